@@ -1,0 +1,83 @@
+//! Owns every bound of the store, each with its reason. Nothing grows past what stands here.
+//!
+//! Marks as in the reference's documentation: a bound without a reason of ours is the reference's.
+
+/// Secrets in a store: what fits memory at 1 KiB each, with room; refused beyond.
+pub const SECRETS_MAX: usize = 4_000_000;
+
+/// Bytes of a secret's name; ASCII, so characters too.
+pub const SECRET_NAME_BYTES_MAX: usize = 256;
+
+/// Characters of a description.
+pub const DESCRIPTION_CHARS_MAX: usize = 1_024;
+
+/// Labels on one secret.
+pub const LABELS_MAX: usize = 30;
+
+/// Bytes of `custom_metadata` and `version_custom_metadata`, as JSON text without white space.
+pub const METADATA_BYTES_MAX: usize = 10_240;
+
+/// Bytes of a lock's attributes. The reference names no bound; a thousand locks of a secret stay below 4 MiB.
+pub const LOCK_ATTRIBUTES_BYTES_MAX: usize = 4_096;
+
+/// Nesting of a JSON object: deep enough for people, shallow enough for any stack.
+pub const JSON_DEPTH_MAX: usize = 64;
+
+/// Locks on all versions of one secret, and locks in one command.
+pub const LOCKS_MAX: usize = 1_000;
+
+/// Locks named in one refusal; the total is given beside them. Keeps the event of a refusal below its bound.
+pub const BLOCKING_LOCKS_SHOWN_MAX: usize = 64;
+
+/// Groups beside the default one.
+pub const GROUPS_MAX: usize = 200;
+
+/// Versions whose data is kept, when nothing else is said: current and previous.
+pub const RETENTION_DEFAULT: u8 = 2;
+
+/// Versions whose data can be kept, at most: those whose metadata is kept.
+pub const RETENTION_MAX: u8 = 50;
+
+/// Versions whose metadata is kept.
+pub const VERSIONS_MAX: usize = 50;
+
+/// Characters of an `arbitrary` payload.
+pub const PAYLOAD_CHARS_MAX: usize = 1_000_000;
+
+/// Bytes of `kv` data as JSON text without white space.
+pub const KV_BYTES_MAX: usize = 512 * 1_024;
+
+/// Bytes of each part of an imported certificate. The reference's bound for a whole certificate bundle.
+pub const CERTIFICATE_BYTES_MAX: usize = 100_000;
+
+/// Characters of a password that is brought along.
+pub const PASSWORD_CHARS_MIN: usize = 6;
+/// See [`PASSWORD_CHARS_MIN`].
+pub const PASSWORD_CHARS_MAX: usize = 256;
+
+/// Length of a generated password, when nothing else is said.
+pub const PASSWORD_LENGTH_DEFAULT: u16 = 32;
+/// Shortest generated password.
+pub const PASSWORD_LENGTH_MIN: u16 = 12;
+/// Longest generated password.
+pub const PASSWORD_LENGTH_MAX: u16 = 256;
+
+/// Shortest lifetime of a dynamic credential, seconds.
+pub const TTL_SECS_MIN: u32 = 60;
+/// Longest lifetime of a dynamic credential, seconds: 90 days.
+pub const TTL_SECS_MAX: u32 = 90 * 24 * 3_600;
+
+/// Access groups that an `iam_credentials` secret may name.
+pub const ACCESS_GROUPS_MAX: usize = 10;
+
+/// Shortest lease of a lock, seconds: a heartbeat faster than this costs more than it tells.
+pub const LEASE_SECS_MIN: u64 = 1;
+
+/// Events in one atomic batch: what the header's 16 bits hold, less a margin for events that time adds.
+pub const BATCH_EVENTS_MAX: usize = 60_000;
+
+/// Answers remembered for idempotency keys, at most.
+pub const REMEMBERED_MAX: usize = 65_536;
+
+/// How long an answer is remembered, seconds: a day, the span over which callers retry.
+pub const REMEMBERED_SECS: u64 = 24 * 3_600;

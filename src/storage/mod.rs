@@ -1,0 +1,1 @@
+//! Ordered rows, atomic batches, durability.
