@@ -13,17 +13,34 @@
 
 pub(crate) mod domain;
 pub mod ledger;
+pub(crate) mod projection;
 #[cfg(feature = "store")]
 pub(crate) mod seal;
 #[cfg(feature = "store")]
 pub(crate) mod storage;
 
+pub use domain::command::{Change, LockNames, LockTarget, SecretChanges};
+pub use domain::event::Event;
 pub use domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId, VersionId};
 pub use domain::invalid::Invalid;
 pub use domain::json::JsonObject;
 pub use domain::limits;
+pub use domain::lock::{Lock, LockMode, LockRemoval, NewLock};
 pub use domain::name::{
     Actor, CorrelationId, Description, GroupName, IdempotencyKey, Label, LockName, SecretName, Username,
 };
+pub use domain::policy::{Interval, IntervalUnit, RotationPolicy};
 pub use domain::position::{Position, Revision, VersionNumber, WriterEpoch};
+pub use domain::receipt::Receipt;
+pub use domain::record::{Context, Idempotency, Record, Subject};
+pub use domain::refusal::{Blocked, BlockingLock, LOCKED_MESSAGE, Operation, Refusal};
+pub use domain::secret::{
+    ApiKeyTarget, ApiKeyUse, Lifecycle, PasswordPolicy, Secret, SecretMetadata, SecretSpec, SecretType,
+};
+pub use domain::settings::{AccessAudit, Group, KeySlotKind, Settings};
 pub use domain::time::Timestamp;
+pub use domain::version::{
+    Alias, CertificateDetails, DestroyCause, SealedRef, Version, VersionData, VersionDetails, VersionOrigin, VersionRef,
+};
+pub use projection::lock_board::{LockStatus, VersionLocks};
+pub use projection::tally::Tally;

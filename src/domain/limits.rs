@@ -81,3 +81,6 @@ pub const REMEMBERED_MAX: usize = 65_536;
 
 /// How long an answer is remembered, seconds: a day, the span over which callers retry.
 pub const REMEMBERED_SECS: u64 = 24 * 3_600;
+
+/// Key slots: enough for a key file, a passphrase and a host's key in the middle of an exchange of each.
+pub const KEY_SLOTS_MAX: u8 = 8;

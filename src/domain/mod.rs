@@ -5,10 +5,26 @@
 //! why) and [`evolve`] (what an event changes).
 
 mod code;
+pub(crate) mod command;
+#[allow(dead_code, reason = "the writer that asks these rules comes with the feature `store`")]
+pub(crate) mod decide;
+pub(crate) mod event;
+pub(crate) mod evolve;
 pub(crate) mod id;
 pub(crate) mod invalid;
 pub(crate) mod json;
 pub mod limits;
+pub(crate) mod lock;
 pub(crate) mod name;
+pub(crate) mod policy;
 pub(crate) mod position;
+pub(crate) mod receipt;
+pub(crate) mod record;
+pub(crate) mod refusal;
+pub(crate) mod remembered;
+pub(crate) mod secret;
+pub(crate) mod settings;
+pub(crate) mod state;
 pub(crate) mod time;
+pub(crate) mod touch;
+pub(crate) mod version;

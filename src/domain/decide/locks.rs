@@ -1,0 +1,191 @@
+//! Owns the rules for locks themselves: where they may stand, how many, and who may take them away.
+
+use std::collections::BTreeSet;
+
+use super::super::command::{Command, LockNames, LockTarget, Terms};
+use super::super::event::{LockPlaced, LockRemoved, LockRenewed, VersionDataDestroyed};
+use super::super::limits;
+use super::super::lock::{Lock, LockMode, LockRemoval, NewLock};
+use super::super::name::LockName;
+use super::super::refusal::Refusal;
+use super::super::secret::Secret;
+use super::super::state::State;
+use super::super::time::Timestamp;
+use super::super::touch::{Touch, unlocked};
+use super::super::version::{DestroyCause, Version, VersionData, VersionRef};
+use super::{Decision, find, time};
+
+pub(super) fn place(state: &State, targets: &[LockTarget], terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
+    let total: usize = targets.iter().map(|target| target.locks.len()).sum();
+    if total > limits::LOCKS_MAX || targets.len() > limits::LOCKS_MAX {
+        return Err(Refusal::invalid("locks", "takes up to 1,000 in one command"));
+    }
+    let mut secrets = BTreeSet::new();
+    let mut whole = Decision::default();
+    for target in targets {
+        if !secrets.insert(target.secret) {
+            return Err(Refusal::invalid("locks", "name each secret once"));
+        }
+        let one = place_on(state, find(state, target.secret, terms)?, target, terms, now)?;
+        whole.events.extend(one.events);
+        if let [only] = targets {
+            (whole.secret, whole.version) = (Some(only.secret), one.version);
+        }
+    }
+    Ok(whole)
+}
+
+fn place_on(
+    state: &State,
+    secret: &Secret,
+    target: &LockTarget,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    let version = secret.version(target.version).ok_or(Refusal::VersionNotFound)?;
+    if let VersionData::Destroyed { cause, .. } = version.data {
+        return Err(Refusal::VersionDataUnavailable { cause });
+    }
+    let is_current = secret.current().is_some_and(|current| current.id == version.id);
+    if target.mode != LockMode::Keep && !is_current {
+        return Err(Refusal::invalid("mode", "is for locks on the current version only"));
+    }
+    check_new(&target.locks, now)?;
+    let mut decision = Decision::about(secret.id).on(version.id);
+    for lock in &target.locks {
+        let forced = version.lock(&lock.name).map_or(Ok(false), |standing| may_change(standing, terms))?;
+        decision = decision.then(LockPlaced { version: version.id, lock: lock.clone(), forced });
+    }
+    let new = target.locks.iter().filter(|lock| version.lock(&lock.name).is_none()).count();
+    let (decision, moved) = match target.mode {
+        LockMode::Keep => (decision, 0),
+        LockMode::RemovePrevious | LockMode::RemovePreviousAndDelete => {
+            free_previous(state, secret, target, decision, terms)?
+        }
+    };
+    let would_be = secret.locks_total().saturating_add(new).saturating_sub(moved);
+    if would_be > limits::LOCKS_MAX {
+        return Err(Refusal::LockLimitReached { would_be: u32::try_from(would_be).unwrap_or(u32::MAX) });
+    }
+    Ok(decision)
+}
+
+fn check_new(locks: &[NewLock], now: Timestamp) -> Result<(), Refusal> {
+    let mut names = BTreeSet::new();
+    for lock in locks {
+        if !names.insert(&lock.name) {
+            return Err(Refusal::invalid("locks", "name each lock once"));
+        }
+        if let Some(attributes) = &lock.attributes {
+            attributes.bounded("attributes", limits::LOCK_ATTRIBUTES_BYTES_MAX)?;
+        }
+        lock.expires_at.map_or(Ok(()), |end| check_lease(end, now))?;
+    }
+    Ok(())
+}
+
+fn check_lease(end: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+    if end.since(now).as_secs() < limits::LEASE_SECS_MIN {
+        return Err(Refusal::invalid("lock expiry", "must lie at least a second ahead"));
+    }
+    Ok(())
+}
+
+/// Tells whether the caller may replace, renew or remove a lock: `true` if only by force.
+fn may_change(lock: &Lock, terms: &Terms) -> Result<bool, Refusal> {
+    match &lock.owner {
+        Some(owner) if *owner != terms.actor => {
+            if terms.force {
+                Ok(true)
+            } else {
+                Err(Refusal::LockOwned { name: lock.name.clone(), owner: owner.clone() })
+            }
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Removes the locks of the same names from the previous version, and its data where the mode says so and no lock is
+/// left; gives how many were removed.
+fn free_previous(
+    state: &State,
+    secret: &Secret,
+    target: &LockTarget,
+    mut decision: Decision,
+    terms: &Terms,
+) -> Result<(Decision, usize), Refusal> {
+    let Some(previous) = secret.previous() else { return Ok((decision, 0)) };
+    let names: BTreeSet<&LockName> = target.locks.iter().map(|lock| &lock.name).collect();
+    let mut moved = 0_usize;
+    for lock in previous.locks.iter().filter(|lock| names.contains(&lock.name)) {
+        let forced = may_change(lock, terms)?;
+        decision = decision.then(removed(previous, lock, LockRemoval::Moved, forced));
+        moved = moved.saturating_add(1);
+    }
+    if target.mode == LockMode::RemovePreviousAndDelete && previous.is_available() {
+        let mut after = secret.clone();
+        if let Some(version) = after.version_by_id_mut(previous.id) {
+            version.locks.retain(|lock| !names.contains(&lock.name));
+        }
+        // Another lock that remains keeps the data; that is no refusal.
+        if let Ok(witness) = unlocked(&after, Touch::DestroyData(previous.id), &state.whole.settings) {
+            for (version, data_key) in witness.data() {
+                let cause = DestroyCause::PreviousFreed;
+                decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
+            }
+        }
+    }
+    Ok((decision, moved))
+}
+
+fn removed(version: &Version, lock: &Lock, cause: LockRemoval, forced: bool) -> LockRemoved {
+    LockRemoved { version: version.id, name: lock.name.clone(), cause, forced }
+}
+
+pub(super) fn remove(
+    state: &State,
+    secret: &Secret,
+    version: VersionRef,
+    names: &LockNames,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
+    let wanted: Option<BTreeSet<&LockName>> = match names {
+        LockNames::All => None,
+        LockNames::These(names) if (1..=limits::LOCKS_MAX).contains(&names.len()) => Some(names.iter().collect()),
+        LockNames::These(_) => return Err(Refusal::invalid("lock names", "takes 1 to 1,000 of them")),
+    };
+    let is_wanted = |lock: &Lock| wanted.as_ref().is_none_or(|names| names.contains(&lock.name));
+    let mut decision = Decision::about(secret.id).on(version.id);
+    for lock in version.locks.iter().filter(|lock| is_wanted(lock)) {
+        let forced = may_change(lock, terms)?;
+        decision = decision.then(removed(version, lock, LockRemoval::Requested, forced));
+    }
+    if decision.events.is_empty() {
+        return Ok(decision);
+    }
+    let mut after = secret.clone();
+    if let Some(version) = after.version_by_id_mut(version.id) {
+        version.locks.retain(|lock| !is_wanted(lock));
+    }
+    Ok(time::expire(state, &after, now, decision))
+}
+
+pub(super) fn renew(secret: &Secret, command: &Command, terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
+    let Command::RenewLock { version, name, expires_at, fencing_token, .. } = command else {
+        return Ok(Decision::about(secret.id));
+    };
+    let version = secret.version(*version).ok_or(Refusal::VersionNotFound)?;
+    let lock = version.lock(name).ok_or(Refusal::LockNotFound)?;
+    if lock.expires_at.is_none() {
+        return Err(Refusal::invalid("lock", "is permanent; there is no lease to renew"));
+    }
+    if fencing_token.is_some_and(|token| token != lock.fencing_token) {
+        return Err(Refusal::FencingTokenStale { actual: lock.fencing_token });
+    }
+    check_lease(*expires_at, now)?;
+    let forced = may_change(lock, terms)?;
+    let renewed = LockRenewed { version: version.id, name: name.clone(), expires_at: *expires_at, forced };
+    Ok(Decision::about(secret.id).on(version.id).then(renewed))
+}

@@ -1,0 +1,150 @@
+//! Owns the rules for metadata and policies; locks never stand in their way.
+
+use super::super::command::SecretChanges;
+use super::super::event::{PolicyCleared, PolicySet, SecretUpdated, SpecUpdated, VersionUpdated};
+use super::super::json::JsonObject;
+use super::super::limits;
+use super::super::policy::RotationPolicy;
+use super::super::refusal::Refusal;
+use super::super::secret::{Secret, SecretMetadata, SecretSpec};
+use super::super::state::State;
+use super::super::time::Timestamp;
+use super::super::version::VersionRef;
+use super::{Decision, active};
+
+/// Holds metadata to its bounds; `now` because an expiry must lie ahead.
+pub(super) fn check(metadata: &SecretMetadata, spec: &SecretSpec, now: Timestamp) -> Result<(), Refusal> {
+    if metadata.labels.len() > limits::LABELS_MAX {
+        return Err(Refusal::invalid("labels", "takes up to 30 of them"));
+    }
+    check_custom(metadata.custom_metadata.as_ref(), "custom_metadata")?;
+    if !(limits::RETENTION_DEFAULT..=limits::RETENTION_MAX).contains(&metadata.retention) {
+        return Err(Refusal::invalid("retention", "takes 2 to 50 versions"));
+    }
+    match (metadata.expires_at, spec) {
+        (None, _) => Ok(()),
+        (Some(_), SecretSpec::Kv) => {
+            Err(Refusal::invalid("expiration_date", "is not for kv secrets; they never expire"))
+        }
+        (Some(_), SecretSpec::IamCredentials { .. }) => {
+            Err(Refusal::invalid("expiration_date", "is not for iam_credentials; their ttl says how long a key lives"))
+        }
+        (Some(_), SecretSpec::ImportedCert) => {
+            Err(Refusal::invalid("expiration_date", "is not for certificates; they bring their own"))
+        }
+        (Some(at), _) if at <= now => Err(Refusal::invalid("expiration_date", "lies in the past")),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn check_custom(object: Option<&JsonObject>, field: &'static str) -> Result<(), Refusal> {
+    object.map_or(Ok(()), |object| object.bounded(field, limits::METADATA_BYTES_MAX)).map_err(Refusal::from)
+}
+
+/// Holds a policy to the bounds of the type, and to the expiries that would come before the next run after `start`.
+pub(super) fn check_policy(
+    policy: RotationPolicy,
+    spec: &SecretSpec,
+    start: Timestamp,
+    expiries: [Option<Timestamp>; 2],
+) -> Result<(), Refusal> {
+    if spec.is_dynamic() {
+        return Err(Refusal::PolicyNotSupported {
+            rule: "a dynamic secret takes no rotation policy; each read makes a new credential".into(),
+        });
+    }
+    policy.check(spec).map_err(|invalid| Refusal::PolicyNotSupported { rule: invalid.to_string().into() })?;
+    let next = policy.interval.after(start);
+    if policy.auto_rotate && expiries.into_iter().flatten().any(|expiry| expiry < next) {
+        return Err(Refusal::PolicyAfterExpiry);
+    }
+    Ok(())
+}
+
+pub(super) fn update_secret(
+    state: &State,
+    secret: &Secret,
+    changes: &SecretChanges,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    active(secret)?;
+    let metadata = changed(&secret.metadata, changes);
+    let spec = changes.spec.as_ref().unwrap_or(&secret.spec);
+    check_spec(secret, spec)?;
+    if metadata.name != secret.metadata.name
+        && let Some(by) = state.secret_named(secret.secret_type(), &metadata.name)
+    {
+        return Err(Refusal::SecretNameTaken { by });
+    }
+    // An expiry that stands already may have passed: a lock can hold it back.
+    let until = if metadata.expires_at == secret.metadata.expires_at { Timestamp::EPOCH } else { now };
+    check(&metadata, spec, until)?;
+    let mut decision = Decision::about(secret.id);
+    if metadata != secret.metadata {
+        decision = decision.then(SecretUpdated { metadata });
+    }
+    if *spec != secret.spec {
+        decision = decision.then(SpecUpdated { spec: spec.clone() });
+    }
+    Ok(decision)
+}
+
+fn changed(old: &SecretMetadata, changes: &SecretChanges) -> SecretMetadata {
+    let changes = changes.clone();
+    SecretMetadata {
+        name: changes.name.unwrap_or_else(|| old.name.clone()),
+        description: changes.description.over(old.description.clone()),
+        labels: changes.labels.map_or_else(|| old.labels.clone(), Vec::into_boxed_slice),
+        custom_metadata: changes.custom_metadata.over(old.custom_metadata.clone()),
+        expires_at: changes.expires_at.over(old.expires_at),
+        retention: changes.retention.unwrap_or(old.retention),
+        refuse_rotation_while_locked: changes.refuse_rotation_while_locked.over(old.refuse_rotation_while_locked),
+    }
+}
+
+fn check_spec(secret: &Secret, spec: &SecretSpec) -> Result<(), Refusal> {
+    if spec.secret_type() != secret.secret_type() {
+        return Err(Refusal::invalid("secret_type", "cannot change"));
+    }
+    if let (SecretSpec::IamCredentials { api_key_use: new, .. }, SecretSpec::IamCredentials { api_key_use: old, .. }) =
+        (spec, &secret.spec)
+        && new != old
+    {
+        return Err(Refusal::invalid("reuse_api_key", "cannot change"));
+    }
+    spec.check()?;
+    match secret.policy {
+        Some(policy) => {
+            policy.check(spec).map_err(|invalid| Refusal::PolicyNotSupported { rule: invalid.to_string().into() })
+        }
+        None => Ok(()),
+    }
+}
+
+pub(super) fn update_version(
+    secret: &Secret,
+    version: VersionRef,
+    custom_metadata: Option<&JsonObject>,
+) -> Result<Decision, Refusal> {
+    let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
+    check_custom(custom_metadata, "version_custom_metadata")?;
+    let decision = Decision::about(secret.id).on(version.id);
+    if version.custom_metadata.as_ref() == custom_metadata {
+        return Ok(decision);
+    }
+    Ok(decision.then(VersionUpdated { version: version.id, custom_metadata: custom_metadata.cloned() }))
+}
+
+pub(super) fn set_policy(secret: &Secret, policy: RotationPolicy) -> Result<Decision, Refusal> {
+    active(secret)?;
+    let current = secret.current().ok_or(Refusal::VersionNotFound)?;
+    check_policy(policy, &secret.spec, current.created_at, [secret.metadata.expires_at, current.expires_at])?;
+    let decision = Decision::about(secret.id);
+    Ok(if secret.policy == Some(policy) { decision } else { decision.then(PolicySet { policy }) })
+}
+
+pub(super) fn clear_policy(secret: &Secret) -> Result<Decision, Refusal> {
+    active(secret)?;
+    let decision = Decision::about(secret.id);
+    Ok(if secret.policy.is_none() { decision } else { decision.then(PolicyCleared {}) })
+}

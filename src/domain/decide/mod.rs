@@ -1,0 +1,208 @@
+//! Owns the rules: a command and the state go in, events or a refusal come out. No side effects, no clock, no chance.
+//!
+//! The order in which a command is refused: what its idempotency key remembers, whether its secret is there, its
+//! expected revision, where the secret stands in its life, the fields of the command, the locks. A file per noun. Read
+//! next: [`super::evolve`].
+
+mod groups;
+mod locks;
+mod metadata;
+mod rotation;
+mod secrets;
+mod time;
+mod whole;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use super::command::{Command, Terms};
+use super::event::{
+    AccessRecorded, CommandHadNoEffect, CommandRefused, DataDestructionRefused, DeletionRefused, Event, ReadRefused,
+    RotationRefused,
+};
+use super::id::{SecretId, VersionId};
+use super::receipt::Receipt;
+use super::refusal::{Operation, Refusal};
+use super::secret::{Lifecycle, Secret};
+use super::settings::AccessAudit;
+use super::state::State;
+use super::time::Timestamp;
+
+pub(crate) use time::lapses;
+
+/// What a command leads to.
+#[derive(Debug, Default)]
+pub(crate) struct Decision {
+    /// What happens, in order; each with the secret it concerns, or none for the whole store and the audit trail.
+    pub(crate) events: Vec<(Option<SecretId>, Event)>,
+    /// The secret it is about.
+    pub(crate) secret: Option<SecretId>,
+    /// The version it makes or is about.
+    pub(crate) version: Option<VersionId>,
+    /// Whether the data that came with the command is the data that counts.
+    pub(crate) takes_data: bool,
+}
+
+impl Decision {
+    fn nothing(secret: Option<SecretId>) -> Self {
+        Self { secret, ..Self::default() }
+    }
+
+    fn about(secret: SecretId) -> Self {
+        Self::nothing(Some(secret))
+    }
+
+    fn then(mut self, event: impl Into<Event>) -> Self {
+        self.events.push((self.secret, event.into()));
+        self
+    }
+
+    fn audit(mut self, event: impl Into<Event>) -> Self {
+        self.events.push((None, event.into()));
+        self
+    }
+
+    fn on(mut self, version: VersionId) -> Self {
+        self.version = Some(version);
+        self
+    }
+}
+
+/// How the writer goes on with a command.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// Append the events; none means that there was nothing to change.
+    Accept(Decision),
+    /// Answer no; append the event of the audit trail, if there is one.
+    Refuse(Refusal, Option<Event>),
+    /// Answer as before.
+    Remembered(Result<Receipt, Refusal>),
+}
+
+/// Decides a command, and what the audit trail and the memory of answers make of it.
+pub(crate) fn judge(state: &State, command: &Command, terms: &Terms, now: Timestamp) -> Verdict {
+    if let Some(idempotency) = &terms.idempotency
+        && let Some(answer) = state.remembered.find(&terms.actor, &idempotency.key, now)
+    {
+        return if answer.fingerprint == idempotency.fingerprint {
+            let outcome = answer.outcome.clone().map(|receipt| Receipt { remembered: true, ..receipt });
+            Verdict::Remembered(outcome)
+        } else {
+            Verdict::Refuse(Refusal::IdempotencyKeyReused, None)
+        };
+    }
+    match decide(state, command, terms, now) {
+        Ok(decision) if decision.events.is_empty() && terms.idempotency.is_some() => {
+            let event = CommandHadNoEffect { secret: decision.secret };
+            Verdict::Accept(decision.audit(event))
+        }
+        Ok(decision) => Verdict::Accept(decision),
+        Err(refusal) => {
+            let event = audit_of(command, &refusal, terms.idempotency.is_some());
+            Verdict::Refuse(refusal, event)
+        }
+    }
+}
+
+/// Gives the event that a refusal leaves in the audit trail: always for a lock, else only where the answer has to be
+/// remembered.
+fn audit_of(command: &Command, refusal: &Refusal, remember: bool) -> Option<Event> {
+    let secret = command.secret();
+    match (refusal.blocked().map(|blocked| blocked.operation), secret) {
+        (Some(operation), Some(secret)) => {
+            let refusal = refusal.clone();
+            match operation {
+                Operation::Read => Some(ReadRefused { secret, refusal }.into()),
+                Operation::Rotate | Operation::Restore => Some(RotationRefused { secret, refusal }.into()),
+                Operation::Delete => Some(DeletionRefused { secret, refusal }.into()),
+                Operation::DestroyData => Some(DataDestructionRefused { secret, refusal }.into()),
+                Operation::Expire => None,
+            }
+        }
+        _ if remember => Some(CommandRefused { secret, refusal: refusal.clone() }.into()),
+        _ => None,
+    }
+}
+
+/// Decides a command.
+///
+/// # Errors
+///
+/// The [`Refusal`] that comes first in the order given at the top of this module.
+pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
+    if command.secret().is_none() && terms.expected_revision.is_some() {
+        return Err(Refusal::invalid("expected revision", "goes with a command about one secret"));
+    }
+    match command {
+        Command::CreateSecret { .. } => secrets::create(state, command, terms, now),
+        Command::Rotate { secret, origin, next } => {
+            rotation::rotate(state, find(state, *secret, terms)?, *origin, next, now)
+        }
+        Command::Restore { secret, from, next } => {
+            rotation::restore(state, find(state, *secret, terms)?, *from, next, now)
+        }
+        Command::ReadDynamic { secret, fresh } => {
+            secrets::read_dynamic(state, find(state, *secret, terms)?, fresh, terms, now)
+        }
+        Command::RecordRead { secret, version } => {
+            secrets::record_read(state, find(state, *secret, terms)?, *version, terms, now)
+        }
+        Command::RecordAccess { reads } => Ok(record_access(reads)),
+        Command::DestroyData { secret, version } => {
+            secrets::destroy_data(state, find(state, *secret, terms)?, *version)
+        }
+        Command::DeleteSecret { secret } => secrets::delete(state, find(state, *secret, terms)?),
+        Command::UpdateSecret { secret, changes } => {
+            metadata::update_secret(state, find(state, *secret, terms)?, changes, now)
+        }
+        Command::UpdateVersion { secret, version, custom_metadata } => {
+            metadata::update_version(find(state, *secret, terms)?, *version, custom_metadata.as_ref())
+        }
+        Command::SetPolicy { secret, policy } => metadata::set_policy(find(state, *secret, terms)?, *policy),
+        Command::ClearPolicy { secret } => metadata::clear_policy(find(state, *secret, terms)?),
+        Command::PlaceLocks { targets } => locks::place(state, targets, terms, now),
+        Command::RemoveLocks { secret, version, names } => {
+            locks::remove(state, find(state, *secret, terms)?, *version, names, terms, now)
+        }
+        Command::RenewLock { secret, .. } => locks::renew(find(state, *secret, terms)?, command, terms, now),
+        Command::Lapse { secret } => Ok(time::lapse(state, find(state, *secret, terms)?, now)),
+        Command::CreateGroup { .. } | Command::UpdateGroup { .. } | Command::DeleteGroup { .. } => {
+            groups::decide(state, command)
+        }
+        Command::ChangeSettings { .. }
+        | Command::AddKeySlot { .. }
+        | Command::RemoveKeySlot { .. }
+        | Command::RollEpoch { .. }
+        | Command::RetireEpoch { .. } => whole::decide(state, command),
+    }
+}
+
+/// Finds the secret of a command and holds it to the expected revision.
+fn find<'a>(state: &'a State, id: SecretId, terms: &Terms) -> Result<&'a Arc<Secret>, Refusal> {
+    let secret = state.secret(id).ok_or(Refusal::SecretNotFound)?;
+    match terms.expected_revision {
+        Some(expected) if expected != secret.revision => Err(Refusal::RevisionMismatch { actual: secret.revision }),
+        _ => Ok(secret),
+    }
+}
+
+fn active(secret: &Secret) -> Result<(), Refusal> {
+    match secret.lifecycle {
+        Lifecycle::Active => Ok(()),
+        lifecycle => Err(Refusal::SecretInactive { lifecycle }),
+    }
+}
+
+fn record_access(reads: &[AccessRecorded]) -> Decision {
+    reads.iter().cloned().fold(Decision::default(), Decision::audit)
+}
+
+/// The event of one read, where reads must be in the log before the data is handed out.
+fn strict_access(state: &State, secret: SecretId, version: VersionId, terms: &Terms, now: Timestamp) -> Option<Event> {
+    (state.whole.settings.access_audit == AccessAudit::Strict).then(|| {
+        let reader = terms.actor.clone();
+        AccessRecorded { secret, version, reader, reads: 1, first_at: now, last_at: now }.into()
+    })
+}

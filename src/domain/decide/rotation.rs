@@ -1,0 +1,74 @@
+//! Owns the rules for replacing the current version: rotation and restore.
+
+use super::super::command::Prepared;
+use super::super::event::VersionDataDestroyed;
+use super::super::id::VersionId;
+use super::super::refusal::Refusal;
+use super::super::secret::Secret;
+use super::super::state::State;
+use super::super::time::Timestamp;
+use super::super::touch::{Touch, Unlocked, unlocked};
+use super::super::version::{DestroyCause, VersionOrigin};
+use super::secrets::{added, end_of_data};
+use super::{Decision, active, metadata};
+
+pub(super) fn rotate(
+    state: &State,
+    secret: &Secret,
+    origin: VersionOrigin,
+    next: &Prepared,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    active(secret)?;
+    if secret.spec.is_dynamic() {
+        return Err(Refusal::RotationNotSupported);
+    }
+    metadata::check_custom(next.custom_metadata.as_ref(), "version_custom_metadata")?;
+    let expires_at = end_of_data(&secret.spec, next, now)?;
+    let witness = unlocked(secret, Touch::Rotate, &state.whole.settings)?;
+    Ok(replace(secret, &witness, next, origin, None, expires_at))
+}
+
+pub(super) fn restore(
+    state: &State,
+    secret: &Secret,
+    from: VersionId,
+    next: &Prepared,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    active(secret)?;
+    if secret.spec.is_dynamic() {
+        return Err(Refusal::RotationNotSupported);
+    }
+    let Some(previous) = secret.previous().filter(|version| version.is_available()) else {
+        return Err(Refusal::NothingToRestore);
+    };
+    if previous.id != from {
+        return Err(Refusal::VersionChanged);
+    }
+    if previous.expires_at.is_some_and(|end| end <= now) {
+        return Err(Refusal::invalid("previous version", "is past its end; rotate instead"));
+    }
+    metadata::check_custom(next.custom_metadata.as_ref(), "version_custom_metadata")?;
+    let witness = unlocked(secret, Touch::Restore, &state.whole.settings)?;
+    Ok(replace(secret, &witness, next, VersionOrigin::Restored, Some(from), previous.expires_at))
+}
+
+/// Adds a version and destroys the data of those that fall out of the window; asks for the proof that none is locked.
+fn replace(
+    secret: &Secret,
+    witness: &Unlocked,
+    next: &Prepared,
+    origin: VersionOrigin,
+    restored_from: Option<VersionId>,
+    expires_at: Option<Timestamp>,
+) -> Decision {
+    let mut decision = Decision::about(secret.id).on(next.version);
+    decision.takes_data = true;
+    decision = decision.then(added(next, secret.next_number(), origin, restored_from, expires_at));
+    for (version, data_key) in witness.data() {
+        let cause = DestroyCause::Retention;
+        decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
+    }
+    decision
+}

@@ -1,0 +1,154 @@
+//! Owns the rules for making, reading and removing secrets.
+
+use super::super::command::{Command, Prepared, Terms};
+use super::super::event::{
+    SecretCreated, SecretDeleted, VersionAdded, VersionDataDestroyed, VersionDownloaded, VersionRegenerated,
+};
+use super::super::id::VersionId;
+use super::super::limits;
+use super::super::position::VersionNumber;
+use super::super::refusal::Refusal;
+use super::super::secret::{ApiKeyUse, Secret, SecretSpec};
+use super::super::state::State;
+use super::super::time::Timestamp;
+use super::super::touch::{Touch, unlocked};
+use super::super::version::{DestroyCause, Version, VersionData, VersionOrigin, VersionRef};
+use super::{Decision, active, metadata, strict_access};
+
+pub(super) fn create(state: &State, command: &Command, terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
+    let Command::CreateSecret { id, group, metadata, spec, policy, first } = command else {
+        return Ok(Decision::default());
+    };
+    if terms.expected_revision.is_some() {
+        return Err(Refusal::invalid("expected revision", "cannot be given for a secret that is not there yet"));
+    }
+    if state.secrets.len() >= limits::SECRETS_MAX {
+        return Err(Refusal::SecretLimitReached);
+    }
+    if let Some(by) = state.secret_named(spec.secret_type(), &metadata.name) {
+        return Err(Refusal::SecretNameTaken { by });
+    }
+    if state.secret(*id).is_some() {
+        return Err(Refusal::VersionChanged);
+    }
+    if !state.has_group(*group) {
+        return Err(Refusal::GroupNotFound);
+    }
+    spec.check()?;
+    metadata::check(metadata, spec, now)?;
+    let expires_at = end_of_data(spec, first, now)?;
+    if let Some(policy) = policy {
+        metadata::check_policy(*policy, spec, now, [metadata.expires_at, expires_at])?;
+    }
+    metadata::check_custom(first.custom_metadata.as_ref(), "version_custom_metadata")?;
+    let created = SecretCreated { group: *group, metadata: metadata.clone(), spec: spec.clone(), policy: *policy };
+    let added = added(first, VersionNumber::FIRST, VersionOrigin::Created, None, expires_at);
+    let decision = Decision { takes_data: true, ..Decision::about(*id).on(first.version) };
+    Ok(decision.then(created).then(added))
+}
+
+pub(super) fn added(
+    new: &Prepared,
+    number: VersionNumber,
+    origin: VersionOrigin,
+    restored_from: Option<VersionId>,
+    expires_at: Option<Timestamp>,
+) -> VersionAdded {
+    VersionAdded {
+        version: new.version,
+        number,
+        origin,
+        restored_from,
+        sealed: new.sealed,
+        details: new.details.clone(),
+        expires_at,
+        custom_metadata: new.custom_metadata.clone(),
+    }
+}
+
+/// Works out when the data of a new version ends: a lease from now on, or the last moment of a certificate.
+pub(super) fn end_of_data(spec: &SecretSpec, new: &Prepared, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+    if let Some(ttl_secs) = spec.ttl_secs() {
+        return Ok(Some(now.plus(std::time::Duration::from_secs(u64::from(ttl_secs)))));
+    }
+    match new.expires_at {
+        Some(end) if end <= now => Err(Refusal::invalid("certificate", "has expired; bring one that still holds")),
+        end => Ok(end),
+    }
+}
+
+pub(super) fn read_dynamic(
+    state: &State,
+    secret: &Secret,
+    fresh: &Prepared,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    active(secret)?;
+    let SecretSpec::IamCredentials { api_key_use, .. } = &secret.spec else {
+        return Err(Refusal::VersionChanged);
+    };
+    let Some(current) = secret.current() else { return Err(Refusal::VersionNotFound) };
+    if *api_key_use == ApiKeyUse::UntilLeaseEnds && current.is_available() {
+        // A key whose lease is over but which a lock holds stays active and readable.
+        let runs = current.expires_at.is_none_or(|end| end > now);
+        if runs || !current.locks.is_empty() {
+            return record_read(state, secret, current.id, terms, now);
+        }
+    }
+    let witness = unlocked(secret, Touch::Regenerate, &state.whole.settings)?;
+    let regenerated = VersionRegenerated {
+        version: current.id,
+        destroyed: witness.data().first().map(|(_, data_key)| *data_key),
+        sealed: fresh.sealed,
+        details: fresh.details.clone(),
+        expires_at: end_of_data(&secret.spec, fresh, now)?,
+    };
+    let mut decision = Decision::about(secret.id).on(current.id).then(regenerated);
+    decision.takes_data = true;
+    decision.events.extend(strict_access(state, secret.id, current.id, terms, now).map(|event| (None, event)));
+    Ok(decision)
+}
+
+pub(super) fn record_read(
+    state: &State,
+    secret: &Secret,
+    version: VersionId,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    let version = secret.version_by_id(version).ok_or(Refusal::VersionNotFound)?;
+    readable(version)?;
+    let mut decision = Decision::about(secret.id).on(version.id);
+    if !version.downloaded {
+        decision = decision.then(VersionDownloaded { version: version.id });
+    }
+    decision.events.extend(strict_access(state, secret.id, version.id, terms, now).map(|event| (None, event)));
+    Ok(decision)
+}
+
+/// Tells whether the data of a version can be read.
+pub(crate) fn readable(version: &Version) -> Result<(), Refusal> {
+    match version.data {
+        VersionData::Available(_) => Ok(()),
+        VersionData::Destroyed { cause, .. } => Err(Refusal::VersionDataDestroyed { cause }),
+    }
+}
+
+pub(super) fn destroy_data(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
+    let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
+    readable(version)?;
+    let witness = unlocked(secret, Touch::DestroyData(version.id), &state.whole.settings)?;
+    let mut decision = Decision::about(secret.id).on(version.id);
+    for (version, data_key) in witness.data() {
+        let cause = DestroyCause::Requested;
+        decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
+    }
+    Ok(decision)
+}
+
+pub(super) fn delete(state: &State, secret: &Secret) -> Result<Decision, Refusal> {
+    let witness = unlocked(secret, Touch::Delete, &state.whole.settings)?;
+    let data_keys = witness.data().iter().map(|(_, data_key)| *data_key).collect();
+    Ok(Decision::about(secret.id).then(SecretDeleted { data_keys }))
+}

@@ -1,0 +1,40 @@
+//! Owns the rules for what belongs to no secret: settings, key slots, epochs.
+
+use super::super::command::Command;
+use super::super::event::{EpochRetired, EpochRolled, KeySlotAdded, KeySlotRemoved, SettingsChanged};
+use super::super::limits;
+use super::super::refusal::Refusal;
+use super::super::state::State;
+use super::Decision;
+
+pub(super) fn decide(state: &State, command: &Command) -> Result<Decision, Refusal> {
+    let whole = &state.whole;
+    let newest = whole.epochs.last().copied().unwrap_or(0);
+    match command {
+        Command::ChangeSettings { settings } if *settings == whole.settings => Ok(Decision::default()),
+        Command::ChangeSettings { settings } => Ok(Decision::default().then(SettingsChanged { settings: *settings })),
+        Command::AddKeySlot { slot, .. } if *slot >= limits::KEY_SLOTS_MAX => slot_refusal("key slots go from 0 to 7"),
+        Command::AddKeySlot { slot, .. } if whole.key_slots.contains_key(slot) => {
+            slot_refusal("the key slot is in use; choose a free one")
+        }
+        Command::AddKeySlot { slot, kind } => Ok(Decision::default().then(KeySlotAdded { slot: *slot, kind: *kind })),
+        Command::RemoveKeySlot { slot } if !whole.key_slots.contains_key(slot) => {
+            slot_refusal("there is nothing in that key slot")
+        }
+        Command::RemoveKeySlot { .. } if whole.key_slots.len() == 1 => {
+            slot_refusal("the last key slot stays, or nobody could open the store again; add another one first")
+        }
+        Command::RemoveKeySlot { slot } => Ok(Decision::default().then(KeySlotRemoved { slot: *slot })),
+        Command::RollEpoch { epoch } if *epoch != newest.saturating_add(1) => Err(Refusal::VersionChanged),
+        Command::RollEpoch { epoch } => Ok(Decision::default().then(EpochRolled { epoch: *epoch })),
+        Command::RetireEpoch { epoch } if *epoch == newest || !whole.epochs.contains(epoch) => {
+            Err(Refusal::invalid("epoch", "is the newest one, or is retired already"))
+        }
+        Command::RetireEpoch { epoch } => Ok(Decision::default().then(EpochRetired { epoch: *epoch })),
+        _ => Ok(Decision::default()),
+    }
+}
+
+fn slot_refusal(rule: &str) -> Result<Decision, Refusal> {
+    Err(Refusal::KeySlotUnavailable { rule: rule.into() })
+}

@@ -1,0 +1,358 @@
+//! Owns what can happen: one struct per event, in the past tense, with all that is needed to know it later.
+//!
+//! Secret data is never in an event. The bytes of an event are the business of `codec`. Read next: [`super::record`].
+
+use super::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
+use super::json::JsonObject;
+use super::lock::{LockRemoval, NewLock};
+use super::name::{Actor, Description, GroupName, LockName};
+use super::policy::RotationPolicy;
+use super::position::VersionNumber;
+use super::refusal::Refusal;
+use super::secret::{Lifecycle, SecretMetadata, SecretSpec};
+use super::settings::{KeySlotKind, Settings};
+use super::time::Timestamp;
+use super::version::{DestroyCause, SealedRef, VersionDetails, VersionOrigin};
+
+/// Declares [`Event`], its numbers and its names in one table.
+macro_rules! events {
+    ($( $(#[$meta:meta])* $name:ident = $number:literal { $( $(#[$field_meta:meta])* $field:ident: $type:ty, )* } )+) => {
+        $(
+            $(#[$meta])*
+            #[derive(Clone, Debug, PartialEq, Eq)]
+            pub struct $name {
+                $( $(#[$field_meta])* pub $field: $type, )*
+            }
+
+            impl From<$name> for Event {
+                fn from(event: $name) -> Self {
+                    Self::$name(event)
+                }
+            }
+        )+
+
+        /// Something that happened.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Event {
+            $( $(#[$meta])* $name($name), )+
+        }
+
+        impl Event {
+            /// Gives the number that stands for this kind of event in a record header; never reused.
+            #[must_use]
+            pub const fn number(&self) -> u16 {
+                match self { $( Self::$name(_) => $number, )+ }
+            }
+
+            /// Gives the name of this kind of event.
+            #[must_use]
+            pub const fn label(&self) -> &'static str {
+                match self { $( Self::$name(_) => stringify!($name), )+ }
+            }
+
+            /// Finds the name that belongs to a number.
+            #[must_use]
+            pub const fn label_of(number: u16) -> Option<&'static str> {
+                match number { $( $number => Some(stringify!($name)), )+ _ => None }
+            }
+        }
+    };
+}
+
+events! {
+    /// The store was made; the first record of each log.
+    StoreCreated = 1 {
+        /// The id of the log and of the store.
+        log_id: LogId,
+        /// What it was set to.
+        settings: Settings,
+        /// What opens key slot 0.
+        key_slot: KeySlotKind,
+    }
+    /// The store was set to something else.
+    SettingsChanged = 2 {
+        /// All settings from now on.
+        settings: Settings,
+    }
+    /// Another way to open the store was added.
+    KeySlotAdded = 3 {
+        /// The slot, 0 to 7.
+        slot: u8,
+        /// What opens it.
+        kind: KeySlotKind,
+    }
+    /// A way to open the store was taken away.
+    KeySlotRemoved = 4 {
+        /// The slot.
+        slot: u8,
+    }
+    /// A new epoch key was made; data keys made from now on are wrapped by it.
+    EpochRolled = 5 {
+        /// The new epoch.
+        epoch: u32,
+    }
+    /// All data keys of an epoch were wrapped anew and its key was destroyed.
+    EpochRetired = 6 {
+        /// The old epoch.
+        epoch: u32,
+    }
+    /// The clock showed a time before that of the last record; recorded times stand still until it catches up.
+    ClockRanBack = 7 {
+        /// What the clock showed.
+        observed_at: Timestamp,
+    }
+    /// A group was made.
+    GroupCreated = 10 {
+        /// Its id.
+        group: GroupId,
+        /// Its name.
+        name: GroupName,
+        /// What it is for.
+        description: Option<Description>,
+    }
+    /// A group was renamed or described anew.
+    GroupUpdated = 11 {
+        /// Its id.
+        group: GroupId,
+        /// Its name from now on.
+        name: GroupName,
+        /// What it is for from now on.
+        description: Option<Description>,
+    }
+    /// An empty group was deleted.
+    GroupDeleted = 12 {
+        /// Its id.
+        group: GroupId,
+    }
+    /// A secret was made; its first version follows in the same batch.
+    SecretCreated = 20 {
+        /// The group it stays in.
+        group: GroupId,
+        /// What its users may change.
+        metadata: SecretMetadata,
+        /// What its type needs to know.
+        spec: SecretSpec,
+        /// How it rotates by itself.
+        policy: Option<RotationPolicy>,
+    }
+    /// The metadata of a secret changed.
+    SecretUpdated = 21 {
+        /// All of it from now on.
+        metadata: SecretMetadata,
+    }
+    /// What the type of a secret needs to know changed.
+    SpecUpdated = 22 {
+        /// All of it from now on.
+        spec: SecretSpec,
+    }
+    /// A rotation policy was set.
+    PolicySet = 23 {
+        /// The policy from now on.
+        policy: RotationPolicy,
+    }
+    /// The rotation policy was taken away.
+    PolicyCleared = 24 {}
+    /// A secret was deleted, and the data of all its versions with it.
+    SecretDeleted = 25 {
+        /// The data keys that were destroyed.
+        data_keys: Box<[DataKeyId]>,
+    }
+    /// A secret reached its expiry.
+    SecretExpired = 26 {
+        /// Where it stands from now on: deactivated (certificates) or destroyed.
+        lifecycle: Lifecycle,
+    }
+    /// A secret reached its expiry, but a lock holds its data.
+    ExpirationHeld = 27 {
+        /// The version whose lock holds it.
+        version: VersionId,
+    }
+    /// A version was added and is current from now on.
+    VersionAdded = 30 {
+        /// Its id.
+        version: VersionId,
+        /// Its number.
+        number: VersionNumber,
+        /// How it came to be.
+        origin: VersionOrigin,
+        /// The version whose data it took over.
+        restored_from: Option<VersionId>,
+        /// Where its sealed data lies.
+        sealed: SealedRef,
+        /// What it shows of its data.
+        details: VersionDetails,
+        /// When its data ends.
+        expires_at: Option<Timestamp>,
+        /// Metadata of the version.
+        custom_metadata: Option<JsonObject>,
+    }
+    /// A read made a new credential in a version and destroyed the one before.
+    VersionRegenerated = 31 {
+        /// The version.
+        version: VersionId,
+        /// The data key that was destroyed, if there still was one.
+        destroyed: Option<DataKeyId>,
+        /// Where the new sealed data lies.
+        sealed: SealedRef,
+        /// What it shows of its data.
+        details: VersionDetails,
+        /// When the new credential ends.
+        expires_at: Option<Timestamp>,
+    }
+    /// The data of a version was read for the first time.
+    VersionDownloaded = 32 {
+        /// The version.
+        version: VersionId,
+    }
+    /// The metadata of a version changed.
+    VersionUpdated = 33 {
+        /// The version.
+        version: VersionId,
+        /// All of it from now on.
+        custom_metadata: Option<JsonObject>,
+    }
+    /// The data of a version was destroyed.
+    VersionDataDestroyed = 34 {
+        /// The version.
+        version: VersionId,
+        /// The data key that was destroyed.
+        data_key: DataKeyId,
+        /// Why.
+        cause: DestroyCause,
+    }
+    /// A lock was placed; one of the same name on the same version was replaced.
+    LockPlaced = 40 {
+        /// The version it protects.
+        version: VersionId,
+        /// The lock.
+        lock: NewLock,
+        /// Whether it replaced a lock of another owner by force.
+        forced: bool,
+    }
+    /// The lease of a lock was renewed.
+    LockRenewed = 41 {
+        /// The version.
+        version: VersionId,
+        /// The lock.
+        name: LockName,
+        /// When it ends now.
+        expires_at: Timestamp,
+        /// Whether it belongs to another owner and was renewed by force.
+        forced: bool,
+    }
+    /// A lock was removed.
+    LockRemoved = 42 {
+        /// The version.
+        version: VersionId,
+        /// The lock.
+        name: LockName,
+        /// Why.
+        cause: LockRemoval,
+        /// Whether it belonged to another owner and was removed by force.
+        forced: bool,
+    }
+    /// The lease of a lock ended.
+    LockExpired = 43 {
+        /// The version.
+        version: VersionId,
+        /// The lock.
+        name: LockName,
+    }
+    /// A read was refused because a lock stands on the version that it would regenerate.
+    ReadRefused = 60 {
+        /// The secret.
+        secret: SecretId,
+        /// What was answered.
+        refusal: Refusal,
+    }
+    /// A rotation or restore was refused because of a lock.
+    RotationRefused = 61 {
+        /// The secret.
+        secret: SecretId,
+        /// What was answered.
+        refusal: Refusal,
+    }
+    /// A deletion of a secret was refused because of a lock.
+    DeletionRefused = 62 {
+        /// The secret.
+        secret: SecretId,
+        /// What was answered.
+        refusal: Refusal,
+    }
+    /// A destruction of a version's data was refused because of a lock.
+    DataDestructionRefused = 63 {
+        /// The secret.
+        secret: SecretId,
+        /// What was answered.
+        refusal: Refusal,
+    }
+    /// A command with an idempotency key was refused for another reason than a lock.
+    CommandRefused = 64 {
+        /// The secret it was about.
+        secret: Option<SecretId>,
+        /// What was answered.
+        refusal: Refusal,
+    }
+    /// A command with an idempotency key had nothing to change.
+    CommandHadNoEffect = 65 {
+        /// The secret it was about.
+        secret: Option<SecretId>,
+    }
+    /// Secret data was read.
+    AccessRecorded = 66 {
+        /// The secret.
+        secret: SecretId,
+        /// The version.
+        version: VersionId,
+        /// Who read it.
+        reader: Actor,
+        /// How often, from 1.
+        reads: u64,
+        /// The first of these reads.
+        first_at: Timestamp,
+        /// The last of these reads.
+        last_at: Timestamp,
+    }
+}
+
+impl Event {
+    /// Gives the data keys that this event destroys; their rows go in the batch that records it.
+    #[must_use]
+    pub fn destroyed_data_keys(&self) -> &[DataKeyId] {
+        match self {
+            Self::SecretDeleted(event) => &event.data_keys,
+            Self::VersionDataDestroyed(event) => std::slice::from_ref(&event.data_key),
+            Self::VersionRegenerated(event) => event.destroyed.as_slice(),
+            _ => &[],
+        }
+    }
+
+    /// Gives the secret that an event of the audit trail is about; it counts no revision there.
+    #[must_use]
+    pub const fn audited_secret(&self) -> Option<SecretId> {
+        match self {
+            Self::ReadRefused(ReadRefused { secret, .. })
+            | Self::RotationRefused(RotationRefused { secret, .. })
+            | Self::DeletionRefused(DeletionRefused { secret, .. })
+            | Self::DataDestructionRefused(DataDestructionRefused { secret, .. })
+            | Self::AccessRecorded(AccessRecorded { secret, .. }) => Some(*secret),
+            Self::CommandRefused(CommandRefused { secret, .. })
+            | Self::CommandHadNoEffect(CommandHadNoEffect { secret }) => *secret,
+            _ => None,
+        }
+    }
+
+    /// Gives the answer that an event of the audit trail stands for, when it was a no.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::ReadRefused(ReadRefused { refusal, .. })
+            | Self::RotationRefused(RotationRefused { refusal, .. })
+            | Self::DeletionRefused(DeletionRefused { refusal, .. })
+            | Self::DataDestructionRefused(DataDestructionRefused { refusal, .. })
+            | Self::CommandRefused(CommandRefused { refusal, .. }) => Some(refusal),
+            _ => None,
+        }
+    }
+}

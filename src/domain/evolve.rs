@@ -1,0 +1,334 @@
+//! Owns what each event changes. Facts, no rules: total, and the same at every replay.
+//!
+//! An event about a secret that is not there changes nothing; whether a history is legal is asked elsewhere. Read next:
+//! [`super::state`].
+
+use std::sync::Arc;
+
+use super::event::{Event, LockPlaced, SecretCreated, VersionAdded, VersionRegenerated};
+use super::id::{SecretId, VersionId};
+use super::limits;
+use super::lock::Lock;
+use super::name::LockName;
+use super::position::Position;
+use super::receipt::Receipt;
+use super::record::Record;
+use super::remembered::Answer;
+use super::secret::{Lifecycle, Secret};
+use super::settings::Group;
+use super::state::State;
+use super::time::Timestamp;
+use super::version::{DestroyCause, Version, VersionData};
+
+/// Takes the records of one batch in, and the answer that is to be remembered for it. Gives the positions of answers
+/// that are forgotten.
+pub(crate) fn evolve_batch(state: &mut State, records: &[Record]) -> Vec<Position> {
+    for record in records {
+        evolve(state, record);
+    }
+    remember(state, records)
+}
+
+/// Keeps the answer of a batch whose command had an idempotency key.
+pub(crate) fn remember(state: &mut State, records: &[Record]) -> Vec<Position> {
+    let Some(last) = records.last() else { return Vec::new() };
+    let Some(idempotency) = &last.context.idempotency else { return Vec::new() };
+    let answer = Answer {
+        actor: last.context.actor.clone(),
+        key: idempotency.key.clone(),
+        fingerprint: idempotency.fingerprint,
+        given_at: last.recorded_at,
+        outcome: records
+            .iter()
+            .find_map(|record| record.event.refusal())
+            .map_or_else(|| Ok(receipt(records, last)), |refusal| Err(refusal.clone())),
+    };
+    state.remembered.keep(last.position, Arc::new(answer));
+    state.remembered.forget(last.recorded_at)
+}
+
+/// Makes the receipt of a batch from its records alone, so that a replay makes the same.
+pub(crate) fn receipt(records: &[Record], last: &Record) -> Receipt {
+    let subject = records.iter().rev().find_map(|record| record.subject);
+    let about = records.iter().find_map(Record::secret);
+    let one = records.iter().filter_map(Record::secret).all(|secret| Some(secret) == about);
+    let made = |event: &Event| match event {
+        Event::VersionAdded(VersionAdded { version, .. })
+        | Event::VersionRegenerated(VersionRegenerated { version, .. }) => Some(*version),
+        _ => None,
+    };
+    let version = records
+        .iter()
+        .find_map(|record| made(&record.event))
+        .or_else(|| records.iter().find_map(|record| version_of(&record.event)));
+    Receipt {
+        position: last.position,
+        events: u32::try_from(records.len()).unwrap_or(u32::MAX),
+        recorded_at: last.recorded_at,
+        secret: about.filter(|_| one),
+        revision: subject.filter(|_| one).map(|subject| subject.revision),
+        version: version.filter(|_| one),
+        remembered: false,
+    }
+}
+
+/// Gives the version that an event is about.
+pub(crate) fn version_of(event: &Event) -> Option<VersionId> {
+    match event {
+        Event::VersionAdded(event) => Some(event.version),
+        Event::VersionRegenerated(event) => Some(event.version),
+        Event::VersionDownloaded(event) => Some(event.version),
+        Event::VersionUpdated(event) => Some(event.version),
+        Event::VersionDataDestroyed(event) => Some(event.version),
+        Event::ExpirationHeld(event) => Some(event.version),
+        Event::LockPlaced(event) => Some(event.version),
+        Event::LockRenewed(event) => Some(event.version),
+        Event::LockRemoved(event) => Some(event.version),
+        Event::LockExpired(event) => Some(event.version),
+        Event::AccessRecorded(event) => Some(event.version),
+        _ => None,
+    }
+}
+
+/// Takes one record in.
+pub(crate) fn evolve(state: &mut State, record: &Record) {
+    state.whole.log_size = record.position.next();
+    state.whole.last_at = record.recorded_at;
+    state.whole.writer_epoch = record.context.writer_epoch;
+    match (&record.event, record.subject) {
+        (Event::SecretCreated(created), Some(subject)) => create(state, record, subject.secret, created),
+        (Event::SecretDeleted(_), Some(subject)) => delete(state, subject.secret),
+        (event, Some(subject)) => {
+            rename(state, subject.secret, event);
+            if let Some(secret) = state.secrets.get_mut(&subject.secret) {
+                let secret = Arc::make_mut(secret);
+                secret.revision = subject.revision;
+                secret.as_of = record.position.next();
+                secret.updated_at = record.recorded_at;
+                change(secret, record);
+            }
+        }
+        (Event::AccessRecorded(access), None) => {
+            if let Some(secret) = state.secrets.get_mut(&access.secret) {
+                let secret = Arc::make_mut(secret);
+                secret.as_of = record.position.next();
+                secret.retrieved_at = secret.retrieved_at.max(Some(access.last_at));
+            }
+        }
+        (event, None) => change_whole(state, event, record.recorded_at),
+    }
+}
+
+fn create(state: &mut State, record: &Record, id: SecretId, created: &SecretCreated) {
+    let secret = Secret {
+        id,
+        group: created.group,
+        metadata: created.metadata.clone(),
+        spec: created.spec.clone(),
+        policy: created.policy,
+        lifecycle: Lifecycle::Active,
+        expiry_held_since: None,
+        versions: Vec::new(),
+        revision: super::position::Revision::FIRST,
+        as_of: record.position.next(),
+        created_at: record.recorded_at,
+        created_by: record.context.actor.clone(),
+        updated_at: record.recorded_at,
+        retrieved_at: None,
+    };
+    state.names.insert((secret.secret_type(), secret.metadata.name.clone()), id);
+    count_in_group(state, &secret, u64::saturating_add);
+    state.secrets.insert(id, Arc::new(secret));
+}
+
+fn delete(state: &mut State, id: SecretId) {
+    if let Some(secret) = state.secrets.remove(&id) {
+        state.names.remove(&(secret.secret_type(), secret.metadata.name.clone()));
+        count_in_group(state, &secret, u64::saturating_sub);
+    }
+}
+
+fn count_in_group(state: &mut State, secret: &Secret, step: fn(u64, u64) -> u64) {
+    if let Some(group) = state.whole.groups.get_mut(&secret.group) {
+        group.secrets = step(group.secrets, 1);
+    }
+}
+
+/// Moves the name of a secret, where the event gives it another one.
+fn rename(state: &mut State, id: SecretId, event: &Event) {
+    if let (Event::SecretUpdated(updated), Some(secret)) = (event, state.secrets.get(&id))
+        && updated.metadata.name != secret.metadata.name
+    {
+        let secret_type = secret.secret_type();
+        let old = secret.metadata.name.clone();
+        state.names.remove(&(secret_type, old));
+        state.names.insert((secret_type, updated.metadata.name.clone()), id);
+    }
+}
+
+fn change(secret: &mut Secret, record: &Record) {
+    match &record.event {
+        Event::SecretUpdated(event) => {
+            if event.metadata.expires_at != secret.metadata.expires_at {
+                secret.expiry_held_since = None;
+            }
+            secret.metadata = event.metadata.clone();
+        }
+        Event::SpecUpdated(event) => secret.spec = event.spec.clone(),
+        Event::PolicySet(event) => secret.policy = Some(event.policy),
+        Event::PolicyCleared(_) => secret.policy = None,
+        Event::SecretExpired(event) => {
+            secret.lifecycle = event.lifecycle;
+            secret.expiry_held_since = None;
+        }
+        Event::ExpirationHeld(_) => secret.expiry_held_since = Some(record.recorded_at),
+        Event::VersionAdded(event) => add_version(secret, event, record),
+        Event::VersionDataDestroyed(event) => destroy(secret, event.version, event.cause, record.recorded_at),
+        _ => {
+            if let Some(version) = version_of(&record.event).and_then(|id| secret.version_by_id_mut(id)) {
+                change_version(version, record);
+            }
+            if let Event::VersionRegenerated(_) = &record.event {
+                secret.expiry_held_since = None;
+                secret.retrieved_at = Some(record.recorded_at);
+            } else if let Event::VersionDownloaded(_) = &record.event {
+                secret.retrieved_at = Some(record.recorded_at);
+            }
+        }
+    }
+}
+
+fn add_version(secret: &mut Secret, event: &VersionAdded, record: &Record) {
+    secret.versions.push(Version {
+        id: event.version,
+        number: event.number,
+        origin: event.origin,
+        restored_from: event.restored_from,
+        data: VersionData::Available(event.sealed),
+        data_from: record.position,
+        details: event.details.clone(),
+        expires_at: event.expires_at,
+        downloaded: false,
+        custom_metadata: event.custom_metadata.clone(),
+        created_at: record.recorded_at,
+        created_by: record.context.actor.clone(),
+        locks: Vec::new(),
+    });
+    prune(secret);
+}
+
+fn destroy(secret: &mut Secret, id: VersionId, cause: DestroyCause, at: Timestamp) {
+    if let Some(version) = secret.version_by_id_mut(id) {
+        version.data = VersionData::Destroyed { at, cause };
+    }
+    if cause == DestroyCause::LeaseEnded && !secret.versions.iter().any(|version| is_held(version, at)) {
+        secret.expiry_held_since = None;
+    }
+    prune(secret);
+}
+
+/// Tells whether a lock holds a credential whose lease was over at a time.
+fn is_held(version: &Version, at: Timestamp) -> bool {
+    version.is_available() && !version.locks.is_empty() && version.expires_at.is_some_and(|end| end <= at)
+}
+
+/// Lets the oldest versions go whose metadata is not kept any more; one with data never goes.
+fn prune(secret: &mut Secret) {
+    let surplus = secret.versions.len().saturating_sub(limits::VERSIONS_MAX);
+    let gone = secret.versions.iter().take(surplus).take_while(|version| !version.is_available()).count();
+    secret.versions.drain(..gone);
+}
+
+fn change_version(version: &mut Version, record: &Record) {
+    match &record.event {
+        Event::VersionRegenerated(event) => {
+            version.data = VersionData::Available(event.sealed);
+            version.data_from = record.position;
+            version.details = event.details.clone();
+            version.expires_at = event.expires_at;
+            version.downloaded = true;
+        }
+        Event::VersionDownloaded(_) => version.downloaded = true,
+        Event::VersionUpdated(event) => version.custom_metadata = event.custom_metadata.clone(),
+        Event::LockPlaced(event) => place(version, event, record),
+        Event::LockRenewed(event) => {
+            if let Some(lock) = version.locks.iter_mut().find(|lock| lock.name == event.name) {
+                lock.expires_at = Some(event.expires_at);
+                lock.updated_at = record.recorded_at;
+                lock.fencing_token = record.position;
+            }
+        }
+        Event::LockRemoved(event) => remove(version, &event.name),
+        Event::LockExpired(event) => remove(version, &event.name),
+        _ => {}
+    }
+}
+
+fn place(version: &mut Version, event: &LockPlaced, record: &Record) {
+    let new = event.lock.clone();
+    let lock = Lock {
+        name: new.name,
+        description: new.description,
+        attributes: new.attributes,
+        owner: new.owner,
+        created_at: record.recorded_at,
+        updated_at: record.recorded_at,
+        created_by: record.context.actor.clone(),
+        expires_at: new.expires_at,
+        fencing_token: record.position,
+    };
+    match version.locks.binary_search_by(|other| other.name.cmp(&lock.name)) {
+        Ok(at) => {
+            if let Some(old) = version.locks.get_mut(at) {
+                *old = lock;
+            }
+        }
+        Err(at) => version.locks.insert(at, lock),
+    }
+}
+
+fn remove(version: &mut Version, name: &LockName) {
+    version.locks.retain(|lock| lock.name != *name);
+    if version.locks.is_empty() {
+        version.locks.shrink_to_fit();
+    }
+}
+
+fn change_whole(state: &mut State, event: &Event, at: Timestamp) {
+    let whole = &mut state.whole;
+    match event {
+        Event::StoreCreated(event) => {
+            whole.settings = event.settings;
+            whole.key_slots.insert(0, event.key_slot);
+            whole.epochs.insert(1);
+        }
+        Event::SettingsChanged(event) => whole.settings = event.settings,
+        Event::KeySlotAdded(event) => {
+            whole.key_slots.insert(event.slot, event.kind);
+        }
+        Event::KeySlotRemoved(event) => {
+            whole.key_slots.remove(&event.slot);
+        }
+        Event::EpochRolled(event) => {
+            whole.epochs.insert(event.epoch);
+        }
+        Event::EpochRetired(event) => {
+            whole.epochs.remove(&event.epoch);
+        }
+        Event::GroupCreated(event) => {
+            let (name, description) = (event.name.clone(), event.description.clone());
+            whole.groups.insert(event.group, Group { name, description, created_at: at, updated_at: at, secrets: 0 });
+        }
+        Event::GroupUpdated(event) => {
+            if let Some(group) = whole.groups.get_mut(&event.group) {
+                group.name = event.name.clone();
+                group.description = event.description.clone();
+                group.updated_at = at;
+            }
+        }
+        Event::GroupDeleted(event) => {
+            whole.groups.remove(&event.group);
+        }
+        _ => {}
+    }
+}

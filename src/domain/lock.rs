@@ -1,0 +1,116 @@
+//! Owns what a lock is: a named claim that protects one version, for good or on a lease.
+//!
+//! Plain data; what a lock protects is said in [`super::touch`]. Read next: [`super::policy`].
+
+use serde::{Deserialize, Serialize};
+
+use super::code::coded_enum;
+use super::json::JsonObject;
+use super::name::{Actor, Description, LockName};
+use super::position::Position;
+use super::time::Timestamp;
+
+coded_enum!(
+    /// What placing locks does to the locks of the same names on the previous version.
+    LockMode {
+        /// Nothing.
+        Keep = 0, "keep";
+        /// Removes them.
+        RemovePrevious = 1, "remove_previous";
+        /// Removes them, and destroys the data of the previous version if no lock is left on it.
+        RemovePreviousAndDelete = 2, "remove_previous_and_delete";
+    }
+);
+
+coded_enum!(
+    /// Why a lock was removed.
+    LockRemoval {
+        /// Somebody asked for it.
+        Requested = 1, "requested";
+        /// A lock of the same name was placed on the current version with a mode that removes it here.
+        Moved = 2, "moved";
+    }
+);
+
+/// A lock that somebody wants to place.
+///
+/// ```
+/// use latchkeep::{LockName, NewLock};
+///
+/// let lock = NewLock::new(LockName::parse("billing")?);
+/// assert!(lock.owner.is_none() && lock.expires_at.is_none());
+/// # Ok::<(), latchkeep::Invalid>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewLock {
+    /// Its name, unique per version.
+    pub name: LockName,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// Anything else, up to 4 KiB.
+    pub attributes: Option<JsonObject>,
+    /// The only actor who may replace, renew or remove it, unless forced; anybody when there is none.
+    pub owner: Option<Actor>,
+    /// When it ends unless renewed; never when there is none.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl NewLock {
+    /// Makes a permanent lock that belongs to nobody, without description or attributes.
+    #[must_use]
+    pub const fn new(name: LockName) -> Self {
+        Self { name, description: None, attributes: None, owner: None, expires_at: None }
+    }
+
+    /// Makes it belong to an actor: only that actor, or a forced command, replaces or removes it.
+    #[must_use]
+    pub fn owned_by(mut self, owner: Actor) -> Self {
+        self.owner = Some(owner);
+        self
+    }
+
+    /// Makes it a lease that ends at a time unless it is renewed.
+    #[must_use]
+    pub const fn until(mut self, expires_at: Timestamp) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// Says what it is for.
+    #[must_use]
+    pub fn described(mut self, description: Description) -> Self {
+        self.description = Some(description);
+        self
+    }
+
+    /// Attaches a JSON object of up to 4 KiB.
+    #[must_use]
+    pub fn with_attributes(mut self, attributes: JsonObject) -> Self {
+        self.attributes = Some(attributes);
+        self
+    }
+}
+
+/// A lock that stands on a version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// Its name, unique per version.
+    pub name: LockName,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// Anything else.
+    pub attributes: Option<JsonObject>,
+    /// The only actor who may replace, renew or remove it, unless forced.
+    pub owner: Option<Actor>,
+    /// Since when it stands.
+    pub created_at: Timestamp,
+    /// When it was placed or last renewed.
+    pub updated_at: Timestamp,
+    /// Who placed it.
+    pub created_by: Actor,
+    /// When it ends unless renewed.
+    pub expires_at: Option<Timestamp>,
+    /// The position of the event that placed or last renewed it: grows with each, so that an outside system can refuse
+    /// whoever shows an older one.
+    pub fencing_token: Position,
+}

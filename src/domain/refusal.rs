@@ -1,0 +1,338 @@
+//! Owns every expected no, with what explains it: which lock, on which version, since when, held by whom.
+//!
+//! A refusal is a value of the domain; a failure of disk or host is none. To add one: a case here, a line in
+//! [`super::decide`], a row in its table test, a line in the manual. Read next: [`super::touch`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::code::coded_enum;
+use super::id::{SecretId, VersionId};
+use super::lock::Lock;
+use super::name::{Actor, LockName, SecretName};
+use super::position::{Position, Revision, VersionNumber};
+use super::secret::{Lifecycle, SecretType};
+use super::time::Timestamp;
+use super::version::{Alias, DestroyCause};
+
+/// The reference's words for a refusal by a lock, sent over the wire as they are.
+pub const LOCKED_MESSAGE: &str = "The requested action can't be completed because the secret version is locked.";
+
+coded_enum!(
+    /// What somebody wanted to do to a locked version.
+    Operation {
+        /// Reading a dynamic credential, which makes a new one.
+        Read = 1, "read";
+        /// Replacing the current version.
+        Rotate = 2, "rotate";
+        /// Making a new version from the previous one.
+        Restore = 3, "restore";
+        /// Deleting the secret.
+        Delete = 4, "delete";
+        /// Destroying the data of one version.
+        DestroyData = 5, "destroy_data";
+        /// Letting a secret expire.
+        Expire = 6, "expire";
+    }
+);
+
+/// A lock that stands in the way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockingLock {
+    /// The version it protects.
+    pub version: VersionId,
+    /// The number of that version.
+    pub number: VersionNumber,
+    /// The alias of that version.
+    pub alias: Option<Alias>,
+    /// The lock.
+    pub name: LockName,
+    /// To whom it belongs.
+    pub owner: Option<Actor>,
+    /// Who placed it.
+    pub created_by: Actor,
+    /// Since when it stands.
+    pub created_at: Timestamp,
+    /// When it ends unless renewed.
+    pub expires_at: Option<Timestamp>,
+    /// The position that placed or last renewed it.
+    pub fencing_token: Position,
+}
+
+/// Why a lock refuses an operation: what an operator needs to know, and to whom to talk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blocked {
+    /// What was to be done.
+    pub operation: Operation,
+    /// To which secret.
+    pub secret: SecretId,
+    /// Its name.
+    pub name: SecretName,
+    /// Its type.
+    pub secret_type: SecretType,
+    /// The locks in the way, at most 64 of them.
+    pub locks: Vec<BlockingLock>,
+    /// How many are in the way in all.
+    pub locks_total: u32,
+}
+
+/// An expected, explained no. Nothing has changed but the audit trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A lock protects a version that the command would modify, invalidate or destroy.
+    Locked(Box<Blocked>),
+    /// There is no such secret.
+    SecretNotFound,
+    /// The secret has no such version.
+    VersionNotFound,
+    /// There is no such group.
+    GroupNotFound,
+    /// No lock of that name stands on the version.
+    LockNotFound,
+    /// Another secret of the type has the name.
+    SecretNameTaken {
+        /// The secret that has it.
+        by: SecretId,
+    },
+    /// Another group has the name.
+    GroupNameTaken,
+    /// The group still has secrets.
+    GroupNotEmpty {
+        /// How many.
+        secrets: u64,
+    },
+    /// The default group stays as it is.
+    GroupIsDefault,
+    /// The store has as many groups as it may have.
+    GroupLimitReached,
+    /// The store has as many secrets as it may have.
+    SecretLimitReached,
+    /// The secret has as many locks as it may have, or would have more.
+    LockLimitReached {
+        /// How many it would have.
+        would_be: u32,
+    },
+    /// The data of the version is gone, so it cannot be read.
+    VersionDataDestroyed {
+        /// Why.
+        cause: DestroyCause,
+    },
+    /// The data of the version is gone, so there is nothing that a lock could protect.
+    VersionDataUnavailable {
+        /// Why.
+        cause: DestroyCause,
+    },
+    /// The secret is deactivated or destroyed; only deletion remains.
+    SecretInactive {
+        /// Where it stands.
+        lifecycle: Lifecycle,
+    },
+    /// The type does not rotate: a dynamic credential changes at each read.
+    RotationNotSupported,
+    /// There is no previous version with data to restore.
+    NothingToRestore,
+    /// The type takes no rotation policy, or the interval lies outside its bounds.
+    PolicyNotSupported {
+        /// What the bounds are.
+        rule: Box<str>,
+    },
+    /// The current version would expire before its next rotation.
+    PolicyAfterExpiry,
+    /// The lock belongs to somebody else.
+    LockOwned {
+        /// The lock.
+        name: LockName,
+        /// To whom it belongs.
+        owner: Actor,
+    },
+    /// The lock was placed or renewed since the fencing token was given out.
+    FencingTokenStale {
+        /// The token now.
+        actual: Position,
+    },
+    /// The secret has another revision than expected.
+    RevisionMismatch {
+        /// The revision it has.
+        actual: Revision,
+    },
+    /// The secret changed while the command was being prepared; asking again may work.
+    VersionChanged,
+    /// The idempotency key was used for another command.
+    IdempotencyKeyReused,
+    /// Something in the command cannot be.
+    InvalidArgument {
+        /// Which field.
+        field: Box<str>,
+        /// What its rule is.
+        rule: Box<str>,
+    },
+    /// The last way to open the store cannot be taken away, or there is no such slot, or it is in use.
+    KeySlotUnavailable {
+        /// What is wrong.
+        rule: Box<str>,
+    },
+}
+
+impl Refusal {
+    /// Gives the stable word for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Locked(_) => "secret_version_locked",
+            Self::SecretNotFound | Self::VersionNotFound | Self::GroupNotFound | Self::LockNotFound => "not_found",
+            Self::SecretNameTaken { .. } => "secret_name_taken",
+            Self::GroupNameTaken => "secret_group_name_taken",
+            Self::GroupNotEmpty { .. } => "secret_group_not_empty",
+            Self::GroupIsDefault => "secret_group_is_default",
+            Self::GroupLimitReached => "secret_group_limit_reached",
+            Self::SecretLimitReached => "secret_limit_reached",
+            Self::LockLimitReached { .. } => "lock_limit_reached",
+            Self::VersionDataDestroyed { .. } => "version_data_destroyed",
+            Self::SecretInactive { .. } => "secret_inactive",
+            Self::RotationNotSupported => "rotation_not_supported",
+            Self::VersionDataUnavailable { .. } => "version_data_unavailable",
+            Self::NothingToRestore => "nothing_to_restore",
+            Self::PolicyNotSupported { .. } => "rotation_policy_not_supported",
+            Self::PolicyAfterExpiry => "Error02009",
+            Self::LockOwned { .. } => "lock_owned",
+            Self::FencingTokenStale { .. } => "fencing_token_stale",
+            Self::RevisionMismatch { .. } => "revision_mismatch",
+            Self::VersionChanged => "version_changed",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::InvalidArgument { .. } => "invalid_parameter",
+            Self::KeySlotUnavailable { .. } => "key_slot_unavailable",
+        }
+    }
+
+    /// Gives the explanation, when a lock is the reason.
+    #[must_use]
+    pub fn blocked(&self) -> Option<&Blocked> {
+        match self {
+            Self::Locked(blocked) => Some(blocked),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn invalid(field: &str, rule: &str) -> Self {
+        Self::InvalidArgument { field: field.into(), rule: rule.into() }
+    }
+}
+
+impl From<super::invalid::Invalid> for Refusal {
+    fn from(invalid: super::invalid::Invalid) -> Self {
+        Self::invalid(invalid.field(), invalid.rule())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Locked(blocked) => blocked.fmt(f),
+            Self::SecretNotFound => f.write_str("there is no such secret"),
+            Self::VersionNotFound => f.write_str("the secret has no such version"),
+            Self::GroupNotFound => f.write_str("there is no such group"),
+            Self::LockNotFound => f.write_str("no lock of that name stands on the version"),
+            Self::SecretNameTaken { by } => {
+                write!(f, "the name is taken by secret {by} of the same type; choose another")
+            }
+            Self::GroupNameTaken => f.write_str("the name is taken by another group; choose another"),
+            Self::GroupNotEmpty { secrets } => {
+                write!(f, "the group still has {secrets} secrets; delete them first")
+            }
+            Self::GroupIsDefault => f.write_str("the default group stays as it is"),
+            Self::GroupLimitReached => f.write_str("the store has 200 groups, the most it takes; delete one first"),
+            Self::SecretLimitReached => f.write_str("the store has as many secrets as it takes; delete one first"),
+            Self::LockLimitReached { would_be } => {
+                write!(f, "the secret would have {would_be} locks; 1,000 is the most it takes; remove some first")
+            }
+            Self::VersionDataDestroyed { cause } => write!(f, "the data of the version is gone ({cause})"),
+            Self::VersionDataUnavailable { cause } => {
+                write!(f, "the data of the version is gone ({cause}); a lock would protect nothing")
+            }
+            Self::SecretInactive { lifecycle } => {
+                write!(f, "the secret is {lifecycle}; only deletion remains")
+            }
+            Self::RotationNotSupported => {
+                f.write_str("a dynamic secret does not rotate; each read makes a new credential")
+            }
+            Self::NothingToRestore => f.write_str("there is no previous version with data to restore"),
+            Self::PolicyNotSupported { rule } => rule.fmt(f),
+            Self::PolicyAfterExpiry => {
+                f.write_str("the secret would expire before its next rotation; choose a shorter interval")
+            }
+            Self::LockOwned { name, owner } => {
+                write!(f, "lock {name} belongs to {owner}; ask there, or force it (the log will say so)")
+            }
+            Self::FencingTokenStale { actual } => {
+                write!(f, "the lock was placed or renewed since; its fencing token is {actual} now")
+            }
+            Self::RevisionMismatch { actual } => {
+                write!(f, "the secret has revision {actual}, not the one expected; read it again")
+            }
+            Self::VersionChanged => f.write_str("the secret changed in between; ask again"),
+            Self::IdempotencyKeyReused => {
+                f.write_str("the idempotency key was used for another command; choose a new one")
+            }
+            Self::InvalidArgument { field, rule } => write!(f, "{field} {rule}"),
+            Self::KeySlotUnavailable { rule } => rule.fmt(f),
+        }
+    }
+}
+
+impl Blocked {
+    pub(crate) fn lock(version: (VersionId, VersionNumber, Option<Alias>), lock: &Lock) -> BlockingLock {
+        let (version, number, alias) = version;
+        BlockingLock {
+            version,
+            number,
+            alias,
+            name: lock.name.clone(),
+            owner: lock.owner.clone(),
+            created_by: lock.created_by.clone(),
+            created_at: lock.created_at,
+            expires_at: lock.expires_at,
+            fencing_token: lock.fencing_token,
+        }
+    }
+
+    /// Says what the caller can do next.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self.operation {
+            Operation::Read => "remove the lock, or wait until its lease ends; reading would destroy the credential",
+            Operation::Rotate | Operation::Restore => {
+                "move its consumers to the current version and remove the lock, then rotate again"
+            }
+            Operation::Delete | Operation::DestroyData => "ask the lock's owner to remove it, then try again",
+            Operation::Expire => "the data goes when the last lock is removed",
+        }
+    }
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let doing = match self.operation {
+            Operation::Read => "the read",
+            Operation::Rotate => "the rotation",
+            Operation::Restore => "the restore",
+            Operation::Delete => "the deletion",
+            Operation::DestroyData => "the destruction of data",
+            Operation::Expire => "the expiry",
+        };
+        write!(f, "{doing} of {} was refused because ", self.name)?;
+        for (index, lock) in self.locks.iter().take(3).enumerate() {
+            let gap = if index > 0 { ", " } else { "" };
+            write!(f, "{gap}version {}", lock.number)?;
+            if let Some(alias) = lock.alias {
+                write!(f, " ({alias})")?;
+            }
+            write!(f, " is locked by {}", lock.name)?;
+        }
+        if self.locks_total > 3 {
+            write!(f, " and {} more", self.locks_total.saturating_sub(3))?;
+        }
+        write!(f, "; {}", self.advice())
+    }
+}

@@ -1,0 +1,77 @@
+//! Owns the answers that are remembered for idempotency keys: bounded in number and age, a fold of the log like all else.
+//!
+//! A key belongs to the actor who used it. Read next: [`super::decide`].
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
+
+use super::limits;
+use super::name::{Actor, IdempotencyKey};
+use super::position::Position;
+use super::receipt::Receipt;
+use super::refusal::Refusal;
+use super::time::Timestamp;
+
+/// An answer, with what tells the same command from another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) actor: Actor,
+    pub(crate) key: IdempotencyKey,
+    pub(crate) fingerprint: [u8; 32],
+    pub(crate) given_at: Timestamp,
+    pub(crate) outcome: Result<Receipt, Refusal>,
+}
+
+/// The answers that are remembered, found by actor and key, forgotten in the order of the log.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Remembered {
+    positions: OrdMap<(Actor, IdempotencyKey), Position>,
+    answers: OrdMap<Position, Arc<Answer>>,
+}
+
+impl Remembered {
+    /// Finds the answer to a key that is not older than a day at `now`.
+    pub(crate) fn find(&self, actor: &Actor, key: &IdempotencyKey, now: Timestamp) -> Option<&Arc<Answer>> {
+        let position = self.positions.get(&(actor.clone(), key.clone()))?;
+        self.answers.get(position).filter(|answer| !is_old(answer, now))
+    }
+
+    /// Takes an answer in, under the position of its last record.
+    pub(crate) fn keep(&mut self, position: Position, answer: Arc<Answer>) {
+        let key = (answer.actor.clone(), answer.key.clone());
+        if let Some(older) = self.positions.insert(key, position) {
+            self.answers.remove(&older);
+        }
+        self.answers.insert(position, answer);
+    }
+
+    /// Forgets what is older than a day at `now` or more than can be remembered; gives the positions forgotten.
+    pub(crate) fn forget(&mut self, now: Timestamp) -> Vec<Position> {
+        let mut forgotten = Vec::new();
+        while let Some((position, answer)) = self.answers.get_min() {
+            if self.answers.len() <= limits::REMEMBERED_MAX && !is_old(answer, now) {
+                break;
+            }
+            let (position, key) = (*position, (answer.actor.clone(), answer.key.clone()));
+            self.positions.remove(&key);
+            self.answers.remove(&position);
+            forgotten.push(position);
+        }
+        forgotten
+    }
+
+    /// Walks over all answers, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Position, &Arc<Answer>)> {
+        self.answers.iter().map(|(position, answer)| (*position, answer))
+    }
+
+    pub(crate) fn get(&self, position: Position) -> Option<&Arc<Answer>> {
+        self.answers.get(&position)
+    }
+}
+
+fn is_old(answer: &Answer, now: Timestamp) -> bool {
+    now.since(answer.given_at).as_secs() >= limits::REMEMBERED_SECS
+}

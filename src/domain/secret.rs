@@ -1,0 +1,316 @@
+//! Owns what a secret is: its type, its settings, its versions, and where it stands in its life.
+//!
+//! Plain data; rules are in [`super::decide`], changes in [`super::evolve`]. Read next: [`super::version`].
+
+use serde::{Deserialize, Serialize};
+
+use super::code::coded_enum;
+use super::id::{GroupId, SecretId, VersionId};
+use super::invalid::Invalid;
+use super::json::JsonObject;
+use super::limits;
+use super::lock::Lock;
+use super::name::{Actor, Description, Label, SecretName};
+use super::policy::RotationPolicy;
+use super::position::{Position, Revision, VersionNumber};
+use super::time::Timestamp;
+use super::version::{Alias, Version, VersionRef};
+
+coded_enum!(
+    /// What kind of credential a secret holds. Numbers 5, 6, 8 and 9 are kept for types that need an outside issuer.
+    SecretType {
+        /// Any text.
+        Arbitrary = 1, "arbitrary";
+        /// A user name and a password.
+        UsernamePassword = 2, "username_password";
+        /// A JSON object.
+        Kv = 3, "kv";
+        /// An API key, made by an issuer.
+        IamCredentials = 4, "iam_credentials";
+        /// A certificate that was brought along, perhaps with its private key and chain.
+        ImportedCert = 7, "imported_cert";
+    }
+);
+
+coded_enum!(
+    /// Where a secret stands in its life, numbered as in NIST SP 800-57 part 1; there is no 4.
+    Lifecycle {
+        /// Made, but not yet in use. Kept for other types of issuer.
+        PreActivation = 0, "pre_activation";
+        /// In use.
+        Active = 1, "active";
+        /// Out of use for a while. Kept for other types of issuer.
+        Suspended = 2, "suspended";
+        /// Expired; its data is still there. Final.
+        Deactivated = 3, "deactivated";
+        /// Its data is gone. Final; only deletion remains.
+        Destroyed = 5, "destroyed";
+    }
+);
+
+/// How passwords of a `username_password` secret are made; lower case letters are always among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordPolicy {
+    /// Characters, 12 to 256; 32 by default.
+    pub length: u16,
+    /// Whether there are digits.
+    pub include_digits: bool,
+    /// Whether there are symbols.
+    pub include_symbols: bool,
+    /// Whether there are upper case letters.
+    pub include_uppercase: bool,
+}
+
+impl Default for PasswordPolicy {
+    fn default() -> Self {
+        Self {
+            length: limits::PASSWORD_LENGTH_DEFAULT,
+            include_digits: true,
+            include_symbols: true,
+            include_uppercase: true,
+        }
+    }
+}
+
+/// Whether an API key outlives the read that gave it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ApiKeyUse {
+    /// `reuse_api_key = false`: each read makes a new key and destroys the old one. The dynamic type.
+    FreshPerRead,
+    /// `reuse_api_key = true`: a key lives until its lease ends; the next read makes a new one.
+    UntilLeaseEnds,
+}
+
+/// For whom an issuer makes an API key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ApiKeyTarget {
+    /// An existing service id.
+    ServiceId(Actor),
+    /// A service id that the issuer makes and puts in 1 to 10 access groups.
+    AccessGroups(Box<[Label]>),
+}
+
+/// What a type needs to know beside its data. Never secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum SecretSpec {
+    /// Nothing more.
+    Arbitrary,
+    /// How a password is generated.
+    UsernamePassword {
+        /// The rules for generated passwords.
+        password_policy: PasswordPolicy,
+    },
+    /// Nothing more.
+    Kv,
+    /// How API keys are made and how long they live.
+    IamCredentials {
+        /// Seconds that a key lives: 60 to 7,776,000 (90 days).
+        ttl_secs: u32,
+        /// Whether a key outlives a read.
+        api_key_use: ApiKeyUse,
+        /// For whom keys are made.
+        target: ApiKeyTarget,
+    },
+    /// Nothing more.
+    ImportedCert,
+}
+
+impl SecretSpec {
+    /// Gives the type.
+    #[must_use]
+    pub const fn secret_type(&self) -> SecretType {
+        match self {
+            Self::Arbitrary => SecretType::Arbitrary,
+            Self::UsernamePassword { .. } => SecretType::UsernamePassword,
+            Self::Kv => SecretType::Kv,
+            Self::IamCredentials { .. } => SecretType::IamCredentials,
+            Self::ImportedCert => SecretType::ImportedCert,
+        }
+    }
+
+    /// Tells whether a read makes a new credential and destroys the old one.
+    #[must_use]
+    pub const fn is_dynamic(&self) -> bool {
+        matches!(self, Self::IamCredentials { api_key_use: ApiKeyUse::FreshPerRead, .. })
+    }
+
+    /// Gives how long one credential lives, for types that give credentials out on a lease.
+    #[must_use]
+    pub const fn ttl_secs(&self) -> Option<u32> {
+        match self {
+            Self::IamCredentials { ttl_secs, .. } => Some(*ttl_secs),
+            _ => None,
+        }
+    }
+
+    /// Holds the settings to their bounds.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`], which names the field and its bounds.
+    pub fn check(&self) -> Result<(), Invalid> {
+        match self {
+            Self::Arbitrary | Self::Kv | Self::ImportedCert => Ok(()),
+            Self::UsernamePassword { password_policy } => {
+                let bounds = limits::PASSWORD_LENGTH_MIN..=limits::PASSWORD_LENGTH_MAX;
+                check(bounds.contains(&password_policy.length), "password length", "takes 12 to 256 characters")
+            }
+            Self::IamCredentials { ttl_secs, target, .. } => {
+                let bounds = limits::TTL_SECS_MIN..=limits::TTL_SECS_MAX;
+                check(bounds.contains(ttl_secs), "ttl", "takes 1 minute to 90 days")?;
+                match target {
+                    ApiKeyTarget::ServiceId(_) => Ok(()),
+                    ApiKeyTarget::AccessGroups(groups) => {
+                        let fits = (1..=limits::ACCESS_GROUPS_MAX).contains(&groups.len());
+                        check(fits, "access groups", "takes 1 to 10 of them")
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn check(fits: bool, field: &'static str, rule: &'static str) -> Result<(), Invalid> {
+    if fits { Ok(()) } else { Err(Invalid::new(field, rule)) }
+}
+
+/// The part of a secret that its users may change at any time, locked or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretMetadata {
+    /// The name, unique among secrets of its type.
+    pub name: SecretName,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// At most 30 labels.
+    pub labels: Box<[Label]>,
+    /// Anything else, up to 10 KiB.
+    pub custom_metadata: Option<JsonObject>,
+    /// When it expires; only `arbitrary` and `username_password` take one, certificates bring their own.
+    pub expires_at: Option<Timestamp>,
+    /// Versions whose data is kept: 2 to 50.
+    pub retention: u8,
+    /// Whether any lock on any version refuses a rotation; `None` follows the store's setting.
+    pub refuse_rotation_while_locked: Option<bool>,
+}
+
+/// A secret as `decide` sees it: everything but its data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret {
+    /// Its id.
+    pub id: SecretId,
+    /// The group that it stays in for life.
+    pub group: GroupId,
+    /// What its users may change.
+    pub metadata: SecretMetadata,
+    /// What its type needs to know.
+    pub spec: SecretSpec,
+    /// How it rotates by itself.
+    pub policy: Option<RotationPolicy>,
+    /// Where it stands in its life.
+    pub lifecycle: Lifecycle,
+    /// Since when its expiry is held back by a lock.
+    pub expiry_held_since: Option<Timestamp>,
+    /// Its versions, oldest first; at most 50, and at least one.
+    pub versions: Vec<Version>,
+    /// How many events it has had.
+    pub revision: Revision,
+    /// The log size up to which this state has taken every event that concerns it.
+    pub as_of: Position,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Who made it.
+    pub created_by: Actor,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When its data was last read, as far as reads are recorded.
+    pub retrieved_at: Option<Timestamp>,
+}
+
+impl Secret {
+    /// Gives the type.
+    #[must_use]
+    pub const fn secret_type(&self) -> SecretType {
+        self.spec.secret_type()
+    }
+
+    /// Gives the newest version.
+    #[must_use]
+    pub fn current(&self) -> Option<&Version> {
+        self.versions.last()
+    }
+
+    /// Gives the version before the newest one.
+    #[must_use]
+    pub fn previous(&self) -> Option<&Version> {
+        self.versions.iter().rev().nth(1)
+    }
+
+    /// Finds a version by id, alias or number.
+    #[must_use]
+    pub fn version(&self, which: VersionRef) -> Option<&Version> {
+        match which {
+            VersionRef::Current => self.current(),
+            VersionRef::Previous => self.previous(),
+            VersionRef::Id(id) => self.version_by_id(id),
+            VersionRef::Number(number) => self.versions.iter().find(|version| version.number == number),
+        }
+    }
+
+    /// Finds a version by id.
+    #[must_use]
+    pub fn version_by_id(&self, id: VersionId) -> Option<&Version> {
+        // The newest ones are asked for most.
+        self.versions.iter().rev().find(|version| version.id == id)
+    }
+
+    pub(crate) fn version_by_id_mut(&mut self, id: VersionId) -> Option<&mut Version> {
+        self.versions.iter_mut().rev().find(|version| version.id == id)
+    }
+
+    /// Gives the alias of a version: the newest is current, the one before it previous, all others have none.
+    #[must_use]
+    pub fn alias(&self, id: VersionId) -> Option<Alias> {
+        if self.current().is_some_and(|version| version.id == id) {
+            Some(Alias::Current)
+        } else if self.previous().is_some_and(|version| version.id == id) {
+            Some(Alias::Previous)
+        } else {
+            None
+        }
+    }
+
+    /// Gives the number of the next version.
+    #[must_use]
+    pub fn next_number(&self) -> VersionNumber {
+        self.current().map_or(VersionNumber::FIRST, |version| version.number.next())
+    }
+
+    /// Counts the locks on all versions.
+    #[must_use]
+    pub fn locks_total(&self) -> usize {
+        self.versions.iter().map(|version| version.locks.len()).sum()
+    }
+
+    /// Walks over all locks, oldest version first, each with its version.
+    pub fn locks(&self) -> impl Iterator<Item = (&Version, &Lock)> {
+        self.versions.iter().flat_map(|version| version.locks.iter().map(move |lock| (version, lock)))
+    }
+
+    /// Gives the time at which it expires: its own for secrets that take one, the certificate's for certificates.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self.spec {
+            SecretSpec::ImportedCert => self.current().and_then(|version| version.expires_at),
+            _ => self.metadata.expires_at,
+        }
+    }
+
+    /// Gives the time of the next scheduled rotation, when an active policy stands on an active secret.
+    #[must_use]
+    pub fn next_rotation_at(&self) -> Option<Timestamp> {
+        let policy = self.policy.filter(|policy| policy.auto_rotate)?;
+        let current = self.current().filter(|_| self.lifecycle == Lifecycle::Active)?;
+        Some(policy.interval.after(current.created_at))
+    }
+}

@@ -1,0 +1,87 @@
+//! Owns what `decide` reads: the whole store as a value, but for the data of its versions.
+//!
+//! Cloning it is cheap (persistent maps), so that readers keep a consistent picture while the writer goes on. Only
+//! [`super::evolve`] changes it. Read next: [`super::touch`].
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::id::{GroupId, SecretId};
+use super::name::{GroupName, SecretName};
+use super::position::{Position, WriterEpoch};
+use super::remembered::Remembered;
+use super::secret::{Secret, SecretType};
+use super::settings::{Group, KeySlotKind, Settings};
+use super::time::Timestamp;
+
+/// The state of the store after some number of records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    pub(crate) secrets: OrdMap<SecretId, Arc<Secret>>,
+    pub(crate) names: OrdMap<(SecretType, SecretName), SecretId>,
+    pub(crate) whole: Whole,
+    pub(crate) remembered: Remembered,
+}
+
+/// The part of the state that belongs to no secret.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Whole {
+    /// The position of the next record.
+    pub(crate) log_size: Position,
+    /// The time of the last record.
+    pub(crate) last_at: Timestamp,
+    /// The opening that wrote the last record.
+    pub(crate) writer_epoch: WriterEpoch,
+    pub(crate) settings: Settings,
+    pub(crate) groups: std::collections::BTreeMap<GroupId, Group>,
+    pub(crate) key_slots: std::collections::BTreeMap<u8, KeySlotKind>,
+    pub(crate) epochs: std::collections::BTreeSet<u32>,
+}
+
+impl Default for Whole {
+    /// The state before the first record.
+    fn default() -> Self {
+        Self {
+            log_size: Position::FIRST,
+            last_at: Timestamp::EPOCH,
+            writer_epoch: WriterEpoch::new(0),
+            settings: Settings::default(),
+            groups: std::collections::BTreeMap::new(),
+            key_slots: std::collections::BTreeMap::new(),
+            epochs: std::collections::BTreeSet::new(),
+        }
+    }
+}
+
+impl State {
+    /// Finds a secret by id.
+    #[must_use]
+    pub(crate) fn secret(&self, id: SecretId) -> Option<&Arc<Secret>> {
+        self.secrets.get(&id)
+    }
+
+    /// Finds a secret by type and name.
+    #[must_use]
+    pub(crate) fn secret_named(&self, secret_type: SecretType, name: &SecretName) -> Option<SecretId> {
+        self.names.get(&(secret_type, name.clone())).copied()
+    }
+
+    /// Tells whether a group is there; the default group always is.
+    #[must_use]
+    pub(crate) fn has_group(&self, group: GroupId) -> bool {
+        group == GroupId::DEFAULT || self.whole.groups.contains_key(&group)
+    }
+
+    /// Finds a group by name.
+    #[must_use]
+    pub(crate) fn group_named(&self, name: &GroupName) -> Option<GroupId> {
+        self.whole.groups.iter().find(|(_, group)| group.name == *name).map(|(id, _)| *id)
+    }
+
+    /// Gives the number of records that made this state.
+    #[must_use]
+    pub(crate) const fn log_size(&self) -> Position {
+        self.whole.log_size
+    }
+}

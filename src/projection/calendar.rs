@@ -1,0 +1,53 @@
+//! Owns what time will make due: leases and expiries for the writer, rotations for the worker and for people.
+//!
+//! Finding what is due costs nothing for secrets that are not. Read next: [`super::tally`].
+
+use imbl::OrdSet;
+
+use crate::domain::decide::lapses;
+use crate::domain::id::SecretId;
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+
+/// Secrets in the order of the times at which they need a look.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Calendar {
+    lapses: OrdSet<(Timestamp, SecretId)>,
+    rotations: OrdSet<(Timestamp, SecretId)>,
+}
+
+impl Calendar {
+    pub(super) fn apply(&mut self, before: Option<&Secret>, after: Option<&Secret>) {
+        move_entry(&mut self.lapses, before, after, lapses);
+        move_entry(&mut self.rotations, before, after, Secret::next_rotation_at);
+    }
+
+    /// Gives the time of the next lapse of all.
+    pub(crate) fn next_lapse(&self) -> Option<Timestamp> {
+        self.lapses.get_min().map(|(at, _)| *at)
+    }
+
+    /// Walks over the secrets that have something lapsed at `now`, the longest overdue first.
+    pub(crate) fn lapsed(&self, now: Timestamp) -> impl Iterator<Item = SecretId> {
+        self.lapses.iter().take_while(move |(at, _)| *at <= now).map(|(_, secret)| *secret)
+    }
+
+    /// Walks over the scheduled rotations, the next one first.
+    pub(crate) fn rotations(&self) -> impl Iterator<Item = (Timestamp, SecretId)> {
+        self.rotations.iter().copied()
+    }
+}
+
+fn move_entry(
+    entries: &mut OrdSet<(Timestamp, SecretId)>,
+    before: Option<&Secret>,
+    after: Option<&Secret>,
+    time: impl Fn(&Secret) -> Option<Timestamp>,
+) {
+    let entry = |secret: &Secret| time(secret).map(|at| (at, secret.id));
+    let (old, new) = (before.and_then(entry), after.and_then(entry));
+    if old != new {
+        old.map(|entry| entries.remove(&entry));
+        new.map(|entry| entries.insert(entry));
+    }
+}
