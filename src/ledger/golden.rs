@@ -1,0 +1,85 @@
+//! Owns the reading of the golden values for tests: `tests/golden/log-v1.json`, made by another implementation.
+//!
+//! The file is never changed: who cannot reproduce a value of it has broken the format.
+
+use serde_json::Value;
+
+use super::hash::{Head, body_hash, context_hash, genesis, head};
+use super::header::{Erasure, RecordHeader, Subject};
+use crate::domain::id::{EventId, LogId, SecretId};
+use crate::domain::position::{Position, Revision};
+use crate::domain::time::Timestamp;
+
+pub(super) fn vectors() -> Value {
+    serde_json::from_str(include_str!("../../tests/golden/log-v1.json")).unwrap()
+}
+
+pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value[name].as_array().unwrap_or_else(|| panic!("no list {name}"))
+}
+
+pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("no text {name}"))
+}
+
+pub(super) fn number(value: &Value, name: &str) -> u64 {
+    value[name].as_u64().unwrap_or_else(|| panic!("no number {name}"))
+}
+
+pub(super) fn texts(value: &Value) -> Vec<&str> {
+    value.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect()
+}
+
+pub(super) fn bytes(hex: &str) -> Vec<u8> {
+    assert_eq!(hex.len() % 2, 0, "{hex}");
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+pub(super) fn array<const N: usize>(hex: &str) -> [u8; N] {
+    bytes(hex).try_into().unwrap()
+}
+
+pub(super) fn log_id() -> LogId {
+    LogId::from_bytes(array(text(&vectors(), "log_id")))
+}
+
+/// What the golden record says, built from its single values.
+fn header(record: &Value, head_before: Head) -> RecordHeader {
+    let (context, body) = (bytes(text(record, "context")), bytes(text(record, "body")));
+    RecordHeader {
+        erasure: if number(record, "flags") == 0 { Erasure::Never } else { Erasure::Allowed },
+        event_type: number(record, "type").try_into().unwrap(),
+        schema: number(record, "schema").try_into().unwrap(),
+        batch_index: number(record, "index").try_into().unwrap(),
+        batch_count: number(record, "count").try_into().unwrap(),
+        position: Position::new(number(record, "position")),
+        subject: Subject::Secret {
+            id: SecretId::from_bytes(array(text(record, "secret_id"))),
+            revision: Revision::new(number(record, "revision")),
+        },
+        event_id: EventId::from_bytes(array(text(record, "event_id"))),
+        time: Timestamp::from_nanos(number(record, "time")),
+        context_bytes: context.len().try_into().unwrap(),
+        body_bytes: body.len().try_into().unwrap(),
+        head_before,
+        context_hash: context_hash(&context),
+        body_hash: body_hash(&body),
+    }
+}
+
+#[test]
+fn headers_and_chain_are_golden() {
+    let vectors = vectors();
+    let mut head_now = genesis(&log_id());
+    assert_eq!(head_now.to_string(), text(&vectors, "head_before_0"));
+    for record in list(&vectors, "records") {
+        let header = header(record, head_now);
+        assert_eq!(header.context_hash.to_string(), text(record, "context_hash"));
+        assert_eq!(header.body_hash.to_string(), text(record, "body_hash"));
+        let encoded = header.encode().unwrap();
+        assert_eq!(encoded, array(text(record, "header")));
+        assert_eq!(RecordHeader::decode(&encoded), Ok(header));
+        head_now = head(&encoded);
+        assert_eq!(head_now.to_string(), text(record, "head"));
+    }
+}
