@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::hash::{Head, body_hash, context_hash, genesis, head};
 use super::header::{Erasure, RecordHeader, Subject};
+use super::record::RawRecord;
 use crate::domain::id::{EventId, LogId, SecretId};
 use crate::domain::position::{Position, Revision};
 use crate::domain::time::Timestamp;
@@ -41,6 +42,33 @@ pub(super) fn array<const N: usize>(hex: &str) -> [u8; N] {
 
 pub(super) fn log_id() -> LogId {
     LogId::from_bytes(array(text(&vectors(), "log_id")))
+}
+
+/// The bytes of one golden record, and the chain value after it.
+pub(super) struct Record {
+    pub(super) header: Vec<u8>,
+    pub(super) context: Vec<u8>,
+    pub(super) body: Vec<u8>,
+    pub(super) head: Head,
+}
+
+impl Record {
+    pub(super) fn raw(&self) -> RawRecord<'_> {
+        RawRecord::new(&self.header, &self.context, Some(&self.body)).unwrap()
+    }
+}
+
+pub(super) fn records() -> Vec<Record> {
+    let part = |record, name| bytes(text(record, name));
+    list(&vectors(), "records")
+        .iter()
+        .map(|record| Record {
+            header: part(record, "header"),
+            context: part(record, "context"),
+            body: part(record, "body"),
+            head: Head::from_bytes(array(text(record, "head"))),
+        })
+        .collect()
 }
 
 /// What the golden record says, built from its single values.

@@ -12,3 +12,4 @@ pub mod fault;
 mod golden;
 pub mod hash;
 pub mod header;
+pub mod record;
