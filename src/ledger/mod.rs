@@ -1,15 +1,23 @@
 //! The bytes of the log and the proofs over them: pure functions that an auditor can run without a store.
 //!
-//! It knows no disk, clock or thread, and it does not look into bodies. Read in this order: [`header`] and [`record`]
-//! (what a record is), [`chain`] (each record binds those before it), [`tree`] and [`proof`] (short proofs), [`note`] and
-//! [`checkpoint`] (signed statements about the log).
+//! They know no disk, clock or thread, and do not look into bodies. Read in this order: [`RecordHeader`] and [`RawRecord`]
+//! (what a record is), [`ChainEnd`] and [`ChainVerifier`] (each record binds those before it).
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+mod chain;
+mod chain_verifier;
 mod cursor;
-pub mod fault;
+mod fault;
 #[cfg(test)]
 mod golden;
-pub mod hash;
-pub mod header;
-pub mod record;
+mod hash;
+mod header;
+mod record;
+
+pub use chain::{ChainEnd, NewRecord};
+pub use chain_verifier::ChainVerifier;
+pub use fault::{ChainFault, ChainFaultKind, FrameError, HeaderError, RecordError};
+pub use hash::{BodyHash, ContextHash, Head, TreeHash, body_hash, context_hash, genesis, head};
+pub use header::{BODY_BYTES_MAX, CONTEXT_BYTES_MAX, Erasure, HEADER_BYTES, RecordHeader, SALT_BYTES, Subject};
+pub use record::{Frames, RawRecord, frames};
