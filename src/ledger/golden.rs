@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::hash::{Head, body_hash, context_hash, genesis, head};
 use super::header::{Erasure, RecordHeader, Subject};
 use super::record::RawRecord;
+use super::tree::{Frontier, leaf};
 use crate::domain::id::{EventId, LogId, SecretId};
 use crate::domain::position::{Position, Revision};
 use crate::domain::time::Timestamp;
@@ -109,5 +110,23 @@ fn headers_and_chain_are_golden() {
         assert_eq!(RecordHeader::decode(&encoded), Ok(header));
         head_now = head(&encoded);
         assert_eq!(head_now.to_string(), text(record, "head"));
+    }
+}
+
+#[test]
+fn leaves_roots_and_frontiers_are_golden() {
+    let vectors = vectors();
+    let mut frontier = Frontier::default();
+    for (size, root) in texts(&vectors["roots"]).into_iter().enumerate() {
+        if let Some(before) = size.checked_sub(1) {
+            let record = &list(&vectors, "records")[before];
+            let head = Head::from_bytes(array(text(record, "head")));
+            assert_eq!(leaf(&head).to_string(), text(record, "leaf"));
+            frontier.append(&head).unwrap();
+        }
+        let found: Vec<_> = frontier.hashes().iter().map(ToString::to_string).collect();
+        assert_eq!(found, texts(&vectors["frontiers"][size]));
+        assert_eq!(frontier.tree_head().root.to_string(), root);
+        assert_eq!(frontier.size(), Position::new(size as u64));
     }
 }
