@@ -4,8 +4,11 @@
 
 use serde_json::Value;
 
-use super::hash::{Head, body_hash, context_hash, genesis, head};
+use super::consistency::ConsistencyProof;
+use super::hash::{Head, TreeHash, body_hash, context_hash, genesis, head};
 use super::header::{Erasure, RecordHeader, Subject};
+use super::inclusion::InclusionProof;
+use super::proof::kept::Kept;
 use super::record::RawRecord;
 use super::tree::{Frontier, leaf};
 use crate::domain::id::{EventId, LogId, SecretId};
@@ -128,5 +131,26 @@ fn leaves_roots_and_frontiers_are_golden() {
         assert_eq!(found, texts(&vectors["frontiers"][size]));
         assert_eq!(frontier.tree_head().root.to_string(), root);
         assert_eq!(frontier.size(), Position::new(size as u64));
+    }
+}
+
+#[test]
+fn proofs_are_golden() {
+    let (vectors, kept) = (vectors(), Kept::new(records().iter().map(|record| record.head)));
+    let position = |proof, name| Position::new(number(proof, name));
+    let tree_head = |size: Position| &kept.tree_heads[usize::try_from(size.get()).unwrap()];
+    let hashes = |found: &[TreeHash]| found.iter().map(ToString::to_string).collect::<Vec<_>>();
+    for golden in list(&vectors, "inclusion") {
+        let (index, size) = (position(golden, "index"), position(golden, "size"));
+        let proof = InclusionProof::make(&kept, index, size).unwrap();
+        assert_eq!(hashes(proof.hashes()), texts(&golden["proof"]));
+        let head = kept.heads[usize::try_from(index.get()).unwrap()];
+        assert_eq!(proof.verify(&head, index, tree_head(size)), Ok(()));
+    }
+    for golden in list(&vectors, "consistency") {
+        let (first, second) = (position(golden, "first"), position(golden, "second"));
+        let proof = ConsistencyProof::make(&kept, first, second).unwrap();
+        assert_eq!(hashes(proof.hashes()), texts(&golden["proof"]));
+        assert_eq!(proof.verify(tree_head(first), tree_head(second)), Ok(()));
     }
 }
