@@ -1,0 +1,58 @@
+//! Owns what goes from callers to the writer, and the bounded queue it goes through.
+//!
+//! Read next: [`super::writer`].
+
+use std::sync::Arc;
+
+use crate::domain::command::{Command, Terms};
+use crate::domain::id::{DataKeyId, SecretId, VersionId};
+use crate::seal::keyring::Keyring;
+
+use super::reply::Slot;
+
+/// Something for the writer to do.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// A command to decide.
+    Order(Box<Order>),
+    /// Data keys wrapped anew; changes no state and makes no record.
+    Rewrap(Vec<Rewrapped>, Arc<Slot>),
+    /// Nothing; answered once all that was asked before is durable and time's work is done.
+    Settle(Arc<Slot>),
+    /// Write what makes the next open fast, and end.
+    Stop(Arc<Slot>),
+}
+
+/// A command with what it brings along.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) command: Command,
+    pub(crate) terms: Terms,
+    pub(crate) payload: Payload,
+    pub(crate) slot: Arc<Slot>,
+}
+
+/// Rows that a command brings along, written only if it is accepted.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    None,
+    /// The sealed data of a new version and its wrapped key.
+    Sealed { data_key: DataKeyId, wrapped: Vec<u8>, sealed: Vec<u8> },
+    /// The bytes of a key slot.
+    KeySlot { slot: u8, bytes: Vec<u8> },
+    /// Nothing stays of a key slot.
+    NoKeySlot { slot: u8 },
+    /// A new epoch key, and the keyring that has it.
+    Epoch { epoch: u32, wrapped: Vec<u8>, keyring: Arc<Keyring> },
+    /// Nothing stays of an epoch key, and the keyring without it.
+    NoEpoch { epoch: u32, keyring: Arc<Keyring> },
+}
+
+/// A data key, wrapped anew.
+#[derive(Debug)]
+pub(crate) struct Rewrapped {
+    pub(crate) secret: SecretId,
+    pub(crate) version: VersionId,
+    pub(crate) data_key: DataKeyId,
+    pub(crate) wrapped: Vec<u8>,
+}

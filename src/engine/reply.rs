@@ -1,0 +1,150 @@
+//! Owns the way of an answer from the committer to whoever asked: waited on by a thread, or awaited by a task.
+//!
+//! The first answer counts, so that a poisoned store can answer for a committer that hangs. Read next: [`super::queue`].
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::domain::receipt::Receipt;
+use crate::domain::refusal::Refusal;
+use crate::error::Error;
+
+/// What became of a command.
+#[derive(Clone, Debug)]
+pub(crate) struct Done {
+    pub(crate) receipt: Receipt,
+    /// Whether the data that came with the command is the data that counts.
+    pub(crate) takes_data: bool,
+}
+
+/// An expected no inside, a failure outside, so that neither can be taken for the other.
+pub(crate) type Outcome = Result<Result<Done, Refusal>, Error>;
+
+/// The place where an answer is left.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    answer: Mutex<Answer>,
+    ready: Condvar,
+}
+
+#[derive(Debug)]
+enum Answer {
+    Awaited(Option<Waker>),
+    Given(Outcome),
+    Taken,
+}
+
+impl Slot {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { answer: Mutex::new(Answer::Awaited(None)), ready: Condvar::new() })
+    }
+
+    /// Leaves the answer; one that is there already stays.
+    pub(crate) fn give(&self, outcome: Outcome) {
+        let mut answer = self.answer.lock();
+        if let Answer::Awaited(waker) = &mut *answer {
+            let waker = waker.take();
+            *answer = Answer::Given(outcome);
+            drop(answer);
+            self.ready.notify_all();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Waits for the answer.
+    pub(crate) fn wait(&self) -> Outcome {
+        let mut answer = self.answer.lock();
+        while let Answer::Awaited(_) = &*answer {
+            self.ready.wait(&mut answer);
+        }
+        take(&mut answer)
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Poll<Outcome> {
+        let mut answer = self.answer.lock();
+        if let Answer::Awaited(waker) = &mut *answer {
+            *waker = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(take(&mut answer))
+    }
+}
+
+fn take(answer: &mut Answer) -> Outcome {
+    match std::mem::replace(answer, Answer::Taken) {
+        Answer::Given(outcome) => outcome,
+        Answer::Awaited(_) | Answer::Taken => Err(Error::internal("an answer was taken twice")),
+    }
+}
+
+/// A command on its way: wait for it in a thread, or await it in a task of any runtime.
+///
+/// Dropping it does not take the command back.
+#[derive(Debug)]
+#[must_use = "the command may still be refused; wait for its answer"]
+pub struct Pending(pub(crate) Arc<Slot>);
+
+impl Pending {
+    /// Waits until the command is durable, refused, or failed.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Refused` with the refusal; `Closed` or `Unavailable` when the store was closed or poisoned meanwhile.
+    ///
+    /// # Durability
+    ///
+    /// With a receipt in hand the command survives the death of process, kernel and power.
+    pub fn wait(self) -> Result<Receipt, Error> {
+        receipt(self.0.wait())
+    }
+}
+
+impl Future for Pending {
+    type Output = Result<Receipt, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(context).map(receipt)
+    }
+}
+
+fn receipt(outcome: Outcome) -> Result<Receipt, Error> {
+    Ok(outcome?.map_err(Error::refused)?.receipt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_answer_counts() {
+        let slot = Slot::new();
+        slot.give(Err(Error::closed()));
+        slot.give(Ok(Err(Refusal::SecretNotFound)));
+        assert!(slot.wait().is_err());
+    }
+
+    #[test]
+    fn a_task_is_woken() {
+        struct Flag(std::sync::atomic::AtomicBool);
+        impl std::task::Wake for Flag {
+            fn wake(self: Arc<Self>) {
+                self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+            }
+        }
+        let flag = Arc::new(Flag(std::sync::atomic::AtomicBool::new(false)));
+        let waker = Waker::from(Arc::clone(&flag));
+        let mut context = Context::from_waker(&waker);
+        let mut pending = Pending(Slot::new());
+        let slot = Arc::clone(&pending.0);
+        assert!(Pin::new(&mut pending).poll(&mut context).is_pending());
+        slot.give(Ok(Err(Refusal::SecretNotFound)));
+        assert!(flag.0.load(std::sync::atomic::Ordering::SeqCst));
+        assert!(matches!(Pin::new(&mut pending).poll(&mut context), Poll::Ready(Err(_))));
+    }
+}

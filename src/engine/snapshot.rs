@@ -1,0 +1,73 @@
+//! Owns the store as a value at one position of the log, and the one that everybody may see: the last durable one.
+//!
+//! The writer works on a snapshot of its own, ahead of the published one; rolling back is taking the published one
+//! again. Read next: [`super::recovery`].
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use crate::domain::evolve::{evolve, remember};
+use crate::domain::record::Record;
+use crate::domain::state::State;
+use crate::ledger::ChainEnd;
+use crate::projection::Projections;
+
+use super::saved::Saved;
+
+/// The whole store, but for sealed data, at one position of the log. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) state: State,
+    pub(crate) projections: Projections,
+    pub(crate) end: ChainEnd,
+    pub(crate) saved: Saved,
+}
+
+impl Snapshot {
+    /// Takes the records of one batch in.
+    pub(crate) fn take(&mut self, records: &[Record]) {
+        for record in records {
+            let id = record.secret();
+            let before = id.and_then(|id| self.state.secret(id).cloned());
+            evolve(&mut self.state, record);
+            if let Some(id) = id {
+                let after = self.state.secret(id);
+                self.projections.apply(before.as_deref(), after.map(AsRef::as_ref));
+                if before.is_some() || after.is_some() {
+                    self.saved.touch(id);
+                }
+            }
+        }
+        let forgotten = remember(&mut self.state, records);
+        if let Some(last) = records.last().filter(|last| last.context.idempotency.is_some()) {
+            self.saved.touch_answer(last.position);
+        }
+        forgotten.into_iter().for_each(|position| self.saved.touch_answer(position));
+    }
+}
+
+/// The last durable snapshot.
+#[derive(Debug)]
+pub(crate) struct Published(RwLock<Arc<Snapshot>>);
+
+impl Published {
+    pub(crate) fn new(snapshot: Snapshot) -> Self {
+        Self(RwLock::new(Arc::new(snapshot)))
+    }
+
+    /// Gives a picture that stays as it is for as long as it is held.
+    pub(crate) fn load(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0.read())
+    }
+
+    /// Looks at the snapshot in place; for short looks, since it holds the committer up.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&Snapshot) -> T) -> T {
+        look(&self.0.read())
+    }
+
+    pub(crate) fn replace(&self, snapshot: Arc<Snapshot>) {
+        let old = std::mem::replace(&mut *self.0.write(), snapshot);
+        drop(old);
+    }
+}
