@@ -6,11 +6,24 @@
 
 pub(crate) mod batch;
 pub(crate) mod chunks;
+pub(crate) mod disk;
 pub(crate) mod error;
 pub(crate) mod memory;
 pub(crate) mod rows;
 
+mod anchor;
+mod ballast;
+mod claim;
+mod create;
+mod format;
+mod guarded;
+mod keeper;
+mod layout;
+mod space;
+mod tidy;
+
 pub(crate) use batch::Batch;
+pub(crate) use disk::{Disk, DiskOptions};
 pub(crate) use error::StorageError;
 pub(crate) use memory::Memory;
 pub(crate) use rows::{AnchorMark, Direction, KeyRange, Room, Storage};
