@@ -22,6 +22,11 @@ mod layout;
 mod space;
 mod tidy;
 
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+pub(crate) mod faulty;
+
 pub(crate) use batch::Batch;
 pub(crate) use disk::{Disk, DiskOptions};
 pub(crate) use error::StorageError;
