@@ -1,1 +1,34 @@
-//! Ordered rows, atomic batches, durability.
+//! Owns ordered rows, conditional batches that are durable or an error, and the one home of sled.
+//!
+//! It knows bytes only: no rule of the domain, no record, no clock of the product. Read in this order: [`rows`] (the
+//! contract), [`batch`] and [`chunks`] (what can be written), [`disk`] (how it lasts), [`memory`] (the same, forgotten
+//! with the process). What sled does not do for us, and each file makes up for, stands in the manual under durability.
+
+pub(crate) mod batch;
+pub(crate) mod chunks;
+pub(crate) mod disk;
+pub(crate) mod error;
+pub(crate) mod memory;
+pub(crate) mod rows;
+
+mod anchor;
+mod ballast;
+mod claim;
+mod create;
+mod format;
+mod guarded;
+mod keeper;
+mod layout;
+mod space;
+mod tidy;
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+pub(crate) mod faulty;
+
+pub(crate) use batch::Batch;
+pub(crate) use disk::{Disk, DiskOptions};
+pub(crate) use error::StorageError;
+pub(crate) use memory::Memory;
+pub(crate) use rows::{AnchorMark, Direction, KeyRange, Room, Storage};

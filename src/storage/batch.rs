@@ -1,0 +1,186 @@
+//! Owns a batch: the rows to put and remove together, and what must hold for that.
+//!
+//! It is bounded as it is filled, so that a storage never meets a row that it cannot keep. Read next:
+//! [`super::chunks`], for values larger than a row.
+
+use std::collections::BTreeMap;
+
+use super::error::StorageError;
+
+/// Bytes of a row key, at most.
+pub(crate) const ROW_KEY_BYTES_MAX: usize = 64;
+
+/// Bytes of a row's value, at most. A leaf of sled's tree holds 17 rows, 20 right after a merge, and spills into a file
+/// that sled never syncs when its image is larger than 131,052 bytes: 20 rows of this size with their row keys fit.
+pub(crate) const ROW_BYTES_MAX: usize = 6 * 1_024;
+
+/// Rows to put and remove together, whole or not at all, if what is expected holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Batch {
+    expectations: Vec<(Vec<u8>, Expected)>,
+    changes: BTreeMap<Vec<u8>, Change>,
+}
+
+/// What a row must be for a batch to apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    Absent,
+    Value(Vec<u8>),
+}
+
+/// What becomes of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Put(Vec<u8>),
+    Remove,
+}
+
+impl Batch {
+    /// A batch with nothing in it.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a row, new or over an old one. Of two changes to one row, the later counts.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::TooLarge`] when the row key or the value is larger than its bound.
+    pub(crate) fn put(
+        &mut self,
+        row_key: impl Into<Vec<u8>>,
+        value: impl Into<Vec<u8>>,
+    ) -> Result<&mut Self, StorageError> {
+        let (row_key, value) = (bounded_row_key(row_key)?, value.into());
+        if value.len() > ROW_BYTES_MAX {
+            return Err(StorageError::TooLarge { what: "a row", bytes: value.len(), bytes_max: ROW_BYTES_MAX });
+        }
+        self.changes.insert(row_key, Change::Put(value));
+        Ok(self)
+    }
+
+    /// Removes a row; no error if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::TooLarge`] when the row key is larger than its bound.
+    pub(crate) fn remove(&mut self, row_key: impl Into<Vec<u8>>) -> Result<&mut Self, StorageError> {
+        self.changes.insert(bounded_row_key(row_key)?, Change::Remove);
+        Ok(self)
+    }
+
+    /// Lets the batch apply only if there is no such row before it.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::TooLarge`] when the row key is larger than its bound.
+    pub(crate) fn expect_absent(&mut self, row_key: impl Into<Vec<u8>>) -> Result<&mut Self, StorageError> {
+        self.expectations.push((bounded_row_key(row_key)?, Expected::Absent));
+        Ok(self)
+    }
+
+    /// Lets the batch apply only if the row has this value before it.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::TooLarge`] when the row key is larger than its bound.
+    pub(crate) fn expect_value(
+        &mut self,
+        row_key: impl Into<Vec<u8>>,
+        value: impl Into<Vec<u8>>,
+    ) -> Result<&mut Self, StorageError> {
+        self.expectations.push((bounded_row_key(row_key)?, Expected::Value(value.into())));
+        Ok(self)
+    }
+
+    /// Whether it changes no row.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// How many rows it changes.
+    pub(crate) fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// The bytes of its row keys and values.
+    pub(super) fn bytes(&self) -> u64 {
+        let change_bytes = |(row_key, change): (&Vec<u8>, &Change)| match change {
+            Change::Put(value) => row_key.len() + value.len(),
+            Change::Remove => row_key.len(),
+        };
+        self.changes.iter().map(change_bytes).sum::<usize>() as u64
+    }
+
+    /// Its changes, in the order of their row keys.
+    pub(super) fn changes(&self) -> impl Iterator<Item = (&[u8], &Change)> {
+        self.changes.iter().map(|(row_key, change)| (row_key.as_slice(), change))
+    }
+
+    /// Holds what is expected against what `read` finds.
+    pub(super) fn check<V: AsRef<[u8]>>(
+        &self,
+        mut read: impl FnMut(&[u8]) -> Result<Option<V>, StorageError>,
+    ) -> Result<(), StorageError> {
+        for (number, (row_key, expected)) in self.expectations.iter().enumerate() {
+            let found = read(row_key)?;
+            let holds = match (expected, &found) {
+                (Expected::Absent, None) => true,
+                (Expected::Value(value), Some(found)) => found.as_ref() == value.as_slice(),
+                _ => false,
+            };
+            if !holds {
+                return Err(StorageError::Condition { number });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn bounded_row_key(row_key: impl Into<Vec<u8>>) -> Result<Vec<u8>, StorageError> {
+    let row_key = row_key.into();
+    if row_key.len() > ROW_KEY_BYTES_MAX {
+        return Err(StorageError::TooLarge { what: "a row key", bytes: row_key.len(), bytes_max: ROW_KEY_BYTES_MAX });
+    }
+    Ok(row_key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_kept() {
+        let mut batch = Batch::new();
+        assert!(batch.put([1; 64], [2; ROW_BYTES_MAX]).is_ok());
+        assert_eq!(batch.len(), 1);
+        assert_eq!(batch.bytes(), 64 + 6_144);
+        for refused in [
+            batch.put([1; 65], b"").err(),
+            batch.put(b"a", [2; ROW_BYTES_MAX + 1]).err(),
+            batch.remove([1; 65]).err(),
+            batch.expect_absent([1; 65]).err(),
+            batch.expect_value([1; 65], b"").err(),
+        ] {
+            assert!(matches!(refused, Some(StorageError::TooLarge { .. })), "{refused:?}");
+        }
+        assert_eq!(batch.len(), 1, "what is refused is not in the batch");
+    }
+
+    #[test]
+    fn the_later_of_two_changes_to_a_row_counts() {
+        let mut batch = Batch::new();
+        batch.remove(b"a").unwrap().put(b"a", b"1").unwrap().put(b"b", b"2").unwrap().remove(b"b").unwrap();
+        let changes: Vec<_> = batch.changes().collect();
+        assert_eq!(changes, [(&b"a"[..], &Change::Put(b"1".to_vec())), (&b"b"[..], &Change::Remove)]);
+    }
+
+    #[test]
+    fn the_first_expectation_that_fails_is_named() {
+        let mut batch = Batch::new();
+        batch.expect_absent(b"a").unwrap().expect_value(b"b", b"2").unwrap();
+        let rows = |found: &'static [u8]| move |row_key: &[u8]| Ok((row_key == b"b").then_some(found));
+        assert!(batch.check(rows(b"2")).is_ok());
+        assert!(matches!(batch.check(rows(b"3")), Err(StorageError::Condition { number: 1 })));
+    }
+}

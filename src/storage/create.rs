@@ -1,0 +1,125 @@
+//! Owns the birth of a store: built aside, made durable, then named. A crash leaves none, or a whole one.
+//!
+//! It never touches a directory that is not empty and not its own left-over. Read next: [`super::layout`].
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::anchor::AnchorFile;
+use super::ballast;
+use super::batch::{Batch, Change};
+use super::claim::Claim;
+use super::error::StorageError;
+use super::format;
+use super::guarded::{guarded, open_sled};
+use super::layout::{Layout, close_to_others, for_each_entry, make_dir, sync_dir, sync_tree};
+use super::rows::AnchorMark;
+
+/// Makes a store whose first rows are those of `batch`, and gives the claim on it.
+///
+/// # Errors
+///
+/// [`StorageError::Exists`] when there is something at the path already, other than an empty directory, and
+/// [`StorageError::NotAStore`] when there is something strange where the store is to be built.
+pub(super) fn create(
+    layout: &Layout,
+    batch: &Batch,
+    mark: AnchorMark,
+    cache_bytes: u64,
+) -> Result<Claim, StorageError> {
+    check_free(layout.dir())?;
+    let no_name =
+        || StorageError::NotAStore { dir: layout.dir().to_path_buf(), why: "its path does not end in a name" };
+    let aside = layout.aside().ok_or_else(no_name)?;
+    let claim = claim_aside(&aside)?;
+    let built = build(&aside, batch, mark, cache_bytes).and_then(|()| name(&aside, layout));
+    if built.is_err() {
+        // What cannot be removed now is recognised next time.
+        drop(fs::remove_dir_all(aside.dir()));
+    }
+    built.map(|()| claim)
+}
+
+/// Accepts nothing, or an empty directory.
+fn check_free(dir: &Path) -> Result<(), StorageError> {
+    let exists = || StorageError::Exists { dir: dir.to_path_buf() };
+    match fs::symlink_metadata(dir) {
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(StorageError::io("look at", dir, source)),
+        Ok(found) if !found.is_dir() => Err(exists()),
+        Ok(_) => for_each_entry(dir, &mut |_, _| Err(exists())),
+    }
+}
+
+/// Makes the directory to build in, or empties the one that a crash left. The claim tells a left-over from the work of
+/// another process.
+fn claim_aside(aside: &Layout) -> Result<Claim, StorageError> {
+    let dir = aside.dir();
+    match make_dir(dir) {
+        Err(StorageError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => check_ours(dir)?,
+        made => made?,
+    }
+    let claim = Claim::take(aside)?;
+    for_each_entry(dir, &mut |path, is_dir| {
+        let removed = match path {
+            path if path == aside.lock() => Ok(()),
+            path if is_dir => fs::remove_dir_all(path),
+            path => fs::remove_file(path),
+        };
+        removed.map_err(|source| StorageError::io("remove", path, source))
+    })?;
+    Ok(claim)
+}
+
+fn check_ours(dir: &Path) -> Result<(), StorageError> {
+    let strange = |why| StorageError::NotAStore { dir: dir.to_path_buf(), why };
+    match fs::symlink_metadata(dir) {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => return Err(strange("the store is built here, but this is no directory")),
+        Err(source) => return Err(StorageError::io("look at", dir, source)),
+    }
+    for_each_entry(dir, &mut |path, _| match path.file_name() {
+        Some(name) if Layout::knows(name) => Ok(()),
+        _ => Err(strange("the store is built here, but something else lies in it; move it away")),
+    })
+}
+
+fn build(aside: &Layout, batch: &Batch, mark: AnchorMark, cache_bytes: u64) -> Result<(), StorageError> {
+    format::write(aside)?;
+    AnchorFile::create(aside, mark)?;
+    ballast::take_up(aside)?;
+    make_dir(&aside.rows())?;
+    let db = open_sled(aside, cache_bytes)?;
+    guarded("write to", &aside.rows(), || {
+        db.apply_batch(to_sled(batch))?;
+        db.flush()?;
+        drop(db);
+        Ok(())
+    })?;
+    close_to_others(aside.dir())?;
+    sync_tree(aside.dir())
+}
+
+/// Gives the store its name. A directory that is empty gives way; one that is not stays, and the store is not made.
+fn name(aside: &Layout, layout: &Layout) -> Result<(), StorageError> {
+    match fs::rename(aside.dir(), layout.dir()) {
+        Ok(()) => sync_dir(layout.parent()),
+        Err(source) if matches!(source.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory) => {
+            Err(StorageError::Exists { dir: layout.dir().to_path_buf() })
+        }
+        Err(source) => Err(StorageError::io("rename", aside.dir(), source)),
+    }
+}
+
+/// Puts a batch into sled's form.
+pub(super) fn to_sled(batch: &Batch) -> sled::Batch {
+    let mut rows = sled::Batch::default();
+    for (row_key, change) in batch.changes() {
+        match change {
+            Change::Put(value) => rows.insert(row_key, value.as_slice()),
+            Change::Remove => rows.remove(row_key),
+        }
+    }
+    rows
+}

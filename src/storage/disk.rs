@@ -1,0 +1,251 @@
+//! Owns the storage that lasts: a directory, sled in it, and around sled what it does not do for us.
+//!
+//! Reads go to sled at once; all that writes goes through the keeper's thread. Any failure of that kind poisons the
+//! store, for good. It never compares the log with the anchor: that is the engine's. Read next: [`super::keeper`],
+//! [`super::create`], [`super::tidy`].
+
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::anchor::AnchorFile;
+use super::ballast;
+use super::batch::Batch;
+use super::claim::Claim;
+use super::create::{create, to_sled};
+use super::error::StorageError;
+use super::format;
+use super::guarded::guarded;
+use super::keeper::{End, Keeper};
+use super::layout::{Layout, tree_bytes};
+use super::rows::{AnchorMark, Direction, KeyRange, Room, Storage, Visit};
+use super::space::{Probe, Space};
+use super::tidy;
+
+/// What can be chosen about a store on disk.
+#[derive(Clone, Debug)]
+pub(crate) struct DiskOptions {
+    /// Bytes of sled's cache of pages.
+    pub(crate) cache_bytes: u64,
+    /// How long a commit may take before the store is given up as hung.
+    pub(crate) commit_max: Duration,
+    /// How long an open or a close may take: either may have to read all that was written since the last open.
+    pub(crate) open_max: Duration,
+    /// Who is asked for free space.
+    pub(crate) probe: Probe,
+}
+
+impl Default for DiskOptions {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 64 * 1_024 * 1_024,
+            commit_max: Duration::from_secs(30),
+            open_max: Duration::from_secs(600),
+            probe: Probe::system(),
+        }
+    }
+}
+
+/// An open store on disk.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    layout: Layout,
+    options: DiskOptions,
+    /// What is read from; none once the store is closed.
+    rows: RwLock<Option<sled::Db>>,
+    keeper: Mutex<Keeper>,
+    space: Space,
+    anchor_at_open: AnchorMark,
+    written_bytes: AtomicU64,
+    poison: OnceLock<String>,
+}
+
+impl Disk {
+    /// Makes a store at `dir` whose first rows are those of `batch`, and opens it.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Exists`], [`StorageError::NotAStore`], and what the system says.
+    ///
+    /// # Durability
+    ///
+    /// When this answers `Ok` the store survives a crash; until then a crash leaves nothing, or a whole store.
+    pub(crate) fn create(
+        dir: &Path,
+        batch: &Batch,
+        mark: AnchorMark,
+        options: DiskOptions,
+    ) -> Result<Self, StorageError> {
+        let layout = Layout::at(dir);
+        let claim = create(&layout, batch, mark, options.cache_bytes)?;
+        Self::open_claimed(layout, claim, options)
+    }
+
+    /// Opens the store at `dir`.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NotAStore`], [`StorageError::OtherRevision`], [`StorageError::AlreadyOpen`],
+    /// [`StorageError::Corrupt`], [`StorageError::Panicked`] (damage, as a rule), and what the system says.
+    pub(crate) fn open(dir: &Path, options: DiskOptions) -> Result<Self, StorageError> {
+        let layout = Layout::at(dir);
+        format::check(&layout)?;
+        let claim = Claim::take(&layout)?;
+        Self::open_claimed(layout, claim, options)
+    }
+
+    fn open_claimed(layout: Layout, claim: Claim, options: DiskOptions) -> Result<Self, StorageError> {
+        let anchor = AnchorFile::open(&layout)?;
+        let anchor_at_open = anchor.mark();
+        tidy::before_open(&layout)?;
+        let space = Space::new(&layout, options.probe.clone());
+        space.before_open(tidy::snapshot_bytes(&layout)?)?;
+        let (keeper, db) = Keeper::open(&layout, options.cache_bytes, options.open_max, claim, anchor)?;
+        space.restore_ballast()?;
+        Ok(Self {
+            layout,
+            options,
+            rows: RwLock::new(Some(db)),
+            keeper: Mutex::new(keeper),
+            space,
+            anchor_at_open,
+            written_bytes: AtomicU64::new(0),
+            poison: OnceLock::new(),
+        })
+    }
+
+    fn check_whole(&self) -> Result<(), StorageError> {
+        match self.poison.get() {
+            Some(why) => Err(StorageError::Poisoned { why: why.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers the first failure. If the disk was full, gives up the ballast, so that the store can be opened again.
+    fn poisoned(&self, err: StorageError) -> StorageError {
+        let first = self.poison.set(with_source(&err)).is_ok();
+        if first && err.is_disk_full() {
+            drop(ballast::give_up(&self.layout));
+        }
+        err
+    }
+
+    /// Reads by sled. A panic poisons; an error of a read does not, since nothing was changed by it.
+    fn read<T>(&self, read: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, StorageError> {
+        let rows = self.rows.read_recursive();
+        let db = rows.as_ref().ok_or(StorageError::Closed)?;
+        guarded("read", &self.layout.rows(), || read(db)).map_err(|err| match err {
+            err @ StorageError::Panicked { .. } => self.poisoned(err),
+            err => err,
+        })
+    }
+
+    fn check_open(&self) -> Result<(), StorageError> {
+        self.read(|_| Ok(()))
+    }
+
+    /// Ends the use of the store, if it was not ended yet.
+    fn end(&self) -> Result<(), StorageError> {
+        let wait = || StorageError::overdue("wait for a reader of", &self.layout.rows());
+        let last = self.rows.try_write_for(self.options.commit_max).ok_or_else(wait)?.take();
+        let Some(db) = last else { return Ok(()) };
+        let written_bytes = self.written_bytes.load(Ordering::Relaxed);
+        let whole = self.check_whole();
+        let (end, deadline) = match &whole {
+            Err(_) => (End::Plain, POISONED_END_MAX),
+            Ok(()) if written_bytes < SNAPSHOT_AFTER_BYTES => (End::Plain, self.options.open_max),
+            Ok(()) => (End::WithSnapshot, self.options.open_max),
+        };
+        let ended = self.keeper.lock().end(end, db, deadline);
+        whole.and(ended)
+    }
+}
+
+impl Storage for Disk {
+    fn get(&self, row_key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.read(|db| Ok(db.get(row_key)?.map(|value| value.to_vec())))
+    }
+
+    fn scan(&self, range: &KeyRange, direction: Direction, visit: &mut Visit<'_>) -> Result<(), StorageError> {
+        self.check_open()?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let until = range.until().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rows = self.read(|db| Ok(db.range::<&[u8], _>((Bound::Included(range.from()), until))))?;
+        loop {
+            let next = self.read(|_| match direction {
+                Direction::Ascending => rows.next().transpose(),
+                Direction::Descending => rows.next_back().transpose(),
+            })?;
+            match next {
+                Some((row_key, value)) if visit(&row_key, &value).is_continue() => {}
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
+        let keeper = self.keeper.lock();
+        self.check_open()?;
+        self.check_whole()?;
+        batch.check(|row_key| self.read(|db| db.get(row_key)))?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let batch_bytes = batch.bytes();
+        self.space.before_commit(batch_bytes)?;
+        self.written_bytes.fetch_add(batch_bytes, Ordering::Relaxed);
+        keeper.commit(to_sled(batch), self.options.commit_max).map_err(|err| self.poisoned(err))
+    }
+
+    fn anchor(&self) -> Option<AnchorMark> {
+        Some(self.anchor_at_open)
+    }
+
+    fn write_anchor(&self, mark: AnchorMark) -> Result<(), StorageError> {
+        let keeper = self.keeper.lock();
+        self.check_open()?;
+        self.check_whole()?;
+        keeper.write_anchor(mark, self.options.commit_max).map_err(|err| self.poisoned(err))
+    }
+
+    fn room(&self) -> Result<Room, StorageError> {
+        self.check_open()?;
+        self.space.restore_ballast()?;
+        self.space.room()
+    }
+
+    fn size_bytes(&self) -> Result<u64, StorageError> {
+        self.check_open()?;
+        tree_bytes(&self.layout.rows())
+    }
+
+    fn close(&self) -> Result<(), StorageError> {
+        self.end()
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // Whoever wants to know how it went closes first.
+        drop(self.end());
+    }
+}
+
+/// The message of an error and of what caused it.
+fn with_source(err: &StorageError) -> String {
+    match std::error::Error::source(err) {
+        Some(source) => format!("{err}: {source}"),
+        None => err.to_string(),
+    }
+}
+
+/// What a store is worth another open at its close: below, the next open reads it in a few milliseconds.
+const SNAPSHOT_AFTER_BYTES: u64 = 32 * 1_024 * 1_024;
+/// How long the end of a poisoned store is waited for. Its thread may hang for good, and nobody should with it.
+const POISONED_END_MAX: Duration = Duration::from_secs(1);

@@ -1,0 +1,89 @@
+//! Owns the border to sled: a panic ends here, and an error gets our words.
+//!
+//! No call of sled is made outside of it. Read next: [`super::keeper`].
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::error::StorageError;
+use super::layout::Layout;
+
+/// Calls sled. A panic is an error; what sled holds is not used again after one, so nothing half done is seen.
+pub(super) fn guarded<T>(
+    doing: &'static str,
+    path: &Path,
+    call: impl FnOnce() -> sled::Result<T>,
+) -> Result<T, StorageError> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(answer) => answer.map_err(|err| worded(doing, path, err)),
+        Err(panic) => Err(StorageError::Panicked { doing, message: message_of(&*panic) }),
+    }
+}
+
+/// Opens sled's directory. Sled lets go of its own lock some time after a drop, so a locked one is tried again.
+pub(super) fn open_sled(layout: &Layout, cache_bytes: u64) -> Result<sled::Db, StorageError> {
+    let rows = layout.rows();
+    let begun = Instant::now();
+    loop {
+        let config = sled::Config::new().path(&rows).cache_capacity(cache_bytes).flush_every_ms(None);
+        let mut locked = false;
+        let opened = guarded("open", &rows, || config.open().inspect_err(|err| locked = is_locked(err)));
+        if !locked {
+            return opened;
+        }
+        if begun.elapsed() > LOCK_WAIT {
+            return Err(StorageError::AlreadyOpen { dir: layout.dir().to_path_buf() });
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
+}
+
+/// Sled has no kind of error for it, only this text.
+fn is_locked(err: &sled::Error) -> bool {
+    matches!(err, sled::Error::Io(source) if source.to_string().starts_with("could not acquire lock"))
+}
+
+fn worded(doing: &'static str, path: &Path, err: sled::Error) -> StorageError {
+    match err {
+        sled::Error::Io(source) => StorageError::io(doing, path, source),
+        sled::Error::ReportableBug(message) => StorageError::Panicked { doing, message },
+        err @ (sled::Error::Corruption { .. } | sled::Error::CollectionNotFound(_) | sled::Error::Unsupported(_)) => {
+            StorageError::corrupt(path.display(), err.to_string())
+        }
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("it gave no message").to_owned()
+}
+
+/// Longer than sled was ever seen to hold on; short enough for a person who waits.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_here() {
+        let ended = guarded::<()>("read", Path::new("rows"), || panic!("page {} is gone", 7));
+        match ended {
+            Err(StorageError::Panicked { doing: "read", message }) => assert_eq!(message, "page 7 is gone"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn errors_of_sled_get_our_kinds() {
+        let worded = |err| guarded::<()>("read", Path::new("rows"), || Err(err)).unwrap_err();
+        let io = |kind: std::io::ErrorKind| worded(sled::Error::Io(kind.into()));
+        assert!(matches!(io(std::io::ErrorKind::PermissionDenied), StorageError::Permission { .. }));
+        assert!(io(std::io::ErrorKind::StorageFull).is_disk_full());
+        assert!(matches!(worded(sled::Error::Unsupported(String::new())), StorageError::Corrupt { .. }));
+        assert!(matches!(worded(sled::Error::ReportableBug(String::new())), StorageError::Panicked { .. }));
+    }
+}

@@ -1,0 +1,179 @@
+//! Owns the thread that writes: it alone applies, flushes, syncs and drops, so that whoever asks waits no longer than a
+//! deadline, whatever sled or the disk does.
+//!
+//! It holds the claim for as long as sled lives, also when nobody waits for it any more. It never reads rows and never
+//! tries anything twice. Read next: [`super::guarded`].
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use super::anchor::AnchorFile;
+use super::claim::Claim;
+use super::error::StorageError;
+use super::guarded::{guarded, open_sled};
+use super::layout::{Layout, close_to_others, sync_dir};
+use super::rows::AnchorMark;
+
+/// The way to the thread. One asks at a time.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    work: Sender<Work>,
+    answers: Receiver<Result<(), StorageError>>,
+    rows: PathBuf,
+}
+
+/// How a store is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// At once.
+    Plain,
+    /// After one more open, at which sled writes its snapshot: it does so at no other time, and the next open would
+    /// otherwise read all that was written since.
+    WithSnapshot,
+}
+
+#[derive(Debug)]
+enum Work {
+    Commit(sled::Batch),
+    Anchor(AnchorMark),
+    End(End, sled::Db),
+}
+
+/// What the thread holds. The claim goes last.
+struct Kept {
+    layout: Layout,
+    cache_bytes: u64,
+    db: sled::Db,
+    db_file: File,
+    anchor: AnchorFile,
+    claim: Claim,
+}
+
+impl Keeper {
+    /// Opens sled on a thread of its own, and gives the way to it and a handle to read by.
+    ///
+    /// # Errors
+    ///
+    /// What the open says, or that it outlasted `deadline`.
+    pub(super) fn open(
+        layout: &Layout,
+        cache_bytes: u64,
+        deadline: Duration,
+        claim: Claim,
+        anchor: AnchorFile,
+    ) -> Result<(Self, sled::Db), StorageError> {
+        let (work, asked) = mpsc::channel();
+        let (answer, answers) = mpsc::channel();
+        let (opened, open) = mpsc::channel();
+        let (rows, layout) = (layout.rows(), layout.clone());
+        let keep = move || match Kept::open(layout, cache_bytes, claim, anchor) {
+            Ok(kept) => {
+                drop(opened.send(Ok(kept.db.clone())));
+                kept.serve(&asked, &answer);
+            }
+            Err(err) => drop(opened.send(Err(err))),
+        };
+        let started = thread::Builder::new().name("latchkeep-disk".to_owned()).spawn(keep);
+        started.map_err(|source| StorageError::io("start the thread that writes", &rows, source))?;
+        match open.recv_timeout(deadline) {
+            Ok(db) => Ok((Self { work, answers, rows }, db?)),
+            Err(RecvTimeoutError::Timeout) => Err(StorageError::overdue("open", &rows)),
+            Err(RecvTimeoutError::Disconnected) => Err(ended("open")),
+        }
+    }
+
+    /// Applies a batch and makes it durable. After any error nothing may be asked but the end.
+    pub(super) fn commit(&self, batch: sled::Batch, deadline: Duration) -> Result<(), StorageError> {
+        self.ask(Work::Commit(batch), "make durable", deadline)
+    }
+
+    /// Replaces the anchor and makes it durable. After any error nothing may be asked but the end.
+    pub(super) fn write_anchor(&self, mark: AnchorMark, deadline: Duration) -> Result<(), StorageError> {
+        self.ask(Work::Anchor(mark), "anchor", deadline)
+    }
+
+    /// Gives the store back. `db` must be the last handle but the thread's own.
+    pub(super) fn end(&self, end: End, db: sled::Db, deadline: Duration) -> Result<(), StorageError> {
+        self.ask(Work::End(end, db), "close", deadline)
+    }
+
+    fn ask(&self, work: Work, doing: &'static str, deadline: Duration) -> Result<(), StorageError> {
+        self.work.send(work).map_err(|_| ended(doing))?;
+        match self.answers.recv_timeout(deadline) {
+            Ok(answer) => answer,
+            Err(RecvTimeoutError::Timeout) => Err(StorageError::overdue(doing, &self.rows)),
+            Err(RecvTimeoutError::Disconnected) => Err(ended(doing)),
+        }
+    }
+}
+
+impl Kept {
+    fn open(layout: Layout, cache_bytes: u64, claim: Claim, anchor: AnchorFile) -> Result<Self, StorageError> {
+        let db = open_sled(&layout, cache_bytes)?;
+        close_to_others(&layout.rows())?;
+        sync_dir(&layout.rows())?;
+        sync_dir(layout.dir())?;
+        let path = layout.rows_db();
+        let db_file = File::open(&path).map_err(|source| StorageError::io("open", &path, source))?;
+        Ok(Self { layout, cache_bytes, db, db_file, anchor, claim })
+    }
+
+    /// Does what is asked, one at a time, until the end is asked for or nobody can ask.
+    fn serve(mut self, asked: &Receiver<Work>, answer: &Sender<Result<(), StorageError>>) {
+        while let Ok(work) = asked.recv() {
+            let done = match work {
+                Work::Commit(batch) => self.commit(batch),
+                Work::Anchor(mark) => self.anchor.write(mark),
+                Work::End(end, db) => {
+                    drop(answer.send(self.end(end, db)));
+                    return;
+                }
+            };
+            if answer.send(done).is_err() {
+                break;
+            }
+        }
+        // Nobody is left to be told how it went.
+        let Self { db, layout, .. } = self;
+        drop(close_sled(&layout, [db]));
+    }
+
+    /// Sled's flush reaches the system at best; the sync of the file is what reaches the drive.
+    fn commit(&self, batch: sled::Batch) -> Result<(), StorageError> {
+        let rows = self.layout.rows();
+        guarded("write to", &rows, || self.db.apply_batch(batch))?;
+        guarded("flush", &rows, || self.db.flush())?;
+        self.db_file.sync_data().map_err(|source| StorageError::io("sync", &self.layout.rows_db(), source))
+    }
+
+    fn end(self, end: End, last: sled::Db) -> Result<(), StorageError> {
+        let Self { layout, cache_bytes, db, db_file, anchor, claim } = self;
+        let rows = layout.rows();
+        close_sled(&layout, [last, db])?;
+        if end == End::WithSnapshot {
+            let again = open_sled(&layout, cache_bytes)?;
+            close_to_others(&rows)?;
+            close_sled(&layout, [again])?;
+        }
+        db_file.sync_data().map_err(|source| StorageError::io("sync", &layout.rows_db(), source))?;
+        sync_dir(&rows)?;
+        drop(anchor);
+        drop(claim);
+        Ok(())
+    }
+}
+
+/// Sled may panic in a drop, when its last sync fails.
+fn close_sled<const HANDLES: usize>(layout: &Layout, dbs: [sled::Db; HANDLES]) -> Result<(), StorageError> {
+    guarded("close", &layout.rows(), || {
+        drop(dbs);
+        Ok(())
+    })
+}
+
+fn ended(doing: &'static str) -> StorageError {
+    StorageError::Panicked { doing, message: "the thread that writes has ended".to_owned() }
+}
