@@ -27,3 +27,11 @@ pub use domain::name::{
 };
 pub use domain::position::{Position, Revision, VersionNumber, WriterEpoch};
 pub use domain::time::Timestamp;
+#[cfg(feature = "store")]
+pub use seal::{
+    data::{Arbitrary, IamCredentials, IamIdentity, ImportedCert, Kv, SecretData, UsernamePassword},
+    passphrase::PassphraseCost,
+    secret_bytes::SecretBytes,
+    slot::SlotKind,
+    unlock::{CallbackError, KeyCallback, Unlock},
+};
