@@ -44,3 +44,11 @@ pub use domain::version::{
 };
 pub use projection::lock_board::{LockStatus, VersionLocks};
 pub use projection::tally::Tally;
+#[cfg(feature = "store")]
+pub use seal::{
+    data::{Arbitrary, IamCredentials, IamIdentity, ImportedCert, Kv, SecretData, UsernamePassword},
+    passphrase::PassphraseCost,
+    secret_bytes::SecretBytes,
+    slot::SlotKind,
+    unlock::{CallbackError, KeyCallback, Unlock},
+};

@@ -1,0 +1,275 @@
+//! Owns secret data: what a version protects, one case per secret type, held to the bounds of its type when it is made.
+//!
+//! It never clones or shows what it holds; parts are read through [`SecretBytes::expose`]. What is read back from sealed
+//! bytes is not held to the bounds again: a store stays readable when a bound moves. Read next: [`super::encoding`].
+
+use std::fmt;
+
+use super::kv_text;
+use super::secret_bytes::SecretBytes;
+use crate::domain::invalid::Invalid;
+use crate::domain::limits;
+use crate::domain::name::Username;
+
+/// Bytes of an API key that is brought along; ours have fewer.
+pub(crate) const API_KEY_BYTES_MAX: usize = 4_096;
+/// Bytes of the id of an API key, a service or an access group.
+pub(crate) const OUTSIDE_ID_BYTES_MAX: usize = 256;
+
+/// What a version protects, by type of secret. Shows nothing in `Debug`, is wiped when dropped.
+///
+/// ```
+/// use latchkeep::{SecretBytes, SecretData};
+///
+/// let data = SecretData::arbitrary(SecretBytes::from(String::from("a recipe")))?;
+/// assert_eq!(format!("{data:?}"), "Arbitrary { .. }");
+/// assert!(SecretData::arbitrary(SecretBytes::from(String::new())).is_err());
+/// # Ok::<(), latchkeep::Invalid>(())
+/// ```
+#[non_exhaustive]
+pub enum SecretData {
+    /// Any text.
+    Arbitrary(Arbitrary),
+    /// A username and a password.
+    UsernamePassword(UsernamePassword),
+    /// A JSON object.
+    Kv(Kv),
+    /// An API key of an identity.
+    IamCredentials(IamCredentials),
+    /// A certificate that was brought along.
+    ImportedCert(ImportedCert),
+}
+
+/// Any text: 1 to 1,000,000 characters.
+pub struct Arbitrary {
+    pub(super) payload: SecretBytes,
+}
+
+/// A username and a password of 6 to 256 characters.
+pub struct UsernamePassword {
+    pub(super) username: Box<str>,
+    pub(super) password: SecretBytes,
+}
+
+/// A JSON object with at least one field, at most 512 KiB without white space.
+pub struct Kv {
+    pub(super) data: SecretBytes,
+}
+
+/// An API key, its id, and whose it is.
+pub struct IamCredentials {
+    pub(super) api_key: SecretBytes,
+    pub(super) api_key_id: Box<str>,
+    pub(super) identity: IamIdentity,
+}
+
+/// Whose an API key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IamIdentity {
+    /// One service.
+    Service(Box<str>),
+    /// Whoever is in these groups, 1 to 10.
+    AccessGroups(Vec<Box<str>>),
+}
+
+/// A certificate, perhaps with its private key and the chain above it, each PEM text of at most 100,000 bytes.
+pub struct ImportedCert {
+    pub(super) certificate: SecretBytes,
+    pub(super) intermediate: Option<SecretBytes>,
+    pub(super) private_key: Option<SecretBytes>,
+}
+
+impl SecretData {
+    /// Makes `arbitrary` data.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] unless `payload` is UTF-8 text of 1 to 1,000,000 characters.
+    pub fn arbitrary(payload: SecretBytes) -> Result<Self, Invalid> {
+        hold_to_chars("payload", &payload, 1, limits::PAYLOAD_CHARS_MAX)?;
+        Ok(Self::Arbitrary(Arbitrary { payload }))
+    }
+
+    /// Makes `username_password` data.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] unless `password` is UTF-8 text of 6 to 256 characters.
+    pub fn username_password(username: &Username, password: SecretBytes) -> Result<Self, Invalid> {
+        hold_to_chars("password", &password, limits::PASSWORD_CHARS_MIN, limits::PASSWORD_CHARS_MAX)?;
+        Ok(Self::UsernamePassword(UsernamePassword { username: username.as_str().into(), password }))
+    }
+
+    /// Makes `kv` data from JSON text; white space is taken out, the order of fields stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] unless `data` is a JSON object with at least one field and none twice, nests at most 64 deep and has
+    /// at most 512 KiB without white space. The text is not repeated.
+    pub fn kv(data: &SecretBytes) -> Result<Self, Invalid> {
+        Ok(Self::Kv(Kv { data: kv_text::compact(data)? }))
+    }
+
+    /// Makes `iam_credentials` data.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] unless the key is UTF-8 text of 1 to 4,096 bytes, ids are 1 to 256 visible ASCII characters, and
+    /// there are 1 to 10 access groups.
+    pub fn iam_credentials(api_key: SecretBytes, api_key_id: &str, identity: IamIdentity) -> Result<Self, Invalid> {
+        hold_to_bytes("api key", &api_key, API_KEY_BYTES_MAX)?;
+        hold_to_id("api key id", api_key_id)?;
+        match &identity {
+            IamIdentity::Service(id) => hold_to_id("service id", id)?,
+            IamIdentity::AccessGroups(ids) => {
+                if !(1..=limits::ACCESS_GROUPS_MAX).contains(&ids.len()) {
+                    return Err(Invalid::new("access groups", "takes 1 to 10 of them"));
+                }
+                ids.iter().try_for_each(|id| hold_to_id("access group", id))?;
+            }
+        }
+        Ok(Self::IamCredentials(IamCredentials { api_key, api_key_id: api_key_id.into(), identity }))
+    }
+
+    /// Makes `imported_cert` data; that the parts are PEM of the right kind is for the reader of certificates to say.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] unless each part is UTF-8 text of 1 to 100,000 bytes.
+    pub fn imported_cert(
+        certificate: SecretBytes,
+        intermediate: Option<SecretBytes>,
+        private_key: Option<SecretBytes>,
+    ) -> Result<Self, Invalid> {
+        let parts = [
+            ("certificate", Some(&certificate)),
+            ("intermediate", intermediate.as_ref()),
+            ("private key", private_key.as_ref()),
+        ];
+        for (field, part) in parts {
+            part.map_or(Ok(()), |part| hold_to_bytes(field, part, limits::CERTIFICATE_BYTES_MAX))?;
+        }
+        Ok(Self::ImportedCert(ImportedCert { certificate, intermediate, private_key }))
+    }
+}
+
+impl Arbitrary {
+    /// Gives the text.
+    #[must_use]
+    pub const fn payload(&self) -> &SecretBytes {
+        &self.payload
+    }
+}
+
+impl UsernamePassword {
+    /// Gives the username.
+    #[must_use]
+    pub const fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// Gives the password.
+    #[must_use]
+    pub const fn password(&self) -> &SecretBytes {
+        &self.password
+    }
+}
+
+impl Kv {
+    /// Gives the JSON object as text without white space.
+    #[must_use]
+    pub const fn data(&self) -> &SecretBytes {
+        &self.data
+    }
+}
+
+impl IamCredentials {
+    /// Gives the API key.
+    #[must_use]
+    pub const fn api_key(&self) -> &SecretBytes {
+        &self.api_key
+    }
+
+    /// Gives the id by which the key can be named without being told.
+    #[must_use]
+    pub const fn api_key_id(&self) -> &str {
+        &self.api_key_id
+    }
+
+    /// Tells whose the key is.
+    #[must_use]
+    pub const fn identity(&self) -> &IamIdentity {
+        &self.identity
+    }
+}
+
+impl ImportedCert {
+    /// Gives the certificate, PEM.
+    #[must_use]
+    pub const fn certificate(&self) -> &SecretBytes {
+        &self.certificate
+    }
+
+    /// Gives the chain above the certificate, PEM.
+    #[must_use]
+    pub const fn intermediate(&self) -> Option<&SecretBytes> {
+        self.intermediate.as_ref()
+    }
+
+    /// Gives the private key, PEM.
+    #[must_use]
+    pub const fn private_key(&self) -> Option<&SecretBytes> {
+        self.private_key.as_ref()
+    }
+}
+
+fn hold_to_chars(field: &'static str, text: &SecretBytes, min: usize, max: usize) -> Result<(), Invalid> {
+    let Ok(text) = text.expose_text() else {
+        return Err(Invalid::new(field, "is not UTF-8 text"));
+    };
+    if (min..=max).contains(&text.chars().count()) {
+        Ok(())
+    } else {
+        Err(Invalid::new(field, format!("takes {min} to {max} characters")))
+    }
+}
+
+fn hold_to_bytes(field: &'static str, text: &SecretBytes, max: usize) -> Result<(), Invalid> {
+    if text.expose_text().is_err() {
+        Err(Invalid::new(field, "is not UTF-8 text"))
+    } else if (1..=max).contains(&text.expose().len()) {
+        Ok(())
+    } else {
+        Err(Invalid::new(field, format!("takes 1 to {max} bytes")))
+    }
+}
+
+fn hold_to_id(field: &'static str, id: &str) -> Result<(), Invalid> {
+    let fits = (1..=OUTSIDE_ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then_some(()).ok_or_else(|| Invalid::new(field, "takes 1 to 256 visible ASCII characters"))
+}
+
+impl fmt::Debug for SecretData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arbitrary(data) => data.fmt(f),
+            Self::UsernamePassword(data) => data.fmt(f),
+            Self::Kv(data) => data.fmt(f),
+            Self::IamCredentials(data) => data.fmt(f),
+            Self::ImportedCert(data) => data.fmt(f),
+        }
+    }
+}
+
+macro_rules! redacted {
+    ($($name:ident),+) => {
+        $(impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), " { .. }"))
+            }
+        })+
+    };
+}
+
+redacted!(Arbitrary, UsernamePassword, Kv, IamCredentials, ImportedCert);

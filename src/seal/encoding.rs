@@ -1,0 +1,145 @@
+//! Owns the bytes of secret data before they are sealed.
+//!
+//! It never leaves a copy behind: the buffer has its exact size before the first byte is written, and is wiped. Read next:
+//! [`super::envelope`].
+//!
+//! Byte by byte, numbers big-endian: encoding (1 byte, 1), type (1 byte), then fields, each a tag (1 byte), a length (4
+//! bytes) and its bytes. Tags never go down; only tag 4 of `iam_credentials` may stand more than once. All bytes are text
+//! in UTF-8.
+//!
+//! | Type | Tags |
+//! |---|---|
+//! | 1 `arbitrary` | 1 payload |
+//! | 2 `username_password` | 1 username, 2 password |
+//! | 3 `kv` | 1 data |
+//! | 4 `iam_credentials` | 1 API key, 2 API key id, then 3 service id or 4 access group (one or more) |
+//! | 5 `imported_cert` | 1 certificate, 2 intermediate (optional), 3 private key (optional) |
+
+use super::data::{Arbitrary, IamCredentials, IamIdentity, ImportedCert, Kv, SecretData, UsernamePassword};
+use super::error::SealError;
+use super::secret_bytes::SecretBytes;
+
+const ENCODING: u8 = 1;
+const FIELD_HEAD_BYTES: usize = 5;
+
+/// A tag and its bytes.
+type Field<'a> = (u8, &'a [u8]);
+/// The fields of one value, in the order of their tags.
+type Fields<'a> = Vec<Field<'a>>;
+
+impl SecretData {
+    /// Encodes into a buffer of exactly the size needed, wiped when dropped.
+    pub(crate) fn encode(&self) -> SecretBytes {
+        let (kind, fields) = self.fields();
+        let len = fields
+            .iter()
+            .fold(2_usize, |len, (_, bytes)| len.saturating_add(FIELD_HEAD_BYTES).saturating_add(bytes.len()));
+        let mut encoded = Vec::with_capacity(len);
+        encoded.extend_from_slice(&[ENCODING, kind]);
+        for (tag, bytes) in fields {
+            encoded.push(tag);
+            let len = u32::try_from(bytes.len()).expect("secret data is bounded far below 4 GiB");
+            encoded.extend_from_slice(&len.to_be_bytes());
+            encoded.extend_from_slice(bytes);
+        }
+        SecretBytes::from(encoded)
+    }
+
+    /// Decodes what [`encode`](Self::encode) gave. Bounds of the types are not held to again.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::DataUnreadable`] when the bytes are anything else.
+    pub(crate) fn decode(encoded: &SecretBytes) -> Result<Self, SealError> {
+        decode(encoded.expose()).ok_or(SealError::DataUnreadable)
+    }
+
+    fn fields(&self) -> (u8, Fields<'_>) {
+        match self {
+            Self::Arbitrary(data) => (1, vec![(1, data.payload.expose())]),
+            Self::UsernamePassword(data) => (2, vec![(1, data.username.as_bytes()), (2, data.password.expose())]),
+            Self::Kv(data) => (3, vec![(1, data.data.expose())]),
+            Self::IamCredentials(data) => (4, iam_fields(data)),
+            Self::ImportedCert(data) => {
+                let mut fields = vec![(1, data.certificate.expose())];
+                fields.extend(data.intermediate.iter().map(|part| (2, part.expose())));
+                fields.extend(data.private_key.iter().map(|part| (3, part.expose())));
+                (5, fields)
+            }
+        }
+    }
+}
+
+fn iam_fields(data: &IamCredentials) -> Fields<'_> {
+    let mut fields = vec![(1, data.api_key.expose()), (2, data.api_key_id.as_bytes())];
+    match &data.identity {
+        IamIdentity::Service(id) => fields.push((3, id.as_bytes())),
+        IamIdentity::AccessGroups(ids) => fields.extend(ids.iter().map(|id| (4, id.as_bytes()))),
+    }
+    fields
+}
+
+fn decode(encoded: &[u8]) -> Option<SecretData> {
+    let ([ENCODING, kind], mut rest) = encoded.split_first_chunk::<2>()? else { return None };
+    let mut fields = Vec::new();
+    while !rest.is_empty() {
+        let (field, left) = split_field(rest)?;
+        std::str::from_utf8(field.1).ok()?;
+        fields.push(field);
+        rest = left;
+    }
+    build(*kind, &fields)
+}
+
+fn split_field(bytes: &[u8]) -> Option<(Field<'_>, &[u8])> {
+    let ([tag, len @ ..], rest) = bytes.split_first_chunk::<FIELD_HEAD_BYTES>()?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
+    let (field, left) = rest.split_at_checked(len)?;
+    Some(((*tag, field), left))
+}
+
+fn build(kind: u8, fields: &[Field<'_>]) -> Option<SecretData> {
+    let secret = SecretBytes::copy_from;
+    Some(match (kind, fields) {
+        (1, [(1, payload)]) => SecretData::Arbitrary(Arbitrary { payload: secret(payload) }),
+        (2, [(1, username), (2, password)]) => {
+            SecretData::UsernamePassword(UsernamePassword { username: text(username)?, password: secret(password) })
+        }
+        (3, [(1, data)]) => SecretData::Kv(Kv { data: secret(data) }),
+        (4, [(1, api_key), (2, api_key_id), identity @ ..]) => SecretData::IamCredentials(IamCredentials {
+            api_key: secret(api_key),
+            api_key_id: text(api_key_id)?,
+            identity: build_identity(identity)?,
+        }),
+        (5, [(1, certificate), optional @ ..]) => {
+            let (intermediate, private_key) = match optional {
+                [] => (None, None),
+                [(2, intermediate)] => (Some(intermediate), None),
+                [(3, private_key)] => (None, Some(private_key)),
+                [(2, intermediate), (3, private_key)] => (Some(intermediate), Some(private_key)),
+                _ => return None,
+            };
+            SecretData::ImportedCert(ImportedCert {
+                certificate: secret(certificate),
+                intermediate: intermediate.map(|part| secret(part)),
+                private_key: private_key.map(|part| secret(part)),
+            })
+        }
+        _ => return None,
+    })
+}
+
+fn build_identity(fields: &[Field<'_>]) -> Option<IamIdentity> {
+    match fields {
+        [(3, id)] => Some(IamIdentity::Service(text(id)?)),
+        [(4, _), ..] => {
+            let ids = fields.iter().map(|(tag, id)| if *tag == 4 { text(id) } else { None });
+            Some(IamIdentity::AccessGroups(ids.collect::<Option<_>>()?))
+        }
+        _ => None,
+    }
+}
+
+fn text(bytes: &[u8]) -> Option<Box<str>> {
+    std::str::from_utf8(bytes).ok().map(Box::from)
+}

@@ -1,0 +1,33 @@
+//! Owns randomness: the one place that asks the system for random bytes.
+//!
+//! It never makes them up: when the system has none, the caller gets an error. Read next: [`super::sealing_key`].
+
+use super::error::SealError;
+
+/// Fills `bytes` with unpredictable bytes of the system.
+///
+/// # Errors
+///
+/// [`SealError::Random`] when the system gives none; `bytes` are not to be used then.
+pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), SealError> {
+    getrandom::fill(bytes).map_err(SealError::Random)
+}
+
+/// Gives `N` unpredictable bytes that are no secret: ids, nonces, salts.
+///
+/// # Errors
+///
+/// As [`fill`].
+pub(crate) fn array<const N: usize>() -> Result<[u8; N], SealError> {
+    let mut bytes = [0; N];
+    fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_two_draws_are_alike() {
+        assert_ne!(super::array::<16>().unwrap(), super::array::<16>().unwrap());
+    }
+}

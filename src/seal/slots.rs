@@ -1,0 +1,204 @@
+//! Owns the set of key slots of a store: opening with what the host gives, adding a way in, removing one.
+//!
+//! It never removes the last way in, and never lets a damaged slot hide one that opens. Read next: [`super::keyring`].
+
+use std::collections::BTreeMap;
+
+use super::error::SealError;
+use super::key_file;
+use super::passphrase::{self, PASSPHRASE_BYTES_MAX, PassphraseCost};
+use super::random;
+use super::sealing_key::{KeyBytes, RootKey, SlotKey};
+use super::secret_bytes::SecretBytes;
+use super::slot::{CALLBACK_BYTES_MAX, Head, SLOTS_MAX, Slot, SlotKind, Unusable};
+use super::unlock::{CallbackError, KeyCallback, Unlock};
+use crate::domain::id::LogId;
+use crate::domain::invalid::Invalid;
+
+/// The key slots of one store, by number.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    store: LogId,
+    slots: BTreeMap<u8, Result<Slot, Unusable>>,
+}
+
+impl Slots {
+    /// Makes the empty set of a new store.
+    pub(crate) const fn new(store: LogId) -> Self {
+        Self { store, slots: BTreeMap::new() }
+    }
+
+    /// Reads the stored slots. One that is damaged or unknown is kept as such: others may still open.
+    pub(crate) fn decode<'a>(store: LogId, stored: impl IntoIterator<Item = (u8, &'a [u8])>) -> Self {
+        Self { store, slots: stored.into_iter().map(|(number, bytes)| (number, Slot::decode(number, bytes))).collect() }
+    }
+
+    /// Lists the slots by number: what opens each, or why it cannot be used.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, Result<SlotKind, Unusable>)> + '_ {
+        self.slots.iter().map(|(number, slot)| (*number, slot.as_ref().map(Slot::kind).map_err(|why| *why)))
+    }
+
+    /// Opens the root key with what the host gives; tells which slot opened.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::WrongKey`], [`SealError::NoSlotOfKind`], [`SealError::SlotDamaged`] or [`SealError::UnknownSlotKind`]
+    /// when nothing opens; [`SealError::KeyFile`], [`SealError::Callback`] or [`SealError::Invalid`] when `unlock` cannot
+    /// be used at all.
+    pub(crate) fn open(&self, unlock: &Unlock) -> Result<(RootKey, u8), SealError> {
+        let key = GivenKey::read(unlock)?;
+        let usable = self.slots.values().flatten().filter(|slot| slot.kind() == key.kind());
+        for slot in usable {
+            let opened = key.slot_key(slot, self.store)?.and_then(|slot_key| slot.unwrap(self.store, &slot_key));
+            if let Some(root) = opened {
+                return Ok((root, slot.head.number));
+            }
+        }
+        Err(self.why_none_opens(key.kind()))
+    }
+
+    /// Adds a way in; gives the number and the bytes of the slot to store. `cost` counts for passphrases only.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::SlotsFull`]; [`SealError::Invalid`] for a short passphrase or other than 32 bytes;
+    /// [`SealError::KeyFile`], [`SealError::Callback`], [`SealError::Random`].
+    pub(crate) fn add(
+        &mut self,
+        root: &RootKey,
+        unlock: &Unlock,
+        cost: PassphraseCost,
+    ) -> Result<(u8, Vec<u8>), SealError> {
+        let number = (0..SLOTS_MAX).find(|number| !self.slots.contains_key(number)).ok_or(SealError::SlotsFull)?;
+        let key = GivenKey::read(unlock)?;
+        let cost = (key.kind() == SlotKind::Passphrase).then_some(cost);
+        let head = Head { kind: key.kind(), number, cost, salt: random::array()? };
+        let (slot_key, callback) = key.new_slot_key(&head, self.store)?;
+        let slot = Slot::wrap(head, callback, self.store, (&slot_key, root), &random::array()?)
+            .ok_or(SealError::WrappedDamaged("root key"))?;
+        let bytes = slot.encode();
+        self.slots.insert(number, Ok(slot));
+        Ok((number, bytes))
+    }
+
+    /// Removes a way in; then destroy the stored slot. Does not take the root key back from whoever opened it before.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::SlotEmpty`]; [`SealError::LastSlot`] when no slot that can be used would be left.
+    pub(crate) fn remove(&mut self, number: u8) -> Result<(), SealError> {
+        if !self.slots.contains_key(&number) {
+            return Err(SealError::SlotEmpty(number));
+        }
+        if !self.slots.iter().any(|(other, slot)| *other != number && slot.is_ok()) {
+            return Err(SealError::LastSlot(number));
+        }
+        self.slots.remove(&number);
+        Ok(())
+    }
+
+    fn why_none_opens(&self, kind: SlotKind) -> SealError {
+        let unusable = |wanted: fn(&Unusable) -> bool| {
+            self.slots.iter().find_map(|(number, slot)| match slot {
+                Err(why) if wanted(why) => Some((*number, *why)),
+                _ => None,
+            })
+        };
+        if let Some((slot, _)) = unusable(|why| matches!(why, Unusable::Damaged)) {
+            return SealError::SlotDamaged { slot, kind };
+        }
+        if self.slots.values().flatten().any(|slot| slot.kind() == kind) {
+            return SealError::WrongKey(kind);
+        }
+        match unusable(|why| matches!(why, Unusable::UnknownKind(_))) {
+            Some((slot, Unusable::UnknownKind(kind))) => SealError::UnknownSlotKind { slot, kind },
+            _ => SealError::NoSlotOfKind(kind),
+        }
+    }
+}
+
+/// What the host gave, read and held to its bounds.
+enum GivenKey<'a> {
+    File(KeyBytes),
+    Passphrase(&'a SecretBytes),
+    Bytes(&'a SecretBytes),
+    Callback(&'a dyn KeyCallback),
+}
+
+impl<'a> GivenKey<'a> {
+    fn read(unlock: &'a Unlock) -> Result<Self, SealError> {
+        Ok(match unlock {
+            Unlock::KeyFile(path) => Self::File(key_file::read(path)?),
+            Unlock::Passphrase(text) if text.expose().len() > PASSPHRASE_BYTES_MAX => {
+                return Err(Invalid::new("passphrase", "takes at most 1024 bytes").into());
+            }
+            Unlock::Passphrase(text) => Self::Passphrase(text),
+            Unlock::Bytes(bytes) => Self::Bytes(bytes),
+            Unlock::Callback(service) => Self::Callback(service.as_ref()),
+        })
+    }
+
+    const fn kind(&self) -> SlotKind {
+        match self {
+            Self::File(_) => SlotKind::KeyFile,
+            Self::Passphrase(_) => SlotKind::Passphrase,
+            Self::Bytes(_) => SlotKind::Bytes,
+            Self::Callback(_) => SlotKind::Callback,
+        }
+    }
+
+    /// Gives the key that would open `slot`; `None` when a key service says that the slot is another's.
+    fn slot_key(&self, slot: &Slot, store: LogId) -> Result<Option<SlotKey>, SealError> {
+        match self {
+            Self::Callback(service) => {
+                let opened = service.unwrap(&slot.callback, &callback_context(store, slot.head.number));
+                match opened {
+                    Ok(bytes) => Ok(KeyBytes::copy_from(bytes.expose()).map(SlotKey::new)),
+                    Err(CallbackError::NotMine) => Ok(None),
+                    Err(err) => Err(SealError::Callback(err)),
+                }
+            }
+            _ => self.derived(&slot.head).map(Some),
+        }
+    }
+
+    /// Gives the key of a new slot, and what its key service gave.
+    fn new_slot_key(&self, head: &Head, store: LogId) -> Result<(SlotKey, Vec<u8>), SealError> {
+        match self {
+            Self::Callback(service) => {
+                let fresh = KeyBytes::random()?;
+                let context = callback_context(store, head.number);
+                let wrapped =
+                    service.wrap(&SecretBytes::copy_from(fresh.expose()), &context).map_err(SealError::Callback)?;
+                if !(1..=CALLBACK_BYTES_MAX).contains(&wrapped.len()) {
+                    return Err(Invalid::new("wrapped bytes of the key service", "takes 1 to 4096 of them").into());
+                }
+                Ok((SlotKey::new(fresh), wrapped))
+            }
+            Self::Passphrase(text) => {
+                passphrase::check_new(text)?;
+                Ok((self.derived(head)?, Vec::new()))
+            }
+            _ => Ok((self.derived(head)?, Vec::new())),
+        }
+    }
+
+    fn derived(&self, head: &Head) -> Result<SlotKey, SealError> {
+        match self {
+            Self::Passphrase(text) => passphrase::slot_key(text, &head.salt, head.cost.unwrap_or_default()),
+            Self::File(key) => Ok(KeyBytes::copy_from(key.expose()).map(SlotKey::new).expect("a key has 32 bytes")),
+            Self::Bytes(bytes) => KeyBytes::copy_from(bytes.expose())
+                .map(SlotKey::new)
+                .ok_or_else(|| Invalid::new("key of the host", "takes exactly 32 bytes").into()),
+            Self::Callback(_) => Err(SealError::NoSlotOfKind(SlotKind::Callback)),
+        }
+    }
+}
+
+/// What a key service is told to bind: store id and slot number.
+fn callback_context(store: LogId, number: u8) -> [u8; 17] {
+    let mut context = [number; 17];
+    let (id, _) = context.split_at_mut(16);
+    id.copy_from_slice(store.as_bytes());
+    context
+}

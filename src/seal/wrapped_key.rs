@@ -1,0 +1,262 @@
+//! Owns wrapped keys: a key of the store encrypted under the key above it, 110 bytes each.
+//!
+//! It never holds the keys that wrap. Read next: [`super::keyring`].
+//!
+//! A wrapped key, byte by byte, numbers big-endian:
+//!
+//! | Offset | Size | Field |
+//! |---|---|---|
+//! | 0 | 1 | format, 1 |
+//! | 1 | 1 | kind: 1 = data key under an epoch key, 2 = epoch key under the root key, 3 = signing seed under the root key |
+//! | 2 | 4 | number of the epoch (kinds 1 and 2) or of the signing key (kind 3) |
+//! | 6 | 24 | nonce |
+//! | 30 | 32 | commitment to the wrapping key |
+//! | 62 | 32 | the key, encrypted |
+//! | 94 | 16 | tag |
+//!
+//! Associated data, 38 bytes: the first 6 bytes, the store id (16), the data key id (16; zero for kinds 2 and 3).
+
+use std::fmt;
+
+use super::cipher::{Cipher, NONCE_BYTES, Nonce, NotOpened, OVERHEAD_BYTES};
+use super::error::SealError;
+use super::random;
+use super::sealing_key::{DataKey, EpochKey, KEY_BYTES, KeyBytes, SigningSeed};
+use crate::domain::id::{DataKeyId, LogId};
+
+/// Bytes of a wrapped key.
+pub(crate) const WRAPPED_BYTES: usize = HEAD_BYTES + OVERHEAD_BYTES + KEY_BYTES;
+
+const FORMAT: u8 = 1;
+const HEAD_BYTES: usize = 6;
+const NO_DATA_KEY: DataKeyId = DataKeyId::from_bytes([0; 16]);
+
+/// The number of an epoch key, from 1: which of them wraps a data key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct KeyEpoch(u32);
+
+impl KeyEpoch {
+    /// The first one.
+    pub(crate) const FIRST: Self = Self(1);
+
+    /// Wraps a number.
+    pub(crate) const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Gives the number.
+    pub(crate) const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// Gives the one after this; `None` after the last.
+    pub(crate) const fn next(self) -> Option<Self> {
+        match self.0.checked_add(1) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Display for KeyEpoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What kind of key is wrapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Data = 1,
+    Epoch = 2,
+    Signing = 3,
+}
+
+impl Kind {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Data => 1,
+            Self::Epoch => 2,
+            Self::Signing => 3,
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Data => "data key",
+            Self::Epoch => "epoch key",
+            Self::Signing => "signing key",
+        }
+    }
+}
+
+/// The bytes that all wrapped keys share: checked for length, format and kind, opened by the key above only.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Wrapped([u8; WRAPPED_BYTES]);
+
+impl Wrapped {
+    fn wrap(
+        under: &Cipher,
+        kind: Kind,
+        number: u32,
+        place: Place,
+        key: &[u8; KEY_BYTES],
+        nonce: &Nonce,
+    ) -> Result<Self, SealError> {
+        let head = head(kind, number);
+        let mut bytes = Vec::with_capacity(WRAPPED_BYTES);
+        bytes.extend_from_slice(&head);
+        under
+            .seal(nonce, &place.bound_to(head), key, &mut bytes)
+            .and_then(|()| <[u8; WRAPPED_BYTES]>::try_from(bytes).ok())
+            .map(Self)
+            .ok_or(SealError::WrappedDamaged(kind.label()))
+    }
+
+    fn unwrap(&self, under: &Cipher, kind: Kind, place: Place) -> Result<KeyBytes, SealError> {
+        let (head, body) = self.0.split_first_chunk::<HEAD_BYTES>().expect("110 bytes have a head");
+        KeyBytes::filled(|key| under.open(&place.bound_to(*head), body, key)).map_err(|why| match why {
+            NotOpened::OtherKey => SealError::WrappedByOther(kind.label()),
+            NotOpened::Damaged => SealError::WrappedDamaged(kind.label()),
+        })
+    }
+
+    fn from_bytes(bytes: &[u8], kind: Kind) -> Result<Self, SealError> {
+        match <[u8; WRAPPED_BYTES]>::try_from(bytes) {
+            Ok(bytes) if bytes[0] == FORMAT && bytes[1] == kind.code() => Ok(Self(bytes)),
+            _ => Err(SealError::WrappedDamaged(kind.label())),
+        }
+    }
+
+    fn number(&self) -> u32 {
+        let [_, _, number @ ..] = *self.0.first_chunk::<HEAD_BYTES>().expect("110 bytes have a head");
+        u32::from_be_bytes(number)
+    }
+}
+
+/// What a wrapped key is bound to beside its head.
+#[derive(Clone, Copy)]
+struct Place {
+    store: LogId,
+    data_key: DataKeyId,
+}
+
+impl Place {
+    fn bound_to(self, head: [u8; HEAD_BYTES]) -> [u8; HEAD_BYTES + 32] {
+        let mut bytes = [0; HEAD_BYTES + 32];
+        let (own_head, rest) = bytes.split_at_mut(HEAD_BYTES);
+        let (store, data_key) = rest.split_at_mut(16);
+        own_head.copy_from_slice(&head);
+        store.copy_from_slice(self.store.as_bytes());
+        data_key.copy_from_slice(self.data_key.as_bytes());
+        bytes
+    }
+}
+
+const fn head(kind: Kind, number: u32) -> [u8; HEAD_BYTES] {
+    let [a, b, c, d] = number.to_be_bytes();
+    [FORMAT, kind.code(), a, b, c, d]
+}
+
+macro_rules! wrapped {
+    ($(#[$meta:meta])* $name:ident, $kind:expr) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        pub(crate) struct $name(Wrapped);
+
+        impl $name {
+            /// Gives the bytes to store.
+            pub(crate) const fn as_bytes(&self) -> &[u8; WRAPPED_BYTES] {
+                &self.0.0
+            }
+
+            /// Takes stored bytes; what they hold shows when they are unwrapped.
+            ///
+            /// # Errors
+            ///
+            /// [`SealError::WrappedDamaged`] when length, format or kind is wrong.
+            pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
+                Wrapped::from_bytes(bytes, $kind).map(Self)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({}, ..)"), self.0.number())
+            }
+        }
+    };
+}
+
+wrapped!(
+    /// A data key under an epoch key.
+    WrappedDataKey, Kind::Data
+);
+wrapped!(
+    /// An epoch key under the root key.
+    WrappedEpochKey, Kind::Epoch
+);
+wrapped!(
+    /// The seed of a signing key under the root key.
+    WrappedSigningSeed, Kind::Signing
+);
+
+impl WrappedDataKey {
+    /// Wraps a data key under the key of `epoch`.
+    pub(super) fn wrap(
+        under: &Cipher,
+        epoch: KeyEpoch,
+        store: LogId,
+        id: DataKeyId,
+        key: &DataKey,
+    ) -> Result<Self, SealError> {
+        let place = Place { store, data_key: id };
+        Wrapped::wrap(under, Kind::Data, epoch.get(), place, key.expose(), &random::array::<NONCE_BYTES>()?).map(Self)
+    }
+
+    /// Unwraps it. `id` is where it was stored; another id does not open it.
+    pub(super) fn unwrap(&self, under: &Cipher, store: LogId, id: DataKeyId) -> Result<DataKey, SealError> {
+        self.0.unwrap(under, Kind::Data, Place { store, data_key: id }).map(DataKey::new)
+    }
+
+    /// Tells which epoch key wraps it.
+    pub(crate) fn epoch(&self) -> KeyEpoch {
+        KeyEpoch(self.0.number())
+    }
+}
+
+impl WrappedEpochKey {
+    /// Wraps the key of `epoch` under the root key.
+    pub(super) fn wrap(under: &Cipher, epoch: KeyEpoch, store: LogId, key: &EpochKey) -> Result<Self, SealError> {
+        let place = Place { store, data_key: NO_DATA_KEY };
+        Wrapped::wrap(under, Kind::Epoch, epoch.get(), place, key.expose(), &random::array::<NONCE_BYTES>()?).map(Self)
+    }
+
+    /// Unwraps it.
+    pub(super) fn unwrap(&self, under: &Cipher, store: LogId) -> Result<EpochKey, SealError> {
+        self.0.unwrap(under, Kind::Epoch, Place { store, data_key: NO_DATA_KEY }).map(EpochKey::new)
+    }
+
+    /// Tells which epoch it is the key of.
+    pub(crate) fn epoch(&self) -> KeyEpoch {
+        KeyEpoch(self.0.number())
+    }
+}
+
+impl WrappedSigningSeed {
+    /// Wraps a signing seed under the root key.
+    pub(super) fn wrap(under: &Cipher, number: u32, store: LogId, seed: &SigningSeed) -> Result<Self, SealError> {
+        let place = Place { store, data_key: NO_DATA_KEY };
+        Wrapped::wrap(under, Kind::Signing, number, place, seed.expose(), &random::array::<NONCE_BYTES>()?).map(Self)
+    }
+
+    /// Unwraps it.
+    pub(super) fn unwrap(&self, under: &Cipher, store: LogId) -> Result<SigningSeed, SealError> {
+        self.0.unwrap(under, Kind::Signing, Place { store, data_key: NO_DATA_KEY }).map(SigningSeed::new)
+    }
+
+    /// Tells which signing key of the store it is, in the order of their use.
+    pub(crate) fn number(&self) -> u32 {
+        self.0.number()
+    }
+}
