@@ -237,6 +237,14 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Tells whether it brings rows of its own that are written whenever it is accepted.
+    pub(crate) const fn brings_rows(&self) -> bool {
+        matches!(
+            self,
+            Self::AddKeySlot { .. } | Self::RemoveKeySlot { .. } | Self::RollEpoch { .. } | Self::RetireEpoch { .. }
+        )
+    }
+
     /// Gives the one secret that it is about; a set of locks on several secrets is about none.
     pub(crate) fn secret(&self) -> Option<SecretId> {
         match self {

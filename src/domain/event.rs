@@ -317,6 +317,22 @@ events! {
 }
 
 impl Event {
+    /// Tells whether the body may be erased later: it can hold words about a person.
+    #[must_use]
+    pub const fn is_erasable(&self) -> bool {
+        matches!(
+            self,
+            Self::GroupCreated(_)
+                | Self::GroupUpdated(_)
+                | Self::SecretCreated(_)
+                | Self::SecretUpdated(_)
+                | Self::SpecUpdated(_)
+                | Self::VersionAdded(_)
+                | Self::VersionUpdated(_)
+                | Self::LockPlaced(_)
+        )
+    }
+
     /// Gives the data keys that this event destroys; their rows go in the batch that records it.
     #[must_use]
     pub fn destroyed_data_keys(&self) -> &[DataKeyId] {

@@ -63,3 +63,9 @@ impl Clock for ManualClock {
         Timestamp::from_nanos(self.0.load(Ordering::SeqCst))
     }
 }
+
+/// Gives a moment that only measures how much later another one is.
+#[expect(clippy::disallowed_methods, reason = "this is the home of the clock")]
+pub(crate) fn monotonic() -> std::time::Instant {
+    std::time::Instant::now()
+}

@@ -17,6 +17,7 @@ pub(crate) mod log;
 pub(crate) mod poison;
 pub(crate) mod queue;
 pub(crate) mod reader;
+pub(crate) mod replay;
 pub(crate) mod recovery;
 pub(crate) mod reply;
 pub(crate) mod saved;

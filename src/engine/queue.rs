@@ -8,7 +8,7 @@ use crate::domain::command::{Command, Terms};
 use crate::domain::id::{DataKeyId, SecretId, VersionId};
 use crate::seal::keyring::Keyring;
 
-use super::reply::Slot;
+use super::reply::Reply;
 
 /// Something for the writer to do.
 #[derive(Debug)]
@@ -16,11 +16,11 @@ pub(crate) enum Request {
     /// A command to decide.
     Order(Box<Order>),
     /// Data keys wrapped anew; changes no state and makes no record.
-    Rewrap(Vec<Rewrapped>, Arc<Slot>),
+    Rewrap(Vec<Rewrapped>, Reply),
     /// Nothing; answered once all that was asked before is durable and time's work is done.
-    Settle(Arc<Slot>),
+    Settle(Reply),
     /// Write what makes the next open fast, and end.
-    Stop(Arc<Slot>),
+    Stop(Reply),
 }
 
 /// A command with what it brings along.
@@ -29,7 +29,7 @@ pub(crate) struct Order {
     pub(crate) command: Command,
     pub(crate) terms: Terms,
     pub(crate) payload: Payload,
-    pub(crate) slot: Arc<Slot>,
+    pub(crate) reply: Reply,
 }
 
 /// Rows that a command brings along, written only if it is accepted.
@@ -40,8 +40,8 @@ pub(crate) enum Payload {
     Sealed { data_key: DataKeyId, wrapped: Vec<u8>, sealed: Vec<u8> },
     /// The bytes of a key slot.
     KeySlot { slot: u8, bytes: Vec<u8> },
-    /// Nothing stays of a key slot.
-    NoKeySlot { slot: u8 },
+    /// Nothing stays of a key slot, whose bytes lie in so many chunks.
+    NoKeySlot { slot: u8, chunks: u32 },
     /// A new epoch key, and the keyring that has it.
     Epoch { epoch: u32, wrapped: Vec<u8>, keyring: Arc<Keyring> },
     /// Nothing stays of an epoch key, and the keyring without it.

@@ -39,12 +39,12 @@ enum Answer {
 }
 
 impl Slot {
-    pub(crate) fn new() -> Arc<Self> {
+    fn new() -> Arc<Self> {
         Arc::new(Self { answer: Mutex::new(Answer::Awaited(None)), ready: Condvar::new() })
     }
 
     /// Leaves the answer; one that is there already stays.
-    pub(crate) fn give(&self, outcome: Outcome) {
+    fn give(&self, outcome: Outcome) {
         let mut answer = self.answer.lock();
         if let Answer::Awaited(waker) = &mut *answer {
             let waker = waker.take();
@@ -73,6 +73,28 @@ impl Slot {
             return Poll::Pending;
         }
         Poll::Ready(take(&mut answer))
+    }
+}
+
+/// The engine's end of a slot: whatever becomes of it, whoever waits is answered.
+#[derive(Debug)]
+pub(crate) struct Reply(Arc<Slot>);
+
+impl Reply {
+    /// Makes both ends.
+    pub(crate) fn pair() -> (Self, Arc<Slot>) {
+        let slot = Slot::new();
+        (Self(Arc::clone(&slot)), slot)
+    }
+
+    pub(crate) fn give(self, outcome: Outcome) {
+        self.0.give(outcome);
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        self.0.give(Err(Error::closed()));
     }
 }
 
@@ -127,6 +149,13 @@ mod tests {
         slot.give(Err(Error::closed()));
         slot.give(Ok(Err(Refusal::SecretNotFound)));
         assert!(slot.wait().is_err());
+    }
+
+    #[test]
+    fn a_reply_that_is_dropped_answers() {
+        let (reply, slot) = Reply::pair();
+        drop(reply);
+        assert_eq!(slot.wait().unwrap_err().code(), "closed");
     }
 
     #[test]

@@ -39,6 +39,13 @@ pub(crate) fn put_chunked(batch: &mut Batch, prefix: &[u8], value: &[u8]) -> Res
 ///
 /// [`StorageError::Corrupt`] when a chunk is missing, cut short or left over.
 pub(crate) fn read_chunked(storage: &dyn Storage, prefix: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+    let Some(mut first) = storage.get(&row_key(prefix, 0))? else { return Ok(None) };
+    if let Some((Head { bytes, count: 1 }, rest)) = Head::decode(&first)
+        && rest.len() == bytes
+    {
+        first.drain(..HEAD_BYTES);
+        return Ok(Some(first));
+    }
     let mut reading = Reading::default();
     let visit = &mut |key: &[u8], chunk: &[u8]| reading.take(prefix, key, chunk);
     storage.scan(&KeyRange::prefix(prefix), Direction::Ascending, visit)?;
@@ -54,6 +61,71 @@ pub(crate) fn remove_chunked(storage: &dyn Storage, batch: &mut Batch, prefix: &
     };
     storage.scan(&KeyRange::prefix(prefix), Direction::Ascending, visit)?;
     row_keys.into_iter().try_for_each(|key| batch.remove(key).map(drop))
+}
+
+/// Gives how many chunks a value of some length takes.
+pub(crate) fn count(bytes: usize) -> u32 {
+    let rest = bytes.saturating_sub(FIRST_BYTES_MAX).div_ceil(ROW_BYTES_MAX);
+    u32::try_from(rest).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+/// Adds to the batch the removal of the chunks of a value whose [`count`] is known, without looking.
+///
+/// # Errors
+///
+/// [`StorageError::TooLarge`] when the prefix is too long.
+pub(crate) fn remove_counted(batch: &mut Batch, prefix: &[u8], count: u32) -> Result<(), StorageError> {
+    (0..count).try_for_each(|number| batch.remove(row_key(prefix, number)).map(drop))
+}
+
+/// Shows every value in chunks of a range to `visit`, with its prefix, in the order of their prefixes.
+///
+/// # Errors
+///
+/// [`StorageError::Corrupt`] when a chunk is missing, cut short or left over.
+pub(crate) fn scan_chunked(
+    storage: &dyn Storage,
+    range: &KeyRange,
+    visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+) -> Result<(), StorageError> {
+    let (mut prefix, mut reading, mut failed) = (Vec::new(), Reading::default(), None);
+    let take = &mut |key: &[u8], chunk: &[u8]| {
+        let own = key.split_last_chunk::<4>().map_or(key, |(own, _)| own);
+        if own != prefix.as_slice() {
+            match std::mem::take(&mut reading).end() {
+                Ok(Some(value)) => visit(&prefix, &value)?,
+                Ok(None) => {}
+                Err(error) => {
+                    failed = Some(error);
+                    return ControlFlow::Break(());
+                }
+            }
+            prefix = own.to_vec();
+        }
+        match Head::decode(chunk) {
+            // A value of one chunk, which most are, is shown as it lies.
+            Some((head, first)) if reading.head.is_none() && head.count == 1 && head.bytes == first.len() => {
+                prefix.clear();
+                visit(own, first)
+            }
+            _ => {
+                let damaged = reading.take(own, key, chunk).is_break();
+                if damaged { failed = std::mem::take(&mut reading).end().err() }
+                if damaged { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            }
+        }
+    };
+    storage.scan(range, Direction::Ascending, take)?;
+    match failed {
+        Some(error) => Err(error),
+        None => match reading.end()? {
+            Some(value) => {
+                let _ = visit(&prefix, &value);
+                Ok(())
+            }
+            None => Ok(()),
+        },
+    }
 }
 
 /// What chunk 0 says of the whole.

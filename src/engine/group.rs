@@ -1,0 +1,210 @@
+//! Owns a group of commands on its way to the disk: one batch of rows, and the answers that wait for it.
+//!
+//! Read next: [`super::committer`].
+
+use std::sync::Arc;
+
+use crate::codec::{context, event, keys};
+use crate::domain::command::Terms;
+use crate::domain::event::Event;
+use crate::domain::id::{DataKeyId, SecretId};
+use crate::domain::position::{Position, Revision, WriterEpoch};
+use crate::domain::record::{Context, Record, Subject};
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+use crate::error::Error;
+use crate::ledger::{Erasure, NewRecord};
+use crate::seal::keyring::Keyring;
+use crate::storage::Batch;
+use crate::storage::chunks::{count, put_chunked, remove_counted};
+
+use super::draw::Draw;
+use super::log::header_subject;
+use super::queue::Payload;
+use super::reply::{Outcome, Reply};
+use super::snapshot::Snapshot;
+
+/// Commands in a group, at most: more make the first ones wait too long.
+const COMMANDS_MAX: usize = 1_024;
+
+/// Bytes of a group, at most, beyond the last command of it.
+const BYTES_MAX: usize = 8 * 1_024 * 1_024;
+
+/// Commands that are decided and not durable yet.
+#[derive(Debug)]
+pub(super) struct Group {
+    first: Position,
+    pub(super) batch: Batch,
+    log: Vec<u8>,
+    bytes: usize,
+    records: usize,
+    pub(super) replies: Vec<(Reply, Outcome)>,
+    pub(super) keyring: Option<Arc<Keyring>>,
+}
+
+impl Group {
+    pub(super) fn new(first: Position) -> Self {
+        Self {
+            first,
+            batch: Batch::new(),
+            log: Vec::new(),
+            bytes: 0,
+            records: 0,
+            replies: Vec::new(),
+            keyring: None,
+        }
+    }
+
+    /// Tells whether there is nothing to write and nobody to answer.
+    pub(super) fn is_empty(&self) -> bool {
+        self.replies.is_empty() && self.log.is_empty() && self.batch.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.replies.len() >= COMMANDS_MAX || self.bytes >= BYTES_MAX
+    }
+
+    /// Leaves an answer that is given once the group is durable.
+    pub(super) fn answer(&mut self, reply: Reply, outcome: Outcome) {
+        self.replies.push((reply, outcome));
+    }
+
+    /// Places the events of one command at the end of the log and takes them into the snapshot.
+    ///
+    /// Nothing has changed when it fails.
+    pub(super) fn append(
+        &mut self,
+        snapshot: &mut Snapshot,
+        events: Vec<(Option<SecretId>, Event)>,
+        by: &By<'_>,
+        draw: &mut Draw,
+    ) -> Result<Vec<Record>, Error> {
+        let records = place(snapshot, events, by, draw)?;
+        let Some(first) = records.first() else { return Ok(records) };
+        let context = context::encode_context(&first.context)?;
+        let bodies = records
+            .iter()
+            .map(|record| Ok(event::encode_event(&record.event, &draw.salt()?)?))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let new: Vec<_> = records.iter().zip(&bodies).map(|(record, body)| new_record(record, &context, body)).collect();
+        let before = self.log.len();
+        snapshot.end.append(&new, &mut self.log)?;
+        self.bytes = self.bytes.saturating_add(self.log.len().saturating_sub(before));
+        self.records = self.records.saturating_add(records.len());
+        for record in &records {
+            self.remove_destroyed(snapshot, record)?;
+        }
+        snapshot.take(&records);
+        Ok(records)
+    }
+
+    /// Removes the rows of data keys that an event destroys.
+    fn remove_destroyed(&mut self, snapshot: &Snapshot, record: &Record) -> Result<(), Error> {
+        let destroyed = record.event.destroyed_data_keys();
+        let Some(secret) = record.secret().and_then(|id| snapshot.state.secret(id)).filter(|_| !destroyed.is_empty())
+        else {
+            return Ok(());
+        };
+        for data_key in destroyed {
+            self.batch.remove(keys::wrapped_data_key(*data_key))?;
+            let sealed_bytes = sealed_bytes(secret, *data_key);
+            remove_counted(&mut self.batch, &keys::sealed_data(*data_key), count(sealed_bytes))?;
+        }
+        Ok(())
+    }
+
+    /// Adds the rows that an accepted command brings along.
+    pub(super) fn bring(&mut self, payload: Payload) -> Result<(), Error> {
+        match payload {
+            Payload::None => {}
+            Payload::Sealed { data_key, wrapped, sealed } => {
+                self.bytes = self.bytes.saturating_add(sealed.len());
+                self.batch.put(keys::wrapped_data_key(data_key), wrapped)?;
+                put_chunked(&mut self.batch, &keys::sealed_data(data_key), &sealed)?;
+            }
+            Payload::KeySlot { slot, bytes } => {
+                put_chunked(&mut self.batch, &keys::key_slot(slot), &bytes)?;
+            }
+            Payload::NoKeySlot { slot, chunks } => remove_counted(&mut self.batch, &keys::key_slot(slot), chunks)?,
+            Payload::Epoch { epoch, wrapped, keyring } => {
+                self.batch.put(keys::epoch_key(epoch), wrapped)?;
+                self.keyring = Some(keyring);
+            }
+            Payload::NoEpoch { epoch, keyring } => {
+                self.batch.remove(keys::epoch_key(epoch))?;
+                self.keyring = Some(keyring);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays the log row and, where it is time, rows of saved state into the batch.
+    pub(super) fn close(&mut self, snapshot: &mut Snapshot) -> Result<(), Error> {
+        if !self.log.is_empty() {
+            put_chunked(&mut self.batch, &keys::commit(self.first), &self.log)?;
+            snapshot.saved.keep_up(&mut self.batch, &snapshot.state, &snapshot.end, self.records)?;
+        }
+        Ok(())
+    }
+}
+
+/// Who causes the events of a batch, and when.
+pub(super) struct By<'a> {
+    pub(super) terms: &'a Terms,
+    pub(super) now: Timestamp,
+    pub(super) writer_epoch: WriterEpoch,
+}
+
+fn place(
+    snapshot: &Snapshot,
+    events: Vec<(Option<SecretId>, Event)>,
+    by: &By<'_>,
+    draw: &mut Draw,
+) -> Result<Vec<Record>, Error> {
+    let count = u16::try_from(events.len())
+        .ok()
+        .filter(|count| usize::from(*count) <= crate::domain::limits::BATCH_EVENTS_MAX)
+        .ok_or_else(|| Error::internal("a command led to more events than one batch takes"))?;
+    let context = Context {
+        actor: by.terms.actor.clone(),
+        correlation: by.terms.correlation.clone(),
+        causation: by.terms.causation,
+        idempotency: by.terms.idempotency.clone(),
+        writer_epoch: by.writer_epoch,
+    };
+    let mut revisions = std::collections::BTreeMap::<SecretId, Revision>::new();
+    let mut position = snapshot.end.size;
+    let mut records = Vec::with_capacity(events.len());
+    for (index, (secret, event)) in (0_u16..).zip(events) {
+        let subject = secret.map(|secret| {
+            let before = || snapshot.state.secret(secret).map_or(Revision::new(0), |secret| secret.revision);
+            let revision = revisions.entry(secret).or_insert_with(before);
+            *revision = revision.next();
+            Subject { secret, revision: *revision }
+        });
+        let event_id = draw.event_id(by.now)?;
+        let context = context.clone();
+        records.push(Record { position, index, count, subject, event_id, recorded_at: by.now, context, event });
+        position = position.next();
+    }
+    Ok(records)
+}
+
+fn new_record<'a>(record: &Record, context: &'a [u8], body: &'a [u8]) -> NewRecord<'a> {
+    NewRecord {
+        erasure: if record.event.is_erasable() { Erasure::Allowed } else { Erasure::Never },
+        event_type: record.event.number(),
+        schema: event::schema_of(&record.event),
+        subject: header_subject(record.subject),
+        event_id: record.event_id,
+        time: record.recorded_at,
+        context,
+        body,
+    }
+}
+
+fn sealed_bytes(secret: &Secret, data_key: DataKeyId) -> usize {
+    let sealed = secret.versions.iter().filter_map(|version| version.data.sealed());
+    let found = sealed.into_iter().find(|sealed| sealed.data_key == data_key);
+    found.map_or(0, |sealed| usize::try_from(sealed.sealed_bytes).unwrap_or(usize::MAX))
+}

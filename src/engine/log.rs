@@ -1,0 +1,114 @@
+//! Owns the way from stored rows to records, and back to the bytes of a commit.
+//!
+//! A commit's records lie framed one after another under the position of the first. Read next: [`super::recovery`].
+
+use std::ops::ControlFlow;
+
+use crate::codec::{context, event, keys};
+use crate::domain::id::SecretId;
+use crate::domain::position::Position;
+use crate::domain::record::{Record, Subject};
+use crate::error::Error;
+use crate::ledger::{self, RawRecord, frames};
+use crate::storage::chunks::scan_chunked;
+use crate::storage::{Direction, KeyRange, Storage};
+
+/// Shows the commits from the one that holds `from` on, each with the position of its first record and its bytes.
+pub(crate) fn scan_commits(
+    storage: &dyn Storage,
+    from: Position,
+    visit: &mut dyn FnMut(Position, &[u8]) -> Result<ControlFlow<()>, Error>,
+) -> Result<(), Error> {
+    let start = commit_of(storage, from)?.unwrap_or(from);
+    let range = KeyRange::between(keys::commit(start), keys::commits_end());
+    let mut failed = None;
+    let show = &mut |key: &[u8], bytes: &[u8]| {
+        let shown = keys::parse_commit(key)
+            .ok_or_else(|| Error::corrupt("a row of the log has no position; restore it from a backup"))
+            .and_then(|first| visit(first, bytes));
+        shown.unwrap_or_else(|error| {
+            failed = Some(error);
+            ControlFlow::Break(())
+        })
+    };
+    scan_chunked(storage, &range, show)?;
+    failed.map_or(Ok(()), Err)
+}
+
+/// Finds the commit that holds a position: the last one that does not begin after it.
+fn commit_of(storage: &dyn Storage, position: Position) -> Result<Option<Position>, Error> {
+    let range = KeyRange::between(keys::commit(Position::FIRST), keys::commit(position.next()));
+    let mut found = None;
+    storage.scan(&range, Direction::Descending, &mut |key, _| {
+        found = key.split_last_chunk::<4>().and_then(|(prefix, _)| keys::parse_commit(prefix));
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
+/// Shows the records from `from` on as they lie in the log, until `visit` breaks off or `end` is reached.
+pub(crate) fn scan_records(
+    storage: &dyn Storage,
+    from: Position,
+    end: Position,
+    visit: &mut dyn FnMut(&RawRecord<'_>) -> Result<ControlFlow<()>, Error>,
+) -> Result<(), Error> {
+    scan_commits(storage, from, &mut |_, bytes| {
+        for raw in frames(bytes) {
+            let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
+            let position = raw.header().position;
+            if position >= end {
+                return Ok(ControlFlow::Break(()));
+            }
+            if position >= from && visit(&raw)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// Makes a record of the domain from its bytes; none when a later release wrote the event.
+pub(crate) fn decode(raw: &RawRecord<'_>) -> Result<Option<Record>, Error> {
+    let header = raw.header();
+    let damaged = |error: &dyn std::fmt::Display| {
+        Error::corrupt(format!("record {} cannot be read: {error}; restore it from a backup", header.position))
+    };
+    let Some(body) = raw.body() else { return Ok(None) };
+    let decoded = event::decode_event(header.event_type, header.schema, body).map_err(|error| damaged(&error))?;
+    let event::Decoded::Known(event) = decoded else { return Ok(None) };
+    let context = context::decode_context(raw.context()).map_err(|error| damaged(&error))?;
+    Ok(Some(Record {
+        position: header.position,
+        index: header.batch_index,
+        count: header.batch_count,
+        subject: subject(header.subject),
+        event_id: header.event_id,
+        recorded_at: header.time,
+        context,
+        event,
+    }))
+}
+
+const fn subject(subject: ledger::Subject) -> Option<Subject> {
+    match subject {
+        ledger::Subject::Store => None,
+        ledger::Subject::Secret { id, revision } => Some(Subject { secret: id, revision }),
+    }
+}
+
+/// Says of what a header is: the inverse of what [`decode`] reads.
+pub(crate) fn header_subject(subject: Option<Subject>) -> ledger::Subject {
+    match subject {
+        None => ledger::Subject::Store,
+        Some(Subject { secret, revision }) => ledger::Subject::Secret { id: secret, revision },
+    }
+}
+
+/// Gives the secret of a header, for filters that need no more.
+pub(crate) const fn secret_of(raw: &RawRecord<'_>) -> Option<SecretId> {
+    match raw.header().subject {
+        ledger::Subject::Store => None,
+        ledger::Subject::Secret { id, .. } => Some(id),
+    }
+}

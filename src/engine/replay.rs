@@ -1,0 +1,110 @@
+//! Owns the replay of the log: one thread reads rows and verifies the chain, another makes records and takes them in.
+//!
+//! Nothing outside is ever called by a replay. Read next: [`super::recovery`].
+
+use std::ops::ControlFlow;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::domain::position::Position;
+use crate::domain::record::Record;
+use crate::domain::time::Timestamp;
+use crate::error::Error;
+use crate::ledger::{ChainVerifier, Head, frames};
+use crate::storage::Storage;
+
+use super::log::{decode, scan_commits};
+
+/// Bytes of commits that go from one thread to the other at a time.
+const PARCEL_BYTES: usize = 128 * 1_024;
+
+/// Parcels that may wait.
+const PARCELS_MAX: usize = 8;
+
+/// Where a replay ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    pub(crate) size: Position,
+    pub(crate) head: Head,
+    pub(crate) last_at: Timestamp,
+    pub(crate) records: u64,
+    pub(crate) unknown_events: u64,
+}
+
+/// Replays the log from a position, which begins a commit; gives `take` one batch after another.
+///
+/// # Errors
+///
+/// Kind `Corrupt`, with the first fault, when the chain does not verify; whatever `take` fails with.
+pub(crate) fn replay(
+    storage: &dyn Storage,
+    verifier: ChainVerifier,
+    from: Position,
+    take: &mut dyn FnMut(Vec<Record>) -> Result<(), Error>,
+) -> Result<Ended, Error> {
+    let (send, parcels) = bounded(PARCELS_MAX);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || read(storage, verifier, from, &send));
+        let taken = take_parcels(&parcels, take);
+        drop(parcels);
+        let read = reader.join().map_err(|_| Error::internal("the thread that reads the log panicked"))?;
+        let unknown_events = taken?;
+        read.map(|ended| Ended { unknown_events, ..ended })
+    })
+}
+
+/// Reads commits, verifies their chain, and sends their bytes on.
+fn read(
+    storage: &dyn Storage,
+    mut verifier: ChainVerifier,
+    from: Position,
+    send: &Sender<Vec<u8>>,
+) -> Result<Ended, Error> {
+    let mut parcel = Vec::with_capacity(PARCEL_BYTES);
+    let mut last_at = super::recovery::BEGINNING;
+    scan_commits(storage, from, &mut |first, bytes| {
+        if first < from {
+            return Err(Error::corrupt("a commit of the log lies across the mark of saved state"));
+        }
+        for raw in frames(bytes) {
+            let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
+            verifier.verify(&raw)?;
+            last_at = raw.header().time;
+        }
+        parcel.extend_from_slice(bytes);
+        let mut flow = ControlFlow::Continue(());
+        if parcel.len() >= PARCEL_BYTES && send.send(std::mem::replace(&mut parcel, Vec::with_capacity(PARCEL_BYTES))).is_err() {
+            flow = ControlFlow::Break(());
+        }
+        Ok(flow)
+    })?;
+    let _ = send.send(parcel);
+    let (size, head) = (verifier.size(), verifier.head());
+    verifier.finish()?;
+    let records = size.get().saturating_sub(from.get());
+    Ok(Ended { size, head, last_at, records, unknown_events: 0 })
+}
+
+/// Makes records of parcels and hands them on, batch by batch; counts the events that this release does not know.
+fn take_parcels(
+    parcels: &Receiver<Vec<u8>>,
+    take: &mut dyn FnMut(Vec<Record>) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    let mut unknown_events = 0_u64;
+    let mut batch = Vec::new();
+    for parcel in parcels {
+        for raw in frames(&parcel) {
+            let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
+            let ends_batch = raw.header().batch_index.saturating_add(1) >= raw.header().batch_count;
+            match decode(&raw)? {
+                Some(record) => batch.push(record),
+                None if raw.body().is_some() => unknown_events = unknown_events.saturating_add(1),
+                None => {}
+            }
+            if ends_batch {
+                take(std::mem::take(&mut batch))?;
+            }
+        }
+    }
+    Ok(unknown_events)
+}

@@ -1,0 +1,75 @@
+//! Owns the threads of an open store: starts them, and sees them end.
+//!
+//! Nothing else in the crate starts one, but for storage (which keeps sled's calls apart) and recovery (which reads with
+//! two). Read next: [`super::writer`].
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Sender, TrySendError};
+use parking_lot::Mutex;
+
+use crate::domain::name::Actor;
+use crate::error::Error;
+
+use super::Shared;
+use super::committer::Committer;
+use super::queue::Request;
+use super::reply::Reply;
+use super::writer::Writer;
+
+/// The engine of a store that is open for writing.
+pub(crate) struct Threads {
+    requests: Sender<Request>,
+    handles: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Threads {
+    /// Starts the writer and the committer. `queue_max` requests may wait before callers do.
+    pub(crate) fn start(shared: &Arc<Shared>, queue_max: usize, system: Actor) -> Result<Self, Error> {
+        let (requests, received) = crossbeam_channel::bounded(queue_max);
+        let (send_work, work) = crossbeam_channel::bounded(1);
+        let (send_committed, committed) = crossbeam_channel::bounded(1);
+        let committer = Committer::new(Arc::clone(shared), work, send_committed);
+        let writer = Writer::new(Arc::clone(shared), received, send_work, committed, system);
+        let committer = spawn("latchkeep-commit", move || committer.run())?;
+        let writer = spawn("latchkeep-write", move || writer.run())?;
+        Ok(Self { requests, handles: Mutex::new(vec![writer, committer]) })
+    }
+
+    /// Queues a request; waits while the queue is full.
+    pub(crate) fn send(&self, request: Request) -> Result<(), Error> {
+        self.requests.send(request).map_err(|_| Error::closed())
+    }
+
+    /// Queues a request unless the queue is full.
+    pub(crate) fn try_send(&self, request: Request) -> Result<(), Error> {
+        self.requests.try_send(request).map_err(|unsent| match unsent {
+            TrySendError::Full(_) => Error::busy(),
+            TrySendError::Disconnected(_) => Error::closed(),
+        })
+    }
+
+    /// Ends the threads once all that was asked before is answered. A second time there is nothing to end.
+    pub(crate) fn stop(&self) -> Result<(), Error> {
+        let handles = std::mem::take(&mut *self.handles.lock());
+        if handles.is_empty() {
+            return Ok(());
+        }
+        let (reply, slot) = Reply::pair();
+        let answer = self.send(Request::Stop(reply)).and_then(|()| slot.wait().map(drop));
+        for handle in handles {
+            if handle.join().is_err() {
+                return Err(Error::internal("a thread of the store panicked"));
+            }
+        }
+        answer
+    }
+}
+
+/// Starts a thread with a name that shows in debuggers.
+#[expect(clippy::disallowed_methods, reason = "this is the home of threads")]
+pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    let started = std::thread::Builder::new().name(name.into()).spawn(run);
+    started.map_err(|error| Error::internal(format!("the system gave no thread: {error}")))
+}

@@ -1,0 +1,395 @@
+//! Owns the order of everything: the one thread that decides and appends.
+//!
+//! It works on a snapshot of its own, ahead of what is durable. While one group is being committed the next one grows;
+//! a group goes out as soon as the committer is free. Every answer, also a refusal, waits for the group it was decided
+//! in, since it may rest on what is not durable yet. Read next: [`super::group`], [`super::committer`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, select};
+
+use crate::codec::keys;
+use crate::domain::command::{Command, Terms};
+use crate::domain::decide::{Verdict, judge};
+use crate::domain::event::{ClockRanBack, Event};
+use crate::domain::evolve::receipt;
+use crate::domain::id::SecretId;
+use crate::domain::name::Actor;
+use crate::domain::position::{Position, WriterEpoch};
+use crate::domain::receipt::Receipt;
+use crate::domain::time::Timestamp;
+use crate::error::Error;
+
+use super::Shared;
+use super::clock::monotonic;
+use super::committer::{Committed, Work};
+use super::draw::Draw;
+use super::group::{By, Group};
+use super::queue::{Order, Payload, Request, Rewrapped};
+use super::reply::{Done, Outcome, Reply};
+use super::saved::Progress;
+use super::snapshot::Snapshot;
+
+/// How often the writer looks around when nothing happens: reads to record, time to pass, a poisoned store.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Secrets on which time's work is done at once, so that callers are not held up by it.
+const LAPSES_AT_ONCE: usize = 256;
+
+/// Records that an open may replay before a close writes saved state: some milliseconds of replay.
+const BEHIND_AT_CLOSE: u64 = 1_024;
+
+/// Rows of saved state in one commit while the store closes.
+const ROWS_AT_CLOSE: usize = 2_000;
+
+/// The writer's side of an open store.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    requests: Receiver<Request>,
+    committer: Sender<Work>,
+    committed: Receiver<Committed>,
+    snapshot: Snapshot,
+    group: Group,
+    /// Whether the committer waits for the next group.
+    is_free: bool,
+    draw: Draw,
+    writer_epoch: WriterEpoch,
+    /// Whether the clock showed a time before that of the last record when last looked at.
+    is_behind: bool,
+    audited_at: Instant,
+    system: Terms,
+    ending: Option<Ending>,
+}
+
+/// Why the writer ends.
+enum Ending {
+    Asked(Reply),
+    Abandoned,
+}
+
+impl Writer {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        requests: Receiver<Request>,
+        committer: Sender<Work>,
+        committed: Receiver<Committed>,
+        system: Actor,
+    ) -> Self {
+        let snapshot = Snapshot::clone(&shared.published.load());
+        Self {
+            writer_epoch: snapshot.state.whole.writer_epoch.next(),
+            group: Group::new(snapshot.end.size),
+            shared,
+            requests,
+            committer,
+            committed,
+            snapshot,
+            is_free: true,
+            draw: Draw::new(),
+            is_behind: false,
+            audited_at: monotonic(),
+            system: Terms::by(system),
+            ending: None,
+        }
+    }
+
+    /// Runs until somebody asks it to end, or nobody can ask for anything any more.
+    pub(super) fn run(mut self) {
+        while self.ending.is_none() {
+            self.wait();
+            self.drain();
+            if self.shared.poison.why().is_some() {
+                self.give_up();
+            } else {
+                self.pass_time();
+                self.send_if_free();
+            }
+        }
+        self.end();
+    }
+
+    /// Waits for a request, for the committer, or until it is time to look around.
+    fn wait(&mut self) {
+        // With a full group there is only the committer to wait for.
+        let requests = if self.group.is_full() { &crossbeam_channel::never() } else { &self.requests.clone() };
+        select! {
+            recv(requests) -> request => match request {
+                Ok(request) => self.handle(request),
+                Err(_) => self.ending = Some(Ending::Abandoned),
+            },
+            recv(self.committed) -> committed => self.take_committed(committed.unwrap_or(Committed::Failed)),
+            default(self.patience()) => {}
+        }
+    }
+
+    /// Tells how long there is nothing to do for time.
+    fn patience(&self) -> Duration {
+        let next = self.snapshot.projections.calendar.next_lapse();
+        next.map_or(TICK, |at| at.since(self.shared.clock.now()).clamp(Duration::from_millis(1), TICK))
+    }
+
+    /// Takes what has been asked meanwhile; a request to end keeps its place in the queue.
+    fn drain(&mut self) {
+        while self.ending.is_none() && !self.group.is_full() {
+            match self.requests.try_recv() {
+                Ok(request) => self.handle(request),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => self.ending = Some(Ending::Abandoned),
+            }
+        }
+    }
+
+    fn handle(&mut self, request: Request) {
+        if let Some(error) = self.shared.poison.error() {
+            return refuse(request, error, &mut self.ending);
+        }
+        match request {
+            Request::Order(order) => self.decide(*order),
+            Request::Rewrap(data_keys, reply) => {
+                let outcome = self.rewrap(data_keys).map(|()| Ok(self.nothing_done(None)));
+                self.group.answer(reply, outcome);
+            }
+            Request::Settle(reply) => {
+                self.pass_time();
+                let outcome = Ok(Ok(self.nothing_done(None)));
+                self.group.answer(reply, outcome);
+            }
+            Request::Stop(reply) => self.ending = Some(Ending::Asked(reply)),
+        }
+    }
+
+    /// Gives the time for the next record: never before the last one's. Notes it once when the clock ran back.
+    fn stamp(&mut self) -> Result<Timestamp, Error> {
+        let observed_at = self.shared.clock.now();
+        let last_at = self.snapshot.end.time;
+        let was_behind = std::mem::replace(&mut self.is_behind, observed_at < last_at);
+        if self.is_behind && !was_behind {
+            let event = Event::from(ClockRanBack { observed_at });
+            self.append(vec![(None, event)], &self.system.clone(), last_at)?;
+        }
+        Ok(observed_at.max(last_at))
+    }
+
+    fn decide(&mut self, order: Order) {
+        let Order { command, terms, payload, reply } = order;
+        let outcome = self.try_decide(&command, &terms, payload);
+        self.group.answer(reply, outcome);
+    }
+
+    fn try_decide(&mut self, command: &Command, terms: &Terms, payload: Payload) -> Outcome {
+        let now = self.stamp()?;
+        if let Some(secret) = command.secret() {
+            self.lapse_if_due(secret, now)?;
+        }
+        match judge(&self.snapshot.state, command, terms, now) {
+            Verdict::Accept(decision) if decision.events.is_empty() => Ok(Ok(self.nothing_done(decision.secret))),
+            Verdict::Accept(decision) => {
+                let takes_data = decision.takes_data;
+                let needs_rows = takes_data || command.brings_rows();
+                let receipt = self.append(decision.events, terms, now)?;
+                if needs_rows {
+                    self.group.bring(payload)?;
+                }
+                Ok(Ok(Done { receipt, takes_data }))
+            }
+            Verdict::Refuse(refusal, event) => {
+                if let Some(event) = event {
+                    self.append(vec![(None, event)], terms, now)?;
+                }
+                Ok(Err(refusal))
+            }
+            Verdict::Remembered(outcome) => Ok(outcome.map(|receipt| Done { receipt, takes_data: false })),
+        }
+    }
+
+    fn append(
+        &mut self,
+        events: Vec<(Option<SecretId>, Event)>,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Receipt, Error> {
+        let by = By { terms, now, writer_epoch: self.writer_epoch };
+        let records = self.group.append(&mut self.snapshot, events, &by, &mut self.draw)?;
+        let last = records.last().ok_or_else(|| Error::internal("a command led to no event where one was due"))?;
+        Ok(receipt(&records, last))
+    }
+
+    /// The answer to a command that had nothing to change.
+    fn nothing_done(&self, secret: Option<SecretId>) -> Done {
+        let whole = &self.snapshot.state.whole;
+        let receipt = Receipt {
+            position: Position::new(whole.log_size.get().saturating_sub(1)),
+            events: 0,
+            recorded_at: whole.last_at,
+            secret,
+            revision: secret.and_then(|id| self.snapshot.state.secret(id)).map(|secret| secret.revision),
+            version: None,
+            remembered: false,
+        };
+        Done { receipt, takes_data: false }
+    }
+
+    /// Replaces wrapped data keys, where the data they open is still there.
+    fn rewrap(&mut self, data_keys: Vec<Rewrapped>) -> Result<(), Error> {
+        for Rewrapped { secret, version, data_key, wrapped } in data_keys {
+            let version = self.snapshot.state.secret(secret).and_then(|secret| secret.version_by_id(version));
+            let sealed = version.and_then(|version| version.data.sealed());
+            if sealed.is_some_and(|sealed| sealed.data_key == data_key) {
+                self.group.batch.put(keys::wrapped_data_key(data_key), wrapped)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what time has made due, and records reads that were handed out.
+    fn pass_time(&mut self) {
+        let worked = self.try_pass_time();
+        if let Err(error) = worked {
+            self.shared.poison.set(&error.to_string());
+        }
+    }
+
+    fn try_pass_time(&mut self) -> Result<(), Error> {
+        let now = self.shared.clock.now().max(self.snapshot.end.time);
+        let due: Vec<_> = self.snapshot.projections.calendar.lapsed(now).take(LAPSES_AT_ONCE).collect();
+        for secret in due {
+            self.lapse_if_due(secret, now)?;
+        }
+        if self.audited_at.elapsed() >= TICK {
+            self.record_access()?;
+        }
+        Ok(())
+    }
+
+    fn lapse_if_due(&mut self, secret: SecretId, now: Timestamp) -> Result<(), Error> {
+        let due = self.snapshot.state.secret(secret).and_then(|secret| crate::domain::decide::lapses(secret));
+        if due.is_some_and(|at| at <= now) {
+            self.run_own(&Command::Lapse { secret })?;
+        }
+        Ok(())
+    }
+
+    fn record_access(&mut self) -> Result<(), Error> {
+        self.audited_at = monotonic();
+        let reads = self.shared.access.take();
+        if reads.is_empty() { Ok(()) } else { self.run_own(&Command::RecordAccess { reads }) }
+    }
+
+    /// Decides a command of the store's own.
+    fn run_own(&mut self, command: &Command) -> Result<(), Error> {
+        let now = self.stamp()?;
+        let terms = self.system.clone();
+        match judge(&self.snapshot.state, command, &terms, now) {
+            Verdict::Accept(decision) if !decision.events.is_empty() => {
+                self.append(decision.events, &terms, now).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn send_if_free(&mut self) {
+        if self.is_free && !self.group.is_empty() {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        let closed = self.group.close(&mut self.snapshot);
+        let group = std::mem::replace(&mut self.group, Group::new(self.snapshot.end.size));
+        if let Err(error) = closed {
+            self.shared.poison.set(&error.to_string());
+        }
+        let work = Work { batch: group.batch, keyring: group.keyring, replies: group.replies, snapshot: Arc::new(self.snapshot.clone()) };
+        self.is_free = false;
+        if let Err(unsent) = self.committer.send(work) {
+            self.shared.poison.set("the thread that commits has ended");
+            unsent.into_inner().fail(&self.shared.poison);
+        }
+    }
+
+    fn take_committed(&mut self, committed: Committed) {
+        self.is_free = true;
+        match committed {
+            Committed::Durable => {}
+            Committed::NoSpace(why) => {
+                // What was decided since rests on what was not written: take all of it back.
+                self.answer_all(|| Error::no_space(&why));
+                self.snapshot = Snapshot::clone(&self.shared.published.load());
+                self.group = Group::new(self.snapshot.end.size);
+            }
+            Committed::Failed => {
+                self.shared.poison.set("the thread that commits has ended");
+                self.give_up();
+            }
+        }
+    }
+
+    /// Answers everybody in the group with an error.
+    fn answer_all(&mut self, error: impl Fn() -> Error) {
+        for (reply, _) in std::mem::take(&mut self.group.replies) {
+            reply.give(Err(error()));
+        }
+    }
+
+    fn give_up(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        self.answer_all(|| shared.poison.error().unwrap_or_else(Error::closed));
+        self.group = Group::new(self.snapshot.end.size);
+    }
+
+    /// Makes durable what is decided, writes saved state if an open would replay much, and answers the rest.
+    fn end(mut self) {
+        let recorded = self.record_access();
+        self.settle();
+        if recorded.is_ok() && self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
+            while self.shared.poison.why().is_none() {
+                let Snapshot { saved, state, end, .. } = &mut self.snapshot;
+                let progress = saved.finish(&mut self.group.batch, state, end, ROWS_AT_CLOSE);
+                self.settle();
+                if !matches!(progress, Ok(Progress::More)) {
+                    break;
+                }
+            }
+        }
+        if let Some(Ending::Asked(reply)) = self.ending.take() {
+            let outcome = match self.shared.poison.error() {
+                Some(error) => Err(error),
+                None => Ok(Ok(self.nothing_done(None))),
+            };
+            reply.give(outcome);
+        }
+        let mut nobody = None;
+        while let Ok(request) = self.requests.try_recv() {
+            refuse(request, Error::closed(), &mut nobody);
+        }
+    }
+
+    /// Waits until all groups are committed.
+    fn settle(&mut self) {
+        loop {
+            if !self.is_free {
+                let committed = self.committed.recv().unwrap_or(Committed::Failed);
+                self.take_committed(committed);
+            } else if self.shared.poison.why().is_some() {
+                return self.give_up();
+            } else if self.group.is_empty() {
+                return;
+            } else {
+                self.send();
+            }
+        }
+    }
+}
+
+/// Answers a request with an error; one to end is taken all the same.
+fn refuse(request: Request, error: Error, ending: &mut Option<Ending>) {
+    match request {
+        Request::Order(order) => order.reply.give(Err(error)),
+        Request::Rewrap(_, reply) | Request::Settle(reply) => reply.give(Err(error)),
+        Request::Stop(reply) => match ending {
+            None => *ending = Some(Ending::Asked(reply)),
+            Some(_) => reply.give(Err(error)),
+        },
+    }
+}

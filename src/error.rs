@@ -1,0 +1,209 @@
+//! Owns the one error of the public interface: what kind it is, what happened, and what to do now.
+//!
+//! The kind tells a program what to do; the message tells a person. Neither ever holds secret data. Read next:
+//! [`crate::Refusal`], the expected kind.
+
+use std::fmt;
+
+use crate::domain::invalid::Invalid;
+use crate::domain::refusal::Refusal;
+use crate::ledger::ChainFault;
+use crate::seal::error::SealError;
+use crate::storage::StorageError;
+
+/// Why something was not done.
+///
+/// ```
+/// use latchkeep::{ErrorKind, StoreOptions, Unlock};
+///
+/// let dir = tempfile::tempdir()?;
+/// let error = StoreOptions::new(dir.path().join("nothing"), Unlock::key_file("no.key")).open().unwrap_err();
+/// assert!(matches!(error.kind(), ErrorKind::Invalid));
+/// assert_eq!(error.code(), "not_a_store");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    code: &'static str,
+    message: Box<str>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What the caller can do about an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The store said no, as it should; the refusal explains it.
+    Refused(Refusal),
+    /// What was given cannot be used: a wrong key, a path that is no store, a value out of bounds.
+    Invalid,
+    /// It cannot be done now: somebody else has the store open, the disk is full, the store is poisoned.
+    Unavailable,
+    /// The store was closed.
+    Closed,
+    /// What is stored is damaged, or records were lost. Restore from a backup.
+    Corrupt,
+    /// A defect of this crate.
+    Internal,
+}
+
+impl Error {
+    fn new(kind: ErrorKind, code: &'static str, message: impl Into<Box<str>>) -> Self {
+        Self(Box::new(Inner { kind, code, message: message.into(), source: None }))
+    }
+
+    fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Box::new(source));
+        self
+    }
+
+    pub(crate) fn refused(refusal: Refusal) -> Self {
+        let (code, message) = (refusal.code(), refusal.to_string());
+        Self::new(ErrorKind::Refused(refusal), code, message)
+    }
+
+    pub(crate) fn closed() -> Self {
+        Self::new(ErrorKind::Closed, "closed", "the store is closed; open it again")
+    }
+
+    pub(crate) fn read_only() -> Self {
+        Self::new(ErrorKind::Unavailable, "read_only", "the store was opened for reading only; open it for writing")
+    }
+
+    pub(crate) fn busy() -> Self {
+        Self::new(ErrorKind::Unavailable, "busy", "the queue of the store is full; try again soon")
+    }
+
+    pub(crate) fn poisoned(why: &str) -> Self {
+        let message = format!("the store takes no more commands since this happened: {why}; open it again");
+        Self::new(ErrorKind::Unavailable, "poisoned", message)
+    }
+
+    pub(crate) fn no_space(why: &str) -> Self {
+        Self::new(ErrorKind::Unavailable, "no_space", why)
+    }
+
+    pub(crate) fn corrupt(message: impl Into<Box<str>>) -> Self {
+        Self::new(ErrorKind::Corrupt, "corrupt", message)
+    }
+
+    pub(crate) fn records_lost(have: u64, anchored: u64) -> Self {
+        let message = format!(
+            "records were lost: the log has {have} records, but {anchored} were made durable; restore it from a backup"
+        );
+        Self::new(ErrorKind::Corrupt, "records_lost", message)
+    }
+
+    pub(crate) fn unknown_events(count: u64) -> Self {
+        let message = format!(
+            "the log has {count} events that a later release wrote; open it with that release, or for reading only"
+        );
+        Self::new(ErrorKind::Unavailable, "unknown_events", message)
+    }
+
+    pub(crate) fn internal(message: impl Into<Box<str>>) -> Self {
+        Self::new(ErrorKind::Internal, "internal", message)
+    }
+
+    /// Gives the kind, which tells a program what to do.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// Gives the stable word for this very error, such as `secret_version_locked`, `already_open` or `wrong_key`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    /// Gives the refusal, when the store said no.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &self.0.kind {
+            ErrorKind::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error").field("code", &self.0.code).field("message", &self.0.message).finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Self::new(ErrorKind::Invalid, "invalid_parameter", invalid.to_string())
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::refused(refusal)
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Self {
+        use ErrorKind::{Closed, Corrupt, Internal, Invalid, Unavailable};
+        let (kind, code) = match &error {
+            StorageError::AlreadyOpen { .. } => (Unavailable, "already_open"),
+            StorageError::NotAStore { .. } => (Invalid, "not_a_store"),
+            StorageError::OtherRevision { .. } => (Invalid, "other_revision"),
+            StorageError::Exists { .. } => (Invalid, "store_exists"),
+            StorageError::NoSpace { .. } => (Unavailable, "no_space"),
+            StorageError::Permission { .. } => (Unavailable, "permission"),
+            StorageError::Io { .. } => (Unavailable, "io"),
+            StorageError::Poisoned { .. } => (Unavailable, "poisoned"),
+            StorageError::Panicked { .. } | StorageError::Corrupt { .. } => (Corrupt, "corrupt"),
+            StorageError::Closed => (Closed, "closed"),
+            _ => (Internal, "internal"),
+        };
+        // The cause that lies below is part of what a person has to read.
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        Self::new(kind, code, format!("{error}{cause}")).caused_by(error)
+    }
+}
+
+impl From<SealError> for Error {
+    fn from(error: SealError) -> Self {
+        use ErrorKind::{Corrupt, Invalid, Unavailable};
+        let (kind, code) = match &error {
+            SealError::Invalid(_) => (Invalid, "invalid_parameter"),
+            SealError::WrongKey(_) | SealError::NoSlotOfKind(_) => (Invalid, "wrong_key"),
+            SealError::KeyFile { .. } => (Invalid, "key_file"),
+            SealError::SlotDamaged { .. } | SealError::UnknownSlotKind { .. } => (Corrupt, "key_slot_damaged"),
+            SealError::SlotsFull | SealError::SlotEmpty(_) | SealError::LastSlot(_) => {
+                (Invalid, "key_slot_unavailable")
+            }
+            SealError::Random(_) | SealError::PassphraseMemory { .. } | SealError::Callback(_) => {
+                (Unavailable, "key_unavailable")
+            }
+            _ => (Corrupt, "corrupt"),
+        };
+        Self::new(kind, code, error.to_string()).caused_by(error)
+    }
+}
+
+impl From<ChainFault> for Error {
+    fn from(fault: ChainFault) -> Self {
+        Self::new(ErrorKind::Corrupt, "corrupt", format!("the log is damaged: {fault}; restore it from a backup"))
+            .caused_by(fault)
+    }
+}
