@@ -16,8 +16,10 @@ mod golden;
 mod hash;
 mod header;
 mod inclusion;
+mod note;
 mod proof;
 mod record;
+mod signer;
 mod tree;
 
 pub use chain::{ChainEnd, NewRecord};
@@ -27,6 +29,8 @@ pub use fault::{ChainFault, ChainFaultKind, FrameError, HeaderError, RecordError
 pub use hash::{BodyHash, ContextHash, Head, TreeHash, body_hash, context_hash, genesis, head};
 pub use header::{BODY_BYTES_MAX, CONTEXT_BYTES_MAX, Erasure, HEADER_BYTES, RecordHeader, SALT_BYTES, Subject};
 pub use inclusion::InclusionProof;
+pub use note::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, Note, NoteError};
 pub use proof::{PROOF_HASHES_MAX, ProofError, TreeHashes};
 pub use record::{Frames, RawRecord, frames};
+pub use signer::{KeyId, NoteSigner, SIGNER_NAME_BYTES_MAX, VerifierKey};
 pub use tree::{FRONTIER_HASHES_MAX, Frontier, Subtree, TreeError, TreeHead, leaf, node};
