@@ -2,12 +2,14 @@
 //!
 //! They know no disk, clock or thread, and do not look into bodies. Read in this order: [`RecordHeader`] and [`RawRecord`]
 //! (what a record is), [`ChainEnd`] and [`ChainVerifier`] (each record binds those before it), [`Frontier`] (the
-//! tree over all of them), [`InclusionProof`] and [`ConsistencyProof`] (what the tree shows in few bytes).
+//! tree over all of them), [`InclusionProof`] and [`ConsistencyProof`] (what the tree shows in few bytes),
+//! [`Note`] and [`SignedCheckpoint`] (what the log has put its name to).
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 mod chain;
 mod chain_verifier;
+mod checkpoint;
 mod consistency;
 mod cursor;
 mod fault;
@@ -24,6 +26,7 @@ mod tree;
 
 pub use chain::{ChainEnd, NewRecord};
 pub use chain_verifier::ChainVerifier;
+pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint, origin};
 pub use consistency::ConsistencyProof;
 pub use fault::{ChainFault, ChainFaultKind, FrameError, HeaderError, RecordError};
 pub use hash::{BodyHash, ContextHash, Head, TreeHash, body_hash, context_hash, genesis, head};

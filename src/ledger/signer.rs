@@ -122,6 +122,12 @@ impl VerifierKey {
         self.key_id
     }
 
+    /// Gives the 32 bytes of the public key (RFC 8032, section 5.1.5).
+    #[must_use]
+    pub fn public_key(&self) -> &[u8; 32] {
+        self.public_key.as_bytes()
+    }
+
     /// Tells whether a signature line names this key: name and key id together.
     pub(super) fn is_named(&self, name: &str, key_id: KeyId) -> bool {
         self.name == name && self.key_id == key_id
