@@ -1,9 +1,9 @@
 //! The bytes of the log and the proofs over them: pure functions that an auditor can run without a store.
 //!
 //! They know no disk, clock or thread, and do not look into bodies. Read in this order: [`RecordHeader`] and [`RawRecord`]
-//! (what a record is), [`ChainEnd`] and [`ChainVerifier`] (each record binds those before it), [`Frontier`] (the
-//! tree over all of them), [`InclusionProof`] and [`ConsistencyProof`] (what the tree shows in few bytes),
-//! [`Note`] and [`SignedCheckpoint`] (what the log has put its name to).
+//! (what a record is), [`ChainEnd`] and [`ChainVerifier`] (each record binds those before it), [`Frontier`] (the tree over
+//! all of them), [`InclusionProof`] and [`ConsistencyProof`] (what the tree shows in few bytes), [`Note`] and
+//! [`SignedCheckpoint`] (what the log has put its name to), [`EventProof`] (all of it for one event, as text).
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
@@ -12,6 +12,7 @@ mod chain_verifier;
 mod checkpoint;
 mod consistency;
 mod cursor;
+mod event_proof;
 mod fault;
 #[cfg(test)]
 mod golden;
@@ -28,6 +29,7 @@ pub use chain::{ChainEnd, NewRecord};
 pub use chain_verifier::ChainVerifier;
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint, origin};
 pub use consistency::ConsistencyProof;
+pub use event_proof::{EVENT_PROOF_BYTES_MAX, EXTRA_BYTES_MAX, EventProof, EventProofError};
 pub use fault::{ChainFault, ChainFaultKind, FrameError, HeaderError, RecordError};
 pub use hash::{BodyHash, ContextHash, Head, TreeHash, body_hash, context_hash, genesis, head};
 pub use header::{BODY_BYTES_MAX, CONTEXT_BYTES_MAX, Erasure, HEADER_BYTES, RecordHeader, SALT_BYTES, Subject};
