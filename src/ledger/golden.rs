@@ -4,12 +4,14 @@
 
 use serde_json::Value;
 
+use super::checkpoint::{Checkpoint, SignedCheckpoint, origin};
 use super::consistency::ConsistencyProof;
 use super::hash::{Head, TreeHash, body_hash, context_hash, genesis, head};
 use super::header::{Erasure, RecordHeader, Subject};
 use super::inclusion::InclusionProof;
 use super::proof::kept::Kept;
 use super::record::RawRecord;
+use super::signer::{NoteSigner, VerifierKey};
 use super::tree::{Frontier, leaf};
 use crate::domain::id::{EventId, LogId, SecretId};
 use crate::domain::position::{Position, Revision};
@@ -153,4 +155,32 @@ fn proofs_are_golden() {
         assert_eq!(hashes(proof.hashes()), texts(&golden["proof"]));
         assert_eq!(proof.verify(tree_head(first), tree_head(second)), Ok(()));
     }
+}
+
+#[test]
+fn the_checkpoint_is_golden() {
+    let vectors = vectors();
+    let golden = &vectors["checkpoint"];
+    let signer = NoteSigner::new(&origin(&log_id()), &array(text(golden, "seed"))).unwrap();
+    let known = VerifierKey::parse(text(golden, "vkey")).unwrap();
+    assert_eq!(signer.verifier_key(), &known);
+    assert_eq!(known.to_string(), text(golden, "vkey"));
+    assert_eq!(known.public_key(), &array(text(golden, "public_key")));
+    let kept = Kept::new(records().iter().map(|record| record.head));
+    let checkpoint = Checkpoint { log_id: log_id(), tree_head: *kept.tree_heads.last().unwrap() };
+    let opened = SignedCheckpoint::open(text(golden, "note"), &[known]).unwrap();
+    assert_eq!(checkpoint.sign(&[&signer]), Ok(opened.clone()));
+    assert_eq!(opened.note(), text(golden, "note"));
+}
+
+#[test]
+fn no_golden_value_is_left_out() {
+    let vectors = vectors();
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let known = "log_id head_before_0 records contexts roots frontiers inclusion consistency checkpoint";
+    assert_eq!(names(&vectors).join(" "), known);
+    assert_eq!(names(&vectors["checkpoint"]).join(" "), "seed public_key vkey note");
+    let known = "flags type schema index count position revision secret_id event_id time context body context_hash \
+                 body_hash header head leaf";
+    assert!(list(&vectors, "records").iter().all(|record| names(record).join(" ") == known));
 }
