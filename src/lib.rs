@@ -11,6 +11,8 @@
     )
 )]
 
+#[allow(dead_code, reason = "the engine that reads and writes these bytes comes with the feature `store`")]
+pub(crate) mod codec;
 pub(crate) mod domain;
 pub mod ledger;
 pub(crate) mod projection;

@@ -72,14 +72,15 @@ impl Default for PasswordPolicy {
     }
 }
 
-/// Whether an API key outlives the read that gave it out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ApiKeyUse {
-    /// `reuse_api_key = false`: each read makes a new key and destroys the old one. The dynamic type.
-    FreshPerRead,
-    /// `reuse_api_key = true`: a key lives until its lease ends; the next read makes a new one.
-    UntilLeaseEnds,
-}
+coded_enum!(
+    /// Whether an API key outlives the read that gave it out.
+    ApiKeyUse {
+        /// `reuse_api_key = false`: each read makes a new key and destroys the old one. The dynamic type.
+        FreshPerRead = 1, "fresh_per_read";
+        /// `reuse_api_key = true`: a key lives until its lease ends; the next read makes a new one.
+        UntilLeaseEnds = 2, "until_lease_ends";
+    }
+);
 
 /// For whom an issuer makes an API key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

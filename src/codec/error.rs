@@ -1,0 +1,128 @@
+//! Owns what can be wrong with bytes: which part, what is wrong, and what to do now. Never the content.
+
+use std::fmt;
+
+use crate::domain::event::Event;
+
+/// What the bytes are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The body of an event.
+    Event {
+        /// The number of its type.
+        number: u16,
+        /// Its schema.
+        schema: u16,
+    },
+    /// The context of an event.
+    Context,
+    /// A saved secret.
+    SavedSecret,
+    /// The saved part of the state that belongs to no secret.
+    SavedWhole,
+    /// A saved answer to an idempotency key.
+    SavedAnswer,
+    /// The mark that says what the saved state covers.
+    SavedMark,
+    /// The row that says what store this is.
+    StoreMeta,
+}
+
+impl Part {
+    /// Says what to do about bad bytes.
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::Event { .. } | Self::Context => "verify the log, and go back to a backup if it is damaged",
+            Self::SavedSecret | Self::SavedWhole | Self::SavedAnswer | Self::SavedMark => {
+                "throw the saved state away and rebuild it from the log"
+            }
+            Self::StoreMeta => "check that this is the directory of a store, and go back to a backup if it is damaged",
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event { number, schema } => match Event::label_of(*number) {
+                Some(label) => write!(f, "the body of event {label}, schema {schema},"),
+                None => write!(f, "the body of event type {number}, schema {schema},"),
+            },
+            Self::Context => f.write_str("the context of an event"),
+            Self::SavedSecret => f.write_str("a saved secret"),
+            Self::SavedWhole => f.write_str("the saved settings and groups"),
+            Self::SavedAnswer => f.write_str("a saved answer"),
+            Self::SavedMark => f.write_str("the mark of the saved state"),
+            Self::StoreMeta => f.write_str("the description of the store"),
+        }
+    }
+}
+
+/// Bytes that are not what this release would have written, or a value that does not fit its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CodecError {
+    /// More bytes than there may be.
+    #[error("{part} takes {bytes} bytes and may take {bytes_max}; {}", part.remedy())]
+    TooLong {
+        /// Of what.
+        part: Part,
+        /// How many there are.
+        bytes: usize,
+        /// How many there may be.
+        bytes_max: usize,
+    },
+    /// The bytes end before the value does.
+    #[error("{part} ends too early, after {bytes} bytes; {}", part.remedy())]
+    TooShort {
+        /// Of what.
+        part: Part,
+        /// How many there are.
+        bytes: usize,
+    },
+    /// Something in the bytes cannot be.
+    #[error("{part} cannot be read: {reason}; {}", part.remedy())]
+    Malformed {
+        /// Of what.
+        part: Part,
+        /// What is wrong, without the content.
+        reason: &'static str,
+    },
+    /// The value ends before the bytes do.
+    #[error("{part} has {bytes} bytes too many; {}", part.remedy())]
+    LeftOver {
+        /// Of what.
+        part: Part,
+        /// How many are left.
+        bytes: usize,
+    },
+    /// The bytes can be read, but would be written differently.
+    #[error("{part} is not written in the one way there is; {}", part.remedy())]
+    NotCanonical {
+        /// Of what.
+        part: Part,
+    },
+    /// The bytes follow a format that this release does not know.
+    #[error(
+        "{part} has format {found}, this release knows {known}; open it with the release that wrote it, or a newer one"
+    )]
+    UnknownFormat {
+        /// Of what.
+        part: Part,
+        /// The format found.
+        found: u16,
+        /// The format known.
+        known: u16,
+    },
+    /// The bytes changed since they were written, or lie in another row.
+    #[error("{part} does not match its checksum; {}", part.remedy())]
+    Checksum {
+        /// Of what.
+        part: Part,
+    },
+    /// A value that has no bytes; a bug.
+    #[error("{part} cannot be written; report this with the release number")]
+    Unwritable {
+        /// Of what.
+        part: Part,
+    },
+}

@@ -1,0 +1,31 @@
+//! Owns the frozen shapes of events about groups.
+
+use super::shape::wire_event;
+use crate::domain::event::{GroupCreated, GroupDeleted, GroupUpdated};
+use crate::domain::id::GroupId;
+use crate::domain::name::{Description, GroupName};
+
+wire_event!(
+    /// A group was made.
+    GroupCreatedV1 (10, 1) is GroupCreated {
+        group: GroupId,
+        name: GroupName,
+        description: Option<Description>,
+    }
+);
+
+wire_event!(
+    /// A group was renamed or described anew.
+    GroupUpdatedV1 (11, 1) is GroupUpdated {
+        group: GroupId,
+        name: GroupName,
+        description: Option<Description>,
+    }
+);
+
+wire_event!(
+    /// An empty group was deleted.
+    GroupDeletedV1 (12, 1) is GroupDeleted {
+        group: GroupId,
+    }
+);

@@ -1,0 +1,84 @@
+//! Owns the frozen shapes of events about a secret.
+
+use super::policy::RotationPolicyV1;
+use super::shape::{wire_event, wire_struct};
+use super::spec::SecretSpecV1;
+use super::value::{List, Maybe};
+use crate::domain::event::{
+    ExpirationHeld, PolicyCleared, PolicySet, SecretCreated, SecretDeleted, SecretExpired, SecretUpdated, SpecUpdated,
+};
+use crate::domain::id::{DataKeyId, GroupId, VersionId};
+use crate::domain::json::JsonObject;
+use crate::domain::name::{Description, Label, SecretName};
+use crate::domain::secret::{Lifecycle, SecretMetadata};
+use crate::domain::time::Timestamp;
+
+wire_struct!(
+    /// What the users of a secret may change.
+    SecretMetadataV1 is SecretMetadata {
+        name: SecretName,
+        description: Option<Description>,
+        labels: List<Label>,
+        custom_metadata: Option<JsonObject>,
+        expires_at: Option<Timestamp>,
+        retention: u8,
+        refuse_rotation_while_locked: Option<bool>,
+    }
+);
+
+wire_event!(
+    /// A secret was made.
+    SecretCreatedV1 (20, 1) is SecretCreated {
+        group: GroupId,
+        metadata: SecretMetadataV1,
+        spec: SecretSpecV1,
+        policy: Maybe<RotationPolicyV1>,
+    }
+);
+
+wire_event!(
+    /// The metadata of a secret changed.
+    SecretUpdatedV1 (21, 1) is SecretUpdated {
+        metadata: SecretMetadataV1,
+    }
+);
+
+wire_event!(
+    /// What the type of a secret needs to know changed.
+    SpecUpdatedV1 (22, 1) is SpecUpdated {
+        spec: SecretSpecV1,
+    }
+);
+
+wire_event!(
+    /// A rotation policy was set.
+    PolicySetV1 (23, 1) is PolicySet {
+        policy: RotationPolicyV1,
+    }
+);
+
+wire_event!(
+    /// The rotation policy was taken away; there is nothing more to say.
+    PolicyClearedV1 (24, 1) is PolicyCleared {}
+);
+
+wire_event!(
+    /// A secret was deleted.
+    SecretDeletedV1 (25, 1) is SecretDeleted {
+        data_keys: List<DataKeyId>,
+    }
+);
+
+wire_event!(
+    /// A secret reached its expiry.
+    SecretExpiredV1 (26, 1) is SecretExpired {
+        lifecycle: Lifecycle,
+    }
+);
+
+wire_event!(
+    /// A lock holds the data of an expired secret.
+    ExpirationHeldV1 (27, 1) is ExpirationHeld {
+        version: VersionId,
+    }
+);

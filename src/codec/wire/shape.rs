@@ -1,0 +1,149 @@
+//! Owns the three macros that declare wire types: parts, events, and enums with a tag of one byte.
+//!
+//! Each declares the type and how it turns into its domain type and back, field by field; a field that is missing on
+//! either side does not compile.
+
+use serde::Deserialize;
+use serde::de::{Error, SeqAccess};
+
+/// Declares a frozen struct that has the fields of a domain struct, in the order of their bytes.
+macro_rules! wire_struct {
+    ($(#[$meta:meta])* $name:ident is $domain:ident { $( $field:ident: $type:ty, )* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        pub(crate) struct $name {
+            $( pub(crate) $field: $type, )*
+        }
+
+        impl From<$domain> for $name {
+            fn from(value: $domain) -> Self {
+                let $domain { $( $field, )* } = value;
+                Self { $( $field: $field.into(), )* }
+            }
+        }
+
+        impl From<$name> for $domain {
+            fn from(value: $name) -> Self {
+                let $name { $( $field, )* } = value;
+                Self { $( $field: $field.into(), )* }
+            }
+        }
+    };
+}
+
+/// Declares the frozen struct of the newest schema of an event type: `(number, schema)`, then the fields.
+macro_rules! wire_event {
+    ($(#[$meta:meta])* $name:ident ($number:literal, $schema:literal) is $domain:ident { $( $field:ident: $type:ty, )* }) => {
+        $crate::codec::wire::shape::wire_struct!($(#[$meta])* $name is $domain { $( $field: $type, )* });
+
+        impl $crate::codec::event::Body for $name {
+            const NUMBER: u16 = $number;
+            const SCHEMA: u16 = $schema;
+
+            fn into_event(self) -> $crate::domain::event::Event {
+                $domain::from(self).into()
+            }
+        }
+    };
+}
+
+/// Declares a frozen enum: a tag of one byte and a label per case, then the fields of the case. A case in round brackets
+/// stands for a case of the domain with one unnamed field.
+macro_rules! wire_enum {
+    (
+        $(#[$meta:meta])*
+        $name:ident is $domain:ident {
+            $(
+                $case:ident = $tag:literal, $label:literal
+                $( { $( $field:ident: $type:ty ),+ } )?
+                $( ( $inner:ident: $inner_type:ty ) )? ;
+            )+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub(crate) enum $name {
+            $( $case { $( $( $field: $type, )+ )? $( $inner: $inner_type, )? }, )+
+        }
+
+        impl From<$domain> for $name {
+            fn from(value: $domain) -> Self {
+                match value {
+                    $( $domain::$case { $( $( $field, )+ )? $( 0: $inner )? } => {
+                        Self::$case { $( $( $field: $field.into(), )+ )? $( $inner: $inner.into() )? }
+                    } )+
+                }
+            }
+        }
+
+        impl From<$name> for $domain {
+            fn from(value: $name) -> Self {
+                match value {
+                    $( $name::$case { $( $( $field, )+ )? $( $inner )? } => {
+                        Self::$case { $( $( $field: $field.into(), )+ )? $( 0: $inner.into() )? }
+                    } )+
+                }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeStruct;
+                let readable = serializer.is_human_readable();
+                // The length is a hint to formats that write it; bincode does not.
+                let mut fields = serializer.serialize_struct(stringify!($name), 1)?;
+                match self {
+                    $( Self::$case { $( $( $field, )+ )? $( $inner )? } => {
+                        if readable {
+                            fields.serialize_field("kind", $label)?;
+                        } else {
+                            fields.serialize_field("kind", &($tag as u8))?;
+                        }
+                        $( $( fields.serialize_field(stringify!($field), $field)?; )+ )?
+                        $( fields.serialize_field(stringify!($inner), $inner)?; )?
+                    } )+
+                }
+                fields.end()
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Case;
+
+                impl<'de> serde::de::Visitor<'de> for Case {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str(stringify!($name))
+                    }
+
+                    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<$name, A::Error> {
+                        use $crate::codec::wire::shape::next;
+                        match next::<u8, A>(&mut seq)? {
+                            $( $tag => Ok($name::$case {
+                                $( $( $field: next(&mut seq)?, )+ )?
+                                $( $inner: next(&mut seq)?, )?
+                            }), )+
+                            _ => Err(serde::de::Error::custom(concat!("unknown ", stringify!($name)))),
+                        }
+                    }
+                }
+
+                deserializer.deserialize_tuple($crate::codec::wire::shape::FIELDS_MAX, Case)
+            }
+        }
+    };
+}
+
+pub(super) use wire_enum;
+pub(super) use wire_event;
+pub(super) use wire_struct;
+
+/// Fields that a case may have, with its tag; bincode reads as many as are asked for.
+pub(super) const FIELDS_MAX: usize = 16;
+
+/// Reads the next field of a case.
+pub(super) fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(seq: &mut A) -> Result<T, A::Error> {
+    seq.next_element()?.ok_or_else(|| A::Error::custom("a field is missing"))
+}

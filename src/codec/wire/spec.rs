@@ -1,0 +1,35 @@
+//! Owns the frozen shape of what a secret type needs to know.
+
+use super::shape::{wire_enum, wire_struct};
+use super::value::List;
+use crate::domain::name::{Actor, Label};
+use crate::domain::secret::{ApiKeyTarget, ApiKeyUse, PasswordPolicy, SecretSpec};
+
+wire_struct!(
+    /// How passwords are made.
+    PasswordPolicyV1 is PasswordPolicy {
+        length: u16,
+        include_digits: bool,
+        include_symbols: bool,
+        include_uppercase: bool,
+    }
+);
+
+wire_enum!(
+    /// For whom an API key is made.
+    ApiKeyTargetV1 is ApiKeyTarget {
+        ServiceId = 1, "service_id" (service_id: Actor);
+        AccessGroups = 2, "access_groups" (access_groups: List<Label>);
+    }
+);
+
+wire_enum!(
+    /// What a type needs to know; its tags are the codes of the secret types.
+    SecretSpecV1 is SecretSpec {
+        Arbitrary = 1, "arbitrary";
+        UsernamePassword = 2, "username_password" { password_policy: PasswordPolicyV1 };
+        Kv = 3, "kv";
+        IamCredentials = 4, "iam_credentials" { ttl_secs: u32, api_key_use: ApiKeyUse, target: ApiKeyTargetV1 };
+        ImportedCert = 7, "imported_cert";
+    }
+);

@@ -1,0 +1,69 @@
+//! Owns the frozen shapes of events about the store as a whole.
+
+use super::shape::{wire_event, wire_struct};
+use crate::domain::event::{
+    ClockRanBack, EpochRetired, EpochRolled, KeySlotAdded, KeySlotRemoved, SettingsChanged, StoreCreated,
+};
+use crate::domain::id::LogId;
+use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
+use crate::domain::time::Timestamp;
+
+wire_struct!(
+    /// What a store is set to.
+    SettingsV1 is Settings {
+        access_audit: AccessAudit,
+        refuse_rotation_while_locked: bool,
+    }
+);
+
+wire_event!(
+    /// The store was made.
+    StoreCreatedV1 (1, 1) is StoreCreated {
+        log_id: LogId,
+        settings: SettingsV1,
+        key_slot: KeySlotKind,
+    }
+);
+
+wire_event!(
+    /// The store was set to something else.
+    SettingsChangedV1 (2, 1) is SettingsChanged {
+        settings: SettingsV1,
+    }
+);
+
+wire_event!(
+    /// Another way to open the store was added.
+    KeySlotAddedV1 (3, 1) is KeySlotAdded {
+        slot: u8,
+        kind: KeySlotKind,
+    }
+);
+
+wire_event!(
+    /// A way to open the store was taken away.
+    KeySlotRemovedV1 (4, 1) is KeySlotRemoved {
+        slot: u8,
+    }
+);
+
+wire_event!(
+    /// A new epoch key was made.
+    EpochRolledV1 (5, 1) is EpochRolled {
+        epoch: u32,
+    }
+);
+
+wire_event!(
+    /// An epoch key was destroyed.
+    EpochRetiredV1 (6, 1) is EpochRetired {
+        epoch: u32,
+    }
+);
+
+wire_event!(
+    /// The clock ran back.
+    ClockRanBackV1 (7, 1) is ClockRanBack {
+        observed_at: Timestamp,
+    }
+);

@@ -1,0 +1,124 @@
+//! Owns the containers of wire structs: optional parts, lists that cannot be made to allocate, digests.
+
+use std::fmt;
+
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::DataKeyId;
+use crate::domain::name::Label;
+
+/// An optional part that is itself a wire struct. Written as `Option` is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Maybe<T>(Option<T>);
+
+impl<A, B: From<A>> From<Option<A>> for Maybe<B> {
+    fn from(value: Option<A>) -> Self {
+        Self(value.map(B::from))
+    }
+}
+
+impl<A> Maybe<A> {
+    /// Turns into an optional part of the domain. Each such part says so itself: there can be no `From` for all.
+    pub(super) fn lift<B: From<A>>(self) -> Option<B> {
+        self.0.map(B::from)
+    }
+}
+
+/// A list. Reading one never reserves more than a little ahead of what is there, whatever its length claims.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct List<T>(Vec<T>);
+
+/// Elements for which room is made before the first is read.
+const RESERVED_MAX: usize = 16;
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements<T>(std::marker::PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<T> {
+            type Value = Vec<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+                let mut elements = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(RESERVED_MAX));
+                while let Some(element) = seq.next_element()? {
+                    elements.push(element);
+                }
+                Ok(elements)
+            }
+        }
+
+        deserializer.deserialize_seq(Elements(std::marker::PhantomData)).map(Self)
+    }
+}
+
+impl<A, B: From<A>> From<Vec<A>> for List<B> {
+    fn from(elements: Vec<A>) -> Self {
+        Self(elements.into_iter().map(B::from).collect())
+    }
+}
+
+impl<A, B: From<A>> From<List<A>> for Vec<B> {
+    fn from(list: List<A>) -> Self {
+        list.0.into_iter().map(B::from).collect()
+    }
+}
+
+impl<T> From<Box<[T]>> for List<T> {
+    fn from(elements: Box<[T]>) -> Self {
+        Self(elements.into_vec())
+    }
+}
+
+impl From<List<Label>> for Box<[Label]> {
+    fn from(list: List<Label>) -> Self {
+        list.0.into_boxed_slice()
+    }
+}
+
+impl From<List<DataKeyId>> for Box<[DataKeyId]> {
+    fn from(list: List<DataKeyId>) -> Self {
+        list.0.into_boxed_slice()
+    }
+}
+
+/// 32 bytes of a hash; lower-case hexadecimal for people.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Digest([u8; 32]);
+
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl From<Digest> for [u8; 32] {
+    fn from(digest: Digest) -> Self {
+        digest.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <[u8; 32]>::deserialize(deserializer).map(Self)
+    }
+}

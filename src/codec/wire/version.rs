@@ -1,0 +1,104 @@
+//! Owns the frozen shapes of events about a version.
+
+use super::shape::{wire_enum, wire_event, wire_struct};
+use super::value::Digest;
+use crate::domain::event::{VersionAdded, VersionDataDestroyed, VersionDownloaded, VersionRegenerated, VersionUpdated};
+use crate::domain::id::{DataKeyId, VersionId};
+use crate::domain::json::JsonObject;
+use crate::domain::name::Actor;
+use crate::domain::position::VersionNumber;
+use crate::domain::time::Timestamp;
+use crate::domain::version::{CertificateDetails, DestroyCause, SealedRef, VersionDetails, VersionOrigin};
+
+wire_struct!(
+    /// Where sealed data lies.
+    SealedRefV1 is SealedRef {
+        data_key: DataKeyId,
+        epoch: u32,
+        sealed_bytes: u32,
+        digest: Digest,
+    }
+);
+
+wire_struct!(
+    /// What a certificate says of itself.
+    CertificateDetailsV1 is CertificateDetails {
+        serial: Box<str>,
+        common_name: Box<str>,
+        issuer: Box<str>,
+        not_before: Timestamp,
+        not_after: Timestamp,
+        has_private_key: bool,
+        has_chain: bool,
+    }
+);
+
+wire_enum!(
+    /// What a version shows of its data.
+    VersionDetailsV1 is VersionDetails {
+        Plain = 0, "plain";
+        ApiKey = 1, "api_key" { api_key_id: Actor };
+        Certificate = 2, "certificate" (certificate: CertificateDetailsV1);
+    }
+);
+
+impl From<Box<CertificateDetails>> for CertificateDetailsV1 {
+    fn from(details: Box<CertificateDetails>) -> Self {
+        Self::from(*details)
+    }
+}
+
+impl From<CertificateDetailsV1> for Box<CertificateDetails> {
+    fn from(details: CertificateDetailsV1) -> Self {
+        Self::new(details.into())
+    }
+}
+
+wire_event!(
+    /// A version was added.
+    VersionAddedV1 (30, 1) is VersionAdded {
+        version: VersionId,
+        number: VersionNumber,
+        origin: VersionOrigin,
+        restored_from: Option<VersionId>,
+        sealed: SealedRefV1,
+        details: VersionDetailsV1,
+        expires_at: Option<Timestamp>,
+        custom_metadata: Option<JsonObject>,
+    }
+);
+
+wire_event!(
+    /// A read made a new credential in a version.
+    VersionRegeneratedV1 (31, 1) is VersionRegenerated {
+        version: VersionId,
+        destroyed: Option<DataKeyId>,
+        sealed: SealedRefV1,
+        details: VersionDetailsV1,
+        expires_at: Option<Timestamp>,
+    }
+);
+
+wire_event!(
+    /// The data of a version was read for the first time.
+    VersionDownloadedV1 (32, 1) is VersionDownloaded {
+        version: VersionId,
+    }
+);
+
+wire_event!(
+    /// The metadata of a version changed.
+    VersionUpdatedV1 (33, 1) is VersionUpdated {
+        version: VersionId,
+        custom_metadata: Option<JsonObject>,
+    }
+);
+
+wire_event!(
+    /// The data of a version was destroyed.
+    VersionDataDestroyedV1 (34, 1) is VersionDataDestroyed {
+        version: VersionId,
+        data_key: DataKeyId,
+        cause: DestroyCause,
+    }
+);
