@@ -12,6 +12,8 @@
 )]
 
 pub(crate) mod domain;
+#[cfg(feature = "store")]
+pub(crate) mod issuer;
 pub mod ledger;
 #[cfg(feature = "store")]
 pub(crate) mod seal;
