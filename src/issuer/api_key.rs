@@ -1,6 +1,6 @@
 //! Owns API keys of the store's own making: recognisable in a text that should not hold them, checkable without the store.
 //!
-//! It never says whether a key is in force; only that it has the form of one.
+//! It never says whether a key is in force; only that it has the form of one. Read next: [`super::certificate`].
 //!
 //! An API key is 52 characters: `lk_`, 43 characters drawn evenly from the 62 digits and letters (256.03 bits), and 6 that
 //! check what stands before them: CRC-32 (ISO-HDLC, as in zip and PNG) of the first 46 characters, in base 62, most
