@@ -14,6 +14,8 @@
 #[allow(dead_code, reason = "the engine that reads and writes these bytes comes with the feature `store`")]
 pub(crate) mod codec;
 pub(crate) mod domain;
+#[cfg(feature = "store")]
+pub(crate) mod issuer;
 pub mod ledger;
 pub(crate) mod projection;
 #[cfg(feature = "store")]

@@ -16,6 +16,10 @@ pub(crate) enum SealError {
     #[error("the system gave no random bytes ({0}); nothing was sealed, try again")]
     Random(getrandom::Error),
 
+    /// The system's source of randomness gives what cannot be random.
+    #[error("what the system gave for random bytes is not random; nothing was made, look after the system's source")]
+    NotRandom,
+
     /// Input of the caller breaks a rule.
     #[error(transparent)]
     Invalid(#[from] Invalid),

@@ -1,0 +1,277 @@
+//! Owns the reading of certificates that were brought along: what they say, and whether their parts fit together.
+//!
+//! It never asks a clock, so it does not say whether a certificate has expired; it verifies no signature, so it does not
+//! say whether a chain can be trusted. Read next: [`super::private_key`].
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::time::ASN1Time;
+use x509_parser::x509::X509Name;
+
+use super::{pem, private_key};
+use crate::domain::invalid::Invalid;
+use crate::domain::time::Timestamp;
+use crate::seal::data::ImportedCert;
+use crate::seal::secret_bytes::SecretBytes;
+
+/// DNS names that are listed; the total is given beside them. What one certificate authority puts in one certificate.
+pub(crate) const DNS_NAMES_SHOWN_MAX: usize = 100;
+/// Bytes of a serial number: 20 by RFC 5280, and a leading zero.
+const SERIAL_BYTES_MAX: usize = 21;
+/// Characters of a name that are shown; a DNS name has at most 253.
+const NAME_CHARS_MAX: usize = 253;
+const PEM_LABEL: &str = "CERTIFICATE";
+const NANOS_PER_SEC: u64 = 1_000_000_000;
+
+/// What a certificate says about itself. Nothing of it is secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CertificateFacts {
+    /// Valid from here on; times before 1970 count as 1970.
+    pub(crate) not_before: Timestamp,
+    /// Valid up to here; times after 2262 count as [`Timestamp::MAX`].
+    pub(crate) not_after: Timestamp,
+    /// Serial number: bytes in lower-case hexadecimal, colons between them.
+    pub(crate) serial: String,
+    /// Common name of the subject, if it has one; control characters taken out, at most 253 characters.
+    pub(crate) common_name: Option<String>,
+    /// Common name of the issuer, likewise.
+    pub(crate) issuer_common_name: Option<String>,
+    /// DNS names it is for, the first 100, likewise.
+    pub(crate) dns_names: Vec<String>,
+    /// How many DNS names it is for.
+    pub(crate) dns_names_total: usize,
+}
+
+/// Reads an imported certificate and checks that its parts fit together.
+///
+/// The certificate is one X.509 certificate; the intermediate part is certificates only, one of which has the subject
+/// that the certificate names as its issuer; the private key is one that can be read and belongs to the certificate, as
+/// far as [`private_key::check`] tells.
+///
+/// # Errors
+///
+/// [`Invalid`], which names the part and what is wrong with it.
+pub(crate) fn read(parts: &ImportedCert) -> Result<CertificateFacts, Invalid> {
+    let text = text("certificate", parts.certificate())?;
+    let blocks = pem::blocks(text).map_err(|rule| Invalid::new("certificate", rule))?;
+    let [block] = blocks.as_slice() else {
+        return Err(Invalid::new("certificate", "takes one certificate; the chain above it goes into intermediate"));
+    };
+    let certificate = parse("certificate", block)?;
+    if let Some(chain) = parts.intermediate() {
+        check_chain(chain, &certificate)?;
+    }
+    if let Some(key) = parts.private_key() {
+        private_key::check(self::text("private key", key)?, certificate.public_key())
+            .map_err(|rule| Invalid::new("private key", rule))?;
+    }
+    facts(&certificate)
+}
+
+fn text<'a>(field: &'static str, bytes: &'a SecretBytes) -> Result<&'a str, Invalid> {
+    bytes.expose_text().map_err(|_| Invalid::new(field, "is not UTF-8 text"))
+}
+
+fn parse<'a>(field: &'static str, block: &'a pem::Block<'_>) -> Result<X509Certificate<'a>, Invalid> {
+    if block.label != PEM_LABEL {
+        return Err(Invalid::new(field, "takes PEM blocks CERTIFICATE only"));
+    }
+    match x509_parser::parse_x509_certificate(&block.der) {
+        Ok(([], certificate)) => Ok(certificate),
+        _ => Err(Invalid::new(field, "is PEM, but holds no X.509 certificate that can be read")),
+    }
+}
+
+fn check_chain(chain: &SecretBytes, certificate: &X509Certificate<'_>) -> Result<(), Invalid> {
+    const FIELD: &str = "intermediate";
+    let blocks = pem::blocks(text(FIELD, chain)?).map_err(|rule| Invalid::new(FIELD, rule))?;
+    let chain = blocks.iter().map(|block| parse(FIELD, block)).collect::<Result<Vec<_>, _>>()?;
+    let issuer = certificate.issuer().as_raw();
+    if chain.iter().any(|above| above.subject().as_raw() == issuer) {
+        Ok(())
+    } else {
+        Err(Invalid::new(FIELD, "does not hold the issuer of the certificate"))
+    }
+}
+
+fn facts(certificate: &X509Certificate<'_>) -> Result<CertificateFacts, Invalid> {
+    let validity = certificate.validity();
+    let (not_before, not_after) = (time(validity.not_before), time(validity.not_after));
+    if validity.not_after < validity.not_before {
+        return Err(Invalid::new("certificate", "ends before it begins"));
+    }
+    let serial = certificate.raw_serial();
+    if serial.len() > SERIAL_BYTES_MAX {
+        return Err(Invalid::new("certificate", "has a serial number of more than 20 bytes"));
+    }
+    let (dns_names, dns_names_total) = dns_names(certificate)?;
+    Ok(CertificateFacts {
+        not_before,
+        not_after,
+        serial: serial.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
+        common_name: common_name(certificate.subject()),
+        issuer_common_name: common_name(certificate.issuer()),
+        dns_names,
+        dns_names_total,
+    })
+}
+
+fn dns_names(certificate: &X509Certificate<'_>) -> Result<(Vec<String>, usize), Invalid> {
+    let extension = certificate
+        .subject_alternative_name()
+        .map_err(|_| Invalid::new("certificate", "names its subject's alternatives twice or wrongly"))?;
+    let all = extension.map(|extension| extension.value.general_names.as_slice()).unwrap_or_default();
+    let names = all.iter().filter_map(|name| match name {
+        GeneralName::DNSName(name) => Some(*name),
+        _ => None,
+    });
+    Ok((names.clone().take(DNS_NAMES_SHOWN_MAX).map(shown).collect(), names.count()))
+}
+
+fn common_name(name: &X509Name<'_>) -> Option<String> {
+    name.iter_common_name().next().and_then(|name| name.as_str().ok()).map(shown)
+}
+
+fn shown(name: &str) -> String {
+    name.chars().filter(|char| !char.is_control()).take(NAME_CHARS_MAX).collect()
+}
+
+fn time(time: ASN1Time) -> Timestamp {
+    let secs = u64::try_from(time.timestamp()).unwrap_or(0);
+    Timestamp::from_nanos(secs.saturating_mul(NANOS_PER_SEC))
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+
+    use super::*;
+    use crate::seal::data::SecretData;
+
+    /// A private certificate authority and a certificate that it signed.
+    struct Made {
+        authority: String,
+        certificate: String,
+        key: String,
+    }
+
+    fn params(names: &[&str], common_name: &str) -> CertificateParams {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.serial_number = Some(vec![0x0a, 0xbc, 0x01].into());
+        params.not_before = date_time_ymd(2026, 11, 23);
+        params.not_after = date_time_ymd(2027, 2, 21);
+        params
+    }
+
+    fn signed(leaf: &CertificateParams) -> Made {
+        let [authority_key, key] = [(); 2].map(|()| KeyPair::generate().unwrap());
+        let mut authority = params(&[], "Test Authority");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = Issuer::from_params(&authority, &authority_key);
+        let certificate = leaf.signed_by(&key, &issuer).unwrap().pem();
+        let key = key.serialize_pem();
+        Made { authority: authority.self_signed(&authority_key).unwrap().pem(), certificate, key }
+    }
+
+    fn read_parts(certificate: &str, chain: Option<&str>, key: Option<&str>) -> Result<CertificateFacts, Invalid> {
+        let secret = |text: &str| SecretBytes::from(text.to_owned());
+        let data = SecretData::imported_cert(secret(certificate), chain.map(secret), key.map(secret))?;
+        let SecretData::ImportedCert(parts) = data else { unreachable!("it was made as one") };
+        read(&parts)
+    }
+
+    #[track_caller]
+    fn refused(found: Result<CertificateFacts, Invalid>, field: &str, rule: &str) {
+        let err = found.unwrap_err();
+        assert!(err.field() == field && err.rule().contains(rule), "{err}");
+    }
+
+    #[test]
+    fn a_certificate_says_what_was_put_into_it() {
+        let made = signed(&params(&["a.example", "b.example"], "a.example"));
+        let facts = read_parts(&made.certificate, Some(&made.authority), Some(&made.key)).unwrap();
+        let expected = CertificateFacts {
+            not_before: Timestamp::parse("2026-11-23T00:00:00Z").unwrap(),
+            not_after: Timestamp::parse("2027-02-21T00:00:00Z").unwrap(),
+            serial: "0a:bc:01".to_owned(),
+            common_name: Some("a.example".to_owned()),
+            issuer_common_name: Some("Test Authority".to_owned()),
+            dns_names: vec!["a.example".to_owned(), "b.example".to_owned()],
+            dns_names_total: 2,
+        };
+        assert_eq!(facts, expected);
+        assert_eq!(read_parts(&made.certificate, None, None).unwrap(), expected);
+    }
+
+    #[test]
+    fn times_that_cannot_be_written_stop_at_the_ends() {
+        let mut leaf = params(&[], "for ever");
+        leaf.not_before = date_time_ymd(1955, 1, 1);
+        leaf.not_after = date_time_ymd(9999, 12, 31);
+        let facts = read_parts(&signed(&leaf).certificate, None, None).unwrap();
+        assert_eq!((facts.not_before, facts.not_after), (Timestamp::EPOCH, Timestamp::MAX));
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_together_are_refused() {
+        let [made, other] = [(); 2].map(|()| signed(&params(&[], "leaf")));
+        let leaf = made.certificate.as_str();
+        refused(read_parts(leaf, None, Some(&other.key)), "private key", "does not belong");
+        refused(read_parts(leaf, Some(leaf), None), "intermediate", "does not hold the issuer");
+        refused(read_parts(leaf, Some(&made.key), None), "intermediate", "CERTIFICATE only");
+        refused(read_parts(&made.key, None, None), "certificate", "CERTIFICATE only");
+        refused(read_parts(&format!("{leaf}{}", made.authority), None, None), "certificate", "takes one certificate");
+        refused(read_parts(leaf, Some("no chain"), None), "intermediate", "is not PEM");
+        assert!(read_parts(leaf, Some(&format!("{}{}", other.certificate, made.authority)), None).is_ok());
+    }
+
+    #[test]
+    fn a_certificate_that_ends_before_it_begins_is_refused() {
+        let mut leaf = params(&[], "leaf");
+        leaf.not_after = date_time_ymd(2026, 11, 22);
+        refused(read_parts(&signed(&leaf).certificate, None, None), "certificate", "ends before");
+    }
+
+    #[test]
+    fn names_are_bounded_and_freed_of_control_characters() {
+        let names: Vec<String> = (0..250).map(|number| format!("{number}.example")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let made = signed(&params(&names, &format!("a\u{1b}[31m\n{}", "b".repeat(300))));
+        let facts = read_parts(&made.certificate, None, None).unwrap();
+        assert_eq!((facts.dns_names.len(), facts.dns_names_total), (100, 250));
+        assert_eq!(facts.common_name.unwrap(), format!("a[31m{}", "b".repeat(248)));
+    }
+
+    #[test]
+    fn a_serial_number_beyond_its_bound_is_refused() {
+        let mut leaf = params(&[], "leaf");
+        leaf.serial_number = Some(vec![0x7f; 22].into());
+        refused(read_parts(&signed(&leaf).certificate, None, None), "certificate", "more than 20 bytes");
+    }
+
+    #[test]
+    fn hostile_text_is_refused_and_never_panics() {
+        let made = signed(&params(&["a.example"], "leaf"));
+        let leaf = made.certificate.as_str();
+        for len in (0..leaf.trim_end().len()).filter(|len| leaf.is_char_boundary(*len)) {
+            assert!(read_parts(&leaf[..len], None, None).is_err(), "length {len}");
+        }
+        refused(read_parts(&leaf.repeat(17), None, None), "certificate", "more than 16");
+        refused(read_parts(&"x".repeat(100_001), None, None), "certificate", "100000 bytes");
+        let blocks = pem::blocks(leaf).unwrap();
+        for at in 0..blocks[0].der.len() {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut der = blocks[0].der.to_vec();
+                der[at] ^= flip;
+                // Much of a certificate is free text and keys: what counts is that it is read or refused, in bounds.
+                if let Ok(([], certificate)) = x509_parser::parse_x509_certificate(&der)
+                    && let Ok(facts) = facts(&certificate)
+                {
+                    assert!(facts.not_before <= facts.not_after && facts.dns_names.len() <= 100);
+                }
+            }
+        }
+    }
+}

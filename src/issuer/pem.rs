@@ -1,0 +1,106 @@
+//! Owns the reading of PEM text (RFC 7468): blocks with a label, base 64 between two lines.
+//!
+//! It never leaves a copy of a block behind: one may be a private key. Text between blocks is passed over, as tools write
+//! explanations there. Read next: [`super::certificate`].
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+/// Blocks that one text may hold: a chain of certificates has three or four.
+pub(super) const BLOCKS_MAX: usize = 16;
+
+/// A block of PEM text.
+pub(super) struct Block<'a> {
+    pub(super) label: &'a str,
+    pub(super) der: Zeroizing<Vec<u8>>,
+}
+
+/// Reads the blocks of a text.
+///
+/// # Errors
+///
+/// The rule that the text breaks, which goes on after the name of its field.
+pub(super) fn blocks(text: &str) -> Result<Vec<Block<'_>>, &'static str> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines().map(str::trim_end);
+    while let Some(line) = lines.next() {
+        let Some(label) = line.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----")) else {
+            if line.starts_with("-----") {
+                return Err("is PEM with a line out of place: each block has one BEGIN and one END");
+            }
+            continue;
+        };
+        if blocks.len() >= BLOCKS_MAX {
+            return Err("holds more than 16 PEM blocks");
+        }
+        blocks.push(Block { label, der: body(label, text.len(), &mut lines)? });
+    }
+    if blocks.is_empty() { Err("is not PEM: no line starts with -----BEGIN") } else { Ok(blocks) }
+}
+
+/// Reads the lines of one block up to its end.
+fn body<'a>(
+    label: &str,
+    len_max: usize,
+    lines: &mut impl Iterator<Item = &'a str>,
+) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+    // Reserved once for the whole text, so that nothing is moved and left behind.
+    let mut digits = Zeroizing::new(Vec::with_capacity(len_max));
+    for line in lines {
+        if let Some(rest) = line.strip_prefix("-----END ") {
+            if rest.strip_suffix("-----") != Some(label) {
+                return Err("is PEM with a block whose END is not that of its BEGIN");
+            }
+            return decode(&digits);
+        }
+        if line.contains(':') {
+            return Err("is PEM with headers, as in keys that are encrypted the old way; bring it without");
+        }
+        digits.extend(line.bytes().filter(|byte| !byte.is_ascii_whitespace()));
+    }
+    Err("is PEM that is cut off: a block has no END")
+}
+
+fn decode(digits: &[u8]) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+    const RULE: &str = "is PEM with a block that is not base 64";
+    let mut der = Zeroizing::new(vec![0; base64::decoded_len_estimate(digits.len())]);
+    let len = STANDARD.decode_slice(digits, &mut der).map_err(|_| RULE)?;
+    der.truncate(len);
+    if der.is_empty() { Err("is PEM with an empty block") } else { Ok(der) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "-----BEGIN A B-----\naGVs\nbG8=\n-----END A B-----\n";
+
+    #[test]
+    fn blocks_are_read_in_order_and_text_between_them_is_passed_over() {
+        let text = format!("subject=x\r\n{}\nissuer=y\n{}", ONE.replace('\n', "\r\n"), ONE.replace("A B", "C"));
+        let found = blocks(&text).unwrap();
+        assert_eq!(found.iter().map(|block| block.label).collect::<Vec<_>>(), ["A B", "C"]);
+        assert!(found.iter().all(|block| **block.der == *b"hello"));
+    }
+
+    #[test]
+    fn each_damage_is_named() {
+        for (text, rule) in [
+            (String::new(), "is not PEM"),
+            ("hello".to_owned(), "is not PEM"),
+            (ONE[..30].to_owned(), "cut off"),
+            (ONE.replace("END A B", "END A"), "END is not that"),
+            (ONE.replace("-----END", "--END"), "cut off"),
+            (ONE.replace("aGVs", "aG-s"), "not base 64"),
+            (ONE.replace("aGVs\nbG8=\n", ""), "empty"),
+            (ONE.replace("aGVs", "Proc-Type: 4,ENCRYPTED"), "headers"),
+            (format!("-----END A B-----\n{ONE}"), "out of place"),
+            (ONE.repeat(17), "more than 16"),
+        ] {
+            let found = blocks(&text).map(|blocks| blocks.len()).unwrap_err();
+            assert!(found.contains(rule), "{found}");
+        }
+        assert_eq!(blocks(&ONE.repeat(16)).unwrap().len(), 16);
+    }
+}
