@@ -50,6 +50,7 @@ fn open(path: &std::path::Path) -> Disk {
 
 const START: AnchorMark = AnchorMark { log_size: 0, head: [0; 32] };
 
+type Step<'b> = Result<&'b mut Batch, StorageError>;
 type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 
 fn scan(storage: &dyn Storage, range: &KeyRange, direction: Direction) -> Rows {
@@ -68,7 +69,9 @@ fn all(storage: &dyn Storage) -> Rows {
 
 fn put(storage: &dyn Storage, rows: &[(&[u8], &[u8])]) {
     let mut batch = Batch::new();
-    rows.iter().for_each(|(row_key, value)| drop(batch.put(*row_key, *value).unwrap()));
+    for (row_key, value) in rows {
+        batch.put(*row_key, *value).unwrap();
+    }
     storage.commit(&batch).unwrap();
 }
 
@@ -77,7 +80,9 @@ fn rows_come_in_order_whatever_the_order_they_were_put_in() {
     for_each_storage(|name, subject| {
         let storage = &*subject.storage;
         let row_keys: [&[u8]; 9] = [b"b", b"", b"\xff\xff", b"a\0", b"a", b"\xff", b"ab", b"\0", b"a\0\xff"];
-        row_keys.iter().for_each(|row_key| put(storage, &[(row_key, b"v")]));
+        for row_key in row_keys {
+            put(storage, &[(row_key, b"v")]);
+        }
         let mut sorted = row_keys.map(<[u8]>::to_vec);
         sorted.sort();
         let found: Vec<_> = all(storage).into_iter().map(|(row_key, _)| row_key).collect();
@@ -136,15 +141,15 @@ fn a_batch_whose_expectation_fails_changes_nothing_and_the_next_one_is_taken() {
         let storage = &*subject.storage;
         put(storage, &[(b"a", b"1"), (b"b", b"2")]);
         let before = all(storage);
-        let expectations: [fn(&mut Batch); 3] = [
-            |batch| drop(batch.expect_absent(b"a")),
-            |batch| drop(batch.expect_value(b"a", b"2")),
-            |batch| drop(batch.expect_value(b"x", b"")),
+        let expectations: [fn(&mut Batch) -> Step<'_>; 3] = [
+            |batch| batch.expect_absent(b"a"),
+            |batch| batch.expect_value(b"a", b"2"),
+            |batch| batch.expect_value(b"x", b""),
         ];
         for expect in expectations {
             let mut batch = Batch::new();
             batch.expect_value(b"b", b"2").unwrap().put(b"a", b"9").unwrap().remove(b"b").unwrap();
-            expect(&mut batch);
+            expect(&mut batch).unwrap();
             let refused = storage.commit(&batch);
             assert!(matches!(refused, Err(StorageError::Condition { number: 1 })), "{name} {refused:?}");
             assert_eq!(all(storage), before, "{name}");

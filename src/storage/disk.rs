@@ -4,10 +4,11 @@
 //! store, for good. It never compares the log with the anchor: that is the engine's. Read next: [`super::keeper`],
 //! [`super::create`], [`super::tidy`].
 
+use std::fmt;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -51,7 +52,6 @@ impl Default for DiskOptions {
 }
 
 /// An open store on disk.
-#[derive(Debug)]
 pub(crate) struct Disk {
     layout: Layout,
     options: DiskOptions,
@@ -60,7 +60,8 @@ pub(crate) struct Disk {
     keeper: Mutex<Keeper>,
     space: Space,
     anchor_at_open: AnchorMark,
-    written_bytes: AtomicU64,
+    /// Whether there is anything that sled's snapshot does not know.
+    is_written: AtomicBool,
     poison: OnceLock<String>,
 }
 
@@ -113,7 +114,7 @@ impl Disk {
             keeper: Mutex::new(keeper),
             space,
             anchor_at_open,
-            written_bytes: AtomicU64::new(0),
+            is_written: AtomicBool::new(false),
             poison: OnceLock::new(),
         })
     }
@@ -153,12 +154,11 @@ impl Disk {
         let wait = || StorageError::overdue("wait for a reader of", &self.layout.rows());
         let last = self.rows.try_write_for(self.options.commit_max).ok_or_else(wait)?.take();
         let Some(db) = last else { return Ok(()) };
-        let written_bytes = self.written_bytes.load(Ordering::Relaxed);
         let whole = self.check_whole();
         let (end, deadline) = match &whole {
             Err(_) => (End::Plain, POISONED_END_MAX),
-            Ok(()) if written_bytes < SNAPSHOT_AFTER_BYTES => (End::Plain, self.options.open_max),
-            Ok(()) => (End::WithSnapshot, self.options.open_max),
+            Ok(()) if self.is_written.load(Ordering::Relaxed) => (End::WithSnapshot, self.options.open_max),
+            Ok(()) => (End::Plain, self.options.open_max),
         };
         let ended = self.keeper.lock().end(end, db, deadline);
         whole.and(ended)
@@ -197,9 +197,8 @@ impl Storage for Disk {
         if batch.is_empty() {
             return Ok(());
         }
-        let batch_bytes = batch.bytes();
-        self.space.before_commit(batch_bytes)?;
-        self.written_bytes.fetch_add(batch_bytes, Ordering::Relaxed);
+        self.space.before_commit(batch.bytes())?;
+        self.is_written.store(true, Ordering::Relaxed);
         keeper.commit(to_sled(batch), self.options.commit_max).map_err(|err| self.poisoned(err))
     }
 
@@ -230,6 +229,13 @@ impl Storage for Disk {
     }
 }
 
+/// Names the directory only: sled's own form would print every row.
+impl fmt::Debug for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Disk").field("dir", &self.layout.dir()).finish_non_exhaustive()
+    }
+}
+
 impl Drop for Disk {
     fn drop(&mut self) {
         // Whoever wants to know how it went closes first.
@@ -245,7 +251,4 @@ fn with_source(err: &StorageError) -> String {
     }
 }
 
-/// What a store is worth another open at its close: below, the next open reads it in a few milliseconds.
-const SNAPSHOT_AFTER_BYTES: u64 = 32 * 1_024 * 1_024;
-/// How long the end of a poisoned store is waited for. Its thread may hang for good, and nobody should with it.
 const POISONED_END_MAX: Duration = Duration::from_secs(1);

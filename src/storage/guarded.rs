@@ -5,6 +5,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::StorageError;
@@ -25,18 +26,27 @@ pub(super) fn guarded<T>(
 /// Opens sled's directory. Sled lets go of its own lock some time after a drop, so a locked one is tried again.
 pub(super) fn open_sled(layout: &Layout, cache_bytes: u64) -> Result<sled::Db, StorageError> {
     let rows = layout.rows();
-    let begun = Instant::now();
-    loop {
+    let open = || {
         let config = sled::Config::new().path(&rows).cache_capacity(cache_bytes).flush_every_ms(None);
         let mut locked = false;
         let opened = guarded("open", &rows, || config.open().inspect_err(|err| locked = is_locked(err)));
-        if !locked {
+        if locked { None } else { Some(opened) }
+    };
+    match until_unlocked(LOCK_WAIT, open) {
+        Some(opened) => opened,
+        None => Err(StorageError::AlreadyOpen { dir: layout.dir().to_path_buf() }),
+    }
+}
+
+/// Tries until there is an answer, or `wait` is over.
+fn until_unlocked<T>(wait: Duration, mut open: impl FnMut() -> Option<T>) -> Option<T> {
+    let begun = Instant::now();
+    loop {
+        let opened = open();
+        if opened.is_some() || begun.elapsed() >= wait {
             return opened;
         }
-        if begun.elapsed() > LOCK_WAIT {
-            return Err(StorageError::AlreadyOpen { dir: layout.dir().to_path_buf() });
-        }
-        std::thread::sleep(LOCK_PAUSE);
+        thread::sleep(LOCK_PAUSE);
     }
 }
 
@@ -85,5 +95,26 @@ mod tests {
         assert!(io(std::io::ErrorKind::StorageFull).is_disk_full());
         assert!(matches!(worded(sled::Error::Unsupported(String::new())), StorageError::Corrupt { .. }));
         assert!(matches!(worded(sled::Error::ReportableBug(String::new())), StorageError::Panicked { .. }));
+    }
+
+    #[test]
+    fn a_lock_of_sled_is_told_from_other_errors() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = || sled::Config::new().path(dir.path()).flush_every_ms(None);
+        let held = config().open().unwrap();
+        assert!(is_locked(&config().open().unwrap_err()));
+        assert!(!is_locked(&config().segment_size(1 << 20).open().unwrap_err()));
+        drop(held);
+    }
+
+    #[test]
+    fn a_locked_directory_is_tried_again_for_a_while() {
+        let mut tries = 0;
+        let opened = until_unlocked(Duration::from_secs(600), || {
+            tries += 1;
+            (tries == 3).then_some(tries)
+        });
+        assert_eq!(opened, Some(3));
+        assert_eq!(until_unlocked::<()>(Duration::ZERO, || None), None);
     }
 }

@@ -10,18 +10,20 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::RwLock;
+
 use super::anchor::AnchorFile;
+use super::ballast;
 use super::claim::Claim;
 use super::error::StorageError;
 use super::guarded::{guarded, open_sled};
 use super::layout::{Layout, close_to_others, sync_dir};
 use super::rows::AnchorMark;
+use super::tidy;
 
 /// The way to the thread. One asks at a time.
-#[derive(Debug)]
 pub(super) struct Keeper {
-    work: Sender<Work>,
-    answers: Receiver<Result<(), StorageError>>,
+    asked: Sender<(Work, Sender<Answer>)>,
     rows: PathBuf,
 }
 
@@ -30,12 +32,13 @@ pub(super) struct Keeper {
 pub(super) enum End {
     /// At once.
     Plain,
-    /// After one more open, at which sled writes its snapshot: it does so at no other time, and the next open would
-    /// otherwise read all that was written since.
+    /// After one more open, at which sled writes its snapshot: it does so at no other time. The next open need not read
+    /// all that was written since, and damage to what the snapshot covers is an error, not a log cut short in silence.
     WithSnapshot,
 }
 
-#[derive(Debug)]
+type Answer = Result<(), StorageError>;
+
 enum Work {
     Commit(sled::Batch),
     Anchor(AnchorMark),
@@ -65,21 +68,20 @@ impl Keeper {
         claim: Claim,
         anchor: AnchorFile,
     ) -> Result<(Self, sled::Db), StorageError> {
-        let (work, asked) = mpsc::channel();
-        let (answer, answers) = mpsc::channel();
+        let (asked, work) = mpsc::channel();
         let (opened, open) = mpsc::channel();
         let (rows, layout) = (layout.rows(), layout.clone());
         let keep = move || match Kept::open(layout, cache_bytes, claim, anchor) {
             Ok(kept) => {
                 drop(opened.send(Ok(kept.db.clone())));
-                kept.serve(&asked, &answer);
+                kept.serve(&work);
             }
             Err(err) => drop(opened.send(Err(err))),
         };
         let started = thread::Builder::new().name("latchkeep-disk".to_owned()).spawn(keep);
         started.map_err(|source| StorageError::io("start the thread that writes", &rows, source))?;
         match open.recv_timeout(deadline) {
-            Ok(db) => Ok((Self { work, answers, rows }, db?)),
+            Ok(db) => Ok((Self { asked, rows }, db?)),
             Err(RecvTimeoutError::Timeout) => Err(StorageError::overdue("open", &rows)),
             Err(RecvTimeoutError::Disconnected) => Err(ended("open")),
         }
@@ -101,8 +103,10 @@ impl Keeper {
     }
 
     fn ask(&self, work: Work, doing: &'static str, deadline: Duration) -> Result<(), StorageError> {
-        self.work.send(work).map_err(|_| ended(doing))?;
-        match self.answers.recv_timeout(deadline) {
+        // A way back for each, so that an answer which came too late is not taken for another.
+        let (answer, answered) = mpsc::channel();
+        self.asked.send((work, answer)).map_err(|_| ended(doing))?;
+        match answered.recv_timeout(deadline) {
             Ok(answer) => answer,
             Err(RecvTimeoutError::Timeout) => Err(StorageError::overdue(doing, &self.rows)),
             Err(RecvTimeoutError::Disconnected) => Err(ended(doing)),
@@ -112,7 +116,14 @@ impl Keeper {
 
 impl Kept {
     fn open(layout: Layout, cache_bytes: u64, claim: Claim, anchor: AnchorFile) -> Result<Self, StorageError> {
-        let db = open_sled(&layout, cache_bytes)?;
+        let db = match open_sled(&layout, cache_bytes) {
+            Err(full) if full.is_disk_full() => {
+                ballast::give_up(&layout)?;
+                tidy::before_open(&layout)?;
+                open_sled(&layout, cache_bytes)?
+            }
+            opened => opened?,
+        };
         close_to_others(&layout.rows())?;
         sync_dir(&layout.rows())?;
         sync_dir(layout.dir())?;
@@ -121,9 +132,10 @@ impl Kept {
         Ok(Self { layout, cache_bytes, db, db_file, anchor, claim })
     }
 
-    /// Does what is asked, one at a time, until the end is asked for or nobody can ask.
-    fn serve(mut self, asked: &Receiver<Work>, answer: &Sender<Result<(), StorageError>>) {
-        while let Ok(work) = asked.recv() {
+    /// Does what is asked, one at a time, until the end is asked for or nobody can ask. Whether somebody still waits for
+    /// the answer makes no difference.
+    fn serve(mut self, work: &Receiver<(Work, Sender<Answer>)>) {
+        while let Ok((work, answer)) = work.recv() {
             let done = match work {
                 Work::Commit(batch) => self.commit(batch),
                 Work::Anchor(mark) => self.anchor.write(mark),
@@ -132,20 +144,22 @@ impl Kept {
                     return;
                 }
             };
-            if answer.send(done).is_err() {
-                break;
-            }
+            drop(answer.send(done));
         }
-        // Nobody is left to be told how it went.
-        let Self { db, layout, .. } = self;
-        drop(close_sled(&layout, [db]));
+        drop(close_sled(&self.layout, [self.db]));
     }
 
     /// Sled's flush reaches the system at best; the sync of the file is what reaches the drive.
     fn commit(&self, batch: sled::Batch) -> Result<(), StorageError> {
         let rows = self.layout.rows();
-        guarded("write to", &rows, || self.db.apply_batch(batch))?;
-        guarded("flush", &rows, || self.db.flush())?;
+        {
+            let _turn = TURNS.write();
+            guarded("write to", &rows, || self.db.apply_batch(batch))?;
+        }
+        {
+            let _turn = TURNS.read();
+            guarded("flush", &rows, || self.db.flush())?;
+        }
         self.db_file.sync_data().map_err(|source| StorageError::io("sync", &self.layout.rows_db(), source))
     }
 
@@ -173,6 +187,11 @@ fn close_sled<const HANDLES: usize>(layout: &Layout, dbs: [sled::Db; HANDLES]) -
         Ok(())
     })
 }
+
+/// Sled has one lock for all its databases in a process: a flush takes it to read, a batch to write, and reads take it
+/// too. A batch that waits there for the flush of another store would hold up every read of every store, for good if
+/// that flush never returns. So a batch waits here instead.
+static TURNS: RwLock<()> = RwLock::new(());
 
 fn ended(doing: &'static str) -> StorageError {
     StorageError::Panicked { doing, message: "the thread that writes has ended".to_owned() }

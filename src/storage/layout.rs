@@ -62,6 +62,7 @@ impl Layout {
     }
 
     /// Where sled puts what is too large for its log: nothing, if rows keep their bounds.
+    #[cfg(test)]
     pub(super) fn rows_blobs(&self) -> PathBuf {
         self.rows().join("blobs")
     }

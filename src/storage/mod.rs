@@ -25,7 +25,11 @@ mod tidy;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod durability;
+#[cfg(test)]
 pub(crate) mod faulty;
+#[cfg(test)]
+mod measure;
 
 pub(crate) use batch::Batch;
 pub(crate) use disk::{Disk, DiskOptions};

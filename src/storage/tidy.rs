@@ -69,7 +69,9 @@ mod tests {
         let layout = Layout::at(dir.path());
         fs::create_dir(layout.rows()).unwrap();
         let names = ["db", "conf", "snap.0000000000000001", "snap.0000000000000002.generating"];
-        names.iter().for_each(|name| fs::write(layout.rows().join(name), [0; 20]).unwrap());
+        for name in names {
+            fs::write(layout.rows().join(name), [0; 20]).unwrap();
+        }
         assert_eq!(snapshot_bytes(&layout).unwrap(), 40);
         before_open(&layout).unwrap();
         let left = |name: &&&str| layout.rows().join(name).exists();
