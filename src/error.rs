@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::codec::error::CodecError;
 use crate::domain::invalid::Invalid;
 use crate::domain::refusal::Refusal;
 use crate::ledger::ChainFault;
@@ -198,6 +199,12 @@ impl From<SealError> for Error {
             _ => (Corrupt, "corrupt"),
         };
         Self::new(kind, code, error.to_string()).caused_by(error)
+    }
+}
+
+impl From<CodecError> for Error {
+    fn from(error: CodecError) -> Self {
+        Self::new(ErrorKind::Corrupt, "corrupt", error.to_string()).caused_by(error)
     }
 }
 

@@ -15,13 +15,21 @@
 pub(crate) mod codec;
 pub(crate) mod domain;
 #[cfg(feature = "store")]
+pub(crate) mod engine;
+#[cfg(feature = "store")]
+pub(crate) mod error;
+#[cfg(feature = "store")]
 pub(crate) mod issuer;
 pub mod ledger;
+#[cfg(feature = "store")]
+pub(crate) mod options;
 pub(crate) mod projection;
 #[cfg(feature = "store")]
 pub(crate) mod seal;
 #[cfg(feature = "store")]
 pub(crate) mod storage;
+#[cfg(feature = "store")]
+pub(crate) mod store;
 
 pub use domain::command::{Change, LockNames, LockTarget, SecretChanges};
 pub use domain::event::Event;
@@ -53,6 +61,21 @@ pub use seal::{
     data::{Arbitrary, IamCredentials, IamIdentity, ImportedCert, Kv, SecretData, UsernamePassword},
     passphrase::PassphraseCost,
     secret_bytes::SecretBytes,
-    slot::SlotKind,
     unlock::{CallbackError, KeyCallback, Unlock},
+};
+#[cfg(feature = "store")]
+pub use {
+    engine::clock::{Clock, ManualClock, SystemClock},
+    engine::reply::Pending,
+    engine::scrub::{ScrubProgress, ScrubReport},
+    error::{Error, ErrorKind},
+    options::StoreOptions,
+    store::Store,
+    store::command::Command,
+    store::keys::RollProgress,
+    store::log_view::{LogEntry, VerifiedChain},
+    store::new_secret::{NewData, NewSecret},
+    store::reading::Reading,
+    store::session::{Forecast, Session},
+    store::status::Status,
 };

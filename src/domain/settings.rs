@@ -34,6 +34,19 @@ coded_enum!(
     }
 );
 
+impl KeySlotKind {
+    /// Gives the kind in words for people.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::KeyFile => "key file",
+            Self::Passphrase => "passphrase",
+            Self::HostBytes => "key of the host",
+            Self::HostCallback => "key service",
+        }
+    }
+}
+
 /// What a store is set to. Stored in the log, so that a change shows in the audit trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {

@@ -15,13 +15,14 @@ use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::ledger::{Erasure, NewRecord};
 use crate::seal::keyring::Keyring;
-use crate::storage::Batch;
 use crate::storage::chunks::{count, put_chunked, remove_counted};
+use crate::storage::{Batch, Storage};
 
 use super::draw::Draw;
 use super::log::header_subject;
 use super::queue::Payload;
 use super::reply::{Outcome, Reply};
+use super::saved::{Mark, Saving};
 use super::snapshot::Snapshot;
 
 /// Commands in a group, at most: more make the first ones wait too long.
@@ -44,15 +45,7 @@ pub(super) struct Group {
 
 impl Group {
     pub(super) fn new(first: Position) -> Self {
-        Self {
-            first,
-            batch: Batch::new(),
-            log: Vec::new(),
-            bytes: 0,
-            records: 0,
-            replies: Vec::new(),
-            keyring: None,
-        }
+        Self { first, batch: Batch::new(), log: Vec::new(), bytes: 0, records: 0, replies: Vec::new(), keyring: None }
     }
 
     /// Tells whether there is nothing to write and nobody to answer.
@@ -86,7 +79,8 @@ impl Group {
             .iter()
             .map(|record| Ok(event::encode_event(&record.event, &draw.salt()?)?))
             .collect::<Result<Vec<_>, Error>>()?;
-        let new: Vec<_> = records.iter().zip(&bodies).map(|(record, body)| new_record(record, &context, body)).collect();
+        let new: Vec<_> =
+            records.iter().zip(&bodies).map(|(record, body)| new_record(record, &context, body)).collect();
         let before = self.log.len();
         snapshot.end.append(&new, &mut self.log)?;
         self.bytes = self.bytes.saturating_add(self.log.len().saturating_sub(before));
@@ -106,7 +100,7 @@ impl Group {
             return Ok(());
         };
         for data_key in destroyed {
-            self.batch.remove(keys::wrapped_data_key(*data_key))?;
+            self.batch.remove(keys::data_key(*data_key))?;
             let sealed_bytes = sealed_bytes(secret, *data_key);
             remove_counted(&mut self.batch, &keys::sealed_data(*data_key), count(sealed_bytes))?;
         }
@@ -119,7 +113,7 @@ impl Group {
             Payload::None => {}
             Payload::Sealed { data_key, wrapped, sealed } => {
                 self.bytes = self.bytes.saturating_add(sealed.len());
-                self.batch.put(keys::wrapped_data_key(data_key), wrapped)?;
+                self.batch.put(keys::data_key(data_key), wrapped)?;
                 put_chunked(&mut self.batch, &keys::sealed_data(data_key), &sealed)?;
             }
             Payload::KeySlot { slot, bytes } => {
@@ -139,10 +133,11 @@ impl Group {
     }
 
     /// Lays the log row and, where it is time, rows of saved state into the batch.
-    pub(super) fn close(&mut self, snapshot: &mut Snapshot) -> Result<(), Error> {
+    pub(super) fn close(&mut self, snapshot: &mut Snapshot, durable: Mark, storage: &dyn Storage) -> Result<(), Error> {
         if !self.log.is_empty() {
-            put_chunked(&mut self.batch, &keys::commit(self.first), &self.log)?;
-            snapshot.saved.keep_up(&mut self.batch, &snapshot.state, &snapshot.end, self.records)?;
+            put_chunked(&mut self.batch, &keys::log_commit(self.first), &self.log)?;
+            let Snapshot { saved, state, end, .. } = snapshot;
+            saved.keep_up(&mut Saving { batch: &mut self.batch, state, end, storage }, durable, self.records)?;
         }
         Ok(())
     }

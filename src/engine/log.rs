@@ -13,6 +13,9 @@ use crate::ledger::{self, RawRecord, frames};
 use crate::storage::chunks::scan_chunked;
 use crate::storage::{Direction, KeyRange, Storage};
 
+/// The first row key after the log.
+const LOG_END: [u8; 1] = [keys::LOG.saturating_add(1)];
+
 /// Shows the commits from the one that holds `from` on, each with the position of its first record and its bytes.
 pub(crate) fn scan_commits(
     storage: &dyn Storage,
@@ -20,10 +23,10 @@ pub(crate) fn scan_commits(
     visit: &mut dyn FnMut(Position, &[u8]) -> Result<ControlFlow<()>, Error>,
 ) -> Result<(), Error> {
     let start = commit_of(storage, from)?.unwrap_or(from);
-    let range = KeyRange::between(keys::commit(start), keys::commits_end());
+    let range = KeyRange::between(keys::log_commit(start), LOG_END);
     let mut failed = None;
     let show = &mut |key: &[u8], bytes: &[u8]| {
-        let shown = keys::parse_commit(key)
+        let shown = keys::parse_log_commit(key)
             .ok_or_else(|| Error::corrupt("a row of the log has no position; restore it from a backup"))
             .and_then(|first| visit(first, bytes));
         shown.unwrap_or_else(|error| {
@@ -37,10 +40,10 @@ pub(crate) fn scan_commits(
 
 /// Finds the commit that holds a position: the last one that does not begin after it.
 fn commit_of(storage: &dyn Storage, position: Position) -> Result<Option<Position>, Error> {
-    let range = KeyRange::between(keys::commit(Position::FIRST), keys::commit(position.next()));
+    let range = KeyRange::between(keys::log_commit(Position::FIRST), keys::log_commit(position.next()));
     let mut found = None;
     storage.scan(&range, Direction::Descending, &mut |key, _| {
-        found = key.split_last_chunk::<4>().and_then(|(prefix, _)| keys::parse_commit(prefix));
+        found = key.split_last_chunk::<4>().and_then(|(prefix, _)| keys::parse_log_commit(prefix));
         ControlFlow::Break(())
     })?;
     Ok(found)

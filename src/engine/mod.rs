@@ -14,11 +14,12 @@ pub(crate) mod committer;
 pub(crate) mod draw;
 pub(crate) mod group;
 pub(crate) mod log;
+pub(crate) mod open;
 pub(crate) mod poison;
 pub(crate) mod queue;
 pub(crate) mod reader;
-pub(crate) mod replay;
 pub(crate) mod recovery;
+pub(crate) mod replay;
 pub(crate) mod reply;
 pub(crate) mod saved;
 pub(crate) mod scrub;
@@ -31,13 +32,78 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use crate::domain::id::LogId;
+use crate::error::Error;
 use crate::seal::keyring::Keyring;
 use crate::storage::Storage;
 
 use access::AccessBuffer;
 use clock::Clock;
 use poison::Poison;
+use queue::{Order, Request};
+use reply::{Reply, Slot};
 use snapshot::Published;
+use threads::Threads;
+
+/// An open store: what its threads share, and the threads.
+pub(crate) struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    /// None when the store is open for reading only.
+    threads: Option<Threads>,
+    /// Records that the open replayed.
+    pub(crate) replayed: u64,
+    /// Whether the open threw saved state away.
+    pub(crate) rebuilt: bool,
+}
+
+/// Whether a caller waits while the queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Wait,
+    Refuse,
+}
+
+impl Engine {
+    /// Queues an order; gives the place where its answer will be.
+    pub(crate) fn ask(&self, order: impl FnOnce(Reply) -> Order, patience: Patience) -> Result<Arc<Slot>, Error> {
+        let (reply, slot) = Reply::pair();
+        self.send(Request::Order(Box::new(order(reply))), patience)?;
+        Ok(slot)
+    }
+
+    /// Tells whether commands are taken at all.
+    pub(crate) const fn is_read_only(&self) -> bool {
+        self.threads.is_none()
+    }
+
+    /// Queues a request.
+    pub(crate) fn send(&self, request: Request, patience: Patience) -> Result<(), Error> {
+        if let Some(error) = self.shared.poison.error() {
+            return Err(error);
+        }
+        let threads = self.threads.as_ref().ok_or_else(Error::read_only)?;
+        match patience {
+            Patience::Wait => threads.send(request),
+            Patience::Refuse => threads.try_send(request),
+        }
+    }
+
+    /// Waits until all that was asked before is durable, and time's work is done; at once when only reading.
+    pub(crate) fn settle(&self) -> Result<(), Error> {
+        if self.threads.is_none() {
+            return Ok(());
+        }
+        let (reply, slot) = Reply::pair();
+        self.send(Request::Settle(reply), Patience::Wait)?;
+        slot.wait().map(drop)
+    }
+
+    /// Ends the threads once everything asked before is answered, and gives the storage back.
+    pub(crate) fn close(&self) -> Result<(), Error> {
+        let stopped = self.threads.as_ref().map_or(Ok(()), Threads::stop);
+        let closed = self.shared.storage.close().map_err(Error::from);
+        stopped.and(closed)
+    }
+}
 
 /// What the threads of an open store share.
 pub(crate) struct Shared {

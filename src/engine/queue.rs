@@ -37,15 +37,32 @@ pub(crate) struct Order {
 pub(crate) enum Payload {
     None,
     /// The sealed data of a new version and its wrapped key.
-    Sealed { data_key: DataKeyId, wrapped: Vec<u8>, sealed: Vec<u8> },
+    Sealed {
+        data_key: DataKeyId,
+        wrapped: Vec<u8>,
+        sealed: Vec<u8>,
+    },
     /// The bytes of a key slot.
-    KeySlot { slot: u8, bytes: Vec<u8> },
+    KeySlot {
+        slot: u8,
+        bytes: Vec<u8>,
+    },
     /// Nothing stays of a key slot, whose bytes lie in so many chunks.
-    NoKeySlot { slot: u8, chunks: u32 },
+    NoKeySlot {
+        slot: u8,
+        chunks: u32,
+    },
     /// A new epoch key, and the keyring that has it.
-    Epoch { epoch: u32, wrapped: Vec<u8>, keyring: Arc<Keyring> },
+    Epoch {
+        epoch: u32,
+        wrapped: Vec<u8>,
+        keyring: Arc<Keyring>,
+    },
     /// Nothing stays of an epoch key, and the keyring without it.
-    NoEpoch { epoch: u32, keyring: Arc<Keyring> },
+    NoEpoch {
+        epoch: u32,
+        keyring: Arc<Keyring>,
+    },
 }
 
 /// A data key, wrapped anew.

@@ -45,6 +45,6 @@ pub(crate) fn sealed_bytes(storage: &dyn Storage, sealed: &SealedRef) -> Result<
 
 /// Reads a wrapped data key.
 pub(crate) fn wrapped_key(storage: &dyn Storage, data_key: DataKeyId) -> Result<Option<WrappedDataKey>, Error> {
-    let row = storage.get(&keys::wrapped_data_key(data_key))?;
+    let row = storage.get(&keys::data_key(data_key))?;
     Ok(row.map(|row| WrappedDataKey::from_bytes(&row)).transpose()?)
 }

@@ -1,30 +1,29 @@
 //! Owns the way from rows to a snapshot: saved state first, then the records after its mark, verified.
 //!
 //! Saved state that does not fit the log is thrown away, and the log replayed from its beginning. A log that does not
-//! reach the anchor has lost records: that is never passed over. Read next: [`super::log`].
+//! reach the anchor has lost records: that is never passed over. Read next: [`super::replay`].
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet};
-
-use crate::codec::mark::{RowSum, SavedMark};
-use crate::codec::{keys, saved as bytes};
+use crate::codec::keys;
+use crate::codec::mark::{RowSum, SavedMark, decode_mark};
+use crate::codec::saved::{RowDigest, decode_answer, decode_secret, decode_whole};
 use crate::domain::evolve::{evolve, remember};
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
 use crate::domain::record::Record;
-use crate::domain::state::{State, Whole};
-use crate::domain::time::Timestamp;
+use crate::domain::secret::Secret;
+use crate::domain::state::State;
 use crate::error::Error;
 use crate::ledger::{ChainEnd, ChainVerifier, Head};
 use crate::projection::Projections;
-use crate::storage::chunks::{count, read_chunked, scan_chunked};
+use crate::storage::chunks::{read_chunked, scan_chunked};
 use crate::storage::{AnchorMark, KeyRange, Storage};
 
 use super::replay::replay;
-use super::saved::{Item, Mark, RowOnDisk, Saved};
+use super::saved::{Item, Mark, Saved};
 use super::snapshot::Snapshot;
 
 /// What an open found.
@@ -46,19 +45,16 @@ pub(crate) struct Recovered {
 /// Kind `Corrupt` when the log is damaged, or shorter than the anchor says.
 pub(crate) fn recover(storage: &dyn Storage, log_id: &LogId) -> Result<Recovered, Error> {
     let found = load(storage)?;
-    let rows = found.rows.clone();
-    let as_of = found.as_of();
-    let saved = match found.fits(storage)? {
-        Fit::Yes(mark) => Some(run(storage, Start { state: found.state, mark, stale: OrdSet::new() }, rows.clone())?),
-        Fit::No => None,
+    let (rows, as_of) = (found.rows.clone(), found.as_of());
+    let fit = found.fits(storage)?;
+    let saved = match fit {
+        Some(start) => Some(run(storage, start)?),
+        None => None,
     };
     // Rows that know more than the log does cannot be of it.
     let recovered = match saved.filter(|recovered| recovered.snapshot.end.size >= as_of) {
         Some(recovered) => recovered,
-        None => {
-            let rebuilt = !rows.is_empty();
-            Recovered { rebuilt, ..run(storage, Start::genesis(log_id, &rows), rows)? }
-        }
+        None => Recovered { rebuilt: !rows.items.is_empty(), ..run(storage, Start::genesis(log_id, rows))? },
     };
     check_anchor(storage, &recovered.snapshot.end)?;
     Ok(recovered)
@@ -66,74 +62,67 @@ pub(crate) fn recover(storage: &dyn Storage, log_id: &LogId) -> Result<Recovered
 
 /// Replays the whole log, looking at no saved state.
 pub(crate) fn rebuild(storage: &dyn Storage, log_id: &LogId) -> Result<Recovered, Error> {
-    run(storage, Start::genesis(log_id, &OrdMap::new()), OrdMap::new())
+    run(storage, Start::genesis(log_id, Rows::default()))
 }
 
 /// Where a replay starts from.
 struct Start {
     state: State,
     mark: Mark,
-    stale: OrdSet<Item>,
+    rows: u64,
+    sum: RowSum,
+    /// Rows that do not count any more: to be written anew, or removed.
+    stale: Vec<Item>,
 }
 
 impl Start {
-    fn genesis(log_id: &LogId, rows: &OrdMap<Item, RowOnDisk>) -> Self {
+    fn genesis(log_id: &LogId, rows: Rows) -> Self {
         let end = ChainEnd::genesis(log_id);
         let mark = Mark { position: end.size, head: *end.head.as_bytes() };
-        Self { state: State::default(), mark, stale: rows.keys().copied().collect() }
+        Self { state: State::default(), mark, rows: rows.count, sum: rows.sum, stale: rows.items }
     }
 }
 
-fn run(storage: &dyn Storage, start: Start, rows: OrdMap<Item, RowOnDisk>) -> Result<Recovered, Error> {
-    let Start { mut state, mark, stale } = start;
+fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
+    let Start { mut state, mark, rows, sum, stale } = start;
     let whole_as_of = state.whole.log_size;
-    let saved = Saved::new(mark, rows, stale);
     let verifier = ChainVerifier::from_slice(mark.position, Head::from_bytes(mark.head));
-    let mut changed = Changed::default();
+    let mut changed = BTreeSet::from_iter(stale);
     let ended = replay(storage, verifier, mark.position, &mut |batch: Vec<Record>| {
-        changed.take(&mut state, &batch, whole_as_of);
+        take(&mut state, &batch, whole_as_of, &mut changed);
         Ok(())
     })?;
-    let end = ChainEnd { size: ended.size, head: ended.head, time: state.whole.last_at.max(ended.last_at) };
-    state.whole.log_size = end.size;
+    state.whole.last_at = state.whole.last_at.max(ended.end.time);
+    state.whole.log_size = ended.end.size;
     settle(&mut state);
+    let end = ChainEnd { time: state.whole.last_at, ..ended.end };
     let projections = Projections::rebuild(state.secrets.values().map(AsRef::as_ref));
-    let mut snapshot = Snapshot { state, projections, end, saved };
-    changed.items.into_iter().for_each(|item| snapshot.saved.touch_item(item));
+    let mut saved = Saved::new(mark, rows, sum);
+    changed.into_iter().for_each(|item| saved.touch(item));
+    let snapshot = Snapshot { state, projections, end, saved };
     Ok(Recovered { snapshot, replayed: ended.records, rebuilt: false, unknown_events: ended.unknown_events })
 }
 
-/// What a replay has changed.
-#[derive(Default)]
-struct Changed {
-    items: BTreeSet<Item>,
-}
-
-impl Changed {
-    /// Takes a batch in, but for what saved rows have taken in already.
-    fn take(&mut self, state: &mut State, batch: &[Record], whole_as_of: Position) {
-        for record in batch {
-            let as_of = match record.secret() {
-                Some(id) => state.secret(id).map_or(Position::FIRST, |secret| secret.as_of),
-                None => whole_as_of,
-            };
-            if record.position < as_of {
-                continue;
-            }
+/// Takes a batch in, but for what saved rows have taken in already.
+fn take(state: &mut State, batch: &[Record], whole_as_of: Position, changed: &mut BTreeSet<Item>) {
+    for record in batch {
+        let as_of = match record.secret() {
+            Some(id) => state.secret(id).map_or(Position::FIRST, |secret| secret.as_of),
+            None => whole_as_of,
+        };
+        if record.position >= as_of {
             evolve(state, record);
-            self.items.extend(record.secret().map(Item::Secret));
+            changed.extend(record.secret().map(Item::Secret));
         }
-        let forgotten = remember(state, batch);
-        let remembered = batch.last().filter(|last| last.context.idempotency.is_some()).map(|last| last.position);
-        self.items.extend(forgotten.into_iter().chain(remembered).map(Item::Answer));
     }
+    let forgotten = remember(state, batch);
+    let remembered = batch.last().filter(|last| last.context.idempotency.is_some()).map(|last| last.position);
+    changed.extend(forgotten.into_iter().chain(remembered).map(Item::Answer));
 }
 
 /// Works out again what follows from the secrets, since rows may be as of different positions.
 fn settle(state: &mut State) {
-    let name = |secret: &Arc<crate::domain::secret::Secret>| {
-        ((secret.secret_type(), secret.metadata.name.clone()), secret.id)
-    };
+    let name = |secret: &Arc<Secret>| ((secret.secret_type(), secret.metadata.name.clone()), secret.id);
     state.names = state.secrets.values().map(name).collect();
     for group in state.whole.groups.values_mut() {
         group.secrets = 0;
@@ -145,18 +134,20 @@ fn settle(state: &mut State) {
     }
 }
 
+/// Rows that lie beside the log.
+#[derive(Clone, Default)]
+struct Rows {
+    items: Vec<Item>,
+    count: u64,
+    sum: RowSum,
+}
+
 /// Saved state as it lies beside the log.
 struct Loaded {
     state: State,
-    rows: OrdMap<Item, RowOnDisk>,
+    rows: Rows,
     mark: Option<SavedMark>,
     is_damaged: bool,
-}
-
-/// Whether saved state can be gone on from.
-enum Fit {
-    Yes(Mark),
-    No,
 }
 
 impl Loaded {
@@ -166,65 +157,59 @@ impl Loaded {
         secrets.chain([self.state.whole.log_size]).max().unwrap_or(Position::FIRST)
     }
 
-    /// Tells whether the rows are those that the mark counts, and the mark lies on the chain of the log.
-    fn fits(&self, storage: &dyn Storage) -> Result<Fit, Error> {
-        let Some(mark) = self.mark.filter(|_| !self.is_damaged) else { return Ok(Fit::No) };
-        let mut sum = RowSum::default();
-        self.rows.values().for_each(|row| sum.add(row.digest));
-        let count = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
+    /// Gives a start from the rows, if they are those that the mark counts and the mark lies on the chain of the log.
+    fn fits(self, storage: &dyn Storage) -> Result<Option<Start>, Error> {
+        let Rows { count, sum, .. } = self.rows;
+        let is_whole = |mark: &SavedMark| !self.is_damaged && mark.rows == count && mark.sum == sum;
+        let Some(mark) = self.mark.filter(is_whole) else { return Ok(None) };
         let position = Position::new(mark.position);
-        if count != mark.rows || sum != mark.sum || position == Position::FIRST {
-            return Ok(Fit::No);
+        let on_chain = head_at(storage, position)? == Some(mark.head);
+        let mark = Mark { position, head: mark.head };
+        Ok(on_chain.then(|| Start { state: self.state, mark, rows: count, sum, stale: Vec::new() }))
+    }
+
+    fn count(&mut self, item: Item, digest: Option<RowDigest>) {
+        self.rows.items.push(item);
+        match digest {
+            Some(digest) => {
+                self.rows.count = self.rows.count.saturating_add(1);
+                self.rows.sum = self.rows.sum.plus(&digest);
+            }
+            None => self.is_damaged = true,
         }
-        let head = head_at(storage, position)?;
-        Ok(if head == Some(mark.head) { Fit::Yes(Mark { position, head: mark.head }) } else { Fit::No })
     }
 }
 
 fn load(storage: &dyn Storage) -> Result<Loaded, Error> {
-    let mark = storage.get(&keys::saved_mark())?.and_then(|row| SavedMark::decode(&row).ok());
-    let mut found = Loaded { state: State::default(), rows: OrdMap::new(), mark, is_damaged: false };
-    match read_chunked(storage, &keys::saved_whole())?.map(|row| bytes::decode_whole(&row, &keys::saved_whole())) {
-        Some(Ok(whole)) => found.state.whole = whole,
-        Some(Err(_)) => found.is_damaged = true,
-        None => found.state.whole = Whole::default(),
+    let mark = storage.get(&keys::SAVED_MARK)?.and_then(|row| decode_mark(&row).ok());
+    let mut found = Loaded { state: State::default(), rows: Rows::default(), mark, is_damaged: false };
+    if let Some(row) = read_chunked(storage, &keys::SAVED_WHOLE)? {
+        match decode_whole(&row) {
+            Ok((whole, _)) => found.state.whole = whole,
+            Err(_) => found.is_damaged = true,
+        }
     }
-    let secrets = KeyRange::prefix(&keys::saved_secrets());
-    scan_chunked(storage, &secrets, &mut |key, row| {
-        match (keys::parse_saved_secret(key), bytes::decode_secret(row, key)) {
-            (Some(id), Ok(secret)) if secret.id == id => {
-                found.note(Item::Secret(id), row);
+    scan_chunked(storage, &KeyRange::prefix(&[keys::SAVED_SECRET]), &mut |key, row| {
+        if let Some(id) = keys::parse_saved_secret(key) {
+            let decoded = decode_secret(id, row).ok().filter(|(secret, _)| secret.id == id);
+            found.count(Item::Secret(id), decoded.as_ref().map(|(_, digest)| *digest));
+            if let Some((secret, _)) = decoded {
                 found.state.secrets.insert(id, Arc::new(secret));
             }
-            (Some(id), _) => found.damaged(Item::Secret(id), row),
-            (None, _) => found.is_damaged = true,
         }
         ControlFlow::Continue(())
     })?;
-    let answers = KeyRange::prefix(&keys::saved_answers());
-    scan_chunked(storage, &answers, &mut |key, row| {
-        match (keys::parse_saved_answer(key), bytes::decode_answer(row, key)) {
-            (Some(position), Ok(answer)) => {
-                found.note(Item::Answer(position), row);
+    scan_chunked(storage, &KeyRange::prefix(&[keys::SAVED_ANSWER]), &mut |key, row| {
+        if let Some(position) = keys::parse_saved_answer(key) {
+            let decoded = decode_answer(position, row).ok();
+            found.count(Item::Answer(position), decoded.as_ref().map(|(_, digest)| *digest));
+            if let Some((answer, _)) = decoded {
                 found.state.remembered.keep(position, Arc::new(answer));
             }
-            (Some(position), Err(_)) => found.damaged(Item::Answer(position), row),
-            (None, _) => found.is_damaged = true,
         }
         ControlFlow::Continue(())
     })?;
     Ok(found)
-}
-
-impl Loaded {
-    fn note(&mut self, item: Item, row: &[u8]) {
-        self.rows.insert(item, RowOnDisk { digest: bytes::digest(row), chunks: count(row.len()) });
-    }
-
-    fn damaged(&mut self, item: Item, row: &[u8]) {
-        self.note(item, row);
-        self.is_damaged = true;
-    }
 }
 
 /// Gives the chain value before a position; none when the log does not reach it.
@@ -246,7 +231,11 @@ fn check_anchor(storage: &dyn Storage, end: &ChainEnd) -> Result<(), Error> {
     if end.size.get() < log_size {
         return Err(Error::records_lost(end.size.get(), log_size));
     }
-    let found = if end.size.get() == log_size { Some(*end.head.as_bytes()) } else { head_at(storage, Position::new(log_size))? };
+    let found = if end.size.get() == log_size {
+        Some(*end.head.as_bytes())
+    } else {
+        head_at(storage, Position::new(log_size))?
+    };
     if log_size > 0 && found != Some(head) {
         return Err(Error::corrupt(format!(
             "the log is not the one that was anchored at {log_size} records; restore it from a backup"
@@ -254,6 +243,3 @@ fn check_anchor(storage: &dyn Storage, end: &ChainEnd) -> Result<(), Error> {
     }
     Ok(())
 }
-
-/// The time before the first record.
-pub(super) const BEGINNING: Timestamp = Timestamp::EPOCH;

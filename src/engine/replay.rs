@@ -8,9 +8,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::position::Position;
 use crate::domain::record::Record;
-use crate::domain::time::Timestamp;
 use crate::error::Error;
-use crate::ledger::{ChainVerifier, Head, frames};
+use crate::ledger::{ChainEnd, ChainVerifier, frames};
 use crate::storage::Storage;
 
 use super::log::{decode, scan_commits};
@@ -24,9 +23,7 @@ const PARCELS_MAX: usize = 8;
 /// Where a replay ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ended {
-    pub(crate) size: Position,
-    pub(crate) head: Head,
-    pub(crate) last_at: Timestamp,
+    pub(crate) end: ChainEnd,
     pub(crate) records: u64,
     pub(crate) unknown_events: u64,
 }
@@ -61,7 +58,6 @@ fn read(
     send: &Sender<Vec<u8>>,
 ) -> Result<Ended, Error> {
     let mut parcel = Vec::with_capacity(PARCEL_BYTES);
-    let mut last_at = super::recovery::BEGINNING;
     scan_commits(storage, from, &mut |first, bytes| {
         if first < from {
             return Err(Error::corrupt("a commit of the log lies across the mark of saved state"));
@@ -69,20 +65,19 @@ fn read(
         for raw in frames(bytes) {
             let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
             verifier.verify(&raw)?;
-            last_at = raw.header().time;
         }
         parcel.extend_from_slice(bytes);
         let mut flow = ControlFlow::Continue(());
-        if parcel.len() >= PARCEL_BYTES && send.send(std::mem::replace(&mut parcel, Vec::with_capacity(PARCEL_BYTES))).is_err() {
+        if parcel.len() >= PARCEL_BYTES
+            && send.send(std::mem::replace(&mut parcel, Vec::with_capacity(PARCEL_BYTES))).is_err()
+        {
             flow = ControlFlow::Break(());
         }
         Ok(flow)
     })?;
     let _ = send.send(parcel);
-    let (size, head) = (verifier.size(), verifier.head());
-    verifier.finish()?;
-    let records = size.get().saturating_sub(from.get());
-    Ok(Ended { size, head, last_at, records, unknown_events: 0 })
+    let end = verifier.finish()?;
+    Ok(Ended { end, records: end.size.get().saturating_sub(from.get()), unknown_events: 0 })
 }
 
 /// Makes records of parcels and hands them on, batch by batch; counts the events that this release does not know.

@@ -6,34 +6,28 @@
 //! skipping for each secret what its row has taken in already. Count and sum of the rows stand in the mark, so that one
 //! that is lost, left over or old is noticed; then all rows are thrown away, for the log is the truth.
 //!
-//! Read next: [`super::recovery`].
+//! A row is written once in a pass, and a pass begins only when the one before it is durable: so the row that lies on
+//! the disk is the one that the sum counts, and nothing of it is kept in memory. Read next: [`super::recovery`].
 
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdSet;
 
-use crate::codec::mark::{RowSum, SavedMark};
-use crate::codec::{keys, saved as bytes};
+use crate::codec::error::Part;
+use crate::codec::keys;
+use crate::codec::mark::{RowSum, SavedMark, encode_mark};
+use crate::codec::saved::{SavedRow, encode_answer, encode_secret, encode_whole, row_digest};
 use crate::domain::id::SecretId;
 use crate::domain::position::Position;
 use crate::domain::state::State;
 use crate::error::Error;
 use crate::ledger::ChainEnd;
-use crate::storage::Batch;
-use crate::storage::chunks::{count, put_chunked, remove_counted};
+use crate::storage::chunks::{count, put_chunked, read_chunked, remove_counted};
+use crate::storage::{Batch, Storage};
 
 /// Records after which a new pass begins: an open replays at most about twice as many.
 const PASS_RECORDS: u64 = 16_384;
 
 /// Rows written along with a commit, beyond two for each of its records.
 const ROWS_PER_COMMIT: usize = 16;
-
-/// A row that lies beside the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RowOnDisk {
-    /// What the sum of the mark counts for it.
-    pub(crate) digest: u64,
-    /// How many chunks it takes.
-    pub(crate) chunks: u32,
-}
 
 /// A thing with a row of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +39,7 @@ pub(crate) enum Item {
 /// What lies beside the log, and what has changed since.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
-    rows: OrdMap<Item, RowOnDisk>,
+    rows: u64,
     sum: RowSum,
     dirty: OrdSet<Item>,
     pass: Option<Pass>,
@@ -65,125 +59,129 @@ struct Pass {
     left: OrdSet<Item>,
 }
 
-impl Saved {
-    /// Starts from rows that lie there already; those that do not count any more are marked to be written or removed.
-    pub(crate) fn new(mark: Mark, rows: OrdMap<Item, RowOnDisk>, stale: OrdSet<Item>) -> Self {
-        let mut sum = RowSum::default();
-        rows.values().for_each(|row| sum.add(row.digest));
-        Self { rows, sum, dirty: stale, pass: None, mark }
-    }
+/// What a commit that carries saved rows is made from.
+pub(crate) struct Saving<'a> {
+    pub(crate) batch: &'a mut Batch,
+    pub(crate) state: &'a State,
+    pub(crate) end: &'a ChainEnd,
+    pub(crate) storage: &'a dyn Storage,
+}
 
-    /// Notes that a secret changed.
-    pub(crate) fn touch(&mut self, secret: SecretId) {
-        self.dirty.insert(Item::Secret(secret));
+impl Saved {
+    /// Starts from `rows` rows that lie there and add up to `sum`.
+    pub(crate) fn new(mark: Mark, rows: u64, sum: RowSum) -> Self {
+        Self { rows, sum, dirty: OrdSet::new(), pass: None, mark }
     }
 
     /// Notes that something with a row changed.
-    pub(crate) fn touch_item(&mut self, item: Item) {
+    pub(crate) fn touch(&mut self, item: Item) {
         self.dirty.insert(item);
     }
 
-    /// Notes that an answer was remembered or forgotten.
-    pub(crate) fn touch_answer(&mut self, position: Position) {
-        self.dirty.insert(Item::Answer(position));
-    }
-
-    /// Tells how many records an open would replay at the least.
+    /// Tells how many records an open would replay.
     pub(crate) fn behind(&self, end: &ChainEnd) -> u64 {
         end.size.get().saturating_sub(self.mark.position.get())
     }
 
-    /// Adds rows to a commit of `records` records, so that passes keep up with the log.
-    pub(crate) fn keep_up(
-        &mut self,
-        batch: &mut Batch,
-        state: &State,
-        end: &ChainEnd,
-        records: usize,
-    ) -> Result<(), Error> {
-        if self.pass.is_none() && self.behind(end) >= PASS_RECORDS {
-            self.begin(end);
+    /// Gives where a replay would start.
+    pub(crate) const fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// Adds rows to a commit of `records` records, so that passes keep up with the log; `durable` is the mark that is
+    /// published.
+    pub(crate) fn keep_up(&mut self, saving: &mut Saving<'_>, durable: Mark, records: usize) -> Result<(), Error> {
+        if self.pass.is_none() && self.mark == durable && self.behind(saving.end) >= PASS_RECORDS {
+            self.begin(saving.end);
         }
         if self.pass.is_some() {
-            self.write(batch, state, ROWS_PER_COMMIT.saturating_add(records.saturating_mul(2)))?;
+            self.write(saving, ROWS_PER_COMMIT.saturating_add(records.saturating_mul(2)))?;
         }
         Ok(())
     }
 
-    /// Adds up to `rows_max` rows of a pass that ends here; tells whether there are more to write.
-    pub(crate) fn finish(
-        &mut self,
-        batch: &mut Batch,
-        state: &State,
-        end: &ChainEnd,
-        rows_max: usize,
-    ) -> Result<Progress, Error> {
-        let whole = self.mark.position == end.size || self.pass.as_ref().is_some_and(|pass| pass.goal.position == end.size);
-        if !whole {
-            self.begin(end);
+    /// Adds up to `rows_max` rows of a pass that ends at the end of the log; tells whether there are more to write.
+    ///
+    /// Everything written before must be durable.
+    pub(crate) fn finish(&mut self, saving: &mut Saving<'_>, rows_max: usize) -> Result<Progress, Error> {
+        if self.pass.is_none() && self.mark.position != saving.end.size {
+            self.begin(saving.end);
         }
-        if self.pass.is_none() {
-            return Ok(Progress::Done);
+        if self.pass.is_some() {
+            self.write(saving, rows_max)?;
         }
-        self.write(batch, state, rows_max)?;
-        Ok(if self.pass.is_some() { Progress::More } else { Progress::Done })
+        Ok(if self.mark.position == saving.end.size { Progress::Done } else { Progress::More })
     }
 
-    /// Begins a pass at the end of the log; what an unfinished one had left to do is done by it.
     fn begin(&mut self, end: &ChainEnd) {
-        let mut left = std::mem::take(&mut self.dirty);
-        if let Some(unfinished) = self.pass.take() {
-            left = left.union(unfinished.left);
-        }
         let goal = Mark { position: end.size, head: *end.head.as_bytes() };
-        self.pass = Some(Pass { goal, left });
+        self.pass = Some(Pass { goal, left: std::mem::take(&mut self.dirty) });
     }
 
-    fn write(&mut self, batch: &mut Batch, state: &State, rows_max: usize) -> Result<(), Error> {
+    fn write(&mut self, saving: &mut Saving<'_>, rows_max: usize) -> Result<(), Error> {
         for _ in 0..rows_max {
             let Some(item) = self.pass.as_mut().and_then(|pass| pass.left.remove_min()) else { break };
-            self.write_row(batch, state, item)?;
+            self.write_row(saving, item)?;
         }
         if let Some(pass) = self.pass.take_if(|pass| pass.left.is_empty()) {
             self.mark = pass.goal;
-            let key = keys::saved_whole();
-            put_chunked(batch, &key, &bytes::encode_whole(&state.whole, &key)?)?;
+            self.write_whole(saving)?;
         }
-        let mark = SavedMark {
-            position: self.mark.position.get(),
-            head: self.mark.head,
-            rows: u64::try_from(self.rows.len()).unwrap_or(u64::MAX),
-            sum: self.sum,
-        };
-        batch.put(keys::saved_mark(), mark.encode())?;
+        let mark =
+            SavedMark { position: self.mark.position.get(), head: self.mark.head, rows: self.rows, sum: self.sum };
+        saving.batch.put(keys::SAVED_MARK, encode_mark(&mark)?)?;
         Ok(())
     }
 
-    fn write_row(&mut self, batch: &mut Batch, state: &State, item: Item) -> Result<(), Error> {
-        let (key, row) = match item {
-            Item::Secret(id) => {
-                let key = keys::saved_secret(id);
-                let row = state.secret(id).map(|secret| bytes::encode_secret(secret, &key)).transpose()?;
-                (key, row)
+    /// Replaces the row of what belongs to no secret; it is not in the sum, since its own checksum is enough for one.
+    fn write_whole(&self, saving: &mut Saving<'_>) -> Result<(), Error> {
+        if let Some(old) = read_chunked(saving.storage, &keys::SAVED_WHOLE)? {
+            remove_counted(saving.batch, &keys::SAVED_WHOLE, count(old.len()))?;
+        }
+        put_chunked(saving.batch, &keys::SAVED_WHOLE, &encode_whole(&saving.state.whole)?.bytes)?;
+        Ok(())
+    }
+
+    fn write_row(&mut self, saving: &mut Saving<'_>, item: Item) -> Result<(), Error> {
+        let Row { part, key, row } = Row::of(item, saving.state)?;
+        if let Some(old) = read_chunked(saving.storage, &key)? {
+            // A damaged row is not in the sum: damage made the rows be thrown away.
+            if let Ok(digest) = row_digest(part, &key, &old) {
+                self.sum = self.sum.minus(&digest);
+                self.rows = self.rows.saturating_sub(1);
             }
-            Item::Answer(position) => {
-                let key = keys::saved_answer(position);
-                let answer = state.remembered.get(position);
-                let row = answer.map(|answer| bytes::encode_answer(answer, &key)).transpose()?;
-                (key, row)
-            }
-        };
-        if let Some(old) = self.rows.remove(&item) {
-            self.sum.subtract(old.digest);
-            remove_counted(batch, &key, old.chunks)?;
+            remove_counted(saving.batch, &key, count(old.len()))?;
         }
         if let Some(row) = row {
-            let on_disk = RowOnDisk { digest: bytes::digest(&row), chunks: count(row.len()) };
-            put_chunked(batch, &key, &row)?;
-            self.sum.add(on_disk.digest);
-            self.rows.insert(item, on_disk);
+            put_chunked(saving.batch, &key, &row.bytes)?;
+            self.sum = self.sum.plus(&row.digest);
+            self.rows = self.rows.saturating_add(1);
         }
         Ok(())
+    }
+}
+
+/// A row as it is to be: none for what is gone.
+struct Row {
+    part: Part,
+    key: Vec<u8>,
+    row: Option<SavedRow>,
+}
+
+impl Row {
+    fn of(item: Item, state: &State) -> Result<Self, Error> {
+        Ok(match item {
+            Item::Secret(id) => Self {
+                part: Part::SavedSecret,
+                key: keys::saved_secret(id).to_vec(),
+                row: state.secret(id).map(|secret| encode_secret(secret)).transpose()?,
+            },
+            Item::Answer(position) => Self {
+                part: Part::SavedAnswer,
+                key: keys::saved_answer(position).to_vec(),
+                row: state.remembered.get(position).map(|answer| encode_answer(position, answer)).transpose()?,
+            },
+        })
     }
 }
 

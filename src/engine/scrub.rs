@@ -7,14 +7,14 @@ use std::ops::ControlFlow;
 
 use crate::codec::keys;
 use crate::domain::id::DataKeyId;
-use crate::domain::position::Position;
 use crate::error::Error;
-use crate::storage::KeyRange;
+use crate::storage::chunks::scan_chunked;
+use crate::storage::{Direction, KeyRange};
 
-use super::Shared;
-use super::reader::{sealed_bytes, wrapped_key};
+use super::reader::wrapped_key;
 use super::recovery::rebuild;
 use super::snapshot::Snapshot;
+use super::{Engine, Shared};
 
 /// What a scrub found. The store is sound when there are no findings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,17 +50,18 @@ pub enum ScrubProgress {
 /// Findings in a report, at most; the rest is counted in a last sentence.
 const FINDINGS_MAX: usize = 1_000;
 
-impl Shared {
+impl Engine {
     /// Scrubs up to the last durable record.
     pub(crate) fn scrub(&self, progress: &mut dyn FnMut(ScrubProgress)) -> Result<ScrubReport, Error> {
         let mut report = ScrubReport::default();
         progress(ScrubProgress::ReplayingLog);
-        let before = self.published.load();
-        match rebuild(&*self.storage, &self.log_id) {
+        let shared = &*self.shared;
+        let before = shared.published.load();
+        match rebuild(&*shared.storage, &shared.log_id) {
             Ok(fresh) => {
                 report.records = fresh.snapshot.end.size.get();
                 // The log may have grown while it was read: compare only if nothing came in between.
-                let after = self.published.load();
+                let after = shared.published.load();
                 if after.end == fresh.snapshot.end {
                     compare(&after, &fresh.snapshot, &mut report);
                 } else if fresh.snapshot.end.size < before.end.size {
@@ -85,12 +86,14 @@ impl Shared {
             for version in &secret.versions {
                 let Some(sealed) = version.data.sealed() else { continue };
                 live.insert(sealed.data_key);
-                let checked = self.check_version(secret.id, version.id, sealed);
+                let checked = self.shared.check_version(secret.id, version.id, sealed);
                 match checked {
                     Ok(Some(bytes)) => report.sealed_bytes = report.sealed_bytes.saturating_add(bytes),
                     // Destroyed since the snapshot was taken, if the snapshot of now says so.
-                    Ok(None) if !self.still_has(secret.id, sealed.data_key) => {}
-                    Ok(None) => find(report, format!("the data of version {} of {} is gone", version.number, secret.id)),
+                    Ok(None) if !self.shared.still_has(secret.id, sealed.data_key) => {}
+                    Ok(None) => {
+                        find(report, format!("the data of version {} of {} is gone", version.number, secret.id))
+                    }
                     Err(error) => find(report, format!("version {} of {}: {error}", version.number, secret.id)),
                 }
                 report.versions = report.versions.saturating_add(1);
@@ -103,6 +106,35 @@ impl Shared {
         self.check_orphans(&live, report)
     }
 
+    /// Looks for sealed data and keys that no version points to: data that should have been destroyed.
+    fn check_orphans(&self, live: &BTreeSet<DataKeyId>, report: &mut ScrubReport) -> Result<(), Error> {
+        let mut strangers = BTreeSet::new();
+        self.shared.storage.scan(&KeyRange::prefix(&[keys::DATA_KEY]), Direction::Ascending, &mut |key, _| {
+            strangers.extend(keys::parse_data_key(key).filter(|data_key| !live.contains(data_key)));
+            ControlFlow::Continue(())
+        })?;
+        scan_chunked(&*self.shared.storage, &KeyRange::prefix(&[keys::SEALED_DATA]), &mut |key, _| {
+            strangers.extend(keys::parse_sealed_data(key).filter(|data_key| !live.contains(data_key)));
+            ControlFlow::Continue(())
+        })?;
+        // What was written while the scrub ran belongs to a version of the snapshot after it.
+        self.settle()?;
+        let snapshot = self.shared.published.load();
+        let versions = snapshot.state.secrets.values().flat_map(|secret| secret.versions.iter());
+        for sealed in versions.filter_map(|version| version.data.sealed()) {
+            strangers.remove(&sealed.data_key);
+        }
+        for data_key in strangers {
+            // It may also have been destroyed meanwhile, as it should.
+            if wrapped_key(&*self.shared.storage, data_key)?.is_some() {
+                find(report, format!("data key {data_key} belongs to no version; its data should have been destroyed"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
     fn check_version(
         &self,
         secret: crate::domain::id::SecretId,
@@ -119,41 +151,6 @@ impl Shared {
         found.is_some_and(|secret| {
             secret.versions.iter().filter_map(|version| version.data.sealed()).any(|sealed| sealed.data_key == data_key)
         })
-    }
-
-    /// Looks for sealed data and keys that no version points to: data that should have been destroyed.
-    fn check_orphans(&self, live: &BTreeSet<DataKeyId>, report: &mut ScrubReport) -> Result<(), Error> {
-        let mut strangers = BTreeSet::new();
-        for prefix in [keys::wrapped_data_keys(), keys::sealed_data_prefix()] {
-            self.storage.scan(&KeyRange::prefix(&prefix), crate::storage::Direction::Ascending, &mut |key, _| {
-                strangers.extend(keys::parse_data_key(key).filter(|data_key| !live.contains(data_key)));
-                ControlFlow::Continue(())
-            })?;
-        }
-        let snapshot = self.published.load();
-        let now: BTreeSet<_> = snapshot
-            .state
-            .secrets
-            .values()
-            .flat_map(|secret| secret.versions.iter())
-            .filter_map(|version| version.data.sealed())
-            .map(|sealed| sealed.data_key)
-            .collect();
-        for data_key in strangers.difference(&now) {
-            // Rows that are written and not published yet belong to a version of the next snapshot.
-            if wrapped_key(&*self.storage, *data_key)?.is_some() && !self.is_young(*data_key)? {
-                find(report, format!("data key {data_key} belongs to no version; its data should have been destroyed"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells whether a data key came with a commit that was published only after the scrub looked.
-    fn is_young(&self, data_key: DataKeyId) -> Result<bool, Error> {
-        self.settle()?;
-        let snapshot = self.published.load();
-        let mut sealed = snapshot.state.secrets.values().flat_map(|secret| secret.versions.iter());
-        Ok(sealed.any(|version| version.data.sealed().is_some_and(|sealed| sealed.data_key == data_key)))
     }
 }
 
@@ -182,6 +179,3 @@ fn compare(kept: &Snapshot, fresh: &Snapshot, report: &mut ScrubReport) {
         find(report, "calendar or counts are not what the log says".to_owned());
     }
 }
-
-/// Positions are compared in words that people read.
-const _: fn() -> Position = || Position::FIRST;

@@ -13,7 +13,7 @@ use crate::domain::state::State;
 use crate::ledger::ChainEnd;
 use crate::projection::Projections;
 
-use super::saved::Saved;
+use super::saved::{Item, Saved};
 
 /// The whole store, but for sealed data, at one position of the log. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -35,15 +35,15 @@ impl Snapshot {
                 let after = self.state.secret(id);
                 self.projections.apply(before.as_deref(), after.map(AsRef::as_ref));
                 if before.is_some() || after.is_some() {
-                    self.saved.touch(id);
+                    self.saved.touch(Item::Secret(id));
                 }
             }
         }
         let forgotten = remember(&mut self.state, records);
         if let Some(last) = records.last().filter(|last| last.context.idempotency.is_some()) {
-            self.saved.touch_answer(last.position);
+            self.saved.touch(Item::Answer(last.position));
         }
-        forgotten.into_iter().for_each(|position| self.saved.touch_answer(position));
+        forgotten.into_iter().for_each(|position| self.saved.touch(Item::Answer(position)));
     }
 }
 

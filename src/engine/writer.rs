@@ -28,7 +28,7 @@ use super::draw::Draw;
 use super::group::{By, Group};
 use super::queue::{Order, Payload, Request, Rewrapped};
 use super::reply::{Done, Outcome, Reply};
-use super::saved::Progress;
+use super::saved::{Progress, Saving};
 use super::snapshot::Snapshot;
 
 /// How often the writer looks around when nothing happens: reads to record, time to pass, a poisoned store.
@@ -236,7 +236,7 @@ impl Writer {
             let version = self.snapshot.state.secret(secret).and_then(|secret| secret.version_by_id(version));
             let sealed = version.and_then(|version| version.data.sealed());
             if sealed.is_some_and(|sealed| sealed.data_key == data_key) {
-                self.group.batch.put(keys::wrapped_data_key(data_key), wrapped)?;
+                self.group.batch.put(keys::data_key(data_key), wrapped)?;
             }
         }
         Ok(())
@@ -295,12 +295,18 @@ impl Writer {
     }
 
     fn send(&mut self) {
-        let closed = self.group.close(&mut self.snapshot);
+        let durable = self.shared.published.with(|snapshot| snapshot.saved.mark());
+        let closed = self.group.close(&mut self.snapshot, durable, &*self.shared.storage);
         let group = std::mem::replace(&mut self.group, Group::new(self.snapshot.end.size));
         if let Err(error) = closed {
             self.shared.poison.set(&error.to_string());
         }
-        let work = Work { batch: group.batch, keyring: group.keyring, replies: group.replies, snapshot: Arc::new(self.snapshot.clone()) };
+        let work = Work {
+            batch: group.batch,
+            keyring: group.keyring,
+            replies: group.replies,
+            snapshot: Arc::new(self.snapshot.clone()),
+        };
         self.is_free = false;
         if let Err(unsent) = self.committer.send(work) {
             self.shared.poison.set("the thread that commits has ended");
@@ -345,7 +351,9 @@ impl Writer {
         if recorded.is_ok() && self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
             while self.shared.poison.why().is_none() {
                 let Snapshot { saved, state, end, .. } = &mut self.snapshot;
-                let progress = saved.finish(&mut self.group.batch, state, end, ROWS_AT_CLOSE);
+                let storage = &*self.shared.storage;
+                let mut saving = Saving { batch: &mut self.group.batch, state, end, storage };
+                let progress = saved.finish(&mut saving, ROWS_AT_CLOSE);
                 self.settle();
                 if !matches!(progress, Ok(Progress::More)) {
                     break;

@@ -5,7 +5,8 @@
 
 use super::draw::Draw;
 use crate::domain::invalid::Invalid;
-use crate::domain::limits::{PASSWORD_LENGTH_DEFAULT, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN};
+use crate::domain::limits::{PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN};
+use crate::domain::secret::PasswordPolicy;
 use crate::seal::error::SealError;
 use crate::seal::random;
 use crate::seal::secret_bytes::SecretBytes;
@@ -19,36 +20,16 @@ const SYMBOLS: &[u8] = b"!#%*+,-./:=?@^_~";
 /// Draws of a whole password: the shortest with all classes is thrown away less than half of the time.
 const DRAWS_MAX: u32 = 256;
 
-/// What a generated password is made of; lower-case letters always.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PasswordRules {
-    /// Characters, 12 to 256.
-    pub(crate) length: u16,
-    /// With at least one digit.
-    pub(crate) include_digits: bool,
-    /// With at least one symbol.
-    pub(crate) include_symbols: bool,
-    /// With at least one upper-case letter.
-    pub(crate) include_uppercase: bool,
-}
-
-impl Default for PasswordRules {
-    /// 32 characters of all classes.
-    fn default() -> Self {
-        Self { length: PASSWORD_LENGTH_DEFAULT, include_digits: true, include_symbols: true, include_uppercase: true }
-    }
-}
-
 /// Generates a password.
 ///
 /// # Errors
 ///
 /// [`SealError::Invalid`] when the length is out of bounds; [`SealError::Random`], [`SealError::NotRandom`].
-pub(crate) fn generate(rules: PasswordRules) -> Result<SecretBytes, SealError> {
+pub(crate) fn generate(rules: PasswordPolicy) -> Result<SecretBytes, SealError> {
     draw(rules, random::fill)
 }
 
-fn draw(rules: PasswordRules, fill: impl FnMut(&mut [u8]) -> Result<(), SealError>) -> Result<SecretBytes, SealError> {
+fn draw(rules: PasswordPolicy, fill: impl FnMut(&mut [u8]) -> Result<(), SealError>) -> Result<SecretBytes, SealError> {
     if !(PASSWORD_LENGTH_MIN..=PASSWORD_LENGTH_MAX).contains(&rules.length) {
         return Err(Invalid::new("password length", "takes 12 to 256 characters").into());
     }
@@ -78,9 +59,9 @@ fn draw(rules: PasswordRules, fill: impl FnMut(&mut [u8]) -> Result<(), SealErro
 mod tests {
     use super::*;
 
-    fn rules(length: u16, classes: [bool; 3]) -> PasswordRules {
+    fn rules(length: u16, classes: [bool; 3]) -> PasswordPolicy {
         let [include_digits, include_symbols, include_uppercase] = classes;
-        PasswordRules { length, include_digits, include_symbols, include_uppercase }
+        PasswordPolicy { length, include_digits, include_symbols, include_uppercase }
     }
 
     #[test]
@@ -106,8 +87,8 @@ mod tests {
 
     #[test]
     fn the_default_is_32_characters_of_all_classes() {
-        assert_eq!(PasswordRules::default(), rules(32, [true; 3]));
-        let [one, two] = [(); 2].map(|()| generate(PasswordRules::default()).unwrap());
+        assert_eq!(PasswordPolicy::default(), rules(32, [true; 3]));
+        let [one, two] = [(); 2].map(|()| generate(PasswordPolicy::default()).unwrap());
         assert!(!one.equals_in_constant_time(&two));
     }
 
@@ -128,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_source_that_is_stuck_is_an_error() {
-        let stuck = draw(PasswordRules::default(), |bytes| {
+        let stuck = draw(PasswordPolicy::default(), |bytes| {
             bytes.fill(0);
             Ok(())
         });

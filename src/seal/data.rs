@@ -10,6 +10,7 @@ use super::secret_bytes::SecretBytes;
 use crate::domain::invalid::Invalid;
 use crate::domain::limits;
 use crate::domain::name::Username;
+use crate::domain::secret::SecretType;
 
 /// Bytes of an API key that is brought along; ours have fewer.
 pub(crate) const API_KEY_BYTES_MAX: usize = 4_096;
@@ -151,6 +152,32 @@ impl SecretData {
             part.map_or(Ok(()), |part| hold_to_bytes(field, part, limits::CERTIFICATE_BYTES_MAX))?;
         }
         Ok(Self::ImportedCert(ImportedCert { certificate, intermediate, private_key }))
+    }
+}
+
+impl SecretData {
+    /// Gives the type of secret whose data it is.
+    #[must_use]
+    pub const fn secret_type(&self) -> SecretType {
+        match self {
+            Self::Arbitrary(_) => SecretType::Arbitrary,
+            Self::UsernamePassword(_) => SecretType::UsernamePassword,
+            Self::Kv(_) => SecretType::Kv,
+            Self::IamCredentials(_) => SecretType::IamCredentials,
+            Self::ImportedCert(_) => SecretType::ImportedCert,
+        }
+    }
+
+    /// Gives the part that a program wants when it asks for one: payload, password, JSON object, API key or certificate.
+    #[must_use]
+    pub const fn primary(&self) -> &SecretBytes {
+        match self {
+            Self::Arbitrary(data) => &data.payload,
+            Self::UsernamePassword(data) => &data.password,
+            Self::Kv(data) => &data.data,
+            Self::IamCredentials(data) => &data.api_key,
+            Self::ImportedCert(data) => &data.certificate,
+        }
     }
 }
 

@@ -4,10 +4,10 @@
 
 use std::path::PathBuf;
 
-use super::slot::SlotKind;
 use super::unlock::CallbackError;
 use super::wrapped_key::KeyEpoch;
 use crate::domain::invalid::Invalid;
+use crate::domain::settings::KeySlotKind;
 
 /// Why something was not sealed, or did not open.
 #[derive(Debug, thiserror::Error)]
@@ -66,22 +66,23 @@ pub(crate) enum SealError {
 
     /// A key slot is no longer what was stored.
     #[error(
-        "key slot {slot} is damaged, and no other opens with this {kind}; use another key or a backup of the slots"
+        "key slot {slot} is damaged, and no other opens with this {}; use another key or a backup of the slots",
+        kind.words()
     )]
     SlotDamaged {
         /// The slot.
         slot: u8,
         /// What was tried.
-        kind: SlotKind,
+        kind: KeySlotKind,
     },
 
     /// No slot opens with what was given.
-    #[error("no key slot opens with this {0}; check that it is the right one for this store")]
-    WrongKey(SlotKind),
+    #[error("no key slot opens with this {}; check that it is the right one for this store", .0.words())]
+    WrongKey(KeySlotKind),
 
     /// There is no slot of the kind that was given.
-    #[error("no key slot of this store takes a {0}; open it with another kind of key")]
-    NoSlotOfKind(SlotKind),
+    #[error("no key slot of this store takes a {}; open it with another kind of key", .0.words())]
+    NoSlotOfKind(KeySlotKind),
 
     /// The kinds of slots that are left are of a later release.
     #[error("key slot {slot} is of kind {kind}, which this release does not know, and no other opens")]

@@ -26,6 +26,7 @@ use super::cipher::{Cipher, NONCE_BYTES, Nonce, OVERHEAD_BYTES};
 use super::passphrase::{PassphraseCost, SALT_BYTES};
 use super::sealing_key::{KEY_BYTES, KeyBytes, RootKey, SlotKey};
 use crate::domain::id::LogId;
+use crate::domain::settings::KeySlotKind;
 
 /// Slots that a store has.
 pub(crate) const SLOTS_MAX: u8 = 8;
@@ -38,52 +39,6 @@ const WRAPPED_BYTES: usize = OVERHEAD_BYTES + KEY_BYTES;
 const CHECKSUM_BYTES: usize = 32;
 const ROOT_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 root key under slot key";
 const CHECKSUM_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 slot checksum";
-
-/// What opens a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SlotKind {
-    /// A key file.
-    KeyFile,
-    /// A passphrase.
-    Passphrase,
-    /// 32 bytes of the host.
-    Bytes,
-    /// A key service of the host.
-    Callback,
-}
-
-impl SlotKind {
-    const fn code(self) -> u8 {
-        match self {
-            Self::KeyFile => 1,
-            Self::Passphrase => 2,
-            Self::Bytes => 3,
-            Self::Callback => 4,
-        }
-    }
-
-    const fn from_code(code: u8) -> Option<Self> {
-        match code {
-            1 => Some(Self::KeyFile),
-            2 => Some(Self::Passphrase),
-            3 => Some(Self::Bytes),
-            4 => Some(Self::Callback),
-            _ => None,
-        }
-    }
-}
-
-impl std::fmt::Display for SlotKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::KeyFile => "key file",
-            Self::Passphrase => "passphrase",
-            Self::Bytes => "key of the host",
-            Self::Callback => "key service",
-        })
-    }
-}
 
 /// Why stored bytes are no slot that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +60,7 @@ pub(crate) struct Slot {
 /// What a slot says before its wrapped key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
-    pub(super) kind: SlotKind,
+    pub(super) kind: KeySlotKind,
     pub(super) number: u8,
     /// Stands for a passphrase only.
     pub(super) cost: Option<PassphraseCost>,
@@ -114,7 +69,7 @@ pub(super) struct Head {
 
 impl Slot {
     /// Tells what opens it.
-    pub(crate) const fn kind(&self) -> SlotKind {
+    pub(crate) const fn kind(&self) -> KeySlotKind {
         self.head.kind
     }
 
@@ -164,7 +119,7 @@ impl Slot {
         let (wrapped_root, callback) = rest.split_first_chunk::<WRAPPED_BYTES>().ok_or(Unusable::Damaged)?;
         let lengths_fit = callback.len() == callback_len
             && callback_len <= CALLBACK_BYTES_MAX
-            && (callback_len > 0) == (head.kind == SlotKind::Callback);
+            && (callback_len > 0) == (head.kind == KeySlotKind::HostCallback);
         if head.number == number && lengths_fit {
             Ok(Self { head, wrapped_root: *wrapped_root, callback: callback.to_vec() })
         } else {
@@ -199,10 +154,10 @@ impl Head {
         if magic != MAGIC {
             return Err(Unusable::Damaged);
         }
-        let kind = SlotKind::from_code(kind).ok_or(Unusable::UnknownKind(kind))?;
+        let kind = KeySlotKind::from_code(kind).ok_or(Unusable::UnknownKind(kind))?;
         let costs = [memory, passes, lanes].map(u32::from_be_bytes);
         let cost = match (kind, costs) {
-            (SlotKind::Passphrase, [memory, passes, lanes]) => {
+            (KeySlotKind::Passphrase, [memory, passes, lanes]) => {
                 Some(PassphraseCost::new(memory, passes, lanes).map_err(|_| Unusable::Damaged)?)
             }
             (_, [0, 0, 0]) => None,

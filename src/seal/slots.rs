@@ -10,10 +10,11 @@ use super::passphrase::{self, PASSPHRASE_BYTES_MAX, PassphraseCost};
 use super::random;
 use super::sealing_key::{KeyBytes, RootKey, SlotKey};
 use super::secret_bytes::SecretBytes;
-use super::slot::{CALLBACK_BYTES_MAX, Head, SLOTS_MAX, Slot, SlotKind, Unusable};
+use super::slot::{CALLBACK_BYTES_MAX, Head, SLOTS_MAX, Slot, Unusable};
 use super::unlock::{CallbackError, KeyCallback, Unlock};
 use crate::domain::id::LogId;
 use crate::domain::invalid::Invalid;
+use crate::domain::settings::KeySlotKind;
 
 /// The key slots of one store, by number.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ impl Slots {
     }
 
     /// Lists the slots by number: what opens each, or why it cannot be used.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, Result<SlotKind, Unusable>)> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, Result<KeySlotKind, Unusable>)> + '_ {
         self.slots.iter().map(|(number, slot)| (*number, slot.as_ref().map(Slot::kind).map_err(|why| *why)))
     }
 
@@ -71,7 +72,7 @@ impl Slots {
     ) -> Result<(u8, Vec<u8>), SealError> {
         let number = (0..SLOTS_MAX).find(|number| !self.slots.contains_key(number)).ok_or(SealError::SlotsFull)?;
         let key = GivenKey::read(unlock)?;
-        let cost = (key.kind() == SlotKind::Passphrase).then_some(cost);
+        let cost = (key.kind() == KeySlotKind::Passphrase).then_some(cost);
         let head = Head { kind: key.kind(), number, cost, salt: random::array()? };
         let (slot_key, callback) = key.new_slot_key(&head, self.store)?;
         let slot = Slot::wrap(head, callback, self.store, (&slot_key, root), &random::array()?)
@@ -97,7 +98,7 @@ impl Slots {
         Ok(())
     }
 
-    fn why_none_opens(&self, kind: SlotKind) -> SealError {
+    fn why_none_opens(&self, kind: KeySlotKind) -> SealError {
         let unusable = |wanted: fn(&Unusable) -> bool| {
             self.slots.iter().find_map(|(number, slot)| match slot {
                 Err(why) if wanted(why) => Some((*number, *why)),
@@ -138,12 +139,12 @@ impl<'a> GivenKey<'a> {
         })
     }
 
-    const fn kind(&self) -> SlotKind {
+    const fn kind(&self) -> KeySlotKind {
         match self {
-            Self::File(_) => SlotKind::KeyFile,
-            Self::Passphrase(_) => SlotKind::Passphrase,
-            Self::Bytes(_) => SlotKind::Bytes,
-            Self::Callback(_) => SlotKind::Callback,
+            Self::File(_) => KeySlotKind::KeyFile,
+            Self::Passphrase(_) => KeySlotKind::Passphrase,
+            Self::Bytes(_) => KeySlotKind::HostBytes,
+            Self::Callback(_) => KeySlotKind::HostCallback,
         }
     }
 
@@ -190,7 +191,7 @@ impl<'a> GivenKey<'a> {
             Self::Bytes(bytes) => KeyBytes::copy_from(bytes.expose())
                 .map(SlotKey::new)
                 .ok_or_else(|| Invalid::new("key of the host", "takes exactly 32 bytes").into()),
-            Self::Callback(_) => Err(SealError::NoSlotOfKind(SlotKind::Callback)),
+            Self::Callback(_) => Err(SealError::NoSlotOfKind(KeySlotKind::HostCallback)),
         }
     }
 }

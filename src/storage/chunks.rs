@@ -110,7 +110,9 @@ pub(crate) fn scan_chunked(
             }
             _ => {
                 let damaged = reading.take(own, key, chunk).is_break();
-                if damaged { failed = std::mem::take(&mut reading).end().err() }
+                if damaged {
+                    failed = std::mem::take(&mut reading).end().err()
+                }
                 if damaged { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             }
         }

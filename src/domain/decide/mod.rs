@@ -30,6 +30,7 @@ use super::settings::AccessAudit;
 use super::state::State;
 use super::time::Timestamp;
 
+pub(crate) use secrets::readable;
 pub(crate) use time::lapses;
 
 /// What a command leads to.

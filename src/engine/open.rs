@@ -1,0 +1,203 @@
+//! Owns the two ways into a store: making one, and opening one.
+//!
+//! Read next: [`super::recovery`].
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use crate::codec::keys;
+use crate::codec::meta::{StoreMeta, decode_meta, encode_meta};
+use crate::domain::command::Terms;
+use crate::domain::event::{Event, StoreCreated};
+use crate::domain::id::LogId;
+use crate::domain::name::Actor;
+use crate::domain::position::{Position, WriterEpoch};
+use crate::domain::settings::{KeySlotKind, Settings};
+use crate::domain::state::State;
+use crate::error::Error;
+use crate::ledger::ChainEnd;
+use crate::projection::Projections;
+use crate::seal::keyring::Keyring;
+use crate::seal::passphrase::PassphraseCost;
+use crate::seal::random;
+use crate::seal::sealing_key::RootKey;
+use crate::seal::slots::Slots;
+use crate::seal::unlock::Unlock;
+use crate::seal::wrapped_key::WrappedEpochKey;
+use crate::storage::chunks::scan_chunked;
+use crate::storage::{AnchorMark, Batch, Direction, Disk, DiskOptions, KeyRange, Memory, Storage};
+
+use super::access::AccessBuffer;
+use super::clock::Clock;
+use super::committer::mark;
+use super::draw::Draw;
+use super::group::{By, Group};
+use super::poison::Poison;
+use super::queue::Payload;
+use super::recovery::{Recovered, recover};
+use super::saved::{Mark, Saved};
+use super::snapshot::{Published, Snapshot};
+use super::threads::Threads;
+use super::{Engine, Shared};
+
+/// Where a store lies.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    Directory(PathBuf),
+    Memory,
+}
+
+/// What an open needs to know.
+pub(crate) struct Opening {
+    pub(crate) place: Place,
+    pub(crate) disk: DiskOptions,
+    pub(crate) unlock: Unlock,
+    pub(crate) passphrase_cost: PassphraseCost,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) queue_max: usize,
+    pub(crate) settings: Settings,
+    pub(crate) system: Actor,
+}
+
+/// What an open is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    ReadWrite,
+    ReadOnly,
+}
+
+/// Makes a store and opens it.
+pub(crate) fn create(opening: Opening) -> Result<Engine, Error> {
+    let log_id = LogId::from_bytes(random::array()?);
+    let root = RootKey::random()?;
+    let mut slots = Slots::new(log_id);
+    let (number, slot) = slots.add(&root, &opening.unlock, opening.passphrase_cost)?;
+    let kind = slot_kind(&slots, number)?;
+    let (keyring, epoch_key) = Keyring::create(log_id, &root)?;
+    let (batch, snapshot) = first_batch(&opening, log_id, kind, (number, slot), &epoch_key)?;
+    let storage: Arc<dyn Storage> = match &opening.place {
+        Place::Directory(dir) => Arc::new(Disk::create(dir, &batch, mark(&snapshot), opening.disk.clone())?),
+        Place::Memory => {
+            let memory = Memory::new();
+            memory.commit(&batch)?;
+            Arc::new(memory)
+        }
+    };
+    let recovered = Recovered { snapshot, replayed: 0, rebuilt: false, unknown_events: 0 };
+    start(storage, log_id, recovered, keyring, &opening, Access::ReadWrite)
+}
+
+/// Opens the store that lies in a directory.
+pub(crate) fn open(opening: &Opening, access: Access) -> Result<Engine, Error> {
+    match &opening.place {
+        Place::Directory(dir) => open_on(Arc::new(Disk::open(dir, opening.disk.clone())?), opening, access),
+        Place::Memory => {
+            Err(Error::from(crate::domain::invalid::Invalid::new("store", "in memory cannot be opened again")))
+        }
+    }
+}
+
+/// Opens the store that lies in a storage.
+pub(crate) fn open_on(storage: Arc<dyn Storage>, opening: &Opening, access: Access) -> Result<Engine, Error> {
+    let meta = storage.get(&keys::STORE_META)?;
+    let meta = meta.ok_or_else(|| lost_or_foreign(storage.anchor()))?;
+    let StoreMeta { log_id, .. } = decode_meta(&meta)?;
+    let (root, _) = read_slots(&*storage, log_id)?.open(&opening.unlock)?;
+    let keyring = Keyring::open(log_id, &root, read_epochs(&*storage)?)?;
+    let recovered = recover(&*storage, &log_id)?;
+    if recovered.unknown_events > 0 && access == Access::ReadWrite {
+        return Err(Error::unknown_events(recovered.unknown_events));
+    }
+    start(storage, log_id, recovered, keyring, opening, access)
+}
+
+/// Says what it means that the row every store begins with is not there.
+fn lost_or_foreign(anchor: Option<AnchorMark>) -> Error {
+    match anchor {
+        Some(mark) if mark.log_size > 0 => Error::records_lost(0, mark.log_size),
+        _ => Error::corrupt("the store has no description of itself; restore it from a backup"),
+    }
+}
+
+fn first_batch(
+    opening: &Opening,
+    log_id: LogId,
+    kind: KeySlotKind,
+    (number, slot): (u8, Vec<u8>),
+    epoch_key: &WrappedEpochKey,
+) -> Result<(Batch, Snapshot), Error> {
+    let now = opening.clock.now();
+    let end = ChainEnd::genesis(&log_id);
+    let start = Mark { position: end.size, head: *end.head.as_bytes() };
+    let mut snapshot = Snapshot {
+        state: State::default(),
+        projections: Projections::default(),
+        end,
+        saved: Saved::new(start, 0, crate::codec::mark::RowSum::default()),
+    };
+    let mut group = Group::new(Position::FIRST);
+    let terms = Terms::by(opening.system.clone());
+    let by = By { terms: &terms, now, writer_epoch: WriterEpoch::FIRST };
+    let created = StoreCreated { log_id, settings: opening.settings, key_slot: kind };
+    group.append(&mut snapshot, vec![(None, Event::from(created))], &by, &mut Draw::new())?;
+    group.bring(Payload::KeySlot { slot: number, bytes: slot })?;
+    group.batch.put(keys::epoch_key(epoch_key.epoch().get()), epoch_key.as_bytes().to_vec())?;
+    group.batch.put(keys::STORE_META, encode_meta(&StoreMeta { log_id, created_at: now }))?;
+    group.close(&mut snapshot, start, &Memory::new())?;
+    Ok((group.batch, snapshot))
+}
+
+fn start(
+    storage: Arc<dyn Storage>,
+    log_id: LogId,
+    recovered: Recovered,
+    keyring: Keyring,
+    opening: &Opening,
+    access: Access,
+) -> Result<Engine, Error> {
+    let shared = Arc::new(Shared {
+        storage,
+        log_id,
+        published: Published::new(recovered.snapshot),
+        keyring: RwLock::new(Arc::new(keyring)),
+        clock: Arc::clone(&opening.clock),
+        poison: Poison::default(),
+        access: AccessBuffer::default(),
+    });
+    let threads = match access {
+        Access::ReadWrite => Some(Threads::start(&shared, opening.queue_max, opening.system.clone())?),
+        Access::ReadOnly => None,
+    };
+    Ok(Engine { shared, threads, replayed: recovered.replayed, rebuilt: recovered.rebuilt })
+}
+
+/// Reads the key slots, damaged ones too.
+pub(crate) fn read_slots(storage: &dyn Storage, log_id: LogId) -> Result<Slots, Error> {
+    let mut stored = BTreeMap::new();
+    scan_chunked(storage, &KeyRange::prefix(&[keys::KEY_SLOT]), &mut |key, bytes| {
+        if let Some(number) = keys::parse_key_slot(key) {
+            stored.insert(number, bytes.to_vec());
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(Slots::decode(log_id, stored.iter().map(|(number, bytes)| (*number, bytes.as_slice()))))
+}
+
+/// Gives what opens a slot.
+pub(crate) fn slot_kind(slots: &Slots, number: u8) -> Result<KeySlotKind, Error> {
+    let found = slots.iter().find(|(other, _)| *other == number).and_then(|(_, kind)| kind.ok());
+    found.ok_or_else(|| Error::internal("a key slot that was just made cannot be read"))
+}
+
+fn read_epochs(storage: &dyn Storage) -> Result<Vec<WrappedEpochKey>, Error> {
+    let mut found = Vec::new();
+    storage.scan(&KeyRange::prefix(&[keys::EPOCH_KEY]), Direction::Ascending, &mut |_, row| {
+        found.push(WrappedEpochKey::from_bytes(row));
+        ControlFlow::Continue(())
+    })?;
+    Ok(found.into_iter().collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,178 @@
+//! Owns what can be chosen when a store is made or opened; every default has its reason.
+//!
+//! Read next: [`crate::Store`].
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::invalid::Invalid;
+use crate::domain::name::Actor;
+use crate::domain::settings::{AccessAudit, Settings};
+use crate::engine::clock::{Clock, SystemClock};
+use crate::engine::open::{Access, Opening, Place, create, open};
+use crate::error::Error;
+use crate::seal::passphrase::PassphraseCost;
+use crate::seal::unlock::Unlock;
+use crate::storage::DiskOptions;
+use crate::store::Store;
+
+/// How a store is made or opened.
+///
+/// ```
+/// use latchkeep::{StoreOptions, Unlock, SecretBytes};
+///
+/// let store = StoreOptions::in_memory(Unlock::bytes(SecretBytes::copy_from(&[7; 32]))).create()?;
+/// assert_eq!(store.status()?.tally.secrets, 0);
+/// store.close()?;
+/// # Ok::<(), latchkeep::Error>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "options do nothing until `create` or `open`"]
+pub struct StoreOptions {
+    place: Place,
+    unlock: Unlock,
+    passphrase_cost: PassphraseCost,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    cache_bytes: u64,
+    commit_max: Duration,
+    queue_max: usize,
+}
+
+impl StoreOptions {
+    /// Names the directory of a store and what opens it.
+    pub fn new(dir: impl Into<PathBuf>, unlock: Unlock) -> Self {
+        Self::at(Place::Directory(dir.into()), unlock)
+    }
+
+    /// Means a store that lies in memory and ends with the process; for tests of hosts.
+    pub fn in_memory(unlock: Unlock) -> Self {
+        Self::at(Place::Memory, unlock)
+    }
+
+    fn at(place: Place, unlock: Unlock) -> Self {
+        let disk = DiskOptions::default();
+        Self {
+            place,
+            unlock,
+            passphrase_cost: PassphraseCost::default(),
+            clock: Arc::new(SystemClock),
+            settings: Settings::default(),
+            cache_bytes: disk.cache_bytes,
+            commit_max: disk.commit_max,
+            queue_max: QUEUE_MAX,
+        }
+    }
+
+    /// Sets how reads get into the audit trail of a new store; [`AccessAudit::Relaxed`] by default, which costs a read
+    /// nothing and tells who read what within a second. For an existing store see [`crate::Session::change_settings`].
+    pub const fn access_audit(mut self, access_audit: AccessAudit) -> Self {
+        self.settings.access_audit = access_audit;
+        self
+    }
+
+    /// Sets whether, in a new store, any lock on any version of a secret refuses its rotation, where the secret does not
+    /// say. Off by default, as in the reference: a rotation passes over a locked current version, which becomes
+    /// *previous* with its locks.
+    pub const fn refuse_rotation_while_locked(mut self, refuse: bool) -> Self {
+        self.settings.refuse_rotation_while_locked = refuse;
+        self
+    }
+
+    /// Sets what trying a passphrase costs, for a new store that a passphrase opens: 64 MiB and 3 passes by default.
+    pub const fn passphrase_cost(mut self, cost: PassphraseCost) -> Self {
+        self.passphrase_cost = cost;
+        self
+    }
+
+    /// Brings another clock; the system's by default.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets the bytes of sled's page cache: 64 MiB by default, at least 1 MiB.
+    pub fn cache_bytes(mut self, bytes: u64) -> Self {
+        self.cache_bytes = bytes.max(1_024 * 1_024);
+        self
+    }
+
+    /// Sets how long a commit may take before the store gives its disk up and is poisoned: 30 seconds by default, longer
+    /// than any healthy disk takes and shorter than people wait.
+    pub const fn commit_deadline(mut self, deadline: Duration) -> Self {
+        self.commit_max = deadline;
+        self
+    }
+
+    /// Sets how many commands may wait for the writer before callers do: 1,024 by default, 1 at the least.
+    pub fn queue_max(mut self, commands: usize) -> Self {
+        self.queue_max = commands.max(1);
+        self
+    }
+
+    /// Makes the store and opens it.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid`, code `store_exists`, when there is a store or anything else at the path but an empty directory;
+    /// `key_file` or `invalid_parameter` when what is to open it cannot be used. Kind `Unavailable` when the system does
+    /// not let us, or the disk is full.
+    ///
+    /// # Durability
+    ///
+    /// When this returns the store survives a crash; a crash before leaves no store, or a whole one.
+    pub fn create(self) -> Result<Store, Error> {
+        create(self.opening()?).map(Store::new)
+    }
+
+    /// Opens the store for reading and writing. Only one handle in one process has a store open at a time.
+    ///
+    /// Takes time for loading saved state (some microseconds per secret), for replaying what was recorded since it was
+    /// saved (about 30,000 records at most), and, with a passphrase, for trying it.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid`: `not_a_store`, `other_revision`, `wrong_key`, `key_file`. Kind `Unavailable`: `already_open`, at
+    /// once; `permission`, `no_space`, `io`; `unknown_events` when a later release wrote to the store. Kind `Corrupt`:
+    /// `records_lost`, `key_slot_damaged`, `corrupt`; nothing is changed then.
+    pub fn open(self) -> Result<Store, Error> {
+        open(&self.opening()?, Access::ReadWrite).map(Store::new)
+    }
+
+    /// Opens the store for reading only: no command is taken, and nothing is recorded, not even reads. Refuses reads that
+    /// must be recorded first: those of dynamic secrets, and all under [`AccessAudit::Strict`].
+    ///
+    /// # Errors
+    ///
+    /// As [`StoreOptions::open`], but for `unknown_events`.
+    pub fn open_read_only(self) -> Result<Store, Error> {
+        open(&self.opening()?, Access::ReadOnly).map(Store::new)
+    }
+
+    fn opening(self) -> Result<Opening, Invalid> {
+        Ok(Opening {
+            place: self.place,
+            disk: DiskOptions { cache_bytes: self.cache_bytes, commit_max: self.commit_max, ..DiskOptions::default() },
+            unlock: self.unlock,
+            passphrase_cost: self.passphrase_cost,
+            clock: self.clock,
+            queue_max: self.queue_max,
+            settings: self.settings,
+            system: Actor::parse(SYSTEM)?,
+        })
+    }
+}
+
+impl fmt::Debug for StoreOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreOptions").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+/// Commands that may wait for the writer: enough for a group of many callers, few enough to be answered in a second.
+const QUEUE_MAX: usize = 1_024;
+
+/// Who does what the store does by itself.
+const SYSTEM: &str = "latchkeep";

@@ -1,0 +1,201 @@
+//! Owns commands as hosts give them: with data that is not sealed yet.
+//!
+//! Read next: [`super::prepare`], which seals it.
+
+use crate::domain::command::{Change, Command as Decided, LockNames, LockTarget, SecretChanges};
+use crate::domain::id::{GroupId, SecretId};
+use crate::domain::json::JsonObject;
+use crate::domain::lock::{LockMode, NewLock};
+use crate::domain::name::{Description, GroupName, LockName};
+use crate::domain::policy::RotationPolicy;
+use crate::domain::position::{Position, Revision};
+use crate::domain::settings::Settings;
+use crate::domain::time::Timestamp;
+use crate::domain::version::VersionRef;
+use crate::seal::secret_bytes::SecretBytes;
+
+use super::new_secret::{NewData, NewDataFrom, NewSecret, Source};
+
+/// Something that a host wants done: for [`crate::Session::run`], [`crate::Session::submit`] and
+/// [`crate::Session::dry_run`].
+///
+/// ```
+/// use latchkeep::{Command, LockName, NewLock, SecretId, VersionRef};
+///
+/// let secret = SecretId::parse("0199d0a0-0000-7000-8000-000000000001")?;
+/// let command = Command::place_lock(secret, VersionRef::Current, NewLock::new(LockName::parse("billing")?));
+/// # Ok::<(), latchkeep::Invalid>(())
+/// ```
+#[derive(Debug)]
+pub struct Command(pub(super) Wanted);
+
+#[derive(Debug)]
+pub(super) enum Wanted {
+    Create(Box<NewSecret>),
+    Rotate(SecretId, NewData),
+    Restore(SecretId),
+    /// A read, for dry runs.
+    Read(SecretId, VersionRef),
+    CreateGroup {
+        name: GroupName,
+        description: Option<Description>,
+    },
+    /// Nothing to seal and no id to draw.
+    Plain(Decided),
+}
+
+impl Command {
+    /// Makes a secret with its first version. The receipt names both.
+    #[must_use]
+    pub fn create(new: NewSecret) -> Self {
+        Self(Wanted::Create(Box::new(new)))
+    }
+
+    /// Adds a version, which is current from then on; the one that was current becomes previous, with its locks.
+    #[must_use]
+    pub const fn rotate(secret: SecretId, data: NewData) -> Self {
+        Self(Wanted::Rotate(secret, data))
+    }
+
+    /// Adds a version with the data of the previous one.
+    #[must_use]
+    pub const fn restore(secret: SecretId) -> Self {
+        Self(Wanted::Restore(secret))
+    }
+
+    /// Reads a version; only for dry runs, since data is given out by [`crate::Session::read`] alone.
+    #[must_use]
+    pub const fn read(secret: SecretId, version: VersionRef) -> Self {
+        Self(Wanted::Read(secret, version))
+    }
+
+    /// Destroys the data of one version.
+    #[must_use]
+    pub const fn destroy_data(secret: SecretId, version: VersionRef) -> Self {
+        Self(Wanted::Plain(Decided::DestroyData { secret, version }))
+    }
+
+    /// Deletes a secret, with all its versions and their data.
+    #[must_use]
+    pub const fn delete(secret: SecretId) -> Self {
+        Self(Wanted::Plain(Decided::DeleteSecret { secret }))
+    }
+
+    /// Changes the metadata of a secret.
+    #[must_use]
+    pub fn update(secret: SecretId, changes: SecretChanges) -> Self {
+        Self(Wanted::Plain(Decided::UpdateSecret { secret, changes: Box::new(changes) }))
+    }
+
+    /// Replaces the metadata of a version, or takes it away.
+    #[must_use]
+    pub const fn update_version(secret: SecretId, version: VersionRef, custom_metadata: Option<JsonObject>) -> Self {
+        Self(Wanted::Plain(Decided::UpdateVersion { secret, version, custom_metadata }))
+    }
+
+    /// Sets how a secret rotates by itself.
+    #[must_use]
+    pub const fn set_policy(secret: SecretId, policy: RotationPolicy) -> Self {
+        Self(Wanted::Plain(Decided::SetPolicy { secret, policy }))
+    }
+
+    /// Takes the rotation policy of a secret away.
+    #[must_use]
+    pub const fn clear_policy(secret: SecretId) -> Self {
+        Self(Wanted::Plain(Decided::ClearPolicy { secret }))
+    }
+
+    /// Places a lock on a version; one of the same name there is replaced.
+    #[must_use]
+    pub fn place_lock(secret: SecretId, version: VersionRef, lock: NewLock) -> Self {
+        Self::place_locks(secret, version, vec![lock], LockMode::Keep)
+    }
+
+    /// Places up to 1,000 locks on a version, all or none.
+    #[must_use]
+    pub fn place_locks(secret: SecretId, version: VersionRef, locks: Vec<NewLock>, mode: LockMode) -> Self {
+        Self::place_lock_set(vec![LockTarget { secret, version, locks, mode }])
+    }
+
+    /// Places up to 1,000 locks on versions of several secrets, all or none.
+    #[must_use]
+    pub const fn place_lock_set(targets: Vec<LockTarget>) -> Self {
+        Self(Wanted::Plain(Decided::PlaceLocks { targets }))
+    }
+
+    /// Removes locks from a version; a name that stands on no lock is no error.
+    #[must_use]
+    pub const fn remove_locks(secret: SecretId, version: VersionRef, names: LockNames) -> Self {
+        Self(Wanted::Plain(Decided::RemoveLocks { secret, version, names }))
+    }
+
+    /// Moves the end of a lock's lease; with a fencing token only if it is still the lock's.
+    #[must_use]
+    pub const fn renew_lock(
+        secret: SecretId,
+        version: VersionRef,
+        name: LockName,
+        expires_at: Timestamp,
+        fencing_token: Option<Position>,
+    ) -> Self {
+        Self(Wanted::Plain(Decided::RenewLock { secret, version, name, expires_at, fencing_token }))
+    }
+
+    /// Makes a group; at most 200 of them.
+    #[must_use]
+    pub const fn create_group(name: GroupName, description: Option<Description>) -> Self {
+        Self(Wanted::CreateGroup { name, description })
+    }
+
+    /// Renames or describes a group.
+    #[must_use]
+    pub const fn update_group(group: GroupId, name: Option<GroupName>, description: Change<Description>) -> Self {
+        Self(Wanted::Plain(Decided::UpdateGroup { group, name, description }))
+    }
+
+    /// Deletes an empty group.
+    #[must_use]
+    pub const fn delete_group(group: GroupId) -> Self {
+        Self(Wanted::Plain(Decided::DeleteGroup { group }))
+    }
+
+    /// Changes what the store is set to.
+    #[must_use]
+    pub const fn change_settings(settings: Settings) -> Self {
+        Self(Wanted::Plain(Decided::ChangeSettings { settings }))
+    }
+}
+
+impl Command {
+    /// Gives what tells this command from another one under the same idempotency key: all that was asked for, secret data
+    /// included, and nothing that was drawn for it. For the eyes of a keyed hash only.
+    pub(super) fn parts(&self, expected: Option<Revision>, force: bool) -> SecretBytes {
+        let (shape, data) = match &self.0 {
+            Wanted::Create(new) => {
+                let NewSecret { group, metadata, spec, policy, version_metadata, data } = &**new;
+                let shape = format!("create {group:?} {metadata:?} {spec:?} {policy:?} {version_metadata:?}");
+                match data {
+                    Source::Given(data) => (shape, Some(data.encode())),
+                    Source::GeneratedPassword(username) => (format!("{shape} generated {username:?}"), None),
+                    Source::ApiKey => (shape, None),
+                }
+            }
+            Wanted::Rotate(secret, NewData { from, version_metadata }) => {
+                let shape = format!("rotate {secret:?} {version_metadata:?}");
+                match from {
+                    NewDataFrom::Given(data) => (shape, Some(data.encode())),
+                    NewDataFrom::Password(password) => (shape, Some(SecretBytes::copy_from(password.expose()))),
+                    NewDataFrom::Generated => (shape, None),
+                }
+            }
+            other => (format!("{other:?}"), None),
+        };
+        let shape = format!("{shape} {expected:?} {force}");
+        let data = data.as_ref().map_or(&[][..], SecretBytes::expose);
+        let length = shape.len().saturating_add(data.len());
+        let mut parts = Vec::with_capacity(length);
+        parts.extend_from_slice(shape.as_bytes());
+        parts.extend_from_slice(data);
+        SecretBytes::from(parts)
+    }
+}

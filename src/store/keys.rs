@@ -1,0 +1,154 @@
+//! Owns the care of keys: ways to open the store, and the epochs that wrap data keys.
+//!
+//! Neither touches sealed data. Read next: [`crate::seal`].
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::domain::command::Command as Decided;
+use crate::domain::id::{DataKeyId, SecretId, VersionId};
+use crate::domain::receipt::Receipt;
+use crate::engine::Patience;
+use crate::engine::open::{read_slots, slot_kind};
+use crate::engine::queue::{Order, Payload, Request, Rewrapped};
+use crate::engine::reader::wrapped_key;
+use crate::engine::reply::Reply;
+use crate::error::Error;
+use crate::seal::keyring::Keyring;
+use crate::seal::passphrase::PassphraseCost;
+use crate::seal::unlock::Unlock;
+use crate::seal::wrapped_key::KeyEpoch;
+use crate::storage::chunks::{count, read_chunked};
+
+use super::session::Session;
+
+/// Data keys that are wrapped anew in one commit.
+const REWRAPPED_AT_ONCE: usize = 512;
+
+/// How far the rolling of an epoch has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RollProgress {
+    /// Data keys looked at.
+    pub done: u64,
+    /// Data keys in all.
+    pub total: u64,
+}
+
+impl Session {
+    /// Adds a way to open the store, at most 8 in all. Asks for one that opens it now, since the root key is not kept in
+    /// memory. Gives the number of the slot.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid`, code `wrong_key`, when `now` does not open the store; `key_slot_unavailable` when all slots are
+    /// taken. Kind `Refused` with [`crate::Refusal::KeySlotUnavailable`] when somebody else took the slot meanwhile.
+    pub fn add_key_slot(&self, now: &Unlock, new: &Unlock, cost: PassphraseCost) -> Result<u8, Error> {
+        let shared = &self.store().0.engine.shared;
+        let mut slots = read_slots(&*shared.storage, shared.log_id)?;
+        let (root, _) = slots.open(now)?;
+        let (slot, bytes) = slots.add(&root, new, cost)?;
+        let kind = slot_kind(&slots, slot)?;
+        self.ask_keys(Decided::AddKeySlot { slot, kind }, Payload::KeySlot { slot, bytes })?;
+        Ok(slot)
+    }
+
+    /// Takes a way to open the store away. Whoever opened the store that way before may have kept the root key, and old
+    /// bytes of the slot may lie on the disk for a while: this is no protection from them.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid` or `Refused`, code `key_slot_unavailable`, when there is nothing in the slot, or nothing that can be
+    /// used would be left.
+    pub fn remove_key_slot(&self, slot: u8) -> Result<Receipt, Error> {
+        let shared = &self.store().0.engine.shared;
+        read_slots(&*shared.storage, shared.log_id)?.remove(slot)?;
+        let bytes = read_chunked(&*shared.storage, &crate::codec::keys::key_slot(slot))?;
+        let chunks = bytes.map_or(0, |bytes| count(bytes.len()));
+        self.ask_keys(Decided::RemoveKeySlot { slot }, Payload::NoKeySlot { slot, chunks })
+    }
+
+    /// Makes a new epoch key, wraps the data keys of all versions anew under it, and destroys the keys of older epochs.
+    /// Sealed data is not touched. The store goes on working meanwhile; when it is interrupted, the next call goes on
+    /// where it stopped, without another new key.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Unavailable` or `Closed`; kind `Corrupt` when a wrapped key is damaged.
+    pub fn roll_epoch(&self, mut progress: impl FnMut(RollProgress)) -> Result<u32, Error> {
+        let keyring = self.store().0.engine.shared.keyring();
+        if keyring.epochs().count() <= 1 {
+            self.begin_epoch(&keyring)?;
+        }
+        let keyring = self.store().0.engine.shared.keyring();
+        let epoch = keyring.in_force();
+        // A version that was sealed before the new epoch was in force may be added while the keys are wrapped anew: go on
+        // until a round finds nothing.
+        for _ in 0..ROUNDS_MAX {
+            if self.rewrap_all(&keyring, &mut progress)? == 0 {
+                self.retire_older(epoch)?;
+                return Ok(epoch.get());
+            }
+        }
+        Err(Error::busy())
+    }
+
+    fn begin_epoch(&self, keyring: &Keyring) -> Result<(), Error> {
+        let (rolled, wrapped) = keyring.roll_epoch()?;
+        let epoch = rolled.in_force().get();
+        let wrapped = wrapped.as_bytes().to_vec();
+        let payload = Payload::Epoch { epoch, wrapped, keyring: Arc::new(rolled) };
+        self.ask_keys(Decided::RollEpoch { epoch }, payload).map(drop)
+    }
+
+    /// Wraps anew what an older epoch wrapped; gives how many data keys that were.
+    fn rewrap_all(&self, keyring: &Keyring, progress: &mut impl FnMut(RollProgress)) -> Result<u64, Error> {
+        let shared = &self.store().0.engine.shared;
+        let mut left: VecDeque<(SecretId, VersionId, DataKeyId)> = VecDeque::new();
+        self.store().settle()?;
+        for secret in shared.published.load().state.secrets.values() {
+            for version in &secret.versions {
+                left.extend(version.data.sealed().map(|sealed| (secret.id, version.id, sealed.data_key)));
+            }
+        }
+        let (total, mut rewrapped) = (u64::try_from(left.len()).unwrap_or(u64::MAX), 0_u64);
+        while !left.is_empty() {
+            let mut parcel = Vec::new();
+            for (secret, version, data_key) in left.drain(..left.len().min(REWRAPPED_AT_ONCE)) {
+                let Some(old) = wrapped_key(&*shared.storage, data_key)? else { continue };
+                if old.epoch() < keyring.in_force() {
+                    let wrapped = keyring.rewrap(data_key, &old)?.as_bytes().to_vec();
+                    parcel.push(Rewrapped { secret, version, data_key, wrapped });
+                }
+            }
+            rewrapped = rewrapped.saturating_add(u64::try_from(parcel.len()).unwrap_or(u64::MAX));
+            if !parcel.is_empty() {
+                let (reply, slot) = Reply::pair();
+                self.store().0.engine.send(Request::Rewrap(parcel, reply), Patience::Wait)?;
+                slot.wait().map(drop)?;
+            }
+            let done = total.saturating_sub(u64::try_from(left.len()).unwrap_or(u64::MAX));
+            progress(RollProgress { done, total });
+        }
+        Ok(rewrapped)
+    }
+
+    fn retire_older(&self, in_force: KeyEpoch) -> Result<(), Error> {
+        loop {
+            let keyring = self.store().0.engine.shared.keyring();
+            let Some(oldest) = keyring.epochs().find(|epoch| *epoch < in_force) else { return Ok(()) };
+            let fewer = Arc::new(keyring.retire_epoch(oldest)?);
+            let epoch = oldest.get();
+            self.ask_keys(Decided::RetireEpoch { epoch }, Payload::NoEpoch { epoch, keyring: fewer })?;
+        }
+    }
+
+    fn ask_keys(&self, command: Decided, payload: Payload) -> Result<Receipt, Error> {
+        let terms = self.raw_terms().clone();
+        let slot = self.store().0.engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
+        Ok(slot.wait()?.map_err(Error::refused)?.receipt)
+    }
+}
+
+/// Rounds of wrapping anew before giving up: each one meets only what was sealed during the one before.
+const ROUNDS_MAX: u32 = 16;

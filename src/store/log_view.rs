@@ -1,0 +1,122 @@
+//! Owns the log as people and programs see it: records in order, up to the last durable one.
+//!
+//! Read next: [`crate::ledger`].
+
+use std::ops::ControlFlow;
+
+use serde_json::Value;
+
+use crate::codec::event::{Decoded, decode_event, event_json};
+use crate::domain::event::Event;
+use crate::domain::position::Position;
+use crate::domain::record::Record;
+use crate::engine::log::{decode, scan_records};
+use crate::error::Error;
+use crate::ledger::{ChainVerifier, Head, RawRecord};
+
+use super::store::Store;
+
+/// A record as it is shown.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum LogEntry {
+    /// A record that this release can read.
+    Known(Box<Record>),
+    /// A record that a later release wrote, or whose body was erased.
+    Opaque {
+        /// Its place.
+        position: Position,
+        /// The number of its kind of event.
+        event_type: u16,
+        /// The schema of its body.
+        schema: u16,
+        /// Whether the body was erased.
+        erased: bool,
+    },
+}
+
+/// What a verification of the chain found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifiedChain {
+    /// Records verified.
+    pub records: u64,
+    /// The chain value at the end, 32 bytes.
+    pub head: [u8; 32],
+}
+
+impl Store {
+    /// Shows the records from a position on, in order, to `show`, until it breaks off or the last durable one was shown.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Corrupt` when a record cannot be read; `Unavailable` when the disk fails.
+    pub fn for_each_record(
+        &self,
+        from: Position,
+        mut show: impl FnMut(LogEntry) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let shared = &self.0.engine.shared;
+        let end = shared.published.with(|snapshot| snapshot.end.size);
+        scan_records(&*shared.storage, from, end, &mut |raw| {
+            let entry = decode(raw)?.map_or_else(|| opaque(raw), |record| LogEntry::Known(Box::new(record)));
+            Ok(show(entry))
+        })
+    }
+
+    /// Verifies the chain of the whole log up to the last durable record, from the bytes on disk; tells `progress` how
+    /// many records were verified, every 65,536.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Corrupt`, with the first fault.
+    pub fn verify_log(&self, mut progress: impl FnMut(u64)) -> Result<VerifiedChain, Error> {
+        let shared = &self.0.engine.shared;
+        let end = shared.published.with(|snapshot| snapshot.end);
+        let mut verifier = ChainVerifier::from_genesis(&shared.log_id);
+        scan_records(&*shared.storage, Position::FIRST, end.size, &mut |raw| {
+            verifier.verify(raw)?;
+            if verifier.size().get().is_multiple_of(65_536) {
+                progress(verifier.size().get());
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let verified = verifier.finish()?;
+        if verified.head != end.head || verified.size != end.size {
+            return Err(Error::records_lost(verified.size.get(), end.size.get()));
+        }
+        let head: Head = verified.head;
+        Ok(VerifiedChain { records: verified.size.get(), head: *head.as_bytes() })
+    }
+}
+
+impl Event {
+    /// Gives the event as JSON, for people. The bytes in the log are the truth.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        event_json(self)
+    }
+
+    /// Reads an event from the body of a record: its type number, its schema, and its bytes with the salt. Nothing for a
+    /// type or schema of a later release.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Corrupt` when the bytes are not what the type says.
+    pub fn from_body(number: u16, schema: u16, body: &[u8]) -> Result<Option<Self>, Error> {
+        match decode_event(number, schema, body)? {
+            Decoded::Known(event) => Ok(Some(event)),
+            Decoded::Unknown => Ok(None),
+        }
+    }
+}
+
+fn opaque(raw: &RawRecord<'_>) -> LogEntry {
+    let header = raw.header();
+    LogEntry::Opaque {
+        position: header.position,
+        event_type: header.event_type,
+        schema: header.schema,
+        erased: raw.body().is_none(),
+    }
+}

@@ -1,0 +1,17 @@
+//! The public face: the handle that a host holds, and what it asks for with it.
+//!
+//! Each method builds a command and asks, or looks at the published snapshot; nothing is decided here. Read next:
+//! [`store`], then [`session`].
+
+pub(crate) mod command;
+pub(crate) mod keys;
+pub(crate) mod log_view;
+pub(crate) mod new_secret;
+pub(crate) mod prepare;
+pub(crate) mod reading;
+pub(crate) mod session;
+pub(crate) mod status;
+#[expect(clippy::module_inception, reason = "the handle is what the module is named for")]
+pub(crate) mod store;
+
+pub use store::Store;

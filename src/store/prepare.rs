@@ -1,0 +1,267 @@
+//! Owns the step from what a host wants to what the writer decides: ids are drawn, data is made and sealed, here, in the
+//! caller's thread.
+//!
+//! Read next: [`super::session`].
+
+use std::sync::Arc;
+
+use crate::domain::command::{Command as Decided, Prepared};
+use crate::domain::decide::readable;
+use crate::domain::id::{DataKeyId, SecretId, VersionId};
+use crate::domain::json::JsonObject;
+use crate::domain::name::{Actor, Username};
+use crate::domain::refusal::Refusal;
+use crate::domain::secret::{ApiKeyTarget, PasswordPolicy, Secret, SecretSpec};
+use crate::domain::time::Timestamp;
+use crate::domain::version::{CertificateDetails, SealedRef, VersionDetails, VersionOrigin, VersionRef};
+use crate::engine::draw;
+use crate::engine::queue::Payload;
+use crate::error::Error;
+use crate::issuer::{api_key, certificate, password};
+use crate::seal::data::{IamIdentity, SecretData};
+
+use super::command::Wanted;
+use super::new_secret::{NewData, NewDataFrom, NewSecret, Source};
+use super::store::Inner;
+
+/// A command that can be decided, with its rows; and the data, for whoever may hand it out.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) command: Decided,
+    pub(super) payload: Payload,
+    pub(super) data: Option<SecretData>,
+}
+
+impl Ready {
+    const fn plain(command: Decided) -> Self {
+        Self { command, payload: Payload::None, data: None }
+    }
+}
+
+impl Inner {
+    /// Draws, makes and seals.
+    pub(super) fn prepare(&self, wanted: Wanted) -> Result<Ready, Error> {
+        let now = self.now();
+        match wanted {
+            Wanted::Create(new) => self.prepare_create(*new, now),
+            Wanted::Rotate(id, new) => {
+                let secret = self.find(id)?;
+                let NewData { from, version_metadata } = new;
+                let data = self.data_for(&secret, from)?;
+                let sealed = self.seal(id, data, version_metadata, now)?;
+                Ok(sealed.into_ready(|next| Decided::Rotate { secret: id, origin: VersionOrigin::RotatedByHand, next }))
+            }
+            Wanted::Restore(id) => {
+                let secret = self.find(id)?;
+                let previous = secret.previous().ok_or(Refusal::NothingToRestore)?;
+                readable(previous).map_err(|_| Refusal::NothingToRestore)?;
+                let (from, metadata) = (previous.id, previous.custom_metadata.clone());
+                let data = self.data_of(&secret, from)?;
+                let sealed = self.seal(id, data, metadata, now)?;
+                Ok(sealed.into_ready(|next| Decided::Restore { secret: id, from, next }))
+            }
+            Wanted::Read(..) => {
+                Err(Refusal::invalid("read", "is for dry runs; data is given out by Session::read").into())
+            }
+            Wanted::CreateGroup { name, description } => {
+                Ok(Ready::plain(Decided::CreateGroup { id: draw::group_id(now)?, name, description }))
+            }
+            Wanted::Plain(command) => Ok(Ready::plain(command)),
+        }
+    }
+
+    /// A command as it would be decided, without data: for dry runs.
+    pub(super) fn prepare_dry(&self, wanted: &Wanted) -> Result<Decided, Error> {
+        let now = self.now();
+        let blank = |custom_metadata: Option<JsonObject>, expires_at: Option<Timestamp>| {
+            let sealed =
+                SealedRef { data_key: DataKeyId::from_bytes([0; 16]), epoch: 0, sealed_bytes: 0, digest: [0; 32] };
+            let version = draw::version_id(now)?;
+            Ok::<_, Error>(Prepared { version, sealed, details: VersionDetails::Plain, expires_at, custom_metadata })
+        };
+        Ok(match wanted {
+            Wanted::Create(new) => Decided::CreateSecret {
+                id: draw::secret_id(now)?,
+                group: new.group,
+                metadata: new.metadata.clone(),
+                spec: new.spec.clone(),
+                policy: new.policy,
+                first: blank(new.version_metadata.clone(), None)?,
+            },
+            Wanted::Rotate(secret, new) => Decided::Rotate {
+                secret: *secret,
+                origin: VersionOrigin::RotatedByHand,
+                next: blank(new.version_metadata.clone(), None)?,
+            },
+            Wanted::Restore(id) => {
+                let previous = self.find(*id)?.previous().map(|version| version.id);
+                let from = previous.ok_or(Refusal::NothingToRestore)?;
+                Decided::Restore { secret: *id, from, next: blank(None, None)? }
+            }
+            Wanted::Read(id, version) => {
+                let secret = self.find(*id)?;
+                match (&secret.spec, version) {
+                    (SecretSpec::IamCredentials { .. }, VersionRef::Current) => {
+                        Decided::ReadDynamic { secret: *id, fresh: blank(None, None)? }
+                    }
+                    _ => {
+                        let version = secret.version(*version).ok_or(Refusal::VersionNotFound)?.id;
+                        Decided::RecordRead { secret: *id, version }
+                    }
+                }
+            }
+            Wanted::CreateGroup { name, description } => {
+                Decided::CreateGroup { id: draw::group_id(now)?, name: name.clone(), description: description.clone() }
+            }
+            Wanted::Plain(command) => command.clone(),
+        })
+    }
+
+    fn prepare_create(&self, new: NewSecret, now: Timestamp) -> Result<Ready, Error> {
+        let NewSecret { group, metadata, spec, policy, version_metadata, data } = new;
+        let id = draw::secret_id(now)?;
+        let data = match (data, &spec) {
+            (Source::Given(data), _) => data,
+            (Source::GeneratedPassword(username), SecretSpec::UsernamePassword { password_policy }) => {
+                generate_password(&username, *password_policy)?
+            }
+            (Source::ApiKey, SecretSpec::IamCredentials { target, .. }) => make_api_key(target)?,
+            _ => return Err(Error::internal("a new secret has data of another type")),
+        };
+        let sealed = self.seal(id, data, version_metadata, now)?;
+        Ok(sealed.into_ready(|first| Decided::CreateSecret { id, group, metadata, spec, policy, first }))
+    }
+
+    /// A read of a dynamic credential, with the fresh one that it may take.
+    pub(super) fn prepare_read(&self, secret: &Secret) -> Result<Ready, Error> {
+        let SecretSpec::IamCredentials { target, .. } = &secret.spec else {
+            return Err(Error::internal("only dynamic credentials are made by a read"));
+        };
+        let sealed = self.seal(secret.id, make_api_key(target)?, None, self.now())?;
+        Ok(sealed.into_ready(|fresh| Decided::ReadDynamic { secret: secret.id, fresh }))
+    }
+
+    /// Makes the data of the next version, of the type that the secret has.
+    fn data_for(&self, secret: &Secret, from: NewDataFrom) -> Result<SecretData, Error> {
+        match (from, &secret.spec) {
+            (NewDataFrom::Given(data), spec) if data.secret_type() == spec.secret_type() => Ok(data),
+            (NewDataFrom::Password(password), SecretSpec::UsernamePassword { .. }) => {
+                Ok(SecretData::username_password(&self.username_of(secret)?, password)?)
+            }
+            (NewDataFrom::Generated, SecretSpec::UsernamePassword { password_policy }) => {
+                generate_password(&self.username_of(secret)?, *password_policy)
+            }
+            (NewDataFrom::Generated, SecretSpec::IamCredentials { target, .. }) => make_api_key(target),
+            (NewDataFrom::Generated, _) => {
+                Err(Refusal::invalid("data", "has to be brought along; the type does not generate any").into())
+            }
+            _ => Err(Refusal::invalid("data", "is of another type than the secret").into()),
+        }
+    }
+
+    /// The user name, which never changes by rotation, from any version whose data is still there.
+    fn username_of(&self, secret: &Secret) -> Result<Username, Error> {
+        let version = secret.versions.iter().rev().find(|version| version.is_available());
+        let id = version.ok_or_else(|| Refusal::invalid("username", "is gone with the data of all versions"))?.id;
+        match self.data_of(secret, id)? {
+            SecretData::UsernamePassword(data) => Ok(Username::parse(data.username())?),
+            _ => Err(Error::corrupt("the data of a version is of another type than its secret")),
+        }
+    }
+
+    /// Reads and unseals data for a command of the store's own; no read in the sense of the audit trail.
+    fn data_of(&self, secret: &Secret, version: VersionId) -> Result<SecretData, Error> {
+        let sealed = secret.version_by_id(version).and_then(|version| version.data.sealed());
+        let data = match sealed {
+            Some(sealed) => self.engine.shared.read_data(secret.id, version, sealed)?,
+            None => None,
+        };
+        data.ok_or_else(|| Refusal::VersionChanged.into())
+    }
+
+    fn seal(
+        &self,
+        secret: SecretId,
+        data: SecretData,
+        custom_metadata: Option<JsonObject>,
+        now: Timestamp,
+    ) -> Result<SealedVersion, Error> {
+        let version = draw::version_id(now)?;
+        let (details, expires_at) = details_of(&data)?;
+        let keyring = self.engine.shared.keyring();
+        let sealed = keyring.seal(secret, version, &data)?;
+        let reference = SealedRef {
+            data_key: sealed.data_key,
+            epoch: sealed.wrapped.epoch().get(),
+            sealed_bytes: u32::try_from(sealed.sealed.bytes.len())
+                .map_err(|_| Error::internal("sealed data is longer than 4 GiB"))?,
+            digest: sealed.sealed.digest,
+        };
+        let prepared = Prepared { version, sealed: reference, details, expires_at, custom_metadata };
+        let payload = Payload::Sealed {
+            data_key: sealed.data_key,
+            wrapped: sealed.wrapped.as_bytes().to_vec(),
+            sealed: sealed.sealed.bytes,
+        };
+        Ok(SealedVersion { prepared, payload, data })
+    }
+
+    pub(super) fn find(&self, id: SecretId) -> Result<Arc<Secret>, Refusal> {
+        self.engine.shared.published.with(|snapshot| snapshot.state.secret(id).cloned()).ok_or(Refusal::SecretNotFound)
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.engine.shared.clock.now()
+    }
+}
+
+/// A version that is sealed and has no place yet.
+struct SealedVersion {
+    prepared: Prepared,
+    payload: Payload,
+    data: SecretData,
+}
+
+impl SealedVersion {
+    fn into_ready(self, command: impl FnOnce(Prepared) -> Decided) -> Ready {
+        Ready { command: command(self.prepared), payload: self.payload, data: Some(self.data) }
+    }
+}
+
+fn generate_password(username: &Username, policy: PasswordPolicy) -> Result<SecretData, Error> {
+    Ok(SecretData::username_password(username, password::generate(policy)?)?)
+}
+
+fn make_api_key(target: &ApiKeyTarget) -> Result<SecretData, Error> {
+    let identity = match target {
+        ApiKeyTarget::ServiceId(id) => IamIdentity::Service(id.as_str().into()),
+        ApiKeyTarget::AccessGroups(groups) => {
+            IamIdentity::AccessGroups(groups.iter().map(|group| group.as_str().into()).collect())
+        }
+    };
+    let made = api_key::generate()?;
+    Ok(SecretData::iam_credentials(made.key, &made.id, identity)?)
+}
+
+/// What a version shows of its data, and when the data ends by itself.
+fn details_of(data: &SecretData) -> Result<(VersionDetails, Option<Timestamp>), Error> {
+    Ok(match data {
+        SecretData::IamCredentials(data) => {
+            (VersionDetails::ApiKey { api_key_id: Actor::parse(data.api_key_id())? }, None)
+        }
+        SecretData::ImportedCert(parts) => {
+            let facts = certificate::read(parts)?;
+            let details = CertificateDetails {
+                serial: facts.serial.into(),
+                common_name: facts.common_name.unwrap_or_default().into(),
+                issuer: facts.issuer_common_name.unwrap_or_default().into(),
+                not_before: facts.not_before,
+                not_after: facts.not_after,
+                has_private_key: parts.private_key().is_some(),
+                has_chain: parts.intermediate().is_some(),
+            };
+            (VersionDetails::Certificate(Box::new(details)), Some(facts.not_after))
+        }
+        _ => (VersionDetails::Plain, None),
+    })
+}

@@ -1,0 +1,164 @@
+//! Owns reading secret data: in the caller's thread from the last durable state, or through the writer where the read
+//! itself changes something.
+//!
+//! Read next: [`crate::engine::reader`].
+
+use std::fmt;
+
+use crate::domain::command::Command as Decided;
+use crate::domain::decide::readable;
+use crate::domain::id::{SecretId, VersionId};
+use crate::domain::position::VersionNumber;
+use crate::domain::receipt::Receipt;
+use crate::domain::refusal::Refusal;
+use crate::domain::secret::{Secret, SecretSpec};
+use crate::domain::settings::AccessAudit;
+use crate::domain::version::{Version, VersionRef};
+use crate::engine::Patience;
+use crate::engine::queue::{Order, Payload};
+use crate::engine::reply::Done;
+use crate::error::Error;
+use crate::seal::data::SecretData;
+
+use super::prepare::Ready;
+use super::session::{RETRIES_MAX, Session};
+
+/// Secret data that was handed out, with the version it belongs to. Wiped when it is dropped.
+pub struct Reading {
+    /// The secret.
+    pub secret: SecretId,
+    /// The version.
+    pub version: VersionId,
+    /// The number of the version.
+    pub number: VersionNumber,
+    /// The data.
+    pub data: SecretData,
+    /// Proof of what the read recorded or changed; nothing for a read that did neither at once.
+    pub receipt: Option<Receipt>,
+}
+
+impl Reading {
+    /// Gives the part of the data that a program wants when it asks for one text: payload, password, JSON object, API key
+    /// or certificate.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid` when it is no UTF-8, which no data made by this crate is.
+    pub fn text(&self) -> Result<&str, Error> {
+        Ok(self.data.primary().expose_text()?)
+    }
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading").field("secret", &self.secret).field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Reads secret data.
+    ///
+    /// A static secret is read in parallel with everything else; its first read, and every read under
+    /// [`AccessAudit::Strict`], is recorded durably before the data is handed out. Reading a dynamic secret makes a new
+    /// credential and destroys the one before.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Refused`: [`Refusal::Locked`] when the secret is dynamic and its version locked,
+    /// [`Refusal::VersionDataDestroyed`], [`Refusal::VersionNotFound`], [`Refusal::SecretNotFound`],
+    /// [`Refusal::SecretInactive`] for a dynamic secret. Kind `Corrupt` when the data is damaged.
+    pub fn read(&self, secret: SecretId, version: VersionRef) -> Result<Reading, Error> {
+        for _ in 0..=RETRIES_MAX {
+            if let Some(reading) = self.try_read(secret, version)? {
+                return Ok(reading);
+            }
+            // What the snapshot pointed to was destroyed meanwhile: look at what is published after that.
+            self.store().settle()?;
+        }
+        Err(Error::corrupt("the data of the version is gone, though the log says that it is there"))
+    }
+
+    fn try_read(&self, id: SecretId, which: VersionRef) -> Result<Option<Reading>, Error> {
+        let (secret, audit) = {
+            let published = &self.store().0.engine.shared.published;
+            published.with(|snapshot| (snapshot.state.secret(id).cloned(), snapshot.state.whole.settings.access_audit))
+        };
+        let secret = secret.ok_or(Refusal::SecretNotFound)?;
+        if let Some(expected) = self.raw_terms().expected_revision.filter(|expected| *expected != secret.revision) {
+            let _ = expected;
+            return Err(Refusal::RevisionMismatch { actual: secret.revision }.into());
+        }
+        let version = secret.version(which).ok_or(Refusal::VersionNotFound)?;
+        let is_current = secret.current().is_some_and(|current| current.id == version.id);
+        if is_current && matches!(secret.spec, SecretSpec::IamCredentials { .. }) {
+            return self.read_dynamic(&secret);
+        }
+        if secret.expires_at().is_some_and(|end| end <= self.store().0.now()) {
+            // Time's work on it may not be done yet.
+            self.store().settle()?;
+            return self.read_settled(id, which, audit);
+        }
+        self.read_static(&secret, version, audit)
+    }
+
+    fn read_settled(&self, id: SecretId, which: VersionRef, audit: AccessAudit) -> Result<Option<Reading>, Error> {
+        let secret = self.store().0.find(id)?;
+        let version = secret.version(which).ok_or(Refusal::VersionNotFound)?;
+        self.read_static(&secret, version, audit)
+    }
+
+    fn read_static(&self, secret: &Secret, version: &Version, audit: AccessAudit) -> Result<Option<Reading>, Error> {
+        readable(version)?;
+        let receipt = if audit == AccessAudit::Strict || (!version.downloaded && !self.store().0.engine.is_read_only())
+        {
+            let command = Decided::RecordRead { secret: secret.id, version: version.id };
+            Some(self.ask_read(command, Payload::None)?.receipt)
+        } else {
+            None
+        };
+        let data = self.unseal(secret, version)?;
+        if data.is_some() && audit == AccessAudit::Relaxed {
+            self.note(secret, version);
+        }
+        Ok(data.map(|data| Reading { secret: secret.id, version: version.id, number: version.number, data, receipt }))
+    }
+
+    /// Reads a credential that is made when it is read, or lives on a lease.
+    fn read_dynamic(&self, secret: &Secret) -> Result<Option<Reading>, Error> {
+        let inner = &self.store().0;
+        let Ready { command, payload, data } = inner.prepare_read(secret)?;
+        let Done { receipt, takes_data } = self.ask_read(command, payload)?;
+        // The version that was read is the one that was current when the command was decided.
+        let now = inner.find(secret.id)?;
+        let version = receipt.version.and_then(|id| now.version_by_id(id)).or_else(|| now.current());
+        let version = version.ok_or(Refusal::VersionNotFound)?;
+        let data = if takes_data { data } else { self.unseal(&now, version)? };
+        if inner.engine.shared.published.with(|snapshot| snapshot.state.whole.settings.access_audit)
+            == AccessAudit::Relaxed
+        {
+            self.note(&now, version);
+        }
+        let receipt = Some(receipt);
+        Ok(data.map(|data| Reading { secret: secret.id, version: version.id, number: version.number, data, receipt }))
+    }
+
+    fn unseal(&self, secret: &Secret, version: &Version) -> Result<Option<SecretData>, Error> {
+        match version.data.sealed() {
+            Some(sealed) => self.store().0.engine.shared.read_data(secret.id, version.id, sealed),
+            None => Ok(None),
+        }
+    }
+
+    fn note(&self, secret: &Secret, version: &Version) {
+        let inner = &self.store().0;
+        if !inner.engine.is_read_only() {
+            inner.engine.shared.access.note(secret.id, version.id, self.actor(), inner.now());
+        }
+    }
+
+    fn ask_read(&self, command: Decided, payload: Payload) -> Result<Done, Error> {
+        let terms = self.raw_terms().clone();
+        let slot = self.store().0.engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
+        Ok(slot.wait()?.map_err(Error::refused)?)
+    }
+}

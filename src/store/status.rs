@@ -1,0 +1,96 @@
+//! Owns the answer to: how is this store?
+//!
+//! Read next: [`crate::projection`].
+
+use crate::domain::id::LogId;
+use crate::domain::position::{Position, WriterEpoch};
+use crate::domain::settings::{KeySlotKind, Settings};
+use crate::domain::time::Timestamp;
+use crate::error::Error;
+use crate::projection::tally::Tally;
+use crate::storage::Room;
+
+use super::store::Store;
+
+/// How a store is, as of its last durable record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The id of the log, which names the store.
+    pub log_id: LogId,
+    /// Records in the log.
+    pub log_size: Position,
+    /// The chain value at its end, 32 bytes.
+    pub head: [u8; 32],
+    /// When the last record was made.
+    pub last_at: Timestamp,
+    /// The opening that made the last record.
+    pub writer_epoch: WriterEpoch,
+    /// Counts over all secrets.
+    pub tally: Tally,
+    /// Groups beside the default one.
+    pub groups: usize,
+    /// What the store is set to.
+    pub settings: Settings,
+    /// What opens each key slot in use.
+    pub key_slots: Vec<(u8, KeySlotKind)>,
+    /// Epochs whose keys are held; more than one while data keys are being wrapped anew.
+    pub epochs: Vec<u32>,
+    /// The next time at which a lease or an expiry is due.
+    pub next_lapse_at: Option<Timestamp>,
+    /// The next scheduled rotation.
+    pub next_rotation_at: Option<Timestamp>,
+    /// Why the store takes no more commands, if it does not.
+    pub poisoned: Option<String>,
+    /// Reads that could not be counted, because too many kinds of read waited.
+    pub reads_missed: u64,
+    /// Bytes that the store takes on disk, more or less.
+    pub size_bytes: u64,
+    /// Free bytes, when they are too few to go on.
+    pub short_of_space: Option<u64>,
+    /// Records that the open replayed.
+    pub replayed_at_open: u64,
+    /// Whether the open found saved state that did not fit the log, and rebuilt it.
+    pub rebuilt_at_open: bool,
+    /// Records that the next open would replay, if the store ended now.
+    pub unsaved_records: u64,
+}
+
+impl Store {
+    /// Tells how the store is.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Unavailable` when the system does not tell how much space is free; `Closed` when the store is closed.
+    pub fn status(&self) -> Result<Status, Error> {
+        let engine = &self.0.engine;
+        let shared = &engine.shared;
+        let snapshot = shared.published.load();
+        let whole = &snapshot.state.whole;
+        let short_of_space = match shared.storage.room()? {
+            Room::Enough => None,
+            Room::Short { free_bytes, .. } => Some(free_bytes),
+        };
+        Ok(Status {
+            log_id: shared.log_id,
+            log_size: whole.log_size,
+            head: *snapshot.end.head.as_bytes(),
+            last_at: whole.last_at,
+            writer_epoch: whole.writer_epoch,
+            tally: snapshot.projections.tally,
+            groups: whole.groups.len(),
+            settings: whole.settings,
+            key_slots: whole.key_slots.iter().map(|(slot, kind)| (*slot, *kind)).collect(),
+            epochs: whole.epochs.iter().copied().collect(),
+            next_lapse_at: snapshot.projections.calendar.next_lapse(),
+            next_rotation_at: snapshot.projections.calendar.rotations().next().map(|(at, _)| at),
+            poisoned: shared.poison.why().map(str::to_owned),
+            reads_missed: shared.access.missed(),
+            size_bytes: shared.storage.size_bytes()?,
+            short_of_space,
+            replayed_at_open: engine.replayed,
+            rebuilt_at_open: engine.rebuilt,
+            unsaved_records: snapshot.saved.behind(&snapshot.end),
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! Owns the handle: cheap to clone, shared by all threads of a host.
+//!
+//! Read next: [`super::session`], for everything that somebody does.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::domain::id::{GroupId, LogId, SecretId};
+use crate::domain::name::{Actor, SecretName};
+use crate::domain::refusal::Refusal;
+use crate::domain::secret::{Secret, SecretType};
+use crate::domain::settings::{Group, Settings};
+use crate::domain::time::Timestamp;
+use crate::engine::Engine;
+use crate::engine::scrub::{ScrubProgress, ScrubReport};
+use crate::error::Error;
+use crate::projection::lock_board::LockStatus;
+
+use super::session::Session;
+
+/// An open store. Clones are handles on the same store; it closes when [`Store::close`] is called, or the last handle
+/// goes.
+///
+/// Everything that somebody does is done by a [`Session`], which says who: see [`Store::acting_as`]. What is shown here
+/// is always the last durable state.
+///
+/// ```
+/// use latchkeep::{Actor, NewSecret, SecretBytes, SecretName, StoreOptions, Unlock, VersionRef};
+///
+/// let store = StoreOptions::in_memory(Unlock::bytes(SecretBytes::copy_from(&[7; 32]))).create()?;
+/// let billing = store.acting_as(Actor::parse("billing")?);
+/// let name = SecretName::parse("deploy-token")?;
+/// let made = billing.create(NewSecret::arbitrary(name, SecretBytes::copy_from(b"s3cr3t"))?)?;
+/// let read = billing.read(made.secret.unwrap(), VersionRef::Current)?;
+/// assert_eq!(read.text()?, "s3cr3t");
+/// # Ok::<(), latchkeep::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Store(pub(super) Arc<Inner>);
+
+/// What all handles of a store share.
+pub(super) struct Inner {
+    pub(super) engine: Engine,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Nobody is left to tell; an open says what is wrong.
+        let _ = self.engine.close();
+    }
+}
+
+impl Store {
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self(Arc::new(Inner { engine }))
+    }
+
+    /// Begins to act as somebody. The actor is what the host says; it stands in the log with all that is done.
+    #[must_use]
+    pub fn acting_as(&self, actor: Actor) -> Session {
+        Session::new(self.clone(), actor)
+    }
+
+    /// Gives the id of the store's log, which names the store too.
+    #[must_use]
+    pub fn log_id(&self) -> LogId {
+        self.0.engine.shared.log_id
+    }
+
+    /// Gives a secret as it is now: metadata, versions, locks, but no data. `O(log n)` in the number of secrets.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Refused` with [`Refusal::SecretNotFound`].
+    pub fn secret(&self, id: SecretId) -> Result<Arc<Secret>, Error> {
+        Ok(self.0.find(id)?)
+    }
+
+    /// Finds a secret by type and name. `O(log n)` in the number of secrets.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Refused` with [`Refusal::SecretNotFound`].
+    pub fn secret_named(&self, secret_type: SecretType, name: &SecretName) -> Result<Arc<Secret>, Error> {
+        let find = |snapshot: &crate::engine::snapshot::Snapshot| {
+            let id = snapshot.state.secret_named(secret_type, name)?;
+            snapshot.state.secret(id).cloned()
+        };
+        Ok(self.0.engine.shared.published.with(find).ok_or(Refusal::SecretNotFound)?)
+    }
+
+    /// Gives all secrets as they are at one moment, in the order of their ids, which is that of their making. Holds
+    /// nobody up, however many there are.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Arc<Secret>> {
+        self.0.engine.shared.published.load().state.secrets.values().cloned().collect()
+    }
+
+    /// Gives the locks on all versions of a secret: which, since when, by whom, until when. `O(log n)` in the number of
+    /// secrets, and linear in that of its locks.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Refused` with [`Refusal::SecretNotFound`].
+    pub fn lock_status(&self, id: SecretId) -> Result<LockStatus, Error> {
+        let find = |snapshot: &crate::engine::snapshot::Snapshot| {
+            snapshot.state.secret(id).map(|secret| LockStatus::of(secret))
+        };
+        Ok(self.0.engine.shared.published.with(find).ok_or(Refusal::SecretNotFound)?)
+    }
+
+    /// Gives the groups beside the default one, in the order of their ids.
+    #[must_use]
+    pub fn groups(&self) -> Vec<(GroupId, Group)> {
+        let snapshot = self.0.engine.shared.published.load();
+        snapshot.state.whole.groups.iter().map(|(id, group)| (*id, group.clone())).collect()
+    }
+
+    /// Gives what the store is set to.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.0.engine.shared.published.with(|snapshot| snapshot.state.whole.settings)
+    }
+
+    /// Gives up to `limit` scheduled rotations, the next one first.
+    #[must_use]
+    pub fn scheduled_rotations(&self, limit: usize) -> Vec<(Timestamp, SecretId)> {
+        self.0.engine.shared.published.load().projections.calendar.rotations().take(limit).collect()
+    }
+
+    /// Waits until everything that was asked before is durable, and what time has made due is done.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Unavailable` when the store is poisoned, `Closed` when it is closed.
+    pub fn settle(&self) -> Result<(), Error> {
+        self.0.engine.settle()
+    }
+
+    /// Reads everything that is stored: recomputes the chain of the log, holds the state against a fresh replay, reads
+    /// and unseals the data of every version, and looks for data that should be gone. Takes as long as reading the whole
+    /// store, and the memory of a second state; the store goes on working meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Unavailable` when the disk fails. Damage is no error: it stands in the report.
+    pub fn scrub(&self, mut progress: impl FnMut(ScrubProgress)) -> Result<ScrubReport, Error> {
+        self.0.engine.scrub(&mut progress)
+    }
+
+    /// Closes the store: answers everything asked before, makes the next open fast, and gives the directory back. Other
+    /// handles get errors of kind `Closed` from then on. A second close is no error.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Unavailable` when something could not be made durable; then whoever asked for it was told as well.
+    pub fn close(&self) -> Result<(), Error> {
+        self.0.engine.close()
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("log_id", &self.log_id().to_hex()).finish_non_exhaustive()
+    }
+}
