@@ -4,9 +4,10 @@
 
 use std::path::PathBuf;
 
+use super::key_epoch::KeyEpoch;
 use super::slot::SlotKind;
 use super::unlock::CallbackError;
-use super::wrapped_key::KeyEpoch;
+
 use crate::domain::invalid::Invalid;
 
 /// Why something was not sealed, or did not open.

@@ -53,15 +53,20 @@ fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text)?;
-    file.sync_all()?;
+    let file = options.open(path)?;
+    // Half a key file would stand in the way of the next attempt.
+    fill(file, text).inspect_err(|_| drop(std::fs::remove_file(path)))?;
     #[cfg(unix)]
     if let Some(parent) = path.parent() {
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         File::open(parent)?.sync_all()?;
     }
     Ok(())
+}
+
+fn fill(mut file: File, text: &[u8]) -> std::io::Result<()> {
+    file.write_all(text)?;
+    file.sync_all()
 }
 
 fn read_text(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileProblem> {

@@ -8,21 +8,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use zeroize::Zeroize;
-
 use super::cipher::Cipher;
 use super::data::SecretData;
 use super::envelope::{self, Place, Sealed};
 use super::error::SealError;
+use super::key_epoch::KeyEpoch;
 use super::random;
-use super::sealing_key::{DataKey, EpochKey, KeyBytes, RootKey, SigningSeed};
-use super::wrapped_key::{KeyEpoch, WrappedDataKey, WrappedEpochKey, WrappedSigningSeed};
+use super::root::RootCiphers;
+use super::sealing_key::{DataKey, EpochKey, RootKey, SigningSeed};
+use super::wrapped_key::{WrappedDataKey, WrappedEpochKey, WrappedSigningSeed};
 use crate::domain::id::{DataKeyId, LogId, SecretId, VersionId};
 
-const EPOCH_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 epoch key under root key";
 const DATA_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 data key under epoch key";
-const SIGNING_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 signing seed under root key";
-const FINGERPRINT_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 fingerprint under root key";
 
 /// The keys of an open store; immutable, made to lie behind an `Arc` and be shared by readers.
 pub(crate) struct Keyring {
@@ -30,13 +27,6 @@ pub(crate) struct Keyring {
     root: Arc<RootCiphers>,
     epochs: BTreeMap<KeyEpoch, Arc<Cipher>>,
     in_force: KeyEpoch,
-}
-
-/// What is derived from the root key, one cipher per purpose; the root key itself is not kept.
-struct RootCiphers {
-    epoch: Cipher,
-    signing: Cipher,
-    fingerprint: KeyBytes,
 }
 
 /// The data of one version, sealed, with all that has to be stored to open it again.
@@ -57,7 +47,7 @@ impl Keyring {
     ///
     /// [`SealError::Random`].
     pub(crate) fn create(store: LogId, root: &RootKey) -> Result<(Self, WrappedEpochKey), SealError> {
-        let root = Arc::new(RootCiphers::derive(root)?);
+        let root = Arc::new(RootCiphers::derive(root));
         Self { store, root, epochs: BTreeMap::new(), in_force: KeyEpoch::FIRST }.with_epoch(KeyEpoch::FIRST)
     }
 
@@ -72,7 +62,7 @@ impl Keyring {
         root: &RootKey,
         wrapped: impl IntoIterator<Item = WrappedEpochKey>,
     ) -> Result<Self, SealError> {
-        let root = Arc::new(RootCiphers::derive(root)?);
+        let root = Arc::new(RootCiphers::derive(root));
         let mut epochs = BTreeMap::new();
         for wrapped in wrapped {
             let cipher = epoch_cipher(&wrapped.unwrap(&root.epoch, store)?);
@@ -211,13 +201,7 @@ impl Keyring {
     /// Equal parts give equal fingerprints: put something of the occasion (an idempotency key) among them, so that two
     /// secrets with the same data do not show it.
     pub(crate) fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_keyed(self.root.fingerprint.expose());
-        for part in parts {
-            hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
-        }
-        let fingerprint = *hasher.finalize().as_bytes();
-        hasher.zeroize();
-        fingerprint
+        self.root.fingerprint(parts)
     }
 
     fn epoch(&self, epoch: KeyEpoch) -> Result<&Cipher, SealError> {
@@ -235,22 +219,6 @@ impl Keyring {
     fn share(&self) -> Self {
         let Self { store, root, epochs, in_force } = self;
         Self { store: *store, root: Arc::clone(root), epochs: epochs.clone(), in_force: *in_force }
-    }
-}
-
-impl RootCiphers {
-    fn derive(root: &RootKey) -> Result<Self, SealError> {
-        let fingerprint = KeyBytes::filled(|own| {
-            let mut hasher = blake3::Hasher::new_derive_key(FINGERPRINT_CONTEXT);
-            let mut output = hasher.update(root.expose()).finalize_xof();
-            output.fill(own);
-            output.zeroize();
-            hasher.zeroize();
-            Ok::<_, SealError>(())
-        })?;
-        let [epoch, signing] =
-            [EPOCH_CONTEXT, SIGNING_CONTEXT].map(|context| Cipher::derive(context, root.expose(), b""));
-        Ok(Self { epoch, signing, fingerprint })
     }
 }
 

@@ -166,14 +166,14 @@ impl<'a> GivenKey<'a> {
     fn new_slot_key(&self, head: &Head, store: LogId) -> Result<(SlotKey, Vec<u8>), SealError> {
         match self {
             Self::Callback(service) => {
-                let fresh = KeyBytes::random()?;
+                let fresh = SlotKey::random()?;
                 let context = callback_context(store, head.number);
                 let wrapped =
                     service.wrap(&SecretBytes::copy_from(fresh.expose()), &context).map_err(SealError::Callback)?;
                 if !(1..=CALLBACK_BYTES_MAX).contains(&wrapped.len()) {
                     return Err(Invalid::new("wrapped bytes of the key service", "takes 1 to 4096 of them").into());
                 }
-                Ok((SlotKey::new(fresh), wrapped))
+                Ok((fresh, wrapped))
             }
             Self::Passphrase(text) => {
                 passphrase::check_new(text)?;
@@ -186,7 +186,7 @@ impl<'a> GivenKey<'a> {
     fn derived(&self, head: &Head) -> Result<SlotKey, SealError> {
         match self {
             Self::Passphrase(text) => passphrase::slot_key(text, &head.salt, head.cost.unwrap_or_default()),
-            Self::File(key) => Ok(KeyBytes::copy_from(key.expose()).map(SlotKey::new).expect("a key has 32 bytes")),
+            Self::File(key) => Ok(SlotKey::new(KeyBytes::written(|own| own.copy_from_slice(key.expose())))),
             Self::Bytes(bytes) => KeyBytes::copy_from(bytes.expose())
                 .map(SlotKey::new)
                 .ok_or_else(|| Invalid::new("key of the host", "takes exactly 32 bytes").into()),

@@ -20,6 +20,7 @@ use std::fmt;
 
 use super::cipher::{Cipher, NONCE_BYTES, Nonce, NotOpened, OVERHEAD_BYTES};
 use super::error::SealError;
+use super::key_epoch::KeyEpoch;
 use super::random;
 use super::sealing_key::{DataKey, EpochKey, KEY_BYTES, KeyBytes, SigningSeed};
 use crate::domain::id::{DataKeyId, LogId};
@@ -30,39 +31,6 @@ pub(crate) const WRAPPED_BYTES: usize = HEAD_BYTES + OVERHEAD_BYTES + KEY_BYTES;
 const FORMAT: u8 = 1;
 const HEAD_BYTES: usize = 6;
 const NO_DATA_KEY: DataKeyId = DataKeyId::from_bytes([0; 16]);
-
-/// The number of an epoch key, from 1: which of them wraps a data key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct KeyEpoch(u32);
-
-impl KeyEpoch {
-    /// The first one.
-    pub(crate) const FIRST: Self = Self(1);
-
-    /// Wraps a number.
-    pub(crate) const fn new(number: u32) -> Self {
-        Self(number)
-    }
-
-    /// Gives the number.
-    pub(crate) const fn get(self) -> u32 {
-        self.0
-    }
-
-    /// Gives the one after this; `None` after the last.
-    pub(crate) const fn next(self) -> Option<Self> {
-        match self.0.checked_add(1) {
-            Some(number) => Some(Self(number)),
-            None => None,
-        }
-    }
-}
-
-impl fmt::Display for KeyEpoch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// What kind of key is wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,7 +189,7 @@ impl WrappedDataKey {
 
     /// Tells which epoch key wraps it.
     pub(crate) fn epoch(&self) -> KeyEpoch {
-        KeyEpoch(self.0.number())
+        KeyEpoch::new(self.0.number())
     }
 }
 
@@ -239,7 +207,7 @@ impl WrappedEpochKey {
 
     /// Tells which epoch it is the key of.
     pub(crate) fn epoch(&self) -> KeyEpoch {
-        KeyEpoch(self.0.number())
+        KeyEpoch::new(self.0.number())
     }
 }
 
