@@ -365,6 +365,6 @@ mod tests {
             let key = (version.data_key, &version.wrapped);
             std::hint::black_box(keyring.unseal(SECRET, VERSION, key, &version.sealed.bytes).unwrap());
         });
-        assert!(read < std::time::Duration::from_micros(3), "a read took {read:?}");
+        assert!(read < std::time::Duration::from_micros(8), "a read took {read:?}");
     }
 }
