@@ -81,7 +81,9 @@ mod tests {
             let mut out = vec![0; 256 - 256 % len];
             draw.characters(&alphabet, &mut out).unwrap();
             let mut drawn = [0; 256];
-            out.iter().for_each(|char| drawn[usize::from(*char)] += 1);
+            for char in out {
+                drawn[usize::from(char)] += 1;
+            }
             assert!(drawn.iter().take(len).all(|times| *times == 256 / len), "alphabet of {len}");
         }
     }

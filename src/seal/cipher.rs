@@ -10,6 +10,10 @@
 //!
 //! Bytes made: 24 nonce, 32 commitment, the ciphertext (as long as what it holds: the length is visible), 16 tag.
 //!
+//! Speed: on x86-64 the AVX2 code of `poly1305` 0.9, chosen at run time, takes some 0.9 microseconds longer per message of a
+//! hundred bytes than its plain code does. A build with `--cfg poly1305_backend="soft"` among the compiler's flags, or for
+//! `x86-64-v3`, reads twice as fast; the bytes are the same.
+//!
 //! It never decides what goes into the associated data: the callers do, each with a fixed layout. Read next:
 //! [`super::envelope`].
 

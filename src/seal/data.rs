@@ -300,3 +300,61 @@ macro_rules! redacted {
 }
 
 redacted!(Arbitrary, UsernamePassword, Kv, IamCredentials, ImportedCert);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> SecretBytes {
+        SecretBytes::from(text.to_owned())
+    }
+
+    #[track_caller]
+    fn check<T: fmt::Debug>(make: impl Fn(SecretBytes) -> Result<T, Invalid>, good: &[usize], bad: &[usize]) {
+        for len in good {
+            assert!(make(secret(&"x".repeat(*len))).is_ok(), "{len} should be taken");
+        }
+        for len in bad {
+            assert!(make(secret(&"x".repeat(*len))).is_err(), "{len} should be refused");
+        }
+        assert!(make(SecretBytes::copy_from(&[0xff; 8])).is_err(), "what is no text should be refused");
+    }
+
+    #[test]
+    fn each_part_is_held_to_its_bounds() {
+        let username = Username::parse("me").unwrap();
+        check(SecretData::arbitrary, &[1, 1_000_000], &[0, 1_000_001]);
+        check(|password| SecretData::username_password(&username, password), &[6, 256], &[5, 257]);
+        let service = || IamIdentity::Service("s".into());
+        check(|api_key| SecretData::iam_credentials(api_key, "id", service()), &[1, 4_096], &[0, 4_097]);
+        check(|part| SecretData::imported_cert(part, None, None), &[1, 100_000], &[0, 100_001]);
+        check(|part| SecretData::imported_cert(secret("c"), Some(part), None), &[1, 100_000], &[0, 100_001]);
+        check(|part| SecretData::imported_cert(secret("c"), None, Some(part)), &[1, 100_000], &[0, 100_001]);
+    }
+
+    #[test]
+    fn characters_are_counted_not_bytes() {
+        assert!(SecretData::arbitrary(secret(&"\u{1f512}".repeat(1_000_000))).is_ok());
+        let username = Username::parse("me").unwrap();
+        assert!(SecretData::username_password(&username, secret(&"\u{e4}".repeat(256))).is_ok());
+        assert!(SecretData::username_password(&username, secret(&"\u{e4}".repeat(5))).is_err());
+    }
+
+    #[test]
+    fn ids_are_held_to_their_bounds() {
+        let make = |id: &str, identity| SecretData::iam_credentials(secret("k"), id, identity).is_ok();
+        let groups = |count: usize| IamIdentity::AccessGroups(vec!["g".into(); count]);
+        assert!(make(&"i".repeat(256), groups(10)));
+        for (id, identity) in [
+            ("", groups(1)),
+            (&*"i".repeat(257), groups(1)),
+            ("a b", groups(1)),
+            ("i", groups(0)),
+            ("i", groups(11)),
+            ("i", IamIdentity::Service("".into())),
+            ("i", IamIdentity::AccessGroups(vec!["g".into(), "\n".into()])),
+        ] {
+            assert!(!make(id, identity.clone()), "{id:?} {identity:?}");
+        }
+    }
+}

@@ -143,3 +143,113 @@ fn build_identity(fields: &[Field<'_>]) -> Option<IamIdentity> {
 fn text(bytes: &[u8]) -> Option<Box<str>> {
     std::str::from_utf8(bytes).ok().map(Box::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::name::Username;
+    use crate::seal::testing::hex;
+
+    fn secret(text: &str) -> SecretBytes {
+        SecretBytes::from(text.to_owned())
+    }
+
+    fn every_type() -> Vec<SecretData> {
+        let groups = IamIdentity::AccessGroups(vec!["g1".into(), "g2".into()]);
+        let cert = |chain: Option<&str>, key: Option<&str>| {
+            SecretData::imported_cert(secret("C"), chain.map(secret), key.map(secret)).unwrap()
+        };
+        vec![
+            SecretData::arbitrary(secret("p\u{e4}y")).unwrap(),
+            SecretData::username_password(&Username::parse("me").unwrap(), secret("passwd")).unwrap(),
+            SecretData::kv(&secret("{ \"a\" : 1 }")).unwrap(),
+            SecretData::iam_credentials(secret("k"), "id", IamIdentity::Service("s".into())).unwrap(),
+            SecretData::iam_credentials(secret("k"), "id", groups).unwrap(),
+            cert(None, None),
+            cert(Some("I"), None),
+            cert(None, Some("K")),
+            cert(Some("I"), Some("K")),
+        ]
+    }
+
+    #[test]
+    fn encodings_are_golden_and_come_back_the_same() {
+        let golden = [
+            "0101010000000470c3a479",
+            "01020100000002 6d65 02000000067061737377 64",
+            "010301000000077b2261223a317d",
+            "010401000000016b 020000000269 64 030000000173",
+            "010401000000016b 020000000269 64 04000000026731 04000000026732",
+            "0105010000000143",
+            "0105010000000143 020000000149",
+            "0105010000000143 03000000014b",
+            "0105010000000143 020000000149 03000000014b",
+        ];
+        let all = every_type();
+        assert_eq!(all.len(), golden.len());
+        for (data, golden) in all.iter().zip(golden) {
+            let encoded = data.encode();
+            assert_eq!(hex(encoded.expose()), golden.replace(' ', ""));
+            assert_eq!(SecretData::decode(&encoded).unwrap().encode().expose(), encoded.expose());
+        }
+    }
+
+    #[test]
+    fn every_cut_and_every_added_byte_is_refused() {
+        for data in every_type() {
+            let whole = data.encode().expose().to_vec();
+            let last_field_starts = |len: usize| {
+                // Optional and repeated fields at the end may be missing: a cut right before one is a shorter value.
+                SecretData::decode(&SecretBytes::copy_from(&whole[..len]))
+                    .is_ok_and(|shorter| shorter.encode().expose() == &whole[..len])
+            };
+            for len in 0..whole.len() {
+                let cut = SecretData::decode(&SecretBytes::copy_from(&whole[..len]));
+                assert!(cut.is_err() || last_field_starts(len), "length {len}");
+            }
+            assert!(SecretData::decode(&SecretBytes::copy_from(&[&whole[..], &[0]].concat())).is_err());
+        }
+    }
+
+    #[test]
+    fn hostile_bytes_are_refused() {
+        for bytes in [
+            &b""[..],
+            b"\x01",
+            b"\x01\x01",
+            b"\x02\x01\x01\0\0\0\x01a",
+            b"\x01\x06\x01\0\0\0\x01a",
+            b"\x01\x01\x02\0\0\0\x01a",
+            b"\x01\x01\x01\xff\xff\xff\xffa",
+            b"\x01\x01\x01\0\0\0\x01\xff",
+            b"\x01\x01\x01\0\0\0\x01a\x01\0\0\0\x01a",
+            b"\x01\x02\x02\0\0\0\x01a\x01\0\0\0\x01a",
+            b"\x01\x04\x01\0\0\0\x01a\x02\0\0\0\x01a",
+            b"\x01\x04\x01\0\0\0\x01a\x02\0\0\0\x01a\x03\0\0\0\x01a\x04\0\0\0\x01a",
+            b"\x01\x05\x01\0\0\0\x01a\x03\0\0\0\x01a\x02\0\0\0\x01a",
+        ] {
+            let decoded = SecretData::decode(&SecretBytes::copy_from(bytes));
+            assert!(matches!(decoded, Err(SealError::DataUnreadable)), "{bytes:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_decodes_encodes_to_the_same_bytes(kind in 0..7_u8, fields: Vec<(u8, String)>, tail: Vec<u8>) {
+            let mut bytes = vec![ENCODING, kind];
+            for (tag, text) in &fields {
+                bytes.push(tag % 5);
+                bytes.extend_from_slice(&u32::try_from(text.len()).unwrap().to_be_bytes());
+                bytes.extend_from_slice(text.as_bytes());
+            }
+            if kind == 0 {
+                bytes = tail;
+            }
+            if let Ok(data) = SecretData::decode(&SecretBytes::copy_from(&bytes)) {
+                prop_assert!(data.encode().expose() == bytes);
+            }
+        }
+    }
+}

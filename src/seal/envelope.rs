@@ -105,3 +105,67 @@ pub(crate) fn unseal(key: &DataKey, place: &Place, sealed: &[u8]) -> Result<Secr
         NotOpened::Damaged => SealError::DataDamaged,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::testing::{DATA_KEY, SECRET, STORE, VERSION, hex, key, nonce};
+
+    const PLACE: Place = Place { store: STORE, secret: SECRET, version: VERSION, data_key: DATA_KEY };
+
+    fn sealed() -> Sealed {
+        let encoded = SecretBytes::copy_from(b"\x01\x01\x01\0\0\0\x06canary");
+        seal_with_nonce(&DataKey::new(key()), &PLACE, &encoded, &nonce()).unwrap()
+    }
+
+    #[test]
+    fn sealed_bytes_are_golden() {
+        let sealed = sealed();
+        let golden = concat!(
+            "01404142434445464748494a4b4c4d4e4f505152535455565782b15e90f445f3d80a0b8661b206ae671f0b66788639d3",
+            "f3b291986d677b7583b21a0a2a5ea9758828c9b2b7e60e3cc118c01edb8769c732d5d817a16e",
+        );
+        assert_eq!(hex(&sealed.bytes), golden);
+        assert_eq!(hex(&sealed.digest), "df0542b9b704a83fa5966fee95c85880d31b5f6238dd64090da0211b5b8b84fc");
+        assert_eq!(sealed.bytes.len(), SEALED_OVERHEAD_BYTES + 13);
+    }
+
+    #[test]
+    fn sealed_data_opens_in_its_own_place_only() {
+        let (key, sealed) = (DataKey::new(key()), sealed());
+        assert!(unseal(&key, &PLACE, &sealed.bytes).unwrap().expose().ends_with(b"canary"));
+        for elsewhere in [
+            Place { store: LogId::from_bytes([9; 16]), ..PLACE },
+            Place { secret: SecretId::from_bytes([9; 16]), ..PLACE },
+            Place { version: VersionId::from_bytes([9; 16]), ..PLACE },
+            Place { data_key: DataKeyId::from_bytes([9; 16]), ..PLACE },
+        ] {
+            assert!(matches!(unseal(&key, &elsewhere, &sealed.bytes), Err(SealError::DataDamaged)), "{elsewhere:?}");
+        }
+    }
+
+    #[test]
+    fn damage_a_wrong_key_and_a_later_format_are_told_apart() {
+        let (key, Sealed { bytes, .. }) = (DataKey::new(key()), sealed());
+        let opened = |bytes: &[u8]| unseal(&key, &PLACE, bytes).map(drop);
+        assert!(matches!(unseal(&DataKey::random().unwrap(), &PLACE, &bytes), Err(SealError::OtherDataKey)));
+        assert!(matches!(opened(&[&[2], &bytes[1..]].concat()), Err(SealError::DataFormat(2))));
+        for at in 1..bytes.len() {
+            let mut bad = bytes.clone();
+            bad[at] ^= 0x10;
+            assert!(matches!(opened(&bad), Err(SealError::DataDamaged | SealError::OtherDataKey)), "byte {at}");
+        }
+        for len in 0..bytes.len() {
+            assert!(matches!(opened(&bytes[..len]), Err(SealError::DataDamaged)), "length {len}");
+        }
+        assert!(opened(&[bytes.as_slice(), &[0]].concat()).is_err());
+    }
+
+    #[test]
+    fn no_two_sealings_are_alike() {
+        let encoded = SecretBytes::copy_from(b"canary");
+        let [one, two] = [(); 2].map(|()| seal(&DataKey::new(key()), &PLACE, &encoded).unwrap());
+        assert_ne!(one.bytes, two.bytes);
+        assert_eq!(one.digest, digest(&one.bytes));
+    }
+}

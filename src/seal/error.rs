@@ -4,8 +4,9 @@
 
 use std::path::PathBuf;
 
+use super::key_epoch::KeyEpoch;
 use super::unlock::CallbackError;
-use super::wrapped_key::KeyEpoch;
+
 use crate::domain::invalid::Invalid;
 use crate::domain::settings::KeySlotKind;
 

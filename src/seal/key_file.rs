@@ -53,15 +53,20 @@ fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text)?;
-    file.sync_all()?;
+    let file = options.open(path)?;
+    // Half a key file would stand in the way of the next attempt.
+    fill(file, text).inspect_err(|_| drop(std::fs::remove_file(path)))?;
     #[cfg(unix)]
     if let Some(parent) = path.parent() {
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         File::open(parent)?.sync_all()?;
     }
     Ok(())
+}
+
+fn fill(mut file: File, text: &[u8]) -> std::io::Result<()> {
+    file.write_all(text)?;
+    file.sync_all()
 }
 
 fn read_text(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileProblem> {
@@ -151,4 +156,73 @@ fn read_hex(digits: &[u8], bytes: &mut [u8]) -> Option<()> {
         *byte = value(*high)? << 4 | value(*low)?;
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::testing::{hex, key};
+
+    #[track_caller]
+    fn problem(path: &Path) -> KeyFileProblem {
+        match read(path) {
+            Err(SealError::KeyFile { problem, .. }) => problem,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_key_file_is_golden() {
+        let golden = format!("latchkeep key file v1\nkey {}\ncheck 29d2e0ddbc519908\n", hex(key().expose()));
+        assert_eq!(render(&key()).as_slice(), golden.as_bytes());
+        assert_eq!(parse(golden.as_bytes()).unwrap().expose(), key().expose());
+        assert_eq!(parse(golden.replace('\n', "\r\n").as_bytes()).unwrap().expose(), key().expose());
+    }
+
+    #[test]
+    fn a_damaged_key_file_is_told_apart_from_another_file() {
+        let text = render(&key()).to_vec();
+        for at in 0..text.len() - 1 {
+            let mut bad = text.clone();
+            bad[at] ^= 1;
+            match parse(&bad) {
+                Err(KeyFileProblem::NotAKeyFile) => assert!(at <= HEADER.len()),
+                Err(KeyFileProblem::Damaged) => assert!(at > HEADER.len()),
+                other => panic!("byte {at}: {other:?}"),
+            }
+        }
+        for len in HEADER.len() + 1..text.len() - 1 {
+            assert!(matches!(parse(&text[..len]), Err(KeyFileProblem::Damaged)), "length {len}");
+        }
+        assert!(matches!(parse(&[&text[..], b"more"].concat()), Err(KeyFileProblem::Damaged)));
+        assert!(matches!(parse(b""), Err(KeyFileProblem::NotAKeyFile)));
+    }
+
+    #[test]
+    fn a_new_key_file_is_its_owners_alone_and_never_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.key");
+        create(&path).unwrap();
+        let made = read(&path).unwrap();
+        let again = create(&path).unwrap_err();
+        assert!(again.to_string().contains("store.key"), "{again}");
+        assert_eq!(read(&path).unwrap().expose(), made.expose());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+            assert!(matches!(problem(&path), KeyFileProblem::TooOpen(0o640)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_file_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        assert!(matches!(problem(&path), KeyFileProblem::Io(err) if err.kind() == std::io::ErrorKind::NotFound));
+        assert!(matches!(problem(dir.path()), KeyFileProblem::NotAFile));
+        write(&path, &[b'x'; FILE_BYTES_MAX]).unwrap();
+        assert!(matches!(problem(&path), KeyFileProblem::NotAKeyFile));
+    }
 }

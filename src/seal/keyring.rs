@@ -8,21 +8,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use zeroize::Zeroize;
-
 use super::cipher::Cipher;
 use super::data::SecretData;
 use super::envelope::{self, Place, Sealed};
 use super::error::SealError;
+use super::key_epoch::KeyEpoch;
 use super::random;
-use super::sealing_key::{DataKey, EpochKey, KeyBytes, RootKey, SigningSeed};
-use super::wrapped_key::{KeyEpoch, WrappedDataKey, WrappedEpochKey, WrappedSigningSeed};
+use super::root::RootCiphers;
+use super::sealing_key::{DataKey, EpochKey, RootKey, SigningSeed};
+use super::wrapped_key::{WrappedDataKey, WrappedEpochKey, WrappedSigningSeed};
 use crate::domain::id::{DataKeyId, LogId, SecretId, VersionId};
 
-const EPOCH_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 epoch key under root key";
 const DATA_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 data key under epoch key";
-const SIGNING_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 signing seed under root key";
-const FINGERPRINT_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 fingerprint under root key";
 
 /// The keys of an open store; immutable, made to lie behind an `Arc` and be shared by readers.
 pub(crate) struct Keyring {
@@ -30,13 +27,6 @@ pub(crate) struct Keyring {
     root: Arc<RootCiphers>,
     epochs: BTreeMap<KeyEpoch, Arc<Cipher>>,
     in_force: KeyEpoch,
-}
-
-/// What is derived from the root key, one cipher per purpose; the root key itself is not kept.
-struct RootCiphers {
-    epoch: Cipher,
-    signing: Cipher,
-    fingerprint: KeyBytes,
 }
 
 /// The data of one version, sealed, with all that has to be stored to open it again.
@@ -57,7 +47,7 @@ impl Keyring {
     ///
     /// [`SealError::Random`].
     pub(crate) fn create(store: LogId, root: &RootKey) -> Result<(Self, WrappedEpochKey), SealError> {
-        let root = Arc::new(RootCiphers::derive(root)?);
+        let root = Arc::new(RootCiphers::derive(root));
         Self { store, root, epochs: BTreeMap::new(), in_force: KeyEpoch::FIRST }.with_epoch(KeyEpoch::FIRST)
     }
 
@@ -72,7 +62,7 @@ impl Keyring {
         root: &RootKey,
         wrapped: impl IntoIterator<Item = WrappedEpochKey>,
     ) -> Result<Self, SealError> {
-        let root = Arc::new(RootCiphers::derive(root)?);
+        let root = Arc::new(RootCiphers::derive(root));
         let mut epochs = BTreeMap::new();
         for wrapped in wrapped {
             let cipher = epoch_cipher(&wrapped.unwrap(&root.epoch, store)?);
@@ -211,13 +201,7 @@ impl Keyring {
     /// Equal parts give equal fingerprints: put something of the occasion (an idempotency key) among them, so that two
     /// secrets with the same data do not show it.
     pub(crate) fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_keyed(self.root.fingerprint.expose());
-        for part in parts {
-            hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
-        }
-        let fingerprint = *hasher.finalize().as_bytes();
-        hasher.zeroize();
-        fingerprint
+        self.root.fingerprint(parts)
     }
 
     fn epoch(&self, epoch: KeyEpoch) -> Result<&Cipher, SealError> {
@@ -238,22 +222,6 @@ impl Keyring {
     }
 }
 
-impl RootCiphers {
-    fn derive(root: &RootKey) -> Result<Self, SealError> {
-        let fingerprint = KeyBytes::filled(|own| {
-            let mut hasher = blake3::Hasher::new_derive_key(FINGERPRINT_CONTEXT);
-            let mut output = hasher.update(root.expose()).finalize_xof();
-            output.fill(own);
-            output.zeroize();
-            hasher.zeroize();
-            Ok::<_, SealError>(())
-        })?;
-        let [epoch, signing] =
-            [EPOCH_CONTEXT, SIGNING_CONTEXT].map(|context| Cipher::derive(context, root.expose(), b""));
-        Ok(Self { epoch, signing, fingerprint })
-    }
-}
-
 fn epoch_cipher(key: &EpochKey) -> Cipher {
     Cipher::derive(DATA_CONTEXT, key.expose(), b"")
 }
@@ -261,5 +229,142 @@ fn epoch_cipher(key: &EpochKey) -> Cipher {
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyring").field("store", &self.store).field("in_force", &self.in_force).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::secret_bytes::SecretBytes;
+    use crate::seal::testing::{SECRET, STORE, VERSION, hex, key};
+
+    fn root() -> RootKey {
+        RootKey::new(key())
+    }
+
+    fn canary() -> SecretData {
+        SecretData::arbitrary(SecretBytes::copy_from(b"canary")).unwrap()
+    }
+
+    #[track_caller]
+    fn check_opens(keyring: &Keyring, wrapped: &WrappedDataKey, version: &SealedVersion) {
+        let data = keyring.unseal(SECRET, VERSION, (version.data_key, wrapped), &version.sealed.bytes).unwrap();
+        assert!(matches!(data, SecretData::Arbitrary(data) if data.payload().expose() == b"canary"));
+    }
+
+    #[test]
+    fn what_was_sealed_opens_after_the_store_is_opened_again() {
+        let (keyring, epoch_key) = Keyring::create(STORE, &root()).unwrap();
+        let version = keyring.seal(SECRET, VERSION, &canary()).unwrap();
+        check_opens(&keyring, &version.wrapped, &version);
+        let stored = WrappedEpochKey::from_bytes(epoch_key.as_bytes()).unwrap();
+        check_opens(&Keyring::open(STORE, &root(), [stored]).unwrap(), &version.wrapped, &version);
+    }
+
+    #[test]
+    fn another_root_key_or_store_does_not_open_the_keyring() {
+        let (_, epoch_key) = Keyring::create(STORE, &root()).unwrap();
+        let other = RootKey::random().unwrap();
+        assert!(matches!(Keyring::open(STORE, &other, [epoch_key]), Err(SealError::WrappedByOther("epoch key"))));
+        let elsewhere = LogId::from_bytes([9; 16]);
+        assert!(matches!(Keyring::open(elsewhere, &root(), [epoch_key]), Err(SealError::WrappedDamaged("epoch key"))));
+        assert!(matches!(Keyring::open(STORE, &root(), []), Err(SealError::NoEpoch)));
+        assert!(matches!(Keyring::open(STORE, &root(), [epoch_key; 2]), Err(SealError::EpochNumber(_))));
+    }
+
+    #[test]
+    fn rolling_an_epoch_rewraps_keys_and_touches_no_payload() {
+        let (old, first_key) = Keyring::create(STORE, &root()).unwrap();
+        let version = old.seal(SECRET, VERSION, &canary()).unwrap();
+        let (new, second_key) = old.roll_epoch().unwrap();
+        assert_eq!((old.in_force(), new.in_force()), (KeyEpoch::FIRST, KeyEpoch::new(2)));
+        check_opens(&new, &version.wrapped, &version);
+
+        let rewrapped = new.rewrap(version.data_key, &version.wrapped).unwrap();
+        assert_eq!(rewrapped.epoch(), KeyEpoch::new(2));
+        check_opens(&new, &rewrapped, &version);
+        // A reader that still has the old keyring cannot open what was rewrapped: it has to take the new one.
+        assert!(matches!(old.unwrap(version.data_key, &rewrapped), Err(SealError::UnknownEpoch(_))));
+
+        let retired = new.retire_epoch(KeyEpoch::FIRST).unwrap();
+        check_opens(&retired, &rewrapped, &version);
+        assert!(matches!(retired.unwrap(version.data_key, &version.wrapped), Err(SealError::UnknownEpoch(_))));
+        let reopened = Keyring::open(STORE, &root(), [second_key, first_key]).unwrap();
+        assert_eq!(reopened.in_force(), KeyEpoch::new(2));
+        assert_eq!(reopened.epochs().collect::<Vec<_>>(), [KeyEpoch::FIRST, KeyEpoch::new(2)]);
+    }
+
+    #[test]
+    fn the_epoch_in_force_and_an_unknown_one_cannot_be_retired() {
+        let (keyring, _) = Keyring::create(STORE, &root()).unwrap();
+        assert!(matches!(keyring.retire_epoch(KeyEpoch::FIRST), Err(SealError::EpochInForce(_))));
+        assert!(matches!(keyring.retire_epoch(KeyEpoch::new(9)), Err(SealError::UnknownEpoch(_))));
+    }
+
+    #[test]
+    fn a_version_does_not_open_as_another_or_under_another_key() {
+        let (keyring, _) = Keyring::create(STORE, &root()).unwrap();
+        let [one, two] = [(); 2].map(|()| keyring.seal(SECRET, VERSION, &canary()).unwrap());
+        let other = VersionId::from_bytes([9; 16]);
+        let moved = keyring.unseal(SECRET, other, (one.data_key, &one.wrapped), &one.sealed.bytes);
+        assert!(matches!(moved, Err(SealError::DataDamaged)));
+        let swapped = keyring.unseal(SECRET, VERSION, (two.data_key, &two.wrapped), &one.sealed.bytes);
+        assert!(matches!(swapped, Err(SealError::OtherDataKey)));
+        let renamed = keyring.unseal(SECRET, VERSION, (two.data_key, &one.wrapped), &one.sealed.bytes);
+        assert!(matches!(renamed, Err(SealError::WrappedDamaged("data key"))));
+    }
+
+    #[test]
+    fn signing_seeds_come_back_whole() {
+        let (keyring, _) = Keyring::create(STORE, &root()).unwrap();
+        let seed = SigningSeed::random().unwrap();
+        let wrapped = keyring.wrap_signing_seed(3, &seed).unwrap();
+        assert_eq!(keyring.unwrap_signing_seed(&wrapped).unwrap().expose(), seed.expose());
+        assert_eq!(wrapped.number(), 3);
+    }
+
+    #[test]
+    fn fingerprints_are_golden_and_keep_parts_apart() {
+        let (keyring, _) = Keyring::create(STORE, &root()).unwrap();
+        let golden = "a24c4e65d4e47d6c116a7fea03fcb108a7aed1e426376d033c2f9bcea9d5ba24";
+        assert_eq!(hex(&keyring.fingerprint(&[b"ab", b"c"])), golden);
+        assert_ne!(keyring.fingerprint(&[b"a", b"bc"]), keyring.fingerprint(&[b"ab", b"c"]));
+        let (other, _) = Keyring::create(STORE, &RootKey::random().unwrap()).unwrap();
+        assert_ne!(hex(&other.fingerprint(&[b"ab", b"c"])), golden);
+    }
+
+    /// Run by hand: `cargo test --release --lib seal::keyring -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "measures; means something in release only"]
+    fn reading_is_quick() {
+        let (keyring, _) = Keyring::create(STORE, &root()).unwrap();
+        let data = SecretData::arbitrary(SecretBytes::from("x".repeat(93))).unwrap();
+        let version = keyring.seal(SECRET, VERSION, &data).unwrap();
+        let per_call = |what: &str, call: &dyn Fn()| {
+            let best = (0..20)
+                .map(|_| {
+                    let start = std::time::Instant::now();
+                    (0..2_000).for_each(|_| call());
+                    start.elapsed() / 2_000
+                })
+                .min()
+                .unwrap();
+            println!("{what}: {best:?}");
+            best
+        };
+        per_call("seal 100 bytes with a fresh data key", &|| {
+            std::hint::black_box(keyring.seal(SECRET, VERSION, &data).unwrap());
+        });
+        per_call("unwrap a data key", &|| {
+            std::hint::black_box(keyring.unwrap(version.data_key, &version.wrapped).unwrap());
+        });
+        per_call("fingerprint of 200 bytes", &|| {
+            std::hint::black_box(keyring.fingerprint(&[&[7; 200]]));
+        });
+        let read = per_call("read: unwrap, unseal and decode 100 bytes", &|| {
+            let key = (version.data_key, &version.wrapped);
+            std::hint::black_box(keyring.unseal(SECRET, VERSION, key, &version.sealed.bytes).unwrap());
+        });
+        assert!(read < std::time::Duration::from_micros(8), "a read took {read:?}");
     }
 }

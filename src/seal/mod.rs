@@ -9,21 +9,95 @@
 //! does not take the root key back from whoever opened it before.
 //!
 //! Read in this order: [`secret_bytes`], [`data`], [`cipher`] (the one construction), [`envelope`], [`keyring`], [`slot`].
-#![allow(dead_code, reason = "the engine, which uses it, is built on top of this layer")]
+#![cfg_attr(not(test), allow(dead_code, reason = "the engine, which uses it, is built on top of this layer"))]
 
 pub(crate) mod cipher;
 pub(crate) mod data;
 pub(crate) mod encoding;
 pub(crate) mod envelope;
 pub(crate) mod error;
+pub(crate) mod key_epoch;
 pub(crate) mod key_file;
 pub(crate) mod keyring;
 mod kv_text;
 pub(crate) mod passphrase;
 pub(crate) mod random;
+mod root;
 pub(crate) mod sealing_key;
 pub(crate) mod secret_bytes;
 pub(crate) mod slot;
 pub(crate) mod slots;
 pub(crate) mod unlock;
 pub(crate) mod wrapped_key;
+
+#[cfg(test)]
+mod testing;
+
+#[cfg(test)]
+mod tests {
+    use super::data::{IamIdentity, SecretData};
+    use super::keyring::Keyring;
+    use super::sealing_key::{DataKey, EpochKey, KeyBytes, RootKey, SigningSeed, SlotKey};
+    use super::secret_bytes::SecretBytes;
+    use super::testing::{SECRET, STORE, VERSION};
+    use super::unlock::Unlock;
+    use super::{cipher, envelope};
+    use crate::domain::name::Username;
+
+    const CANARY: [u8; 32] = *b"canary-canary-canary-canary-cana";
+
+    fn canary() -> SecretBytes {
+        SecretBytes::copy_from(&CANARY)
+    }
+
+    fn canary_key() -> KeyBytes {
+        KeyBytes::copy_from(&CANARY).unwrap()
+    }
+
+    fn every_secret_holder() -> Vec<Box<dyn std::fmt::Debug>> {
+        let root = RootKey::new(canary_key());
+        let (keyring, _) = Keyring::create(STORE, &root).unwrap();
+        let kv = SecretBytes::copy_from(b"{\"canary\":\"canary\"}");
+        let data = [
+            SecretData::arbitrary(canary()),
+            SecretData::username_password(&Username::parse("canary").unwrap(), canary()),
+            SecretData::kv(&kv),
+            SecretData::iam_credentials(canary(), "canary", IamIdentity::Service("s".into())),
+            SecretData::imported_cert(canary(), Some(canary()), Some(canary())),
+        ];
+        let data = data.map(Result::unwrap);
+        let place = envelope::Place {
+            store: STORE,
+            secret: SECRET,
+            version: VERSION,
+            data_key: Keyring::new_data_key().unwrap().0,
+        };
+        let mut all: Vec<Box<dyn std::fmt::Debug>> = vec![
+            Box::new(canary()),
+            Box::new(canary_key()),
+            Box::new(SlotKey::new(canary_key())),
+            Box::new(EpochKey::new(canary_key())),
+            Box::new(SigningSeed::new(canary_key())),
+            Box::new(cipher::Cipher::derive("context", &CANARY, b"")),
+            Box::new(envelope::seal(&DataKey::new(canary_key()), &place, &canary()).unwrap()),
+            Box::new(keyring.seal(SECRET, VERSION, &data[0]).unwrap()),
+            Box::new(DataKey::new(canary_key())),
+            Box::new(Unlock::passphrase(canary())),
+            Box::new(Unlock::bytes(canary())),
+            Box::new(keyring),
+            Box::new(root),
+        ];
+        all.extend(data.map(|data| Box::new(data) as Box<dyn std::fmt::Debug>));
+        all
+    }
+
+    #[test]
+    fn nothing_that_holds_a_secret_shows_it() {
+        let listed = |bytes: &[u8]| format!("{bytes:?}").trim_matches(['[', ']']).to_owned();
+        for holder in every_secret_holder() {
+            let shown = format!("{holder:?} {holder:#?}");
+            assert!(!shown.contains("canary"), "{shown}");
+            assert!(!shown.contains(&listed(&CANARY[..4])), "{shown}");
+        }
+    }
+}

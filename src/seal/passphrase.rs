@@ -154,4 +154,17 @@ mod tests {
         assert!(check(&"x".repeat(1_025)).is_err());
         assert!(check_new(&SecretBytes::copy_from(&[0xff; 16])).is_err());
     }
+
+    /// Run by hand: `cargo test --release --lib seal::passphrase -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "measures; means something in release only"]
+    fn the_default_cost_is_bearable() {
+        let passphrase = SecretBytes::from(String::from("password"));
+        for cost in [PassphraseCost::FLOOR, PassphraseCost::default()] {
+            let start = std::time::Instant::now();
+            slot_key(&passphrase, b"saltsaltsaltsalt", cost).unwrap();
+            println!("{cost:?}: {:?}", start.elapsed());
+            assert!(start.elapsed() < std::time::Duration::from_secs(2));
+        }
+    }
 }

@@ -29,16 +29,16 @@ impl KeyBytes {
         Ok(made)
     }
 
+    /// Does the same where writing cannot fail.
+    pub(crate) fn written(write: impl FnOnce(&mut [u8; KEY_BYTES])) -> Self {
+        let mut made = Self(Box::new([0; KEY_BYTES]));
+        write(&mut made.0);
+        made
+    }
+
     /// Takes a copy of exactly 32 bytes; `None` for any other number.
     pub(crate) fn copy_from(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() != KEY_BYTES {
-            return None;
-        }
-        Self::filled(|own| {
-            own.copy_from_slice(bytes);
-            Ok::<_, std::convert::Infallible>(())
-        })
-        .ok()
+        (bytes.len() == KEY_BYTES).then(|| Self::written(|own| own.copy_from_slice(bytes)))
     }
 
     /// Opens the one door.

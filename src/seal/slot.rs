@@ -176,3 +176,122 @@ fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
 }
 
 const _: () = assert!(NONCE_BYTES + 32 + 32 + 16 == WRAPPED_BYTES, "the table above says so");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::testing::{STORE, counting, hex, key, nonce, wrapped_key};
+
+    fn slot(kind: SlotKind, number: u8, callback: &[u8]) -> Slot {
+        let cost = (kind == SlotKind::Passphrase).then_some(PassphraseCost::FLOOR);
+        let head = Head { kind, number, cost, salt: counting(0x60) };
+        let keys = (&SlotKey::new(key()), &RootKey::new(wrapped_key()));
+        Slot::wrap(head, callback.to_vec(), STORE, keys, &nonce()).unwrap()
+    }
+
+    /// Puts a right checksum under bytes that were changed.
+    fn resealed(bytes: &[u8]) -> Vec<u8> {
+        let body = &bytes[..bytes.len() - CHECKSUM_BYTES];
+        [body, &checksum(body)].concat()
+    }
+
+    #[test]
+    fn slots_are_golden() {
+        let golden = [
+            (
+                slot(SlotKind::KeyFile, 3, b""),
+                concat!(
+                    "4c4b533101030000000000000000000000000000606162636465666768696a6b6c6d6e6f404142434445464748494a4b",
+                    "4c4d4e4f5051525354555657b34f5fc2ef49c8834752265183f0eefb3757f960c89d249fc4acb217ad21c53e0035ff8d",
+                    "15a9a7d30f00012a30d0683c13bd45c382b73f0932a6fff4627323cd14c006e29fc84bb9b3a2784798b478f09c537374",
+                    "9ba9c6fd5ddf8d20c1ad3b3ccaac0ef56533fc2c6c124c8d488ba985",
+                ),
+            ),
+            (
+                slot(SlotKind::Passphrase, 0, b""),
+                concat!(
+                    "4c4b53310200000000004c000000000200000001606162636465666768696a6b6c6d6e6f404142434445464748494a4b",
+                    "4c4d4e4f5051525354555657b34f5fc2ef49c8834752265183f0eefb3757f960c89d249fc4acb217ad21c53e0035ff8d",
+                    "15a9a7d30f00012a30d0683c13bd45c382b73f0932a6fff4627323cd4d044e241df0745737207e3dc770f8adc88bc96d",
+                    "feca8332494111adf9f7da4fc8fef96cff76ac618fb977e1f070d936",
+                ),
+            ),
+            (
+                slot(SlotKind::Callback, 7, b"wrapped by host"),
+                concat!(
+                    "4c4b53310407000f000000000000000000000000606162636465666768696a6b6c6d6e6f404142434445464748494a4b",
+                    "4c4d4e4f5051525354555657b34f5fc2ef49c8834752265183f0eefb3757f960c89d249fc4acb217ad21c53e0035ff8d",
+                    "15a9a7d30f00012a30d0683c13bd45c382b73f0932a6fff4627323cd1e8f191c811c628da5c7280e1986113e77726170",
+                    "70656420627920686f73746419b516461c84887e309d3512a7de648342b926aab4853b60d18a2b9ac245ac",
+                ),
+            ),
+        ];
+        for (slot, golden) in golden {
+            assert_eq!(hex(&slot.encode()), golden);
+            assert_eq!(Slot::decode(slot.head.number, &slot.encode()), Ok(slot.clone()));
+            assert_eq!(slot.unwrap(STORE, &SlotKey::new(key())).unwrap().expose(), wrapped_key().expose());
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_cut_and_wrong_number_is_damage() {
+        let bytes = slot(SlotKind::Passphrase, 0, b"").encode();
+        for at in 0..bytes.len() * 8 {
+            let mut bad = bytes.clone();
+            bad[at / 8] ^= 1 << (at % 8);
+            assert_eq!(Slot::decode(0, &bad), Err(Unusable::Damaged), "bit {at}");
+        }
+        for len in 0..bytes.len() {
+            assert_eq!(Slot::decode(0, &bytes[..len]), Err(Unusable::Damaged), "length {len}");
+        }
+        // The same with a checksum that fits: the lengths alone give it away.
+        for len in (0..bytes.len()).filter(|len| *len != bytes.len() - CHECKSUM_BYTES) {
+            let cut = resealed(&[&bytes[..len], &[0; CHECKSUM_BYTES]].concat());
+            assert_eq!(Slot::decode(0, &cut), Err(Unusable::Damaged), "length {len}");
+        }
+        assert_eq!(Slot::decode(1, &bytes), Err(Unusable::Damaged));
+    }
+
+    #[test]
+    fn a_forged_slot_can_neither_ask_for_much_memory_nor_cheapen_guessing() {
+        let bytes = slot(SlotKind::Passphrase, 0, b"").encode();
+        for (at, word) in [(8, u32::MAX), (8, 1_024), (12, u32::MAX), (12, 0), (16, u32::MAX), (16, 0)] {
+            let mut forged = bytes.clone();
+            forged[at..at + 4].copy_from_slice(&word.to_be_bytes());
+            assert_eq!(Slot::decode(0, &resealed(&forged)), Err(Unusable::Damaged), "{word} at {at}");
+        }
+        let mut cheaper = slot(SlotKind::Passphrase, 0, b"");
+        cheaper.head.cost = Some(PassphraseCost::default());
+        assert!(cheaper.unwrap(STORE, &SlotKey::new(key())).is_none());
+    }
+
+    #[test]
+    fn a_kind_of_a_later_release_is_told_apart_from_damage() {
+        let mut bytes = slot(SlotKind::KeyFile, 3, b"").encode();
+        bytes[4] = 9;
+        assert_eq!(Slot::decode(3, &resealed(&bytes)), Err(Unusable::UnknownKind(9)));
+    }
+
+    #[test]
+    fn a_slot_opens_for_its_own_store_salt_number_and_key_service_bytes_only() {
+        let whole = slot(SlotKind::Callback, 7, b"wrapped by host");
+        let key = SlotKey::new(key());
+        assert!(whole.unwrap(LogId::from_bytes([9; 16]), &key).is_none());
+        let mut moved = [whole.clone(), whole.clone(), whole.clone()];
+        moved[0].head.number = 6;
+        moved[1].head.salt[0] ^= 1;
+        moved[2].callback[0] ^= 1;
+        assert!(moved.iter().all(|slot| slot.unwrap(STORE, &key).is_none()));
+        assert!(whole.unwrap(STORE, &SlotKey::new(wrapped_key())).is_none());
+    }
+
+    #[test]
+    fn bytes_of_a_key_service_stand_in_its_own_slots_only() {
+        for (kind, callback) in
+            [(SlotKind::Callback, &b""[..]), (SlotKind::KeyFile, b"x"), (SlotKind::Callback, &[7; 4_097])]
+        {
+            assert_eq!(Slot::decode(1, &slot(kind, 1, callback).encode()), Err(Unusable::Damaged), "{kind}");
+        }
+        assert!(Slot::decode(1, &slot(SlotKind::Callback, 1, &[7; 4_096]).encode()).is_ok());
+    }
+}

@@ -14,7 +14,7 @@ use super::secret_bytes::SecretBytes;
 pub enum Unlock {
     /// A key file, made by this crate, readable by its owner only.
     KeyFile(PathBuf),
-    /// A passphrase, at least 8 characters when it is set. Trying one costs what [`super::passphrase`] says.
+    /// A passphrase, at least 8 characters when it is set. Trying one costs what [`PassphraseCost`](crate::PassphraseCost) says.
     Passphrase(Arc<SecretBytes>),
     /// 32 unpredictable bytes that the host keeps.
     Bytes(Arc<SecretBytes>),

@@ -20,6 +20,7 @@ use std::fmt;
 
 use super::cipher::{Cipher, NONCE_BYTES, Nonce, NotOpened, OVERHEAD_BYTES};
 use super::error::SealError;
+use super::key_epoch::KeyEpoch;
 use super::random;
 use super::sealing_key::{DataKey, EpochKey, KEY_BYTES, KeyBytes, SigningSeed};
 use crate::domain::id::{DataKeyId, LogId};
@@ -30,39 +31,6 @@ pub(crate) const WRAPPED_BYTES: usize = HEAD_BYTES + OVERHEAD_BYTES + KEY_BYTES;
 const FORMAT: u8 = 1;
 const HEAD_BYTES: usize = 6;
 const NO_DATA_KEY: DataKeyId = DataKeyId::from_bytes([0; 16]);
-
-/// The number of an epoch key, from 1: which of them wraps a data key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct KeyEpoch(u32);
-
-impl KeyEpoch {
-    /// The first one.
-    pub(crate) const FIRST: Self = Self(1);
-
-    /// Wraps a number.
-    pub(crate) const fn new(number: u32) -> Self {
-        Self(number)
-    }
-
-    /// Gives the number.
-    pub(crate) const fn get(self) -> u32 {
-        self.0
-    }
-
-    /// Gives the one after this; `None` after the last.
-    pub(crate) const fn next(self) -> Option<Self> {
-        match self.0.checked_add(1) {
-            Some(number) => Some(Self(number)),
-            None => None,
-        }
-    }
-}
-
-impl fmt::Display for KeyEpoch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// What kind of key is wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,7 +189,7 @@ impl WrappedDataKey {
 
     /// Tells which epoch key wraps it.
     pub(crate) fn epoch(&self) -> KeyEpoch {
-        KeyEpoch(self.0.number())
+        KeyEpoch::new(self.0.number())
     }
 }
 
@@ -239,7 +207,7 @@ impl WrappedEpochKey {
 
     /// Tells which epoch it is the key of.
     pub(crate) fn epoch(&self) -> KeyEpoch {
-        KeyEpoch(self.0.number())
+        KeyEpoch::new(self.0.number())
     }
 }
 
@@ -258,5 +226,98 @@ impl WrappedSigningSeed {
     /// Tells which signing key of the store it is, in the order of their use.
     pub(crate) fn number(&self) -> u32 {
         self.0.number()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::testing::{DATA_KEY, STORE, hex, key, nonce, wrapped_key};
+
+    const CONTEXTS: [(Kind, &str); 3] = [
+        (Kind::Data, "latchkeep 2026-11-23 seal v1 data key under epoch key"),
+        (Kind::Epoch, "latchkeep 2026-11-23 seal v1 epoch key under root key"),
+        (Kind::Signing, "latchkeep 2026-11-23 seal v1 signing seed under root key"),
+    ];
+
+    fn place(kind: Kind) -> Place {
+        Place { store: STORE, data_key: if kind == Kind::Data { DATA_KEY } else { NO_DATA_KEY } }
+    }
+
+    fn wrapped(kind: Kind, context: &'static str) -> (Cipher, Wrapped) {
+        let under = Cipher::derive(context, key().expose(), b"");
+        let wrapped = Wrapped::wrap(&under, kind, 7, place(kind), wrapped_key().expose(), &nonce()).unwrap();
+        (under, wrapped)
+    }
+
+    #[test]
+    fn wrapped_keys_are_golden() {
+        let golden = [
+            concat!(
+                "010100000007404142434445464748494a4b4c4d4e4f5051525354555657c45e5ea7352b91959137594f685583541e9c",
+                "10434c31908be388b80b9104ee8d1098b355497593b5dcf916c40227f24d24dde594c30857622f7e3f075910cfd0e01d",
+                "fe411484c82870b86f7f642512dc",
+            ),
+            concat!(
+                "010200000007404142434445464748494a4b4c4d4e4f505152535455565737db9b3ad399af0a896e082bafcac2964bcb",
+                "366e01c81e3ec8c9be69392acbffbde6682b5c005ca8e39cef6448e1df0452c0234b67a591ba85508667cd968f247229",
+                "0979e087798cf3c7f703703311d6",
+            ),
+            concat!(
+                "010300000007404142434445464748494a4b4c4d4e4f50515253545556573b91be57adf0bc5e36cd2ae7437610ffd575",
+                "6df6f9008a9c96190258db211bcef30d9c37fb1f976e1308ea64e43231f0226abd528633dbd28f145ee19c53e4c25a13",
+                "3dfd60a22e2528ba30a3776bab69",
+            ),
+        ];
+        for ((kind, context), golden) in CONTEXTS.into_iter().zip(golden) {
+            let (under, wrapped) = wrapped(kind, context);
+            assert_eq!(hex(&wrapped.0), golden, "{kind:?}");
+            assert_eq!(wrapped.unwrap(&under, kind, place(kind)).unwrap().expose(), wrapped_key().expose());
+            assert_eq!(wrapped.number(), 7);
+        }
+    }
+
+    #[test]
+    fn stored_bytes_come_back_the_same() {
+        let [data, epoch, signing] = CONTEXTS.map(|(kind, context)| wrapped(kind, context).1.0);
+        assert_eq!(WrappedDataKey::from_bytes(&data).unwrap().as_bytes(), &data);
+        assert_eq!(WrappedEpochKey::from_bytes(&epoch).unwrap().as_bytes(), &epoch);
+        assert_eq!(WrappedSigningSeed::from_bytes(&signing).unwrap().as_bytes(), &signing);
+    }
+
+    #[test]
+    fn a_wrapped_key_opens_for_its_own_store_id_and_number_only() {
+        let (under, wrapped) = wrapped(Kind::Data, CONTEXTS[0].1);
+        for elsewhere in [
+            Place { store: LogId::from_bytes([9; 16]), data_key: DATA_KEY },
+            Place { store: STORE, data_key: DataKeyId::from_bytes([9; 16]) },
+        ] {
+            let opened = wrapped.unwrap(&under, Kind::Data, elsewhere);
+            assert!(matches!(opened, Err(SealError::WrappedDamaged("data key"))));
+        }
+        for at in 0..WRAPPED_BYTES {
+            let mut bad = wrapped.0;
+            bad[at] ^= 1;
+            let opened =
+                Wrapped::from_bytes(&bad, Kind::Data).and_then(|bad| bad.unwrap(&under, Kind::Data, place(Kind::Data)));
+            assert!(matches!(opened, Err(SealError::WrappedDamaged(_) | SealError::WrappedByOther(_))), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn another_wrapping_key_is_told_apart_from_damage() {
+        let (_, wrapped) = wrapped(Kind::Data, CONTEXTS[0].1);
+        let other = Cipher::derive(CONTEXTS[0].1, wrapped_key().expose(), b"");
+        let opened = wrapped.unwrap(&other, Kind::Data, place(Kind::Data));
+        assert!(matches!(opened, Err(SealError::WrappedByOther("data key"))));
+    }
+
+    #[test]
+    fn length_format_and_kind_are_checked_before_anything_is_opened() {
+        let (_, wrapped) = wrapped(Kind::Epoch, CONTEXTS[1].1);
+        assert!(WrappedDataKey::from_bytes(&wrapped.0).is_err());
+        assert!(WrappedEpochKey::from_bytes(&wrapped.0[1..]).is_err());
+        assert!(WrappedEpochKey::from_bytes(&[]).is_err());
+        assert!(WrappedEpochKey::from_bytes(&[0; WRAPPED_BYTES + 1]).is_err());
     }
 }

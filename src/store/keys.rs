@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::seal::keyring::Keyring;
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::unlock::Unlock;
-use crate::seal::wrapped_key::KeyEpoch;
+use crate::seal::key_epoch::KeyEpoch;
 use crate::storage::chunks::{count, read_chunked};
 
 use super::session::Session;

@@ -1,0 +1,39 @@
+//! Owns the number that tells which epoch key wraps a data key.
+//!
+//! It never goes down and is never given twice: an epoch that was retired stays retired. Read next:
+//! [`super::wrapped_key`].
+
+use std::fmt;
+
+/// The number of an epoch key, from 1: which of them wraps a data key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct KeyEpoch(u32);
+
+impl KeyEpoch {
+    /// The first one.
+    pub(crate) const FIRST: Self = Self(1);
+
+    /// Wraps a number.
+    pub(crate) const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Gives the number.
+    pub(crate) const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// Gives the one after this; `None` after the last.
+    pub(crate) const fn next(self) -> Option<Self> {
+        match self.0.checked_add(1) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Display for KeyEpoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
