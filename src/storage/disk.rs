@@ -156,7 +156,7 @@ impl Disk {
         let Some(db) = last else { return Ok(()) };
         let whole = self.check_whole();
         let (end, deadline) = match &whole {
-            Err(_) => (End::Plain, POISONED_END_MAX),
+            Err(_) => (End::Poisoned, POISONED_END_MAX),
             Ok(()) if self.is_written.load(Ordering::Relaxed) => (End::WithSnapshot, self.options.open_max),
             Ok(()) => (End::Plain, self.options.open_max),
         };
