@@ -179,8 +179,8 @@ impl Kept {
                     close_to_others(&rows)?;
                     close_sled(&layout, [again])?;
                 }
-                // A reader that is still at it holds on to sled; then the next open does the work.
-                Err(StorageError::AlreadyOpen { .. }) => {}
+                // A reader that is still at it holds on to sled, or the disk is full; then the next open does the work.
+                Err(err) if matches!(err, StorageError::AlreadyOpen { .. }) || err.is_disk_full() => {}
                 Err(err) => return Err(err),
             },
         }
