@@ -1,8 +1,9 @@
 //! Owns the claim on a directory: while it lives, nobody else opens the store.
 //!
-//! The claim is the system's lock on a file of ours, so it ends with the process whatever happens; the file stays.
-//! Sled locks its own log too, but lets go of it some time after a drop, and says so in a text only. Read next:
-//! [`super::keeper`], which holds the claim for as long as sled lives.
+//! The claim is the system's lock on a file of ours, so it ends with the process whatever happens; the file stays. It has
+//! a length while a store is open, so that the next one who claims it knows of a bad end. Sled locks its own log too, but
+//! lets go of it some time after a drop, and says so in a text only. Read next: [`super::keeper`], which holds the claim
+//! for as long as sled lives.
 
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::MetadataExt;
@@ -13,7 +14,17 @@ use super::layout::{Layout, open_file};
 /// The exclusive use of a store's directory, given back on drop.
 #[derive(Debug)]
 pub(super) struct Claim {
-    _locked: File,
+    locked: File,
+    last_end: LastEnd,
+}
+
+/// How the one before gave the store back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LastEnd {
+    /// In good order, or there was none.
+    Good,
+    /// Not at all: it died, or it was poisoned.
+    Bad,
 }
 
 impl Claim {
@@ -34,9 +45,24 @@ impl Claim {
         // lock of another path.
         let ours = file.metadata().map_err(|source| StorageError::io("look at", &path, source))?;
         match fs::metadata(&path) {
-            Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => Ok(Self { _locked: file }),
-            _ => Err(already_open(layout)),
+            Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => {}
+            _ => return Err(already_open(layout)),
         }
+        let last_end = if ours.len() == 0 { LastEnd::Good } else { LastEnd::Bad };
+        // A length takes no block, so a full disk does not mind, and no sync: what it tells of ends with the kernel.
+        file.set_len(1).map_err(|source| StorageError::io("mark", &path, source))?;
+        Ok(Self { locked: file, last_end })
+    }
+
+    /// Tells how the one before gave the store back.
+    pub(super) const fn last_end(&self) -> LastEnd {
+        self.last_end
+    }
+
+    /// Gives the claim back after a good end. A claim that is just dropped tells of a bad one.
+    pub(super) fn give_back(self) {
+        // If this fails, the next open is slower, no more.
+        drop(self.locked.set_len(0));
     }
 }
 
@@ -56,5 +82,19 @@ mod tests {
         assert!(matches!(Claim::take(&layout), Err(StorageError::AlreadyOpen { .. })));
         drop(first);
         assert!(Claim::take(&layout).is_ok());
+    }
+
+    #[test]
+    fn a_claim_tells_how_the_one_before_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::at(dir.path());
+        let take = || Claim::take(&layout).unwrap();
+        let claim = take();
+        assert_eq!(claim.last_end(), LastEnd::Good, "there was none");
+        claim.give_back();
+        let claim = take();
+        assert_eq!(claim.last_end(), LastEnd::Good);
+        drop(claim);
+        assert_eq!(take().last_end(), LastEnd::Bad);
     }
 }

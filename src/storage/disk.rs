@@ -82,7 +82,8 @@ impl Disk {
         options: DiskOptions,
     ) -> Result<Self, StorageError> {
         let layout = Layout::at(dir);
-        let claim = create(&layout, batch, mark, options.cache_bytes)?;
+        let space = Space::new(&Layout::at(layout.parent()), options.probe.clone());
+        let claim = create(&layout, batch, mark, options.cache_bytes).map_err(|err| space.explain(err))?;
         Self::open_claimed(layout, claim, options)
     }
 
@@ -105,7 +106,8 @@ impl Disk {
         tidy::before_open(&layout)?;
         let space = Space::new(&layout, options.probe.clone());
         space.before_open(tidy::snapshot_bytes(&layout)?)?;
-        let (keeper, db) = Keeper::open(&layout, options.cache_bytes, options.open_max, claim, anchor)?;
+        let opened = Keeper::open(&layout, options.cache_bytes, options.open_max, claim, anchor);
+        let (keeper, db) = opened.map_err(|err| space.explain(err))?;
         space.restore_ballast()?;
         Ok(Self {
             layout,
@@ -156,7 +158,7 @@ impl Disk {
         let Some(db) = last else { return Ok(()) };
         let whole = self.check_whole();
         let (end, deadline) = match &whole {
-            Err(_) => (End::Plain, POISONED_END_MAX),
+            Err(_) => (End::Poisoned, POISONED_END_MAX),
             Ok(()) if self.is_written.load(Ordering::Relaxed) => (End::WithSnapshot, self.options.open_max),
             Ok(()) => (End::Plain, self.options.open_max),
         };

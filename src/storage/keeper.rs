@@ -5,6 +5,7 @@
 //! tries anything twice. Read next: [`super::guarded`].
 
 use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -14,7 +15,7 @@ use parking_lot::RwLock;
 
 use super::anchor::AnchorFile;
 use super::ballast;
-use super::claim::Claim;
+use super::claim::{Claim, LastEnd};
 use super::error::StorageError;
 use super::guarded::{guarded, open_sled};
 use super::layout::{Layout, close_to_others, sync_dir};
@@ -30,8 +31,10 @@ pub(super) struct Keeper {
 /// How a store is given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// At once.
+    /// At once: nothing was written.
     Plain,
+    /// At once, and marked as a bad end.
+    Poisoned,
     /// After one more open, at which sled writes its snapshot: it does so at no other time. The next open need not read
     /// all that was written since, and damage to what the snapshot covers is an error, not a log cut short in silence.
     WithSnapshot,
@@ -116,6 +119,9 @@ impl Keeper {
 
 impl Kept {
     fn open(layout: Layout, cache_bytes: u64, claim: Claim, anchor: AnchorFile) -> Result<Self, StorageError> {
+        let path = layout.rows_db();
+        let db_file = File::open(&path).map_err(|source| StorageError::io("open", &path, source))?;
+        make_true(&db_file, claim.last_end()).map_err(|source| StorageError::io("sync", &path, source))?;
         let db = match open_sled(&layout, cache_bytes) {
             Err(full) if full.is_disk_full() => {
                 ballast::give_up(&layout)?;
@@ -127,8 +133,6 @@ impl Kept {
         close_to_others(&layout.rows())?;
         sync_dir(&layout.rows())?;
         sync_dir(layout.dir())?;
-        let path = layout.rows_db();
-        let db_file = File::open(&path).map_err(|source| StorageError::io("open", &path, source))?;
         Ok(Self { layout, cache_bytes, db, db_file, anchor, claim })
     }
 
@@ -167,17 +171,38 @@ impl Kept {
         let Self { layout, cache_bytes, db, db_file, anchor, claim } = self;
         let rows = layout.rows();
         close_sled(&layout, [last, db])?;
-        if end == End::WithSnapshot {
-            let again = open_sled(&layout, cache_bytes)?;
-            close_to_others(&rows)?;
-            close_sled(&layout, [again])?;
+        match end {
+            End::Poisoned => return Ok(()),
+            End::Plain => {}
+            End::WithSnapshot => match open_sled(&layout, cache_bytes) {
+                Ok(again) => {
+                    close_to_others(&rows)?;
+                    close_sled(&layout, [again])?;
+                }
+                // A reader that is still at it holds on to sled, or the disk is full; then the next open does the work.
+                Err(err) if matches!(err, StorageError::AlreadyOpen { .. }) || err.is_disk_full() => {}
+                Err(err) => return Err(err),
+            },
         }
         db_file.sync_data().map_err(|source| StorageError::io("sync", &layout.rows_db(), source))?;
         sync_dir(&rows)?;
         drop(anchor);
-        drop(claim);
+        claim.give_back();
         Ok(())
     }
+}
+
+/// Sees to it that what is read from the log is on the drive, since it will be shown, and built upon.
+///
+/// What a process wrote and did not sync before it died is in the kernel's cache only. And after a sync that failed, the
+/// cache may hold pages that never reached the drive and count as clean: those are forgotten, to be read again.
+fn make_true(log: &File, last_end: LastEnd) -> io::Result<()> {
+    log.sync_all()?;
+    #[cfg(any(target_os = "linux", target_os = "freebsd"))]
+    if last_end == LastEnd::Bad {
+        rustix::fs::fadvise(log, 0, None, rustix::fs::Advice::DontNeed)?;
+    }
+    Ok(())
 }
 
 /// Sled may panic in a drop, when its last sync fails.

@@ -106,6 +106,16 @@ impl Space {
         Ok(if free_bytes < wanted_bytes { Room::Short { free_bytes, wanted_bytes } } else { Room::Enough })
     }
 
+    /// Names a full disk that stopped an open or a creation for what it is.
+    pub(super) fn explain(&self, err: StorageError) -> StorageError {
+        match self.free_bytes() {
+            Ok(free_bytes) if err.is_disk_full() => {
+                StorageError::NoSpace { free_bytes, wanted_bytes: OPEN_BYTES + BALLAST_BYTES }
+            }
+            _ => err,
+        }
+    }
+
     fn free_bytes(&self) -> Result<u64, StorageError> {
         let dir = self.layout.dir();
         (self.probe.0)(dir).map_err(|source| StorageError::io("ask for free space at", dir, source))
@@ -156,6 +166,15 @@ mod tests {
         assert!(space.before_commit(1).is_ok());
         assert_eq!(space.room().unwrap(), Room::Enough);
         assert!(matches!(space.before_commit(RESERVE_BYTES), Err(StorageError::NoSpace { .. })), "too large a batch");
+    }
+
+    #[test]
+    fn a_full_disk_is_named_and_nothing_else_is() {
+        let (space, _, _) = space(7);
+        let failed = |kind: io::ErrorKind| space.explain(StorageError::io("open", Path::new("rows"), kind.into()));
+        let full = failed(io::ErrorKind::StorageFull);
+        assert!(matches!(full, StorageError::NoSpace { free_bytes: 7, .. }), "{full:?}");
+        assert!(matches!(failed(io::ErrorKind::NotFound), StorageError::Io { .. }));
     }
 
     #[test]

@@ -19,8 +19,13 @@ fn a_commit_that_outlasts_its_deadline_poisons() {
     let closed = disk.close();
     assert!(matches!(closed, Err(StorageError::Poisoned { .. })), "{closed:?}");
 
+    let lock_bytes = || std::fs::metadata(place.layout().lock()).unwrap().len();
+    assert_eq!(lock_bytes(), 1, "the next open knows of the bad end");
+
     let disk = place.open().unwrap();
     assert!([1, 3].contains(&count(&disk)), "the batch is whole or absent");
     assert!(disk.get(b"c").unwrap().is_none());
     disk.commit(&batch(&[(b"c", b"3")])).unwrap();
+    disk.close().unwrap();
+    assert_eq!(lock_bytes(), 0);
 }

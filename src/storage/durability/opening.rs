@@ -18,6 +18,24 @@ fn a_second_open_is_refused_until_the_first_is_closed_or_dropped() {
     place.open().unwrap();
 }
 
+/// Sled's own lock is held here by hand, and let go of once sled has begun to open: it makes a directory just before.
+#[test]
+fn a_lock_of_sled_that_lingers_is_waited_for() {
+    let place = Place::with_store();
+    let held = fs::File::open(place.layout().rows_db()).unwrap();
+    held.try_lock().unwrap();
+    fs::remove_dir(place.layout().rows_blobs()).unwrap();
+    std::thread::scope(|scope| {
+        let open = scope.spawn(|| place.open());
+        while !place.layout().rows_blobs().exists() {
+            std::thread::yield_now();
+        }
+        (0..10_000).for_each(|_| std::thread::yield_now());
+        drop(held);
+        assert_eq!(count(&open.join().unwrap().unwrap()), 1);
+    });
+}
+
 #[test]
 fn a_half_written_snapshot_does_not_stop_an_open() {
     let place = Place::with_store();
