@@ -2,7 +2,6 @@
 //!
 //! It never stores what it makes, and never sees the log. Read in this order: [`password`], [`api_key`],
 //! [`certificate`].
-#![cfg_attr(not(test), allow(dead_code, reason = "the engine, which uses it, is built on top of this layer"))]
 
 pub(crate) mod api_key;
 pub(crate) mod certificate;

@@ -9,7 +9,6 @@
 //! does not take the root key back from whoever opened it before.
 //!
 //! Read in this order: [`secret_bytes`], [`data`], [`cipher`] (the one construction), [`envelope`], [`keyring`], [`slot`].
-#![cfg_attr(not(test), allow(dead_code, reason = "the engine, which uses it, is built on top of this layer"))]
 
 pub(crate) mod cipher;
 pub(crate) mod data;

@@ -14,10 +14,10 @@ use crate::engine::queue::{Order, Payload, Request, Rewrapped};
 use crate::engine::reader::wrapped_key;
 use crate::engine::reply::Reply;
 use crate::error::Error;
+use crate::seal::key_epoch::KeyEpoch;
 use crate::seal::keyring::Keyring;
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::unlock::Unlock;
-use crate::seal::key_epoch::KeyEpoch;
 use crate::storage::chunks::{count, read_chunked};
 
 use super::session::Session;

@@ -13,7 +13,7 @@ use crate::domain::name::{Actor, Username};
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::{ApiKeyTarget, PasswordPolicy, Secret, SecretSpec};
 use crate::domain::time::Timestamp;
-use crate::domain::version::{CertificateDetails, SealedRef, VersionDetails, VersionOrigin, VersionRef};
+use crate::domain::version::{CertificateDetails, SealedRef, VersionDetails, VersionOrigin};
 use crate::engine::draw;
 use crate::engine::queue::Payload;
 use crate::error::Error;
@@ -48,7 +48,7 @@ impl Inner {
                 let secret = self.find(id)?;
                 let NewData { from, version_metadata } = new;
                 let data = self.data_for(&secret, from)?;
-                let sealed = self.seal(id, data, version_metadata, now)?;
+                let sealed = self.seal(id, draw::version_id(now)?, data, version_metadata)?;
                 Ok(sealed.into_ready(|next| Decided::Rotate { secret: id, origin: VersionOrigin::RotatedByHand, next }))
             }
             Wanted::Restore(id) => {
@@ -57,7 +57,7 @@ impl Inner {
                 readable(previous).map_err(|_| Refusal::NothingToRestore)?;
                 let (from, metadata) = (previous.id, previous.custom_metadata.clone());
                 let data = self.data_of(&secret, from)?;
-                let sealed = self.seal(id, data, metadata, now)?;
+                let sealed = self.seal(id, draw::version_id(now)?, data, metadata)?;
                 Ok(sealed.into_ready(|next| Decided::Restore { secret: id, from, next }))
             }
             Wanted::Read(..) => {
@@ -100,14 +100,12 @@ impl Inner {
             }
             Wanted::Read(id, version) => {
                 let secret = self.find(*id)?;
-                match (&secret.spec, version) {
-                    (SecretSpec::IamCredentials { .. }, VersionRef::Current) => {
-                        Decided::ReadDynamic { secret: *id, fresh: blank(None, None)? }
-                    }
-                    _ => {
-                        let version = secret.version(*version).ok_or(Refusal::VersionNotFound)?.id;
-                        Decided::RecordRead { secret: *id, version }
-                    }
+                let version = secret.version(*version).ok_or(Refusal::VersionNotFound)?.id;
+                let is_current = secret.current().is_some_and(|current| current.id == version);
+                if is_current && matches!(secret.spec, SecretSpec::IamCredentials { .. }) {
+                    Decided::ReadDynamic { secret: *id, fresh: Prepared { version, ..blank(None, None)? } }
+                } else {
+                    Decided::RecordRead { secret: *id, version }
                 }
             }
             Wanted::CreateGroup { name, description } => {
@@ -128,7 +126,7 @@ impl Inner {
             (Source::ApiKey, SecretSpec::IamCredentials { target, .. }) => make_api_key(target)?,
             _ => return Err(Error::internal("a new secret has data of another type")),
         };
-        let sealed = self.seal(id, data, version_metadata, now)?;
+        let sealed = self.seal(id, draw::version_id(now)?, data, version_metadata)?;
         Ok(sealed.into_ready(|first| Decided::CreateSecret { id, group, metadata, spec, policy, first }))
     }
 
@@ -137,7 +135,9 @@ impl Inner {
         let SecretSpec::IamCredentials { target, .. } = &secret.spec else {
             return Err(Error::internal("only dynamic credentials are made by a read"));
         };
-        let sealed = self.seal(secret.id, make_api_key(target)?, None, self.now())?;
+        // The credential changes, the version stays.
+        let version = secret.current().ok_or(Refusal::VersionNotFound)?.id;
+        let sealed = self.seal(secret.id, version, make_api_key(target)?, None)?;
         Ok(sealed.into_ready(|fresh| Decided::ReadDynamic { secret: secret.id, fresh }))
     }
 
@@ -182,11 +182,10 @@ impl Inner {
     fn seal(
         &self,
         secret: SecretId,
+        version: VersionId,
         data: SecretData,
         custom_metadata: Option<JsonObject>,
-        now: Timestamp,
     ) -> Result<SealedVersion, Error> {
-        let version = draw::version_id(now)?;
         let (details, expires_at) = details_of(&data)?;
         let keyring = self.engine.shared.keyring();
         let sealed = keyring.seal(secret, version, &data)?;

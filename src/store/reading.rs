@@ -69,8 +69,11 @@ impl Session {
     /// [`Refusal::SecretInactive`] for a dynamic secret. Kind `Corrupt` when the data is damaged.
     pub fn read(&self, secret: SecretId, version: VersionRef) -> Result<Reading, Error> {
         for _ in 0..=RETRIES_MAX {
-            if let Some(reading) = self.try_read(secret, version)? {
-                return Ok(reading);
+            match self.try_read(secret, version) {
+                Ok(Some(reading)) => return Ok(reading),
+                Err(error) if error.refusal() == Some(&Refusal::VersionChanged) => {}
+                Err(error) => return Err(error),
+                Ok(None) => {}
             }
             // What the snapshot pointed to was destroyed meanwhile: look at what is published after that.
             self.store().settle()?;

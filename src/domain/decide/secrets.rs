@@ -97,6 +97,10 @@ pub(super) fn read_dynamic(
         }
     }
     let witness = unlocked(secret, Touch::Regenerate, &state.whole.settings)?;
+    // Sealed data opens in the version that it was sealed for, and in no other.
+    if fresh.version != current.id {
+        return Err(Refusal::VersionChanged);
+    }
     let regenerated = VersionRegenerated {
         version: current.id,
         destroyed: witness.data().first().map(|(_, data_key)| *data_key),
