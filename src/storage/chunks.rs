@@ -10,8 +10,8 @@ use super::batch::{Batch, ROW_BYTES_MAX};
 use super::error::StorageError;
 use super::rows::{Direction, KeyRange, Storage};
 
-/// Bytes of a value in chunks, at most: more than the largest secret data, its envelope and a batch of records need.
-pub(crate) const CHUNKED_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+/// Bytes of a value in chunks, at most: half a batch, and more than the largest secret data and its envelope need.
+pub(crate) const CHUNKED_BYTES_MAX: usize = 32 * 1_024 * 1_024;
 
 /// Puts a value as chunks under `prefix`, which must have none: [`remove_chunked`] first, in the same batch, replaces.
 ///

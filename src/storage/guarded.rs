@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::error::StorageError;
 use super::layout::Layout;
 
-/// Calls sled. A panic is an error; what sled holds is not used again after one, so nothing half done is seen.
+/// Calls sled. A panic is an error, and poisons: nothing is written after one, so nothing is built on what it left.
 pub(super) fn guarded<T>(
     doing: &'static str,
     path: &Path,
