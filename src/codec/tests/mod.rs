@@ -1,5 +1,6 @@
-//! Tests of the bytes: golden files, round trips, hostile input.
+//! Tests of the bytes: golden files, round trips, hostile input, and a schema that does not exist yet.
 
+mod evolution;
 mod golden;
 mod hostile;
 mod round_trip;
