@@ -29,7 +29,8 @@ pub(crate) fn evolve_batch(state: &mut State, records: &[Record]) -> Vec<Positio
     remember(state, records)
 }
 
-/// Keeps the answer of a batch whose command had an idempotency key.
+/// Keeps the answer of a batch whose command had an idempotency key. Gives the positions of answers that are forgotten,
+/// be they old, too many, or replaced.
 pub(crate) fn remember(state: &mut State, records: &[Record]) -> Vec<Position> {
     let Some(last) = records.last() else { return Vec::new() };
     let Some(idempotency) = &last.context.idempotency else { return Vec::new() };
@@ -43,8 +44,8 @@ pub(crate) fn remember(state: &mut State, records: &[Record]) -> Vec<Position> {
             .find_map(|record| record.event.refusal())
             .map_or_else(|| Ok(receipt(records, last)), |refusal| Err(refusal.clone())),
     };
-    state.remembered.keep(last.position, Arc::new(answer));
-    state.remembered.forget(last.recorded_at)
+    let replaced = state.remembered.keep(last.position, Arc::new(answer));
+    replaced.into_iter().chain(state.remembered.forget(last.recorded_at)).collect()
 }
 
 /// Makes the receipt of a batch from its records alone, so that a replay makes the same.
