@@ -1,0 +1,12 @@
+//! Tests of the rules, a file per noun. A [`world::World`] says given, when and then; each file has a `check`, so that a
+//! case is one line. Every event that any of these tests makes passes [`invariants`] before it is taken in.
+
+mod invariants;
+mod kind;
+mod replay;
+mod requests;
+mod world;
+mod writer;
+
+mod strict;
+mod touch;
