@@ -8,5 +8,8 @@ mod requests;
 mod world;
 mod writer;
 
+mod leases;
+mod lock_modes;
+mod locks;
 mod strict;
 mod touch;
