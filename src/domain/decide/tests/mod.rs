@@ -8,8 +8,12 @@ mod requests;
 mod world;
 mod writer;
 
+mod expiry;
 mod leases;
 mod lock_modes;
 mod locks;
+mod policy;
+mod secrets;
 mod strict;
 mod touch;
+mod versions;
