@@ -9,11 +9,15 @@ mod world;
 mod writer;
 
 mod expiry;
+mod groups;
+mod idempotency;
 mod leases;
 mod lock_modes;
 mod locks;
 mod policy;
+mod precedence;
 mod secrets;
 mod strict;
 mod touch;
 mod versions;
+mod whole;
