@@ -271,3 +271,41 @@ fn a_final_secret_is_deleted_and_nothing_else() {
         assert_eq!(word(&world.delete(secret)), "ok", "{kind:?}");
     }
 }
+
+/// Two credentials of a day apart, both locked; the older one is past its lease and held.
+fn held_previous() -> (World, SecretId) {
+    let mut world = World::new();
+    let secret = world.secret(Kind::ReusedKey);
+    world.locked(secret, Current, &["app"]);
+    world.wait(DAY);
+    world.rotate(secret).unwrap();
+    world.wait(TTL - DAY);
+    check_held(&world, secret, "1:app 2:");
+    (world, secret)
+}
+
+/// The mark of a held expiry once stayed when a mode destroyed the held data; the lease of the other version was then
+/// never looked at again while it was locked, and the count of held expiries was one too many for ever.
+#[test]
+fn a_mode_that_destroys_held_data_ends_the_hold() {
+    let (mut world, secret) = held_previous();
+    world.place(secret, Current, vec![lock("app")], LockMode::RemovePreviousAndDelete).unwrap();
+    assert_eq!((world.shows(secret).as_str(), world.get(secret).expiry_held_since), ("2:app", None));
+    world.wait(DAY);
+    world.check_events(&["ExpirationHeld"]);
+    check_held(&world, secret, "2:app");
+    world.check_replay();
+}
+
+/// A fresh key in current once wiped the mark although previous was still held, and the hold was told a second time.
+#[test]
+fn a_new_key_in_current_does_not_end_the_hold_on_previous() {
+    let (mut world, secret) = held_previous();
+    let since = world.get(secret).expiry_held_since;
+    world.wait(DAY);
+    assert_eq!(world.shows(secret), "1:app");
+    world.read(secret).unwrap();
+    check_held(&world, secret, "1:app 2:");
+    assert_eq!(world.get(secret).expiry_held_since, since);
+    world.check_replay();
+}
