@@ -16,6 +16,7 @@ mod lock_modes;
 mod locks;
 mod policy;
 mod precedence;
+mod random;
 mod secrets;
 mod strict;
 mod touch;
