@@ -3,6 +3,7 @@
 use super::kind::{CERTIFICATE_HOLDS, DAY, HOUR, Kind, TTL};
 use super::world::{World, lock, named, number, word};
 use crate::domain::command::{Change, LockNames, SecretChanges};
+use crate::domain::event::Event;
 use crate::domain::id::SecretId;
 use crate::domain::lock::LockMode;
 use crate::domain::secret::Lifecycle;
@@ -308,4 +309,18 @@ fn a_new_key_in_current_does_not_end_the_hold_on_previous() {
     check_held(&world, secret, "1:app 2:");
     assert_eq!(world.get(secret).expiry_held_since, since);
     world.check_replay();
+}
+
+/// The event once named the newest locked version, although the lease of an older one was over.
+#[test]
+fn a_hold_names_the_version_that_is_held() {
+    let mut world = World::new();
+    let secret = world.secret(Kind::ReusedKey);
+    world.locked(secret, Current, &["app"]);
+    world.wait(DAY);
+    world.rotate(secret).unwrap();
+    world.locked(secret, Current, &["app"]);
+    world.wait(TTL - DAY);
+    let Event::ExpirationHeld(held) = &world.log.last().unwrap().event else { panic!() };
+    assert_eq!(held.version, world.version(secret, Previous).id);
 }
