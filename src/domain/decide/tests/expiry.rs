@@ -311,6 +311,26 @@ fn a_new_key_in_current_does_not_end_the_hold_on_previous() {
     world.check_replay();
 }
 
+/// The data of a credential past its lease once outlived its last lock until time was next dealt with.
+#[test]
+fn a_mode_that_takes_the_last_lock_from_a_held_credential_destroys_it() {
+    let (mut world, secret) = held_previous();
+    world.place(secret, Current, vec![lock("app")], LockMode::RemovePrevious).unwrap();
+    world.check_events(&["LockPlaced", "LockRemoved", "VersionDataDestroyed"]);
+    assert_eq!((world.shows(secret).as_str(), world.get(secret).expiry_held_since), ("2:app", None));
+    let VersionData::Destroyed { cause, .. } = world.version(secret, Previous).data else { panic!() };
+    assert_eq!(cause, DestroyCause::LeaseEnded);
+    world.check_replay();
+}
+
+#[test]
+fn a_mode_leaves_a_held_credential_to_its_other_lock() {
+    let (mut world, secret) = held_previous();
+    world.locked(secret, Previous, &["web"]);
+    world.place(secret, Current, vec![lock("app")], LockMode::RemovePrevious).unwrap();
+    check_held(&world, secret, "1:web 2:app");
+}
+
 /// The event once named the newest locked version, although the lease of an older one was over.
 #[test]
 fn a_hold_names_the_version_that_is_held() {
