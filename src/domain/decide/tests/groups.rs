@@ -45,6 +45,18 @@ fn group_names_are_unique() {
     assert_eq!(word(&create(&mut world, 3, "two")), "ok");
 }
 
+/// A path or a filter that says `default` could have meant two groups.
+#[test]
+fn the_name_of_the_default_group_is_taken() {
+    let mut world = World::new();
+    assert_eq!(word(&create(&mut world, 1, "default")), "secret_group_name_taken");
+    create(&mut world, 1, "one").unwrap();
+    let name = Some(GroupName::parse("default").unwrap());
+    let rename = Command::UpdateGroup { group: id(1), name, description: Change::Keep };
+    assert_eq!(word(&world.ask(&rename)), "secret_group_name_taken");
+    assert_eq!(world.state.group_named(&GroupName::parse("default").unwrap()), Some(GroupId::DEFAULT));
+}
+
 #[test]
 fn a_group_is_described() {
     let mut world = World::new();
