@@ -147,7 +147,7 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
             secrets::read_dynamic(state, find(state, *secret, terms)?, fresh, terms, now)
         }
         Command::RecordRead { secret, version } => {
-            secrets::record_read(state, find(state, *secret, terms)?, *version, terms, now)
+            secrets::read_as_it_is(state, find(state, *secret, terms)?, *version, terms, now)
         }
         Command::RecordAccess { reads } => Ok(record_access(reads)),
         Command::DestroyData { secret, version } => {

@@ -95,6 +95,13 @@ fn a_dynamic_read_is_refused_while_current_is_locked() {
     check(&[Kind::FreshKey], World::read, ["ok", LOCKED, ""]);
 }
 
+/// A read of its version by id once handed the key out, locked or not, and left it alive.
+#[test]
+fn no_other_read_goes_around_the_lock_of_a_dynamic_secret() {
+    let as_it_is = |world: &mut World, secret| world.read_version(secret, Current);
+    check(&[Kind::FreshKey], as_it_is, ["version_changed", "version_changed", ""]);
+}
+
 #[test]
 fn a_read_of_a_reused_key_asks_no_lock_while_its_lease_runs() {
     check(&[Kind::ReusedKey], World::read, ["ok", "ok", "ok"]);
