@@ -2,7 +2,7 @@
 
 use super::kind::{CERTIFICATE_HOLDS, DAY, HOUR, Kind, TTL};
 use super::world::{World, lock, named, number, word};
-use crate::domain::command::{Change, LockNames, SecretChanges};
+use crate::domain::command::{Change, Command, LockNames, SecretChanges};
 use crate::domain::event::Event;
 use crate::domain::id::SecretId;
 use crate::domain::lock::LockMode;
@@ -266,8 +266,9 @@ fn a_final_secret_is_deleted_and_nothing_else() {
         assert_eq!(word(&world.rotate(secret)), FINAL, "{kind:?}");
         assert_eq!(word(&world.restore(secret)), FINAL, "{kind:?}");
         assert_eq!(word(&world.update(secret, SecretChanges::default())), FINAL, "{kind:?}");
-        let clear = crate::domain::command::Command::ClearPolicy { secret };
-        assert_eq!(word(&world.ask(&clear)), FINAL, "{kind:?}");
+        assert_eq!(word(&world.ask(&Command::ClearPolicy { secret })), FINAL, "{kind:?}");
+        let describe = Command::UpdateVersion { secret, version: Current, custom_metadata: None };
+        assert_eq!(word(&world.ask(&describe)), FINAL, "{kind:?}");
         assert_eq!(world.get(secret).versions.len(), 2, "{kind:?}: its history stays");
         assert_eq!(word(&world.delete(secret)), "ok", "{kind:?}");
     }
