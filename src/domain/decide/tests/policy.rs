@@ -6,6 +6,7 @@ use crate::domain::command::{Change, Command, SecretChanges};
 use crate::domain::policy::IntervalUnit::{self, Day, Hour, Month};
 use crate::domain::policy::{Interval, RotationPolicy};
 use crate::domain::secret::{ApiKeyUse, SecretSpec};
+use crate::domain::version::VersionOrigin;
 
 const UNSUPPORTED: &str = "rotation_policy_not_supported";
 
@@ -144,6 +145,29 @@ fn the_next_rotation_is_known_while_a_policy_is_active() {
     world.ask(&Command::ClearPolicy { secret }).unwrap();
     assert_eq!(world.ask(&Command::ClearPolicy { secret }).unwrap().events, 0);
     assert_eq!(world.get(secret).policy, None);
+}
+
+/// A rotation that was on its way when its policy was cleared once went through all the same.
+#[test]
+fn a_rotation_by_policy_takes_an_active_policy() {
+    for kind in Kind::ROTATING {
+        let mut world = World::new();
+        let secret = world.secret(kind);
+        let by_policy = |world: &mut World| {
+            let command = world.rotation(secret, VersionOrigin::RotatedByPolicy);
+            word(&world.ask(&command))
+        };
+        assert_eq!(by_policy(&mut world), "version_changed", "{kind:?}");
+        if matches!(kind, Kind::Password | Kind::ReusedKey) {
+            world.ask(&Command::SetPolicy { secret, policy: every(7, Day) }).unwrap();
+            assert_eq!(by_policy(&mut world), "ok");
+            let off = RotationPolicy { auto_rotate: false, ..every(7, Day) };
+            world.ask(&Command::SetPolicy { secret, policy: off }).unwrap();
+            assert_eq!(by_policy(&mut world), "version_changed", "{kind:?}");
+            world.ask(&Command::ClearPolicy { secret }).unwrap();
+            assert_eq!(by_policy(&mut world), "version_changed", "{kind:?}");
+        }
+    }
 }
 
 #[test]
