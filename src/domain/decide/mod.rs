@@ -107,7 +107,7 @@ pub(crate) fn judge(state: &State, command: &Command, terms: &Terms, now: Timest
 }
 
 /// Gives the event that a refusal leaves in the audit trail: always for a lock, else only where the answer has to be
-/// remembered.
+/// remembered. "Ask again" is no answer to remember, or asking again would be answered by it.
 fn audit_of(command: &Command, refusal: &Refusal, remember: bool) -> Option<Event> {
     let secret = command.secret();
     match (refusal.blocked().map(|blocked| blocked.operation), secret) {
@@ -121,7 +121,9 @@ fn audit_of(command: &Command, refusal: &Refusal, remember: bool) -> Option<Even
                 Operation::Expire => None,
             }
         }
-        _ if remember => Some(CommandRefused { secret, refusal: refusal.clone() }.into()),
+        _ if remember && *refusal != Refusal::VersionChanged => {
+            Some(CommandRefused { secret, refusal: refusal.clone() }.into())
+        }
         _ => None,
     }
 }

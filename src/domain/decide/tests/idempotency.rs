@@ -103,6 +103,19 @@ fn any_other_refusal_is_remembered_too() {
     assert_eq!(world.state.log_size(), size);
 }
 
+/// "Ask again" was once remembered, so that asking again under the same key never worked.
+#[test]
+fn a_command_that_came_too_late_may_be_asked_again_under_its_key() {
+    let mut world = World::new();
+    let secret = world.secret_of(Kind::Kv, 2);
+    let late = world.restoring(secret);
+    world.rotate(secret).unwrap();
+    assert_eq!(word(&ask(&mut world, "anna", "k1", 1, &late)), "version_changed");
+    world.check_events(&["VersionAdded", "VersionDataDestroyed"]);
+    let anew = world.restoring(secret);
+    assert_eq!(word(&ask(&mut world, "anna", "k1", 1, &anew)), "ok");
+}
+
 #[test]
 fn a_command_that_changes_nothing_is_remembered_too() {
     let mut world = World::new();
