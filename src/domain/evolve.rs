@@ -160,7 +160,8 @@ fn count_in_group(state: &mut State, secret: &Secret, step: fn(u64, u64) -> u64)
 
 /// Moves the name of a secret, where the event gives it another one.
 fn rename(state: &mut State, id: SecretId, event: &Event) {
-    if let (Event::SecretUpdated(updated), Some(secret)) = (event, state.secrets.get(&id))
+    if let Event::SecretUpdated(updated) = event
+        && let Some(secret) = state.secrets.get(&id)
         && updated.metadata.name != secret.metadata.name
     {
         let secret_type = secret.secret_type();
