@@ -112,28 +112,28 @@ fn attributes_are_bounded() {
 
 /// Removes names from a version that has the locks `app` and `web`; previous has `app`.
 #[track_caller]
-fn check_removal(names: LockNames, left: &str, events: usize) {
+fn check_removal(names: &LockNames, left: &str, events: u32) {
     let mut world = World::new();
     let secret = world.secret_of(Kind::Kv, 2);
     world.locked(secret, Previous, &["app"]);
     world.locked(secret, Current, &["app", "web"]);
     let receipt = world.unlock(secret, Current, names.clone()).unwrap();
     assert_eq!(world.shows(secret), left, "{names:?}");
-    assert_eq!(receipt.events, events as u32, "{names:?}");
+    assert_eq!(receipt.events, events, "{names:?}");
 }
 
 #[test]
 fn locks_are_removed_by_name_or_all_at_once() {
-    check_removal(named(&["app"]), "1:app 2:web", 1);
-    check_removal(named(&["web", "app"]), "1:app 2:", 2);
-    check_removal(LockNames::All, "1:app 2:", 2);
+    check_removal(&named(&["app"]), "1:app 2:web", 1);
+    check_removal(&named(&["web", "app"]), "1:app 2:", 2);
+    check_removal(&LockNames::All, "1:app 2:", 2);
 }
 
 #[test]
 fn removing_an_unknown_name_is_no_error() {
-    check_removal(named(&["none"]), "1:app 2:app,web", 0);
-    check_removal(named(&["none", "web"]), "1:app 2:app", 1);
-    check_removal(named(&["web", "web"]), "1:app 2:app", 1);
+    check_removal(&named(&["none"]), "1:app 2:app,web", 0);
+    check_removal(&named(&["none", "web"]), "1:app 2:app", 1);
+    check_removal(&named(&["web", "web"]), "1:app 2:app", 1);
 }
 
 /// Does a thing to a lock that `anna` owns, as somebody.

@@ -8,6 +8,7 @@ mod requests;
 mod world;
 mod writer;
 
+mod credentials;
 mod expiry;
 mod groups;
 mod idempotency;

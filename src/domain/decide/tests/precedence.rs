@@ -106,9 +106,9 @@ fn check(wrong_from: usize, answer: &str) {
         *secret = NOBODY;
     }
     if wrong_from == 0 {
-        let used = Terms { idempotency: keyed("key", 2), ..Terms::by(actor("anna")) };
+        let used = Terms { idempotency: Some(keyed("key", 2)), ..Terms::by(actor("anna")) };
         world.ask_on(&used, &Command::Lapse { secret }).unwrap();
-        terms.idempotency = keyed("key", 1);
+        terms.idempotency = Some(keyed("key", 1));
     }
     assert_eq!(word(&world.ask_on(&terms, &command)), answer);
 }

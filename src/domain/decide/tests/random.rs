@@ -214,7 +214,7 @@ fn terms(world: &World, command: &Command, manner: &Manner) -> Terms {
     let expected = |met: bool| revision.map(|revision| if met { revision } else { revision.next() });
     Terms {
         force: manner.force,
-        idempotency: manner.key.and_then(|key| keyed(&format!("key-{key}"), key % 2)),
+        idempotency: manner.key.map(|key| keyed(&format!("key-{key}"), key % 2)),
         expected_revision: manner.expected.and_then(expected).filter(|revision| *revision > Revision::FIRST),
         ..Terms::by(actor(&format!("actor-{}", manner.who)))
     }

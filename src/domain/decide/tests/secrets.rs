@@ -217,9 +217,9 @@ fn check_reused(locked: bool, secs: u64, recorded: bool, fresh: bool) {
     }
     let old = world.version(secret, Current).data;
     if recorded {
-        world.wait(secs)
+        world.wait(secs);
     } else {
-        world.pass(secs)
+        world.pass(secs);
     }
     world.read(secret).unwrap();
     let version = world.version(secret, Current);

@@ -78,7 +78,9 @@ fn two_versions(kind: Kind, locked: Option<VersionRef>) -> (World, SecretId) {
     let mut world = World::new();
     let versions = if kind == Kind::FreshKey { 1 } else { 2 };
     let secret = world.secret_of(kind, versions);
-    locked.into_iter().for_each(|version| world.locked(secret, version, &["app"]));
+    if let Some(version) = locked {
+        world.locked(secret, version, &["app"]);
+    }
     (world, secret)
 }
 

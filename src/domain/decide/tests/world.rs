@@ -33,7 +33,7 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     /// On which terms commands are asked when nothing else is said.
     pub(super) terms: Terms,
-    /// The state after each batch.
+    /// The state after each record; after the last of a batch, with its answer remembered.
     pub(super) kept: Vec<State>,
     /// The rows that stand for remembered answers on a disk.
     pub(super) answers: BTreeSet<Position>,
@@ -58,8 +58,8 @@ pub(super) fn number(number: u64) -> VersionRef {
     VersionRef::Number(VersionNumber::new(number))
 }
 
-pub(super) fn keyed(key: &str, fingerprint: u8) -> Option<Idempotency> {
-    Some(Idempotency { key: IdempotencyKey::parse(key).unwrap(), fingerprint: [fingerprint; 32] })
+pub(super) fn keyed(key: &str, fingerprint: u8) -> Idempotency {
+    Idempotency { key: IdempotencyKey::parse(key).unwrap(), fingerprint: [fingerprint; 32] }
 }
 
 /// Gives the answer as a word: `ok`, or the code of the refusal.
@@ -92,12 +92,8 @@ impl World {
     }
 
     pub(super) fn prepared(&mut self, secret_type: SecretType) -> Prepared {
-        let sealed = SealedRef {
-            data_key: DataKeyId::from_bytes(self.draw()),
-            epoch: 1,
-            sealed_bytes: 64,
-            digest: [self.drawn as u8; 32],
-        };
+        let sealed =
+            SealedRef { data_key: DataKeyId::from_bytes(self.draw()), epoch: 1, sealed_bytes: 64, digest: [3; 32] };
         let holds = (secret_type == SecretType::ImportedCert).then(|| self.after(CERTIFICATE_HOLDS));
         let version = VersionId::from_bytes(self.draw());
         Prepared { version, sealed, details: VersionDetails::Plain, expires_at: holds, custom_metadata: None }

@@ -49,6 +49,7 @@ impl World {
             let after = find(&self.state);
             invariants::check_change(before.as_deref(), after.as_deref(), record);
             self.projections.apply(before.as_deref(), after.as_deref());
+            self.kept.push(self.state.clone());
             let rebuilt = Projections::rebuild(self.state.secrets.values().map(AsRef::as_ref));
             assert_eq!(self.projections, rebuilt, "at position {}", record.position);
         }
@@ -57,13 +58,15 @@ impl World {
         if last.context.idempotency.is_some() {
             self.answers.insert(last.position);
         }
-        forgotten.iter().for_each(|position| assert!(self.answers.remove(position), "{position} is forgotten twice"));
+        for position in &forgotten {
+            assert!(self.answers.remove(position), "{position} is forgotten twice");
+        }
         let answers = self.state.remembered.iter().map(|(position, _)| position);
         assert!(answers.eq(self.answers.iter().copied()), "the rows of answers are not the answers");
         invariants::check_state(&self.state, &self.projections);
         let receipt = receipt(&records, last);
         self.log.extend(records);
-        self.kept.push(self.state.clone());
+        self.kept.last_mut().expect("a record was taken in").clone_from(&self.state);
         receipt
     }
 
