@@ -113,6 +113,9 @@ identifier!(
 impl GroupId {
     /// The group that every store has; its 16 bytes are zero.
     pub const DEFAULT: Self = Self([0; 16]);
+
+    /// The name of that group, which no other group takes.
+    pub const DEFAULT_NAME: &'static str = "default";
 }
 
 impl LogId {

@@ -73,9 +73,12 @@ impl State {
         group == GroupId::DEFAULT || self.whole.groups.contains_key(&group)
     }
 
-    /// Finds a group by name.
+    /// Finds a group by name; the default group has one as well.
     #[must_use]
     pub(crate) fn group_named(&self, name: &GroupName) -> Option<GroupId> {
+        if name.as_str() == GroupId::DEFAULT_NAME {
+            return Some(GroupId::DEFAULT);
+        }
         self.whole.groups.iter().find(|(_, group)| group.name == *name).map(|(id, _)| *id)
     }
 

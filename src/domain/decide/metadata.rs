@@ -126,6 +126,7 @@ pub(super) fn update_version(
     version: VersionRef,
     custom_metadata: Option<&JsonObject>,
 ) -> Result<Decision, Refusal> {
+    active(secret)?;
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     check_custom(custom_metadata, "version_custom_metadata")?;
     let decision = Decision::about(secret.id).on(version.id);

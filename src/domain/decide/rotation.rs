@@ -23,6 +23,10 @@ pub(super) fn rotate(
     if secret.spec.is_dynamic() {
         return Err(Refusal::RotationNotSupported);
     }
+    if origin == VersionOrigin::RotatedByPolicy && secret.next_rotation_at().is_none() {
+        // The policy went while the rotation was being prepared.
+        return Err(Refusal::VersionChanged);
+    }
     metadata::check_custom(next.custom_metadata.as_ref(), "version_custom_metadata")?;
     let expires_at = end_of_data(&secret.spec, next, now)?;
     let witness = unlocked(secret, Touch::Rotate, &state.whole.settings)?;

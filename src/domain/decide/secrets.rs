@@ -114,7 +114,21 @@ pub(super) fn read_dynamic(
     Ok(decision)
 }
 
-pub(super) fn record_read(
+/// A read that leaves the data as it is; a dynamic secret has none, or its lock would protect nothing.
+pub(super) fn read_as_it_is(
+    state: &State,
+    secret: &Secret,
+    version: VersionId,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    if secret.spec.is_dynamic() {
+        return Err(Refusal::VersionChanged);
+    }
+    record_read(state, secret, version, terms, now)
+}
+
+fn record_read(
     state: &State,
     secret: &Secret,
     version: VersionId,

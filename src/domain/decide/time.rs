@@ -57,15 +57,17 @@ pub(super) fn expire(state: &State, after: &Secret, now: Timestamp, decision: De
                 let decision = witness.data().iter().fold(decision, destroy);
                 decision.then(SecretExpired { lifecycle: Lifecycle::Destroyed })
             }
-            Err(_) => hold(after, decision),
+            Err(_) => {
+                let locked = after.versions.iter().rev().find(|version| !version.locks.is_empty());
+                hold(after, locked, decision)
+            }
         },
     }
 }
 
 fn end_leases(state: &State, after: &Secret, now: Timestamp, mut decision: Decision) -> Decision {
-    let is_over = |version: &&Version| version.is_available() && version.expires_at.is_some_and(|end| end <= now);
-    let mut held = false;
-    for version in after.versions.iter().filter(is_over) {
+    let mut held = None;
+    for version in after.versions.iter().filter(|version| is_lease_over(after, version, now)) {
         match unlocked(after, Touch::EndLease(version.id), &state.whole.settings) {
             Ok(witness) => {
                 for (version, data_key) in witness.data() {
@@ -73,16 +75,21 @@ fn end_leases(state: &State, after: &Secret, now: Timestamp, mut decision: Decis
                     decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
                 }
             }
-            Err(_) => held = true,
+            Err(_) => held = Some(version),
         }
     }
-    if held { hold(after, decision) } else { decision }
+    hold(after, held, decision)
 }
 
-/// Notes, once, that a lock holds an expiry back.
-fn hold(after: &Secret, decision: Decision) -> Decision {
-    let locked = after.versions.iter().rev().find(|version| !version.locks.is_empty());
-    match locked {
+/// Tells whether a version holds a credential whose lease is over.
+pub(super) fn is_lease_over(secret: &Secret, version: &Version, now: Timestamp) -> bool {
+    let is_over = version.expires_at.is_some_and(|end| end <= now);
+    secret.spec.ttl_secs().is_some() && version.is_available() && is_over
+}
+
+/// Notes, once, that a lock on a version holds an expiry back.
+fn hold(after: &Secret, held: Option<&Version>, decision: Decision) -> Decision {
+    match held {
         Some(version) if after.expiry_held_since.is_none() => decision.then(ExpirationHeld { version: version.id }),
         _ => decision,
     }
