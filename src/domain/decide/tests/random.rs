@@ -221,7 +221,8 @@ fn terms(world: &World, command: &Command, manner: &Manner) -> Terms {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    // A failure prints the fewest steps that show it; they belong in a test of their own, not in a file beside the tree.
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_command_goes_around_a_lock_and_a_replay_makes_the_same(
