@@ -246,7 +246,7 @@ fn change_version(version: &mut Version, record: &Record) {
             version.downloaded = true;
         }
         Event::VersionDownloaded(_) => version.downloaded = true,
-        Event::VersionUpdated(event) => version.custom_metadata = event.custom_metadata.clone(),
+        Event::VersionUpdated(event) => version.custom_metadata.clone_from(&event.custom_metadata),
         Event::LockPlaced(event) => place(version, event, record),
         Event::LockRenewed(event) => {
             if let Some(lock) = version.locks.iter_mut().find(|lock| lock.name == event.name) {
@@ -319,7 +319,7 @@ fn change_whole(state: &mut State, event: &Event, at: Timestamp) {
         Event::GroupUpdated(event) => {
             if let Some(group) = whole.groups.get_mut(&event.group) {
                 group.name = event.name.clone();
-                group.description = event.description.clone();
+                group.description.clone_from(&event.description);
                 group.updated_at = at;
             }
         }

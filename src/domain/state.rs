@@ -17,7 +17,7 @@ use super::time::Timestamp;
 
 /// The state of the store after some number of records.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct State {
+pub(crate) struct State {
     pub(crate) secrets: OrdMap<SecretId, Arc<Secret>>,
     pub(crate) names: OrdMap<(SecretType, SecretName), SecretId>,
     pub(crate) whole: Whole,

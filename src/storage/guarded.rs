@@ -39,6 +39,7 @@ pub(super) fn open_sled(layout: &Layout, cache_bytes: u64) -> Result<sled::Db, S
 }
 
 /// Tries until there is an answer, or `wait` is over.
+#[expect(clippy::disallowed_methods, reason = "sled tells nobody when it lets its lock go")]
 fn until_unlocked<T>(wait: Duration, mut open: impl FnMut() -> Option<T>) -> Option<T> {
     let begun = Instant::now();
     loop {

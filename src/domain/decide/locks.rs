@@ -133,7 +133,7 @@ fn free_previous(
             version.locks.retain(|lock| !names.contains(&lock.name));
         }
         // Another lock that remains keeps the data; that is no refusal.
-        if let Ok(witness) = unlocked(&after, Touch::DestroyData(previous.id), &state.whole.settings) {
+        if let Ok(witness) = unlocked(&after, Touch::DestroyData(previous.id), state.whole.settings) {
             for (version, data_key) in witness.data() {
                 decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
             }

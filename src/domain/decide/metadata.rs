@@ -22,7 +22,6 @@ pub(super) fn check(metadata: &SecretMetadata, spec: &SecretSpec, now: Timestamp
         return Err(Refusal::invalid("retention", "takes 2 to 50 versions"));
     }
     match (metadata.expires_at, spec) {
-        (None, _) => Ok(()),
         (Some(_), SecretSpec::Kv) => {
             Err(Refusal::invalid("expiration_date", "is not for kv secrets; they never expire"))
         }
