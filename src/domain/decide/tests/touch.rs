@@ -23,7 +23,7 @@ fn check_touched(kind: Kind, retention: u8, touch: impl Fn(&Secret) -> Touch, ex
     world.keeps(secret, retention);
     (1..4).for_each(|_| world.rotate(secret).map(drop).unwrap());
     let secret = world.get(secret);
-    let found = touched(secret, touch(secret), &Settings::default());
+    let found = touched(secret, touch(secret), Settings::default());
     let mut numbers: Vec<u64> = found.iter().map(|version| version.number.get()).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, expected, "{kind:?}: {:?} with retention {retention}", touch(secret));
@@ -129,7 +129,7 @@ fn a_rotation_by_policy_is_refused_as_one_by_hand_is() {
 fn a_rotation_in_place_is_refused_while_current_or_previous_is_locked() {
     let in_place = |world: &mut World, secret| {
         let none = world.read_version(secret, Current)?;
-        unlocked(world.get(secret), Touch::RotateInPlace, &world.state.whole.settings).map(|_| none)
+        unlocked(world.get(secret), Touch::RotateInPlace, world.state.whole.settings).map(|_| none)
     };
     check(&Kind::ROTATING, in_place, ["ok", LOCKED, LOCKED]);
 }
