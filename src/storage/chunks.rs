@@ -39,8 +39,9 @@ pub(crate) fn put_chunked(batch: &mut Batch, prefix: &[u8], value: &[u8]) -> Res
 ///
 /// [`StorageError::Corrupt`] when a chunk is missing, cut short or left over.
 pub(crate) fn read_chunked(storage: &dyn Storage, prefix: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-    let Some(mut first) = storage.get(&row_key(prefix, 0))? else { return Ok(None) };
-    if let Some((Head { bytes, count: 1 }, rest)) = Head::decode(&first)
+    // Most values are of one chunk, and one row is found faster than a range.
+    if let Some(mut first) = storage.get(&row_key(prefix, 0))?
+        && let Some((Head { bytes, count: 1 }, rest)) = Head::decode(&first)
         && rest.len() == bytes
     {
         first.drain(..HEAD_BYTES);

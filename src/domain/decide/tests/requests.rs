@@ -2,7 +2,7 @@
 
 use super::invariants;
 use super::world::{Answer, World, actor};
-use crate::domain::command::{Command, LockNames, LockTarget, SecretChanges, Terms};
+use crate::domain::command::{Command, LockNames, LockTarget, Prepared, SecretChanges, Terms};
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::lock::{LockMode, NewLock};
 use crate::domain::secret::SecretType;
@@ -47,7 +47,10 @@ impl World {
     /// A read of the current version, of the kind that its type asks for.
     pub(super) fn reading(&mut self, secret: SecretId) -> Command {
         if self.type_of(secret) == SecretType::IamCredentials {
+            // The credential changes, the version stays.
+            let version = self.state.secret(secret).and_then(|secret| secret.current()).map(|version| version.id);
             let fresh = self.prepared(SecretType::IamCredentials);
+            let fresh = Prepared { version: version.unwrap_or(fresh.version), ..fresh };
             Command::ReadDynamic { secret, fresh }
         } else {
             let version = self.state.secret(secret).and_then(|secret| Some(secret.current()?.id));

@@ -246,12 +246,12 @@ fn a_refusal_explains_itself() {
 }
 
 #[test]
-fn a_refusal_shows_64_locks_and_counts_all() {
+fn a_refusal_shows_24_locks_and_counts_all() {
     let mut world = World::new();
     let secret = world.secret(Kind::Kv);
     let locks = (0..100).map(|index| lock(&format!("app-{index}"))).collect();
     world.place(secret, Current, locks, LockMode::Keep).unwrap();
     let refusal = world.delete(secret).unwrap_err();
     let blocked = refusal.blocked().unwrap();
-    assert_eq!((blocked.locks.len(), blocked.locks_total), (64, 100));
+    assert_eq!((blocked.locks.len(), blocked.locks_total), (24, 100));
 }
