@@ -91,6 +91,8 @@ schemas! {
     EpochRolled: store::EpochRolledV1;
     EpochRetired: store::EpochRetiredV1;
     ClockRanBack: store::ClockRanBackV1;
+    SigningKeySet: store::SigningKeySetV1;
+    HeartbeatRecorded: store::HeartbeatRecordedV1;
     GroupCreated: group::GroupCreatedV1;
     GroupUpdated: group::GroupUpdatedV1;
     GroupDeleted: group::GroupDeletedV1;

@@ -16,7 +16,7 @@ use super::record::Record;
 use super::remembered::Answer;
 use super::secret::{Lifecycle, Secret, SecretSpec};
 use super::settings::Group;
-use super::state::State;
+use super::state::{SigningKey, State};
 use super::time::Timestamp;
 use super::version::{DestroyCause, Version, VersionData};
 
@@ -119,7 +119,7 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
                 secret.retrieved_at = secret.retrieved_at.max(Some(access.last_at));
             }
         }
-        (event, None) => change_whole(state, event, record.recorded_at),
+        (_, None) => change_whole(state, record),
     }
 }
 
@@ -291,7 +291,8 @@ fn remove(version: &mut Version, name: &LockName) {
     }
 }
 
-fn change_whole(state: &mut State, event: &Event, at: Timestamp) {
+fn change_whole(state: &mut State, record: &Record) {
+    let (event, at, position) = (&record.event, record.recorded_at, record.position);
     let whole = &mut state.whole;
     match event {
         Event::StoreCreated(event) => {
@@ -311,6 +312,10 @@ fn change_whole(state: &mut State, event: &Event, at: Timestamp) {
         }
         Event::EpochRetired(event) => {
             whole.epochs.remove(&event.epoch);
+        }
+        Event::SigningKeySet(event) => {
+            let key = SigningKey { set_at: position, verifier_key: event.verifier_key.clone() };
+            whole.signing_keys.insert(event.number, key);
         }
         Event::GroupCreated(event) => {
             let (name, description) = (event.name.clone(), event.description.clone());

@@ -45,6 +45,8 @@ fn store_events() -> Vec<(&'static str, Event)> {
         ("full", EpochRolled { epoch: 2 }.into()),
         ("full", EpochRetired { epoch: 1 }.into()),
         ("full", ClockRanBack { observed_at: time(0) }.into()),
+        ("full", SigningKeySet { number: 1, verifier_key: "latchkeep.log/00+00000000+AQ==".into() }.into()),
+        ("full", HeartbeatRecorded {}.into()),
         ("full", GroupCreated { group: GROUP, name: name.clone(), description: Some(description()) }.into()),
         ("bare", GroupCreated { group: GROUP, name: name.clone(), description: None }.into()),
         ("full", GroupUpdated { group: GROUP, name, description: Some(description()) }.into()),

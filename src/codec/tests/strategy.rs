@@ -63,6 +63,8 @@ fn store_event() -> BoxedStrategy<Event> {
         any::<u32>().prop_map(|epoch| EpochRolled { epoch }.into()),
         any::<u32>().prop_map(|epoch| EpochRetired { epoch }.into()),
         time().prop_map(|observed_at| ClockRanBack { observed_at }.into()),
+        any::<u32>().prop_map(|number| SigningKeySet { number, verifier_key: "key".into() }.into()),
+        Just(HeartbeatRecorded {}.into()),
         group().prop_map(|(group, name, description)| GroupCreated { group, name, description }.into()),
         group().prop_map(|(group, name, description)| GroupUpdated { group, name, description }.into()),
         id(GroupId::from_bytes).prop_map(|group| GroupDeleted { group }.into()),
