@@ -39,6 +39,7 @@ pub struct StoreOptions {
     cache_bytes: u64,
     commit_max: Duration,
     queue_max: usize,
+    expected_checkpoint: Option<Box<str>>,
 }
 
 impl StoreOptions {
@@ -63,6 +64,7 @@ impl StoreOptions {
             cache_bytes: disk.cache_bytes,
             commit_max: disk.commit_max,
             queue_max: QUEUE_MAX,
+            expected_checkpoint: None,
         }
     }
 
@@ -112,6 +114,13 @@ impl StoreOptions {
         self
     }
 
+    /// Holds the log to a checkpoint that was kept elsewhere: the store opens only if its log is the one that the
+    /// checkpoint was signed for, or extends it.
+    pub fn expecting_checkpoint(mut self, note: &str) -> Self {
+        self.expected_checkpoint = Some(note.into());
+        self
+    }
+
     /// Makes the store and opens it.
     ///
     /// # Errors
@@ -136,7 +145,8 @@ impl StoreOptions {
     ///
     /// Kind `Invalid`: `not_a_store`, `other_revision`, `wrong_key`, `key_file`. Kind `Unavailable`: `already_open`, at
     /// once; `permission`, `no_space`, `io`; `unknown_events` when a later release wrote to the store. Kind `Corrupt`:
-    /// `records_lost`, `key_slot_damaged`, `corrupt`; nothing is changed then.
+    /// `records_lost`, `key_slot_damaged`, `corrupt`, and, with an expected checkpoint, `rolled_back` or `forked`; nothing
+    /// is changed then.
     pub fn open(self) -> Result<Store, Error> {
         open(&self.opening()?, Access::ReadWrite).map(Store::new)
     }
@@ -159,6 +169,7 @@ impl StoreOptions {
             passphrase_cost: self.passphrase_cost,
             clock: self.clock,
             queue_max: self.queue_max,
+            expected_checkpoint: self.expected_checkpoint,
             settings: self.settings,
             system: Actor::parse(SYSTEM)?,
         })

@@ -9,6 +9,7 @@
 //! It must never decide anything itself, and never show what is not durable yet. Read next: [`snapshot`], [`writer`].
 
 pub(crate) mod access;
+pub(crate) mod checkpoint;
 pub(crate) mod clock;
 pub(crate) mod committer;
 pub(crate) mod draw;
@@ -25,6 +26,7 @@ pub(crate) mod saved;
 pub(crate) mod scrub;
 pub(crate) mod snapshot;
 pub(crate) mod threads;
+pub(crate) mod tree;
 pub(crate) mod writer;
 
 use std::sync::Arc;

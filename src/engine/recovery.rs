@@ -101,7 +101,8 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
     for item in changed {
         saved.touch(item);
     }
-    let snapshot = Snapshot { state, projections, end, saved };
+    let frontier = super::tree::load(storage, end.size)?;
+    let snapshot = Snapshot { state, projections, end, frontier, saved };
     Ok(Recovered { snapshot, replayed: ended.records, rebuilt: false, unknown_events: ended.unknown_events })
 }
 

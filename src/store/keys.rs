@@ -143,7 +143,7 @@ impl Session {
         }
     }
 
-    fn ask_keys(&self, command: Decided, payload: Payload) -> Result<Receipt, Error> {
+    pub(super) fn ask_keys(&self, command: Decided, payload: Payload) -> Result<Receipt, Error> {
         let terms = self.raw_terms().clone();
         let slot = self.store().0.engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
         Ok(slot.wait()?.map_err(Error::refused)?.receipt)

@@ -2,4 +2,5 @@
 #![allow(clippy::pedantic, missing_docs)]
 
 mod life;
+mod proofs;
 mod support;

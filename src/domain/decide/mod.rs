@@ -178,7 +178,9 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
         | Command::AddKeySlot { .. }
         | Command::RemoveKeySlot { .. }
         | Command::RollEpoch { .. }
-        | Command::RetireEpoch { .. } => whole::decide(state, command),
+        | Command::RetireEpoch { .. }
+        | Command::SetSigningKey { .. }
+        | Command::RecordHeartbeat => whole::decide(state, command),
     }
 }
 
