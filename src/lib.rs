@@ -76,6 +76,7 @@ pub use seal::{
 };
 #[cfg(feature = "store")]
 pub use {
+    engine::anchoring::{AnchorPace, CheckpointAnchor, FileAnchor},
     engine::clock::{Clock, ManualClock, SystemClock},
     engine::reply::Pending,
     engine::scrub::{ScrubProgress, ScrubReport},

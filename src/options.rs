@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::domain::invalid::Invalid;
 use crate::domain::name::Actor;
 use crate::domain::settings::{AccessAudit, Settings};
+use crate::engine::anchoring::{AnchorPace, CheckpointAnchor};
 use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::open::{Access, Opening, Place, create, open};
 use crate::error::Error;
@@ -40,6 +41,8 @@ pub struct StoreOptions {
     commit_max: Duration,
     queue_max: usize,
     expected_checkpoint: Option<Box<str>>,
+    anchors: Vec<Arc<dyn CheckpointAnchor>>,
+    anchor_pace: AnchorPace,
 }
 
 impl StoreOptions {
@@ -65,6 +68,8 @@ impl StoreOptions {
             commit_max: disk.commit_max,
             queue_max: QUEUE_MAX,
             expected_checkpoint: None,
+            anchors: Vec::new(),
+            anchor_pace: AnchorPace::default(),
         }
     }
 
@@ -121,6 +126,18 @@ impl StoreOptions {
         self
     }
 
+    /// Hands signed checkpoints to an anchor while the store is open, and at its close; may be called for several.
+    pub fn anchoring(mut self, anchor: impl CheckpointAnchor) -> Self {
+        self.anchors.push(Arc::new(anchor));
+        self
+    }
+
+    /// Sets when checkpoints are handed to anchors.
+    pub const fn anchor_pace(mut self, pace: AnchorPace) -> Self {
+        self.anchor_pace = pace;
+        self
+    }
+
     /// Makes the store and opens it.
     ///
     /// # Errors
@@ -170,6 +187,8 @@ impl StoreOptions {
             clock: self.clock,
             queue_max: self.queue_max,
             expected_checkpoint: self.expected_checkpoint,
+            anchors: self.anchors,
+            anchor_pace: self.anchor_pace,
             settings: self.settings,
             system: Actor::parse(SYSTEM)?,
         })

@@ -32,6 +32,7 @@ use crate::storage::chunks::scan_chunked;
 use crate::storage::{AnchorMark, Batch, Direction, Disk, DiskOptions, KeyRange, Memory, Storage};
 
 use super::access::AccessBuffer;
+use super::anchoring::{AnchorPace, Anchoring, CheckpointAnchor};
 use super::checkpoint::NewSigningKey;
 use super::clock::Clock;
 use super::committer::mark;
@@ -62,6 +63,8 @@ pub(crate) struct Opening {
     pub(crate) queue_max: usize,
     pub(crate) settings: Settings,
     pub(crate) system: Actor,
+    pub(crate) anchors: Vec<Arc<dyn CheckpointAnchor>>,
+    pub(crate) anchor_pace: AnchorPace,
     /// A checkpoint that was kept elsewhere, and that the log must extend.
     pub(crate) expected_checkpoint: Option<Box<str>>,
 }
@@ -192,10 +195,17 @@ fn start(
         shared.check_expected(note)?;
     }
     let threads = match access {
-        Access::ReadWrite => Some(Threads::start(&shared, opening.queue_max, opening.system.clone())?),
+        Access::ReadWrite => Some(Arc::new(Threads::start(&shared, opening.queue_max, opening.system.clone())?)),
         Access::ReadOnly => None,
     };
-    Ok(Engine { shared, threads, replayed: recovered.replayed, rebuilt: recovered.rebuilt })
+    let anchoring = match &threads {
+        Some(threads) if !opening.anchors.is_empty() => {
+            let (anchors, terms) = (opening.anchors.clone(), Terms::by(opening.system.clone()));
+            Some(Anchoring::start(&shared, threads, anchors, opening.anchor_pace, terms)?)
+        }
+        _ => None,
+    };
+    Ok(Engine { shared, threads, anchoring, replayed: recovered.replayed, rebuilt: recovered.rebuilt })
 }
 
 /// Reads the key slots, damaged ones too.

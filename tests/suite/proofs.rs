@@ -1,7 +1,9 @@
 //! What the store shows to outsiders: checkpoints, proofs of events and of extension, and what an open is held to.
 
 use latchkeep::ledger::{Head, RawRecord, SignedCheckpoint, VerifierKey};
-use latchkeep::{LogEntry, NewData, Position, Store, VersionRef};
+use latchkeep::{AnchorPace, CheckpointAnchor, FileAnchor, LogEntry, NewData, Position, Store, VersionRef};
+
+use std::time::Duration;
 
 use crate::support::{Home, arbitrary, lock, refused, session, text};
 
@@ -115,6 +117,38 @@ fn a_new_signing_key_is_covered_by_a_checkpoint_of_the_old_one() {
         })
         .unwrap();
     assert_eq!(seen[..3], ["StoreCreated", "SigningKeySet", "SigningKeySet"]);
+}
+
+#[test]
+fn anchors_get_checkpoints_by_records_at_close_and_in_silence() {
+    struct Channel(std::sync::mpsc::SyncSender<SignedCheckpoint>);
+    impl CheckpointAnchor for Channel {
+        fn take(&self, checkpoint: &SignedCheckpoint) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            Ok(self.0.send(checkpoint.clone())?)
+        }
+    }
+    let home = Home::new();
+    let file = home.dir.path().join("checkpoints");
+    let (send, taken) = std::sync::mpsc::sync_channel(64);
+    let moment = Duration::from_millis(1);
+    let never = Duration::from_secs(3_600);
+    let pace = AnchorPace { records: 3, interval: never, heartbeat: moment };
+    let store =
+        home.options().anchoring(Channel(send)).anchoring(FileAnchor::new(&file)).anchor_pace(pace).create().unwrap();
+    arbitrary(&session(&store), "token", "one");
+    let first = taken.recv().unwrap();
+    assert_eq!(first.checkpoint().tree_head.size.get(), 4);
+    let beat = taken.recv().unwrap();
+    assert!(beat.checkpoint().tree_head.size > first.checkpoint().tree_head.size, "silence is signed");
+    drop(taken);
+    let id = store.secrets()[0].id;
+    session(&store).place_lock(id, VersionRef::Current, lock("billing")).unwrap();
+    let keys = keys(&store);
+    store.close().unwrap();
+    let notes = std::fs::read_to_string(&file).unwrap();
+    let note = notes.split("\n\n").next().unwrap();
+    let body = notes.split("\n\n").nth(1).unwrap();
+    assert!(SignedCheckpoint::open(&format!("{note}\n\n{body}\n"), &keys).is_ok(), "{notes}");
 }
 
 fn copy(from: &std::path::Path, to: &std::path::Path) {
