@@ -52,13 +52,14 @@ impl Threads {
 
     /// Ends the threads once all that was asked before is answered. A second time there is nothing to end.
     pub(crate) fn stop(&self) -> Result<(), Error> {
-        let handles = std::mem::take(&mut *self.handles.lock());
+        // Whoever asks a second time waits until the first one is through.
+        let mut handles = self.handles.lock();
         if handles.is_empty() {
             return Ok(());
         }
         let (reply, slot) = Reply::pair();
         let answer = self.send(Request::Stop(reply)).and_then(|()| slot.wait().map(drop));
-        for handle in handles {
+        for handle in handles.drain(..) {
             if handle.join().is_err() {
                 return Err(Error::internal("a thread of the store panicked"));
             }

@@ -188,8 +188,10 @@ impl Writer {
                 let takes_data = decision.takes_data;
                 let needs_rows = takes_data || command.brings_rows();
                 let receipt = self.append(decision.events, terms, now)?;
-                if needs_rows {
-                    self.group.bring(payload)?;
+                if needs_rows && let Err(error) = self.group.bring(payload) {
+                    // Its events stand in the group already; without its rows they must not become durable.
+                    self.shared.poison.set(&error.to_string());
+                    return Err(error);
                 }
                 Ok(Ok(Done { receipt, takes_data }))
             }
@@ -346,9 +348,13 @@ impl Writer {
 
     /// Makes durable what is decided, writes saved state if an open would replay much, and answers the rest.
     fn end(mut self) {
-        let recorded = self.record_access();
+        while self.shared.poison.why().is_none() && !self.shared.access.is_empty() {
+            if let Err(error) = self.record_access() {
+                self.shared.poison.set(&error.to_string());
+            }
+        }
         self.settle();
-        if recorded.is_ok() && self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
+        if self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
             while self.shared.poison.why().is_none() {
                 let Snapshot { saved, state, end, .. } = &mut self.snapshot;
                 let storage = &*self.shared.storage;
