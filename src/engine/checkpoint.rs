@@ -54,7 +54,11 @@ impl Shared {
         let number = number.ok_or_else(|| Error::corrupt("the log names no signing key"))?;
         let row = self.storage.get(&keys::signing_seed(number))?;
         let row = row.ok_or_else(|| Error::corrupt("the signing key is gone; restore the store from a backup"))?;
-        let seed = self.keyring().unwrap_signing_seed(&WrappedSigningSeed::from_bytes(&row)?)?;
+        let wrapped = WrappedSigningSeed::from_bytes(&row)?;
+        if wrapped.number() != number {
+            return Err(Error::corrupt("the signing key stands in another's place; restore the store from a backup"));
+        }
+        let seed = self.keyring().unwrap_signing_seed(&wrapped)?;
         let signer = NoteSigner::new(&origin(&self.log_id), seed.expose())?;
         Ok(Checkpoint { log_id: self.log_id, tree_head }.sign(&[&signer])?)
     }

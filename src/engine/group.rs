@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::ledger::{Erasure, NewRecord};
 use crate::seal::keyring::Keyring;
-use crate::storage::chunks::{count, put_chunked, remove_counted};
+use crate::storage::chunks::{count, expect_no_value, put_chunked, remove_counted};
 use crate::storage::{Batch, Storage};
 
 use super::draw::Draw;
@@ -140,7 +140,10 @@ impl Group {
     /// Lays the log row and, where it is time, rows of saved state into the batch.
     pub(super) fn close(&mut self, snapshot: &mut Snapshot, durable: Mark, storage: &dyn Storage) -> Result<(), Error> {
         if !self.log.is_empty() {
-            put_chunked(&mut self.batch, &keys::log_commit(self.first), &self.log)?;
+            // Whatever goes wrong, no record is ever written over another.
+            let key = keys::log_commit(self.first);
+            expect_no_value(&mut self.batch, &key)?;
+            put_chunked(&mut self.batch, &key, &self.log)?;
             self.batch.put(keys::TREE_FRONTIER, snapshot.frontier.encode())?;
             let Snapshot { saved, state, end, .. } = snapshot;
             saved.keep_up(&mut Saving { batch: &mut self.batch, state, end, storage }, durable, self.records)?;
