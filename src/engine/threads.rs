@@ -29,9 +29,9 @@ impl Threads {
     pub(crate) fn start(shared: &Arc<Shared>, queue_max: usize, system: Actor) -> Result<Self, Error> {
         let (requests, received) = crossbeam_channel::bounded(queue_max);
         let (send_work, work) = crossbeam_channel::bounded(1);
-        let (send_committed, committed) = crossbeam_channel::bounded(1);
-        let committer = Committer::new(Arc::clone(shared), work, send_committed);
-        let writer = Writer::new(Arc::clone(shared), received, send_work, committed, system);
+        let (report, reports) = crossbeam_channel::bounded(1);
+        let committer = Committer::new(Arc::clone(shared), work, report);
+        let writer = Writer::new(Arc::clone(shared), received, send_work, reports, system);
         let committer = spawn("latchkeep-commit", move || committer.run())?;
         let writer = spawn("latchkeep-write", move || writer.run())?;
         Ok(Self { requests, handles: Mutex::new(vec![writer, committer]) })
