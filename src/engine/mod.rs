@@ -30,6 +30,9 @@ pub(crate) mod threads;
 pub(crate) mod tree;
 pub(crate) mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -110,7 +113,7 @@ impl Engine {
 
     /// Ends the threads once everything asked before is answered, and gives the storage back.
     pub(crate) fn close(&self) -> Result<(), Error> {
-        let stopped = self.threads.as_ref().map_or(Ok(()), |threads| threads.stop());
+        let stopped = self.threads.as_ref().map_or(Ok(()), |threads| threads.stop(&self.shared.poison));
         let anchored = self.anchoring.as_ref().map_or(Ok(()), Anchoring::stop);
         let closed = self.shared.storage.close().map_err(Error::from);
         stopped.and(anchored).and(closed)
