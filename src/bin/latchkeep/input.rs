@@ -21,8 +21,21 @@ const VALUE_BYTES_MAX: usize = limits::PAYLOAD_CHARS_MAX.saturating_mul(4);
 pub(crate) enum Stdin {
     /// The process's own.
     Process,
-    /// A text that the tour brings along; nothing after it was read.
+    /// What was read or typed before, or what the tour brings along; nothing after it was taken.
     Given(Option<SecretBytes>),
+}
+
+/// Reads or asks for what stdin or a person has to bring; files wait until they are needed.
+pub(crate) fn ahead(source: &SourceArgs, what: &str) -> Result<Stdin, Failure> {
+    let file = source.from_file.as_deref().or(source.from_env.as_deref());
+    let nothing_said = file.is_none() && !source.from_stdin && !source.prompt;
+    if source.generate || file.is_some_and(|path| !is_dash(path)) {
+        Ok(Stdin::Process)
+    } else if source.prompt || nothing_said && io::stdin().is_terminal() {
+        Ok(Stdin::Given(Some(prompt::secret_twice(what)?)))
+    } else {
+        Ok(Stdin::Given(Some(Stdin::Process.read()?)))
+    }
 }
 
 /// What a value is for, which settles how it is read.
@@ -53,15 +66,11 @@ pub(crate) fn value(
     let read = match &source.from_file {
         Some(path) if is_dash(path) => stdin.read()?,
         Some(path) => read_file(path, VALUE_BYTES_MAX)?,
-        None if source.prompt => return prompt::secret_twice(what),
-        None if source.from_stdin => stdin.read()?,
-        None if io::stdin().is_terminal() && matches!(stdin, Stdin::Process) => return prompt::secret_twice(what),
         None => stdin.read()?,
     };
     if read.is_empty() {
-        return Err(Failure::usage(format!("{what} is empty")).hint(
-            "--from-file FILE, --from-stdin or --prompt says where the value comes from; --generate makes a password",
-        ));
+        return Err(Failure::usage(format!("{what} is empty"))
+            .hint("--from-file FILE, --from-stdin or --prompt says where it comes from"));
     }
     Ok(if source.trim || purpose == Purpose::Line { without_line_end(read) } else { read })
 }

@@ -36,15 +36,12 @@ pub(crate) fn to_open(global: &Global, given: Given, dir: &Path) -> Result<Unloc
 /// Gives what shall open a new store; makes the key file if it is not there.
 pub(crate) fn to_create(global: &Global, given: Given, dir: &Path) -> Result<(Unlock, KeyMade), Failure> {
     match said(global, given)? {
-        Said::KeyFile(path) if path.exists() => {
-            warn_if_inside(path, dir);
-            Ok((Unlock::key_file(path), KeyMade::No))
+        Said::KeyFile(path) if lies_inside(path.parent().unwrap_or(path), dir) => {
+            let message = format!("key file {} would lie in the store's own directory", path.display());
+            Err(Failure::usage(message).hint("name a place elsewhere: whoever takes the directory would have both"))
         }
-        Said::KeyFile(path) => {
-            let unlock = Unlock::create_key_file(path)?;
-            warn_if_inside(path, dir);
-            Ok((unlock, KeyMade::Yes))
-        }
+        Said::KeyFile(path) if path.exists() => Ok((Unlock::key_file(path), KeyMade::No)),
+        Said::KeyFile(path) => Ok((Unlock::create_key_file(path)?, KeyMade::Yes)),
         Said::PassphraseFile(path) => Ok((Unlock::passphrase(read_passphrase(path)?), KeyMade::No)),
         Said::Nothing if prompt::somebody_is_there() => {
             let passphrase = prompt::secret_twice("passphrase for the new store, at least 8 characters")?;
@@ -105,14 +102,18 @@ fn warn_if_open_to_others(path: &Path) {
 }
 
 fn warn_if_inside(key_file: &Path, dir: &Path) {
-    let inside = match (key_file.canonicalize(), dir.canonicalize()) {
-        (Ok(key_file), Ok(dir)) => key_file.starts_with(dir),
-        _ => false,
-    };
-    if inside {
+    if lies_inside(key_file, dir) {
         failure::warn(format!(
             "key file {} lies in the store's own directory: whoever takes the directory has both; move it elsewhere",
             key_file.display()
         ));
+    }
+}
+
+/// Tells whether a path lies in a directory, links followed where they are there to follow.
+fn lies_inside(path: &Path, dir: &Path) -> bool {
+    match (path.canonicalize(), dir.canonicalize()) {
+        (Ok(path), Ok(dir)) => path.starts_with(dir),
+        _ => path.starts_with(dir),
     }
 }

@@ -46,7 +46,10 @@ fn run(cli: Cli, given: args::Given) -> Result<Exit, Failure> {
         Command::Init(init) => commands::init::run(&cli.global, given, &init),
         Command::Tour(tour) => commands::tour::run(&cli.global, given, &tour),
         Command::Store(command) => {
+            // Whoever has to think or type does so before the store is taken from others.
+            let stdin = commands::ask_ahead(&command)?;
             let mut scene = scene::Scene::open(&cli.global, given, commands::access(&command))?;
+            scene.stdin = stdin;
             let outcome = commands::run(&command, &mut scene);
             scene.close(outcome)
         }

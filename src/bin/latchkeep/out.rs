@@ -88,11 +88,18 @@ impl Out {
 
 fn framed(head: &[&str], rows: Vec<Vec<String>>) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    // Broken into letters a table says nothing; a terminal that is too narrow, or does not tell, wraps by itself.
+    if table.width().is_some_and(|width| width >= WIDTH_MIN) {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
     table.set_header(head.iter().copied());
     table.add_rows(rows);
     table
 }
+
+/// Columns of a terminal from which tables are fitted to it.
+const WIDTH_MIN: u16 = 60;
 
 fn on_one_line(text: &str) -> String {
     text.replace(['\n', '\r', '\t'], " ")

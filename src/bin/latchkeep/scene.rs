@@ -86,6 +86,16 @@ pub(crate) fn store_dir(global: &Global) -> Result<PathBuf, Failure> {
     })
 }
 
+/// Holds a directory to what a new store takes, before a key file is made or a passphrase asked for; the store looks
+/// again.
+pub(crate) fn check_free(dir: &Path) -> Result<(), Failure> {
+    if dir.is_file() || std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        let message = format!("{} exists already; open it, or make the store elsewhere", dir.display());
+        return Err(Failure::new(Exit::Usage, "store_exists", message));
+    }
+    Ok(())
+}
+
 /// Gives who acts: as said, or the login name, or `cli`.
 pub(crate) fn actor(global: &Global) -> Result<Actor, Failure> {
     if let Some(actor) = global.actor.as_deref().filter(|actor| !actor.is_empty()) {

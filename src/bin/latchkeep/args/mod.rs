@@ -78,6 +78,7 @@ pub(crate) struct Global {
 /// Which arguments were typed, rather than taken from variables.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Given {
+    pub(crate) store: bool,
     pub(crate) key_file: bool,
     pub(crate) passphrase_file: bool,
 }
@@ -133,7 +134,7 @@ impl Cli {
 impl Given {
     fn of(matches: &ArgMatches) -> Self {
         let typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
-        Self { key_file: typed("key_file"), passphrase_file: typed("passphrase_file") }
+        Self { store: typed("store"), key_file: typed("key_file"), passphrase_file: typed("passphrase_file") }
     }
 }
 

@@ -74,8 +74,8 @@ pub(crate) enum OperationArg {
 
 /// Tells what an operation would do, or which locks would refuse it, without doing it.
 ///
-/// Says who holds each lock in the way, since when, until when, and what to do. Exits with 3 if the operation would be
-/// refused. Leaves no trace in the store.
+/// Says who holds each lock in the way, since when, until when, and what to do. Exits with 3 if the operation that is
+/// named would be refused. Leaves no trace in the store.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -2,15 +2,15 @@
 //!
 //! Read next: [`super::super::explanation`].
 
-use latchkeep::{Command, Forecast, NewData, Refusal, Secret, SecretBytes, SecretType, VersionRef};
+use latchkeep::{Command, NewData, Refusal, Secret, SecretBytes, SecretType, VersionRef};
 use serde_json::{Value, json};
 
-use super::summary;
+use super::summary::{self, Numbers};
 use crate::args::{Explain, OperationArg};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::scene::Scene;
-use crate::{explanation, find, out, times};
+use crate::{explanation, find, out, shown, times};
 
 const ALL: [OperationArg; 5] =
     [OperationArg::Read, OperationArg::Rotate, OperationArg::Restore, OperationArg::Delete, OperationArg::DestroyData];
@@ -18,23 +18,28 @@ const ALL: [OperationArg; 5] =
 pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
     let asked = args.operation.as_ref().map_or(ALL.as_slice(), std::slice::from_ref);
+    let mut numbers = Numbers::default();
+    numbers.learn_secret(&secret);
     let mut shown = Vec::new();
     let mut exit = Exit::Done;
     for operation in asked {
         let forecast = scene.session.dry_run(&command(*operation, &secret, args.version)?)?;
         let refusal = forecast.refusal.as_ref().filter(|refusal| !is_over(refusal));
-        if refusal.is_some() {
+        if refusal.is_some() && args.operation.is_some() {
             exit = Exit::Refused;
         }
+        let events: Vec<(&str, String)> =
+            forecast.events.iter().map(|event| (event.label(), summary::of(event, &numbers))).collect();
         if scene.out.is_json() {
-            shown.push(to_json(*operation, &secret, refusal, &forecast));
+            shown.push(to_json(*operation, refusal, &events));
         } else {
-            tell(scene, *operation, &secret, refusal, &forecast)?;
+            tell(scene, *operation, refusal, &events)?;
         }
     }
     if scene.out.is_json() {
-        let one = (asked.len() == 1).then(|| shown.pop()).flatten();
-        scene.out.json(&one.unwrap_or(Value::Array(shown)))?;
+        let mut fields = shown::secret(&secret);
+        fields.insert("operations".to_owned(), Value::Array(shown));
+        scene.out.json(&fields.into())?;
     }
     Ok(exit)
 }
@@ -79,16 +84,14 @@ fn is_over(refusal: &Refusal) -> bool {
 fn tell(
     scene: &mut Scene,
     operation: OperationArg,
-    secret: &Secret,
     refusal: Option<&Refusal>,
-    forecast: &Forecast,
+    events: &[(&str, String)],
 ) -> Result<(), Failure> {
     let name = name(operation);
     let Some(refusal) = refusal else {
         scene.out.line(format!("{name}: {}", out::green("would be done")))?;
-        for event in &forecast.events {
-            let (event, what) = (event.label(), summary::of(event, Some(secret)));
-            scene.out.line(format!("  {event}{}{what}", if what.is_empty() { "" } else { ": " }))?;
+        for (event, what) in events {
+            scene.out.line(format!("  {event}  {what}").trim_end())?;
         }
         return Ok(());
     };
@@ -104,15 +107,12 @@ fn tell(
     }
 }
 
-fn to_json(operation: OperationArg, secret: &Secret, refusal: Option<&Refusal>, forecast: &Forecast) -> Value {
-    let event = |event: &latchkeep::Event| json!({ "event": event.label(), "data": event.to_json() });
-    let events = if refusal.is_some() { &[] } else { forecast.events.as_slice() };
+fn to_json(operation: OperationArg, refusal: Option<&Refusal>, events: &[(&str, String)]) -> Value {
+    let events = if refusal.is_some() { &[] } else { events };
     let mut shown = json!({
         "operation": name(operation),
-        "secret_id": secret.id,
-        "secret_name": secret.metadata.name,
         "would_be_done": refusal.is_none(),
-        "events": events.iter().map(event).collect::<Vec<_>>(),
+        "events": events.iter().map(|(event, what)| json!({ "event": event, "what": what })).collect::<Vec<_>>(),
     });
     if let (Some(refusal), Value::Object(fields)) = (refusal, &mut shown) {
         fields.insert("code".to_owned(), json!(refusal.code()));

@@ -14,11 +14,7 @@ use crate::scene;
 
 pub(crate) fn run(global: &Global, given: Given, args: &Init) -> Result<Exit, Failure> {
     let dir = scene::store_dir(global)?;
-    // Looked at before a key file is made or a passphrase asked for; the store looks again.
-    if dir.is_file() || std::fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some()) {
-        let message = format!("{} exists already; open it, or make the store elsewhere", dir.display());
-        return Err(Failure::new(Exit::Usage, "store_exists", message));
-    }
+    scene::check_free(&dir)?;
     let (unlock, key_made) = keys::to_create(global, given, &dir)?;
     let options = StoreOptions::new(&dir, unlock)
         .access_audit(args.access_audit.into())
@@ -31,7 +27,7 @@ pub(crate) fn run(global: &Global, given: Given, args: &Init) -> Result<Exit, Fa
         Ok(log_id) => log_id,
         Err(error) => {
             // A key to nothing would only stand in the way of the next attempt.
-            if let (KeyMade::Yes, Some(path)) = (key_made, &global.key_file) {
+            if let (KeyMade::Yes, Some(path), Ok(())) = (key_made, &global.key_file, scene::check_free(&dir)) {
                 let _ = std::fs::remove_file(path);
             }
             return Err(error.into());

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use latchkeep::{Event, LogEntry, Position, Record, SecretId};
 use serde_json::{Value, json};
 
-use super::summary;
+use super::summary::{self, Numbers};
 use crate::args::{LogShow, SecretArg};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -22,9 +22,9 @@ pub(crate) fn show(args: &LogShow, scene: &mut Scene) -> Result<Exit, Failure> {
     let size = scene.store().status()?.log_size.get();
     let from = args.last.map_or(args.from, |last| size.saturating_sub(last));
     let only = args.secret.as_deref().map(|named| subject(scene, named)).transpose()?;
-    let mut names = names(scene);
+    let mut known = Known::of(scene);
     let (mut failed, store) = (None, scene.store().clone());
-    store.for_each_record(Position::new(from), |entry| match show_one(scene, &mut names, only, &entry) {
+    store.for_each_record(Position::new(from), |entry| match show_one(scene, &mut known, only, &entry) {
         Ok(()) => ControlFlow::Continue(()),
         Err(failure) => {
             failed = Some(failure);
@@ -44,23 +44,40 @@ fn subject(scene: &Scene, named: &str) -> Result<SecretId, Failure> {
     }
 }
 
-fn names(scene: &Scene) -> HashMap<SecretId, String> {
-    scene.store().secrets().iter().map(|secret| (secret.id, secret.metadata.name.to_string())).collect()
+/// What turns ids into what people call things.
+#[derive(Default)]
+struct Known {
+    names: HashMap<SecretId, String>,
+    numbers: Numbers,
 }
 
-fn show_one(
-    scene: &mut Scene,
-    names: &mut HashMap<SecretId, String>,
-    only: Option<SecretId>,
-    entry: &LogEntry,
-) -> Result<(), Failure> {
+impl Known {
+    fn of(scene: &Scene) -> Self {
+        let mut known = Self::default();
+        for secret in scene.store().secrets() {
+            known.names.insert(secret.id, secret.metadata.name.to_string());
+            known.numbers.learn_secret(&secret);
+        }
+        known
+    }
+
+    /// Takes what is deleted by now from the records of its making.
+    fn learn(&mut self, record: &Record) {
+        self.numbers.learn(&record.event);
+        if let (Event::SecretCreated(event), Some(subject)) = (&record.event, record.subject) {
+            self.names.entry(subject.secret).or_insert_with(|| event.metadata.name.to_string());
+        }
+    }
+}
+
+fn show_one(scene: &mut Scene, known: &mut Known, only: Option<SecretId>, entry: &LogEntry) -> Result<(), Failure> {
     match entry {
         LogEntry::Known(record) => {
-            learn(names, record);
+            known.learn(record);
             if only.is_some() && record.secret() != only {
                 return Ok(());
             }
-            if scene.out.is_json() { scene.out.line(to_json(record)) } else { line(scene, names, record) }
+            if scene.out.is_json() { scene.out.line(to_json(record)) } else { line(scene, known, record) }
         }
         LogEntry::Opaque { position, event_type, schema, erased } if only.is_none() => {
             if scene.out.is_json() {
@@ -76,17 +93,10 @@ fn show_one(
     }
 }
 
-/// Takes the names of secrets that are deleted by now from the records of their making.
-fn learn(names: &mut HashMap<SecretId, String>, record: &Record) {
-    if let (Event::SecretCreated(event), Some(subject)) = (&record.event, record.subject) {
-        names.entry(subject.secret).or_insert_with(|| event.metadata.name.to_string());
-    }
-}
-
-fn line(scene: &mut Scene, names: &HashMap<SecretId, String>, record: &Record) -> Result<(), Failure> {
-    let secret = record.secret().and_then(|id| scene.store().secret(id).ok());
-    let about = record.secret().map(|id| names.get(&id).cloned().unwrap_or_else(|| id.to_string())).unwrap_or_default();
-    let what = summary::of(&record.event, secret.as_deref());
+fn line(scene: &mut Scene, known: &Known, record: &Record) -> Result<(), Failure> {
+    let name = |id| known.names.get(&id).cloned().unwrap_or_else(|| id.to_string());
+    let about = record.secret().map(name).unwrap_or_default();
+    let what = summary::of(&record.event, &known.numbers);
     let (position, time, actor) = (record.position.get(), shown_time(record.recorded_at), &record.context.actor);
     let label = record.event.label();
     if scene.out.is_terminal() {
@@ -123,7 +133,7 @@ pub(crate) fn verify(scene: &mut Scene) -> Result<Exit, Failure> {
     if scene.out.is_json() {
         scene.out.json(&json!({ "verified": true, "records": verified.records, "head": head }))?;
     } else {
-        scene.out.line(format!("the log is whole: {} records, head {head}", verified.records))?;
+        scene.out.line(format!("the log is whole: {}, head {head}", summary::counted(verified.records, "record")))?;
     }
     Ok(Exit::Done)
 }

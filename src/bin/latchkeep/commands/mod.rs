@@ -21,6 +21,8 @@ pub(crate) mod tour;
 use crate::args::{GroupCommand, LockCommand, LogCommand, SecretCommand, StoreCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::input::{self, Stdin};
+use crate::prompt;
 use crate::scene::{Access, Scene};
 
 /// Tells what a command needs the store for.
@@ -34,6 +36,29 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         | StoreCommand::Status
         | StoreCommand::Scrub => Access::Look,
         StoreCommand::Secret(_) | StoreCommand::Lock(_) | StoreCommand::Group(_) => Access::Act,
+    }
+}
+
+/// Asks the person, or reads stdin, for what the command will need; nothing for most.
+pub(crate) fn ask_ahead(command: &StoreCommand) -> Result<Stdin, Failure> {
+    match command {
+        StoreCommand::Secret(SecretCommand::Create(args)) if secret_create::takes_value(args) => {
+            input::ahead(&args.source, &format!("the value of {}", args.name))
+        }
+        StoreCommand::Secret(SecretCommand::Rotate(args)) if args.certificate.certificate.is_none() => {
+            input::ahead(&args.source, &format!("the new value of {}", args.secret.secret))
+        }
+        StoreCommand::Secret(SecretCommand::DestroyData(args)) if !args.yes => {
+            let (secret, version) = (&args.secret.secret, args.version);
+            let warning = format!("this destroys the data of version {version} of {secret} for good");
+            prompt::confirm(&warning, secret).map(|()| Stdin::Process)
+        }
+        StoreCommand::Secret(SecretCommand::Delete(args)) if !args.yes => {
+            let secret = &args.secret.secret;
+            let warning = format!("this deletes {secret} with all its versions for good");
+            prompt::confirm(&warning, secret).map(|()| Stdin::Process)
+        }
+        _ => Ok(Stdin::Process),
     }
 }
 

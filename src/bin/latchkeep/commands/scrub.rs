@@ -2,10 +2,11 @@
 //!
 //! Read next: [`super::log`].
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use latchkeep::ScrubProgress;
 use serde_json::json;
 
+use super::summary::counted;
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
 use crate::out::red;
@@ -36,8 +37,11 @@ pub(crate) fn run(scene: &mut Scene) -> Result<Exit, Failure> {
         return Ok(exit);
     }
     let read = format!(
-        "{} records, {} secrets, {} versions with {} bytes of sealed data",
-        report.records, report.secrets, report.versions, report.sealed_bytes
+        "{}, {}, {} with {} of sealed data",
+        counted(report.records, "record"),
+        counted(report.secrets, "secret"),
+        counted(report.versions, "version"),
+        HumanBytes(report.sealed_bytes)
     );
     if report.findings.is_empty() {
         scene.out.line(format!("all is well: {read}"))?;
@@ -47,7 +51,7 @@ pub(crate) fn run(scene: &mut Scene) -> Result<Exit, Failure> {
         scene.out.line(format!("{}: {finding}", red("finding")))?;
     }
     scene.out.line(format!("read {read}"))?;
-    failure::warn(format!("{} findings; restore the store from a backup", report.findings.len()));
+    failure::warn(format!("findings: {}; restore the store from a backup", report.findings.len()));
     Ok(exit)
 }
 

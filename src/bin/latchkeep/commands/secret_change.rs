@@ -8,10 +8,10 @@ use serde_json::json;
 use super::secret_create::read_certificate;
 use crate::args::{Delete, DestroyData, Restore, Rotate};
 use crate::exit::Exit;
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 use crate::input::{self, Purpose};
 use crate::scene::Scene;
-use crate::{explanation, find, prompt, shown};
+use crate::{explanation, find, shown};
 
 /// Adds a version.
 pub(crate) fn rotate(args: &Rotate, scene: &mut Scene) -> Result<Exit, Failure> {
@@ -81,9 +81,6 @@ pub(crate) fn destroy_data(args: &DestroyData, scene: &mut Scene) -> Result<Exit
     let version =
         secret.version(args.version).ok_or(latchkeep::Refusal::VersionNotFound).map_err(latchkeep::Error::from)?;
     let which = explanation::version(version.number, secret.alias(version.id));
-    if !args.yes {
-        prompt::confirm(&format!("this destroys the data of {which} of {name} for good"), name)?;
-    }
     let receipt = scene.session.destroy_data(secret.id, latchkeep::VersionRef::Id(version.id))?;
     if scene.out.is_json() {
         let after = scene.store().secret(secret.id)?;
@@ -101,13 +98,6 @@ pub(crate) fn destroy_data(args: &DestroyData, scene: &mut Scene) -> Result<Exit
 pub(crate) fn delete(args: &Delete, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
     let name = secret.metadata.name.as_str();
-    if !args.yes {
-        if secret.locks_total() > 0 {
-            failure::note(format!("{name} has locks; as long as they stand on data, the store refuses the deletion"));
-        }
-        let warning = format!("this deletes {}/{name} with all its versions for good", secret.secret_type());
-        prompt::confirm(&warning, name)?;
-    }
     let receipt = scene.session.delete(secret.id)?;
     if scene.out.is_json() {
         scene

@@ -32,6 +32,11 @@ pub(crate) fn run(args: &Create, scene: &mut Scene) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Tells whether a value has to be brought along.
+pub(super) const fn takes_value(args: &Create) -> bool {
+    matches!(args.secret_type, TypeArg::Arbitrary | TypeArg::Kv | TypeArg::UsernamePassword)
+}
+
 /// Holds the arguments to what the type takes: a value that would be passed over in silence is a trap.
 fn check(args: &Create) -> Result<(), Failure> {
     let source = &args.source;

@@ -16,6 +16,7 @@ use crate::scene::Scene;
 use crate::times::shown as shown_time;
 use crate::{find, shown};
 
+/// The columns; a terminal does without the last.
 const HEAD: [&str; 10] =
     ["type", "name", "group", "state", "version", "with data", "locks", "expires", "updated", "id"];
 
@@ -46,7 +47,7 @@ pub(crate) fn run(args: &List, scene: &mut Scene) -> Result<Exit, Failure> {
         scene.store().groups().into_iter().map(|(id, group)| (id, group.name.to_string())).collect();
     let terminal = scene.out.is_terminal();
     let rows = secrets.iter().map(|secret| row(secret, &groups, terminal)).collect();
-    scene.out.table(&HEAD, rows)?;
+    scene.out.table(HEAD.get(..if terminal { 9 } else { 10 }).unwrap_or(&HEAD), rows)?;
     Ok(Exit::Done)
 }
 
@@ -82,7 +83,7 @@ fn row(secret: &Arc<Secret>, groups: &BTreeMap<GroupId, String>, terminal: bool)
         0 if terminal => String::new(),
         locks => locks.to_string(),
     };
-    vec![
+    let mut cells = vec![
         secret.secret_type().to_string(),
         secret.metadata.name.to_string(),
         groups.get(&secret.group).cloned().unwrap_or_else(|| shown::group(secret.group)),
@@ -92,6 +93,9 @@ fn row(secret: &Arc<Secret>, groups: &BTreeMap<GroupId, String>, terminal: bool)
         locks,
         secret.expires_at().map(shown_time).unwrap_or_default(),
         shown_time(secret.updated_at),
-        secret.id.to_string(),
-    ]
+    ];
+    if !terminal {
+        cells.push(secret.id.to_string());
+    }
+    cells
 }

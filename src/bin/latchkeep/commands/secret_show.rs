@@ -76,7 +76,7 @@ fn row(secret: &Secret, version: &Version) -> Vec<String> {
         if version.downloaded { "yes" } else { "no" }.to_owned(),
         shown_time(version.created_at),
         version.created_by.to_string(),
-        version.origin.to_string(),
+        version.origin.label().replace('_', " "),
         locks.join(" "),
     ]
 }

@@ -2,6 +2,7 @@
 //!
 //! Read next: [`super::scrub`].
 
+use indicatif::HumanBytes;
 use latchkeep::Status;
 use serde_json::json;
 
@@ -35,14 +36,14 @@ fn facts(status: &Status) -> Vec<(&'static str, String)> {
         ("opened by", slots.join(", ")),
         ("reads recorded", status.settings.access_audit.to_string()),
         ("strict rotation", if status.settings.refuse_rotation_while_locked { "yes" } else { "no" }.to_owned()),
-        ("on disk", format!("{} bytes", status.size_bytes)),
-        ("unsaved records", status.unsaved_records.to_string()),
+        ("on disk", HumanBytes(status.size_bytes).to_string()),
+        ("replayed by the next open", status.unsaved_records.to_string()),
     ];
     let mut more = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, fact)));
     more("expiry held", (tally.expirations_held > 0).then(|| format!("{} secrets, by locks", tally.expirations_held)));
     more("next due", status.next_lapse_at.map(shown_time));
     more("next rotation", status.next_rotation_at.map(shown_time));
-    more("short of space", status.short_of_space.map(|free| format!("{free} bytes are free; make room")));
+    more("short of space", status.short_of_space.map(|free| format!("{} are free; make room", HumanBytes(free))));
     more("poisoned", status.poisoned.clone());
     more("rebuilt", status.rebuilt_at_open.then(|| "the saved state did not fit the log and was rebuilt".to_owned()));
     facts

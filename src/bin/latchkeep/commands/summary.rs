@@ -2,14 +2,38 @@
 //!
 //! Read next: [`super::log`].
 
-use latchkeep::{Event, Secret, VersionId};
+use std::collections::BTreeMap;
+
+use latchkeep::{Event, Secret, VersionId, VersionNumber};
 
 use crate::explanation;
 use crate::times::shown;
 
-/// Says what an event was about; nothing where its name says all. The secret, if known, turns version ids to numbers.
-pub(super) fn of(event: &Event, secret: Option<&Secret>) -> String {
-    let version = |id: VersionId| name(id, secret);
+/// The numbers of versions, by which people know them; events name versions by id.
+#[derive(Debug, Default)]
+pub(super) struct Numbers(BTreeMap<VersionId, VersionNumber>);
+
+impl Numbers {
+    /// Learns those of a secret.
+    pub(super) fn learn_secret(&mut self, secret: &Secret) {
+        self.0.extend(secret.versions.iter().map(|version| (version.id, version.number)));
+    }
+
+    /// Learns from an event; those of a secret that is deleted by now stand nowhere else.
+    pub(super) fn learn(&mut self, event: &Event) {
+        if let Event::VersionAdded(added) = event {
+            self.0.insert(added.version, added.number);
+        }
+    }
+
+    fn name(&self, id: VersionId) -> String {
+        self.0.get(&id).map_or_else(|| format!("version {id}"), |number| format!("version {number}"))
+    }
+}
+
+/// Says what an event was about; nothing where its name says all.
+pub(super) fn of(event: &Event, numbers: &Numbers) -> String {
+    let version = |id: VersionId| numbers.name(id);
     match event {
         Event::StoreCreated(event) => format!("opened by a {}", event.key_slot.words()),
         Event::KeySlotAdded(event) => format!("slot {}: {}", event.slot, event.kind.words()),
@@ -23,14 +47,16 @@ pub(super) fn of(event: &Event, secret: Option<&Secret>) -> String {
         Event::SecretCreated(event) => format!("{}/{}", event.spec.secret_type(), event.metadata.name),
         Event::SecretUpdated(event) => event.metadata.name.to_string(),
         Event::PolicySet(event) => format!("every {}", event.policy.interval),
-        Event::SecretDeleted(event) => counted(event.data_keys.len(), "data key", "destroyed"),
+        Event::SecretDeleted(event) => {
+            format!("{} destroyed", counted(u64::try_from(event.data_keys.len()).unwrap_or(u64::MAX), "data key"))
+        }
         Event::SecretExpired(event) => event.lifecycle.to_string(),
         Event::ExpirationHeld(event) => format!("by the locks of {}", version(event.version)),
-        Event::VersionAdded(event) => format!("version {}, {}", event.number, event.origin),
+        Event::VersionAdded(event) => format!("version {}, {}", event.number, words(event.origin.label())),
         Event::VersionRegenerated(event) => format!("{} has a new credential", version(event.version)),
         Event::VersionDownloaded(event) => format!("{}, for the first time", version(event.version)),
         Event::VersionUpdated(event) => version(event.version),
-        Event::VersionDataDestroyed(event) => format!("{}, {}", version(event.version), event.cause),
+        Event::VersionDataDestroyed(event) => format!("{}, {}", version(event.version), words(event.cause.label())),
         Event::LockPlaced(event) => {
             let until = event.lock.expires_at.map(|end| format!(", until {}", shown(end))).unwrap_or_default();
             format!("{} on {}{until}{}", event.lock.name, version(event.version), forced(event.forced))
@@ -44,12 +70,7 @@ pub(super) fn of(event: &Event, secret: Option<&Secret>) -> String {
         }
         Event::LockExpired(event) => format!("{} on {}", event.name, version(event.version)),
         Event::AccessRecorded(event) => {
-            format!(
-                "{} of {} by {}",
-                counted(usize::try_from(event.reads).unwrap_or(usize::MAX), "read", ""),
-                version(event.version),
-                event.reader
-            )
+            format!("{} of {} by {}", counted(event.reads, "read"), version(event.version), event.reader)
         }
         other => other.refusal().map(refusal).unwrap_or_default(),
     }
@@ -68,14 +89,14 @@ fn refusal(refusal: &latchkeep::Refusal) -> String {
     format!("locked by {}{more}", locks.join(", "))
 }
 
-fn name(id: VersionId, secret: Option<&Secret>) -> String {
-    let found = secret.and_then(|secret| secret.version_by_id(id));
-    found.map_or_else(|| "a version".to_owned(), |version| format!("version {}", version.number))
+/// Turns a stable label into words.
+fn words(label: &str) -> String {
+    label.replace('_', " ")
 }
 
-fn counted(count: usize, what: &str, done: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural} {done}").trim_end().to_owned()
+/// Counts things, in words.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 const fn forced(forced: bool) -> &'static str {

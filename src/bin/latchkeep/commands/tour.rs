@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::input::Stdin;
 use crate::keys;
 use crate::out::{Out, bold};
-use crate::scene::Scene;
+use crate::scene::{self, Scene};
 
 /// A part of the story.
 enum Step {
@@ -66,20 +66,25 @@ const STORY: &[Step] = &[
 ];
 
 pub(crate) fn run(global: &Global, given: Given, _: &Tour) -> Result<Exit, Failure> {
-    match global.store.as_deref().filter(|dir| !dir.as_os_str().is_empty()) {
+    if global.json {
+        return Err(Failure::usage("the tour is a story for people; each of its commands takes --json"));
+    }
+    // What variables say is about a store in use, which the tour leaves alone.
+    match global.store.as_deref().filter(|_| given.store) {
         Some(dir) => {
+            scene::check_free(dir)?;
             let key_file = beside(dir);
-            let named = global.key_file.is_some() || global.passphrase_file.is_some();
+            let named = given.key_file || given.passphrase_file;
             let unlock =
                 if named { keys::to_create(global, given, dir)?.0 } else { Unlock::create_key_file(&key_file)? };
-            tell(&StoreOptions::new(dir, unlock), dir)?;
+            tell(&StoreOptions::new(dir, unlock))?;
             farewell(dir, (!named).then_some(&key_file))?;
         }
         None => {
             let home = tempfile::tempdir().map_err(|error| Failure::io("make", &std::env::temp_dir(), &error))?;
             let unlock = Unlock::create_key_file(home.path().join("store.key"))?;
             let dir = home.path().join("store");
-            tell(&StoreOptions::new(&dir, unlock), &dir)?;
+            tell(&StoreOptions::new(&dir, unlock))?;
             let closing = home.close();
             closing.map_err(|error| Failure::io("remove", &dir, &error))?;
             let mut out = Out::new(false);
@@ -105,7 +110,7 @@ fn farewell(dir: &Path, key_file: Option<&PathBuf>) -> Result<(), Failure> {
     out.flush()
 }
 
-fn tell(options: &StoreOptions, dir: &Path) -> Result<(), Failure> {
+fn tell(options: &StoreOptions) -> Result<(), Failure> {
     let mut store = options.clone().create()?;
     let mut out = Out::new(false);
     out.line("A store for secrets that honours locks. Each line after a $ is a command you can type yourself.")?;
@@ -132,7 +137,6 @@ fn tell(options: &StoreOptions, dir: &Path) -> Result<(), Failure> {
     }
     store.close()?;
     out.line(format!("\n{}", bold("That is all.")))?;
-    debug_assert!(dir.exists(), "the store lies where it was made");
     out.flush()
 }
 
