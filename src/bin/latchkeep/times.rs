@@ -41,7 +41,7 @@ const fn unit_secs(unit: char) -> Option<u64> {
 
 impl Length {
     /// Gives the time that lies so far ahead.
-    pub(crate) fn from_now(self) -> Timestamp {
+    pub(crate) fn ahead(self) -> Timestamp {
         now().plus(self.0)
     }
 
@@ -60,7 +60,7 @@ impl std::str::FromStr for Moment {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let date = || Timestamp::parse(&format!("{text}T00:00:00Z"));
-        let ahead = || text.parse::<Length>().map(Length::from_now);
+        let ahead = || text.parse::<Length>().map(Length::ahead);
         let found = Timestamp::parse(text).or_else(|_| date()).or_else(|_| ahead());
         found
             .map(Self)

@@ -126,7 +126,7 @@ pub(crate) struct LockDelete {
     #[command(flatten)]
     pub(crate) secret: SecretArg,
     /// The names of the locks.
-    #[arg(value_name = "LOCK", required_unless_present = "all")]
+    #[arg(value_name = "LOCK")]
     pub(crate) names: Vec<LockName>,
     /// All locks of the version.
     #[arg(long, conflicts_with = "names")]

@@ -5,6 +5,7 @@
 mod lock;
 mod rest;
 mod secret;
+mod secret_read;
 
 use std::path::PathBuf;
 
@@ -16,9 +17,10 @@ use crate::exit::exit_help;
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
 pub(crate) use rest::{Explain, GroupCommand, GroupCreate, GroupDelete, Init, LogCommand, LogShow, OperationArg, Tour};
 pub(crate) use secret::{
-    CertificateArgs, Create, DataFormat, Delete, DestroyData, Field, Get, List, PasswordArgs, Restore, Rotate,
-    SecretArg, SecretCommand, Show, SortBy, SourceArgs, TypeArg,
+    CertificateArgs, Create, Delete, DestroyData, PasswordArgs, Restore, Rotate, SecretArg, SecretCommand, SourceArgs,
+    TypeArg,
 };
+pub(crate) use secret_read::{DataFormat, Field, Get, List, Show, SortBy};
 
 /// Keeps secrets in a directory, honours locks on them, and proves its log.
 ///

@@ -15,7 +15,7 @@ use crate::{explanation, find, shown};
 /// Places locks.
 pub(crate) fn create(args: &LockCreate, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
-    let expires_at = args.ttl.map(crate::times::Length::from_now);
+    let expires_at = args.ttl.map(crate::times::Length::ahead);
     let locks = args.names.iter().map(|name| NewLock {
         name: name.clone(),
         description: args.description.clone(),
@@ -55,7 +55,7 @@ fn tell_of_previous(scene: &mut Scene, before: &Secret, after: &Secret, args: &L
 /// Moves the end of a lock.
 pub(crate) fn renew(args: &LockRenew, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
-    let end = args.ttl.from_now();
+    let end = args.ttl.ahead();
     let command = Command::renew_lock(secret.id, args.version, args.name.clone(), end, None);
     let receipt = acting(scene, args.force).run(command)?;
     let after = scene.store().secret(secret.id)?;

@@ -39,11 +39,19 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
     }
 }
 
-/// Asks the person, or reads stdin, for what the command will need; nothing for most.
+/// Does what comes before the store is taken from others: looks at the arguments, asks the person, reads stdin. Gives
+/// what the command will find on its stdin.
 pub(crate) fn ask_ahead(command: &StoreCommand) -> Result<Stdin, Failure> {
     match command {
-        StoreCommand::Secret(SecretCommand::Create(args)) if secret_create::takes_value(args) => {
+        StoreCommand::Secret(SecretCommand::Create(args)) => {
+            secret_create::check(args)?;
+            if !secret_create::takes_value(args) {
+                return Ok(Stdin::Process);
+            }
             input::ahead(&args.source, &format!("the value of {}", args.name))
+        }
+        StoreCommand::Lock(LockCommand::Delete(args)) if args.names.is_empty() && !args.all => {
+            Err(Failure::usage("no lock is named").hint("name those to be removed, or --all of the version"))
         }
         StoreCommand::Secret(SecretCommand::Rotate(args)) if args.certificate.certificate.is_none() => {
             input::ahead(&args.source, &format!("the new value of {}", args.secret.secret))

@@ -16,7 +16,6 @@ use crate::{find, shown};
 const PART_BYTES_MAX: usize = latchkeep::limits::CERTIFICATE_BYTES_MAX;
 
 pub(crate) fn run(args: &Create, scene: &mut Scene) -> Result<Exit, Failure> {
-    check(args)?;
     let new = describe(new(args, scene)?, args, scene)?;
     let receipt = scene.session.create(new)?;
     let Some(id) = receipt.secret else { return Ok(Exit::Done) };
@@ -38,14 +37,20 @@ pub(super) const fn takes_value(args: &Create) -> bool {
 }
 
 /// Holds the arguments to what the type takes: a value that would be passed over in silence is a trap.
-fn check(args: &Create) -> Result<(), Failure> {
+pub(super) fn check(args: &Create) -> Result<(), Failure> {
     let source = &args.source;
     let brought = source.from_file.is_some() || source.from_stdin || source.prompt || source.from_env.is_some();
     let wrong = match args.secret_type {
         TypeArg::ImportedCert if brought || source.generate => "a certificate comes from --certificate FILE",
         TypeArg::IamCredentials if brought || source.generate => "the store makes API keys itself; no value is taken",
         TypeArg::Arbitrary | TypeArg::Kv if source.generate => "only passwords can be generated; bring the value along",
+        TypeArg::ImportedCert if args.certificate.certificate.is_none() => {
+            "a certificate is missing; --certificate FILE names it"
+        }
         TypeArg::ImportedCert => return Ok(()),
+        TypeArg::UsernamePassword if args.password.username.is_none() => {
+            "a user name is missing; --username NAME gives it"
+        }
         _ if args.certificate.certificate.is_some() => "--certificate is for imported-cert",
         _ => return Ok(()),
     };

@@ -70,29 +70,32 @@ pub(crate) fn run(global: &Global, given: Given, _: &Tour) -> Result<Exit, Failu
         return Err(Failure::usage("the tour is a story for people; each of its commands takes --json"));
     }
     // What variables say is about a store in use, which the tour leaves alone.
-    match global.store.as_deref().filter(|_| given.store) {
-        Some(dir) => {
-            scene::check_free(dir)?;
-            let key_file = beside(dir);
-            let named = given.key_file || given.passphrase_file;
-            let unlock =
-                if named { keys::to_create(global, given, dir)?.0 } else { Unlock::create_key_file(&key_file)? };
-            tell(&StoreOptions::new(dir, unlock))?;
-            farewell(dir, (!named).then_some(&key_file))?;
-        }
-        None => {
-            let home = tempfile::tempdir().map_err(|error| Failure::io("make", &std::env::temp_dir(), &error))?;
-            let unlock = Unlock::create_key_file(home.path().join("store.key"))?;
-            let dir = home.path().join("store");
-            tell(&StoreOptions::new(&dir, unlock))?;
-            let closing = home.close();
-            closing.map_err(|error| Failure::io("remove", &dir, &error))?;
-            let mut out = Out::new(false);
-            out.line("The store of this tour is gone. latchkeep tour --store DIR leaves one to look at.")?;
-            out.flush()?;
-        }
+    if let Some(dir) = global.store.as_deref().filter(|_| given.store) {
+        on_a_store_that_stays(global, given, dir)?;
+    } else {
+        on_a_store_that_goes()?;
     }
     Ok(Exit::Done)
+}
+
+fn on_a_store_that_stays(global: &Global, given: Given, dir: &Path) -> Result<(), Failure> {
+    scene::check_free(dir)?;
+    let key_file = beside(dir);
+    let named = given.key_file || given.passphrase_file;
+    let unlock = if named { keys::to_create(global, given, dir)?.0 } else { Unlock::create_key_file(&key_file)? };
+    tell(&StoreOptions::new(dir, unlock))?;
+    farewell(dir, (!named).then_some(&key_file))
+}
+
+fn on_a_store_that_goes() -> Result<(), Failure> {
+    let home = tempfile::tempdir().map_err(|error| Failure::io("make", &std::env::temp_dir(), &error))?;
+    let unlock = Unlock::create_key_file(home.path().join("store.key"))?;
+    let dir = home.path().join("store");
+    tell(&StoreOptions::new(&dir, unlock))?;
+    home.close().map_err(|error| Failure::io("remove", &dir, &error))?;
+    let mut out = Out::new(false);
+    out.line("The store of this tour is gone. latchkeep tour --store DIR leaves one to look at.")?;
+    out.flush()
 }
 
 /// Names the key file beside a store.
