@@ -1,4 +1,14 @@
-//! Latchkeep: an event-sourced embedded store for secrets.
+#![cfg_attr(feature = "store", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "store"),
+    doc = "Latchkeep without its store: rules, bytes, chain, tree and checkpoints alone."
+)]
+//!
+//! # Map
+//!
+//! [`StoreOptions`] opens a [`Store`]; [`Store::acting_as`] gives a [`Session`], which does everything that somebody does.
+//! What is said no to is a [`Refusal`]; what goes wrong is an [`Error`] with a kind. [`ledger`] is the log's proofs, for those who
+//! verify it without us. The manual is in [`manual`].
 #![cfg_attr(
     not(test),
     warn(
@@ -21,6 +31,7 @@ pub(crate) mod error;
 #[cfg(feature = "store")]
 pub(crate) mod issuer;
 pub mod ledger;
+pub mod manual;
 #[cfg(feature = "store")]
 pub(crate) mod options;
 pub(crate) mod projection;

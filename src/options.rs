@@ -124,7 +124,7 @@ impl StoreOptions {
     ///
     /// When this returns the store survives a crash; a crash before leaves no store, or a whole one.
     pub fn create(self) -> Result<Store, Error> {
-        create(self.opening()?).map(Store::new)
+        create(&self.opening()?).map(Store::new)
     }
 
     /// Opens the store for reading and writing. Only one handle in one process has a store open at a time.

@@ -87,7 +87,7 @@ const FILE_LINES_MAX: usize = 450;
 
 /// How many of each there are; a smaller figure is written down here, a larger one is refused.
 const RATCHET: Ratchet =
-    Ratchet { long_files: 5, functions_over_70: 0, functions_over_35: 6, events_without_golden: 34 };
+    Ratchet { long_files: 5, functions_over_70: 0, functions_over_35: 6, events_without_golden: 0 };
 
 #[derive(Debug, Default, PartialEq)]
 struct Ratchet {
@@ -95,7 +95,7 @@ struct Ratchet {
     long_files: usize,
     functions_over_70: usize,
     functions_over_35: usize,
-    /// Events without a file of their name under `tests/golden`.
+    /// Events without a file of their name under `tests/golden/events`.
     events_without_golden: usize,
 }
 
@@ -380,7 +380,7 @@ fn functions(source: &Source) -> Vec<(usize, String, usize)> {
     found
 }
 
-/// The names of the events for which no file under `tests/golden` is named.
+/// The names of the events for which no file under `tests/golden/events` is named.
 fn events_without_golden() -> Vec<String> {
     let text = fs::read_to_string(root().join("src/domain/event.rs")).unwrap();
     let table = text.split_once("events! {").unwrap().1;
@@ -390,7 +390,16 @@ fn events_without_golden() -> Vec<String> {
     };
     let events: Vec<String> = table.lines().filter_map(event).collect();
     assert!(events.len() > 30, "the table of events was not understood");
-    let golden: Vec<String> = files(&["tests/golden"], "").iter().map(|path| relative(path)).collect();
-    let has_one = |name: &String| golden.iter().any(|path| path.rsplit('/').next().unwrap().starts_with(name.as_str()));
+    let golden: Vec<String> = files(&["tests/golden/events"], ".txt").iter().map(|path| relative(path)).collect();
+    let has_one = |name: &String| golden.iter().any(|path| path.contains(&format!("-{}-v", kebab(name))));
     events.into_iter().filter(|name| !has_one(name)).collect()
+}
+
+/// `LockPlaced` as `lock-placed`.
+fn kebab(name: &str) -> String {
+    let parted = name.chars().flat_map(|char| {
+        let gap = char.is_uppercase().then_some('-');
+        gap.into_iter().chain(char.to_lowercase())
+    });
+    parted.collect::<String>().trim_start_matches('-').to_owned()
 }

@@ -65,7 +65,7 @@ macro_rules! schemas {
         #[must_use]
         pub(crate) fn event_json(event: &Event) -> serde_json::Value {
             match event {
-                // Nothing in a wire struct fails to become JSON: keys are texts and there are no floats.
+                // Nothing in a wire struct fails to become JSON: names of fields are texts, and a JSON object is one.
                 $( Event::$case(event) => serde_json::to_value(<$newest>::from(event.clone())).unwrap_or_default(), )+
             }
         }
@@ -91,6 +91,8 @@ schemas! {
     EpochRolled: store::EpochRolledV1;
     EpochRetired: store::EpochRetiredV1;
     ClockRanBack: store::ClockRanBackV1;
+    SigningKeySet: store::SigningKeySetV1;
+    HeartbeatRecorded: store::HeartbeatRecordedV1;
     GroupCreated: group::GroupCreatedV1;
     GroupUpdated: group::GroupUpdatedV1;
     GroupDeleted: group::GroupDeletedV1;

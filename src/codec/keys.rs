@@ -14,7 +14,7 @@
 //! | mark of the saved state | `c` |
 //! | frontier of the tree | `t` |
 //!
-//! A long value takes several rows: `storage` appends a chunk number of 2 bytes to the row key, and takes it off again
+//! A long value takes several rows: `storage` appends a chunk number of 4 bytes to the row key, and takes it off again
 //! before anything here sees it. No row key begins another one of the same kind, so that a chunk number is never taken
 //! for a part of it.
 

@@ -16,3 +16,6 @@ pub(crate) mod mark;
 pub(crate) mod meta;
 pub(crate) mod saved;
 mod wire;
+
+#[cfg(test)]
+mod tests;

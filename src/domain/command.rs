@@ -245,6 +245,14 @@ impl Command {
         )
     }
 
+    /// Gives every secret that it is about.
+    pub(crate) fn secrets(&self) -> Vec<SecretId> {
+        match self {
+            Self::PlaceLocks { targets } => targets.iter().map(|target| target.secret).collect(),
+            other => other.secret().into_iter().collect(),
+        }
+    }
+
     /// Gives the one secret that it is about; a set of locks on several secrets is about none.
     pub(crate) fn secret(&self) -> Option<SecretId> {
         match self {

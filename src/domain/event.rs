@@ -102,6 +102,15 @@ events! {
         /// What the clock showed.
         observed_at: Timestamp,
     }
+    /// A key that signs checkpoints of the log was made; it is in force for logs larger than the one this record ends.
+    SigningKeySet = 8 {
+        /// Its number, from 1.
+        number: u32,
+        /// What checks its signatures, as C2SP signed notes write it.
+        verifier_key: Box<str>,
+    }
+    /// Nothing else happened for a while; so that silence is signed too.
+    HeartbeatRecorded = 9 {}
     /// A group was made.
     GroupCreated = 10 {
         /// Its id.

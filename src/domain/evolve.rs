@@ -14,9 +14,9 @@ use super::position::Position;
 use super::receipt::Receipt;
 use super::record::Record;
 use super::remembered::Answer;
-use super::secret::{Lifecycle, Secret};
+use super::secret::{Lifecycle, Secret, SecretSpec};
 use super::settings::Group;
-use super::state::State;
+use super::state::{SigningKey, State};
 use super::time::Timestamp;
 use super::version::{DestroyCause, Version, VersionData};
 
@@ -29,7 +29,8 @@ pub(crate) fn evolve_batch(state: &mut State, records: &[Record]) -> Vec<Positio
     remember(state, records)
 }
 
-/// Keeps the answer of a batch whose command had an idempotency key.
+/// Keeps the answer of a batch whose command had an idempotency key. Gives the positions of answers that are forgotten,
+/// be they old, too many, or replaced.
 pub(crate) fn remember(state: &mut State, records: &[Record]) -> Vec<Position> {
     let Some(last) = records.last() else { return Vec::new() };
     let Some(idempotency) = &last.context.idempotency else { return Vec::new() };
@@ -43,8 +44,8 @@ pub(crate) fn remember(state: &mut State, records: &[Record]) -> Vec<Position> {
             .find_map(|record| record.event.refusal())
             .map_or_else(|| Ok(receipt(records, last)), |refusal| Err(refusal.clone())),
     };
-    state.remembered.keep(last.position, Arc::new(answer));
-    state.remembered.forget(last.recorded_at)
+    let replaced = state.remembered.keep(last.position, Arc::new(answer));
+    replaced.into_iter().chain(state.remembered.forget(last.recorded_at)).collect()
 }
 
 /// Makes the receipt of a batch from its records alone, so that a replay makes the same.
@@ -106,6 +107,9 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
                 secret.as_of = record.position.next();
                 secret.updated_at = record.recorded_at;
                 change(secret, record);
+                if secret.expiry_held_since.is_some() && !is_held(secret, record.recorded_at) {
+                    secret.expiry_held_since = None;
+                }
             }
         }
         (Event::AccessRecorded(access), None) => {
@@ -115,7 +119,7 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
                 secret.retrieved_at = secret.retrieved_at.max(Some(access.last_at));
             }
         }
-        (event, None) => change_whole(state, event, record.recorded_at),
+        (_, None) => change_whole(state, record),
     }
 }
 
@@ -156,7 +160,8 @@ fn count_in_group(state: &mut State, secret: &Secret, step: fn(u64, u64) -> u64)
 
 /// Moves the name of a secret, where the event gives it another one.
 fn rename(state: &mut State, id: SecretId, event: &Event) {
-    if let (Event::SecretUpdated(updated), Some(secret)) = (event, state.secrets.get(&id))
+    if let Event::SecretUpdated(updated) = event
+        && let Some(secret) = state.secrets.get(&id)
         && updated.metadata.name != secret.metadata.name
     {
         let secret_type = secret.secret_type();
@@ -168,19 +173,11 @@ fn rename(state: &mut State, id: SecretId, event: &Event) {
 
 fn change(secret: &mut Secret, record: &Record) {
     match &record.event {
-        Event::SecretUpdated(event) => {
-            if event.metadata.expires_at != secret.metadata.expires_at {
-                secret.expiry_held_since = None;
-            }
-            secret.metadata = event.metadata.clone();
-        }
+        Event::SecretUpdated(event) => secret.metadata = event.metadata.clone(),
         Event::SpecUpdated(event) => secret.spec = event.spec.clone(),
         Event::PolicySet(event) => secret.policy = Some(event.policy),
         Event::PolicyCleared(_) => secret.policy = None,
-        Event::SecretExpired(event) => {
-            secret.lifecycle = event.lifecycle;
-            secret.expiry_held_since = None;
-        }
+        Event::SecretExpired(event) => secret.lifecycle = event.lifecycle,
         Event::ExpirationHeld(_) => secret.expiry_held_since = Some(record.recorded_at),
         Event::VersionAdded(event) => add_version(secret, event, record),
         Event::VersionDataDestroyed(event) => destroy(secret, event.version, event.cause, record.recorded_at),
@@ -188,10 +185,7 @@ fn change(secret: &mut Secret, record: &Record) {
             if let Some(version) = version_of(&record.event).and_then(|id| secret.version_by_id_mut(id)) {
                 change_version(version, record);
             }
-            if let Event::VersionRegenerated(_) = &record.event {
-                secret.expiry_held_since = None;
-                secret.retrieved_at = Some(record.recorded_at);
-            } else if let Event::VersionDownloaded(_) = &record.event {
+            if let Event::VersionRegenerated(_) | Event::VersionDownloaded(_) = &record.event {
                 secret.retrieved_at = Some(record.recorded_at);
             }
         }
@@ -221,15 +215,18 @@ fn destroy(secret: &mut Secret, id: VersionId, cause: DestroyCause, at: Timestam
     if let Some(version) = secret.version_by_id_mut(id) {
         version.data = VersionData::Destroyed { at, cause };
     }
-    if cause == DestroyCause::LeaseEnded && !secret.versions.iter().any(|version| is_held(version, at)) {
-        secret.expiry_held_since = None;
-    }
     prune(secret);
 }
 
-/// Tells whether a lock holds a credential whose lease was over at a time.
-fn is_held(version: &Version, at: Timestamp) -> bool {
-    version.is_available() && !version.locks.is_empty() && version.expires_at.is_some_and(|end| end <= at)
+/// Tells whether a lock still holds an expiry back that came before some time: that of the secret, or, for credentials
+/// on a lease, that of the locked version.
+fn is_held(secret: &Secret, at: Timestamp) -> bool {
+    let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= at);
+    let mut locked = secret.versions.iter().filter(|version| version.is_available() && !version.locks.is_empty());
+    match secret.spec {
+        SecretSpec::IamCredentials { .. } => locked.any(|version| is_over(version.expires_at)),
+        _ => secret.lifecycle == Lifecycle::Active && is_over(secret.expires_at()) && locked.next().is_some(),
+    }
 }
 
 /// Lets the oldest versions go whose metadata is not kept any more; one with data never goes.
@@ -249,7 +246,7 @@ fn change_version(version: &mut Version, record: &Record) {
             version.downloaded = true;
         }
         Event::VersionDownloaded(_) => version.downloaded = true,
-        Event::VersionUpdated(event) => version.custom_metadata = event.custom_metadata.clone(),
+        Event::VersionUpdated(event) => version.custom_metadata.clone_from(&event.custom_metadata),
         Event::LockPlaced(event) => place(version, event, record),
         Event::LockRenewed(event) => {
             if let Some(lock) = version.locks.iter_mut().find(|lock| lock.name == event.name) {
@@ -294,7 +291,8 @@ fn remove(version: &mut Version, name: &LockName) {
     }
 }
 
-fn change_whole(state: &mut State, event: &Event, at: Timestamp) {
+fn change_whole(state: &mut State, record: &Record) {
+    let (event, at, position) = (&record.event, record.recorded_at, record.position);
     let whole = &mut state.whole;
     match event {
         Event::StoreCreated(event) => {
@@ -315,6 +313,10 @@ fn change_whole(state: &mut State, event: &Event, at: Timestamp) {
         Event::EpochRetired(event) => {
             whole.epochs.remove(&event.epoch);
         }
+        Event::SigningKeySet(event) => {
+            let key = SigningKey { set_at: position, verifier_key: event.verifier_key.clone() };
+            whole.signing_keys.insert(event.number, key);
+        }
         Event::GroupCreated(event) => {
             let (name, description) = (event.name.clone(), event.description.clone());
             whole.groups.insert(event.group, Group { name, description, created_at: at, updated_at: at, secrets: 0 });
@@ -322,7 +324,7 @@ fn change_whole(state: &mut State, event: &Event, at: Timestamp) {
         Event::GroupUpdated(event) => {
             if let Some(group) = whole.groups.get_mut(&event.group) {
                 group.name = event.name.clone();
-                group.description = event.description.clone();
+                group.description.clone_from(&event.description);
                 group.updated_at = at;
             }
         }

@@ -1,7 +1,7 @@
 //! Owns the identifiers: 16 bytes each, a type each, so that one can never stand in for another.
 //!
 //! It never makes one up: randomness has its home in `engine`. Text form is the UUID's, bytes are the 16 bytes as they
-//! are. Read next: [`super::secret`].
+//! are: for serde one little-endian number of 16 bytes, which is the same in one step. Read next: [`super::secret`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -67,7 +67,7 @@ macro_rules! identifier {
                 if serializer.is_human_readable() {
                     serializer.collect_str(self)
                 } else {
-                    self.0.serialize(serializer)
+                    serializer.serialize_u128(u128::from_le_bytes(self.0))
                 }
             }
         }
@@ -78,7 +78,7 @@ macro_rules! identifier {
                     let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
                     Self::parse(&text).map_err(serde::de::Error::custom)
                 } else {
-                    <[u8; 16]>::deserialize(deserializer).map(Self)
+                    u128::deserialize(deserializer).map(|number| Self(number.to_le_bytes()))
                 }
             }
         }
@@ -113,6 +113,9 @@ identifier!(
 impl GroupId {
     /// The group that every store has; its 16 bytes are zero.
     pub const DEFAULT: Self = Self([0; 16]);
+
+    /// The name of that group, which no other group takes.
+    pub const DEFAULT_NAME: &'static str = "default";
 }
 
 impl LogId {

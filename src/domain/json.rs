@@ -5,6 +5,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::Serializer;
+
 use super::invalid::Invalid;
 use super::limits::JSON_DEPTH_MAX;
 
@@ -18,12 +21,12 @@ use super::limits::JSON_DEPTH_MAX;
 /// assert!(JsonObject::parse("[1, 2]").is_err());
 /// # Ok::<(), latchkeep::Invalid>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(try_from = "Text", into = "Text")]
+///
+/// In serde it is an object for people and its text for machines. Text that was stored is taken as it is, not parsed and
+/// printed again: a number would not always be printed as it was (`1735.1054243422439` is one), and stored bytes must not
+/// depend on how some release prints numbers.
+#[derive(Clone, PartialEq, Eq)]
 pub struct JsonObject(Arc<str>);
-
-/// How an object is written: an object for people, its text for machines.
-struct Text(Arc<str>);
 
 impl JsonObject {
     /// Reads an object of at most 512 KiB that nests at most 64 deep; owners of a field hold it to less.
@@ -46,6 +49,18 @@ impl JsonObject {
             Ok(Self(Arc::from(value.to_string())))
         } else {
             Err(Invalid::new(FIELD, "is JSON, but no object"))
+        }
+    }
+
+    /// Takes the text of an object that was stored: holds it to the same bounds, and keeps it as it is.
+    fn stored(text: &str) -> Result<Self, Invalid> {
+        const RULE: &str = "is not stored as this store writes it";
+        let shaped = text.len() <= super::limits::KV_BYTES_MAX && depth(text) <= JSON_DEPTH_MAX && !has_gap(text);
+        // Valid JSON that begins with a brace is an object.
+        if shaped && text.starts_with('{') && serde_json::from_str::<AnyJson>(text).is_ok() {
+            Ok(Self(Arc::from(text)))
+        } else {
+            Err(Invalid::new("JSON object", RULE))
         }
     }
 
@@ -93,6 +108,20 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
+/// Tells whether there is white space outside strings.
+fn has_gap(text: &str) -> bool {
+    let (mut in_string, mut escaped) = (false, false);
+    text.bytes().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ => return !in_string && byte.is_ascii_whitespace(),
+        }
+        false
+    })
+}
+
 impl fmt::Display for JsonObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -113,22 +142,8 @@ impl std::str::FromStr for JsonObject {
     }
 }
 
-impl From<JsonObject> for Text {
-    fn from(object: JsonObject) -> Self {
-        Self(object.0)
-    }
-}
-
-impl TryFrom<Text> for JsonObject {
-    type Error = Invalid;
-
-    fn try_from(text: Text) -> Result<Self, Invalid> {
-        Self::parse(&text.0)
-    }
-}
-
-impl serde::Serialize for Text {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl serde::Serialize for JsonObject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
             let value: serde_json::Value = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
             value.serialize(serializer)
@@ -138,14 +153,79 @@ impl serde::Serialize for Text {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Text {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+impl<'de> serde::Deserialize<'de> for JsonObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Stored;
+
+        impl Visitor<'_> for Stored {
+            type Value = JsonObject;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the text of a JSON object")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<JsonObject, E> {
+                JsonObject::stored(text).map_err(E::custom)
+            }
+        }
+
         if deserializer.is_human_readable() {
             let value = serde_json::Value::deserialize(deserializer)?;
-            Ok(Self(Arc::from(value.to_string())))
+            Self::parse(&value.to_string()).map_err(serde::de::Error::custom)
         } else {
-            String::deserialize(deserializer).map(|text| Self(Arc::from(text)))
+            deserializer.deserialize_str(Stored)
         }
+    }
+}
+
+/// Any JSON value, read to the end and forgotten: tells whether text is JSON without building it.
+struct AnyJson;
+
+impl<'de> serde::Deserialize<'de> for AnyJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for AnyJson {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
+        while seq.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        while map.next_entry::<Self, Self>()?.is_some() {}
+        Ok(self)
     }
 }
 

@@ -27,7 +27,7 @@ pub const JSON_DEPTH_MAX: usize = 64;
 pub const LOCKS_MAX: usize = 1_000;
 
 /// Locks named in one refusal; the total is given beside them. Keeps the event of a refusal below its bound.
-pub const BLOCKING_LOCKS_SHOWN_MAX: usize = 64;
+pub const BLOCKING_LOCKS_SHOWN_MAX: usize = 24;
 
 /// Groups beside the default one.
 pub const GROUPS_MAX: usize = 200;

@@ -71,7 +71,7 @@ pub struct Blocked {
     pub name: SecretName,
     /// Its type.
     pub secret_type: SecretType,
-    /// The locks in the way, at most 64 of them.
+    /// The locks in the way, at most 24 of them.
     pub locks: Vec<BlockingLock>,
     /// How many are in the way in all.
     pub locks_total: u32,
@@ -258,7 +258,6 @@ impl fmt::Display for Refusal {
                 f.write_str("a dynamic secret does not rotate; each read makes a new credential")
             }
             Self::NothingToRestore => f.write_str("there is no previous version with data to restore"),
-            Self::PolicyNotSupported { rule } => rule.fmt(f),
             Self::PolicyAfterExpiry => {
                 f.write_str("the secret would expire before its next rotation; choose a shorter interval")
             }
@@ -276,7 +275,7 @@ impl fmt::Display for Refusal {
                 f.write_str("the idempotency key was used for another command; choose a new one")
             }
             Self::InvalidArgument { field, rule } => write!(f, "{field} {rule}"),
-            Self::KeySlotUnavailable { rule } => rule.fmt(f),
+            Self::PolicyNotSupported { rule } | Self::KeySlotUnavailable { rule } => rule.fmt(f),
         }
     }
 }

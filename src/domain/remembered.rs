@@ -38,13 +38,15 @@ impl Remembered {
         self.answers.get(position).filter(|answer| !is_old(answer, now))
     }
 
-    /// Takes an answer in, under the position of its last record.
-    pub(crate) fn keep(&mut self, position: Position, answer: Arc<Answer>) {
+    /// Takes an answer in, under the position of its last record; gives the position of an older one that it replaces.
+    pub(crate) fn keep(&mut self, position: Position, answer: Arc<Answer>) -> Option<Position> {
         let key = (answer.actor.clone(), answer.key.clone());
-        if let Some(older) = self.positions.insert(key, position) {
+        let replaced = self.positions.insert(key, position);
+        if let Some(older) = replaced {
             self.answers.remove(&older);
         }
         self.answers.insert(position, answer);
+        replaced
     }
 
     /// Forgets what is older than a day at `now` or more than can be remembered; gives the positions forgotten.
@@ -74,4 +76,27 @@ impl Remembered {
 
 fn is_old(answer: &Answer, now: Timestamp) -> bool {
     now.since(answer.given_at).as_secs() >= limits::REMEMBERED_SECS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key that is used again after its day replaces the old answer before anything is forgotten. The row of that
+    /// answer once stayed on the disk for ever, because nobody was told.
+    #[test]
+    fn an_answer_that_is_replaced_is_reported_as_forgotten() {
+        let answer = |given_at| Answer {
+            actor: Actor::parse("anna").unwrap(),
+            key: IdempotencyKey::parse("key").unwrap(),
+            fingerprint: [1; 32],
+            given_at,
+            outcome: Err(Refusal::SecretNotFound),
+        };
+        let next_day = Timestamp::EPOCH.plus(std::time::Duration::from_secs(limits::REMEMBERED_SECS));
+        let mut remembered = Remembered::default();
+        assert_eq!(remembered.keep(Position::new(3), Arc::new(answer(Timestamp::EPOCH))), None);
+        assert_eq!(remembered.keep(Position::new(9), Arc::new(answer(next_day))), Some(Position::new(3)));
+        assert_eq!(remembered.iter().map(|(position, _)| position.get()).collect::<Vec<_>>(), [9]);
+    }
 }

@@ -307,11 +307,13 @@ impl Secret {
         }
     }
 
-    /// Gives the time of the next scheduled rotation, when an active policy stands on an active secret.
+    /// Gives the time of the next scheduled rotation, when an active policy stands on an active
+    /// secret whose expiry is not held back.
     #[must_use]
     pub fn next_rotation_at(&self) -> Option<Timestamp> {
         let policy = self.policy.filter(|policy| policy.auto_rotate)?;
-        let current = self.current().filter(|_| self.lifecycle == Lifecycle::Active)?;
+        let is_due = self.lifecycle == Lifecycle::Active && self.expiry_held_since.is_none();
+        let current = self.current().filter(|_| is_due)?;
         Some(policy.interval.after(current.created_at))
     }
 }

@@ -17,7 +17,7 @@ use super::time::Timestamp;
 
 /// The state of the store after some number of records.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct State {
+pub(crate) struct State {
     pub(crate) secrets: OrdMap<SecretId, Arc<Secret>>,
     pub(crate) names: OrdMap<(SecretType, SecretName), SecretId>,
     pub(crate) whole: Whole,
@@ -37,6 +37,17 @@ pub(crate) struct Whole {
     pub(crate) groups: std::collections::BTreeMap<GroupId, Group>,
     pub(crate) key_slots: std::collections::BTreeMap<u8, KeySlotKind>,
     pub(crate) epochs: std::collections::BTreeSet<u32>,
+    /// The keys that sign checkpoints, by number.
+    pub(crate) signing_keys: std::collections::BTreeMap<u32, SigningKey>,
+}
+
+/// A key that signs checkpoints.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct SigningKey {
+    /// The record that set it.
+    pub(crate) set_at: Position,
+    /// What checks its signatures.
+    pub(crate) verifier_key: Box<str>,
 }
 
 impl Default for Whole {
@@ -50,7 +61,18 @@ impl Default for Whole {
             groups: std::collections::BTreeMap::new(),
             key_slots: std::collections::BTreeMap::new(),
             epochs: std::collections::BTreeSet::new(),
+            signing_keys: std::collections::BTreeMap::new(),
         }
+    }
+}
+
+impl Whole {
+    /// Gives the number of the key that signs a log of a size: the last one set before the record that ends it, so that
+    /// a new key is covered by a checkpoint of the old one; the first key signs from the beginning.
+    pub(crate) fn signing_key_at(&self, size: Position) -> Option<u32> {
+        let first = self.signing_keys.keys().next().copied();
+        let in_force = |(_, key): &(&u32, &SigningKey)| key.set_at.next() < size;
+        self.signing_keys.iter().rev().find(in_force).map(|(number, _)| *number).or(first)
     }
 }
 
@@ -73,9 +95,12 @@ impl State {
         group == GroupId::DEFAULT || self.whole.groups.contains_key(&group)
     }
 
-    /// Finds a group by name.
+    /// Finds a group by name; the default group has one as well.
     #[must_use]
     pub(crate) fn group_named(&self, name: &GroupName) -> Option<GroupId> {
+        if name.as_str() == GroupId::DEFAULT_NAME {
+            return Some(GroupId::DEFAULT);
+        }
         self.whole.groups.iter().find(|(_, group)| group.name == *name).map(|(id, _)| *id)
     }
 

@@ -52,7 +52,7 @@ impl Touch {
 }
 
 /// Gives the versions that would be modified, invalidated or destroyed.
-pub(crate) fn touched<'a>(secret: &'a Secret, touch: Touch, settings: &Settings) -> Vec<&'a Version> {
+pub(crate) fn touched<'a>(secret: &'a Secret, touch: Touch, settings: Settings) -> Vec<&'a Version> {
     let with_data = || secret.versions.iter().filter(|version| version.is_available());
     match touch {
         Touch::ReadAsItIs | Touch::Describe => Vec::new(),
@@ -85,7 +85,7 @@ fn pushed_out(secret: &Secret) -> Vec<&Version> {
 }
 
 /// Under the strict setting a rotation touches every locked version.
-fn widen<'a>(found: &mut Vec<&'a Version>, secret: &'a Secret, settings: &Settings) {
+fn widen<'a>(found: &mut Vec<&'a Version>, secret: &'a Secret, settings: Settings) {
     if secret.metadata.refuse_rotation_while_locked.unwrap_or(settings.refuse_rotation_while_locked) {
         for version in secret.versions.iter().filter(|version| !version.locks.is_empty()) {
             if !found.iter().any(|other| other.id == version.id) {
@@ -112,8 +112,8 @@ impl Unlocked {
 ///
 /// # Errors
 ///
-/// [`Refusal::Locked`], with every lock in the way (64 of them shown), when a touched version carries one.
-pub(crate) fn unlocked(secret: &Secret, touch: Touch, settings: &Settings) -> Result<Unlocked, Refusal> {
+/// [`Refusal::Locked`], with every lock in the way (24 of them shown), when a touched version carries one.
+pub(crate) fn unlocked(secret: &Secret, touch: Touch, settings: Settings) -> Result<Unlocked, Refusal> {
     let versions = touched(secret, touch, settings);
     let in_the_way = || versions.iter().flat_map(|version| version.locks.iter().map(move |lock| (*version, lock)));
     let locks_total = in_the_way().count();

@@ -70,7 +70,8 @@ impl AccessBuffer {
         self.0.lock().missed
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
         self.0.lock().reads.is_empty()
     }
 }

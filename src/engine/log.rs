@@ -5,7 +5,6 @@
 use std::ops::ControlFlow;
 
 use crate::codec::{context, event, keys};
-use crate::domain::id::SecretId;
 use crate::domain::position::Position;
 use crate::domain::record::{Record, Subject};
 use crate::error::Error;
@@ -16,12 +15,14 @@ use crate::storage::{Direction, KeyRange, Storage};
 /// The first row key after the log.
 const LOG_END: [u8; 1] = [keys::LOG.saturating_add(1)];
 
+/// Takes a commit: the position of its first record, and its bytes.
+pub(crate) type ShowCommit<'v> = dyn FnMut(Position, &[u8]) -> Result<ControlFlow<()>, Error> + 'v;
+
+/// Takes a record as it lies in the log.
+pub(crate) type ShowRecord<'v> = dyn FnMut(&RawRecord<'_>) -> Result<ControlFlow<()>, Error> + 'v;
+
 /// Shows the commits from the one that holds `from` on, each with the position of its first record and its bytes.
-pub(crate) fn scan_commits(
-    storage: &dyn Storage,
-    from: Position,
-    visit: &mut dyn FnMut(Position, &[u8]) -> Result<ControlFlow<()>, Error>,
-) -> Result<(), Error> {
+pub(crate) fn scan_commits(storage: &dyn Storage, from: Position, visit: &mut ShowCommit<'_>) -> Result<(), Error> {
     let start = commit_of(storage, from)?.unwrap_or(from);
     let range = KeyRange::between(keys::log_commit(start), LOG_END);
     let mut failed = None;
@@ -54,7 +55,7 @@ pub(crate) fn scan_records(
     storage: &dyn Storage,
     from: Position,
     end: Position,
-    visit: &mut dyn FnMut(&RawRecord<'_>) -> Result<ControlFlow<()>, Error>,
+    visit: &mut ShowRecord<'_>,
 ) -> Result<(), Error> {
     scan_commits(storage, from, &mut |_, bytes| {
         for raw in frames(bytes) {
@@ -105,13 +106,5 @@ pub(crate) fn header_subject(subject: Option<Subject>) -> ledger::Subject {
     match subject {
         None => ledger::Subject::Store,
         Some(Subject { secret, revision }) => ledger::Subject::Secret { id: secret, revision },
-    }
-}
-
-/// Gives the secret of a header, for filters that need no more.
-pub(crate) const fn secret_of(raw: &RawRecord<'_>) -> Option<SecretId> {
-    match raw.header().subject {
-        ledger::Subject::Store => None,
-        ledger::Subject::Secret { id, .. } => Some(id),
     }
 }

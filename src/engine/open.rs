@@ -71,14 +71,14 @@ pub(crate) enum Access {
 }
 
 /// Makes a store and opens it.
-pub(crate) fn create(opening: Opening) -> Result<Engine, Error> {
+pub(crate) fn create(opening: &Opening) -> Result<Engine, Error> {
     let log_id = LogId::from_bytes(random::array()?);
     let root = RootKey::random()?;
     let mut slots = Slots::new(log_id);
     let (number, slot) = slots.add(&root, &opening.unlock, opening.passphrase_cost)?;
     let kind = slot_kind(&slots, number)?;
     let (keyring, epoch_key) = Keyring::create(log_id, &root)?;
-    let (batch, snapshot) = first_batch(&opening, log_id, kind, (number, slot), &epoch_key)?;
+    let (batch, snapshot) = first_batch(opening, log_id, kind, (number, slot), &epoch_key)?;
     let storage: Arc<dyn Storage> = match &opening.place {
         Place::Directory(dir) => Arc::new(Disk::create(dir, &batch, mark(&snapshot), opening.disk.clone())?),
         Place::Memory => {
@@ -88,7 +88,7 @@ pub(crate) fn create(opening: Opening) -> Result<Engine, Error> {
         }
     };
     let recovered = Recovered { snapshot, replayed: 0, rebuilt: false, unknown_events: 0 };
-    start(storage, log_id, recovered, keyring, &opening, Access::ReadWrite)
+    start(storage, log_id, recovered, keyring, opening, Access::ReadWrite)
 }
 
 /// Opens the store that lies in a directory.

@@ -98,7 +98,9 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
     let end = ChainEnd { time: state.whole.last_at, ..ended.end };
     let projections = Projections::rebuild(state.secrets.values().map(AsRef::as_ref));
     let mut saved = Saved::new(mark, rows, sum);
-    changed.into_iter().for_each(|item| saved.touch(item));
+    for item in changed {
+        saved.touch(item);
+    }
     let snapshot = Snapshot { state, projections, end, saved };
     Ok(Recovered { snapshot, replayed: ended.records, rebuilt: false, unknown_events: ended.unknown_events })
 }

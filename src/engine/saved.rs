@@ -125,7 +125,7 @@ impl Saved {
         }
         if let Some(pass) = self.pass.take_if(|pass| pass.left.is_empty()) {
             self.mark = pass.goal;
-            self.write_whole(saving)?;
+            Self::write_whole(saving)?;
         }
         let mark =
             SavedMark { position: self.mark.position.get(), head: self.mark.head, rows: self.rows, sum: self.sum };
@@ -134,7 +134,7 @@ impl Saved {
     }
 
     /// Replaces the row of what belongs to no secret; it is not in the sum, since its own checksum is enough for one.
-    fn write_whole(&self, saving: &mut Saving<'_>) -> Result<(), Error> {
+    fn write_whole(saving: &mut Saving<'_>) -> Result<(), Error> {
         if let Some(old) = read_chunked(saving.storage, &keys::SAVED_WHOLE)? {
             remove_counted(saving.batch, &keys::SAVED_WHOLE, count(old.len()))?;
         }
@@ -143,7 +143,7 @@ impl Saved {
     }
 
     fn write_row(&mut self, saving: &mut Saving<'_>, item: Item) -> Result<(), Error> {
-        let Row { part, key, row } = Row::of(item, saving.state)?;
+        let Row { part, key, saved: row } = Row::of(item, saving.state)?;
         if let Some(old) = read_chunked(saving.storage, &key)? {
             // A damaged row is not in the sum: damage made the rows be thrown away.
             if let Ok(digest) = row_digest(part, &key, &old) {
@@ -165,7 +165,7 @@ impl Saved {
 struct Row {
     part: Part,
     key: Vec<u8>,
-    row: Option<SavedRow>,
+    saved: Option<SavedRow>,
 }
 
 impl Row {
@@ -174,12 +174,12 @@ impl Row {
             Item::Secret(id) => Self {
                 part: Part::SavedSecret,
                 key: keys::saved_secret(id).to_vec(),
-                row: state.secret(id).map(|secret| encode_secret(secret)).transpose()?,
+                saved: state.secret(id).map(|secret| encode_secret(secret)).transpose()?,
             },
             Item::Answer(position) => Self {
                 part: Part::SavedAnswer,
                 key: keys::saved_answer(position).to_vec(),
-                row: state.remembered.get(position).map(|answer| encode_answer(position, answer)).transpose()?,
+                saved: state.remembered.get(position).map(|answer| encode_answer(position, answer)).transpose()?,
             },
         })
     }

@@ -92,12 +92,12 @@ impl Engine {
                     // Destroyed since the snapshot was taken, if the snapshot of now says so.
                     Ok(None) if !self.shared.still_has(secret.id, sealed.data_key) => {}
                     Ok(None) => {
-                        find(report, format!("the data of version {} of {} is gone", version.number, secret.id))
+                        find(report, format!("the data of version {} of {} is gone", version.number, secret.id));
                     }
                     Err(error) => find(report, format!("version {} of {}: {error}", version.number, secret.id)),
                 }
                 report.versions = report.versions.saturating_add(1);
-                if report.versions % 1_024 == 0 {
+                if report.versions.is_multiple_of(1_024) {
                     progress(ScrubProgress::ReadingData { done: report.versions, total });
                 }
             }

@@ -43,7 +43,9 @@ impl Snapshot {
         if let Some(last) = records.last().filter(|last| last.context.idempotency.is_some()) {
             self.saved.touch(Item::Answer(last.position));
         }
-        forgotten.into_iter().for_each(|position| self.saved.touch(Item::Answer(position)));
+        for position in forgotten {
+            self.saved.touch(Item::Answer(position));
+        }
     }
 }
 

@@ -48,13 +48,13 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     requests: Receiver<Request>,
     committer: Sender<Work>,
-    committed: Receiver<Committed>,
+    reports: Receiver<Committed>,
     snapshot: Snapshot,
     group: Group,
     /// Whether the committer waits for the next group.
     is_free: bool,
     draw: Draw,
-    writer_epoch: WriterEpoch,
+    epoch: WriterEpoch,
     /// Whether the clock showed a time before that of the last record when last looked at.
     is_behind: bool,
     audited_at: Instant,
@@ -73,17 +73,17 @@ impl Writer {
         shared: Arc<Shared>,
         requests: Receiver<Request>,
         committer: Sender<Work>,
-        committed: Receiver<Committed>,
+        reports: Receiver<Committed>,
         system: Actor,
     ) -> Self {
         let snapshot = Snapshot::clone(&shared.published.load());
         Self {
-            writer_epoch: snapshot.state.whole.writer_epoch.next(),
+            epoch: snapshot.state.whole.writer_epoch.next(),
             group: Group::new(snapshot.end.size),
             shared,
             requests,
             committer,
-            committed,
+            reports,
             snapshot,
             is_free: true,
             draw: Draw::new(),
@@ -118,7 +118,7 @@ impl Writer {
                 Ok(request) => self.handle(request),
                 Err(_) => self.ending = Some(Ending::Abandoned),
             },
-            recv(self.committed) -> committed => self.take_committed(committed.unwrap_or(Committed::Failed)),
+            recv(self.reports) -> committed => self.take_committed(committed.unwrap_or(Committed::Failed)),
             default(self.patience()) => {}
         }
     }
@@ -179,7 +179,7 @@ impl Writer {
 
     fn try_decide(&mut self, command: &Command, terms: &Terms, payload: Payload) -> Outcome {
         let now = self.stamp()?;
-        if let Some(secret) = command.secret() {
+        for secret in command.secrets() {
             self.lapse_if_due(secret, now)?;
         }
         match judge(&self.snapshot.state, command, terms, now) {
@@ -209,7 +209,7 @@ impl Writer {
         terms: &Terms,
         now: Timestamp,
     ) -> Result<Receipt, Error> {
-        let by = By { terms, now, writer_epoch: self.writer_epoch };
+        let by = By { terms, now, writer_epoch: self.epoch };
         let records = self.group.append(&mut self.snapshot, events, &by, &mut self.draw)?;
         let last = records.last().ok_or_else(|| Error::internal("a command led to no event where one was due"))?;
         Ok(receipt(&records, last))
@@ -377,7 +377,7 @@ impl Writer {
     fn settle(&mut self) {
         loop {
             if !self.is_free {
-                let committed = self.committed.recv().unwrap_or(Committed::Failed);
+                let committed = self.reports.recv().unwrap_or(Committed::Failed);
                 self.take_committed(committed);
             } else if self.shared.poison.why().is_some() {
                 return self.give_up();

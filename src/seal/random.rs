@@ -10,6 +10,7 @@ use super::error::SealError;
 ///
 /// [`SealError::Random`] when the system gives none; `bytes` are not to be used then.
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), SealError> {
+    #[expect(clippy::disallowed_methods, reason = "this is the home of randomness")]
     getrandom::fill(bytes).map_err(SealError::Random)
 }
 

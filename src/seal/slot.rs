@@ -182,8 +182,8 @@ mod tests {
     use super::*;
     use crate::seal::testing::{STORE, counting, hex, key, nonce, wrapped_key};
 
-    fn slot(kind: SlotKind, number: u8, callback: &[u8]) -> Slot {
-        let cost = (kind == SlotKind::Passphrase).then_some(PassphraseCost::FLOOR);
+    fn slot(kind: KeySlotKind, number: u8, callback: &[u8]) -> Slot {
+        let cost = (kind == KeySlotKind::Passphrase).then_some(PassphraseCost::FLOOR);
         let head = Head { kind, number, cost, salt: counting(0x60) };
         let keys = (&SlotKey::new(key()), &RootKey::new(wrapped_key()));
         Slot::wrap(head, callback.to_vec(), STORE, keys, &nonce()).unwrap()
@@ -199,7 +199,7 @@ mod tests {
     fn slots_are_golden() {
         let golden = [
             (
-                slot(SlotKind::KeyFile, 3, b""),
+                slot(KeySlotKind::KeyFile, 3, b""),
                 concat!(
                     "4c4b533101030000000000000000000000000000606162636465666768696a6b6c6d6e6f404142434445464748494a4b",
                     "4c4d4e4f5051525354555657b34f5fc2ef49c8834752265183f0eefb3757f960c89d249fc4acb217ad21c53e0035ff8d",
@@ -208,7 +208,7 @@ mod tests {
                 ),
             ),
             (
-                slot(SlotKind::Passphrase, 0, b""),
+                slot(KeySlotKind::Passphrase, 0, b""),
                 concat!(
                     "4c4b53310200000000004c000000000200000001606162636465666768696a6b6c6d6e6f404142434445464748494a4b",
                     "4c4d4e4f5051525354555657b34f5fc2ef49c8834752265183f0eefb3757f960c89d249fc4acb217ad21c53e0035ff8d",
@@ -217,7 +217,7 @@ mod tests {
                 ),
             ),
             (
-                slot(SlotKind::Callback, 7, b"wrapped by host"),
+                slot(KeySlotKind::HostCallback, 7, b"wrapped by host"),
                 concat!(
                     "4c4b53310407000f000000000000000000000000606162636465666768696a6b6c6d6e6f404142434445464748494a4b",
                     "4c4d4e4f5051525354555657b34f5fc2ef49c8834752265183f0eefb3757f960c89d249fc4acb217ad21c53e0035ff8d",
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_cut_and_wrong_number_is_damage() {
-        let bytes = slot(SlotKind::Passphrase, 0, b"").encode();
+        let bytes = slot(KeySlotKind::Passphrase, 0, b"").encode();
         for at in 0..bytes.len() * 8 {
             let mut bad = bytes.clone();
             bad[at / 8] ^= 1 << (at % 8);
@@ -254,27 +254,27 @@ mod tests {
 
     #[test]
     fn a_forged_slot_can_neither_ask_for_much_memory_nor_cheapen_guessing() {
-        let bytes = slot(SlotKind::Passphrase, 0, b"").encode();
+        let bytes = slot(KeySlotKind::Passphrase, 0, b"").encode();
         for (at, word) in [(8, u32::MAX), (8, 1_024), (12, u32::MAX), (12, 0), (16, u32::MAX), (16, 0)] {
             let mut forged = bytes.clone();
             forged[at..at + 4].copy_from_slice(&word.to_be_bytes());
             assert_eq!(Slot::decode(0, &resealed(&forged)), Err(Unusable::Damaged), "{word} at {at}");
         }
-        let mut cheaper = slot(SlotKind::Passphrase, 0, b"");
+        let mut cheaper = slot(KeySlotKind::Passphrase, 0, b"");
         cheaper.head.cost = Some(PassphraseCost::default());
         assert!(cheaper.unwrap(STORE, &SlotKey::new(key())).is_none());
     }
 
     #[test]
     fn a_kind_of_a_later_release_is_told_apart_from_damage() {
-        let mut bytes = slot(SlotKind::KeyFile, 3, b"").encode();
+        let mut bytes = slot(KeySlotKind::KeyFile, 3, b"").encode();
         bytes[4] = 9;
         assert_eq!(Slot::decode(3, &resealed(&bytes)), Err(Unusable::UnknownKind(9)));
     }
 
     #[test]
     fn a_slot_opens_for_its_own_store_salt_number_and_key_service_bytes_only() {
-        let whole = slot(SlotKind::Callback, 7, b"wrapped by host");
+        let whole = slot(KeySlotKind::HostCallback, 7, b"wrapped by host");
         let key = SlotKey::new(key());
         assert!(whole.unwrap(LogId::from_bytes([9; 16]), &key).is_none());
         let mut moved = [whole.clone(), whole.clone(), whole.clone()];
@@ -287,11 +287,13 @@ mod tests {
 
     #[test]
     fn bytes_of_a_key_service_stand_in_its_own_slots_only() {
-        for (kind, callback) in
-            [(SlotKind::Callback, &b""[..]), (SlotKind::KeyFile, b"x"), (SlotKind::Callback, &[7; 4_097])]
-        {
+        for (kind, callback) in [
+            (KeySlotKind::HostCallback, &b""[..]),
+            (KeySlotKind::KeyFile, b"x"),
+            (KeySlotKind::HostCallback, &[7; 4_097]),
+        ] {
             assert_eq!(Slot::decode(1, &slot(kind, 1, callback).encode()), Err(Unusable::Damaged), "{kind}");
         }
-        assert!(Slot::decode(1, &slot(SlotKind::Callback, 1, &[7; 4_096]).encode()).is_ok());
+        assert!(Slot::decode(1, &slot(KeySlotKind::HostCallback, 1, &[7; 4_096]).encode()).is_ok());
     }
 }

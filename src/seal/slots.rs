@@ -276,10 +276,10 @@ mod tests {
         let other = dir.path().join("other");
         key_file::create(&other).unwrap();
         for (wrong, kind) in [
-            (Unlock::key_file(&other), SlotKind::KeyFile),
-            (passphrase("wrong horse"), SlotKind::Passphrase),
-            (Unlock::bytes(vec![8; 32]), SlotKind::Bytes),
-            (Unlock::callback(Service(3)), SlotKind::Callback),
+            (Unlock::key_file(&other), KeySlotKind::KeyFile),
+            (passphrase("wrong horse"), KeySlotKind::Passphrase),
+            (Unlock::bytes(vec![8; 32]), KeySlotKind::HostBytes),
+            (Unlock::callback(Service(3)), KeySlotKind::HostCallback),
         ] {
             assert!(matches!(slots.open(&wrong), Err(SealError::WrongKey(found)) if found == kind), "{wrong:?}");
         }
@@ -290,15 +290,15 @@ mod tests {
         let [one, two] = [vec![1; 32], vec![2; 32]].map(Unlock::bytes);
         let slots = stored(&[&one, &two], |number, bytes| bytes[50] ^= u8::from(number == 0));
         check_opens(&slots, &two, 1);
-        assert!(matches!(slots.open(&one), Err(SealError::SlotDamaged { slot: 0, kind: SlotKind::Bytes })));
+        assert!(matches!(slots.open(&one), Err(SealError::SlotDamaged { slot: 0, kind: KeySlotKind::HostBytes })));
         let states: Vec<_> = slots.iter().collect();
-        assert_eq!(states, [(0, Err(Unusable::Damaged)), (1, Ok(SlotKind::Bytes))]);
+        assert_eq!(states, [(0, Err(Unusable::Damaged)), (1, Ok(KeySlotKind::HostBytes))]);
     }
 
     #[test]
     fn a_kind_without_a_slot_is_named() {
         let slots = stored(&[&Unlock::bytes(vec![1; 32])], |_, _| {});
-        assert!(matches!(slots.open(&passphrase("any")), Err(SealError::NoSlotOfKind(SlotKind::Passphrase))));
+        assert!(matches!(slots.open(&passphrase("any")), Err(SealError::NoSlotOfKind(KeySlotKind::Passphrase))));
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub(crate) const ROW_KEY_BYTES_MAX: usize = 64;
 /// that sled never syncs when its image is larger than 131,052 bytes: 20 rows of this size with their row keys fit.
 pub(crate) const ROW_BYTES_MAX: usize = 6 * 1_024;
 
+/// Bytes of all rows in a batch, at most: reads wait while sled takes one in, and it is in memory three times.
+pub(crate) const BATCH_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+
 /// Rows to put and remove together, whole or not at all, if what is expected holds.
 #[derive(Clone, Default)]
 pub(crate) struct Batch {
@@ -118,11 +121,15 @@ impl Batch {
         self.changes.iter().map(|(row_key, change)| (row_key.as_slice(), change))
     }
 
-    /// Holds what is expected against what `read` finds.
+    /// Holds the batch to its bound, and what it expects against what `read` finds.
     pub(super) fn check<V: AsRef<[u8]>>(
         &self,
         mut read: impl FnMut(&[u8]) -> Result<Option<V>, StorageError>,
     ) -> Result<(), StorageError> {
+        let bytes = usize::try_from(self.bytes()).unwrap_or(usize::MAX);
+        if bytes > BATCH_BYTES_MAX {
+            return Err(StorageError::TooLarge { what: "a batch", bytes, bytes_max: BATCH_BYTES_MAX });
+        }
         for (number, (row_key, expected)) in self.expectations.iter().enumerate() {
             let found = read(row_key)?;
             let holds = match (expected, &found) {
@@ -174,6 +181,19 @@ mod tests {
             assert!(matches!(refused, Some(StorageError::TooLarge { .. })), "{refused:?}");
         }
         assert_eq!(batch.len(), 1, "what is refused is not in the batch");
+    }
+
+    #[test]
+    fn a_batch_that_is_too_large_is_refused_before_anything_is_read() {
+        let mut batch = Batch::new();
+        let rows = u32::try_from(BATCH_BYTES_MAX / (ROW_BYTES_MAX + 4)).unwrap();
+        for number in 0..rows {
+            batch.put(number.to_be_bytes(), [1; ROW_BYTES_MAX]).unwrap();
+        }
+        let check = |batch: &Batch| batch.check(|_| -> Result<Option<Vec<u8>>, _> { Ok(None) });
+        check(&batch).unwrap();
+        batch.expect_value(b"a", b"1").unwrap().put(rows.to_be_bytes(), [1; ROW_BYTES_MAX]).unwrap();
+        assert!(matches!(check(&batch), Err(StorageError::TooLarge { .. })));
     }
 
     #[test]

@@ -8,10 +8,10 @@ use std::ops::ControlFlow;
 
 use super::batch::{Batch, ROW_BYTES_MAX};
 use super::error::StorageError;
-use super::rows::{Direction, KeyRange, Storage};
+use super::rows::{Direction, KeyRange, Storage, Visit};
 
-/// Bytes of a value in chunks, at most: more than the largest secret data, its envelope and a batch of records need.
-pub(crate) const CHUNKED_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+/// Bytes of a value in chunks, at most: half a batch, and more than the largest secret data and its envelope need.
+pub(crate) const CHUNKED_BYTES_MAX: usize = 32 * 1_024 * 1_024;
 
 /// Puts a value as chunks under `prefix`, which must have none: [`remove_chunked`] first, in the same batch, replaces.
 ///
@@ -39,8 +39,9 @@ pub(crate) fn put_chunked(batch: &mut Batch, prefix: &[u8], value: &[u8]) -> Res
 ///
 /// [`StorageError::Corrupt`] when a chunk is missing, cut short or left over.
 pub(crate) fn read_chunked(storage: &dyn Storage, prefix: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-    let Some(mut first) = storage.get(&row_key(prefix, 0))? else { return Ok(None) };
-    if let Some((Head { bytes, count: 1 }, rest)) = Head::decode(&first)
+    // Most values are of one chunk, and one row is found faster than a range.
+    if let Some(mut first) = storage.get(&row_key(prefix, 0))?
+        && let Some((Head { bytes, count: 1 }, rest)) = Head::decode(&first)
         && rest.len() == bytes
     {
         first.drain(..HEAD_BYTES);
@@ -83,11 +84,7 @@ pub(crate) fn remove_counted(batch: &mut Batch, prefix: &[u8], count: u32) -> Re
 /// # Errors
 ///
 /// [`StorageError::Corrupt`] when a chunk is missing, cut short or left over.
-pub(crate) fn scan_chunked(
-    storage: &dyn Storage,
-    range: &KeyRange,
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-) -> Result<(), StorageError> {
+pub(crate) fn scan_chunked(storage: &dyn Storage, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StorageError> {
     let (mut prefix, mut reading, mut failed) = (Vec::new(), Reading::default(), None);
     let take = &mut |key: &[u8], chunk: &[u8]| {
         let own = key.split_last_chunk::<4>().map_or(key, |(own, _)| own);
@@ -111,7 +108,7 @@ pub(crate) fn scan_chunked(
             _ => {
                 let damaged = reading.take(own, key, chunk).is_break();
                 if damaged {
-                    failed = std::mem::take(&mut reading).end().err()
+                    failed = std::mem::take(&mut reading).end().err();
                 }
                 if damaged { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             }

@@ -1,7 +1,7 @@
 //! Owns the storage that lasts: a directory, sled in it, and around sled what it does not do for us.
 //!
-//! Reads go to sled at once; all that writes goes through the keeper's thread. Any failure of that kind poisons the
-//! store, for good. It never compares the log with the anchor: that is the engine's. Read next: [`super::keeper`],
+//! Reads go to sled at once, and have no deadline; all that writes goes through the keeper's thread, and has one. Any
+//! failure of a write poisons the store, until it is opened again. It never compares the log with the anchor: that is the engine's. Read next: [`super::keeper`],
 //! [`super::create`], [`super::tidy`].
 
 use std::fmt;
@@ -108,7 +108,8 @@ impl Disk {
         space.before_open(tidy::snapshot_bytes(&layout)?)?;
         let opened = Keeper::open(&layout, options.cache_bytes, options.open_max, claim, anchor);
         let (keeper, db) = opened.map_err(|err| space.explain(err))?;
-        space.restore_ballast()?;
+        // A store without ballast is as good until the disk is full; whoever asks for room is told what is wrong.
+        drop(space.restore_ballast());
         Ok(Self {
             layout,
             options,
@@ -253,4 +254,5 @@ fn with_source(err: &StorageError) -> String {
     }
 }
 
+/// How long the end of a poisoned store is waited for. Its thread may hang for good, and nobody should with it.
 const POISONED_END_MAX: Duration = Duration::from_secs(1);

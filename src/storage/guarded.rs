@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::error::StorageError;
 use super::layout::Layout;
 
-/// Calls sled. A panic is an error; what sled holds is not used again after one, so nothing half done is seen.
+/// Calls sled. A panic is an error, and poisons: nothing is written after one, so nothing is built on what it left.
 pub(super) fn guarded<T>(
     doing: &'static str,
     path: &Path,
@@ -39,6 +39,7 @@ pub(super) fn open_sled(layout: &Layout, cache_bytes: u64) -> Result<sled::Db, S
 }
 
 /// Tries until there is an answer, or `wait` is over.
+#[expect(clippy::disallowed_methods, reason = "sled tells nobody when it lets its lock go")]
 fn until_unlocked<T>(wait: Duration, mut open: impl FnMut() -> Option<T>) -> Option<T> {
     let begun = Instant::now();
     loop {

@@ -81,6 +81,7 @@ impl Keeper {
             }
             Err(err) => drop(opened.send(Err(err))),
         };
+        #[expect(clippy::disallowed_methods, reason = "the one thread that makes sled write")]
         let started = thread::Builder::new().name("latchkeep-disk".to_owned()).spawn(keep);
         started.map_err(|source| StorageError::io("start the thread that writes", &rows, source))?;
         match open.recv_timeout(deadline) {

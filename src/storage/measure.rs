@@ -69,6 +69,22 @@ fn a_commit_stays_near_sled_and_its_sync() {
 }
 
 #[test]
+#[ignore = "writes 60 MB"]
+fn the_largest_batch_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = created(dir.path());
+    let mut largest = Batch::new();
+    for number in 0..10_000 {
+        let (row_key, value) = row(number, 6_144);
+        largest.put(row_key, value).unwrap();
+    }
+    let begun = Instant::now();
+    disk.commit(&largest).unwrap();
+    println!("a batch of {} MB: {:?}", largest.bytes() / 1_000_000, begun.elapsed());
+    assert_eq!(disk.get(&9_999_u64.to_be_bytes()).unwrap().map(|value| value.len()), Some(6_144));
+}
+
+#[test]
 #[ignore = "writes 250 MB"]
 fn a_close_saves_the_next_open_from_reading_all() {
     let dir = tempfile::tempdir().unwrap();

@@ -28,8 +28,8 @@ pub(crate) trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Condition`] and [`StorageError::NoSpace`] mean that nothing was written, and the next commit may
-    /// succeed. After any other error the batch may be there or not, whole, and the storage is poisoned: it is still
+    /// [`StorageError::Condition`], [`StorageError::NoSpace`] and [`StorageError::TooLarge`] mean that nothing was written,
+    /// and the next commit may succeed. After any other error the batch may be there or not, whole, and the storage is poisoned: it is still
     /// read from, but takes no commit until it is opened again.
     ///
     /// # Durability

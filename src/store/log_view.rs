@@ -81,12 +81,12 @@ impl Store {
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        let verified = verifier.finish()?;
-        if verified.head != end.head || verified.size != end.size {
-            return Err(Error::records_lost(verified.size.get(), end.size.get()));
+        let found = verifier.finish()?;
+        if found.head != end.head || found.size != end.size {
+            return Err(Error::records_lost(found.size.get(), end.size.get()));
         }
-        let head: Head = verified.head;
-        Ok(VerifiedChain { records: verified.size.get(), head: *head.as_bytes() })
+        let head: Head = found.head;
+        Ok(VerifiedChain { records: found.size.get(), head: *head.as_bytes() })
     }
 }
 

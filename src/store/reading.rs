@@ -162,6 +162,6 @@ impl Session {
     fn ask_read(&self, command: Decided, payload: Payload) -> Result<Done, Error> {
         let terms = self.raw_terms().clone();
         let slot = self.store().0.engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
-        Ok(slot.wait()?.map_err(Error::refused)?)
+        slot.wait()?.map_err(Error::refused)
     }
 }

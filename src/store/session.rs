@@ -145,14 +145,14 @@ impl Session {
     }
 
     fn ask(&self, command: Command, patience: Patience) -> Result<Pending, Error> {
-        let terms = self.terms(&command)?;
+        let terms = self.terms(&command);
         let Ready { command, payload, .. } = self.store.0.prepare(command.0)?;
         let order = |reply| Order { command, terms, payload, reply };
         Ok(Pending(self.store.0.engine.ask(order, patience)?))
     }
 
     /// Gives the terms of a command, with what tells it from others under the same idempotency key.
-    fn terms(&self, command: &Command) -> Result<Terms, Error> {
+    fn terms(&self, command: &Command) -> Terms {
         let mut terms = self.terms.clone();
         if let Some(key) = &self.key {
             let parts = command.parts(terms.expected_revision, terms.force);
@@ -160,7 +160,7 @@ impl Session {
             let fingerprint = keyring.fingerprint(&[key.as_str().as_bytes(), parts.expose()]);
             terms.idempotency = Some(Idempotency { key: key.clone(), fingerprint });
         }
-        Ok(terms)
+        terms
     }
 
     /// Tells what a command would lead to, without doing it: which locks would refuse it, who holds them, what would
@@ -284,10 +284,6 @@ impl Session {
 
     pub(super) const fn raw_terms(&self) -> &Terms {
         &self.terms
-    }
-
-    pub(super) fn has_key(&self) -> bool {
-        self.key.is_some()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::walk::sound_log;
 const CURRENT: VersionRef = VersionRef::Current;
 
 /// A certificate that ends so many days after 2026-11-23, with its private key, both in PEM.
-pub fn certificate(common_name: &str, days: u8) -> (String, String) {
+pub(crate) fn certificate(common_name: &str, days: u8) -> (String, String) {
     let mut params = rcgen::CertificateParams::new(vec![common_name.to_owned()]).unwrap();
     params.distinguished_name.push(rcgen::DnType::CommonName, common_name);
     params.not_before = rcgen::date_time_ymd(2026, 11, 1);

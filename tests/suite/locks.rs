@@ -103,7 +103,7 @@ fn the_thousand_and_first_lock_is_refused() {
     ops.run(locks(0..400)).unwrap();
     let blocked = refused(ops.rotate(id, next("three")), "secret_version_locked");
     let blocked = blocked.refusal().unwrap().blocked().unwrap().clone();
-    assert_eq!((blocked.locks_total, blocked.locks.len()), (600, 64));
+    assert_eq!((blocked.locks_total, blocked.locks.len()), (600, latchkeep::limits::BLOCKING_LOCKS_SHOWN_MAX));
     let all = (0..1_001).map(|number| lock_name(&format!("lock-{number}"))).collect();
     refused(ops.run(Command::remove_locks(id, PREVIOUS, LockNames::These(all))), "invalid_parameter");
     refused(ops.run(Command::remove_locks(id, PREVIOUS, LockNames::These(vec![]))), "invalid_parameter");

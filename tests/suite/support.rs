@@ -10,115 +10,115 @@ use latchkeep::{
 };
 
 /// A directory that holds a store, with what opens it.
-pub struct Home {
-    pub dir: tempfile::TempDir,
-    pub clock: ManualClock,
+pub(crate) struct Home {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) clock: ManualClock,
 }
 
 impl Home {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap());
         Self { dir: tempfile::tempdir().unwrap(), clock }
     }
 
-    pub fn in_memory(&self) -> StoreOptions {
+    pub(crate) fn in_memory(&self) -> StoreOptions {
         StoreOptions::in_memory(unlock(7)).clock(self.clock.clone())
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    pub fn in_secs(&self, secs: u64) -> Timestamp {
+    pub(crate) fn in_secs(&self, secs: u64) -> Timestamp {
         self.now().plus(Duration::from_secs(secs))
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.dir.path().join("store")
     }
 
-    pub fn options(&self) -> StoreOptions {
+    pub(crate) fn options(&self) -> StoreOptions {
         StoreOptions::new(self.path(), unlock(7)).clock(self.clock.clone())
     }
 
-    pub fn create(&self) -> Store {
+    pub(crate) fn create(&self) -> Store {
         self.options().create().unwrap()
     }
 
-    pub fn open(&self) -> Store {
+    pub(crate) fn open(&self) -> Store {
         self.options().open().unwrap()
     }
 
-    pub fn advance_secs(&self, secs: u64) {
+    pub(crate) fn advance_secs(&self, secs: u64) {
         self.clock.advance(Duration::from_secs(secs));
     }
 }
 
-pub fn unlock(byte: u8) -> Unlock {
+pub(crate) fn unlock(byte: u8) -> Unlock {
     Unlock::bytes(SecretBytes::copy_from(&[byte; 32]))
 }
 
-pub fn actor(name: &str) -> Actor {
+pub(crate) fn actor(name: &str) -> Actor {
     Actor::parse(name).unwrap()
 }
 
-pub fn session(store: &Store) -> Session {
+pub(crate) fn session(store: &Store) -> Session {
     store.acting_as(actor("tester"))
 }
 
-pub fn text(text: &str) -> SecretBytes {
+pub(crate) fn text(text: &str) -> SecretBytes {
     SecretBytes::copy_from(text.as_bytes())
 }
 
-pub fn name(name: &str) -> SecretName {
+pub(crate) fn name(name: &str) -> SecretName {
     SecretName::parse(name).unwrap()
 }
 
-pub fn lock(name: &str) -> NewLock {
+pub(crate) fn lock(name: &str) -> NewLock {
     NewLock::new(LockName::parse(name).unwrap())
 }
 
-pub fn arbitrary(session: &Session, secret_name: &str, payload: &str) -> SecretId {
+pub(crate) fn arbitrary(session: &Session, secret_name: &str, payload: &str) -> SecretId {
     session.create(NewSecret::arbitrary(name(secret_name), text(payload)).unwrap()).unwrap().secret.unwrap()
 }
 
-pub fn api_key(session: &Session, secret_name: &str, api_key_use: ApiKeyUse, ttl_secs: u32) -> SecretId {
+pub(crate) fn api_key(session: &Session, secret_name: &str, api_key_use: ApiKeyUse, ttl_secs: u32) -> SecretId {
     let target = ApiKeyTarget::ServiceId(actor("service-1"));
     let new = NewSecret::iam_credentials(name(secret_name), ttl_secs, api_key_use, target);
     session.create(new).unwrap().secret.unwrap()
 }
 
 #[track_caller]
-pub fn refused<T: std::fmt::Debug>(result: Result<T, Error>, code: &str) -> Error {
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Error>, code: &str) -> Error {
     let error = result.expect_err("this should be refused");
     assert_eq!(error.code(), code, "{error}");
     error
 }
 
-pub fn next(payload: &str) -> NewData {
+pub(crate) fn next(payload: &str) -> NewData {
     NewData::arbitrary(text(payload)).unwrap()
 }
 
-pub fn lock_name(name: &str) -> LockName {
+pub(crate) fn lock_name(name: &str) -> LockName {
     LockName::parse(name).unwrap()
 }
 
-pub fn once(key: &str) -> IdempotencyKey {
+pub(crate) fn once(key: &str) -> IdempotencyKey {
     IdempotencyKey::parse(key).unwrap()
 }
 
-pub fn json(text: &str) -> JsonObject {
+pub(crate) fn json(text: &str) -> JsonObject {
     JsonObject::parse(text).unwrap()
 }
 
 #[track_caller]
-pub fn sound(store: &Store) {
+pub(crate) fn sound(store: &Store) {
     assert_eq!(store.scrub(|_| {}).unwrap().findings, Vec::<String>::new());
 }
 
 /// A clock at which the writer, and nobody else, can be held up.
 #[derive(Clone)]
-pub struct Gate(Arc<(Mutex<GateState>, Condvar)>, ManualClock);
+pub(crate) struct Gate(Arc<(Mutex<GateState>, Condvar)>, ManualClock);
 
 #[derive(Default)]
 struct GateState {
@@ -127,21 +127,21 @@ struct GateState {
 }
 
 impl Gate {
-    pub fn new(clock: ManualClock) -> Self {
+    pub(crate) fn new(clock: ManualClock) -> Self {
         Self(Arc::default(), clock)
     }
 
-    pub fn shut(&self) {
+    pub(crate) fn shut(&self) {
         self.0.0.lock().unwrap().is_shut = true;
     }
 
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.0.0.lock().unwrap().is_shut = false;
         self.0.1.notify_all();
     }
 
     /// Waits until the writer has come to the gate.
-    pub fn wait_for_writer(&self) {
+    pub(crate) fn wait_for_writer(&self) {
         let state = self.0.0.lock().unwrap();
         drop(self.0.1.wait_while(state, |state| !state.holds_writer).unwrap());
     }

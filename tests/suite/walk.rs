@@ -8,7 +8,7 @@ use latchkeep::{
 };
 
 /// Every record, in order.
-pub fn records(store: &Store) -> Vec<Record> {
+pub(crate) fn records(store: &Store) -> Vec<Record> {
     let mut found = Vec::new();
     let show = |entry| {
         match entry {
@@ -21,7 +21,7 @@ pub fn records(store: &Store) -> Vec<Record> {
     found
 }
 
-pub fn labels(records: &[Record]) -> Vec<&'static str> {
+pub(crate) fn labels(records: &[Record]) -> Vec<&'static str> {
     records.iter().map(|record| record.event.label()).collect()
 }
 
@@ -37,7 +37,7 @@ struct Walk {
 /// Walks over the log: no event ever destroyed or replaced data under a lock, revisions and positions have no gaps, and
 /// time never runs back. Gives the records.
 #[track_caller]
-pub fn sound_log(store: &Store) -> Vec<Record> {
+pub(crate) fn sound_log(store: &Store) -> Vec<Record> {
     let records = records(store);
     let mut walk = Walk::default();
     for (at, record) in records.iter().enumerate() {
@@ -98,7 +98,7 @@ impl Walk {
 
 /// Holds a receipt to the record that it speaks of.
 #[track_caller]
-pub fn receipt_matches(records: &[Record], receipt: &Receipt) {
+pub(crate) fn receipt_matches(records: &[Record], receipt: &Receipt) {
     let last = &records[usize::try_from(receipt.position.get()).unwrap()];
     assert!(last.ends_batch(), "a receipt points to the end of its batch");
     assert_eq!(u32::from(last.count), receipt.events);

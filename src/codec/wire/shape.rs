@@ -97,7 +97,8 @@ macro_rules! wire_enum {
                         if readable {
                             fields.serialize_field("kind", $label)?;
                         } else {
-                            fields.serialize_field("kind", &($tag as u8))?;
+                            const TAG: u8 = $tag;
+                            fields.serialize_field("kind", &TAG)?;
                         }
                         $( $( fields.serialize_field(stringify!($field), $field)?; )+ )?
                         $( fields.serialize_field(stringify!($inner), $inner)?; )?

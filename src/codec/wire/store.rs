@@ -2,7 +2,8 @@
 
 use super::shape::{wire_event, wire_struct};
 use crate::domain::event::{
-    ClockRanBack, EpochRetired, EpochRolled, KeySlotAdded, KeySlotRemoved, SettingsChanged, StoreCreated,
+    ClockRanBack, EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, SettingsChanged,
+    SigningKeySet, StoreCreated,
 };
 use crate::domain::id::LogId;
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
@@ -66,4 +67,17 @@ wire_event!(
     ClockRanBackV1 (7, 1) is ClockRanBack {
         observed_at: Timestamp,
     }
+);
+
+wire_event!(
+    /// A key that signs checkpoints was made.
+    SigningKeySetV1 (8, 1) is SigningKeySet {
+        number: u32,
+        verifier_key: Box<str>,
+    }
+);
+
+wire_event!(
+    /// Nothing else happened for a while; there is nothing more to say.
+    HeartbeatRecordedV1 (9, 1) is HeartbeatRecorded {}
 );

@@ -113,12 +113,22 @@ impl fmt::Display for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        // Two numbers of 16 bytes, little-endian, are these 32 bytes as they are, in two steps rather than in 32.
+        let [first, second] = self.0.as_chunks::<16>().0 else { return self.0.serialize(serializer) };
+        (u128::from_le_bytes(*first), u128::from_le_bytes(*second)).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <[u8; 32]>::deserialize(deserializer).map(Self)
+        let (first, second) = <(u128, u128)>::deserialize(deserializer)?;
+        let mut bytes = [0; 32];
+        for (to, from) in bytes.as_chunks_mut::<16>().0.iter_mut().zip([first, second]) {
+            *to = from.to_le_bytes();
+        }
+        Ok(Self(bytes))
     }
 }

@@ -60,7 +60,7 @@ fn place_on(
     let (decision, moved) = match target.mode {
         LockMode::Keep => (decision, 0),
         LockMode::RemovePrevious | LockMode::RemovePreviousAndDelete => {
-            free_previous(state, secret, target, decision, terms)?
+            free_previous(state, secret, target, decision, terms, now)?
         }
     };
     let would_be = secret.locks_total().saturating_add(new).saturating_sub(moved);
@@ -105,14 +105,15 @@ fn may_change(lock: &Lock, terms: &Terms) -> Result<bool, Refusal> {
     }
 }
 
-/// Removes the locks of the same names from the previous version, and its data where the mode says so and no lock is
-/// left; gives how many were removed.
+/// Removes the locks of the same names from the previous version, and its data where no lock is left and the mode says so
+/// or its lease is over; gives how many were removed.
 fn free_previous(
     state: &State,
     secret: &Secret,
     target: &LockTarget,
     mut decision: Decision,
     terms: &Terms,
+    now: Timestamp,
 ) -> Result<(Decision, usize), Refusal> {
     let Some(previous) = secret.previous() else { return Ok((decision, 0)) };
     let names: BTreeSet<&LockName> = target.locks.iter().map(|lock| &lock.name).collect();
@@ -122,15 +123,18 @@ fn free_previous(
         decision = decision.then(removed(previous, lock, LockRemoval::Moved, forced));
         moved = moved.saturating_add(1);
     }
-    if target.mode == LockMode::RemovePreviousAndDelete && previous.is_available() {
+    let cause = match target.mode {
+        LockMode::RemovePreviousAndDelete => Some(DestroyCause::PreviousFreed),
+        _ => time::is_lease_over(secret, previous, now).then_some(DestroyCause::LeaseEnded),
+    };
+    if let Some(cause) = cause {
         let mut after = secret.clone();
         if let Some(version) = after.version_by_id_mut(previous.id) {
             version.locks.retain(|lock| !names.contains(&lock.name));
         }
         // Another lock that remains keeps the data; that is no refusal.
-        if let Ok(witness) = unlocked(&after, Touch::DestroyData(previous.id), &state.whole.settings) {
+        if let Ok(witness) = unlocked(&after, Touch::DestroyData(previous.id), state.whole.settings) {
             for (version, data_key) in witness.data() {
-                let cause = DestroyCause::PreviousFreed;
                 decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
             }
         }

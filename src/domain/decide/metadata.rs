@@ -22,7 +22,6 @@ pub(super) fn check(metadata: &SecretMetadata, spec: &SecretSpec, now: Timestamp
         return Err(Refusal::invalid("retention", "takes 2 to 50 versions"));
     }
     match (metadata.expires_at, spec) {
-        (None, _) => Ok(()),
         (Some(_), SecretSpec::Kv) => {
             Err(Refusal::invalid("expiration_date", "is not for kv secrets; they never expire"))
         }
@@ -126,6 +125,7 @@ pub(super) fn update_version(
     version: VersionRef,
     custom_metadata: Option<&JsonObject>,
 ) -> Result<Decision, Refusal> {
+    active(secret)?;
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     check_custom(custom_metadata, "version_custom_metadata")?;
     let decision = Decision::about(secret.id).on(version.id);

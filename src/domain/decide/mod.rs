@@ -108,7 +108,7 @@ pub(crate) fn judge(state: &State, command: &Command, terms: &Terms, now: Timest
 }
 
 /// Gives the event that a refusal leaves in the audit trail: always for a lock, else only where the answer has to be
-/// remembered.
+/// remembered. "Ask again" is no answer to remember, or asking again would be answered by it.
 fn audit_of(command: &Command, refusal: &Refusal, remember: bool) -> Option<Event> {
     let secret = command.secret();
     match (refusal.blocked().map(|blocked| blocked.operation), secret) {
@@ -122,7 +122,9 @@ fn audit_of(command: &Command, refusal: &Refusal, remember: bool) -> Option<Even
                 Operation::Expire => None,
             }
         }
-        _ if remember => Some(CommandRefused { secret, refusal: refusal.clone() }.into()),
+        _ if remember && *refusal != Refusal::VersionChanged => {
+            Some(CommandRefused { secret, refusal: refusal.clone() }.into())
+        }
         _ => None,
     }
 }
@@ -148,7 +150,7 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
             secrets::read_dynamic(state, find(state, *secret, terms)?, fresh, terms, now)
         }
         Command::RecordRead { secret, version } => {
-            secrets::record_read(state, find(state, *secret, terms)?, *version, terms, now)
+            secrets::read_as_it_is(state, find(state, *secret, terms)?, *version, terms, now)
         }
         Command::RecordAccess { reads } => Ok(record_access(reads)),
         Command::DestroyData { secret, version } => {

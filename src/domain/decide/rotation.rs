@@ -23,9 +23,13 @@ pub(super) fn rotate(
     if secret.spec.is_dynamic() {
         return Err(Refusal::RotationNotSupported);
     }
+    if origin == VersionOrigin::RotatedByPolicy && secret.next_rotation_at().is_none() {
+        // The policy went while the rotation was being prepared.
+        return Err(Refusal::VersionChanged);
+    }
     metadata::check_custom(next.custom_metadata.as_ref(), "version_custom_metadata")?;
     let expires_at = end_of_data(&secret.spec, next, now)?;
-    let witness = unlocked(secret, Touch::Rotate, &state.whole.settings)?;
+    let witness = unlocked(secret, Touch::Rotate, state.whole.settings)?;
     Ok(replace(secret, &witness, next, origin, None, expires_at))
 }
 
@@ -50,7 +54,7 @@ pub(super) fn restore(
         return Err(Refusal::invalid("previous version", "is past its end; rotate instead"));
     }
     metadata::check_custom(next.custom_metadata.as_ref(), "version_custom_metadata")?;
-    let witness = unlocked(secret, Touch::Restore, &state.whole.settings)?;
+    let witness = unlocked(secret, Touch::Restore, state.whole.settings)?;
     Ok(replace(secret, &witness, next, VersionOrigin::Restored, Some(from), previous.expires_at))
 }
 

@@ -96,7 +96,7 @@ pub(super) fn read_dynamic(
             return record_read(state, secret, current.id, terms, now);
         }
     }
-    let witness = unlocked(secret, Touch::Regenerate, &state.whole.settings)?;
+    let witness = unlocked(secret, Touch::Regenerate, state.whole.settings)?;
     // Sealed data opens in the version that it was sealed for, and in no other.
     if fresh.version != current.id {
         return Err(Refusal::VersionChanged);
@@ -114,7 +114,21 @@ pub(super) fn read_dynamic(
     Ok(decision)
 }
 
-pub(super) fn record_read(
+/// A read that leaves the data as it is; a dynamic secret has none, or its lock would protect nothing.
+pub(super) fn read_as_it_is(
+    state: &State,
+    secret: &Secret,
+    version: VersionId,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    if secret.spec.is_dynamic() {
+        return Err(Refusal::VersionChanged);
+    }
+    record_read(state, secret, version, terms, now)
+}
+
+fn record_read(
     state: &State,
     secret: &Secret,
     version: VersionId,
@@ -142,7 +156,7 @@ pub(crate) fn readable(version: &Version) -> Result<(), Refusal> {
 pub(super) fn destroy_data(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     readable(version)?;
-    let witness = unlocked(secret, Touch::DestroyData(version.id), &state.whole.settings)?;
+    let witness = unlocked(secret, Touch::DestroyData(version.id), state.whole.settings)?;
     let mut decision = Decision::about(secret.id).on(version.id);
     for (version, data_key) in witness.data() {
         let cause = DestroyCause::Requested;
@@ -152,7 +166,7 @@ pub(super) fn destroy_data(state: &State, secret: &Secret, version: VersionRef) 
 }
 
 pub(super) fn delete(state: &State, secret: &Secret) -> Result<Decision, Refusal> {
-    let witness = unlocked(secret, Touch::Delete, &state.whole.settings)?;
+    let witness = unlocked(secret, Touch::Delete, state.whole.settings)?;
     let data_keys = witness.data().iter().map(|(_, data_key)| *data_key).collect();
     Ok(Decision::about(secret.id).then(SecretDeleted { data_keys }))
 }

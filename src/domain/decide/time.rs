@@ -19,7 +19,7 @@ pub(crate) fn lapses(secret: &Secret) -> Option<Timestamp> {
     let held = secret.expiry_held_since.is_some();
     let expiry = match secret.spec {
         SecretSpec::IamCredentials { .. } => {
-            let waits = |version: &&Version| version.is_available() && !(held && !version.locks.is_empty());
+            let waits = |version: &&Version| version.is_available() && (!held || version.locks.is_empty());
             secret.versions.iter().filter(waits).filter_map(|version| version.expires_at).min()
         }
         _ if secret.lifecycle != Lifecycle::Active || held => None,
@@ -48,41 +48,47 @@ pub(super) fn expire(state: &State, after: &Secret, now: Timestamp, decision: De
         SecretSpec::IamCredentials { .. } => end_leases(state, after, now, decision),
         _ if after.lifecycle != Lifecycle::Active || after.expires_at().is_none_or(|end| end > now) => decision,
         SecretSpec::ImportedCert => decision.then(SecretExpired { lifecycle: Lifecycle::Deactivated }),
-        _ => match unlocked(after, Touch::Expire, &state.whole.settings) {
-            Ok(witness) => {
+        _ => {
+            if let Ok(witness) = unlocked(after, Touch::Expire, state.whole.settings) {
                 let destroy = |decision: Decision, (version, data_key): &(_, _)| {
                     let cause = DestroyCause::Expired;
                     decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause })
                 };
                 let decision = witness.data().iter().fold(decision, destroy);
                 decision.then(SecretExpired { lifecycle: Lifecycle::Destroyed })
+            } else {
+                let locked = after.versions.iter().rev().find(|version| !version.locks.is_empty());
+                hold(after, locked, decision)
             }
-            Err(_) => hold(after, decision),
-        },
+        }
     }
 }
 
 fn end_leases(state: &State, after: &Secret, now: Timestamp, mut decision: Decision) -> Decision {
-    let is_over = |version: &&Version| version.is_available() && version.expires_at.is_some_and(|end| end <= now);
-    let mut held = false;
-    for version in after.versions.iter().filter(is_over) {
-        match unlocked(after, Touch::EndLease(version.id), &state.whole.settings) {
+    let mut held = None;
+    for version in after.versions.iter().filter(|version| is_lease_over(after, version, now)) {
+        match unlocked(after, Touch::EndLease(version.id), state.whole.settings) {
             Ok(witness) => {
                 for (version, data_key) in witness.data() {
                     let cause = DestroyCause::LeaseEnded;
                     decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
                 }
             }
-            Err(_) => held = true,
+            Err(_) => held = Some(version),
         }
     }
-    if held { hold(after, decision) } else { decision }
+    hold(after, held, decision)
 }
 
-/// Notes, once, that a lock holds an expiry back.
-fn hold(after: &Secret, decision: Decision) -> Decision {
-    let locked = after.versions.iter().rev().find(|version| !version.locks.is_empty());
-    match locked {
+/// Tells whether a version holds a credential whose lease is over.
+pub(super) fn is_lease_over(secret: &Secret, version: &Version, now: Timestamp) -> bool {
+    let is_over = version.expires_at.is_some_and(|end| end <= now);
+    secret.spec.ttl_secs().is_some() && version.is_available() && is_over
+}
+
+/// Notes, once, that a lock on a version holds an expiry back.
+fn hold(after: &Secret, held: Option<&Version>, decision: Decision) -> Decision {
+    match held {
         Some(version) if after.expiry_held_since.is_none() => decision.then(ExpirationHeld { version: version.id }),
         _ => decision,
     }

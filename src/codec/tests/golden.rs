@@ -1,0 +1,142 @@
+//! Golden files: the bytes of every event type and schema, and of the context, as they were first released.
+//!
+//! One file per type and schema, `tests/golden/events/<number>-<name>-v<schema>.txt`: for each case its name, its body in
+//! hexadecimal (16 bytes of salt first) and what people see. `UPDATE_GOLDEN=1 cargo test --lib codec` writes missing and
+//! changed files; a changed file of a released schema is a broken format, never an update. No file is ever deleted.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::sample;
+use super::saved as rows;
+use crate::codec::context::{decode_context, encode_context};
+use crate::codec::event::{Decoded, decode_event, encode_event, event_json, schema_of};
+use crate::codec::meta::{StoreMeta, encode_meta};
+use crate::codec::saved;
+use crate::domain::event::Event;
+use crate::domain::id::LogId;
+use crate::domain::position::Position;
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+
+#[test]
+fn every_event_keeps_its_golden_bytes() {
+    let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
+    for (case, event) in sample::events() {
+        let path = event_file(event.number(), event.label(), schema_of(&event));
+        let body = encode_event(&event, &sample::SALT).unwrap();
+        let text = files.entry(path).or_default();
+        writeln!(text, "{case}\n  {}\n  {}", hex(&body), event_json(&event)).unwrap();
+    }
+    for (path, text) in files {
+        check(&path, &text);
+    }
+    every_golden_file_still_decodes();
+}
+
+#[test]
+fn no_event_type_goes_without_a_golden_file() {
+    let sampled: BTreeMap<u16, u16> =
+        sample::events().iter().map(|(_, event)| (event.number(), schema_of(event))).collect();
+    for number in 0..u16::MAX {
+        let Some(label) = Event::label_of(number) else { continue };
+        let newest = *sampled.get(&number).unwrap_or_else(|| panic!("{label} has no sample in sample.rs"));
+        for schema in 1..newest {
+            let path = event_file(number, label, schema);
+            assert!(path.exists(), "{} is gone; golden files of old schemas stay for ever", path.display());
+        }
+    }
+}
+
+fn every_golden_file_still_decodes() {
+    let files = std::fs::read_dir(golden("events")).unwrap();
+    let mut cases = 0;
+    for path in files.map(|entry| entry.unwrap().path()) {
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        let (number, schema) = (stem.split('-').next().unwrap(), stem.rsplit("-v").next().unwrap());
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (number, schema): (u16, u16) = (number.parse().unwrap(), schema.parse().unwrap());
+        for lines in text.lines().collect::<Vec<_>>().chunks(3) {
+            let body = unhex(lines[1].trim());
+            let decoded = decode_event(number, schema, &body).unwrap();
+            let Decoded::Known(event) = decoded else { panic!("{stem} is unknown; old schemas stay known for ever") };
+            if schema_of(&event) == schema {
+                assert_eq!(event_json(&event).to_string(), lines[2].trim(), "{stem}, {}", lines[0]);
+            }
+            cases += 1;
+        }
+    }
+    assert!(cases >= sample::events().len(), "golden files are missing");
+}
+
+#[test]
+fn the_context_keeps_its_golden_bytes() {
+    let mut text = String::new();
+    for (case, context) in sample::contexts() {
+        let bytes = encode_context(&context).unwrap();
+        assert_eq!(decode_context(&bytes).unwrap(), context);
+        writeln!(text, "{case}\n  {}", hex(&bytes)).unwrap();
+    }
+    check(&golden("context-v1.txt"), &text);
+}
+
+#[test]
+fn the_description_of_the_store_keeps_its_golden_bytes() {
+    let meta = StoreMeta { log_id: LogId::from_bytes([0x55; 16]), created_at: Timestamp::MAX };
+    check(&golden("store-meta-1.txt"), &format!("full\n  {}\n", hex(&encode_meta(&meta))));
+}
+
+/// Saved state may change, but not without its number: a row of the old shape must not be read as one of the new.
+#[test]
+fn saved_rows_do_not_change_without_their_number() {
+    let position = Position::new(9);
+    let receipt = saved::encode_answer(position, &rows::answer(Ok(rows::receipt()))).unwrap();
+    let refusal = saved::encode_answer(position, &rows::answer(Err(Refusal::VersionChanged))).unwrap();
+    let text = [
+        ("secret with one version and one lock", saved::encode_secret(&rows::secret()).unwrap()),
+        ("settings and groups", saved::encode_whole(&rows::whole()).unwrap()),
+        ("answer, a receipt", receipt),
+        ("answer, a refusal", refusal),
+    ]
+    .map(|(case, row)| format!("{case}\n  {}\n", hex(&row.bytes)));
+    check(&golden(&format!("saved-{}.txt", saved::SAVED_FORMAT)), &text.concat());
+}
+
+#[track_caller]
+fn check(path: &Path, text: &str) {
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let found = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(found, text, "{} differs; UPDATE_GOLDEN=1 writes it, if the bytes may change at all", path.display());
+}
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+fn event_file(number: u16, label: &str, schema: u16) -> PathBuf {
+    golden("events").join(format!("{number:02}-{}-v{schema}.txt", kebab(label)))
+}
+
+fn kebab(label: &str) -> String {
+    let mut name = String::new();
+    for char in label.chars() {
+        if char.is_ascii_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.push(char.to_ascii_lowercase());
+    }
+    name
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.chars().map(|char| u8::try_from(char.to_digit(16).unwrap()).unwrap()).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}

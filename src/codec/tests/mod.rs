@@ -1,0 +1,10 @@
+//! Tests of the bytes: golden files, round trips, hostile input, and a schema that does not exist yet.
+
+mod evolution;
+mod golden;
+mod hostile;
+mod round_trip;
+mod sample;
+mod saved;
+mod speed;
+mod strategy;

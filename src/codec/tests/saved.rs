@@ -1,0 +1,206 @@
+//! Saved state, its mark, the description of the store, row keys: what comes back, and what is thrown away.
+
+use super::sample::{self, GROUP, SECRET, VERSION, actor, lock_name, metadata, policy, sealed, time};
+use crate::codec::error::{CodecError, Part};
+use crate::codec::keys;
+use crate::codec::mark::{RowSum, SavedMark, decode_mark, encode_mark};
+use crate::codec::meta::{META_BYTES, StoreMeta, decode_meta, encode_meta};
+use crate::codec::saved::{
+    decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole, row_digest,
+};
+use crate::domain::id::{DataKeyId, GroupId, LogId, SecretId};
+use crate::domain::lock::Lock;
+use crate::domain::name::{Actor, GroupName, IdempotencyKey};
+use crate::domain::position::{Position, Revision, VersionNumber};
+use crate::domain::receipt::Receipt;
+use crate::domain::refusal::Refusal;
+use crate::domain::remembered::Answer;
+use crate::domain::secret::{Lifecycle, PasswordPolicy, Secret, SecretMetadata, SecretSpec};
+use crate::domain::settings::{Group, KeySlotKind};
+use crate::domain::state::Whole;
+use crate::domain::time::Timestamp;
+use crate::domain::version::{Version, VersionData, VersionDetails, VersionOrigin};
+
+/// A secret with one version and one lock.
+pub(super) fn secret() -> Secret {
+    Secret {
+        id: SECRET,
+        group: GROUP,
+        metadata: SecretMetadata { custom_metadata: None, ..metadata() },
+        spec: SecretSpec::UsernamePassword { password_policy: PasswordPolicy::default() },
+        policy: Some(policy()),
+        lifecycle: Lifecycle::Active,
+        expiry_held_since: None,
+        versions: vec![version()],
+        revision: Revision::new(2),
+        as_of: Position::new(12),
+        created_at: time(0),
+        created_by: actor("alice"),
+        updated_at: time(1),
+        retrieved_at: None,
+    }
+}
+
+fn version() -> Version {
+    Version {
+        id: VERSION,
+        number: VersionNumber::FIRST,
+        origin: VersionOrigin::Created,
+        restored_from: None,
+        data: VersionData::Available(sealed()),
+        data_from: Position::new(10),
+        details: VersionDetails::Plain,
+        expires_at: None,
+        downloaded: false,
+        custom_metadata: None,
+        created_at: time(0),
+        created_by: actor("alice"),
+        locks: vec![lock()],
+    }
+}
+
+fn lock() -> Lock {
+    Lock {
+        name: lock_name("billing"),
+        description: None,
+        attributes: None,
+        owner: Some(actor("service/billing")),
+        created_at: time(1),
+        updated_at: time(1),
+        created_by: actor("alice"),
+        expires_at: Some(time(60)),
+        fencing_token: Position::new(11),
+    }
+}
+
+pub(super) fn whole() -> Whole {
+    let name = GroupName::parse("payments").unwrap();
+    let at = Timestamp::EPOCH;
+    let group = Group { name, description: None, created_at: at, updated_at: at, secrets: 2 };
+    Whole {
+        groups: [(GroupId::from_bytes([1; 16]), group)].into(),
+        key_slots: [(0, KeySlotKind::KeyFile)].into(),
+        epochs: [1, 2].into(),
+        ..Whole::default()
+    }
+}
+
+pub(super) fn answer(outcome: Result<Receipt, Refusal>) -> Answer {
+    Answer {
+        actor: Actor::parse("alice").unwrap(),
+        key: IdempotencyKey::parse("k").unwrap(),
+        fingerprint: [7; 32],
+        given_at: Timestamp::MAX,
+        outcome,
+    }
+}
+
+pub(super) fn receipt() -> Receipt {
+    Receipt {
+        position: Position::new(9),
+        events: 2,
+        recorded_at: Timestamp::EPOCH,
+        secret: Some(SecretId::from_bytes([1; 16])),
+        revision: None,
+        version: None,
+        remembered: false,
+    }
+}
+
+#[test]
+fn saved_state_comes_back() {
+    let secret = secret();
+    let row = encode_secret(&secret).unwrap();
+    assert_eq!(decode_secret(secret.id, &row.bytes), Ok((secret, row.digest)));
+    let row = encode_whole(&whole()).unwrap();
+    assert_eq!(decode_whole(&row.bytes), Ok((whole(), row.digest)));
+    let refusals = sample::refusals().into_iter().map(|(_, refusal)| Err(refusal));
+    for outcome in refusals.chain([Ok(receipt())]) {
+        let answer = answer(outcome);
+        let row = encode_answer(Position::new(9), &answer).unwrap();
+        assert_eq!(decode_answer(Position::new(9), &row.bytes), Ok((answer, row.digest)));
+    }
+}
+
+#[test]
+fn a_flipped_bit_or_a_foreign_row_is_thrown_away() {
+    let secret = secret();
+    let row = encode_secret(&secret).unwrap().bytes;
+    for at in 0..row.len() {
+        let mut flipped = row.clone();
+        flipped[at] ^= 1;
+        assert!(decode_secret(secret.id, &flipped).is_err(), "byte {at}");
+        assert!(decode_secret(secret.id, &row[..at]).is_err(), "cut to {at}");
+    }
+    let other = SecretId::from_bytes([9; 16]);
+    assert_eq!(decode_secret(other, &row), Err(CodecError::Checksum { part: Part::SavedSecret }));
+    let mut newer = row;
+    newer[0] = 2;
+    let unknown = CodecError::UnknownFormat { part: Part::SavedSecret, found: 2, known: 1 };
+    assert_eq!(decode_secret(secret.id, &newer), Err(unknown));
+}
+
+#[test]
+fn the_sum_of_rows_takes_them_in_any_order_and_gives_them_back() {
+    let secret = encode_secret(&secret()).unwrap();
+    let whole = encode_whole(&whole()).unwrap();
+    let sum = RowSum::default().plus(&secret.digest).plus(&whole.digest);
+    assert_eq!(sum, RowSum::default().plus(&whole.digest).plus(&secret.digest));
+    assert_ne!(sum, RowSum::default());
+    let row_key = keys::saved_secret(SECRET);
+    let gone = row_digest(Part::SavedSecret, &row_key, &secret.bytes).unwrap();
+    assert_eq!(sum.minus(&gone).minus(&whole.digest), RowSum::default());
+    assert_eq!(RowSum::from(<[u8; 32]>::from(sum)), sum);
+}
+
+#[test]
+fn the_mark_comes_back_or_is_thrown_away() {
+    let sum = RowSum::from(std::array::from_fn(|at| u8::try_from(at).unwrap()));
+    let mark = SavedMark { position: 7, head: [3; 32], rows: 2, sum };
+    let row = encode_mark(&mark).unwrap();
+    assert_eq!(decode_mark(&row), Ok(mark));
+    assert_eq!(row.len(), 2 + 8 + 32 + 8 + 32 + 16);
+    for at in 0..row.len() {
+        let mut flipped = row.clone();
+        flipped[at] ^= 0x80;
+        assert!(decode_mark(&flipped).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn the_description_of_the_store_comes_back_or_is_refused() {
+    let meta = StoreMeta { log_id: LogId::from_bytes([5; 16]), created_at: Timestamp::MAX };
+    let row = encode_meta(&meta);
+    assert_eq!((row.len(), decode_meta(&row)), (META_BYTES, Ok(meta)));
+    for at in 0..row.len() {
+        let mut flipped = row.clone();
+        flipped[at] ^= 1;
+        assert!(decode_meta(&flipped).is_err(), "byte {at}");
+        assert!(decode_meta(&row[..at]).is_err(), "cut to {at}");
+    }
+    let newer = [b"LKST\x00\x02".as_slice(), b"whatever it holds"].concat();
+    let unknown = CodecError::UnknownFormat { part: Part::StoreMeta, found: 2, known: 1 };
+    assert_eq!(decode_meta(&newer), Err(unknown));
+    assert!(decode_meta(&[row.as_slice(), &[0]].concat()).is_err());
+}
+
+#[test]
+fn row_keys_come_back_and_keep_their_order() {
+    let position = Position::new(0x0102_0304);
+    assert_eq!(keys::log_commit(position), *b"l\0\0\0\0\x01\x02\x03\x04");
+    assert_eq!(keys::parse_log_commit(&keys::log_commit(position)), Some(position));
+    assert_eq!(keys::parse_saved_answer(&keys::saved_answer(position)), Some(position));
+    assert!(keys::log_commit(Position::new(255)) < keys::log_commit(Position::new(256)));
+    let data_key = DataKeyId::from_bytes([6; 16]);
+    assert_eq!(keys::parse_sealed_data(&keys::sealed_data(data_key)), Some(data_key));
+    assert_eq!(keys::parse_data_key(&keys::data_key(data_key)), Some(data_key));
+    assert_eq!(keys::parse_data_key(&keys::sealed_data(data_key)), None);
+    let secret = SecretId::from_bytes([8; 16]);
+    assert_eq!(keys::parse_saved_secret(&keys::saved_secret(secret)), Some(secret));
+    assert_eq!(keys::epoch_key(258), *b"e\0\0\x01\x02");
+    assert_eq!(keys::parse_epoch_key(&keys::epoch_key(258)), Some(258));
+    assert_eq!(keys::parse_key_slot(&keys::key_slot(7)), Some(7));
+    for bad in [b"".as_slice(), b"l", b"l\0\0\0\0\0\0\0", b"l\0\0\0\0\0\0\0\0\0"] {
+        assert_eq!(keys::parse_log_commit(bad), None);
+    }
+}

@@ -1,0 +1,108 @@
+//! Owns what must hold at every event and after every batch, whatever was asked. The world checks it by itself.
+
+use std::collections::BTreeSet;
+
+use crate::domain::decide::lapses;
+use crate::domain::event::Event;
+use crate::domain::id::DataKeyId;
+use crate::domain::limits;
+use crate::domain::record::Record;
+use crate::domain::secret::{Lifecycle, Secret};
+use crate::domain::state::State;
+use crate::domain::time::Timestamp;
+use crate::domain::version::Version;
+use crate::projection::Projections;
+
+/// Holds an event to the one rule, against the state it meets.
+#[track_caller]
+pub(super) fn check_event(state: &State, record: &Record) {
+    let Some(secret) = record.subject.and_then(|subject| state.secret(subject.secret)) else { return };
+    let free = |version: &Version| assert!(version.locks.is_empty(), "{:?} goes through a lock", record.event);
+    match &record.event {
+        Event::VersionDataDestroyed(event) => free(secret.version_by_id(event.version).unwrap()),
+        Event::VersionRegenerated(event) => free(secret.version_by_id(event.version).unwrap()),
+        Event::SecretDeleted(_) => secret.versions.iter().filter(|version| version.is_available()).for_each(free),
+        Event::SecretExpired(event) if event.lifecycle == Lifecycle::Destroyed => {
+            assert_eq!(keys(Some(secret)).len(), 0, "a secret is destroyed while a version has data");
+        }
+        _ => {}
+    }
+}
+
+/// Holds what became of a secret to what the event says.
+#[track_caller]
+pub(super) fn check_change(before: Option<&Secret>, after: Option<&Secret>, record: &Record) {
+    let destroyed: BTreeSet<_> = record.event.destroyed_data_keys().iter().copied().collect();
+    let gone: BTreeSet<_> = keys(before).difference(&keys(after)).copied().collect();
+    assert_eq!(gone, destroyed, "the data that is gone is not the data that {:?} destroys", record.event);
+    if let (Some(before), Some(after)) = (before, after) {
+        for locked in before.versions.iter().filter(|version| !version.locks.is_empty()) {
+            let now = after.version_by_id(locked.id).expect("a locked version stays");
+            assert_eq!(now.data, locked.data, "{:?} changed the data of a locked version", record.event);
+        }
+        let grown = if record.subject.is_some() { before.revision.next() } else { before.revision };
+        assert_eq!(after.revision, grown, "{:?} counts one revision", record.event);
+    }
+}
+
+/// Holds a state to its bounds at the end of a batch.
+#[track_caller]
+pub(super) fn check_state(state: &State, projections: &Projections) {
+    let secrets = || state.secrets.values().map(AsRef::as_ref);
+    assert_eq!(*projections, Projections::rebuild(secrets()), "kept step by step is not made from the whole");
+    assert_eq!(state.names.len(), state.secrets.len());
+    for secret in secrets() {
+        assert_eq!(state.secret_named(secret.secret_type(), &secret.metadata.name), Some(secret.id));
+        assert!((1..=limits::VERSIONS_MAX).contains(&secret.versions.len()), "{} versions", secret.versions.len());
+        assert!(secret.locks_total() <= limits::LOCKS_MAX, "{} locks", secret.locks_total());
+        let locked_without_data = |version: &Version| !version.locks.is_empty() && !version.is_available();
+        assert!(!secret.versions.iter().any(locked_without_data), "a lock protects nothing");
+        assert!(secret.versions.is_sorted_by_key(|version| version.number), "versions are out of order");
+        assert!(secret.versions.iter().all(|version| version.locks.is_sorted_by(|a, b| a.name < b.name)));
+        if secret.expiry_held_since.is_some() {
+            assert!(is_held(secret, state.whole.last_at), "the expiry of {} is held by nothing", secret.id);
+        }
+    }
+    for (id, group) in &state.whole.groups {
+        let inside = secrets().filter(|secret| secret.group == *id).count();
+        assert_eq!(group.secrets, inside as u64, "the count of group {id}");
+    }
+}
+
+/// Holds a secret to what must be so once time was dealt with.
+#[track_caller]
+pub(super) fn check_lapsed(secret: &Secret, now: Timestamp) {
+    assert!(lapses(secret).is_none_or(|at| at > now), "{} is overdue after it lapsed", secret.id);
+    assert!(secret.locks().all(|(_, lock)| lock.expires_at.is_none_or(|end| end > now)), "a lease is overdue");
+    let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
+    let unlocked = secret.locks_total() == 0;
+    let active = secret.lifecycle == Lifecycle::Active;
+    assert!(!(active && unlocked && is_over(secret.expires_at())), "{} outlives its expiry unlocked", secret.id);
+    if secret.spec.ttl_secs().is_some() {
+        let outlives = |version: &Version| version.is_available() && version.locks.is_empty();
+        let lives = secret.versions.iter().any(|version| outlives(version) && is_over(version.expires_at));
+        assert!(!lives, "a credential outlives its lease unlocked");
+        let held = secret.versions.iter().any(|version| version.is_available() && is_over(version.expires_at));
+        assert_eq!(secret.expiry_held_since.is_some(), held, "what is held is marked as held");
+    } else {
+        let held = active && is_over(secret.expires_at());
+        assert_eq!(secret.expiry_held_since.is_some(), held, "what is held is marked as held");
+    }
+}
+
+/// Tells whether a lock holds an expiry of the secret back at a time.
+fn is_held(secret: &Secret, at: Timestamp) -> bool {
+    let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= at);
+    let locked = |version: &&Version| version.is_available() && !version.locks.is_empty();
+    let mut locked = secret.versions.iter().filter(locked);
+    if secret.spec.ttl_secs().is_some() {
+        locked.any(|version| is_over(version.expires_at))
+    } else {
+        secret.lifecycle == Lifecycle::Active && is_over(secret.expires_at()) && locked.next().is_some()
+    }
+}
+
+fn keys(secret: Option<&Secret>) -> BTreeSet<DataKeyId> {
+    let sealed = |version: &Version| version.data.sealed().map(|sealed| sealed.data_key);
+    secret.into_iter().flat_map(|secret| secret.versions.iter().filter_map(sealed)).collect()
+}

@@ -1,0 +1,25 @@
+//! Tests of the rules, a file per noun. A [`world::World`] says given, when and then; each file has a `check`, so that a
+//! case is one line. Every event that any of these tests makes passes [`invariants`] before it is taken in.
+
+mod invariants;
+mod kind;
+mod replay;
+mod requests;
+mod world;
+mod writer;
+
+mod credentials;
+mod expiry;
+mod groups;
+mod idempotency;
+mod leases;
+mod lock_modes;
+mod locks;
+mod policy;
+mod precedence;
+mod random;
+mod secrets;
+mod strict;
+mod touch;
+mod versions;
+mod whole;

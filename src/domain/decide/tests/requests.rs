@@ -1,0 +1,119 @@
+//! Owns the word when: a method for each thing that can be asked.
+
+use super::invariants;
+use super::world::{Answer, World, actor};
+use crate::domain::command::{Command, LockNames, LockTarget, Prepared, SecretChanges, Terms};
+use crate::domain::id::{SecretId, VersionId};
+use crate::domain::lock::{LockMode, NewLock};
+use crate::domain::secret::SecretType;
+use crate::domain::version::{VersionOrigin, VersionRef};
+
+/// When.
+impl World {
+    /// Asks on the world's terms.
+    #[track_caller]
+    pub(super) fn ask(&mut self, command: &Command) -> Answer {
+        self.ask_on(&self.terms.clone(), command)
+    }
+
+    #[track_caller]
+    pub(super) fn ask_by(&mut self, name: &str, command: &Command) -> Answer {
+        self.ask_on(&Terms::by(actor(name)), command)
+    }
+
+    pub(super) fn rotation(&mut self, secret: SecretId, origin: VersionOrigin) -> Command {
+        let next = self.prepared(self.type_of(secret));
+        Command::Rotate { secret, origin, next }
+    }
+
+    #[track_caller]
+    pub(super) fn rotate(&mut self, secret: SecretId) -> Answer {
+        let command = self.rotation(secret, VersionOrigin::RotatedByHand);
+        self.ask(&command)
+    }
+
+    pub(super) fn restoring(&mut self, secret: SecretId) -> Command {
+        let from = self.state.secret(secret).and_then(|secret| Some(secret.previous()?.id));
+        let next = self.prepared(self.type_of(secret));
+        Command::Restore { secret, from: from.unwrap_or(next.version), next }
+    }
+
+    #[track_caller]
+    pub(super) fn restore(&mut self, secret: SecretId) -> Answer {
+        let command = self.restoring(secret);
+        self.ask(&command)
+    }
+
+    /// A read of the current version, of the kind that its type asks for.
+    pub(super) fn reading(&mut self, secret: SecretId) -> Command {
+        if self.type_of(secret) == SecretType::IamCredentials {
+            // The credential changes, the version stays.
+            let version = self.state.secret(secret).and_then(|secret| secret.current()).map(|version| version.id);
+            let fresh = self.prepared(SecretType::IamCredentials);
+            let fresh = Prepared { version: version.unwrap_or(fresh.version), ..fresh };
+            Command::ReadDynamic { secret, fresh }
+        } else {
+            let version = self.state.secret(secret).and_then(|secret| Some(secret.current()?.id));
+            Command::RecordRead { secret, version: version.unwrap_or(VersionId::from_bytes([0xff; 16])) }
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn read(&mut self, secret: SecretId) -> Answer {
+        let command = self.reading(secret);
+        self.ask(&command)
+    }
+
+    #[track_caller]
+    pub(super) fn read_version(&mut self, secret: SecretId, version: VersionRef) -> Answer {
+        let version = self.version(secret, version).id;
+        self.ask(&Command::RecordRead { secret, version })
+    }
+
+    #[track_caller]
+    pub(super) fn destroy(&mut self, secret: SecretId, version: VersionRef) -> Answer {
+        self.ask(&Command::DestroyData { secret, version })
+    }
+
+    #[track_caller]
+    pub(super) fn delete(&mut self, secret: SecretId) -> Answer {
+        self.ask(&Command::DeleteSecret { secret })
+    }
+
+    #[track_caller]
+    pub(super) fn update(&mut self, secret: SecretId, changes: SecretChanges) -> Answer {
+        self.ask(&Command::UpdateSecret { secret, changes: Box::new(changes) })
+    }
+
+    #[track_caller]
+    pub(super) fn place(
+        &mut self,
+        secret: SecretId,
+        version: VersionRef,
+        locks: Vec<NewLock>,
+        mode: LockMode,
+    ) -> Answer {
+        self.ask(&Command::PlaceLocks { targets: vec![LockTarget { secret, version, locks, mode }] })
+    }
+
+    #[track_caller]
+    pub(super) fn unlock(&mut self, secret: SecretId, version: VersionRef, names: LockNames) -> Answer {
+        self.ask(&Command::RemoveLocks { secret, version, names })
+    }
+
+    /// Lets time pass, unseen.
+    pub(super) fn pass(&mut self, secs: u64) {
+        self.now = self.after(secs);
+    }
+
+    /// Lets time pass, and records what it makes due, as the writer does.
+    #[track_caller]
+    pub(super) fn wait(&mut self, secs: u64) {
+        self.pass(secs);
+        for secret in self.projections.calendar.lapsed(self.now).collect::<Vec<_>>() {
+            self.ask(&Command::Lapse { secret }).unwrap();
+        }
+        self.state.secrets.values().for_each(|secret| invariants::check_lapsed(secret, self.now));
+        assert!(self.projections.calendar.next_lapse().is_none_or(|at| at > self.now));
+    }
+}

@@ -1,0 +1,45 @@
+//! What belongs to no secret: settings, key slots, epochs.
+
+use super::world::{World, word};
+use crate::domain::command::Command;
+use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
+
+/// Asks one thing after another of a store that has slot 0 and epoch 1.
+#[track_caller]
+fn check(steps: &[(Command, &str)]) {
+    let mut world = World::new();
+    for (command, answer) in steps {
+        assert_eq!(word(&world.ask(command)), *answer, "{command:?}");
+    }
+    world.check_replay();
+}
+
+#[test]
+fn key_slots_go_from_0_to_7_and_the_last_one_stays() {
+    const NO: &str = "key_slot_unavailable";
+    let add = |slot| Command::AddKeySlot { slot, kind: KeySlotKind::Passphrase };
+    let remove = |slot| Command::RemoveKeySlot { slot };
+    check(&[(add(0), NO), (add(7), "ok"), (add(7), NO), (add(8), NO), (add(255), NO)]);
+    check(&[(remove(0), NO), (remove(1), NO), (add(1), "ok"), (remove(0), "ok"), (remove(1), NO), (add(0), "ok")]);
+    let all: Vec<_> = (1..8).map(|slot| (add(slot), "ok")).chain((0..7).map(|slot| (remove(slot), "ok"))).collect();
+    check(&all);
+}
+
+#[test]
+fn epochs_follow_each_other_and_the_newest_is_not_retired() {
+    let roll = |epoch| Command::RollEpoch { epoch };
+    let retire = |epoch| Command::RetireEpoch { epoch };
+    check(&[(roll(1), "version_changed"), (roll(3), "version_changed"), (roll(2), "ok"), (roll(2), "version_changed")]);
+    check(&[(retire(1), "invalid_parameter"), (roll(2), "ok"), (retire(2), "invalid_parameter"), (retire(1), "ok")]);
+    check(&[(roll(2), "ok"), (retire(1), "ok"), (retire(1), "invalid_parameter"), (roll(3), "ok")]);
+}
+
+#[test]
+fn settings_change_by_an_event() {
+    let mut world = World::new();
+    let settings = Settings { access_audit: AccessAudit::Strict, refuse_rotation_while_locked: true };
+    world.ask(&Command::ChangeSettings { settings }).unwrap();
+    world.check_events(&["SettingsChanged"]);
+    assert_eq!(world.state.whole.settings, settings);
+    assert_eq!(world.ask(&Command::ChangeSettings { settings }).unwrap().events, 0);
+}

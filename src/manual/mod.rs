@@ -1,0 +1,22 @@
+//! The manual: what this store is built like, what it promises, and what it does not protect from.
+
+#[doc = include_str!("design.md")]
+pub mod design {}
+
+#[doc = include_str!("durability.md")]
+pub mod durability {}
+
+#[doc = include_str!("format.md")]
+pub mod format {}
+
+#[doc = include_str!("threats.md")]
+pub mod threats {}
+
+#[doc = include_str!("operations.md")]
+pub mod operations {}
+
+#[doc = include_str!("glossary.md")]
+pub mod glossary {}
+
+#[doc = include_str!("changelog.md")]
+pub mod changelog {}
