@@ -43,6 +43,9 @@ const BEHIND_AT_CLOSE: u64 = 1_024;
 /// Rows of saved state in one commit while the store closes.
 const ROWS_AT_CLOSE: usize = 2_000;
 
+/// Batches of reads recorded while the store closes: all that can wait, and a few more.
+const ACCESS_BATCHES_AT_CLOSE: usize = 12;
+
 /// The writer's side of an open store.
 pub(super) struct Writer {
     shared: Arc<Shared>,
@@ -60,6 +63,13 @@ pub(super) struct Writer {
     audited_at: Instant,
     system: Terms,
     ending: Option<Ending>,
+}
+
+/// Whether there were reads to record.
+#[derive(PartialEq, Eq)]
+enum Recorded {
+    Some,
+    Nothing,
 }
 
 /// Why the writer ends.
@@ -270,10 +280,24 @@ impl Writer {
         Ok(())
     }
 
-    fn record_access(&mut self) -> Result<(), Error> {
+    fn record_access(&mut self) -> Result<Recorded, Error> {
         self.audited_at = monotonic();
         let reads = self.shared.access.take();
-        if reads.is_empty() { Ok(()) } else { self.run_own(&Command::RecordAccess { reads }) }
+        if reads.is_empty() {
+            return Ok(Recorded::Nothing);
+        }
+        self.run_own(&Command::RecordAccess { reads }).map(|()| Recorded::Some)
+    }
+
+    /// Records the reads that wait, a batch at a time; those that still come in meanwhile hold no close up.
+    fn record_all_access(&mut self) -> Result<(), Error> {
+        for _ in 0..ACCESS_BATCHES_AT_CLOSE {
+            if self.record_access()? == Recorded::Nothing {
+                break;
+            }
+            self.settle();
+        }
+        Ok(())
     }
 
     /// Decides a command of the store's own.
@@ -346,7 +370,7 @@ impl Writer {
 
     /// Makes durable what is decided, writes saved state if an open would replay much, and answers the rest.
     fn end(mut self) {
-        let recorded = self.record_access();
+        let recorded = self.record_all_access();
         self.settle();
         if recorded.is_ok() && self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
             while self.shared.poison.why().is_none() {
