@@ -62,6 +62,8 @@ pub(super) struct Writer {
     is_behind: bool,
     audited_at: Instant,
     system: Terms,
+    /// Who waits until nothing is due any more.
+    settling: Vec<Reply>,
     ending: Option<Ending>,
 }
 
@@ -100,6 +102,7 @@ impl Writer {
             is_behind: false,
             audited_at: monotonic(),
             system: Terms::by(system),
+            settling: Vec::new(),
             ending: None,
         }
     }
@@ -135,6 +138,9 @@ impl Writer {
 
     /// Tells how long there is nothing to do for time.
     fn patience(&self) -> Duration {
+        if !self.settling.is_empty() && !self.group.is_full() {
+            return Duration::ZERO;
+        }
         let next = self.snapshot.projections.calendar.next_lapse();
         next.map_or(TICK, |at| at.since(self.shared.clock.now()).clamp(Duration::from_millis(1), TICK))
     }
@@ -160,11 +166,7 @@ impl Writer {
                 let outcome = self.rewrap(data_keys).map(|()| Ok(self.nothing_done(None)));
                 self.group.answer(reply, outcome);
             }
-            Request::Settle(reply) => {
-                self.pass_time();
-                let outcome = Ok(Ok(self.nothing_done(None)));
-                self.group.answer(reply, outcome);
-            }
+            Request::Settle(reply) => self.settling.push(reply),
             Request::Stop(reply) => self.ending = Some(Ending::Asked(reply)),
         }
     }
@@ -262,14 +264,27 @@ impl Writer {
 
     fn try_pass_time(&mut self) -> Result<(), Error> {
         let now = self.shared.clock.now().max(self.snapshot.end.time);
-        let due: Vec<_> = self.snapshot.projections.calendar.lapsed(now).take(LAPSES_AT_ONCE).collect();
+        let at_once = if self.group.is_full() { 0 } else { LAPSES_AT_ONCE };
+        let due: Vec<_> = self.snapshot.projections.calendar.lapsed(now).take(at_once).collect();
+        let is_last = due.len() < at_once;
         for secret in due {
             self.lapse_if_due(secret, now)?;
+        }
+        if is_last {
+            self.answer_settling();
         }
         if self.audited_at.elapsed() >= TICK {
             self.record_access()?;
         }
         Ok(())
+    }
+
+    /// Answers whoever waited until nothing is due, once what was done for it is durable.
+    fn answer_settling(&mut self) {
+        for reply in std::mem::take(&mut self.settling) {
+            let outcome = Ok(Ok(self.nothing_done(None)));
+            self.group.answer(reply, outcome);
+        }
     }
 
     fn lapse_if_due(&mut self, secret: SecretId, now: Timestamp) -> Result<(), Error> {
@@ -357,7 +372,8 @@ impl Writer {
 
     /// Answers everybody in the group with an error.
     fn answer_all(&mut self, error: impl Fn() -> Error) {
-        for (reply, _) in std::mem::take(&mut self.group.replies) {
+        let waiting = std::mem::take(&mut self.group.replies).into_iter().map(|(reply, _)| reply);
+        for reply in waiting.chain(std::mem::take(&mut self.settling)) {
             reply.give(Err(error()));
         }
     }
@@ -370,6 +386,10 @@ impl Writer {
 
     /// Makes durable what is decided, writes saved state if an open would replay much, and answers the rest.
     fn end(mut self) {
+        while !self.settling.is_empty() && self.shared.poison.why().is_none() {
+            self.pass_time();
+            self.settle();
+        }
         let recorded = self.record_all_access();
         self.settle();
         if recorded.is_ok() && self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
