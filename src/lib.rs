@@ -81,6 +81,7 @@ pub use {
     engine::reply::Pending,
     engine::scrub::{ScrubProgress, ScrubReport},
     error::{Error, ErrorKind},
+    issuer::api_key::verify_api_key,
     options::StoreOptions,
     store::Store,
     store::command::Command,

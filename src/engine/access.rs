@@ -70,8 +70,8 @@ impl AccessBuffer {
         self.0.lock().missed
     }
 
-    /// Tells whether nothing waits.
-    pub(crate) fn is_empty(&self) -> bool {
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
         self.0.lock().reads.is_empty()
     }
 }

@@ -51,7 +51,8 @@ impl Threads {
         })
     }
 
-    /// Ends the threads once all that was asked before is answered. A second time there is nothing to end.
+    /// Ends the threads once all that was asked before is answered. A second time there is nothing to end, but whoever
+    /// asks while they are ending waits for it: what comes next takes the disk away from them.
     ///
     /// The anchor is written after the answer, so whether that went well is asked once the threads have ended.
     pub(crate) fn stop(&self, poison: &Poison) -> Result<(), Error> {

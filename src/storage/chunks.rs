@@ -64,7 +64,6 @@ pub(crate) fn expect_no_value(batch: &mut Batch, prefix: &[u8]) -> Result<(), St
 }
 
 /// Adds to the batch the removal of all chunks under `prefix`; no error if there are none.
-#[cfg(test)]
 pub(crate) fn remove_chunked(storage: &dyn Storage, batch: &mut Batch, prefix: &[u8]) -> Result<(), StorageError> {
     let mut row_keys = Vec::new();
     let visit = &mut |key: &[u8], _: &[u8]| {

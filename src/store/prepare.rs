@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use crate::domain::command::{Command as Decided, Prepared};
-use crate::domain::decide::readable;
 use crate::domain::id::{DataKeyId, SecretId, VersionId};
 use crate::domain::json::JsonObject;
 use crate::domain::name::{Actor, Username};
@@ -79,8 +78,9 @@ impl Inner {
             Wanted::Restore(id) => {
                 let id = *id;
                 let secret = self.find(id)?;
-                let previous = secret.previous().ok_or(Refusal::NothingToRestore)?;
-                readable(previous).map_err(|_| Refusal::NothingToRestore)?;
+                let Some(previous) = secret.previous().filter(|version| version.is_available()) else {
+                    return Ok(Ready::plain(nothing_to_restore(id, now)?));
+                };
                 let (from, metadata) = (previous.id, previous.custom_metadata.clone());
                 let data = self.data_of(&secret, from)?;
                 let sealed = self.seal(id, draw::version_id(now)?, &data, metadata)?;
@@ -100,12 +100,6 @@ impl Inner {
     /// A command as it would be decided, without data: for dry runs.
     pub(super) fn prepare_dry(&self, wanted: &Wanted) -> Result<Decided, Error> {
         let now = self.now();
-        let blank = |custom_metadata: Option<JsonObject>, expires_at: Option<Timestamp>| {
-            let sealed =
-                SealedRef { data_key: DataKeyId::from_bytes([0; 16]), epoch: 0, sealed_bytes: 0, digest: [0; 32] };
-            let version = draw::version_id(now)?;
-            Ok::<_, Error>(Prepared { version, sealed, details: VersionDetails::Plain, expires_at, custom_metadata })
-        };
         Ok(match wanted {
             Wanted::Create(new) => Decided::CreateSecret {
                 id: draw::secret_id(now)?,
@@ -113,24 +107,33 @@ impl Inner {
                 metadata: new.metadata.clone(),
                 spec: new.spec.clone(),
                 policy: new.policy,
-                first: blank(new.version_metadata.clone(), None)?,
+                first: match &new.data {
+                    Source::Given(data) => without_data(data, new.version_metadata.clone(), now)?,
+                    Source::GeneratedPassword(_) | Source::ApiKey => blank(new.version_metadata.clone(), now)?,
+                },
             },
-            Wanted::Rotate(secret, new) => Decided::Rotate {
-                secret: *secret,
-                origin: VersionOrigin::RotatedByHand,
-                next: blank(new.version_metadata.clone(), None)?,
-            },
+            Wanted::Rotate(id, new) => {
+                let secret = self.find(*id)?;
+                fits(&secret, &new.from)?;
+                let next = match &new.from {
+                    NewDataFrom::Given(data) => without_data(data, new.version_metadata.clone(), now)?,
+                    NewDataFrom::Password(_) | NewDataFrom::Generated => blank(new.version_metadata.clone(), now)?,
+                };
+                Decided::Rotate { secret: *id, origin: VersionOrigin::RotatedByHand, next }
+            }
             Wanted::Restore(id) => {
-                let previous = self.find(*id)?.previous().map(|version| version.id);
-                let from = previous.ok_or(Refusal::NothingToRestore)?;
-                Decided::Restore { secret: *id, from, next: blank(None, None)? }
+                let secret = self.find(*id)?;
+                match secret.previous().filter(|version| version.is_available()) {
+                    Some(previous) => Decided::Restore { secret: *id, from: previous.id, next: blank(None, now)? },
+                    None => nothing_to_restore(*id, now)?,
+                }
             }
             Wanted::Read(id, version) => {
                 let secret = self.find(*id)?;
                 let version = secret.version(*version).ok_or(Refusal::VersionNotFound)?.id;
                 let is_current = secret.current().is_some_and(|current| current.id == version);
                 if is_current && matches!(secret.spec, SecretSpec::IamCredentials { .. }) {
-                    Decided::ReadDynamic { secret: *id, fresh: Prepared { version, ..blank(None, None)? } }
+                    Decided::ReadDynamic { secret: *id, fresh: Prepared { version, ..blank(None, now)? } }
                 } else {
                     Decided::RecordRead { secret: *id, version }
                 }
@@ -173,10 +176,9 @@ impl Inner {
 
     /// Makes the data of the next version, of the type that the secret has.
     fn data_for<'a>(&self, secret: &Secret, from: &'a NewDataFrom) -> Result<Data<'a>, Error> {
+        fits(secret, from)?;
         let made = match (from, &secret.spec) {
-            (NewDataFrom::Given(data), spec) if data.secret_type() == spec.secret_type() => {
-                return Ok(Data::Given(data));
-            }
+            (NewDataFrom::Given(data), _) => return Ok(Data::Given(data)),
             (NewDataFrom::Password(password), SecretSpec::UsernamePassword { .. }) => {
                 let password = SecretBytes::copy_from(password.expose());
                 SecretData::username_password(&self.username_of(secret)?, password)?
@@ -185,10 +187,7 @@ impl Inner {
                 generate_password(&self.username_of(secret)?, *password_policy)?
             }
             (NewDataFrom::Generated, SecretSpec::IamCredentials { target, .. }) => make_api_key(target)?,
-            (NewDataFrom::Generated, _) => {
-                return Err(Refusal::invalid("data", "has to be brought along; the type does not generate any").into());
-            }
-            _ => return Err(Refusal::invalid("data", "is of another type than the secret").into()),
+            _ => return Err(Error::internal("data that fits its secret is of another type")),
         };
         Ok(Data::Made(made))
     }
@@ -258,6 +257,37 @@ impl SealedVersion {
     fn into_ready(self, command: impl FnOnce(Prepared) -> Decided) -> Ready {
         Ready { command: command(self.prepared), payload: self.payload }
     }
+}
+
+/// Holds data for a next version to the type of its secret.
+fn fits(secret: &Secret, from: &NewDataFrom) -> Result<(), Refusal> {
+    match (from, &secret.spec) {
+        (NewDataFrom::Given(data), spec) if data.secret_type() == spec.secret_type() => Ok(()),
+        (NewDataFrom::Password(_) | NewDataFrom::Generated, SecretSpec::UsernamePassword { .. })
+        | (NewDataFrom::Generated, SecretSpec::IamCredentials { .. }) => Ok(()),
+        (NewDataFrom::Generated, _) => {
+            Err(Refusal::invalid("data", "has to be brought along; the type does not generate any"))
+        }
+        _ => Err(Refusal::invalid("data", "is of another type than the secret")),
+    }
+}
+
+/// A version whose data is not there: for dry runs, and for commands that will be refused.
+fn blank(custom_metadata: Option<JsonObject>, now: Timestamp) -> Result<Prepared, Error> {
+    let sealed = SealedRef { data_key: DataKeyId::from_bytes([0; 16]), epoch: 0, sealed_bytes: 0, digest: [0; 32] };
+    let version = draw::version_id(now)?;
+    Ok(Prepared { version, sealed, details: VersionDetails::Plain, expires_at: None, custom_metadata })
+}
+
+/// The same, with what the data shows of itself.
+fn without_data(data: &SecretData, custom_metadata: Option<JsonObject>, now: Timestamp) -> Result<Prepared, Error> {
+    let (details, expires_at) = details_of(data)?;
+    Ok(Prepared { details, expires_at, ..blank(custom_metadata, now)? })
+}
+
+/// A restore of no version, which the writer refuses for the right reason, and remembers where it has to.
+fn nothing_to_restore(secret: SecretId, now: Timestamp) -> Result<Decided, Error> {
+    Ok(Decided::Restore { secret, from: VersionId::from_bytes([0; 16]), next: blank(None, now)? })
 }
 
 fn generate_password(username: &Username, policy: PasswordPolicy) -> Result<SecretData, Error> {

@@ -3,6 +3,7 @@
 //! Rows lie in memory and outlive the stores that are opened on them, as on a disk. Read next: [`super::open`].
 
 mod faults;
+mod histories;
 mod recovery;
 
 use std::ops::ControlFlow;
@@ -111,6 +112,9 @@ fn opening(place: Place) -> Opening {
         queue_max: 64,
         settings: crate::domain::settings::Settings::default(),
         system: Actor::parse("latchkeep").unwrap(),
+        anchors: Vec::new(),
+        anchor_pace: super::anchoring::AnchorPace::default(),
+        expected_checkpoint: None,
     }
 }
 
