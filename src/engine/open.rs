@@ -14,6 +14,7 @@ use crate::codec::meta::{StoreMeta, decode_meta, encode_meta};
 use crate::domain::command::Terms;
 use crate::domain::event::{Event, SigningKeySet, StoreCreated};
 use crate::domain::id::LogId;
+use crate::domain::limits;
 use crate::domain::name::Actor;
 use crate::domain::position::{Position, WriterEpoch};
 use crate::domain::settings::{KeySlotKind, Settings};
@@ -28,8 +29,8 @@ use crate::seal::sealing_key::{RootKey, SigningSeed};
 use crate::seal::slots::Slots;
 use crate::seal::unlock::Unlock;
 use crate::seal::wrapped_key::WrappedEpochKey;
-use crate::storage::chunks::scan_chunked;
-use crate::storage::{AnchorMark, Batch, Direction, Disk, DiskOptions, KeyRange, Memory, Storage};
+use crate::storage::chunks::read_chunked;
+use crate::storage::{AnchorMark, Batch, Direction, Disk, DiskOptions, KeyRange, Memory, Storage, StorageError};
 
 use super::access::AccessBuffer;
 use super::anchoring::{AnchorPace, Anchoring, CheckpointAnchor};
@@ -211,12 +212,14 @@ fn start(
 /// Reads the key slots, damaged ones too.
 pub(crate) fn read_slots(storage: &dyn Storage, log_id: LogId) -> Result<Slots, Error> {
     let mut stored = BTreeMap::new();
-    scan_chunked(storage, &KeyRange::prefix(&[keys::KEY_SLOT]), &mut |key, bytes| {
-        if let Some(number) = keys::parse_key_slot(key) {
-            stored.insert(number, bytes.to_vec());
+    for number in 0..limits::KEY_SLOTS_MAX {
+        match read_chunked(storage, &keys::key_slot(number)) {
+            Ok(bytes) => stored.extend(bytes.map(|bytes| (number, bytes))),
+            // A slot whose rows do not fit together is damaged like one whose bytes are not; others may be whole.
+            Err(StorageError::Corrupt { .. }) => drop(stored.insert(number, Vec::new())),
+            Err(error) => return Err(error.into()),
         }
-        ControlFlow::Continue(())
-    })?;
+    }
     Ok(Slots::decode(log_id, stored.iter().map(|(number, bytes)| (*number, bytes.as_slice()))))
 }
 

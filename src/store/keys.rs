@@ -3,9 +3,11 @@
 //! Neither touches sealed data. Read next: [`crate::seal`].
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::codec::keys::key_slot;
 use crate::domain::command::Command as Decided;
 use crate::domain::id::{DataKeyId, SecretId, VersionId};
 use crate::domain::receipt::Receipt;
@@ -20,7 +22,7 @@ use crate::seal::key_file;
 use crate::seal::keyring::Keyring;
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::unlock::Unlock;
-use crate::storage::chunks::{count, read_chunked};
+use crate::storage::{Direction, KeyRange};
 
 use super::session::Session;
 
@@ -92,8 +94,12 @@ impl Session {
     pub fn remove_key_slot(&self, slot: u8) -> Result<Receipt, Error> {
         let shared = &self.store().0.engine.shared;
         read_slots(&*shared.storage, shared.log_id)?.remove(slot)?;
-        let bytes = read_chunked(&*shared.storage, &crate::codec::keys::key_slot(slot))?;
-        let chunks = bytes.map_or(0, |bytes| count(bytes.len()));
+        let mut chunks = 0_u32;
+        // The rows are counted, not read: a damaged slot can be removed too.
+        shared.storage.scan(&KeyRange::prefix(&key_slot(slot)), Direction::Ascending, &mut |_, _| {
+            chunks = chunks.saturating_add(1);
+            ControlFlow::Continue(())
+        })?;
         self.ask_keys(Decided::RemoveKeySlot { slot }, Payload::NoKeySlot { slot, chunks })
     }
 

@@ -26,7 +26,7 @@ use crate::engine::snapshot::Snapshot;
 use crate::storage::Storage;
 
 /// Records after which a pass of saved state begins here.
-const PASS_RECORDS: u64 = 96;
+const PASS_RECORDS: u64 = 64;
 
 struct Chance(u64);
 
@@ -305,7 +305,7 @@ fn what_is_recovered_after_any_commit_is_what_was_kept_and_no_more_is_replayed_t
                 shell.check_rebuild(&what);
             }
             // Now and then the store ends, often twice in a short while.
-            if shell.chance.below(24) == 0 || (shell.kept.saved.is_in_a_pass() && shell.chance.below(3) == 0) {
+            if shell.chance.below(24) == 0 || (shell.kept.saved.is_in_a_pass() && shell.chance.below(2) == 0) {
                 shell.reopen();
             }
         }

@@ -5,6 +5,7 @@
 mod faults;
 mod histories;
 mod recovery;
+mod slots;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
