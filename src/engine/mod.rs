@@ -27,6 +27,9 @@ pub(crate) mod snapshot;
 pub(crate) mod threads;
 pub(crate) mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use parking_lot::RwLock;

@@ -60,7 +60,7 @@ fn read(
     let mut parcel = Vec::with_capacity(PARCEL_BYTES);
     scan_commits(storage, from, &mut |first, bytes| {
         if first < from {
-            return Err(Error::corrupt("a commit of the log lies across the mark of saved state"));
+            return skip(bytes, from);
         }
         for raw in frames(bytes) {
             let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
@@ -78,6 +78,14 @@ fn read(
     let _ = send.send(parcel);
     let end = verifier.finish()?;
     Ok(Ended { end, records: end.size.get().saturating_sub(from.get()), unknown_events: 0 })
+}
+
+/// Passes over the commit before the one to begin with, which is what the scan finds when nothing was recorded since.
+fn skip(bytes: &[u8], from: Position) -> Result<ControlFlow<()>, Error> {
+    match frames(bytes).last() {
+        Some(Ok(last)) if last.header().position < from => Ok(ControlFlow::Continue(())),
+        _ => Err(Error::corrupt("a commit of the log lies across the mark of saved state")),
+    }
 }
 
 /// Makes records of parcels and hands them on, batch by batch; counts the events that this release does not know.

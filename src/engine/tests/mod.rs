@@ -1,0 +1,158 @@
+//! Owns the tests of what an engine does when storage fails or does not hold what it should.
+//!
+//! Rows lie in memory and outlive the stores that are opened on them, as on a disk. Read next: [`super::open`].
+
+mod recovery;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::domain::id::SecretId;
+use crate::domain::name::{Actor, SecretName};
+use crate::domain::secret::SecretType;
+use crate::domain::time::Timestamp;
+use crate::domain::version::VersionRef;
+use crate::error::Error;
+use crate::seal::passphrase::PassphraseCost;
+use crate::seal::secret_bytes::SecretBytes;
+use crate::seal::unlock::Unlock;
+use crate::storage::faulty::Faulty;
+use crate::storage::{Batch, Direction, DiskOptions, KeyRange, Memory, Storage};
+use crate::store::Store;
+use crate::store::new_secret::{NewData, NewSecret};
+use crate::store::session::Session;
+
+use super::clock::ManualClock;
+use super::open::{Access, Opening, Place, create, open_on};
+
+/// Rows that outlive the stores opened on them.
+struct Rows(Memory);
+
+impl Rows {
+    /// Those of a new store.
+    fn new() -> Self {
+        let engine = create(&opening(Place::Memory)).unwrap();
+        let rows = Self::copy_of(&*engine.shared.storage);
+        engine.close().unwrap();
+        rows
+    }
+
+    fn copy_of(storage: &dyn Storage) -> Self {
+        let memory = Memory::new();
+        for (row_key, row) in all(storage, &KeyRange::all()) {
+            put(&memory, &row_key, &row);
+        }
+        Self(memory)
+    }
+
+    /// A copy that goes its own way, the anchor with it.
+    fn fork(&self) -> Self {
+        let fork = Self::copy_of(&self.0);
+        if let Some(mark) = self.0.reopen().anchor() {
+            fork.0.write_anchor(mark).unwrap();
+        }
+        fork
+    }
+
+    fn open(&self) -> Store {
+        self.try_open().unwrap()
+    }
+
+    fn try_open(&self) -> Result<Store, Error> {
+        open_store(Arc::new(self.0.reopen()))
+    }
+
+    /// Opens a store on these rows whose storage fails on demand.
+    fn open_faulty(&self) -> (Store, Arc<Faulty>) {
+        let faulty = Arc::new(Faulty::new(Arc::new(self.0.reopen())));
+        let storage: Arc<dyn Storage> = faulty.clone();
+        (open_store(storage).unwrap(), faulty)
+    }
+
+    fn under(&self, prefix: u8) -> Vec<(Vec<u8>, Vec<u8>)> {
+        all(&self.0, &KeyRange::prefix(&[prefix]))
+    }
+
+    fn put(&self, row_key: &[u8], row: &[u8]) {
+        put(&self.0, row_key, row);
+    }
+
+    fn remove(&self, row_key: &[u8]) {
+        let mut batch = Batch::new();
+        batch.remove(row_key).unwrap();
+        self.0.commit(&batch).unwrap();
+    }
+}
+
+fn put(storage: &dyn Storage, row_key: &[u8], row: &[u8]) {
+    let mut batch = Batch::new();
+    batch.put(row_key, row).unwrap();
+    storage.commit(&batch).unwrap();
+}
+
+fn all(storage: &dyn Storage, range: &KeyRange) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut rows = Vec::new();
+    let visit = &mut |row_key: &[u8], row: &[u8]| {
+        rows.push((row_key.to_vec(), row.to_vec()));
+        ControlFlow::Continue(())
+    };
+    storage.scan(range, Direction::Ascending, visit).unwrap();
+    rows
+}
+
+fn opening(place: Place) -> Opening {
+    Opening {
+        place,
+        disk: DiskOptions::default(),
+        unlock: Unlock::bytes(SecretBytes::copy_from(&[7; 32])),
+        passphrase_cost: PassphraseCost::default(),
+        clock: Arc::new(ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap())),
+        queue_max: 64,
+        settings: crate::domain::settings::Settings::default(),
+        system: Actor::parse("latchkeep").unwrap(),
+    }
+}
+
+fn open_store(storage: Arc<dyn Storage>) -> Result<Store, Error> {
+    open_on(storage, &opening(Place::Memory), Access::ReadWrite).map(Store::new)
+}
+
+fn ops(store: &Store) -> Session {
+    store.acting_as(Actor::parse("ops").unwrap())
+}
+
+fn new_secret(name: &str) -> NewSecret {
+    NewSecret::arbitrary(SecretName::parse(name).unwrap(), text(name)).unwrap()
+}
+
+fn text(text: &str) -> SecretBytes {
+    SecretBytes::copy_from(text.as_bytes())
+}
+
+fn new_data(payload: &str) -> NewData {
+    NewData::arbitrary(text(payload)).unwrap()
+}
+
+fn put_secret(store: &Store, name: &str) -> SecretId {
+    ops(store).create(new_secret(name)).unwrap().secret.unwrap()
+}
+
+fn value(store: &Store, id: SecretId) -> String {
+    ops(store).read(id, VersionRef::Current).unwrap().text().unwrap().to_owned()
+}
+
+fn names(store: &Store) -> Vec<String> {
+    let names = store.secrets().into_iter().map(|secret| secret.metadata.name.as_str().to_owned());
+    std::collections::BTreeSet::from_iter(names).into_iter().collect()
+}
+
+/// Finds a secret by its name.
+fn named(store: &Store, name: &str) -> SecretId {
+    store.secret_named(SecretType::Arbitrary, &SecretName::parse(name).unwrap()).unwrap().id
+}
+
+#[track_caller]
+fn sound(store: &Store) {
+    assert_eq!(store.scrub(|_| {}).unwrap().findings, Vec::<String>::new());
+    assert_eq!(store.verify_log(|_| {}).unwrap().records, store.status().unwrap().log_size.get());
+}
