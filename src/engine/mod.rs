@@ -102,7 +102,7 @@ impl Engine {
 
     /// Ends the threads once everything asked before is answered, and gives the storage back.
     pub(crate) fn close(&self) -> Result<(), Error> {
-        let stopped = self.threads.as_ref().map_or(Ok(()), Threads::stop);
+        let stopped = self.threads.as_ref().map_or(Ok(()), |threads| threads.stop(&self.shared.poison));
         let closed = self.shared.storage.close().map_err(Error::from);
         stopped.and(closed)
     }

@@ -14,6 +14,7 @@ use crate::error::Error;
 
 use super::Shared;
 use super::committer::Committer;
+use super::poison::Poison;
 use super::queue::Request;
 use super::reply::Reply;
 use super::writer::Writer;
@@ -51,7 +52,9 @@ impl Threads {
     }
 
     /// Ends the threads once all that was asked before is answered. A second time there is nothing to end.
-    pub(crate) fn stop(&self) -> Result<(), Error> {
+    ///
+    /// The anchor is written after the answer, so whether that went well is asked once the threads have ended.
+    pub(crate) fn stop(&self, poison: &Poison) -> Result<(), Error> {
         let handles = std::mem::take(&mut *self.handles.lock());
         if handles.is_empty() {
             return Ok(());
@@ -63,7 +66,7 @@ impl Threads {
                 return Err(Error::internal("a thread of the store panicked"));
             }
         }
-        answer
+        poison.error().map_or(answer, Err)
     }
 }
 
