@@ -125,7 +125,6 @@ fn hint_for(code: &str) -> Option<&'static str> {
         "not_a_store" => "latchkeep init --store DIR --key-file FILE makes one",
         "secret_name_taken" => "latchkeep secret rotate adds a version to the secret that is there",
         "lock_owned" => "--actor acts as the owner, --force removes it and says so in the log",
-        "corrupt" | "records_lost" | "key_slot_damaged" => "latchkeep scrub lists what is damaged, if the store opens",
         _ => return None,
     })
 }
