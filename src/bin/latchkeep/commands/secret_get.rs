@@ -17,7 +17,7 @@ use crate::{dotenv, find, shown};
 pub(crate) fn run(args: &Get, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
     check(args, &secret)?;
-    let reading = scene.session.read(secret.id, args.version)?;
+    let reading = scene.session.read(secret.id, args.version).map_err(Failure::about(&secret))?;
     if scene.out.is_json() {
         let text = to_json(scene, &reading)?;
         scene.out.value(&text)?;
@@ -174,7 +174,8 @@ fn write_file(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
     if !force && path.symlink_metadata().is_ok() {
         return Err(file_exists(path));
     }
-    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(|error| failed(&error))?;
+    // The name of the file that comes before is of no interest to anybody.
+    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(|error| failed(&error.kind().into()))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(&error))?;
     let placed = if force { file.persist(path) } else { file.persist_noclobber(path) };
     match placed {
