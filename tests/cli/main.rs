@@ -11,4 +11,5 @@ mod locks;
 mod pipes;
 mod real_input;
 mod support;
+mod terminal;
 mod tour;

@@ -123,6 +123,13 @@ fn a_dynamic_credential_is_new_at_each_read_until_it_is_locked() {
     let first = home.run(&["secret", "get", "deployer"]).done().text();
     let second = home.run(&["secret", "get", "deployer"]).done().text();
     assert_ne!(first, second);
+    let records = || home.run(&["status", "--json"]).done().json()["log_size"].as_u64();
+    let before = records();
+    let taken = home.file("taken", "");
+    home.run(&["secret", "get", "deployer", "--out", &taken]).failed(2, &["exists already"]);
+    home.run(&["secret", "get", "deployer", "--out", "none/key"]).failed(2, &["no place for a file"]);
+    home.run(&["secret", "get", "deployer", "--field", "password"]).failed(2, &["no field password"]);
+    assert_eq!(records(), before, "no key was made for a read that could not be given out");
     home.run(&["lock", "create", "deployer", "job"]).done();
     let refused = home.run(&["secret", "get", "deployer"]).failed(3, &["lock job on version 1 (current)"]);
     assert!(refused.out.is_empty());

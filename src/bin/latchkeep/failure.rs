@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-use latchkeep::{Blocked, ErrorKind, Invalid};
+use latchkeep::{Blocked, ErrorKind, Invalid, Secret};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -55,6 +55,17 @@ impl Failure {
     pub(crate) fn hint(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self
+    }
+
+    /// Turns an error about a secret into a failure that says which.
+    pub(crate) fn about(secret: &Secret) -> impl Fn(latchkeep::Error) -> Self {
+        |error| {
+            let mut failure = Self::from(error);
+            if failure.exit == Exit::Refused && failure.blocked.is_none() {
+                failure.message = format!("{}: {}", secret.metadata.name, failure.message);
+            }
+            failure
+        }
     }
 
     /// Gives the way the program ends.
@@ -125,7 +136,6 @@ fn hint_for(code: &str) -> Option<&'static str> {
         "not_a_store" => "latchkeep init --store DIR --key-file FILE makes one",
         "secret_name_taken" => "latchkeep secret rotate adds a version to the secret that is there",
         "lock_owned" => "--actor acts as the owner, --force removes it and says so in the log",
-        "corrupt" | "records_lost" | "key_slot_damaged" => "latchkeep scrub lists what is damaged, if the store opens",
         _ => return None,
     })
 }

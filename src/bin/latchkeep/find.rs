@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use latchkeep::{GroupId, GroupName, Refusal, Secret, SecretId, SecretName, SecretType, Store};
+use latchkeep::{GroupId, GroupName, Refusal, Secret, SecretId, SecretName, SecretType, Store, Version, VersionRef};
 
 use crate::args::SecretArg;
 use crate::failure::Failure;
@@ -59,6 +59,12 @@ fn one(store: &Store, types: &[SecretType], name: &str) -> Result<Arc<Secret>, F
         _ => Err(Failure::usage(format!("{name} names several secrets: {}", names.join(", ")))
             .hint("name one by TYPE/NAME, or add --type")),
     }
+}
+
+/// Finds a version of a secret.
+pub(crate) fn version(secret: &Secret, which: VersionRef) -> Result<&Version, Failure> {
+    let not_found = || Failure::about(secret)(Refusal::VersionNotFound.into());
+    secret.version(which).ok_or_else(not_found)
 }
 
 /// Finds the group that an argument names.

@@ -73,6 +73,11 @@ pub(crate) fn now() -> Timestamp {
     SystemClock.now()
 }
 
+/// Shows when a lease ends, and whether that is over: a store that is only looked at does not write down the end.
+pub(crate) fn shown_end(end: Timestamp) -> String {
+    if end <= now() { format!("{} (over)", shown(end)) } else { shown(end) }
+}
+
 /// Shows a time to the second.
 pub(crate) fn shown(time: Timestamp) -> String {
     let text = time.to_string();

@@ -246,7 +246,9 @@ pub(crate) struct DestroyData {
     pub(crate) yes: bool,
 }
 
-/// Deletes a secret, with all its versions and their data. A lock on any version refuses it.
+/// Deletes a secret, with all its versions and their data.
+///
+/// A lock on any version that has data refuses it. On a terminal it asks for the name once more.
 #[derive(Args, Debug)]
 pub(crate) struct Delete {
     #[command(flatten)]

@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::lock_list`].
 
-use latchkeep::{Command, LockMode, LockName, LockNames, NewLock, Refusal, Secret, Session, Version, VersionRef};
+use latchkeep::{Command, LockMode, LockName, LockNames, NewLock, Secret, Session, Version, VersionRef};
 use serde_json::json;
 
 use crate::args::{LockCreate, LockDelete, LockRenew};
@@ -25,7 +25,7 @@ pub(crate) fn create(args: &LockCreate, scene: &mut Scene) -> Result<Exit, Failu
     });
     let mode = args.mode.map_or(LockMode::Keep, LockMode::from);
     let command = Command::place_locks(secret.id, args.version, locks.collect(), mode);
-    let receipt = acting(scene, args.force).run(command)?;
+    let receipt = acting(scene, args.force).run(command).map_err(Failure::about(&secret))?;
     let after = scene.store().secret(secret.id)?;
     if scene.out.is_json() {
         return tell_json(scene, &after, &receipt);
@@ -57,7 +57,7 @@ pub(crate) fn renew(args: &LockRenew, scene: &mut Scene) -> Result<Exit, Failure
     let secret = find::secret(scene.store(), &args.secret)?;
     let end = args.ttl.ahead();
     let command = Command::renew_lock(secret.id, args.version, args.name.clone(), end, None);
-    let receipt = acting(scene, args.force).run(command)?;
+    let receipt = acting(scene, args.force).run(command).map_err(Failure::about(&secret))?;
     let after = scene.store().secret(secret.id)?;
     if scene.out.is_json() {
         return tell_json(scene, &after, &receipt);
@@ -75,10 +75,10 @@ pub(crate) fn renew(args: &LockRenew, scene: &mut Scene) -> Result<Exit, Failure
 /// Removes locks.
 pub(crate) fn delete(args: &LockDelete, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
-    let version = secret.version(args.version).ok_or(Refusal::VersionNotFound).map_err(latchkeep::Error::from)?;
+    let version = find::version(&secret, args.version)?;
     let names = if args.all { LockNames::All } else { LockNames::These(args.names.clone()) };
     let command = Command::remove_locks(secret.id, VersionRef::Id(version.id), names);
-    let receipt = acting(scene, args.force).run(command)?;
+    let receipt = acting(scene, args.force).run(command).map_err(Failure::about(&secret))?;
     let after = scene.store().secret(secret.id)?;
     tell_of_others(args, &secret, version);
     if scene.out.is_json() {

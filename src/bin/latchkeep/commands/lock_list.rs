@@ -11,7 +11,7 @@ use crate::args::{LockList, SecretArg};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::scene::Scene;
-use crate::times::shown as shown_time;
+use crate::times::{shown as shown_time, shown_end};
 use crate::{find, shown};
 
 const HEAD: [&str; 9] = ["secret", "version", "alias", "lock", "since", "placed by", "owner", "until", "description"];
@@ -55,7 +55,7 @@ fn row(secret: &Secret, version: &Version, lock: &Lock) -> Vec<String> {
         shown_time(lock.created_at),
         lock.created_by.to_string(),
         lock.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
-        lock.expires_at.map(shown_time).unwrap_or_default(),
+        lock.expires_at.map(shown_end).unwrap_or_default(),
         lock.description.as_ref().map(ToString::to_string).unwrap_or_default(),
     ]
 }

@@ -20,7 +20,7 @@ pub(crate) fn rotate(args: &Rotate, scene: &mut Scene) -> Result<Exit, Failure> 
     if let Some(metadata) = &args.version_metadata {
         data = data.with_version_metadata(metadata.clone());
     }
-    let receipt = scene.session.rotate(secret.id, data)?;
+    let receipt = scene.session.rotate(secret.id, data).map_err(Failure::about(&secret))?;
     tell_new_version(scene, &secret, &receipt, "rotated")
 }
 
@@ -51,7 +51,7 @@ fn new_data(args: &Rotate, secret: &Secret, scene: &mut Scene) -> Result<NewData
 /// Adds a version with the data of the previous one.
 pub(crate) fn restore(args: &Restore, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
-    let receipt = scene.session.restore(secret.id)?;
+    let receipt = scene.session.restore(secret.id).map_err(Failure::about(&secret))?;
     tell_new_version(scene, &secret, &receipt, "restored")
 }
 
@@ -78,10 +78,10 @@ fn tell_new_version(scene: &mut Scene, before: &Secret, receipt: &Receipt, done:
 pub(crate) fn destroy_data(args: &DestroyData, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
     let name = secret.metadata.name.as_str();
-    let version =
-        secret.version(args.version).ok_or(latchkeep::Refusal::VersionNotFound).map_err(latchkeep::Error::from)?;
+    let version = find::version(&secret, args.version)?;
     let which = explanation::version(version.number, secret.alias(version.id));
-    let receipt = scene.session.destroy_data(secret.id, latchkeep::VersionRef::Id(version.id))?;
+    let receipt = scene.session.destroy_data(secret.id, latchkeep::VersionRef::Id(version.id));
+    let receipt = receipt.map_err(Failure::about(&secret))?;
     if scene.out.is_json() {
         let after = scene.store().secret(secret.id)?;
         let mut fields =
@@ -98,7 +98,7 @@ pub(crate) fn destroy_data(args: &DestroyData, scene: &mut Scene) -> Result<Exit
 pub(crate) fn delete(args: &Delete, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
     let name = secret.metadata.name.as_str();
-    let receipt = scene.session.delete(secret.id)?;
+    let receipt = scene.session.delete(secret.id).map_err(Failure::about(&secret))?;
     if scene.out.is_json() {
         scene
             .out

@@ -17,7 +17,8 @@ use crate::{dotenv, find, shown};
 pub(crate) fn run(args: &Get, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
     check(args, &secret)?;
-    let reading = scene.session.read(secret.id, args.version)?;
+    args.out.as_deref().map_or(Ok(()), |path| check_place(path, args.force))?;
+    let reading = scene.session.read(secret.id, args.version).map_err(Failure::about(&secret))?;
     if scene.out.is_json() {
         let text = to_json(scene, &reading)?;
         scene.out.value(&text)?;
@@ -167,14 +168,25 @@ fn push(json: &mut Zeroizing<Vec<u8>>, name: &str, text: &str) {
     let _ = serde_json::to_writer(&mut **json, text);
 }
 
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// Holds a place to what a file needs, before a read that may make a new credential for nothing.
+fn check_place(path: &Path, force: bool) -> Result<(), Failure> {
+    if !force && path.symlink_metadata().is_ok() {
+        Err(file_exists(path))
+    } else if path.is_dir() || !parent(path).is_dir() {
+        Err(Failure::usage(format!("{} is no place for a file; name one in a directory that is there", path.display())))
+    } else {
+        Ok(())
+    }
+}
+
 /// Writes a file that only its owner may read, whole or not at all.
 fn write_file(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
     let failed = |error: &std::io::Error| Failure::io("write", path, error);
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    if !force && path.symlink_metadata().is_ok() {
-        return Err(file_exists(path));
-    }
-    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(|error| failed(&error))?;
+    let mut file = tempfile::NamedTempFile::new_in(parent(path)).map_err(|error| failed(&error))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(&error))?;
     let placed = if force { file.persist(path) } else { file.persist_noclobber(path) };
     match placed {
