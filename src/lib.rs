@@ -76,10 +76,12 @@ pub use seal::{
 };
 #[cfg(feature = "store")]
 pub use {
+    engine::anchoring::{AnchorPace, CheckpointAnchor, FileAnchor},
     engine::clock::{Clock, ManualClock, SystemClock},
     engine::reply::Pending,
     engine::scrub::{ScrubProgress, ScrubReport},
     error::{Error, ErrorKind},
+    issuer::api_key::verify_api_key,
     options::StoreOptions,
     store::Store,
     store::command::Command,

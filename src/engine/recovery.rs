@@ -7,20 +7,21 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::codec::error::Part;
 use crate::codec::keys;
 use crate::codec::mark::{RowSum, SavedMark, decode_mark};
-use crate::codec::saved::{RowDigest, decode_answer, decode_secret, decode_whole};
+use crate::codec::saved::{RowDigest, decode_answer, decode_secret, decode_whole, row_digest};
 use crate::domain::evolve::{evolve, remember};
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
 use crate::domain::record::Record;
 use crate::domain::secret::Secret;
 use crate::domain::state::State;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::ledger::{ChainEnd, ChainVerifier, Head};
 use crate::projection::Projections;
 use crate::storage::chunks::{read_chunked, scan_chunked};
-use crate::storage::{AnchorMark, KeyRange, Storage};
+use crate::storage::{AnchorMark, Direction, KeyRange, Storage, StorageError};
 
 use super::replay::replay;
 use super::saved::{Item, Mark, Saved};
@@ -44,7 +45,10 @@ pub(crate) struct Recovered {
 ///
 /// Kind `Corrupt` when the log is damaged, or shorter than the anchor says.
 pub(crate) fn recover(storage: &dyn Storage, log_id: &LogId) -> Result<Recovered, Error> {
-    let found = load(storage)?;
+    let found = match load(storage) {
+        Err(error) if *error.kind() == ErrorKind::Corrupt => survey(storage)?,
+        loaded => loaded?,
+    };
     let (rows, as_of) = (found.rows.clone(), found.as_of());
     let fit = found.fits(storage)?;
     let saved = match fit {
@@ -101,7 +105,8 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
     for item in changed {
         saved.touch(item);
     }
-    let snapshot = Snapshot { state, projections, end, saved };
+    let frontier = super::tree::load(storage, end.size)?;
+    let snapshot = Snapshot { state, projections, end, frontier, saved };
     Ok(Recovered { snapshot, replayed: ended.records, rebuilt: false, unknown_events: ended.unknown_events })
 }
 
@@ -213,6 +218,32 @@ fn load(storage: &dyn Storage) -> Result<Loaded, Error> {
         }
         ControlFlow::Continue(())
     })?;
+    Ok(found)
+}
+
+/// Looks at rows one by one where a value cannot be put together from its chunks: which there are, and what the whole ones
+/// add up to. Nothing of them is used.
+fn survey(storage: &dyn Storage) -> Result<Loaded, Error> {
+    let mut found = Loaded { state: State::default(), rows: Rows::default(), mark: None, is_damaged: true };
+    let mut prefixes = BTreeSet::new();
+    for kind in [keys::SAVED_SECRET, keys::SAVED_ANSWER] {
+        storage.scan(&KeyRange::prefix(&[kind]), Direction::Ascending, &mut |key, _| {
+            prefixes.extend(key.split_last_chunk::<4>().map(|(prefix, _)| prefix.to_vec()));
+            ControlFlow::Continue(())
+        })?;
+    }
+    for key in prefixes {
+        let (item, part) = match (keys::parse_saved_secret(&key), keys::parse_saved_answer(&key)) {
+            (Some(id), _) => (Item::Secret(id), Part::SavedSecret),
+            (None, Some(position)) => (Item::Answer(position), Part::SavedAnswer),
+            (None, None) => continue,
+        };
+        let row = match read_chunked(storage, &key) {
+            Err(StorageError::Corrupt { .. }) => None,
+            read => read?,
+        };
+        found.count(item, row.and_then(|row| row_digest(part, &key, &row).ok()));
+    }
     Ok(found)
 }
 

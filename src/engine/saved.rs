@@ -20,8 +20,8 @@ use crate::domain::position::Position;
 use crate::domain::state::State;
 use crate::error::Error;
 use crate::ledger::ChainEnd;
-use crate::storage::chunks::{count, put_chunked, read_chunked, remove_counted};
-use crate::storage::{Batch, Storage};
+use crate::storage::chunks::{count, put_chunked, read_chunked, remove_chunked, remove_counted};
+use crate::storage::{Batch, Storage, StorageError};
 
 /// Records after which a new pass begins: an open replays at most about twice as many.
 const PASS_RECORDS: u64 = 16_384;
@@ -147,22 +147,19 @@ impl Saved {
 
     /// Replaces the row of what belongs to no secret; it is not in the sum, since its own checksum is enough for one.
     fn write_whole(saving: &mut Saving<'_>) -> Result<(), Error> {
-        if let Some(old) = read_chunked(saving.storage, &keys::SAVED_WHOLE)? {
-            remove_counted(saving.batch, &keys::SAVED_WHOLE, count(old.len()))?;
-        }
+        take_away(saving, &keys::SAVED_WHOLE)?;
         put_chunked(saving.batch, &keys::SAVED_WHOLE, &encode_whole(&saving.state.whole)?.bytes)?;
         Ok(())
     }
 
     fn write_row(&mut self, saving: &mut Saving<'_>, item: Item) -> Result<(), Error> {
         let Row { part, key, saved: row } = Row::of(item, saving.state)?;
-        if let Some(old) = read_chunked(saving.storage, &key)? {
-            // A damaged row is not in the sum: damage made the rows be thrown away.
-            if let Ok(digest) = row_digest(part, &key, &old) {
-                self.sum = self.sum.minus(&digest);
-                self.rows = self.rows.saturating_sub(1);
-            }
-            remove_counted(saving.batch, &key, count(old.len()))?;
+        // A damaged row is not in the sum: damage made the rows be thrown away.
+        if let Some(old) = take_away(saving, &key)?
+            && let Ok(digest) = row_digest(part, &key, &old)
+        {
+            self.sum = self.sum.minus(&digest);
+            self.rows = self.rows.saturating_sub(1);
         }
         if let Some(row) = row {
             put_chunked(saving.batch, &key, &row.bytes)?;
@@ -170,6 +167,21 @@ impl Saved {
             self.rows = self.rows.saturating_add(1);
         }
         Ok(())
+    }
+}
+
+/// Removes the row that lies there; gives it if it is whole.
+fn take_away(saving: &mut Saving<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    match read_chunked(saving.storage, key) {
+        Ok(Some(old)) => {
+            remove_counted(saving.batch, key, count(old.len()))?;
+            Ok(Some(old))
+        }
+        Err(StorageError::Corrupt { .. }) => {
+            remove_chunked(saving.storage, saving.batch, key)?;
+            Ok(None)
+        }
+        other => Ok(other?),
     }
 }
 

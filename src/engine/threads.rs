@@ -56,6 +56,7 @@ impl Threads {
     ///
     /// The anchor is written after the answer, so whether that went well is asked once the threads have ended.
     pub(crate) fn stop(&self, poison: &Poison) -> Result<(), Error> {
+        // Whoever asks a second time waits until the first one is through.
         let mut handles = self.handles.lock();
         if handles.is_empty() {
             return Ok(());

@@ -200,8 +200,10 @@ impl Writer {
                 let takes_data = decision.takes_data;
                 let needs_rows = takes_data || command.brings_rows();
                 let receipt = self.append(decision.events, terms, now)?;
-                if needs_rows {
-                    self.group.bring(payload)?;
+                if needs_rows && let Err(error) = self.group.bring(payload) {
+                    // Its events stand in the group already; without its rows they must not become durable.
+                    self.shared.poison.set(&error.to_string());
+                    return Err(error);
                 }
                 Ok(Ok(Done { receipt, takes_data }))
             }
@@ -390,9 +392,11 @@ impl Writer {
             self.pass_time();
             self.settle();
         }
-        let recorded = self.record_all_access();
+        if let Err(error) = self.record_all_access() {
+            self.shared.poison.set(&error.to_string());
+        }
         self.settle();
-        if recorded.is_ok() && self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
+        if self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
             while self.shared.poison.why().is_none() {
                 let Snapshot { saved, state, end, .. } = &mut self.snapshot;
                 let storage = &*self.shared.storage;

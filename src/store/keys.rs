@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::codec::keys::key_slot;
@@ -17,6 +18,7 @@ use crate::engine::reader::wrapped_key;
 use crate::engine::reply::Reply;
 use crate::error::Error;
 use crate::seal::key_epoch::KeyEpoch;
+use crate::seal::key_file;
 use crate::seal::keyring::Keyring;
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::unlock::Unlock;
@@ -35,6 +37,33 @@ pub struct RollProgress {
     pub done: u64,
     /// Data keys in all.
     pub total: u64,
+}
+
+impl Unlock {
+    /// Makes a key file with a fresh key, which only its owner may read, and gives the way to open a store with it.
+    ///
+    /// ```
+    /// use latchkeep::{StoreOptions, Unlock};
+    ///
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let unlock = Unlock::create_key_file(dir.path().join("store.key"))?;
+    /// StoreOptions::new(dir.path().join("store"), unlock).create()?.close()?;
+    /// # Ok::<(), latchkeep::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid`, code `key_file`, when something stands at the path already (it is never written over), or the
+    /// system refuses; kind `Unavailable` when the system gives no randomness.
+    ///
+    /// # Durability
+    ///
+    /// When this returns the file survives a crash. Without it a store that nothing else opens is lost: keep a copy.
+    pub fn create_key_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        key_file::create(&path)?;
+        Ok(Self::KeyFile(path))
+    }
 }
 
 impl Session {
@@ -149,7 +178,7 @@ impl Session {
         }
     }
 
-    fn ask_keys(&self, command: Decided, payload: Payload) -> Result<Receipt, Error> {
+    pub(super) fn ask_keys(&self, command: Decided, payload: Payload) -> Result<Receipt, Error> {
         let terms = self.raw_terms().clone();
         let slot = self.store().0.engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
         Ok(slot.wait()?.map_err(Error::refused)?.receipt)

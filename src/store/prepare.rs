@@ -18,55 +18,82 @@ use crate::engine::queue::Payload;
 use crate::error::Error;
 use crate::issuer::{api_key, certificate, password};
 use crate::seal::data::{IamIdentity, SecretData};
+use crate::seal::secret_bytes::SecretBytes;
 
 use super::command::Wanted;
 use super::new_secret::{NewData, NewDataFrom, NewSecret, Source};
 use super::store::Inner;
 
-/// A command that can be decided, with its rows; and the data, for whoever may hand it out.
+/// A command that can be decided, with its rows.
 #[derive(Debug)]
 pub(super) struct Ready {
     pub(super) command: Decided,
     pub(super) payload: Payload,
-    pub(super) data: Option<SecretData>,
+}
+
+/// A read that may make a credential, and that credential.
+#[derive(Debug)]
+pub(super) struct ReadyToRead {
+    pub(super) ready: Ready,
+    pub(super) data: SecretData,
+}
+
+/// Data for a version: brought along, or made here.
+enum Data<'a> {
+    Given(&'a SecretData),
+    Made(SecretData),
+}
+
+impl std::ops::Deref for Data<'_> {
+    type Target = SecretData;
+
+    fn deref(&self) -> &SecretData {
+        match self {
+            Self::Given(data) => data,
+            Self::Made(data) => data,
+        }
+    }
 }
 
 impl Ready {
     const fn plain(command: Decided) -> Self {
-        Self { command, payload: Payload::None, data: None }
+        Self { command, payload: Payload::None }
     }
 }
 
 impl Inner {
     /// Draws, makes and seals.
-    pub(super) fn prepare(&self, wanted: Wanted) -> Result<Ready, Error> {
+    pub(super) fn prepare(&self, wanted: &Wanted) -> Result<Ready, Error> {
         let now = self.now();
         match wanted {
-            Wanted::Create(new) => self.prepare_create(*new, now),
+            Wanted::Create(new) => self.prepare_create(new, now),
             Wanted::Rotate(id, new) => {
+                let id = *id;
                 let secret = self.find(id)?;
                 let NewData { from, version_metadata } = new;
                 let data = self.data_for(&secret, from)?;
-                let sealed = self.seal(id, draw::version_id(now)?, data, version_metadata)?;
+                let sealed = self.seal(id, draw::version_id(now)?, &data, version_metadata.clone())?;
                 Ok(sealed.into_ready(|next| Decided::Rotate { secret: id, origin: VersionOrigin::RotatedByHand, next }))
             }
             Wanted::Restore(id) => {
+                let id = *id;
                 let secret = self.find(id)?;
                 let Some(previous) = secret.previous().filter(|version| version.is_available()) else {
                     return Ok(Ready::plain(nothing_to_restore(id, now)?));
                 };
                 let (from, metadata) = (previous.id, previous.custom_metadata.clone());
                 let data = self.data_of(&secret, from)?;
-                let sealed = self.seal(id, draw::version_id(now)?, data, metadata)?;
+                let sealed = self.seal(id, draw::version_id(now)?, &data, metadata)?;
                 Ok(sealed.into_ready(|next| Decided::Restore { secret: id, from, next }))
             }
             Wanted::Read(..) => {
                 Err(Refusal::invalid("read", "is for dry runs; data is given out by Session::read").into())
             }
             Wanted::CreateGroup { name, description } => {
+                let (name, description) = (name.clone(), description.clone());
                 Ok(Ready::plain(Decided::CreateGroup { id: draw::group_id(now)?, name, description }))
             }
-            Wanted::Plain(command) => Ok(Ready::plain(command)),
+            Wanted::Plain(command) => Ok(Ready::plain(command.clone())),
         }
     }
 
@@ -118,46 +145,51 @@ impl Inner {
         })
     }
 
-    fn prepare_create(&self, new: NewSecret, now: Timestamp) -> Result<Ready, Error> {
-        let NewSecret { group, metadata, spec, policy, version_metadata, data } = new;
+    fn prepare_create(&self, new: &NewSecret, now: Timestamp) -> Result<Ready, Error> {
         let id = draw::secret_id(now)?;
-        let data = match (data, &spec) {
-            (Source::Given(data), _) => data,
+        let data = match (&new.data, &new.spec) {
+            (Source::Given(data), _) => Data::Given(data),
             (Source::GeneratedPassword(username), SecretSpec::UsernamePassword { password_policy }) => {
-                generate_password(&username, *password_policy)?
+                Data::Made(generate_password(username, *password_policy)?)
             }
-            (Source::ApiKey, SecretSpec::IamCredentials { target, .. }) => make_api_key(target)?,
+            (Source::ApiKey, SecretSpec::IamCredentials { target, .. }) => Data::Made(make_api_key(target)?),
             _ => return Err(Error::internal("a new secret has data of another type")),
         };
-        let sealed = self.seal(id, draw::version_id(now)?, data, version_metadata)?;
+        let sealed = self.seal(id, draw::version_id(now)?, &data, new.version_metadata.clone())?;
+        let NewSecret { group, metadata, spec, policy, .. } = new;
+        let (group, metadata, spec, policy) = (*group, metadata.clone(), spec.clone(), *policy);
         Ok(sealed.into_ready(|first| Decided::CreateSecret { id, group, metadata, spec, policy, first }))
     }
 
     /// A read of a dynamic credential, with the fresh one that it may take.
-    pub(super) fn prepare_read(&self, secret: &Secret) -> Result<Ready, Error> {
+    pub(super) fn prepare_read(&self, secret: &Secret) -> Result<ReadyToRead, Error> {
         let SecretSpec::IamCredentials { target, .. } = &secret.spec else {
             return Err(Error::internal("only dynamic credentials are made by a read"));
         };
         // The credential changes, the version stays.
         let version = secret.current().ok_or(Refusal::VersionNotFound)?.id;
-        let sealed = self.seal(secret.id, version, make_api_key(target)?, None)?;
-        Ok(sealed.into_ready(|fresh| Decided::ReadDynamic { secret: secret.id, fresh }))
+        let data = make_api_key(target)?;
+        let sealed = self.seal(secret.id, version, &data, None)?;
+        let ready = sealed.into_ready(|fresh| Decided::ReadDynamic { secret: secret.id, fresh });
+        Ok(ReadyToRead { ready, data })
     }
 
     /// Makes the data of the next version, of the type that the secret has.
-    fn data_for(&self, secret: &Secret, from: NewDataFrom) -> Result<SecretData, Error> {
-        fits(secret, &from)?;
-        match (from, &secret.spec) {
-            (NewDataFrom::Given(data), _) => Ok(data),
+    fn data_for<'a>(&self, secret: &Secret, from: &'a NewDataFrom) -> Result<Data<'a>, Error> {
+        fits(secret, from)?;
+        let made = match (from, &secret.spec) {
+            (NewDataFrom::Given(data), _) => return Ok(Data::Given(data)),
             (NewDataFrom::Password(password), SecretSpec::UsernamePassword { .. }) => {
-                Ok(SecretData::username_password(&self.username_of(secret)?, password)?)
+                let password = SecretBytes::copy_from(password.expose());
+                SecretData::username_password(&self.username_of(secret)?, password)?
             }
             (NewDataFrom::Generated, SecretSpec::UsernamePassword { password_policy }) => {
-                generate_password(&self.username_of(secret)?, *password_policy)
+                generate_password(&self.username_of(secret)?, *password_policy)?
             }
-            (NewDataFrom::Generated, SecretSpec::IamCredentials { target, .. }) => make_api_key(target),
-            _ => Err(Error::internal("data that fits its secret is of another type")),
-        }
+            (NewDataFrom::Generated, SecretSpec::IamCredentials { target, .. }) => make_api_key(target)?,
+            _ => return Err(Error::internal("data that fits its secret is of another type")),
+        };
+        Ok(Data::Made(made))
     }
 
     /// The user name, which never changes by rotation, from any version whose data is still there.
@@ -184,12 +216,12 @@ impl Inner {
         &self,
         secret: SecretId,
         version: VersionId,
-        data: SecretData,
+        data: &SecretData,
         custom_metadata: Option<JsonObject>,
     ) -> Result<SealedVersion, Error> {
-        let (details, expires_at) = details_of(&data)?;
+        let (details, expires_at) = details_of(data)?;
         let keyring = self.engine.shared.keyring();
-        let sealed = keyring.seal(secret, version, &data)?;
+        let sealed = keyring.seal(secret, version, data)?;
         let reference = SealedRef {
             data_key: sealed.data_key,
             epoch: sealed.wrapped.epoch().get(),
@@ -203,7 +235,7 @@ impl Inner {
             wrapped: sealed.wrapped.as_bytes().to_vec(),
             sealed: sealed.sealed.bytes,
         };
-        Ok(SealedVersion { prepared, payload, data })
+        Ok(SealedVersion { prepared, payload })
     }
 
     pub(super) fn find(&self, id: SecretId) -> Result<Arc<Secret>, Refusal> {
@@ -219,12 +251,11 @@ impl Inner {
 struct SealedVersion {
     prepared: Prepared,
     payload: Payload,
-    data: SecretData,
 }
 
 impl SealedVersion {
     fn into_ready(self, command: impl FnOnce(Prepared) -> Decided) -> Ready {
-        Ready { command: command(self.prepared), payload: self.payload, data: Some(self.data) }
+        Ready { command: command(self.prepared), payload: self.payload }
     }
 }
 

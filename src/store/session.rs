@@ -113,7 +113,8 @@ impl Session {
         self
     }
 
-    /// Asks for something and waits until it is durable.
+    /// Asks for something and waits until it is durable. Tries again by itself, a few times, when the secret or the keys
+    /// change while its data is being sealed.
     ///
     /// # Errors
     ///
@@ -123,16 +124,28 @@ impl Session {
     ///
     /// With a receipt in hand the command survives the death of process, kernel and power.
     pub fn run(&self, command: Command) -> Result<Receipt, Error> {
-        self.submit(command)?.wait()
+        let mut answer = self.ask(&command, Patience::Wait)?.wait();
+        for _ in 0..RETRIES_MAX {
+            match answer {
+                // Something changed between the sealing and the deciding: seal again.
+                Err(error) if error.refusal() == Some(&Refusal::VersionChanged) => {
+                    answer = self.ask(&command, Patience::Wait)?.wait();
+                }
+                answered => return answered,
+            }
+        }
+        answer
     }
 
-    /// Asks for something; the answer can be waited on, or awaited in any runtime. Waits while the queue is full.
+    /// Asks for something; the answer can be waited on, or awaited in any runtime. Waits while the queue is full. May be
+    /// answered with [`Refusal::VersionChanged`] when the secret or the keys change while its data is being sealed; ask again
+    /// then.
     ///
     /// # Errors
     ///
     /// What can be told before the command is queued: `Closed`, `Unavailable`, and refusals of its data.
     pub fn submit(&self, command: Command) -> Result<Pending, Error> {
-        self.ask(command, Patience::Wait)
+        self.ask(&command, Patience::Wait)
     }
 
     /// Asks for something, unless the queue is full.
@@ -141,12 +154,12 @@ impl Session {
     ///
     /// As [`Session::submit`]; kind `Unavailable` with code `busy` when the queue is full.
     pub fn try_submit(&self, command: Command) -> Result<Pending, Error> {
-        self.ask(command, Patience::Refuse)
+        self.ask(&command, Patience::Refuse)
     }
 
-    fn ask(&self, command: Command, patience: Patience) -> Result<Pending, Error> {
-        let terms = self.terms(&command);
-        let Ready { command, payload, .. } = match self.store.0.prepare(command.0) {
+    fn ask(&self, command: &Command, patience: Patience) -> Result<Pending, Error> {
+        let terms = self.terms(command);
+        let Ready { command, payload } = match self.store.0.prepare(&command.0) {
             Ok(ready) => ready,
             // A repeated command may not be possible any more just because it was done.
             Err(error) => {
@@ -159,6 +172,11 @@ impl Session {
         };
         let order = |reply| Order { command, terms, payload, reply };
         Ok(Pending(self.store.0.engine.ask(order, patience)?))
+    }
+
+    /// Gives the terms of a read that may make a credential.
+    pub(super) fn read_terms(&self, secret: SecretId) -> Terms {
+        self.terms(&Command::read(secret, VersionRef::Current))
     }
 
     /// Gives what the idempotency key of a command remembers, or says to it, as of the last durable record.
@@ -235,22 +253,13 @@ impl Session {
         self.run(Command::rotate(secret, data))
     }
 
-    /// Adds a version with the data of the previous one. Tries again by itself when the secret changes in between.
+    /// Adds a version with the data of the previous one.
     ///
     /// # Errors
     ///
     /// As [`Session::rotate`], and [`Refusal::NothingToRestore`].
     pub fn restore(&self, secret: SecretId) -> Result<Receipt, Error> {
-        let mut answer = self.run(Command::restore(secret));
-        for _ in 0..RETRIES_MAX {
-            match &answer {
-                Err(error) if error.refusal() == Some(&Refusal::VersionChanged) => {
-                    answer = self.run(Command::restore(secret));
-                }
-                _ => break,
-            }
-        }
-        answer
+        self.run(Command::restore(secret))
     }
 
     /// Destroys the data of one version.

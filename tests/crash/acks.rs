@@ -117,6 +117,8 @@ fn learn(model: &mut Model, step: &Step, ack: &Ack) {
         | Step::Restore { name }
         | Step::Lock { name, .. }
         | Step::Unlock { name, .. }
+        | Step::Crowd { name, .. }
+        | Step::Disperse { name, .. }
         | Step::Destroy { name, .. }
         | Step::Describe { name, .. } => (name, None),
         _ => return,

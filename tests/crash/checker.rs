@@ -126,7 +126,7 @@ fn compare_secret(secret: &Secret, wanted: &Wanted) -> Result<(), String> {
     for (version, wanted) in secret.versions.iter().zip(&wanted.versions) {
         let locks: Vec<_> = version.locks.iter().map(|lock| lock.name.as_str()).collect();
         let found = (version.number.get(), version.is_available(), version.downloaded);
-        if found != (wanted.number, wanted.available, wanted.downloaded) || !wanted.locks.iter().eq(&locks) {
+        if found != (wanted.number, wanted.available, wanted.downloaded) || !wanted.lock_names().iter().eq(&locks) {
             return Err(format!("version {found:?} locked by {locks:?} should be {wanted:?}"));
         }
     }

@@ -80,7 +80,7 @@ fn open(path: &Path) -> Store {
 
 #[test]
 fn a_store_fills_its_disk_and_goes_on_once_there_is_room() {
-    let Some(small) = Small::mount(48) else { return };
+    let Some(small) = Small::mount(34) else { return };
     let store = options(&small.store(), FIRST_KEY).create().unwrap();
     let ops = session(&store, "ops");
     let mut made = Vec::new();
@@ -99,6 +99,7 @@ fn a_store_fills_its_disk_and_goes_on_once_there_is_room() {
     readable(&ops, &made);
     let small_ones = (0..).map_while(|number| put_text(&ops, &format!("small-{number}"), "x").ok());
     made.extend(small_ones);
+    println!("{large} large secrets and {} small ones fill the disk", made.len() - large);
     all_there(&store, &made);
     assert!(store.status().unwrap().short_of_space.is_some());
     store.close().unwrap();
@@ -119,7 +120,7 @@ fn a_store_fills_its_disk_and_goes_on_once_there_is_room() {
 /// Somebody else takes the last byte between two commands.
 #[test]
 fn a_disk_that_others_fill_loses_nothing_that_was_acknowledged() {
-    let Some(small) = Small::mount(64) else { return };
+    let Some(small) = Small::mount(40) else { return };
     let store = options(&small.store(), FIRST_KEY).create().unwrap();
     let ops = session(&store, "ops");
     let mut made: Vec<_> = (0..10).map(|number| put(&ops, number).unwrap()).collect();

@@ -40,6 +40,8 @@ pub struct Version {
     pub available: bool,
     pub downloaded: bool,
     pub locks: BTreeSet<String>,
+    /// Whether the locks of [`crowd`] stand on it too.
+    pub is_crowded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +103,7 @@ impl Secret {
     /// Adds a version; nothing happens if that pushes a locked one out of the window of two.
     fn push(&mut self, value: Value) -> Answer {
         let mut pushed_out = self.versions.iter().rev().skip(1).filter(|version| version.available);
-        if pushed_out.any(|version| !version.locks.is_empty()) {
+        if pushed_out.any(Version::is_locked) {
             return locked();
         }
         let number = self.versions.last().unwrap().number + 1;
@@ -113,7 +115,17 @@ impl Secret {
 
 impl Version {
     fn new(number: u64, value: Value) -> Self {
-        Self { number, value, available: true, downloaded: false, locks: BTreeSet::new() }
+        Self { number, value, available: true, downloaded: false, locks: BTreeSet::new(), is_crowded: false }
+    }
+
+    fn is_locked(&self) -> bool {
+        self.is_crowded || !self.locks.is_empty()
+    }
+
+    /// The names of all its locks, in order.
+    pub fn lock_names(&self) -> BTreeSet<String> {
+        let crowd = if self.is_crowded { crowd() } else { Vec::new() };
+        self.locks.iter().cloned().chain(crowd).collect()
     }
 }
 
@@ -158,15 +170,17 @@ impl Model {
             Step::Restore { name } => return self.restore(name),
             Step::Lock { name, number, lock, moving } => self.lock(name, *number, lock, *moving),
             Step::Unlock { name, number, lock } => drop(self.secret(name).version_mut(*number).locks.remove(lock)),
+            Step::Crowd { name, number } => self.secret(name).version_mut(*number).is_crowded = true,
+            Step::Disperse { name, number } => self.secret(name).version_mut(*number).is_crowded = false,
             Step::Destroy { name, number } => {
                 let version = self.secret(name).version_mut(*number);
-                if !version.locks.is_empty() {
+                if version.is_locked() {
                     return locked();
                 }
                 version.available = false;
             }
             Step::Delete { name } => {
-                if self.secrets[name].versions.iter().any(|version| !version.locks.is_empty()) {
+                if self.secrets[name].versions.iter().any(Version::is_locked) {
                     return locked();
                 }
                 self.secrets.remove(name);
@@ -203,7 +217,7 @@ impl Model {
         secret.version_mut(number).locks.insert(lock.to_owned());
         if let Some(previous) = secret.versions.iter_mut().rev().nth(1).filter(|_| moving) {
             previous.locks.remove(lock);
-            previous.available &= !previous.locks.is_empty();
+            previous.available &= previous.is_locked();
         }
     }
 
@@ -211,7 +225,7 @@ impl Model {
         let secret = self.secret(name);
         let kind = secret.kind;
         let version = secret.version_mut(number);
-        if kind == Kind::Fresh && !version.locks.is_empty() {
+        if kind == Kind::Fresh && version.is_locked() {
             return locked();
         }
         version.downloaded = true;
@@ -220,6 +234,11 @@ impl Model {
         }
         Answer::Done
     }
+}
+
+/// The names of many locks.
+pub fn crowd() -> Vec<String> {
+    (0..500).map(|number| format!("crowd-{number:03}")).collect()
 }
 
 fn locked() -> Answer {

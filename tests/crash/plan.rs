@@ -34,6 +34,16 @@ pub enum Step {
         number: u64,
         lock: String,
     },
+    /// So many locks in one command that a close finds it worth while to save state.
+    Crowd {
+        name: String,
+        number: u64,
+    },
+    /// All locks of a crowd, in one command.
+    Disperse {
+        name: String,
+        number: u64,
+    },
     Destroy {
         name: String,
         number: u64,
@@ -75,6 +85,7 @@ impl Model {
                 5 => return Step::Group { name: format!("group-{}", self.step) },
                 7 => return Step::RollEpoch,
                 10 => return self.plan_slot(&mut dice),
+                12 | 13 => return self.plan_crowd(&mut dice),
                 _ => {}
             }
         }
@@ -137,6 +148,16 @@ impl Model {
         let lock = format!("lock-{}", dice.below(3));
         let is_current = self.secrets[&name].versions.last().is_some_and(|version| version.number == number);
         Step::Lock { name, number, lock, moving: is_current && dice.one_in(3) }
+    }
+
+    fn plan_crowd(&self, dice: &mut Dice) -> Step {
+        if let Some((name, number)) = dice.pick(&self.versions(|_, version| version.is_crowded)) {
+            return Step::Disperse { name, number };
+        }
+        match dice.pick(&self.versions(|_, version| version.available)) {
+            Some((name, number)) => Step::Crowd { name, number },
+            None => self.plan_describe(dice),
+        }
     }
 
     fn plan_unlock(&self, dice: &mut Dice) -> Step {

@@ -12,7 +12,7 @@ use latchkeep::{
 };
 
 use super::acks::{Ack, Acks};
-use super::model::{Answer, Kind, Model, Value};
+use super::model::{Answer, Kind, Model, Value, crowd};
 use super::plan::Step;
 use super::support::{Campaign, FIRST_KEY, digest, options, secret_type, session, unlock};
 
@@ -160,6 +160,15 @@ pub fn perform(session: &Session, model: &Model, step: &Step) -> Result<Told, Er
         Step::Unlock { name, number: version, lock } => {
             let names = LockNames::These(vec![LockName::parse(lock)?]);
             session.run(Command::remove_locks(id(name)?, number(*version), names))?
+        }
+        Step::Crowd { name, number: version } => {
+            let locks = crowd().into_iter().map(|name| Ok(NewLock::new(LockName::parse(&name)?)));
+            let locks = locks.collect::<Result<Vec<_>, Error>>()?;
+            session.run(Command::place_locks(id(name)?, number(*version), locks, LockMode::Keep))?
+        }
+        Step::Disperse { name, number: version } => {
+            let names = crowd().iter().map(|name| LockName::parse(name)).collect::<Result<Vec<_>, _>>()?;
+            session.run(Command::remove_locks(id(name)?, number(*version), LockNames::These(names)))?
         }
         Step::Destroy { name, number: version } => session.destroy_data(id(name)?, number(*version))?,
         Step::Delete { name } => session.delete(id(name)?)?,

@@ -12,6 +12,7 @@ mod locks;
 mod metadata;
 mod opening;
 mod pressure;
+mod proofs;
 mod support;
 mod threads;
 mod time;

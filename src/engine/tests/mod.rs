@@ -113,6 +113,9 @@ fn opening(place: Place) -> Opening {
         queue_max: 64,
         settings: crate::domain::settings::Settings::default(),
         system: Actor::parse("latchkeep").unwrap(),
+        anchors: Vec::new(),
+        anchor_pace: super::anchoring::AnchorPace::default(),
+        expected_checkpoint: None,
     }
 }
 

@@ -82,6 +82,12 @@ fn saved_rows_that_are_damaged_removed_or_strange_are_thrown_away() {
         rebuilt(&fork, "damaged");
 
         let fork = rows.fork();
+        let mut damaged = row.clone();
+        damaged[7] ^= 0x10;
+        fork.put(&row_key, &damaged);
+        rebuilt(&fork, "of another length than it says");
+
+        let fork = rows.fork();
         fork.remove(&row_key);
         rebuilt(&fork, "removed");
 
@@ -99,10 +105,11 @@ fn a_mark_that_is_damaged_or_gone_lets_the_log_be_replayed() {
     for (row_key, row) in [keys::SAVED_MARK, keys::SAVED_WHOLE].iter().flat_map(|kind| rows.under(kind[0])) {
         let fork = rows.fork();
         let mut damaged = row.clone();
-        let last = damaged.len() - 1;
-        damaged[last] ^= 0x10;
-        fork.put(&row_key, &damaged);
-        rebuilt(&fork, "damaged");
+        for at in [7, damaged.len() - 1] {
+            damaged[at] ^= 0x10;
+            fork.put(&row_key, &damaged);
+            rebuilt(&fork.fork(), "damaged");
+        }
     }
     let fork = rows.fork();
     fork.remove(&keys::SAVED_MARK);
