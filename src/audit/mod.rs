@@ -10,12 +10,34 @@
 //! Whoever holds store and signing key can rewrite all that is younger than the last checkpoint that somebody else keeps;
 //! only `earlier` in [`VerifyOptions`] shows that. An event that was never recorded leaves no trace. Times are claims.
 
+mod chunks;
+mod cloud_event;
+mod content;
+mod event_line;
+mod export;
+mod fault;
+mod findings;
+mod header;
+mod judge;
+mod keys;
+mod last_line;
+mod lock_report;
+mod pipeline;
 mod replay;
 mod rules;
+mod scribe;
+mod verdict;
+mod verify;
 
-
+pub use cloud_event::cloud_event;
+pub use export::{ExportError, ExportWriter};
+pub use fault::LineFault;
+pub use header::{EXPORT_KEYS_MAX, ExportHeader};
+pub use lock_report::{AsOf, LockReport, replay_export};
 pub use replay::{IllegalStep, Replay};
 pub use rules::Rule;
+pub use verdict::{Check, Outcome, Place, Report, Verdict};
+pub use verify::{VerifyOptions, verify_export};
 
 /// Bytes of a line of an export, at most: the longest record there can be, its header, context and body in base64 and
 /// both again as JSON with every character escaped, stays below.
