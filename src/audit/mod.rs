@@ -29,6 +29,9 @@ mod scribe;
 mod verdict;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 pub use cloud_event::cloud_event;
 pub use export::{ExportError, ExportWriter};
 pub use fault::LineFault;
