@@ -111,7 +111,6 @@ impl State {
 
     /// Gives the number of records that made this state.
     #[must_use]
-    #[cfg(test)]
     pub(crate) const fn log_size(&self) -> Position {
         self.whole.log_size
     }
