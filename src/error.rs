@@ -8,7 +8,7 @@ use std::fmt;
 use crate::codec::error::CodecError;
 use crate::domain::invalid::Invalid;
 use crate::domain::refusal::Refusal;
-use crate::ledger::ChainFault;
+use crate::ledger::{ChainFault, CheckpointError, EventProofError, ProofError, TreeError};
 use crate::seal::error::SealError;
 use crate::storage::StorageError;
 
@@ -95,6 +95,17 @@ impl Error {
             "records were lost: the log has {have} records, but {anchored} were made durable; restore it from a backup"
         );
         Self::new(ErrorKind::Corrupt, "records_lost", message)
+    }
+
+    pub(crate) fn rolled_back(have: u64, expected: u64) -> Self {
+        let message = format!(
+            "the store was rolled back: its log has {have} records, the expected checkpoint {expected}; find the newer store"
+        );
+        Self::new(ErrorKind::Corrupt, "rolled_back", message)
+    }
+
+    pub(crate) fn forked(how: &str) -> Self {
+        Self::new(ErrorKind::Corrupt, "forked", format!("{how}; do not use this store before you know why"))
     }
 
     pub(crate) fn unknown_events(count: u64) -> Self {
@@ -205,6 +216,30 @@ impl From<SealError> for Error {
 impl From<CodecError> for Error {
     fn from(error: CodecError) -> Self {
         Self::new(ErrorKind::Corrupt, "corrupt", error.to_string()).caused_by(error)
+    }
+}
+
+impl From<TreeError> for Error {
+    fn from(error: TreeError) -> Self {
+        Self::new(ErrorKind::Corrupt, "corrupt", format!("the tree of the log is damaged: {error}")).caused_by(error)
+    }
+}
+
+impl From<CheckpointError> for Error {
+    fn from(error: CheckpointError) -> Self {
+        Self::new(ErrorKind::Invalid, "invalid_checkpoint", error.to_string()).caused_by(error)
+    }
+}
+
+impl From<EventProofError> for Error {
+    fn from(error: EventProofError) -> Self {
+        Self::new(ErrorKind::Invalid, "invalid_parameter", error.to_string()).caused_by(error)
+    }
+}
+
+impl From<ProofError> for Error {
+    fn from(error: ProofError) -> Self {
+        Self::new(ErrorKind::Invalid, "invalid_parameter", error.to_string()).caused_by(error)
     }
 }
 

@@ -21,6 +21,7 @@
     )
 )]
 
+pub mod audit;
 #[allow(dead_code, reason = "the engine that reads and writes these bytes comes with the feature `store`")]
 pub(crate) mod codec;
 pub(crate) mod domain;
@@ -76,10 +77,12 @@ pub use seal::{
 };
 #[cfg(feature = "store")]
 pub use {
+    engine::anchoring::{AnchorPace, CheckpointAnchor, FileAnchor},
     engine::clock::{Clock, ManualClock, SystemClock},
     engine::reply::Pending,
     engine::scrub::{ScrubProgress, ScrubReport},
     error::{Error, ErrorKind},
+    issuer::api_key::verify_api_key,
     options::StoreOptions,
     store::Store,
     store::command::Command,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::domain::invalid::Invalid;
 use crate::domain::name::Actor;
 use crate::domain::settings::{AccessAudit, Settings};
+use crate::engine::anchoring::{AnchorPace, CheckpointAnchor};
 use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::open::{Access, Opening, Place, create, open};
 use crate::error::Error;
@@ -39,6 +40,9 @@ pub struct StoreOptions {
     cache_bytes: u64,
     commit_max: Duration,
     queue_max: usize,
+    expected_checkpoint: Option<Box<str>>,
+    anchors: Vec<Arc<dyn CheckpointAnchor>>,
+    anchor_pace: AnchorPace,
 }
 
 impl StoreOptions {
@@ -63,6 +67,9 @@ impl StoreOptions {
             cache_bytes: disk.cache_bytes,
             commit_max: disk.commit_max,
             queue_max: QUEUE_MAX,
+            expected_checkpoint: None,
+            anchors: Vec::new(),
+            anchor_pace: AnchorPace::default(),
         }
     }
 
@@ -112,6 +119,25 @@ impl StoreOptions {
         self
     }
 
+    /// Holds the log to a checkpoint that was kept elsewhere: the store opens only if its log is the one that the
+    /// checkpoint was signed for, or extends it.
+    pub fn expecting_checkpoint(mut self, note: &str) -> Self {
+        self.expected_checkpoint = Some(note.into());
+        self
+    }
+
+    /// Hands signed checkpoints to an anchor while the store is open, and at its close; may be called for several.
+    pub fn anchoring(mut self, anchor: impl CheckpointAnchor) -> Self {
+        self.anchors.push(Arc::new(anchor));
+        self
+    }
+
+    /// Sets when checkpoints are handed to anchors.
+    pub const fn anchor_pace(mut self, pace: AnchorPace) -> Self {
+        self.anchor_pace = pace;
+        self
+    }
+
     /// Makes the store and opens it.
     ///
     /// # Errors
@@ -136,7 +162,8 @@ impl StoreOptions {
     ///
     /// Kind `Invalid`: `not_a_store`, `other_revision`, `wrong_key`, `key_file`. Kind `Unavailable`: `already_open`, at
     /// once; `permission`, `no_space`, `io`; `unknown_events` when a later release wrote to the store. Kind `Corrupt`:
-    /// `records_lost`, `key_slot_damaged`, `corrupt`; nothing is changed then.
+    /// `records_lost`, `key_slot_damaged`, `corrupt`, and, with an expected checkpoint, `rolled_back` or `forked`; nothing
+    /// is changed then.
     pub fn open(self) -> Result<Store, Error> {
         open(&self.opening()?, Access::ReadWrite).map(Store::new)
     }
@@ -159,6 +186,9 @@ impl StoreOptions {
             passphrase_cost: self.passphrase_cost,
             clock: self.clock,
             queue_max: self.queue_max,
+            expected_checkpoint: self.expected_checkpoint,
+            anchors: self.anchors,
+            anchor_pace: self.anchor_pace,
             settings: self.settings,
             system: Actor::parse(SYSTEM)?,
         })

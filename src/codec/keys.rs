@@ -13,6 +13,8 @@
 //! | description of the store | `m` |
 //! | mark of the saved state | `c` |
 //! | frontier of the tree | `t` |
+//! | complete subtree | `n`, level (1), index (8) |
+//! | wrapped signing seed | `g`, number (4) |
 //!
 //! A long value takes several rows: `storage` appends a chunk number of 4 bytes to the row key, and takes it off again
 //! before anything here sees it. No row key begins another one of the same kind, so that a chunk number is never taken
@@ -44,6 +46,10 @@ pub(crate) const STORE_META: [u8; 1] = *b"m";
 pub(crate) const SAVED_MARK: [u8; 1] = *b"c";
 /// The row of the frontier of the tree.
 pub(crate) const TREE_FRONTIER: [u8; 1] = *b"t";
+/// First byte of the row keys of complete subtrees.
+pub(crate) const TREE_NODE: u8 = b'n';
+/// First byte of the row keys of wrapped signing seeds.
+pub(crate) const SIGNING_SEED: u8 = b'g';
 
 /// Gives the row of the commit whose first record has this position.
 pub(crate) fn log_commit(first: Position) -> [u8; 9] {
@@ -113,6 +119,20 @@ pub(crate) fn key_slot(slot: u8) -> [u8; 2] {
 /// Reads a row key of [`key_slot`].
 pub(crate) fn parse_key_slot(row_key: &[u8]) -> Option<u8> {
     split(KEY_SLOT, row_key).map(u8::from_be_bytes)
+}
+
+/// Gives the row of a complete subtree.
+pub(crate) fn tree_node(level: u8, index: u64) -> [u8; 10] {
+    let mut place = [level; 9];
+    for (to, from) in place.iter_mut().skip(1).zip(index.to_be_bytes()) {
+        *to = from;
+    }
+    join(TREE_NODE, place)
+}
+
+/// Gives the row of a wrapped signing seed.
+pub(crate) fn signing_seed(number: u32) -> [u8; 5] {
+    join(SIGNING_SEED, number.to_be_bytes())
 }
 
 fn join<const N: usize, const M: usize>(kind: u8, id: [u8; N]) -> [u8; M] {

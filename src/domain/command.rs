@@ -234,6 +234,12 @@ pub(crate) enum Command {
     RetireEpoch {
         epoch: u32,
     },
+    SetSigningKey {
+        number: u32,
+        verifier_key: Box<str>,
+    },
+    /// A sign of life, when nothing else happened.
+    RecordHeartbeat,
 }
 
 impl Command {
@@ -241,7 +247,11 @@ impl Command {
     pub(crate) const fn brings_rows(&self) -> bool {
         matches!(
             self,
-            Self::AddKeySlot { .. } | Self::RemoveKeySlot { .. } | Self::RollEpoch { .. } | Self::RetireEpoch { .. }
+            Self::AddKeySlot { .. }
+                | Self::RemoveKeySlot { .. }
+                | Self::RollEpoch { .. }
+                | Self::RetireEpoch { .. }
+                | Self::SetSigningKey { .. }
         )
     }
 
@@ -282,7 +292,9 @@ impl Command {
             | Self::AddKeySlot { .. }
             | Self::RemoveKeySlot { .. }
             | Self::RollEpoch { .. }
-            | Self::RetireEpoch { .. } => None,
+            | Self::RetireEpoch { .. }
+            | Self::SetSigningKey { .. }
+            | Self::RecordHeartbeat => None,
         }
     }
 }

@@ -20,8 +20,9 @@ use super::state::{SigningKey, State};
 use super::time::Timestamp;
 use super::version::{DestroyCause, Version, VersionData};
 
-/// Takes the records of one batch in, and the answer that is to be remembered for it. Gives the positions of answers
+/// Takes the records of one batch in, as a replay does, and the answer that is to be remembered for it. Gives the positions of answers
 /// that are forgotten.
+#[cfg(test)]
 pub(crate) fn evolve_batch(state: &mut State, records: &[Record]) -> Vec<Position> {
     for record in records {
         evolve(state, record);

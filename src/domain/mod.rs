@@ -5,8 +5,15 @@
 //! why) and [`evolve`] (what an event changes).
 
 mod code;
+#[cfg_attr(
+    not(feature = "store"),
+    allow(dead_code, reason = "asked by the writer, which comes with the feature `store`")
+)]
 pub(crate) mod command;
-#[allow(dead_code, reason = "the writer that asks these rules comes with the feature `store`")]
+#[cfg_attr(
+    not(feature = "store"),
+    allow(dead_code, unused_imports, reason = "asked by the writer, which comes with the feature `store`")
+)]
 pub(crate) mod decide;
 pub(crate) mod event;
 pub(crate) mod evolve;

@@ -65,6 +65,7 @@ impl Remembered {
     }
 
     /// Walks over all answers, oldest first.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Position, &Arc<Answer>)> {
         self.answers.iter().map(|(position, answer)| (*position, answer))
     }

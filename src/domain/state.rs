@@ -67,6 +67,11 @@ impl Default for Whole {
 }
 
 impl Whole {
+    /// Gives the number of the next signing key; none after four billion.
+    pub(crate) fn next_signing_key(&self) -> Option<u32> {
+        self.signing_keys.keys().next_back().map_or(Some(1), |last| last.checked_add(1))
+    }
+
     /// Gives the number of the key that signs a log of a size: the last one set before the record that ends it, so that
     /// a new key is covered by a checkpoint of the old one; the first key signs from the beginning.
     pub(crate) fn signing_key_at(&self, size: Position) -> Option<u32> {
@@ -106,6 +111,7 @@ impl State {
 
     /// Gives the number of records that made this state.
     #[must_use]
+    #[cfg(test)]
     pub(crate) const fn log_size(&self) -> Position {
         self.whole.log_size
     }

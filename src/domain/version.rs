@@ -52,6 +52,8 @@ coded_enum!(
         LeaseEnded = 4, "lease_ended";
         /// A lock was placed with `remove_previous_and_delete`.
         PreviousFreed = 5, "previous_freed";
+        /// A later read made a new credential; only said of the answer to an earlier read.
+        Regenerated = 6, "regenerated";
     }
 );
 

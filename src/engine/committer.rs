@@ -121,6 +121,8 @@ impl Committer {
         if mark != self.anchored && self.shared.poison.why().is_none() {
             match self.shared.storage.write_anchor(mark) {
                 Ok(()) => self.anchored = mark,
+                // Nothing was written: the log is durable all the same, and the anchor follows when there is room.
+                Err(StorageError::NoSpace { .. }) => {}
                 Err(error) => self.shared.poison.set(&Error::from(error).to_string()),
             }
         }

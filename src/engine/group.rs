@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::ledger::{Erasure, NewRecord};
 use crate::seal::keyring::Keyring;
-use crate::storage::chunks::{count, put_chunked, remove_counted};
+use crate::storage::chunks::{count, expect_no_value, put_chunked, remove_counted};
 use crate::storage::{Batch, Storage};
 
 use super::draw::Draw;
@@ -24,6 +24,7 @@ use super::queue::Payload;
 use super::reply::{Outcome, Reply};
 use super::saved::{Mark, Saving};
 use super::snapshot::Snapshot;
+use super::tree;
 
 /// Commands in a group, at most: more make the first ones wait too long.
 const COMMANDS_MAX: usize = 1_024;
@@ -82,7 +83,8 @@ impl Group {
         let new: Vec<_> =
             records.iter().zip(&bodies).map(|(record, body)| new_record(record, &context, body)).collect();
         let before = self.log.len();
-        snapshot.end.append(&new, &mut self.log)?;
+        let heads = snapshot.end.append(&new, &mut self.log)?;
+        tree::grow(&mut snapshot.frontier, &heads, &mut self.batch)?;
         self.bytes = self.bytes.saturating_add(self.log.len().saturating_sub(before));
         self.records = self.records.saturating_add(records.len());
         for record in &records {
@@ -124,6 +126,9 @@ impl Group {
                 self.batch.put(keys::epoch_key(epoch), wrapped)?;
                 self.keyring = Some(keyring);
             }
+            Payload::SigningSeed { number, wrapped } => {
+                self.batch.put(keys::signing_seed(number), wrapped)?;
+            }
             Payload::NoEpoch { epoch, keyring } => {
                 self.batch.remove(keys::epoch_key(epoch))?;
                 self.keyring = Some(keyring);
@@ -135,7 +140,11 @@ impl Group {
     /// Lays the log row and, where it is time, rows of saved state into the batch.
     pub(super) fn close(&mut self, snapshot: &mut Snapshot, durable: Mark, storage: &dyn Storage) -> Result<(), Error> {
         if !self.log.is_empty() {
-            put_chunked(&mut self.batch, &keys::log_commit(self.first), &self.log)?;
+            // Whatever goes wrong, no record is ever written over another.
+            let key = keys::log_commit(self.first);
+            expect_no_value(&mut self.batch, &key)?;
+            put_chunked(&mut self.batch, &key, &self.log)?;
+            self.batch.put(keys::TREE_FRONTIER, snapshot.frontier.encode())?;
             let Snapshot { saved, state, end, .. } = snapshot;
             saved.keep_up(&mut Saving { batch: &mut self.batch, state, end, storage }, durable, self.records)?;
         }

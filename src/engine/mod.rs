@@ -9,6 +9,8 @@
 //! It must never decide anything itself, and never show what is not durable yet. Read next: [`snapshot`], [`writer`].
 
 pub(crate) mod access;
+pub(crate) mod anchoring;
+pub(crate) mod checkpoint;
 pub(crate) mod clock;
 pub(crate) mod committer;
 pub(crate) mod draw;
@@ -25,6 +27,7 @@ pub(crate) mod saved;
 pub(crate) mod scrub;
 pub(crate) mod snapshot;
 pub(crate) mod threads;
+pub(crate) mod tree;
 pub(crate) mod writer;
 
 #[cfg(test)]
@@ -40,6 +43,7 @@ use crate::seal::keyring::Keyring;
 use crate::storage::Storage;
 
 use access::AccessBuffer;
+use anchoring::{Anchored, Anchoring};
 use clock::Clock;
 use poison::Poison;
 use queue::{Order, Request};
@@ -51,7 +55,9 @@ use threads::Threads;
 pub(crate) struct Engine {
     pub(crate) shared: Arc<Shared>,
     /// None when the store is open for reading only.
-    threads: Option<Threads>,
+    threads: Option<Arc<Threads>>,
+    /// None when the store is open for reading only, or the host has no anchors.
+    anchoring: Option<Anchoring>,
     /// Records that the open replayed.
     pub(crate) replayed: u64,
     /// Whether the open threw saved state away.
@@ -71,6 +77,11 @@ impl Engine {
         let (reply, slot) = Reply::pair();
         self.send(Request::Order(Box::new(order(reply))), patience)?;
         Ok(slot)
+    }
+
+    /// Gives how far the anchors have come, if there are any.
+    pub(crate) fn anchored(&self) -> Option<Anchored> {
+        self.anchoring.as_ref().map(Anchoring::anchored)
     }
 
     /// Tells whether commands are taken at all.
@@ -103,8 +114,9 @@ impl Engine {
     /// Ends the threads once everything asked before is answered, and gives the storage back.
     pub(crate) fn close(&self) -> Result<(), Error> {
         let stopped = self.threads.as_ref().map_or(Ok(()), |threads| threads.stop(&self.shared.poison));
+        let anchored = self.anchoring.as_ref().map_or(Ok(()), Anchoring::stop);
         let closed = self.shared.storage.close().map_err(Error::from);
-        stopped.and(closed)
+        stopped.and(anchored).and(closed)
     }
 }
 

@@ -12,26 +12,29 @@ use parking_lot::RwLock;
 use crate::codec::keys;
 use crate::codec::meta::{StoreMeta, decode_meta, encode_meta};
 use crate::domain::command::Terms;
-use crate::domain::event::{Event, StoreCreated};
+use crate::domain::event::{Event, SigningKeySet, StoreCreated};
 use crate::domain::id::LogId;
+use crate::domain::limits;
 use crate::domain::name::Actor;
 use crate::domain::position::{Position, WriterEpoch};
 use crate::domain::settings::{KeySlotKind, Settings};
 use crate::domain::state::State;
 use crate::error::Error;
-use crate::ledger::ChainEnd;
+use crate::ledger::{ChainEnd, Frontier};
 use crate::projection::Projections;
 use crate::seal::keyring::Keyring;
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::random;
-use crate::seal::sealing_key::RootKey;
+use crate::seal::sealing_key::{RootKey, SigningSeed};
 use crate::seal::slots::Slots;
 use crate::seal::unlock::Unlock;
 use crate::seal::wrapped_key::WrappedEpochKey;
-use crate::storage::chunks::scan_chunked;
-use crate::storage::{AnchorMark, Batch, Direction, Disk, DiskOptions, KeyRange, Memory, Storage};
+use crate::storage::chunks::read_chunked;
+use crate::storage::{AnchorMark, Batch, Direction, Disk, DiskOptions, KeyRange, Memory, Storage, StorageError};
 
 use super::access::AccessBuffer;
+use super::anchoring::{AnchorPace, Anchoring, CheckpointAnchor};
+use super::checkpoint::NewSigningKey;
 use super::clock::Clock;
 use super::committer::mark;
 use super::draw::Draw;
@@ -61,6 +64,10 @@ pub(crate) struct Opening {
     pub(crate) queue_max: usize,
     pub(crate) settings: Settings,
     pub(crate) system: Actor,
+    pub(crate) anchors: Vec<Arc<dyn CheckpointAnchor>>,
+    pub(crate) anchor_pace: AnchorPace,
+    /// A checkpoint that was kept elsewhere, and that the log must extend.
+    pub(crate) expected_checkpoint: Option<Box<str>>,
 }
 
 /// What an open is for.
@@ -78,7 +85,10 @@ pub(crate) fn create(opening: &Opening) -> Result<Engine, Error> {
     let (number, slot) = slots.add(&root, &opening.unlock, opening.passphrase_cost)?;
     let kind = slot_kind(&slots, number)?;
     let (keyring, epoch_key) = Keyring::create(log_id, &root)?;
-    let (batch, snapshot) = first_batch(opening, log_id, kind, (number, slot), &epoch_key)?;
+    let seed = SigningSeed::random()?;
+    let signing = NewSigningKey::make(&keyring, log_id, FIRST_SIGNING_KEY, &seed)?;
+    let first = FirstRows { slot: (number, slot), epoch_key, signing };
+    let (batch, snapshot) = first_batch(opening, log_id, kind, first)?;
     let storage: Arc<dyn Storage> = match &opening.place {
         Place::Directory(dir) => Arc::new(Disk::create(dir, &batch, mark(&snapshot), opening.disk.clone())?),
         Place::Memory => {
@@ -123,12 +133,21 @@ fn lost_or_foreign(anchor: Option<AnchorMark>) -> Error {
     }
 }
 
+/// The number of the signing key that a store is made with.
+const FIRST_SIGNING_KEY: u32 = 1;
+
+/// Rows that a store begins with.
+struct FirstRows {
+    slot: (u8, Vec<u8>),
+    epoch_key: WrappedEpochKey,
+    signing: NewSigningKey,
+}
+
 fn first_batch(
     opening: &Opening,
     log_id: LogId,
     kind: KeySlotKind,
-    (number, slot): (u8, Vec<u8>),
-    epoch_key: &WrappedEpochKey,
+    first: FirstRows,
 ) -> Result<(Batch, Snapshot), Error> {
     let now = opening.clock.now();
     let end = ChainEnd::genesis(&log_id);
@@ -137,14 +156,19 @@ fn first_batch(
         state: State::default(),
         projections: Projections::default(),
         end,
+        frontier: Frontier::default(),
         saved: Saved::new(start, 0, crate::codec::mark::RowSum::default()),
     };
     let mut group = Group::new(Position::FIRST);
     let terms = Terms::by(opening.system.clone());
     let by = By { terms: &terms, now, writer_epoch: WriterEpoch::FIRST };
     let created = StoreCreated { log_id, settings: opening.settings, key_slot: kind };
-    group.append(&mut snapshot, vec![(None, Event::from(created))], &by, &mut Draw::new())?;
+    let FirstRows { slot: (number, slot), epoch_key, signing } = first;
+    let key = SigningKeySet { number: FIRST_SIGNING_KEY, verifier_key: signing.verifier_key };
+    let events = [Event::from(created), Event::from(key)].map(|event| (None, event));
+    group.append(&mut snapshot, events.into(), &by, &mut Draw::new())?;
     group.bring(Payload::KeySlot { slot: number, bytes: slot })?;
+    group.bring(Payload::SigningSeed { number: FIRST_SIGNING_KEY, wrapped: signing.wrapped })?;
     group.batch.put(keys::epoch_key(epoch_key.epoch().get()), epoch_key.as_bytes().to_vec())?;
     group.batch.put(keys::STORE_META, encode_meta(&StoreMeta { log_id, created_at: now }))?;
     group.close(&mut snapshot, start, &Memory::new())?;
@@ -168,22 +192,34 @@ fn start(
         poison: Poison::default(),
         access: AccessBuffer::default(),
     });
+    if let Some(note) = &opening.expected_checkpoint {
+        shared.check_expected(note)?;
+    }
     let threads = match access {
-        Access::ReadWrite => Some(Threads::start(&shared, opening.queue_max, opening.system.clone())?),
+        Access::ReadWrite => Some(Arc::new(Threads::start(&shared, opening.queue_max, opening.system.clone())?)),
         Access::ReadOnly => None,
     };
-    Ok(Engine { shared, threads, replayed: recovered.replayed, rebuilt: recovered.rebuilt })
+    let anchoring = match &threads {
+        Some(threads) if !opening.anchors.is_empty() => {
+            let (anchors, terms) = (opening.anchors.clone(), Terms::by(opening.system.clone()));
+            Some(Anchoring::start(&shared, threads, anchors, opening.anchor_pace, terms)?)
+        }
+        _ => None,
+    };
+    Ok(Engine { shared, threads, anchoring, replayed: recovered.replayed, rebuilt: recovered.rebuilt })
 }
 
 /// Reads the key slots, damaged ones too.
 pub(crate) fn read_slots(storage: &dyn Storage, log_id: LogId) -> Result<Slots, Error> {
     let mut stored = BTreeMap::new();
-    scan_chunked(storage, &KeyRange::prefix(&[keys::KEY_SLOT]), &mut |key, bytes| {
-        if let Some(number) = keys::parse_key_slot(key) {
-            stored.insert(number, bytes.to_vec());
+    for number in 0..limits::KEY_SLOTS_MAX {
+        match read_chunked(storage, &keys::key_slot(number)) {
+            Ok(bytes) => stored.extend(bytes.map(|bytes| (number, bytes))),
+            // A slot whose rows do not fit together is damaged like one whose bytes are not; others may be whole.
+            Err(StorageError::Corrupt { .. }) => drop(stored.insert(number, Vec::new())),
+            Err(error) => return Err(error.into()),
         }
-        ControlFlow::Continue(())
-    })?;
+    }
     Ok(Slots::decode(log_id, stored.iter().map(|(number, bytes)| (*number, bytes.as_slice()))))
 }
 

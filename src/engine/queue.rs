@@ -58,6 +58,11 @@ pub(crate) enum Payload {
         wrapped: Vec<u8>,
         keyring: Arc<Keyring>,
     },
+    /// The wrapped seed of a signing key.
+    SigningSeed {
+        number: u32,
+        wrapped: Vec<u8>,
+    },
     /// Nothing stays of an epoch key, and the keyring without it.
     NoEpoch {
         epoch: u32,

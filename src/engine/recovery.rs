@@ -105,7 +105,8 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
     for item in changed {
         saved.touch(item);
     }
-    let snapshot = Snapshot { state, projections, end, saved };
+    let frontier = super::tree::load(storage, end.size)?;
+    let snapshot = Snapshot { state, projections, end, frontier, saved };
     Ok(Recovered { snapshot, replayed: ended.records, rebuilt: false, unknown_events: ended.unknown_events })
 }
 
@@ -120,6 +121,8 @@ fn take(state: &mut State, batch: &[Record], whole_as_of: Position, changed: &mu
             evolve(state, record);
             changed.extend(record.secret().map(Item::Secret));
         }
+        // A row can have taken in all that an opening wrote; the next one must not take its number.
+        state.whole.writer_epoch = record.context.writer_epoch;
     }
     let forgotten = remember(state, batch);
     let remembered = batch.last().filter(|last| last.context.idempotency.is_some()).map(|last| last.position);

@@ -44,6 +44,7 @@ pub(crate) struct Saved {
     dirty: OrdSet<Item>,
     pass: Option<Pass>,
     mark: Mark,
+    pass_records: u64,
 }
 
 /// Where a replay starts.
@@ -70,7 +71,7 @@ pub(crate) struct Saving<'a> {
 impl Saved {
     /// Starts from `rows` rows that lie there and add up to `sum`.
     pub(crate) fn new(mark: Mark, rows: u64, sum: RowSum) -> Self {
-        Self { rows, sum, dirty: OrdSet::new(), pass: None, mark }
+        Self { rows, sum, dirty: OrdSet::new(), pass: None, mark, pass_records: PASS_RECORDS }
     }
 
     /// Notes that something with a row changed.
@@ -83,6 +84,17 @@ impl Saved {
         end.size.get().saturating_sub(self.mark.position.get())
     }
 
+    /// Lets passes begin sooner, for tests with short logs.
+    #[cfg(test)]
+    pub(crate) fn pass_every(&mut self, records: u64) {
+        self.pass_records = records;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_in_a_pass(&self) -> bool {
+        self.pass.is_some()
+    }
+
     /// Gives where a replay would start.
     pub(crate) const fn mark(&self) -> Mark {
         self.mark
@@ -91,7 +103,7 @@ impl Saved {
     /// Adds rows to a commit of `records` records, so that passes keep up with the log; `durable` is the mark that is
     /// published.
     pub(crate) fn keep_up(&mut self, saving: &mut Saving<'_>, durable: Mark, records: usize) -> Result<(), Error> {
-        if self.pass.is_none() && self.mark == durable && self.behind(saving.end) >= PASS_RECORDS {
+        if self.pass.is_none() && self.mark == durable && self.behind(saving.end) >= self.pass_records {
             self.begin(saving.end);
         }
         if self.pass.is_some() {

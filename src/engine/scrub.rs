@@ -64,6 +64,9 @@ impl Engine {
                 let after = shared.published.load();
                 if after.end == fresh.snapshot.end {
                     compare(&after, &fresh.snapshot, &mut report);
+                    if super::tree::rebuild(&*shared.storage, after.end.size)? != after.frontier {
+                        find(&mut report, "the tree over the log is not what the log says".to_owned());
+                    }
                 } else if fresh.snapshot.end.size < before.end.size {
                     report.findings.push("the log on disk is shorter than what was published".to_owned());
                 }

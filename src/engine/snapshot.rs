@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 use crate::domain::evolve::{evolve, remember};
 use crate::domain::record::Record;
 use crate::domain::state::State;
-use crate::ledger::ChainEnd;
+use crate::ledger::{ChainEnd, Frontier};
 use crate::projection::Projections;
 
 use super::saved::{Item, Saved};
@@ -21,6 +21,7 @@ pub(crate) struct Snapshot {
     pub(crate) state: State,
     pub(crate) projections: Projections,
     pub(crate) end: ChainEnd,
+    pub(crate) frontier: Frontier,
     pub(crate) saved: Saved,
 }
 

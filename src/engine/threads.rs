@@ -51,17 +51,19 @@ impl Threads {
         })
     }
 
-    /// Ends the threads once all that was asked before is answered. A second time there is nothing to end.
+    /// Ends the threads once all that was asked before is answered. A second time there is nothing to end, but whoever
+    /// asks while they are ending waits for it: what comes next takes the disk away from them.
     ///
     /// The anchor is written after the answer, so whether that went well is asked once the threads have ended.
     pub(crate) fn stop(&self, poison: &Poison) -> Result<(), Error> {
-        let handles = std::mem::take(&mut *self.handles.lock());
+        // Whoever asks a second time waits until the first one is through.
+        let mut handles = self.handles.lock();
         if handles.is_empty() {
             return Ok(());
         }
         let (reply, slot) = Reply::pair();
         let answer = self.send(Request::Stop(reply)).and_then(|()| slot.wait().map(drop));
-        for handle in handles {
+        for handle in handles.drain(..) {
             if handle.join().is_err() {
                 return Err(Error::internal("a thread of the store panicked"));
             }

@@ -43,6 +43,9 @@ const BEHIND_AT_CLOSE: u64 = 1_024;
 /// Rows of saved state in one commit while the store closes.
 const ROWS_AT_CLOSE: usize = 2_000;
 
+/// Batches of reads recorded while the store closes: all that can wait, and a few more.
+const ACCESS_BATCHES_AT_CLOSE: usize = 12;
+
 /// The writer's side of an open store.
 pub(super) struct Writer {
     shared: Arc<Shared>,
@@ -59,7 +62,16 @@ pub(super) struct Writer {
     is_behind: bool,
     audited_at: Instant,
     system: Terms,
+    /// Who waits until nothing is due any more.
+    settling: Vec<Reply>,
     ending: Option<Ending>,
+}
+
+/// Whether there were reads to record.
+#[derive(PartialEq, Eq)]
+enum Recorded {
+    Some,
+    Nothing,
 }
 
 /// Why the writer ends.
@@ -90,6 +102,7 @@ impl Writer {
             is_behind: false,
             audited_at: monotonic(),
             system: Terms::by(system),
+            settling: Vec::new(),
             ending: None,
         }
     }
@@ -125,6 +138,9 @@ impl Writer {
 
     /// Tells how long there is nothing to do for time.
     fn patience(&self) -> Duration {
+        if !self.settling.is_empty() && !self.group.is_full() {
+            return Duration::ZERO;
+        }
         let next = self.snapshot.projections.calendar.next_lapse();
         next.map_or(TICK, |at| at.since(self.shared.clock.now()).clamp(Duration::from_millis(1), TICK))
     }
@@ -150,11 +166,7 @@ impl Writer {
                 let outcome = self.rewrap(data_keys).map(|()| Ok(self.nothing_done(None)));
                 self.group.answer(reply, outcome);
             }
-            Request::Settle(reply) => {
-                self.pass_time();
-                let outcome = Ok(Ok(self.nothing_done(None)));
-                self.group.answer(reply, outcome);
-            }
+            Request::Settle(reply) => self.settling.push(reply),
             Request::Stop(reply) => self.ending = Some(Ending::Asked(reply)),
         }
     }
@@ -188,8 +200,10 @@ impl Writer {
                 let takes_data = decision.takes_data;
                 let needs_rows = takes_data || command.brings_rows();
                 let receipt = self.append(decision.events, terms, now)?;
-                if needs_rows {
-                    self.group.bring(payload)?;
+                if needs_rows && let Err(error) = self.group.bring(payload) {
+                    // Its events stand in the group already; without its rows they must not become durable.
+                    self.shared.poison.set(&error.to_string());
+                    return Err(error);
                 }
                 Ok(Ok(Done { receipt, takes_data }))
             }
@@ -252,14 +266,27 @@ impl Writer {
 
     fn try_pass_time(&mut self) -> Result<(), Error> {
         let now = self.shared.clock.now().max(self.snapshot.end.time);
-        let due: Vec<_> = self.snapshot.projections.calendar.lapsed(now).take(LAPSES_AT_ONCE).collect();
+        let at_once = if self.group.is_full() { 0 } else { LAPSES_AT_ONCE };
+        let due: Vec<_> = self.snapshot.projections.calendar.lapsed(now).take(at_once).collect();
+        let is_last = due.len() < at_once;
         for secret in due {
             self.lapse_if_due(secret, now)?;
+        }
+        if is_last {
+            self.answer_settling();
         }
         if self.audited_at.elapsed() >= TICK {
             self.record_access()?;
         }
         Ok(())
+    }
+
+    /// Answers whoever waited until nothing is due, once what was done for it is durable.
+    fn answer_settling(&mut self) {
+        for reply in std::mem::take(&mut self.settling) {
+            let outcome = Ok(Ok(self.nothing_done(None)));
+            self.group.answer(reply, outcome);
+        }
     }
 
     fn lapse_if_due(&mut self, secret: SecretId, now: Timestamp) -> Result<(), Error> {
@@ -270,10 +297,24 @@ impl Writer {
         Ok(())
     }
 
-    fn record_access(&mut self) -> Result<(), Error> {
+    fn record_access(&mut self) -> Result<Recorded, Error> {
         self.audited_at = monotonic();
         let reads = self.shared.access.take();
-        if reads.is_empty() { Ok(()) } else { self.run_own(&Command::RecordAccess { reads }) }
+        if reads.is_empty() {
+            return Ok(Recorded::Nothing);
+        }
+        self.run_own(&Command::RecordAccess { reads }).map(|()| Recorded::Some)
+    }
+
+    /// Records the reads that wait, a batch at a time; those that still come in meanwhile hold no close up.
+    fn record_all_access(&mut self) -> Result<(), Error> {
+        for _ in 0..ACCESS_BATCHES_AT_CLOSE {
+            if self.record_access()? == Recorded::Nothing {
+                break;
+            }
+            self.settle();
+        }
+        Ok(())
     }
 
     /// Decides a command of the store's own.
@@ -333,7 +374,8 @@ impl Writer {
 
     /// Answers everybody in the group with an error.
     fn answer_all(&mut self, error: impl Fn() -> Error) {
-        for (reply, _) in std::mem::take(&mut self.group.replies) {
+        let waiting = std::mem::take(&mut self.group.replies).into_iter().map(|(reply, _)| reply);
+        for reply in waiting.chain(std::mem::take(&mut self.settling)) {
             reply.give(Err(error()));
         }
     }
@@ -346,9 +388,15 @@ impl Writer {
 
     /// Makes durable what is decided, writes saved state if an open would replay much, and answers the rest.
     fn end(mut self) {
-        let recorded = self.record_access();
+        while !self.settling.is_empty() && self.shared.poison.why().is_none() {
+            self.pass_time();
+            self.settle();
+        }
+        if let Err(error) = self.record_all_access() {
+            self.shared.poison.set(&error.to_string());
+        }
         self.settle();
-        if recorded.is_ok() && self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
+        if self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
             while self.shared.poison.why().is_none() {
                 let Snapshot { saved, state, end, .. } = &mut self.snapshot;
                 let storage = &*self.shared.storage;

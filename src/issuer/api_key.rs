@@ -46,12 +46,19 @@ pub(crate) fn generate() -> Result<NewApiKey, SealError> {
     Ok(NewApiKey { key, id: format!("ApiKey-{id}") })
 }
 
-/// Holds a text to the form of an API key of this store.
+/// Holds a text to the form of an API key that the built-in issuer makes: for scanners that look for keys gone astray. Says
+/// nothing about whether the key was ever given out.
+///
+/// ```
+/// use latchkeep::{SecretBytes, verify_api_key};
+///
+/// assert!(verify_api_key(&SecretBytes::copy_from(b"hunter2")).is_err());
+/// ```
 ///
 /// # Errors
 ///
 /// [`Invalid`], which says whether the form is another or the check does not fit (a typing error, or a forgery).
-pub(crate) fn verify(key: &SecretBytes) -> Result<(), Invalid> {
+pub fn verify_api_key(key: &SecretBytes) -> Result<(), Invalid> {
     let key = key.expose();
     let formed = key.len() == KEY_CHARS
         && key.strip_prefix(PREFIX).is_some_and(|rest| rest.iter().all(u8::is_ascii_alphanumeric));
@@ -99,7 +106,7 @@ mod tests {
         let made = generate().unwrap();
         assert_eq!(made.key.expose().len(), 52);
         assert!(made.key.expose().starts_with(b"lk_"));
-        verify(&made.key).unwrap();
+        verify_api_key(&made.key).unwrap();
         crate::domain::id::EventId::parse(made.id.strip_prefix("ApiKey-").unwrap()).unwrap();
     }
 
@@ -108,7 +115,7 @@ mod tests {
         let key = format!("lk_{}", "A".repeat(43));
         let key = format!("{key}{}", std::str::from_utf8(&check_chars(key.as_bytes())).unwrap());
         assert_eq!(key, "lk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA4Bow7x");
-        verify(&SecretBytes::from(key)).unwrap();
+        verify_api_key(&SecretBytes::from(key)).unwrap();
     }
 
     #[test]
@@ -124,10 +131,10 @@ mod tests {
         for at in 0..made.key.expose().len() {
             let mut typed = made.key.expose().to_vec();
             typed[at] = if typed[at] == b'x' { b'y' } else { b'x' };
-            assert!(verify(&SecretBytes::from(typed)).is_err(), "character {at}");
+            assert!(verify_api_key(&SecretBytes::from(typed)).is_err(), "character {at}");
         }
         for text in ["", "lk_", "lk_\u{e4}", &"x".repeat(52), &format!("lk_{}", "-".repeat(49))] {
-            assert!(verify(&SecretBytes::from(text.to_owned())).unwrap_err().rule().contains("takes lk_"));
+            assert!(verify_api_key(&SecretBytes::from(text.to_owned())).unwrap_err().rule().contains("takes lk_"));
         }
     }
 }

@@ -47,6 +47,16 @@ impl Checkpoint {
         Ok(SignedCheckpoint { checkpoint: *self, note, signed_by })
     }
 
+    /// Reads what a note says without asking who has signed it: for verdicts on size and root that stand beside one on the
+    /// signature, never in its place.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError`] when the note is malformed, or is no checkpoint of a log of this kind.
+    pub(crate) fn read_unverified(note: &str) -> Result<Self, CheckpointError> {
+        Self::parse(Note::parse(note).map_err(CheckpointError::Note)?.text())
+    }
+
     /// Reads the text of a note; there is one text for each statement.
     fn parse(text: &str) -> Result<Self, CheckpointError> {
         let mut lines = text.split('\n');

@@ -27,6 +27,7 @@ mod tree;
 
 pub use chain::{ChainEnd, NewRecord};
 pub use chain_verifier::ChainVerifier;
+pub(crate) use chain_verifier::HashedRecord;
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint, origin};
 pub use consistency::ConsistencyProof;
 pub use event_proof::{EVENT_PROOF_BYTES_MAX, EXTRA_BYTES_MAX, EventProof, EventProofError};

@@ -1,5 +1,7 @@
 //! The manual: what this store is built like, what it promises, and what it does not protect from.
 
+#![allow(clippy::doc_markdown, reason = "these pages are prose, and are read as files too")]
+
 #[doc = include_str!("design.md")]
 pub mod design {}
 

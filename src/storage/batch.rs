@@ -29,6 +29,7 @@ pub(crate) struct Batch {
 #[derive(Clone)]
 pub(super) enum Expected {
     Absent,
+    #[allow(dead_code, reason = "made by `expect_value` alone")]
     Value(Vec<u8>),
 }
 
@@ -88,6 +89,7 @@ impl Batch {
     /// # Errors
     ///
     /// [`StorageError::TooLarge`] when the row key is larger than its bound.
+    #[allow(dead_code, reason = "a part of the contract that engines of other storages fence by")]
     pub(crate) fn expect_value(
         &mut self,
         row_key: impl Into<Vec<u8>>,
@@ -103,6 +105,7 @@ impl Batch {
     }
 
     /// How many rows it changes.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.changes.len()
     }

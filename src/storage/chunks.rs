@@ -13,7 +13,8 @@ use super::rows::{Direction, KeyRange, Storage, Visit};
 /// Bytes of a value in chunks, at most: half a batch, and more than the largest secret data and its envelope need.
 pub(crate) const CHUNKED_BYTES_MAX: usize = 32 * 1_024 * 1_024;
 
-/// Puts a value as chunks under `prefix`, which must have none: [`remove_chunked`] first, in the same batch, replaces.
+/// Puts a value as chunks under `prefix`, which must have none: [`remove_counted`] first, in the same batch,
+/// replaces.
 ///
 /// # Errors
 ///
@@ -51,6 +52,15 @@ pub(crate) fn read_chunked(storage: &dyn Storage, prefix: &[u8]) -> Result<Optio
     let visit = &mut |key: &[u8], chunk: &[u8]| reading.take(prefix, key, chunk);
     storage.scan(&KeyRange::prefix(prefix), Direction::Ascending, visit)?;
     reading.end()
+}
+
+/// Lets a batch apply only if there is no value under `prefix` before it.
+///
+/// # Errors
+///
+/// [`StorageError::TooLarge`] when the prefix is too long.
+pub(crate) fn expect_no_value(batch: &mut Batch, prefix: &[u8]) -> Result<(), StorageError> {
+    batch.expect_absent(row_key(prefix, 0)).map(drop)
 }
 
 /// Adds to the batch the removal of all chunks under `prefix`; no error if there are none.

@@ -66,6 +66,15 @@ impl Claim {
     }
 }
 
+impl Drop for Claim {
+    /// Unlocks by name: a process that the host starts just now holds copies of its files for a moment, and closing ours
+    /// would leave the lock to them.
+    fn drop(&mut self) {
+        // If this fails, closing the file does it.
+        drop(self.locked.unlock());
+    }
+}
+
 fn already_open(layout: &Layout) -> StorageError {
     StorageError::AlreadyOpen { dir: layout.dir().to_path_buf() }
 }
@@ -82,6 +91,18 @@ mod tests {
         assert!(matches!(Claim::take(&layout), Err(StorageError::AlreadyOpen { .. })));
         drop(first);
         assert!(Claim::take(&layout).is_ok());
+    }
+
+    /// A store that was closed while the host started another process could be `already_open` for a moment.
+    #[test]
+    fn a_claim_ends_though_a_process_being_started_still_has_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::at(dir.path());
+        let claim = Claim::take(&layout).unwrap();
+        let in_child = claim.locked.try_clone().unwrap();
+        claim.give_back();
+        assert!(Claim::take(&layout).is_ok());
+        drop(in_child);
     }
 
     #[test]

@@ -69,11 +69,13 @@ pub(crate) struct KeyRange {
 
 impl KeyRange {
     /// From the first row to the last.
+    #[cfg(test)]
     pub(crate) const fn all() -> Self {
         Self { from: Vec::new(), until: None }
     }
 
     /// From `from` to the end.
+    #[cfg(test)]
     pub(crate) fn starting_at(from: impl Into<Vec<u8>>) -> Self {
         Self { from: from.into(), until: None }
     }

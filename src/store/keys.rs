@@ -3,8 +3,11 @@
 //! Neither touches sealed data. Read next: [`crate::seal`].
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::codec::keys::key_slot;
 use crate::domain::command::Command as Decided;
 use crate::domain::id::{DataKeyId, SecretId, VersionId};
 use crate::domain::receipt::Receipt;
@@ -15,10 +18,11 @@ use crate::engine::reader::wrapped_key;
 use crate::engine::reply::Reply;
 use crate::error::Error;
 use crate::seal::key_epoch::KeyEpoch;
+use crate::seal::key_file;
 use crate::seal::keyring::Keyring;
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::unlock::Unlock;
-use crate::storage::chunks::{count, read_chunked};
+use crate::storage::{Direction, KeyRange};
 
 use super::session::Session;
 
@@ -33,6 +37,33 @@ pub struct RollProgress {
     pub done: u64,
     /// Data keys in all.
     pub total: u64,
+}
+
+impl Unlock {
+    /// Makes a key file with a fresh key, which only its owner may read, and gives the way to open a store with it.
+    ///
+    /// ```
+    /// use latchkeep::{StoreOptions, Unlock};
+    ///
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let unlock = Unlock::create_key_file(dir.path().join("store.key"))?;
+    /// StoreOptions::new(dir.path().join("store"), unlock).create()?.close()?;
+    /// # Ok::<(), latchkeep::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid`, code `key_file`, when something stands at the path already (it is never written over), or the
+    /// system refuses; kind `Unavailable` when the system gives no randomness.
+    ///
+    /// # Durability
+    ///
+    /// When this returns the file survives a crash. Without it a store that nothing else opens is lost: keep a copy.
+    pub fn create_key_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        key_file::create(&path)?;
+        Ok(Self::KeyFile(path))
+    }
 }
 
 impl Session {
@@ -63,8 +94,12 @@ impl Session {
     pub fn remove_key_slot(&self, slot: u8) -> Result<Receipt, Error> {
         let shared = &self.store().0.engine.shared;
         read_slots(&*shared.storage, shared.log_id)?.remove(slot)?;
-        let bytes = read_chunked(&*shared.storage, &crate::codec::keys::key_slot(slot))?;
-        let chunks = bytes.map_or(0, |bytes| count(bytes.len()));
+        let mut chunks = 0_u32;
+        // The rows are counted, not read: a damaged slot can be removed too.
+        shared.storage.scan(&KeyRange::prefix(&key_slot(slot)), Direction::Ascending, &mut |_, _| {
+            chunks = chunks.saturating_add(1);
+            ControlFlow::Continue(())
+        })?;
         self.ask_keys(Decided::RemoveKeySlot { slot }, Payload::NoKeySlot { slot, chunks })
     }
 
@@ -143,7 +178,7 @@ impl Session {
         }
     }
 
-    fn ask_keys(&self, command: Decided, payload: Payload) -> Result<Receipt, Error> {
+    pub(super) fn ask_keys(&self, command: Decided, payload: Payload) -> Result<Receipt, Error> {
         let terms = self.raw_terms().clone();
         let slot = self.store().0.engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
         Ok(slot.wait()?.map_err(Error::refused)?.receipt)

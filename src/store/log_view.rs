@@ -64,6 +64,21 @@ impl Store {
         })
     }
 
+    /// Shows the records from a position on as they lie in the log, for those who verify or export them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::for_each_record`].
+    pub fn for_each_raw_record(
+        &self,
+        from: Position,
+        mut show: impl FnMut(&RawRecord<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let shared = &self.0.engine.shared;
+        let end = shared.published.with(|snapshot| snapshot.end.size);
+        scan_records(&*shared.storage, from, end, &mut |raw| Ok(show(raw)))
+    }
+
     /// Verifies the chain of the whole log up to the last durable record, from the bytes on disk; tells `progress` how
     /// many records were verified, every 65,536.
     ///

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use crate::domain::command::{Command as Decided, Prepared};
-use crate::domain::decide::readable;
 use crate::domain::id::{DataKeyId, SecretId, VersionId};
 use crate::domain::json::JsonObject;
 use crate::domain::name::{Actor, Username};
@@ -19,66 +18,88 @@ use crate::engine::queue::Payload;
 use crate::error::Error;
 use crate::issuer::{api_key, certificate, password};
 use crate::seal::data::{IamIdentity, SecretData};
+use crate::seal::secret_bytes::SecretBytes;
 
 use super::command::Wanted;
 use super::new_secret::{NewData, NewDataFrom, NewSecret, Source};
 use super::store::Inner;
 
-/// A command that can be decided, with its rows; and the data, for whoever may hand it out.
+/// A command that can be decided, with its rows.
 #[derive(Debug)]
 pub(super) struct Ready {
     pub(super) command: Decided,
     pub(super) payload: Payload,
-    pub(super) data: Option<SecretData>,
+}
+
+/// A read that may make a credential, and that credential.
+#[derive(Debug)]
+pub(super) struct ReadyToRead {
+    pub(super) ready: Ready,
+    pub(super) data: SecretData,
+}
+
+/// Data for a version: brought along, or made here.
+enum Data<'a> {
+    Given(&'a SecretData),
+    Made(SecretData),
+}
+
+impl std::ops::Deref for Data<'_> {
+    type Target = SecretData;
+
+    fn deref(&self) -> &SecretData {
+        match self {
+            Self::Given(data) => data,
+            Self::Made(data) => data,
+        }
+    }
 }
 
 impl Ready {
     const fn plain(command: Decided) -> Self {
-        Self { command, payload: Payload::None, data: None }
+        Self { command, payload: Payload::None }
     }
 }
 
 impl Inner {
     /// Draws, makes and seals.
-    pub(super) fn prepare(&self, wanted: Wanted) -> Result<Ready, Error> {
+    pub(super) fn prepare(&self, wanted: &Wanted) -> Result<Ready, Error> {
         let now = self.now();
         match wanted {
-            Wanted::Create(new) => self.prepare_create(*new, now),
+            Wanted::Create(new) => self.prepare_create(new, now),
             Wanted::Rotate(id, new) => {
+                let id = *id;
                 let secret = self.find(id)?;
                 let NewData { from, version_metadata } = new;
                 let data = self.data_for(&secret, from)?;
-                let sealed = self.seal(id, draw::version_id(now)?, data, version_metadata)?;
+                let sealed = self.seal(id, draw::version_id(now)?, &data, version_metadata.clone())?;
                 Ok(sealed.into_ready(|next| Decided::Rotate { secret: id, origin: VersionOrigin::RotatedByHand, next }))
             }
             Wanted::Restore(id) => {
+                let id = *id;
                 let secret = self.find(id)?;
-                let previous = secret.previous().ok_or(Refusal::NothingToRestore)?;
-                readable(previous).map_err(|_| Refusal::NothingToRestore)?;
+                let Some(previous) = secret.previous().filter(|version| version.is_available()) else {
+                    return Ok(Ready::plain(nothing_to_restore(id, now)?));
+                };
                 let (from, metadata) = (previous.id, previous.custom_metadata.clone());
                 let data = self.data_of(&secret, from)?;
-                let sealed = self.seal(id, draw::version_id(now)?, data, metadata)?;
+                let sealed = self.seal(id, draw::version_id(now)?, &data, metadata)?;
                 Ok(sealed.into_ready(|next| Decided::Restore { secret: id, from, next }))
             }
             Wanted::Read(..) => {
                 Err(Refusal::invalid("read", "is for dry runs; data is given out by Session::read").into())
             }
             Wanted::CreateGroup { name, description } => {
+                let (name, description) = (name.clone(), description.clone());
                 Ok(Ready::plain(Decided::CreateGroup { id: draw::group_id(now)?, name, description }))
             }
-            Wanted::Plain(command) => Ok(Ready::plain(command)),
+            Wanted::Plain(command) => Ok(Ready::plain(command.clone())),
         }
     }
 
     /// A command as it would be decided, without data: for dry runs.
     pub(super) fn prepare_dry(&self, wanted: &Wanted) -> Result<Decided, Error> {
         let now = self.now();
-        let blank = |custom_metadata: Option<JsonObject>, expires_at: Option<Timestamp>| {
-            let sealed =
-                SealedRef { data_key: DataKeyId::from_bytes([0; 16]), epoch: 0, sealed_bytes: 0, digest: [0; 32] };
-            let version = draw::version_id(now)?;
-            Ok::<_, Error>(Prepared { version, sealed, details: VersionDetails::Plain, expires_at, custom_metadata })
-        };
         Ok(match wanted {
             Wanted::Create(new) => Decided::CreateSecret {
                 id: draw::secret_id(now)?,
@@ -86,24 +107,33 @@ impl Inner {
                 metadata: new.metadata.clone(),
                 spec: new.spec.clone(),
                 policy: new.policy,
-                first: blank(new.version_metadata.clone(), None)?,
+                first: match &new.data {
+                    Source::Given(data) => without_data(data, new.version_metadata.clone(), now)?,
+                    Source::GeneratedPassword(_) | Source::ApiKey => blank(new.version_metadata.clone(), now)?,
+                },
             },
-            Wanted::Rotate(secret, new) => Decided::Rotate {
-                secret: *secret,
-                origin: VersionOrigin::RotatedByHand,
-                next: blank(new.version_metadata.clone(), None)?,
-            },
+            Wanted::Rotate(id, new) => {
+                let secret = self.find(*id)?;
+                fits(&secret, &new.from)?;
+                let next = match &new.from {
+                    NewDataFrom::Given(data) => without_data(data, new.version_metadata.clone(), now)?,
+                    NewDataFrom::Password(_) | NewDataFrom::Generated => blank(new.version_metadata.clone(), now)?,
+                };
+                Decided::Rotate { secret: *id, origin: VersionOrigin::RotatedByHand, next }
+            }
             Wanted::Restore(id) => {
-                let previous = self.find(*id)?.previous().map(|version| version.id);
-                let from = previous.ok_or(Refusal::NothingToRestore)?;
-                Decided::Restore { secret: *id, from, next: blank(None, None)? }
+                let secret = self.find(*id)?;
+                match secret.previous().filter(|version| version.is_available()) {
+                    Some(previous) => Decided::Restore { secret: *id, from: previous.id, next: blank(None, now)? },
+                    None => nothing_to_restore(*id, now)?,
+                }
             }
             Wanted::Read(id, version) => {
                 let secret = self.find(*id)?;
                 let version = secret.version(*version).ok_or(Refusal::VersionNotFound)?.id;
                 let is_current = secret.current().is_some_and(|current| current.id == version);
                 if is_current && matches!(secret.spec, SecretSpec::IamCredentials { .. }) {
-                    Decided::ReadDynamic { secret: *id, fresh: Prepared { version, ..blank(None, None)? } }
+                    Decided::ReadDynamic { secret: *id, fresh: Prepared { version, ..blank(None, now)? } }
                 } else {
                     Decided::RecordRead { secret: *id, version }
                 }
@@ -115,48 +145,51 @@ impl Inner {
         })
     }
 
-    fn prepare_create(&self, new: NewSecret, now: Timestamp) -> Result<Ready, Error> {
-        let NewSecret { group, metadata, spec, policy, version_metadata, data } = new;
+    fn prepare_create(&self, new: &NewSecret, now: Timestamp) -> Result<Ready, Error> {
         let id = draw::secret_id(now)?;
-        let data = match (data, &spec) {
-            (Source::Given(data), _) => data,
+        let data = match (&new.data, &new.spec) {
+            (Source::Given(data), _) => Data::Given(data),
             (Source::GeneratedPassword(username), SecretSpec::UsernamePassword { password_policy }) => {
-                generate_password(&username, *password_policy)?
+                Data::Made(generate_password(username, *password_policy)?)
             }
-            (Source::ApiKey, SecretSpec::IamCredentials { target, .. }) => make_api_key(target)?,
+            (Source::ApiKey, SecretSpec::IamCredentials { target, .. }) => Data::Made(make_api_key(target)?),
             _ => return Err(Error::internal("a new secret has data of another type")),
         };
-        let sealed = self.seal(id, draw::version_id(now)?, data, version_metadata)?;
+        let sealed = self.seal(id, draw::version_id(now)?, &data, new.version_metadata.clone())?;
+        let NewSecret { group, metadata, spec, policy, .. } = new;
+        let (group, metadata, spec, policy) = (*group, metadata.clone(), spec.clone(), *policy);
         Ok(sealed.into_ready(|first| Decided::CreateSecret { id, group, metadata, spec, policy, first }))
     }
 
     /// A read of a dynamic credential, with the fresh one that it may take.
-    pub(super) fn prepare_read(&self, secret: &Secret) -> Result<Ready, Error> {
+    pub(super) fn prepare_read(&self, secret: &Secret) -> Result<ReadyToRead, Error> {
         let SecretSpec::IamCredentials { target, .. } = &secret.spec else {
             return Err(Error::internal("only dynamic credentials are made by a read"));
         };
         // The credential changes, the version stays.
         let version = secret.current().ok_or(Refusal::VersionNotFound)?.id;
-        let sealed = self.seal(secret.id, version, make_api_key(target)?, None)?;
-        Ok(sealed.into_ready(|fresh| Decided::ReadDynamic { secret: secret.id, fresh }))
+        let data = make_api_key(target)?;
+        let sealed = self.seal(secret.id, version, &data, None)?;
+        let ready = sealed.into_ready(|fresh| Decided::ReadDynamic { secret: secret.id, fresh });
+        Ok(ReadyToRead { ready, data })
     }
 
     /// Makes the data of the next version, of the type that the secret has.
-    fn data_for(&self, secret: &Secret, from: NewDataFrom) -> Result<SecretData, Error> {
-        match (from, &secret.spec) {
-            (NewDataFrom::Given(data), spec) if data.secret_type() == spec.secret_type() => Ok(data),
+    fn data_for<'a>(&self, secret: &Secret, from: &'a NewDataFrom) -> Result<Data<'a>, Error> {
+        fits(secret, from)?;
+        let made = match (from, &secret.spec) {
+            (NewDataFrom::Given(data), _) => return Ok(Data::Given(data)),
             (NewDataFrom::Password(password), SecretSpec::UsernamePassword { .. }) => {
-                Ok(SecretData::username_password(&self.username_of(secret)?, password)?)
+                let password = SecretBytes::copy_from(password.expose());
+                SecretData::username_password(&self.username_of(secret)?, password)?
             }
             (NewDataFrom::Generated, SecretSpec::UsernamePassword { password_policy }) => {
-                generate_password(&self.username_of(secret)?, *password_policy)
+                generate_password(&self.username_of(secret)?, *password_policy)?
             }
-            (NewDataFrom::Generated, SecretSpec::IamCredentials { target, .. }) => make_api_key(target),
-            (NewDataFrom::Generated, _) => {
-                Err(Refusal::invalid("data", "has to be brought along; the type does not generate any").into())
-            }
-            _ => Err(Refusal::invalid("data", "is of another type than the secret").into()),
-        }
+            (NewDataFrom::Generated, SecretSpec::IamCredentials { target, .. }) => make_api_key(target)?,
+            _ => return Err(Error::internal("data that fits its secret is of another type")),
+        };
+        Ok(Data::Made(made))
     }
 
     /// The user name, which never changes by rotation, from any version whose data is still there.
@@ -183,12 +216,12 @@ impl Inner {
         &self,
         secret: SecretId,
         version: VersionId,
-        data: SecretData,
+        data: &SecretData,
         custom_metadata: Option<JsonObject>,
     ) -> Result<SealedVersion, Error> {
-        let (details, expires_at) = details_of(&data)?;
+        let (details, expires_at) = details_of(data)?;
         let keyring = self.engine.shared.keyring();
-        let sealed = keyring.seal(secret, version, &data)?;
+        let sealed = keyring.seal(secret, version, data)?;
         let reference = SealedRef {
             data_key: sealed.data_key,
             epoch: sealed.wrapped.epoch().get(),
@@ -202,7 +235,7 @@ impl Inner {
             wrapped: sealed.wrapped.as_bytes().to_vec(),
             sealed: sealed.sealed.bytes,
         };
-        Ok(SealedVersion { prepared, payload, data })
+        Ok(SealedVersion { prepared, payload })
     }
 
     pub(super) fn find(&self, id: SecretId) -> Result<Arc<Secret>, Refusal> {
@@ -218,13 +251,43 @@ impl Inner {
 struct SealedVersion {
     prepared: Prepared,
     payload: Payload,
-    data: SecretData,
 }
 
 impl SealedVersion {
     fn into_ready(self, command: impl FnOnce(Prepared) -> Decided) -> Ready {
-        Ready { command: command(self.prepared), payload: self.payload, data: Some(self.data) }
+        Ready { command: command(self.prepared), payload: self.payload }
     }
+}
+
+/// Holds data for a next version to the type of its secret.
+fn fits(secret: &Secret, from: &NewDataFrom) -> Result<(), Refusal> {
+    match (from, &secret.spec) {
+        (NewDataFrom::Given(data), spec) if data.secret_type() == spec.secret_type() => Ok(()),
+        (NewDataFrom::Password(_) | NewDataFrom::Generated, SecretSpec::UsernamePassword { .. })
+        | (NewDataFrom::Generated, SecretSpec::IamCredentials { .. }) => Ok(()),
+        (NewDataFrom::Generated, _) => {
+            Err(Refusal::invalid("data", "has to be brought along; the type does not generate any"))
+        }
+        _ => Err(Refusal::invalid("data", "is of another type than the secret")),
+    }
+}
+
+/// A version whose data is not there: for dry runs, and for commands that will be refused.
+fn blank(custom_metadata: Option<JsonObject>, now: Timestamp) -> Result<Prepared, Error> {
+    let sealed = SealedRef { data_key: DataKeyId::from_bytes([0; 16]), epoch: 0, sealed_bytes: 0, digest: [0; 32] };
+    let version = draw::version_id(now)?;
+    Ok(Prepared { version, sealed, details: VersionDetails::Plain, expires_at: None, custom_metadata })
+}
+
+/// The same, with what the data shows of itself.
+fn without_data(data: &SecretData, custom_metadata: Option<JsonObject>, now: Timestamp) -> Result<Prepared, Error> {
+    let (details, expires_at) = details_of(data)?;
+    Ok(Prepared { details, expires_at, ..blank(custom_metadata, now)? })
+}
+
+/// A restore of no version, which the writer refuses for the right reason, and remembers where it has to.
+fn nothing_to_restore(secret: SecretId, now: Timestamp) -> Result<Decided, Error> {
+    Ok(Decided::Restore { secret, from: VersionId::from_bytes([0; 16]), next: blank(None, now)? })
 }
 
 fn generate_password(username: &Username, policy: PasswordPolicy) -> Result<SecretData, Error> {

@@ -5,22 +5,23 @@
 
 use std::fmt;
 
-use crate::domain::command::Command as Decided;
+use crate::domain::command::{Command as Decided, Terms};
 use crate::domain::decide::readable;
+use crate::domain::event::AccessRecorded;
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::position::VersionNumber;
 use crate::domain::receipt::Receipt;
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::{Secret, SecretSpec};
 use crate::domain::settings::AccessAudit;
-use crate::domain::version::{Version, VersionRef};
+use crate::domain::version::{DestroyCause, Version, VersionRef};
 use crate::engine::Patience;
 use crate::engine::queue::{Order, Payload};
 use crate::engine::reply::Done;
 use crate::error::Error;
 use crate::seal::data::SecretData;
 
-use super::prepare::Ready;
+use super::prepare::{Ready, ReadyToRead};
 use super::session::{RETRIES_MAX, Session};
 
 /// Secret data that was handed out, with the version it belongs to. Wiped when it is dropped.
@@ -60,7 +61,8 @@ impl Session {
     ///
     /// A static secret is read in parallel with everything else; its first read, and every read under
     /// [`AccessAudit::Strict`], is recorded durably before the data is handed out. Reading a dynamic secret makes a new
-    /// credential and destroys the one before.
+    /// credential and destroys the one before; under an idempotency key ([`Session::once`]) it does so once, and gives the same
+    /// credential again for as long as no other read has made a newer one.
     ///
     /// # Errors
     ///
@@ -87,14 +89,13 @@ impl Session {
             published.with(|snapshot| (snapshot.state.secret(id).cloned(), snapshot.state.whole.settings.access_audit))
         };
         let secret = secret.ok_or(Refusal::SecretNotFound)?;
-        if let Some(expected) = self.raw_terms().expected_revision.filter(|expected| *expected != secret.revision) {
-            let _ = expected;
+        if self.raw_terms().expected_revision.is_some_and(|expected| expected != secret.revision) {
             return Err(Refusal::RevisionMismatch { actual: secret.revision }.into());
         }
         let version = secret.version(which).ok_or(Refusal::VersionNotFound)?;
         let is_current = secret.current().is_some_and(|current| current.id == version.id);
         if is_current && matches!(secret.spec, SecretSpec::IamCredentials { .. }) {
-            return self.read_dynamic(&secret);
+            return self.read_dynamic(&secret, audit);
         }
         if secret.expires_at().is_some_and(|end| end <= self.store().0.now()) {
             // Time's work on it may not be done yet.
@@ -115,7 +116,7 @@ impl Session {
         let receipt = if audit == AccessAudit::Strict || (!version.downloaded && !self.store().0.engine.is_read_only())
         {
             let command = Decided::RecordRead { secret: secret.id, version: version.id };
-            Some(self.ask_read(command, Payload::None)?.receipt)
+            Some(self.ask_read(command, Payload::None, self.raw_terms().clone())?.receipt)
         } else {
             None
         };
@@ -127,22 +128,44 @@ impl Session {
     }
 
     /// Reads a credential that is made when it is read, or lives on a lease.
-    fn read_dynamic(&self, secret: &Secret) -> Result<Option<Reading>, Error> {
+    fn read_dynamic(&self, secret: &Secret, audit: AccessAudit) -> Result<Option<Reading>, Error> {
         let inner = &self.store().0;
-        let Ready { command, payload, data } = inner.prepare_read(secret)?;
-        let Done { receipt, takes_data } = self.ask_read(command, payload)?;
-        // The version that was read is the one that was current when the command was decided.
+        let ReadyToRead { ready: Ready { command, payload }, data } = inner.prepare_read(secret)?;
+        let Done { receipt, takes_data } = self.ask_read(command, payload, self.read_terms(secret.id))?;
         let now = inner.find(secret.id)?;
         let version = receipt.version.and_then(|id| now.version_by_id(id)).or_else(|| now.current());
         let version = version.ok_or(Refusal::VersionNotFound)?;
-        let data = if takes_data { data } else { self.unseal(&now, version)? };
-        if inner.engine.shared.published.with(|snapshot| snapshot.state.whole.settings.access_audit)
-            == AccessAudit::Relaxed
-        {
+        if receipt.remembered {
+            self.check_remembered(&now, version, &receipt, audit)?;
+        }
+        let data = if takes_data { Some(data) } else { self.unseal(&now, version)? };
+        if audit == AccessAudit::Relaxed {
             self.note(&now, version);
         }
         let receipt = Some(receipt);
         Ok(data.map(|data| Reading { secret: secret.id, version: version.id, number: version.number, data, receipt }))
+    }
+
+    /// Sees to it that an answer given again is the credential of the first time, and that it is recorded where each
+    /// read has to be.
+    fn check_remembered(
+        &self,
+        secret: &Secret,
+        version: &Version,
+        receipt: &Receipt,
+        audit: AccessAudit,
+    ) -> Result<(), Error> {
+        if version.data_from > receipt.position {
+            return Err(Refusal::VersionDataDestroyed { cause: DestroyCause::Regenerated }.into());
+        }
+        if audit == AccessAudit::Strict {
+            let (reader, now) = (self.actor().clone(), self.store().0.now());
+            let (secret, version) = (secret.id, version.id);
+            let read = AccessRecorded { secret, version, reader, reads: 1, first_at: now, last_at: now };
+            let command = Decided::RecordAccess { reads: vec![read] };
+            self.ask_read(command, Payload::None, Terms::by(self.actor().clone()))?;
+        }
+        Ok(())
     }
 
     fn unseal(&self, secret: &Secret, version: &Version) -> Result<Option<SecretData>, Error> {
@@ -159,8 +182,7 @@ impl Session {
         }
     }
 
-    fn ask_read(&self, command: Decided, payload: Payload) -> Result<Done, Error> {
-        let terms = self.raw_terms().clone();
+    fn ask_read(&self, command: Decided, payload: Payload, terms: Terms) -> Result<Done, Error> {
         let slot = self.store().0.engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
         slot.wait()?.map_err(Error::refused)
     }

@@ -18,7 +18,7 @@ use crate::domain::settings::Settings;
 use crate::domain::version::VersionRef;
 use crate::engine::Patience;
 use crate::engine::queue::Order;
-use crate::engine::reply::Pending;
+use crate::engine::reply::{Done, Pending, Reply};
 use crate::error::Error;
 
 use super::command::Command;
@@ -113,7 +113,8 @@ impl Session {
         self
     }
 
-    /// Asks for something and waits until it is durable.
+    /// Asks for something and waits until it is durable. Tries again by itself, a few times, when the secret or the keys
+    /// change while its data is being sealed.
     ///
     /// # Errors
     ///
@@ -123,16 +124,28 @@ impl Session {
     ///
     /// With a receipt in hand the command survives the death of process, kernel and power.
     pub fn run(&self, command: Command) -> Result<Receipt, Error> {
-        self.submit(command)?.wait()
+        let mut answer = self.ask(&command, Patience::Wait)?.wait();
+        for _ in 0..RETRIES_MAX {
+            match answer {
+                // Something changed between the sealing and the deciding: seal again.
+                Err(error) if error.refusal() == Some(&Refusal::VersionChanged) => {
+                    answer = self.ask(&command, Patience::Wait)?.wait();
+                }
+                answered => return answered,
+            }
+        }
+        answer
     }
 
-    /// Asks for something; the answer can be waited on, or awaited in any runtime. Waits while the queue is full.
+    /// Asks for something; the answer can be waited on, or awaited in any runtime. Waits while the queue is full. May be
+    /// answered with [`Refusal::VersionChanged`] when the secret or the keys change while its data is being sealed; ask again
+    /// then.
     ///
     /// # Errors
     ///
     /// What can be told before the command is queued: `Closed`, `Unavailable`, and refusals of its data.
     pub fn submit(&self, command: Command) -> Result<Pending, Error> {
-        self.ask(command, Patience::Wait)
+        self.ask(&command, Patience::Wait)
     }
 
     /// Asks for something, unless the queue is full.
@@ -141,14 +154,41 @@ impl Session {
     ///
     /// As [`Session::submit`]; kind `Unavailable` with code `busy` when the queue is full.
     pub fn try_submit(&self, command: Command) -> Result<Pending, Error> {
-        self.ask(command, Patience::Refuse)
+        self.ask(&command, Patience::Refuse)
     }
 
-    fn ask(&self, command: Command, patience: Patience) -> Result<Pending, Error> {
-        let terms = self.terms(&command);
-        let Ready { command, payload, .. } = self.store.0.prepare(command.0)?;
+    fn ask(&self, command: &Command, patience: Patience) -> Result<Pending, Error> {
+        let terms = self.terms(command);
+        let Ready { command, payload } = match self.store.0.prepare(&command.0) {
+            Ok(ready) => ready,
+            // A repeated command may not be possible any more just because it was done.
+            Err(error) => {
+                return self.recall(&terms).filter(|_| error.refusal().is_some()).map_or(Err(error), |outcome| {
+                    let (reply, slot) = Reply::pair();
+                    reply.give(Ok(outcome.map(|receipt| Done { receipt, takes_data: false })));
+                    Ok(Pending(slot))
+                });
+            }
+        };
         let order = |reply| Order { command, terms, payload, reply };
         Ok(Pending(self.store.0.engine.ask(order, patience)?))
+    }
+
+    /// Gives the terms of a read that may make a credential.
+    pub(super) fn read_terms(&self, secret: SecretId) -> Terms {
+        self.terms(&Command::read(secret, VersionRef::Current))
+    }
+
+    /// Gives what the idempotency key of a command remembers, or says to it, as of the last durable record.
+    fn recall(&self, terms: &Terms) -> Option<Result<Receipt, Refusal>> {
+        let idempotency = terms.idempotency.as_ref()?;
+        let snapshot = self.store.0.engine.shared.published.load();
+        let now = self.store.0.now().max(snapshot.end.time);
+        let answer = snapshot.state.remembered.find(&terms.actor, &idempotency.key, now)?;
+        if answer.fingerprint != idempotency.fingerprint {
+            return Some(Err(Refusal::IdempotencyKeyReused));
+        }
+        Some(answer.outcome.clone().map(|receipt| Receipt { remembered: true, ..receipt }))
     }
 
     /// Gives the terms of a command, with what tells it from others under the same idempotency key.
@@ -173,13 +213,17 @@ impl Session {
         let inner = &self.store.0;
         inner.engine.settle()?;
         let refused = |refusal| Ok(Forecast { refusal: Some(refusal), events: Vec::new() });
+        let terms = self.terms(command);
+        if let Some(outcome) = self.recall(&terms) {
+            return Ok(Forecast { refusal: outcome.err(), events: Vec::new() });
+        }
         let decided = match inner.prepare_dry(&command.0) {
             Ok(decided) => decided,
             Err(error) => return error.refusal().cloned().map_or(Err(error), refused),
         };
         let snapshot = inner.engine.shared.published.load();
         let now = inner.now().max(snapshot.end.time);
-        match judge(&snapshot.state, &decided, &self.terms, now) {
+        match judge(&snapshot.state, &decided, &terms, now) {
             Verdict::Accept(decision) => {
                 let events = decision.events.into_iter().map(|(_, event)| event).collect();
                 Ok(Forecast { refusal: None, events })
@@ -209,22 +253,13 @@ impl Session {
         self.run(Command::rotate(secret, data))
     }
 
-    /// Adds a version with the data of the previous one. Tries again by itself when the secret changes in between.
+    /// Adds a version with the data of the previous one.
     ///
     /// # Errors
     ///
     /// As [`Session::rotate`], and [`Refusal::NothingToRestore`].
     pub fn restore(&self, secret: SecretId) -> Result<Receipt, Error> {
-        let mut answer = self.run(Command::restore(secret));
-        for _ in 0..RETRIES_MAX {
-            match &answer {
-                Err(error) if error.refusal() == Some(&Refusal::VersionChanged) => {
-                    answer = self.run(Command::restore(secret));
-                }
-                _ => break,
-            }
-        }
-        answer
+        self.run(Command::restore(secret))
     }
 
     /// Destroys the data of one version.

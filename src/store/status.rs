@@ -48,6 +48,10 @@ pub struct Status {
     pub size_bytes: u64,
     /// Free bytes, when they are too few to go on.
     pub short_of_space: Option<u64>,
+    /// Records since the last checkpoint that every anchor took; nothing without anchors.
+    pub unanchored_records: Option<u64>,
+    /// Why an anchor did not take the last checkpoint, if it did not.
+    pub anchor_problem: Option<String>,
     /// Records that the open replayed.
     pub replayed_at_open: u64,
     /// Whether the open found saved state that did not fit the log, and rebuilt it.
@@ -67,6 +71,7 @@ impl Store {
         let shared = &engine.shared;
         let snapshot = shared.published.load();
         let whole = &snapshot.state.whole;
+        let anchored = engine.anchored();
         let short_of_space = match shared.storage.room()? {
             Room::Enough => None,
             Room::Short { free_bytes, .. } => Some(free_bytes),
@@ -88,6 +93,8 @@ impl Store {
             reads_missed: shared.access.missed(),
             size_bytes: shared.storage.size_bytes()?,
             short_of_space,
+            unanchored_records: anchored.as_ref().map(|anchored| whole.log_size.get().saturating_sub(anchored.size)),
+            anchor_problem: anchored.and_then(|anchored| anchored.problem),
             replayed_at_open: engine.replayed,
             rebuilt_at_open: engine.rebuilt,
             unsaved_records: snapshot.saved.behind(&snapshot.end),

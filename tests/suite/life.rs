@@ -1,6 +1,6 @@
 //! A secret's life: made, read, locked, rotated, refused, freed, deleted; and all of it again after a reopen.
 
-use latchkeep::{ApiKeyUse, NewData, Refusal, VersionRef};
+use latchkeep::{ApiKeyUse, IdempotencyKey, NewData, Refusal, VersionRef};
 
 use crate::support::{Home, api_key, arbitrary, lock, refused, session, text};
 
@@ -55,5 +55,40 @@ fn reading_a_locked_dynamic_secret_is_refused() {
     );
     ops.remove_lock(id, VersionRef::Current, lock("deploy").name).unwrap();
     assert_ne!(ops.read(id, VersionRef::Current).unwrap().text().unwrap(), second);
+    assert_eq!(store.scrub(|_| {}).unwrap().findings, Vec::<String>::new());
+}
+
+#[test]
+fn a_dynamic_read_under_a_key_makes_one_credential() {
+    let home = Home::new();
+    let store = home.create();
+    let ops = session(&store);
+    let id = api_key(&ops, "deployer", ApiKeyUse::FreshPerRead, 3_600);
+    let once = ops.clone().once(IdempotencyKey::parse("deploy-7").unwrap());
+    let first = once.read(id, VersionRef::Current).unwrap();
+    let again = once.read(id, VersionRef::Current).unwrap();
+    assert_eq!(first.text().unwrap(), again.text().unwrap());
+    assert!(again.receipt.unwrap().remembered);
+    assert_ne!(ops.read(id, VersionRef::Current).unwrap().text().unwrap(), first.text().unwrap());
+    // What was given out the first time is gone: nothing else may be given out in its place.
+    refused(once.read(id, VersionRef::Current), "version_data_destroyed");
+}
+
+#[test]
+fn rolling_the_epoch_leaves_every_version_readable() {
+    let home = Home::new();
+    let store = home.create();
+    let ops = session(&store);
+    let ids: Vec<_> = (0..5).map(|number| arbitrary(&ops, &format!("token-{number}"), &number.to_string())).collect();
+    let mut last = None;
+    assert_eq!(ops.roll_epoch(|progress| last = Some(progress)).unwrap(), 2);
+    assert_eq!(last.map(|progress| (progress.done, progress.total)), Some((5, 5)));
+    assert_eq!(store.status().unwrap().epochs, [2]);
+    store.close().unwrap();
+    let store = home.open();
+    for (number, id) in ids.iter().enumerate() {
+        let read = session(&store).read(*id, VersionRef::Current).unwrap();
+        assert_eq!(read.text().unwrap(), number.to_string());
+    }
     assert_eq!(store.scrub(|_| {}).unwrap().findings, Vec::<String>::new());
 }

@@ -1,23 +1,36 @@
 //! What the tests of this suite share: a store on disk with a clock that stands still, and short words for long calls.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use latchkeep::{
-    Actor, ApiKeyTarget, ApiKeyUse, Error, LockName, ManualClock, NewLock, NewSecret, SecretBytes, SecretId,
-    SecretName, Session, Store, StoreOptions, Timestamp, Unlock,
+    Actor, ApiKeyTarget, ApiKeyUse, Clock, Error, IdempotencyKey, JsonObject, LockName, ManualClock, NewData, NewLock,
+    NewSecret, SecretBytes, SecretId, SecretName, Session, Store, StoreOptions, Timestamp, Unlock,
 };
 
 /// A directory that holds a store, with what opens it.
 pub(crate) struct Home {
-    pub dir: tempfile::TempDir,
-    pub clock: ManualClock,
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) clock: ManualClock,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
         let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap());
         Self { dir: tempfile::tempdir().unwrap(), clock }
+    }
+
+    pub(crate) fn in_memory(&self) -> StoreOptions {
+        StoreOptions::in_memory(unlock(7)).clock(self.clock.clone())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn in_secs(&self, secs: u64) -> Timestamp {
+        self.now().plus(Duration::from_secs(secs))
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -80,4 +93,71 @@ pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Error>, code: &str) 
     let error = result.expect_err("this should be refused");
     assert_eq!(error.code(), code, "{error}");
     error
+}
+
+pub(crate) fn next(payload: &str) -> NewData {
+    NewData::arbitrary(text(payload)).unwrap()
+}
+
+pub(crate) fn lock_name(name: &str) -> LockName {
+    LockName::parse(name).unwrap()
+}
+
+pub(crate) fn once(key: &str) -> IdempotencyKey {
+    IdempotencyKey::parse(key).unwrap()
+}
+
+pub(crate) fn json(text: &str) -> JsonObject {
+    JsonObject::parse(text).unwrap()
+}
+
+#[track_caller]
+pub(crate) fn sound(store: &Store) {
+    assert_eq!(store.scrub(|_| {}).unwrap().findings, Vec::<String>::new());
+}
+
+/// A clock at which the writer, and nobody else, can be held up.
+#[derive(Clone)]
+pub(crate) struct Gate(Arc<(Mutex<GateState>, Condvar)>, ManualClock);
+
+#[derive(Default)]
+struct GateState {
+    is_shut: bool,
+    holds_writer: bool,
+}
+
+impl Gate {
+    pub(crate) fn new(clock: ManualClock) -> Self {
+        Self(Arc::default(), clock)
+    }
+
+    pub(crate) fn shut(&self) {
+        self.0.0.lock().unwrap().is_shut = true;
+    }
+
+    pub(crate) fn open(&self) {
+        self.0.0.lock().unwrap().is_shut = false;
+        self.0.1.notify_all();
+    }
+
+    /// Waits until the writer has come to the gate.
+    pub(crate) fn wait_for_writer(&self) {
+        let state = self.0.0.lock().unwrap();
+        drop(self.0.1.wait_while(state, |state| !state.holds_writer).unwrap());
+    }
+}
+
+impl Clock for Gate {
+    fn now(&self) -> Timestamp {
+        if std::thread::current().name() == Some("latchkeep-write") {
+            let mut state = self.0.0.lock().unwrap();
+            while state.is_shut {
+                state.holds_writer = true;
+                self.0.1.notify_all();
+                state = self.0.1.wait(state).unwrap();
+            }
+            state.holds_writer = false;
+        }
+        self.1.now()
+    }
 }

@@ -17,7 +17,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use super::command::{Command, Terms};
+use super::command::{Command, Prepared, Terms};
 use super::event::{
     AccessRecorded, CommandHadNoEffect, CommandRefused, DataDestructionRefused, DeletionRefused, Event, ReadRefused,
     RotationRefused,
@@ -178,7 +178,9 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
         | Command::AddKeySlot { .. }
         | Command::RemoveKeySlot { .. }
         | Command::RollEpoch { .. }
-        | Command::RetireEpoch { .. } => whole::decide(state, command),
+        | Command::RetireEpoch { .. }
+        | Command::SetSigningKey { .. }
+        | Command::RecordHeartbeat => whole::decide(state, command),
     }
 }
 
@@ -188,6 +190,15 @@ fn find<'a>(state: &'a State, id: SecretId, terms: &Terms) -> Result<&'a Arc<Sec
     match terms.expected_revision {
         Some(expected) if expected != secret.revision => Err(Refusal::RevisionMismatch { actual: secret.revision }),
         _ => Ok(secret),
+    }
+}
+
+/// Holds new data to the epoch in force: once a new one is, no data key wrapped by an older one comes in any more, so that
+/// the older one can be retired.
+fn in_force(state: &State, new: &Prepared) -> Result<(), Refusal> {
+    match state.whole.epochs.last() {
+        Some(epoch) if *epoch == new.sealed.epoch => Ok(()),
+        _ => Err(Refusal::VersionChanged),
     }
 }
 

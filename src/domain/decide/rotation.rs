@@ -10,7 +10,7 @@ use super::super::time::Timestamp;
 use super::super::touch::{Touch, Unlocked, unlocked};
 use super::super::version::{DestroyCause, VersionOrigin};
 use super::secrets::{added, end_of_data};
-use super::{Decision, active, metadata};
+use super::{Decision, active, in_force, metadata};
 
 pub(super) fn rotate(
     state: &State,
@@ -30,6 +30,7 @@ pub(super) fn rotate(
     metadata::check_custom(next.custom_metadata.as_ref(), "version_custom_metadata")?;
     let expires_at = end_of_data(&secret.spec, next, now)?;
     let witness = unlocked(secret, Touch::Rotate, state.whole.settings)?;
+    in_force(state, next)?;
     Ok(replace(secret, &witness, next, origin, None, expires_at))
 }
 
@@ -55,6 +56,7 @@ pub(super) fn restore(
     }
     metadata::check_custom(next.custom_metadata.as_ref(), "version_custom_metadata")?;
     let witness = unlocked(secret, Touch::Restore, state.whole.settings)?;
+    in_force(state, next)?;
     Ok(replace(secret, &witness, next, VersionOrigin::Restored, Some(from), previous.expires_at))
 }
 

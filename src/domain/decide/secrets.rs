@@ -13,7 +13,7 @@ use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, unlocked};
 use super::super::version::{DestroyCause, Version, VersionData, VersionOrigin, VersionRef};
-use super::{Decision, active, metadata, strict_access};
+use super::{Decision, active, in_force, metadata, strict_access};
 
 pub(super) fn create(state: &State, command: &Command, terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
     let Command::CreateSecret { id, group, metadata, spec, policy, first } = command else {
@@ -41,6 +41,7 @@ pub(super) fn create(state: &State, command: &Command, terms: &Terms, now: Times
         metadata::check_policy(*policy, spec, now, [metadata.expires_at, expires_at])?;
     }
     metadata::check_custom(first.custom_metadata.as_ref(), "version_custom_metadata")?;
+    in_force(state, first)?;
     let created = SecretCreated { group: *group, metadata: metadata.clone(), spec: spec.clone(), policy: *policy };
     let added = added(first, VersionNumber::FIRST, VersionOrigin::Created, None, expires_at);
     let decision = Decision { takes_data: true, ..Decision::about(*id).on(first.version) };
@@ -101,6 +102,7 @@ pub(super) fn read_dynamic(
     if fresh.version != current.id {
         return Err(Refusal::VersionChanged);
     }
+    in_force(state, fresh)?;
     let regenerated = VersionRegenerated {
         version: current.id,
         destroyed: witness.data().first().map(|(_, data_key)| *data_key),

@@ -1,7 +1,9 @@
 //! Owns the rules for what belongs to no secret: settings, key slots, epochs.
 
 use super::super::command::Command;
-use super::super::event::{EpochRetired, EpochRolled, KeySlotAdded, KeySlotRemoved, SettingsChanged};
+use super::super::event::{
+    EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, SettingsChanged, SigningKeySet,
+};
 use super::super::limits;
 use super::super::refusal::Refusal;
 use super::super::state::State;
@@ -31,6 +33,14 @@ pub(super) fn decide(state: &State, command: &Command) -> Result<Decision, Refus
             Err(Refusal::invalid("epoch", "is the newest one, or is retired already"))
         }
         Command::RetireEpoch { epoch } => Ok(Decision::default().then(EpochRetired { epoch: *epoch })),
+        Command::SetSigningKey { number, .. } if Some(*number) != whole.next_signing_key() => {
+            Err(Refusal::VersionChanged)
+        }
+        Command::SetSigningKey { number, verifier_key } => {
+            let event = SigningKeySet { number: *number, verifier_key: verifier_key.clone() };
+            Ok(Decision::default().then(event))
+        }
+        Command::RecordHeartbeat => Ok(Decision::default().then(HeartbeatRecorded {})),
         _ => Ok(Decision::default()),
     }
 }

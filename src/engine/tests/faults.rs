@@ -128,8 +128,10 @@ fn what_was_decided_on_a_group_that_found_no_space_is_taken_back_with_it() {
     let rows = Rows::new();
     let (store, faulty) = rows.open_faulty();
     let durable = put_secret(&store, "durable");
+    let mut taken_back = 0;
     for round in 0..20 {
         settle(&store);
+        // The anchor may be what finds no space; then it is written later, and no command is the worse for it.
         faulty.plan(0, Fault::NoSpace);
         let ops = ops(&store);
         let commands: Vec<_> =
@@ -138,13 +140,14 @@ fn what_was_decided_on_a_group_that_found_no_space_is_taken_back_with_it() {
         for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
             assert_eq!(error.code(), "no_space");
         }
-        assert!(answers.iter().any(Result::is_err));
+        taken_back += usize::from(answers.iter().any(Result::is_err));
         let last = answers.iter().rposition(Result::is_ok);
         if let Some(last) = last {
             assert_eq!(value(&store, durable), format!("{round} {last}"));
         }
     }
     settle(&store);
+    assert!(taken_back > 0, "no group found no space");
     sound(&store);
     store.close().unwrap();
     sound(&rows.open());

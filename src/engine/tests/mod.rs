@@ -3,7 +3,9 @@
 //! Rows lie in memory and outlive the stores that are opened on them, as on a disk. Read next: [`super::open`].
 
 mod faults;
+mod histories;
 mod recovery;
+mod slots;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -111,6 +113,9 @@ fn opening(place: Place) -> Opening {
         queue_max: 64,
         settings: crate::domain::settings::Settings::default(),
         system: Actor::parse("latchkeep").unwrap(),
+        anchors: Vec::new(),
+        anchor_pace: super::anchoring::AnchorPace::default(),
+        expected_checkpoint: None,
     }
 }
 

@@ -1,8 +1,11 @@
 //! What belongs to no secret: settings, key slots, epochs.
 
+use super::kind::Kind;
 use super::world::{World, word};
 use crate::domain::command::Command;
+use crate::domain::refusal::Refusal;
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
+use crate::domain::version::VersionOrigin;
 
 /// Asks one thing after another of a store that has slot 0 and epoch 1.
 #[track_caller]
@@ -42,4 +45,17 @@ fn settings_change_by_an_event() {
     world.check_events(&["SettingsChanged"]);
     assert_eq!(world.state.whole.settings, settings);
     assert_eq!(world.ask(&Command::ChangeSettings { settings }).unwrap().events, 0);
+}
+
+#[test]
+fn data_sealed_before_a_new_epoch_is_asked_for_again() {
+    let mut world = World::new();
+    let secret = world.secret(Kind::Arbitrary);
+    let stale = world.creation(Kind::Arbitrary, "late");
+    let next = world.prepared(Kind::Arbitrary.spec().secret_type());
+    world.ask(&Command::RollEpoch { epoch: 2 }).unwrap();
+    for command in [stale, Command::Rotate { secret, origin: VersionOrigin::RotatedByHand, next }] {
+        assert_eq!(world.ask(&command).unwrap_err(), Refusal::VersionChanged);
+    }
+    world.rotate(secret).unwrap();
 }

@@ -92,8 +92,12 @@ impl World {
     }
 
     pub(super) fn prepared(&mut self, secret_type: SecretType) -> Prepared {
-        let sealed =
-            SealedRef { data_key: DataKeyId::from_bytes(self.draw()), epoch: 1, sealed_bytes: 64, digest: [3; 32] };
+        let sealed = SealedRef {
+            data_key: DataKeyId::from_bytes(self.draw()),
+            epoch: self.state.whole.epochs.last().copied().unwrap_or(1),
+            sealed_bytes: 64,
+            digest: [3; 32],
+        };
         let holds = (secret_type == SecretType::ImportedCert).then(|| self.after(CERTIFICATE_HOLDS));
         let version = VersionId::from_bytes(self.draw());
         Prepared { version, sealed, details: VersionDetails::Plain, expires_at: holds, custom_metadata: None }

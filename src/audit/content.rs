@@ -1,0 +1,59 @@
+//! Owns what a record turns out to hold once its context and body are decoded.
+//!
+//! A record whose body is gone, or of a later release, is no fault here. Read next: [`super::cloud_event`].
+
+use crate::codec::context::decode_context;
+use crate::codec::error::CodecError;
+use crate::codec::event::{Decoded, decode_event};
+use crate::domain::event::Event;
+use crate::domain::record::{self, Context, Record};
+use crate::ledger::{RawRecord, RecordHeader, Subject};
+
+/// The context and the event of a record, as far as they can be read.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) context: Result<Context, CodecError>,
+    pub(super) content: Content,
+}
+
+/// What became of a body.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// An event.
+    Known(Event),
+    /// An event of a later release.
+    Unknown,
+    /// The body was erased, and may be.
+    Erased,
+    /// The body is not what its type says.
+    Unreadable(CodecError),
+}
+
+/// Decodes what a record holds.
+pub(super) fn open(raw: &RawRecord<'_>) -> Opened {
+    let header = raw.header();
+    let content = match raw.body().map(|body| decode_event(header.event_type, header.schema, body)) {
+        None => Content::Erased,
+        Some(Ok(Decoded::Known(event))) => Content::Known(event),
+        Some(Ok(Decoded::Unknown)) => Content::Unknown,
+        Some(Err(error)) => Content::Unreadable(error),
+    };
+    Opened { context: decode_context(raw.context()), content }
+}
+
+/// Makes a record of the domain.
+pub(super) fn record(header: &RecordHeader, context: Context, event: Event) -> Record {
+    Record {
+        position: header.position,
+        index: header.batch_index,
+        count: header.batch_count,
+        subject: match header.subject {
+            Subject::Store => None,
+            Subject::Secret { id, revision } => Some(record::Subject { secret: id, revision }),
+        },
+        event_id: header.event_id,
+        recorded_at: header.time,
+        context,
+        event,
+    }
+}

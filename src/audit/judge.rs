@@ -1,0 +1,312 @@
+//! Owns the order of an export: takes its lines one after another and comes to a verdict on each check.
+//!
+//! A fault of one check never keeps another from being made, except where the export cannot be read any further. Read
+//! next: [`super::verdict`].
+
+use std::ops::ControlFlow;
+
+use crate::domain::position::Position;
+use crate::ledger::{ChainVerifier, Checkpoint, Frontier, RecordError, SignedCheckpoint, TreeHead, genesis};
+
+use super::event_line::{Checked, Told};
+use super::fault::LineFault;
+use super::findings::Findings;
+use super::header::ExportHeader;
+use super::keys::{Keys, VouchedBy};
+use super::last_line::LastLine;
+use super::lock_report::Watch;
+use super::pipeline::{Item, Parcel};
+use super::replay::Replay;
+use super::verdict::{Check, Outcome, Place, Report};
+use super::verify::VerifyOptions;
+
+/// What stands of an export so far.
+#[derive(Debug)]
+pub(super) struct Judge {
+    header: ExportHeader,
+    keys: Keys,
+    earlier: Option<Result<Checkpoint, String>>,
+    earlier_root: Option<TreeHead>,
+    chain: ChainVerifier,
+    tree: Frontier,
+    replay: Replay,
+    pub(super) watch: Watch,
+    findings: Findings,
+    line: u64,
+    records: u64,
+    erased: u64,
+    unknown: u64,
+    last: Option<LastLine>,
+    is_cut: bool,
+}
+
+impl Judge {
+    pub(super) fn new(header: ExportHeader, options: &VerifyOptions, watch: Watch) -> Self {
+        let keys = Keys::new(&options.keys, &header.vkeys);
+        let (first, log_id) = (header.first(), header.log_id);
+        let is_whole = first == Position::FIRST;
+        let mut judge = Self {
+            earlier: options.earlier.as_ref().map(|note| super::verify::open_earlier(note, &header, &keys)),
+            earlier_root: None,
+            chain: ChainVerifier::from_slice(first, header.head_before),
+            tree: header.frontier.clone(),
+            replay: if is_whole { Replay::from_genesis(log_id) } else { Replay::from_slice(first) },
+            watch,
+            findings: Findings::default(),
+            line: 1,
+            records: 0,
+            erased: 0,
+            unknown: 0,
+            last: None,
+            is_cut: false,
+            header,
+            keys,
+        };
+        if is_whole {
+            judge.chain = ChainVerifier::from_genesis(&log_id);
+            if judge.header.head_before != genesis(&log_id) {
+                let place = Place { line: Some(1), position: None };
+                judge.findings.fail(Check::Chain, place, &"the chain does not begin at the genesis of its log");
+            }
+        }
+        judge.note_tree();
+        judge
+    }
+
+    /// Counts the records taken so far.
+    pub(super) const fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Takes the next lines; breaks off when no more of the export can be read.
+    pub(super) fn take(&mut self, parcel: Parcel) -> ControlFlow<()> {
+        for item in parcel.items {
+            self.line = self.line.saturating_add(1);
+            match item {
+                _ if self.last.is_some() => return self.cut(LineFault::AfterEnd),
+                Item::Event(_) if self.records >= self.header.count => return self.cut(LineFault::Surplus),
+                Item::Event(checked) => self.take_event(&checked),
+                Item::Last(last) => {
+                    let missing = self.header.count.saturating_sub(self.records);
+                    if missing > 0 {
+                        return self.cut(LineFault::Missing(missing));
+                    }
+                    self.last = Some(last);
+                }
+            }
+        }
+        match parcel.end {
+            None => ControlFlow::Continue(()),
+            Some(fault) => {
+                self.line = self.line.saturating_add(1);
+                self.cut(if self.last.is_some() { LineFault::AfterEnd } else { fault })
+            }
+        }
+    }
+
+    /// Ends the reading at the current line.
+    pub(super) fn cut(&mut self, fault: LineFault) -> ControlFlow<()> {
+        let check = match fault {
+            LineFault::Record(RecordError::BodyMissing) => Check::Bodies,
+            _ => Check::Structure,
+        };
+        let place = Place { line: Some(self.line), position: self.position().filter(|_| self.last.is_none()) };
+        self.findings.fail(check, place, &fault);
+        self.is_cut = true;
+        ControlFlow::Break(())
+    }
+
+    /// Gives the position that the record of the current line has to have.
+    fn position(&self) -> Option<Position> {
+        let position = self.header.first().get().checked_add(self.records)?;
+        (self.records < self.header.count).then(|| Position::new(position))
+    }
+
+    fn take_event(&mut self, checked: &Checked) {
+        let place = Place { line: Some(self.line), position: self.position() };
+        self.records = self.records.saturating_add(1);
+        if !self.findings.has_failed(Check::Chain) {
+            match self.chain.verify_hashed(&checked.hashed) {
+                Ok(head) if head != checked.head_shown => {
+                    self.findings.fail(Check::Chain, place, &"lkhead is not the chain value after the record");
+                }
+                Ok(_) => {}
+                Err(fault) => self.findings.fail(Check::Chain, place, &fault),
+            }
+        }
+        if self.tree.append(&checked.hashed.head).is_ok() {
+            self.note_tree();
+        }
+        if let Some(field) = checked.differs {
+            self.findings.fail(Check::JsonView, place, &format!("{field} is not what the bytes say"));
+        }
+        match &checked.told {
+            Told::Erased => self.erased = self.erased.saturating_add(1),
+            Told::Unknown => self.unknown = self.unknown.saturating_add(1),
+            Told::Unreadable(why) => self.findings.fail(Check::Bodies, place, why),
+            Told::Known(_) => {}
+        }
+        self.take_step(checked, place);
+    }
+
+    fn take_step(&mut self, checked: &Checked, place: Place) {
+        if self.findings.has_failed(Check::Replay) {
+            return;
+        }
+        self.watch.before(&checked.hashed.header, &self.replay);
+        let stepped = match &checked.told {
+            Told::Known(record) => self.replay.apply(record),
+            Told::Unknown | Told::Erased | Told::Unreadable(_) => self.replay.apply_hidden(&checked.hashed.header),
+        };
+        if let Err(step) = stepped {
+            self.findings.fail(Check::Replay, place, &step);
+        }
+    }
+
+    /// Keeps the tree at the size of the earlier checkpoint.
+    fn note_tree(&mut self) {
+        if let Some(Ok(earlier)) = &self.earlier
+            && earlier.tree_head.size == self.tree.size()
+        {
+            self.earlier_root = Some(self.tree.tree_head());
+        }
+    }
+
+    /// Comes to the verdicts.
+    pub(super) fn finish(mut self) -> (Report, Watch) {
+        self.line = self.line.saturating_add(1);
+        if !self.is_cut && self.last.is_none() {
+            let _ = self.cut(LineFault::Cut);
+        }
+        let tree_head = self.tree.tree_head();
+        if !self.is_cut {
+            let place = Place { line: Some(self.line.saturating_sub(1)), position: None };
+            if let Err(fault) = self.chain.clone().finish() {
+                self.findings.fail(Check::Chain, place, &fault);
+            }
+            self.check_tree(&tree_head, place);
+            self.check_signature(place);
+            self.check_consistency(&tree_head, place);
+        }
+        self.watch.end(&self.replay);
+        let verdicts = Check::ALL.iter().map(|check| {
+            let outcome = self.outcome(*check);
+            self.findings.verdict(*check, || outcome)
+        });
+        let report = Report {
+            verdicts: verdicts.collect(),
+            records: self.records,
+            bodies_erased: self.erased,
+            unknown_events: self.unknown,
+            tree_head: Some(tree_head),
+        };
+        (report, self.watch)
+    }
+
+    fn check_tree(&mut self, found: &TreeHead, place: Place) {
+        let Some(last) = &self.last else { return };
+        match Checkpoint::read_unverified(&last.note) {
+            Err(error) => self.findings.fail(Check::Tree, place, &error),
+            Ok(checkpoint) if checkpoint.log_id != self.header.log_id => {
+                self.findings.fail(Check::Tree, place, &OTHER_LOG);
+            }
+            Ok(Checkpoint { tree_head, .. }) if tree_head.size != found.size => {
+                let why = format!("the checkpoint is of size {}, the export goes up to {}", tree_head.size, found.size);
+                self.findings.fail(Check::Tree, place, &why);
+            }
+            Ok(Checkpoint { tree_head, .. }) if tree_head.root != found.root => {
+                self.findings.fail(Check::Tree, place, &"the records do not give the root of the checkpoint");
+            }
+            Ok(_) => {}
+        }
+    }
+
+    fn check_signature(&mut self, place: Place) {
+        let Some(last) = &self.last else { return };
+        match SignedCheckpoint::open(&last.note, self.keys.in_force(self.header.size())) {
+            Err(error) => self.findings.fail(Check::Signature, place, &error),
+            Ok(signed) if signed.checkpoint().log_id != self.header.log_id => {
+                self.findings.fail(Check::Signature, place, &OTHER_LOG);
+            }
+            Ok(_) => {}
+        }
+    }
+
+    /// Shows that the log extends the earlier one: by its tree at that size where the export covers it, and by the proof
+    /// that the export brings.
+    fn check_consistency(&mut self, later: &TreeHead, place: Place) {
+        let earlier = match &self.earlier {
+            None => return,
+            Some(Err(why)) => return self.findings.fail(Check::Consistency, Place::default(), why),
+            Some(Ok(checkpoint)) => checkpoint.tree_head,
+        };
+        if earlier.size > later.size {
+            let why = format!("the earlier log had {} records, this one has {}", earlier.size, later.size);
+            return self.findings.fail(Check::Consistency, place, &why);
+        }
+        let proof = self.last.as_ref().and_then(|last| last.consistency.as_ref());
+        let proof = proof.filter(|(from, _)| *from == earlier.size).map(|(_, proof)| proof);
+        if self.earlier_root.is_some_and(|found| found != earlier) {
+            let why = format!("at size {} this log had another root: it was forked or rewritten", earlier.size);
+            return self.findings.fail(Check::Consistency, place, &why);
+        }
+        match proof.map(|proof| proof.verify(&earlier, later)) {
+            Some(Err(error)) => self.findings.fail(Check::Consistency, place, &error),
+            None if self.earlier_root.is_none() => {
+                let why = format!("the export has no proof from size {}, and begins after it", earlier.size);
+                self.findings.fail(Check::Consistency, place, &why);
+            }
+            Some(Ok(())) | None => {}
+        }
+    }
+
+    /// Says how a check ended in which no fault was found.
+    fn outcome(&self, check: Check) -> Outcome {
+        let passed = |found: String| Outcome::Passed { found };
+        let not_checked = |why: String| Outcome::NotChecked { why };
+        if self.is_cut {
+            return not_checked(format!("the export cannot be read from line {} on; no fault before it", self.line));
+        }
+        match check {
+            Check::Structure => passed(format!("header, {} events and checkpoint", self.records)),
+            Check::Chain => passed(format!("unbroken over {} records", self.records)),
+            Check::Tree => passed(format!("size {} and root are those of the checkpoint", self.tree.size())),
+            Check::Signature => passed(match self.keys.vouched_by {
+                VouchedBy::Verifier => "by a key that was given".to_owned(),
+                VouchedBy::Export => "by a key that the export itself names: anybody could have made both".to_owned(),
+            }),
+            Check::Consistency => match &self.earlier {
+                None => not_checked("no earlier checkpoint was given".to_owned()),
+                Some(_) => passed("the log extends that of the earlier checkpoint".to_owned()),
+            },
+            Check::Bodies => passed(format!(
+                "{} readable, {} erased, {} of a later release",
+                self.records.saturating_sub(self.erased).saturating_sub(self.unknown),
+                self.erased,
+                self.unknown
+            )),
+            Check::JsonView => passed("every field shown is what the bytes say".to_owned()),
+            Check::Replay => self.replay_outcome(),
+        }
+    }
+
+    fn replay_outcome(&self) -> Outcome {
+        let hidden = self.replay.hidden_ever();
+        if self.header.first() > Position::FIRST {
+            let why = format!(
+                "a slice starts in the middle: {hidden} secrets from before it were followed by revision alone; \
+                 no illegal step"
+            );
+            Outcome::NotChecked { why }
+        } else if hidden > 0 {
+            let found = format!(
+                "no illegal step; {hidden} secrets were followed by revision alone once a body was erased or unknown"
+            );
+            Outcome::Passed { found }
+        } else {
+            Outcome::Passed { found: "no illegal step".to_owned() }
+        }
+    }
+}
+
+const OTHER_LOG: &str = "the checkpoint is of another log";

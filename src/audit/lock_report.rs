@@ -1,0 +1,175 @@
+//! Owns what stood at some point of a log: the lock status of each secret, from an export alone.
+//!
+//! The whole export is verified on the way, since an answer from a log that does not hold is none. Read next:
+//! [`super::replay`].
+
+use std::io::Read;
+
+use serde::Serialize;
+use serde::ser::{SerializeStruct as _, Serializer};
+
+use crate::domain::lock::Lock;
+use crate::domain::position::Position;
+use crate::domain::time::Timestamp;
+use crate::ledger::RecordHeader;
+use crate::projection::lock_board::{LockStatus, VersionLocks};
+
+use super::replay::Replay;
+use super::verdict::Report;
+use super::verify::{VerifyOptions, verify_watching};
+
+/// Up to where a log is replayed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AsOf {
+    /// To its end.
+    #[default]
+    End,
+    /// To the record at this position, and with it.
+    Position(Position),
+    /// To the last record of this time or before.
+    Time(Timestamp),
+}
+
+impl AsOf {
+    const fn is_before(self, header: &RecordHeader) -> bool {
+        match self {
+            Self::End => false,
+            Self::Position(position) => position.get() < header.position.get(),
+            Self::Time(time) => time.as_nanos() < header.time.as_nanos(),
+        }
+    }
+}
+
+/// What a replay found at some point of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LockReport {
+    /// How many records of the log lead to it.
+    pub size: Position,
+    /// The time of the last of them.
+    pub time: Timestamp,
+    /// Each secret that was there, by id; those whose history is hidden are left out.
+    pub secrets: Vec<LockStatus>,
+    /// How many secrets were left out, since a body was erased or a slice begins after they were made.
+    pub hidden_secrets: usize,
+}
+
+impl LockReport {
+    fn of(replay: &Replay) -> Self {
+        Self {
+            size: replay.size(),
+            time: replay.time(),
+            secrets: replay.lock_status().collect(),
+            hidden_secrets: replay.hidden_secrets(),
+        }
+    }
+}
+
+/// Replays an export up to some point and gives the lock status of each secret there, with the report on the export.
+///
+/// When a step is illegal, what is given stood in front of it at the latest; the report names the step. There is no lock
+/// report of something that is no export.
+///
+/// ```
+/// use latchkeep::audit::{AsOf, VerifyOptions, replay_export};
+///
+/// let (report, locks) = replay_export(b"no export".as_slice(), &VerifyOptions::default(), AsOf::End, |_| {});
+/// assert!(!report.is_sound() && locks.is_none());
+/// ```
+pub fn replay_export<R: Read + Send>(
+    reader: R,
+    options: &VerifyOptions,
+    as_of: AsOf,
+    progress: impl FnMut(u64),
+) -> (Report, Option<LockReport>) {
+    let (report, watch) = verify_watching(reader, options, Watch::on(as_of), progress);
+    (report, watch.found)
+}
+
+/// Waits for a point of a replay and takes down what stands there.
+#[derive(Debug)]
+pub(super) struct Watch {
+    awaited: Option<AsOf>,
+    found: Option<LockReport>,
+}
+
+impl Watch {
+    pub(super) const fn nothing() -> Self {
+        Self { awaited: None, found: None }
+    }
+
+    const fn on(as_of: AsOf) -> Self {
+        Self { awaited: Some(as_of), found: None }
+    }
+
+    /// Is shown the replay before each record.
+    pub(super) fn before(&mut self, header: &RecordHeader, replay: &Replay) {
+        if self.awaited.is_some_and(|as_of| as_of.is_before(header)) {
+            self.end(replay);
+        }
+    }
+
+    /// Is shown the replay at its end.
+    pub(super) fn end(&mut self, replay: &Replay) {
+        if self.awaited.take().is_some() {
+            self.found = Some(LockReport::of(replay));
+        }
+    }
+}
+
+impl Serialize for LockReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("LockReport", 4)?;
+        fields.serialize_field("size", &self.size)?;
+        fields.serialize_field("time", &self.time)?;
+        fields.serialize_field("hidden_secrets", &self.hidden_secrets)?;
+        fields.serialize_field("secrets", &self.secrets.iter().map(SecretJson::of).collect::<Vec<_>>())?;
+        fields.end()
+    }
+}
+
+#[derive(Serialize)]
+struct SecretJson<'a> {
+    secret: String,
+    name: &'a str,
+    secret_type: &'static str,
+    group: String,
+    revision: u64,
+    locks_total: usize,
+    versions: Vec<VersionJson<'a>>,
+}
+
+impl<'a> SecretJson<'a> {
+    fn of(status: &'a LockStatus) -> Self {
+        Self {
+            secret: status.secret.to_string(),
+            name: status.name.as_str(),
+            secret_type: status.secret_type.label(),
+            group: status.group.to_string(),
+            revision: status.revision.get(),
+            locks_total: status.locks_total(),
+            versions: status.versions.iter().map(VersionJson::of).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct VersionJson<'a> {
+    version: String,
+    number: u64,
+    alias: Option<&'static str>,
+    payload_available: bool,
+    locks: &'a [Lock],
+}
+
+impl<'a> VersionJson<'a> {
+    fn of(locks: &'a VersionLocks) -> Self {
+        Self {
+            version: locks.version.to_string(),
+            number: locks.number.get(),
+            alias: locks.alias.map(crate::domain::version::Alias::label),
+            payload_available: locks.payload_available,
+            locks: &locks.locks,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The offline audit: the export of a log, its verification, and the replay of what it tells. No store, no key of a store.
+//!
+//! Everything here works on `Read` and `Write`; nothing opens a file or asks a clock. What is read may be hostile: every
+//! input ends in a [`Report`], in memory that depends on the longest line and on what the log keeps alive, never on the
+//! length of the log. Read in this order: [`ExportHeader`] and [`ExportWriter`] (what an export is), [`verify_export`] and
+//! [`Report`] (whether it holds), [`Replay`] (which histories are legal), [`replay_export`] (what stood at some point).
+//!
+//! # What a sound report does not show
+//!
+//! Whoever holds store and signing key can rewrite all that is younger than the last checkpoint that somebody else keeps;
+//! only `earlier` in [`VerifyOptions`] shows that. An event that was never recorded leaves no trace. Times are claims.
+
+mod chunks;
+mod cloud_event;
+mod content;
+mod event_line;
+mod export;
+mod fault;
+mod findings;
+mod header;
+mod judge;
+mod keys;
+mod last_line;
+mod lock_report;
+mod pipeline;
+mod replay;
+mod rules;
+mod scribe;
+mod verdict;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use cloud_event::cloud_event;
+pub use export::{ExportError, ExportWriter};
+pub use fault::LineFault;
+pub use header::{EXPORT_KEYS_MAX, ExportHeader};
+pub use lock_report::{AsOf, LockReport, replay_export};
+pub use replay::{IllegalStep, Replay};
+pub use rules::Rule;
+pub use verdict::{Check, Outcome, Place, Report, Verdict};
+pub use verify::{VerifyOptions, verify_export};
+
+/// Bytes of a line of an export, at most: the longest record there can be, its header, context and body in base64 and
+/// both again as JSON with every character escaped, stays below.
+pub const LINE_BYTES_MAX: usize = 1_024 * 1_024;

@@ -1,0 +1,50 @@
+//! Owns the rules for events about locks.
+
+use crate::domain::event::Event;
+use crate::domain::id::VersionId;
+use crate::domain::lock::Lock;
+use crate::domain::name::LockName;
+use crate::domain::record::Record;
+use crate::domain::secret::Secret;
+use crate::domain::state::State;
+use crate::domain::version::Version;
+
+use super::secret::find;
+use super::{Rule, hold};
+
+pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
+    let secret = find(state, record)?;
+    match &record.event {
+        Event::LockPlaced(event) => {
+            let version = version(secret, event.version)?;
+            hold(version.is_available(), Rule::LockOnDestroyedData)?;
+            version.lock(&event.lock.name).map_or(Ok(()), |standing| owned(standing, record, event.forced))
+        }
+        Event::LockRenewed(event) => {
+            let lock = standing(secret, event.version, &event.name)?;
+            hold(lock.expires_at.is_some(), Rule::LockPermanent)?;
+            owned(lock, record, event.forced)
+        }
+        Event::LockRemoved(event) => owned(standing(secret, event.version, &event.name)?, record, event.forced),
+        Event::LockExpired(event) => {
+            let lock = standing(secret, event.version, &event.name)?;
+            let end = lock.expires_at.ok_or(Rule::LockPermanent)?;
+            hold(end <= record.recorded_at, Rule::LeaseRuns)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn version(secret: &Secret, id: VersionId) -> Result<&Version, Rule> {
+    secret.version_by_id(id).ok_or(Rule::VersionMissing)
+}
+
+fn standing<'a>(secret: &'a Secret, id: VersionId, name: &LockName) -> Result<&'a Lock, Rule> {
+    version(secret, id)?.lock(name).ok_or(Rule::LockMissing)
+}
+
+/// A lock that somebody else owns gives way to force alone, and force is noted.
+fn owned(lock: &Lock, record: &Record, forced: bool) -> Result<(), Rule> {
+    let is_mine = lock.owner.as_ref().is_none_or(|owner| *owner == record.context.actor);
+    hold(is_mine || forced, Rule::LockOwned)
+}

@@ -1,0 +1,76 @@
+//! Owns the rules for events about a secret as a whole.
+
+use crate::domain::event::{Event, SecretCreated, SecretExpired};
+use crate::domain::id::DataKeyId;
+use crate::domain::limits;
+use crate::domain::record::Record;
+use crate::domain::secret::{Lifecycle, Secret, SecretMetadata, SecretSpec};
+use crate::domain::state::State;
+use crate::domain::touch::{Touch, unlocked};
+use crate::domain::version::Version;
+
+use super::{Rule, Sight, hold};
+
+/// Finds the secret that a record is about.
+pub(super) fn find<'a>(state: &'a State, record: &Record) -> Result<&'a Secret, Rule> {
+    let subject = record.subject.ok_or(Rule::SubjectMismatch)?;
+    state.secret(subject.secret).map(AsRef::as_ref).ok_or(Rule::UnknownSecret)
+}
+
+pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), Rule> {
+    if let Event::SecretCreated(event) = &record.event {
+        return create(state, event, sight);
+    }
+    let secret = find(state, record)?;
+    match &record.event {
+        Event::SecretUpdated(event) => {
+            let taken = state.secret_named(secret.secret_type(), &event.metadata.name);
+            hold(taken.is_none_or(|id| id == secret.id), Rule::NameTaken)?;
+            retention(&event.metadata)
+        }
+        Event::SpecUpdated(event) => hold(event.spec.secret_type() == secret.secret_type(), Rule::TypeChanged),
+        Event::SecretDeleted(event) => {
+            let witness = unlocked(secret, Touch::Delete, state.whole.settings);
+            let witness = witness.map_err(|_| Rule::LockedVersionTouched)?;
+            let is_destroyed = |data_key: &DataKeyId| event.data_keys.contains(data_key);
+            let same_count = witness.data().len() == event.data_keys.len();
+            hold(same_count && witness.data().iter().all(|(_, key)| is_destroyed(key)), Rule::DataKeyMismatch)
+        }
+        Event::SecretExpired(event) => expire(secret, event, record),
+        Event::ExpirationHeld(event) => {
+            let version = secret.version_by_id(event.version).ok_or(Rule::VersionMissing)?;
+            hold(!version.locks.is_empty() && secret.expiry_held_since.is_none(), Rule::NothingHeld)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn create(state: &State, event: &SecretCreated, sight: Sight) -> Result<(), Rule> {
+    let taken = state.secret_named(event.spec.secret_type(), &event.metadata.name);
+    hold(taken.is_none(), Rule::NameTaken)?;
+    hold(state.secrets.len() < limits::SECRETS_MAX, Rule::TooManySecrets)?;
+    hold(!sight.groups || state.has_group(event.group), Rule::UnknownGroup)?;
+    retention(&event.metadata)
+}
+
+fn retention(metadata: &SecretMetadata) -> Result<(), Rule> {
+    let bounds = limits::RETENTION_DEFAULT..=limits::RETENTION_MAX;
+    hold(bounds.contains(&metadata.retention), Rule::RetentionBounds)
+}
+
+fn expire(secret: &Secret, event: &SecretExpired, record: &Record) -> Result<(), Rule> {
+    hold(secret.lifecycle == Lifecycle::Active, Rule::SecretInactive)?;
+    hold(secret.expires_at().is_some_and(|end| end <= record.recorded_at), Rule::NotExpired)?;
+    match (&secret.spec, event.lifecycle) {
+        (SecretSpec::ImportedCert, Lifecycle::Deactivated) => Ok(()),
+        (SecretSpec::ImportedCert | SecretSpec::IamCredentials { .. }, _) => Err(Rule::ExpiryOfType),
+        (_, Lifecycle::Destroyed) => hold(!secret.versions.iter().any(Version::is_available), Rule::ExpiredWithData),
+        _ => Err(Rule::ExpiryOfType),
+    }
+}
+
+/// Holds a secret to its bounds at the end of a batch that changed it.
+pub(in super::super) fn settled(secret: &Secret) -> Result<(), Rule> {
+    hold((1..=limits::VERSIONS_MAX).contains(&secret.versions.len()), Rule::VersionCount)?;
+    hold(secret.locks_total() <= limits::LOCKS_MAX, Rule::TooManyLocks)
+}

@@ -1,0 +1,56 @@
+//! Owns the rules for events of the whole store: key slots, epochs, groups.
+
+use crate::domain::event::Event;
+use crate::domain::limits;
+use crate::domain::state::State;
+
+use super::{Rule, Sight, hold};
+
+pub(super) fn check(state: &State, event: &Event, sight: Sight) -> Result<(), Rule> {
+    match event {
+        Event::KeySlotAdded(_) | Event::KeySlotRemoved(_) | Event::EpochRolled(_) | Event::EpochRetired(_) => {
+            if sight.whole { keys(state, event) } else { Ok(()) }
+        }
+        Event::GroupCreated(_) | Event::GroupUpdated(_) | Event::GroupDeleted(_) => {
+            if sight.groups {
+                group(state, event)
+            } else {
+                Ok(())
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn keys(state: &State, event: &Event) -> Result<(), Rule> {
+    let (slots, epochs) = (&state.whole.key_slots, &state.whole.epochs);
+    let newest = epochs.last().copied().unwrap_or(0);
+    match event {
+        Event::KeySlotAdded(event) => {
+            hold(event.slot < limits::KEY_SLOTS_MAX && !slots.contains_key(&event.slot), Rule::SlotMismatch)
+        }
+        Event::KeySlotRemoved(event) => hold(slots.contains_key(&event.slot) && slots.len() > 1, Rule::SlotMismatch),
+        Event::EpochRolled(event) => hold(newest.checked_add(1) == Some(event.epoch), Rule::EpochMismatch),
+        Event::EpochRetired(event) => hold(event.epoch != newest && epochs.contains(&event.epoch), Rule::EpochMismatch),
+        _ => Ok(()),
+    }
+}
+
+fn group(state: &State, event: &Event) -> Result<(), Rule> {
+    let groups = &state.whole.groups;
+    match event {
+        Event::GroupCreated(event) => {
+            hold(groups.len() < limits::GROUPS_MAX, Rule::TooManyGroups)?;
+            hold(!state.has_group(event.group) && state.group_named(&event.name).is_none(), Rule::GroupExists)
+        }
+        Event::GroupUpdated(event) => {
+            hold(groups.contains_key(&event.group), Rule::GroupMissing)?;
+            hold(state.group_named(&event.name).is_none_or(|id| id == event.group), Rule::GroupExists)
+        }
+        Event::GroupDeleted(event) => {
+            let group = groups.get(&event.group).ok_or(Rule::GroupMissing)?;
+            hold(group.secrets == 0, Rule::GroupNotEmpty)
+        }
+        _ => Ok(()),
+    }
+}

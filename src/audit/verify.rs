@@ -1,0 +1,111 @@
+//! Owns the verification of an export from its first byte to its verdicts.
+//!
+//! It reads once, in constant memory but for the secrets that the log keeps alive, and never fails: whatever the input
+//! is, the answer is a [`Report`]. Read next: [`super::pipeline`].
+
+use std::io::Read;
+
+use crate::ledger::{Checkpoint, SignedCheckpoint, VerifierKey};
+
+use super::LINE_BYTES_MAX;
+use super::chunks::{Chunk, Chunks};
+use super::cloud_event::source;
+use super::fault::LineFault;
+use super::findings::Findings;
+use super::header::ExportHeader;
+use super::judge::Judge;
+use super::keys::Keys;
+use super::lock_report::Watch;
+use super::pipeline::run;
+use super::verdict::{Check, Outcome, Place, Report};
+
+/// What whoever verifies knows already, and has from elsewhere than the export.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct VerifyOptions {
+    /// The note of an earlier checkpoint that the log has to extend.
+    pub earlier: Option<String>,
+    /// The log's verifier keys. When there are none, those that the export names are taken, and the verdict says so.
+    pub keys: Vec<VerifierKey>,
+}
+
+/// Verifies an export, and tells `progress` now and then how many records were verified.
+///
+/// Reads ahead in a thread of its own and checks lines on all cores; results are taken in order. There is no error: an
+/// input that fails, or is no export at all, is a fault of structure in the report.
+///
+/// ```
+/// use latchkeep::audit::{Check, VerifyOptions, verify_export};
+///
+/// let report = verify_export(b"no export".as_slice(), &VerifyOptions::default(), |_| {});
+/// assert!(!report.is_sound());
+/// assert_eq!(report.first_fault().map(|verdict| verdict.check), Some(Check::Structure));
+/// ```
+pub fn verify_export<R: Read + Send>(reader: R, options: &VerifyOptions, progress: impl FnMut(u64)) -> Report {
+    verify_watching(reader, options, Watch::nothing(), progress).0
+}
+
+/// Verifies an export and keeps an eye on its replay.
+pub(super) fn verify_watching<R: Read + Send>(
+    reader: R,
+    options: &VerifyOptions,
+    watch: Watch,
+    mut progress: impl FnMut(u64),
+) -> (Report, Watch) {
+    let mut chunks = Chunks::new(reader);
+    let (header, first) = match read_header(&mut chunks) {
+        Ok(read) => read,
+        Err(fault) => return (unreadable(fault), watch),
+    };
+    let source = source(&header.log_id);
+    let mut judge = Judge::new(header, options, watch);
+    let ran = run(first, chunks, &source, &mut |parcel| {
+        let flow = judge.take(parcel);
+        progress(judge.records());
+        flow
+    });
+    if let Err(fault) = ran {
+        let _ = judge.cut(fault);
+    }
+    judge.finish()
+}
+
+/// Reads the first line, and gives the rest of the chunk that it came with.
+fn read_header<R: Read>(chunks: &mut Chunks<R>) -> Result<(ExportHeader, Chunk), LineFault> {
+    let mut chunk = chunks.next().ok_or(LineFault::Cut)?;
+    let Some(end) = chunk.bytes.iter().position(|byte| *byte == b'\n') else {
+        return Err(chunk.end.unwrap_or(LineFault::Cut));
+    };
+    if end > LINE_BYTES_MAX {
+        return Err(LineFault::TooLong);
+    }
+    let header = ExportHeader::parse(chunk.bytes.get(..end).unwrap_or_default())?;
+    chunk.bytes.drain(..=end);
+    Ok((header, chunk))
+}
+
+/// Gives the report on something whose first line cannot be read.
+fn unreadable(fault: LineFault) -> Report {
+    let mut findings = Findings::default();
+    findings.fail(Check::Structure, Place { line: Some(1), position: None }, &fault);
+    let outcome = || Outcome::NotChecked { why: "the first line cannot be read".to_owned() };
+    Report {
+        verdicts: Check::ALL.iter().map(|check| findings.verdict(*check, outcome)).collect(),
+        records: 0,
+        bodies_erased: 0,
+        unknown_events: 0,
+        tree_head: None,
+    }
+}
+
+/// Opens the earlier checkpoint under the keys that were in force at its size; says what is wrong with it otherwise.
+pub(super) fn open_earlier(note: &str, header: &ExportHeader, keys: &Keys) -> Result<Checkpoint, String> {
+    let says = |error: &dyn std::fmt::Display| format!("the earlier checkpoint cannot be used: {error}");
+    let size = Checkpoint::read_unverified(note).map_err(|error| says(&error))?.tree_head.size;
+    let signed = SignedCheckpoint::open(note, keys.in_force(size)).map_err(|error| says(&error))?;
+    if signed.checkpoint().log_id == header.log_id {
+        Ok(*signed.checkpoint())
+    } else {
+        Err("the earlier checkpoint is of another log".to_owned())
+    }
+}

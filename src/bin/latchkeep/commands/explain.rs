@@ -1,0 +1,127 @@
+//! Owns `latchkeep explain`: what an operation would do, or which locks would refuse it, without doing it.
+//!
+//! Read next: [`super::super::explanation`].
+
+use latchkeep::{Command, NewData, Refusal, Secret, SecretBytes, SecretType, VersionRef};
+use serde_json::{Value, json};
+
+use super::summary::{self, Numbers};
+use crate::args::{Explain, OperationArg};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::scene::Scene;
+use crate::{explanation, find, out, shown, times};
+
+const ALL: [OperationArg; 5] =
+    [OperationArg::Read, OperationArg::Rotate, OperationArg::Restore, OperationArg::Delete, OperationArg::DestroyData];
+
+pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
+    let secret = find::secret(scene.store(), &args.secret)?;
+    let asked = args.operation.as_ref().map_or(ALL.as_slice(), std::slice::from_ref);
+    let mut numbers = Numbers::default();
+    numbers.learn_secret(&secret);
+    let mut shown = Vec::new();
+    let mut exit = Exit::Done;
+    for operation in asked {
+        let forecast = scene.session.dry_run(&command(*operation, &secret, args.version)?)?;
+        let refusal = forecast.refusal.as_ref().filter(|refusal| !is_over(refusal));
+        if refusal.is_some() && args.operation.is_some() {
+            exit = Exit::Refused;
+        }
+        let events: Vec<(&str, String)> =
+            forecast.events.iter().map(|event| (event.label(), summary::of(event, &numbers))).collect();
+        if scene.out.is_json() {
+            shown.push(to_json(*operation, refusal, &events));
+        } else {
+            tell(scene, *operation, refusal, &events)?;
+        }
+    }
+    if scene.out.is_json() {
+        let mut fields = shown::secret(&secret);
+        fields.insert("operations".to_owned(), Value::Array(shown));
+        scene.out.json(&fields.into())?;
+    }
+    Ok(exit)
+}
+
+const fn name(operation: OperationArg) -> &'static str {
+    match operation {
+        OperationArg::Read => "read",
+        OperationArg::Rotate => "rotate",
+        OperationArg::Restore => "restore",
+        OperationArg::Delete => "delete",
+        OperationArg::DestroyData => "destroy-data",
+    }
+}
+
+fn command(operation: OperationArg, secret: &Secret, version: VersionRef) -> Result<Command, Failure> {
+    Ok(match operation {
+        OperationArg::Read => Command::read(secret.id, version),
+        OperationArg::Rotate => Command::rotate(secret.id, any_data(secret.secret_type())?),
+        OperationArg::Restore => Command::restore(secret.id),
+        OperationArg::Delete => Command::delete(secret.id),
+        OperationArg::DestroyData => Command::destroy_data(secret.id, version),
+    })
+}
+
+/// Data for a rotation that is never done; what it holds plays no part.
+fn any_data(secret_type: SecretType) -> Result<NewData, Failure> {
+    match secret_type {
+        SecretType::UsernamePassword | SecretType::IamCredentials => Ok(NewData::generated()),
+        _ => Ok(NewData::arbitrary(SecretBytes::copy_from(b"any"))?),
+    }
+}
+
+/// Tells whether all that stands in the way are locks whose time is over: the operation itself would see them end.
+fn is_over(refusal: &Refusal) -> bool {
+    let now = times::now();
+    refusal.blocked().is_some_and(|blocked| {
+        usize::try_from(blocked.locks_total) == Ok(blocked.locks.len())
+            && blocked.locks.iter().all(|lock| lock.expires_at.is_some_and(|end| end <= now))
+    })
+}
+
+fn tell(
+    scene: &mut Scene,
+    operation: OperationArg,
+    refusal: Option<&Refusal>,
+    events: &[(&str, String)],
+) -> Result<(), Failure> {
+    let name = name(operation);
+    let Some(refusal) = refusal else {
+        scene.out.line(format!("{name}: {}", out::green("would be done")))?;
+        for (event, what) in events {
+            scene.out.line(format!("  {event}  {what}").trim_end())?;
+        }
+        return Ok(());
+    };
+    scene.out.line(format!("{name}: {}", out::red("would be refused")))?;
+    match refusal.blocked() {
+        Some(blocked) => {
+            for line in explanation::lines(blocked) {
+                scene.out.line(line)?;
+            }
+            scene.out.line(format!("{}: {}", out::bold("try"), explanation::next_command(blocked)))
+        }
+        None => scene.out.line(format!("  {refusal}")),
+    }
+}
+
+fn to_json(operation: OperationArg, refusal: Option<&Refusal>, events: &[(&str, String)]) -> Value {
+    let events = if refusal.is_some() { &[] } else { events };
+    let mut shown = json!({
+        "operation": name(operation),
+        "would_be_done": refusal.is_none(),
+        "events": events.iter().map(|(event, what)| json!({ "event": event, "what": what })).collect::<Vec<_>>(),
+    });
+    if let (Some(refusal), Value::Object(fields)) = (refusal, &mut shown) {
+        fields.insert("code".to_owned(), json!(refusal.code()));
+        fields.insert("message".to_owned(), json!(refusal.to_string()));
+        if let Some(blocked) = refusal.blocked() {
+            fields.insert("blocked_by".to_owned(), explanation::json(blocked));
+            fields.insert("blocked_total".to_owned(), json!(blocked.locks_total));
+            fields.insert("advice".to_owned(), json!(blocked.advice()));
+        }
+    }
+    shown
+}

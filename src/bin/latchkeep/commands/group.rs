@@ -1,0 +1,77 @@
+//! Owns `latchkeep group`.
+//!
+//! Read next: [`super::secret_create`], which puts secrets into groups.
+
+use latchkeep::{Command, Group, GroupId};
+use serde_json::{Value, json};
+
+use crate::args::{GroupCommand, GroupCreate, GroupDelete};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::scene::Scene;
+use crate::times::shown as shown_time;
+use crate::{find, shown};
+
+pub(crate) fn run(command: &GroupCommand, scene: &mut Scene) -> Result<Exit, Failure> {
+    match command {
+        GroupCommand::Create(args) => create(args, scene),
+        GroupCommand::List => list(scene),
+        GroupCommand::Delete(args) => delete(args, scene),
+    }
+}
+
+fn create(args: &GroupCreate, scene: &mut Scene) -> Result<Exit, Failure> {
+    scene.session.run(Command::create_group(args.name.clone(), args.description.clone()))?;
+    if scene.out.is_json() {
+        let made = scene.store().groups().into_iter().find(|(_, group)| group.name == args.name);
+        let shown = made.map(|(id, group)| to_json(id, &group)).unwrap_or_default();
+        scene.out.json(&shown)?;
+    } else {
+        scene.out.line(format!("made group {}", args.name))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn list(scene: &mut Scene) -> Result<Exit, Failure> {
+    let groups = scene.store().groups();
+    if scene.out.is_json() {
+        let mut shown = vec![json!({ "id": "default", "name": "default" })];
+        shown.extend(groups.iter().map(|(id, group)| to_json(*id, group)));
+        scene.out.json(&json!({ "total_count": shown.len(), "secret_groups": shown }))?;
+        return Ok(Exit::Done);
+    }
+    let row = |(id, group): &(GroupId, Group)| {
+        let description = group.description.as_ref().map(ToString::to_string).unwrap_or_default();
+        vec![
+            group.name.to_string(),
+            group.secrets.to_string(),
+            shown_time(group.created_at),
+            id.to_string(),
+            description,
+        ]
+    };
+    scene.out.table(&["name", "secrets", "made", "id", "description"], groups.iter().map(row).collect())?;
+    Ok(Exit::Done)
+}
+
+fn delete(args: &GroupDelete, scene: &mut Scene) -> Result<Exit, Failure> {
+    let id = find::group(scene.store(), &args.group)?;
+    scene.session.run(Command::delete_group(id))?;
+    if scene.out.is_json() {
+        scene.out.json(&json!({ "id": shown::group(id), "deleted": true }))?;
+    } else {
+        scene.out.line(format!("deleted group {}", args.group))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn to_json(id: GroupId, group: &Group) -> Value {
+    json!({
+        "id": id,
+        "name": group.name,
+        "description": group.description,
+        "created_at": group.created_at,
+        "updated_at": group.updated_at,
+        "secrets_total": group.secrets,
+    })
+}

@@ -1,0 +1,61 @@
+//! Owns `latchkeep lock list`.
+//!
+//! Read next: [`super::lock`].
+
+use std::sync::Arc;
+
+use latchkeep::{Lock, Secret, Version};
+use serde_json::{Value, json};
+
+use crate::args::{LockList, SecretArg};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::scene::Scene;
+use crate::times::{shown as shown_time, shown_end};
+use crate::{find, shown};
+
+const HEAD: [&str; 9] = ["secret", "version", "alias", "lock", "since", "placed by", "owner", "until", "description"];
+
+pub(crate) fn run(args: &LockList, scene: &mut Scene) -> Result<Exit, Failure> {
+    let secrets: Vec<Arc<Secret>> = match &args.secret {
+        Some(named) => {
+            let named = SecretArg { secret: named.clone(), secret_type: args.secret_type };
+            vec![find::secret(scene.store(), &named)?]
+        }
+        None => scene.store().secrets(),
+    };
+    let wanted = |lock: &Lock| args.search.as_ref().is_none_or(|text| lock.name.as_str().contains(text.as_str()));
+    let found: Vec<(&Secret, &Version, &Lock)> = secrets
+        .iter()
+        .flat_map(|secret| secret.versions.iter().rev().map(move |version| (secret, version)))
+        .flat_map(|(secret, version)| version.locks.iter().map(move |lock| (&**secret, version, lock)))
+        .filter(|(_, _, lock)| wanted(lock))
+        .collect();
+    if scene.out.is_json() {
+        let locks: Vec<Value> =
+            found.iter().map(|(secret, version, lock)| shown::lock(secret, version, lock).into()).collect();
+        scene.out.json(&json!({ "total_count": locks.len(), "locks": locks }))?;
+        return Ok(Exit::Done);
+    }
+    if found.is_empty() && scene.out.is_terminal() {
+        scene.out.line("there are none")?;
+        return Ok(Exit::Done);
+    }
+    let rows = found.iter().map(|(secret, version, lock)| row(secret, version, lock)).collect();
+    scene.out.table(&HEAD, rows)?;
+    Ok(Exit::Done)
+}
+
+fn row(secret: &Secret, version: &Version, lock: &Lock) -> Vec<String> {
+    vec![
+        format!("{}/{}", secret.secret_type(), secret.metadata.name),
+        version.number.to_string(),
+        secret.alias(version.id).map(|alias| alias.to_string()).unwrap_or_default(),
+        lock.name.to_string(),
+        shown_time(lock.created_at),
+        lock.created_by.to_string(),
+        lock.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
+        lock.expires_at.map(shown_end).unwrap_or_default(),
+        lock.description.as_ref().map(ToString::to_string).unwrap_or_default(),
+    ]
+}

@@ -1,0 +1,149 @@
+//! Owns `latchkeep log`: what happened, and the proof that nothing of it was changed.
+//!
+//! Read next: [`super::summary`].
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use latchkeep::{Event, LogEntry, Position, Record, SecretId};
+use serde_json::{Value, json};
+
+use super::summary::{self, Numbers};
+use crate::args::{LogShow, SecretArg};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::out::bold;
+use crate::scene::Scene;
+use crate::times::shown as shown_time;
+use crate::{find, out};
+
+/// Shows records.
+pub(crate) fn show(args: &LogShow, scene: &mut Scene) -> Result<Exit, Failure> {
+    let size = scene.store().status()?.log_size.get();
+    let from = args.last.map_or(args.from, |last| size.saturating_sub(last));
+    let only = args.secret.as_deref().map(|named| subject(scene, named)).transpose()?;
+    let mut known = Known::of(scene);
+    let (mut failed, store) = (None, scene.store().clone());
+    store.for_each_record(Position::new(from), |entry| match show_one(scene, &mut known, only, &entry) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(failure) => {
+            failed = Some(failure);
+            ControlFlow::Break(())
+        }
+    })?;
+    failed.map_or(Ok(Exit::Done), Err)
+}
+
+/// Finds whom records are about; an id also when the secret is deleted.
+fn subject(scene: &Scene, named: &str) -> Result<SecretId, Failure> {
+    let argument = SecretArg { secret: named.to_owned(), secret_type: None };
+    match (find::secret(scene.store(), &argument), SecretId::parse(named)) {
+        (Ok(secret), _) => Ok(secret.id),
+        (Err(_), Ok(id)) => Ok(id),
+        (Err(failure), Err(_)) => Err(failure.hint("a deleted secret is named by its id, which log show --json gives")),
+    }
+}
+
+/// What turns ids into what people call things.
+#[derive(Default)]
+struct Known {
+    names: HashMap<SecretId, String>,
+    numbers: Numbers,
+}
+
+impl Known {
+    fn of(scene: &Scene) -> Self {
+        let mut known = Self::default();
+        for secret in scene.store().secrets() {
+            known.names.insert(secret.id, secret.metadata.name.to_string());
+            known.numbers.learn_secret(&secret);
+        }
+        known
+    }
+
+    /// Takes what is deleted by now from the records of its making.
+    fn learn(&mut self, record: &Record) {
+        self.numbers.learn(&record.event);
+        if let (Event::SecretCreated(event), Some(subject)) = (&record.event, record.subject) {
+            self.names.entry(subject.secret).or_insert_with(|| event.metadata.name.to_string());
+        }
+    }
+}
+
+fn show_one(scene: &mut Scene, known: &mut Known, only: Option<SecretId>, entry: &LogEntry) -> Result<(), Failure> {
+    match entry {
+        LogEntry::Known(record) => {
+            known.learn(record);
+            if only.is_some() && record.secret() != only {
+                return Ok(());
+            }
+            if scene.out.is_json() { scene.out.line(to_json(record)) } else { line(scene, known, record) }
+        }
+        LogEntry::Opaque { position, event_type, schema, erased } if only.is_none() => {
+            if scene.out.is_json() {
+                let shown = json!({
+                    "position": position, "event_type": event_type, "schema": schema, "erased": erased
+                });
+                return scene.out.line(shown);
+            }
+            let why = if *erased { "its body was erased" } else { "a later release wrote it" };
+            scene.out.line(format!("{position}\t\t\t\tevent {event_type}\t{why}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn line(scene: &mut Scene, known: &Known, record: &Record) -> Result<(), Failure> {
+    let name = |id| known.names.get(&id).cloned().unwrap_or_else(|| id.to_string());
+    let about = record.secret().map(name).unwrap_or_default();
+    let what = summary::of(&record.event, &known.numbers);
+    let (position, time, actor) = (record.position.get(), shown_time(record.recorded_at), &record.context.actor);
+    let label = record.event.label();
+    if scene.out.is_terminal() {
+        let label = if record.event.refusal().is_some() { out::red(label) } else { bold(label) };
+        scene.out.line(format!("{position:>6}  {time}  {actor}  {about}  {label}  {what}"))
+    } else {
+        scene.out.line(format!("{position}\t{time}\t{actor}\t{about}\t{label}\t{}", what.replace(['\n', '\t'], " ")))
+    }
+}
+
+fn to_json(record: &Record) -> Value {
+    json!({
+        "position": record.position,
+        "recorded_at": record.recorded_at,
+        "actor": record.context.actor,
+        "event": record.event.label(),
+        "event_id": record.event_id,
+        "secret_id": record.secret(),
+        "revision": record.subject.map(|subject| subject.revision),
+        "writer_epoch": record.context.writer_epoch,
+        "correlation_id": record.context.correlation,
+        "data": record.event.to_json(),
+    })
+}
+
+/// Verifies the chain.
+pub(crate) fn verify(scene: &mut Scene) -> Result<Exit, Failure> {
+    let size = scene.store().status()?.log_size.get();
+    let bar = super::scrub::bar(size, "records");
+    let verified = scene.store().verify_log(|records| bar.set_position(records));
+    bar.finish_and_clear();
+    let verified = verified?;
+    let head = hex(&verified.head);
+    if scene.out.is_json() {
+        scene.out.json(&json!({ "verified": true, "records": verified.records, "head": head }))?;
+    } else {
+        scene.out.line(format!("the log is whole: {}, head {head}", summary::counted(verified.records, "record")))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Shows bytes as people compare them.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into memory does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

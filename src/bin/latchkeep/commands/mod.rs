@@ -1,0 +1,107 @@
+//! The commands, one file each: ask the store, show the answer.
+//!
+//! Read next: [`tour`], which runs most of them.
+
+pub(crate) mod explain;
+mod group;
+pub(crate) mod init;
+mod lock;
+mod lock_list;
+mod log;
+mod scrub;
+mod secret_change;
+mod secret_create;
+mod secret_get;
+mod secret_list;
+mod secret_show;
+mod status;
+mod summary;
+pub(crate) mod tour;
+
+use crate::args::{GroupCommand, LockCommand, LogCommand, SecretCommand, StoreCommand};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::input::{self, Stdin};
+use crate::prompt;
+use crate::scene::{Access, Scene};
+
+/// Tells what a command needs the store for.
+pub(crate) const fn access(command: &StoreCommand) -> Access {
+    match command {
+        StoreCommand::Secret(SecretCommand::Show(_) | SecretCommand::List(_))
+        | StoreCommand::Lock(LockCommand::List(_))
+        | StoreCommand::Group(GroupCommand::List)
+        | StoreCommand::Explain(_)
+        | StoreCommand::Log(_)
+        | StoreCommand::Status
+        | StoreCommand::Scrub => Access::Look,
+        StoreCommand::Secret(_) | StoreCommand::Lock(_) | StoreCommand::Group(_) => Access::Act,
+    }
+}
+
+/// Does what comes before the store is taken from others: looks at the arguments, asks the person, reads stdin. Gives
+/// what the command will find on its stdin.
+pub(crate) fn ask_ahead(command: &StoreCommand) -> Result<Stdin, Failure> {
+    match command {
+        StoreCommand::Secret(SecretCommand::Create(args)) => {
+            secret_create::check(args)?;
+            if !secret_create::takes_value(args) {
+                return Ok(Stdin::Process);
+            }
+            input::ahead(&args.source, &format!("the value of {}", args.name))
+        }
+        StoreCommand::Lock(LockCommand::Delete(args)) if args.names.is_empty() && !args.all => {
+            Err(Failure::usage("no lock is named").hint("name those to be removed, or --all of the version"))
+        }
+        StoreCommand::Secret(SecretCommand::Rotate(args)) if args.certificate.certificate.is_none() => {
+            input::ahead(&args.source, &format!("the new value of {}", args.secret.secret))
+        }
+        StoreCommand::Secret(SecretCommand::DestroyData(args)) if !args.yes => {
+            let (secret, version) = (&args.secret.secret, args.version);
+            let warning = format!("this destroys the data of version {version} of {secret} for good");
+            prompt::confirm(&warning, secret).map(|()| Stdin::Process)
+        }
+        StoreCommand::Secret(SecretCommand::Delete(args)) if !args.yes => {
+            let secret = &args.secret.secret;
+            let warning = format!("this deletes {secret} with all its versions for good");
+            prompt::confirm(&warning, secret).map(|()| Stdin::Process)
+        }
+        _ => Ok(Stdin::Process),
+    }
+}
+
+/// Does what a command asks.
+pub(crate) fn run(command: &StoreCommand, scene: &mut Scene) -> Result<Exit, Failure> {
+    match command {
+        StoreCommand::Secret(command) => secret(command, scene),
+        StoreCommand::Lock(command) => lock(command, scene),
+        StoreCommand::Group(command) => group::run(command, scene),
+        StoreCommand::Log(LogCommand::Show(args)) => log::show(args, scene),
+        StoreCommand::Log(LogCommand::Verify) => log::verify(scene),
+        StoreCommand::Explain(args) => explain::run(args, scene),
+        StoreCommand::Status => status::run(scene),
+        StoreCommand::Scrub => scrub::run(scene),
+    }
+}
+
+fn secret(command: &SecretCommand, scene: &mut Scene) -> Result<Exit, Failure> {
+    match command {
+        SecretCommand::Create(args) => secret_create::run(args, scene),
+        SecretCommand::Get(args) => secret_get::run(args, scene),
+        SecretCommand::Show(args) => secret_show::run(args, scene),
+        SecretCommand::List(args) => secret_list::run(args, scene),
+        SecretCommand::Rotate(args) => secret_change::rotate(args, scene),
+        SecretCommand::Restore(args) => secret_change::restore(args, scene),
+        SecretCommand::DestroyData(args) => secret_change::destroy_data(args, scene),
+        SecretCommand::Delete(args) => secret_change::delete(args, scene),
+    }
+}
+
+fn lock(command: &LockCommand, scene: &mut Scene) -> Result<Exit, Failure> {
+    match command {
+        LockCommand::Create(args) => lock::create(args, scene),
+        LockCommand::List(args) => lock_list::run(args, scene),
+        LockCommand::Renew(args) => lock::renew(args, scene),
+        LockCommand::Delete(args) => lock::delete(args, scene),
+    }
+}

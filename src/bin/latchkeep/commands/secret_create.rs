@@ -1,0 +1,153 @@
+//! Owns `latchkeep secret create`.
+//!
+//! Read next: [`super::super::input`], for the value.
+
+use latchkeep::{ApiKeyTarget, ApiKeyUse, NewSecret, PasswordPolicy, SecretBytes};
+use serde_json::json;
+
+use crate::args::{CertificateArgs, Create, PasswordArgs, TypeArg};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::input::{self, Purpose};
+use crate::scene::Scene;
+use crate::{find, shown};
+
+/// Bytes of a file with a part of a certificate, at most; the store's own bound is the same.
+const PART_BYTES_MAX: usize = latchkeep::limits::CERTIFICATE_BYTES_MAX;
+
+pub(crate) fn run(args: &Create, scene: &mut Scene) -> Result<Exit, Failure> {
+    let new = describe(new(args, scene)?, args, scene)?;
+    let receipt = scene.session.create(new)?;
+    let Some(id) = receipt.secret else { return Ok(Exit::Done) };
+    let secret = scene.store().secret(id)?;
+    if scene.out.is_json() {
+        let mut fields = shown::secret(&secret);
+        fields.insert("version_id".to_owned(), json!(receipt.version));
+        fields.insert("receipt".to_owned(), shown::receipt(&receipt));
+        scene.out.json(&fields.into())?;
+    } else {
+        scene.out.line(format!("made {}/{}, version 1", secret.secret_type(), secret.metadata.name))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Tells whether a value has to be brought along.
+pub(super) const fn takes_value(args: &Create) -> bool {
+    matches!(args.secret_type, TypeArg::Arbitrary | TypeArg::Kv | TypeArg::UsernamePassword)
+}
+
+/// Holds the arguments to what the type takes: a value that would be passed over in silence is a trap.
+pub(super) fn check(args: &Create) -> Result<(), Failure> {
+    let source = &args.source;
+    let brought = source.from_file.is_some() || source.from_stdin || source.prompt || source.from_env.is_some();
+    let wrong = match args.secret_type {
+        TypeArg::ImportedCert if brought || source.generate => "a certificate comes from --certificate FILE",
+        TypeArg::IamCredentials if brought || source.generate => "the store makes API keys itself; no value is taken",
+        TypeArg::Arbitrary | TypeArg::Kv if source.generate => "only passwords can be generated; bring the value along",
+        TypeArg::ImportedCert if args.certificate.certificate.is_none() => {
+            "a certificate is missing; --certificate FILE names it"
+        }
+        TypeArg::ImportedCert => return Ok(()),
+        TypeArg::UsernamePassword if args.password.username.is_none() => {
+            "a user name is missing; --username NAME gives it"
+        }
+        _ if args.certificate.certificate.is_some() => "--certificate is for imported-cert",
+        _ => return Ok(()),
+    };
+    Err(Failure::usage(wrong))
+}
+
+fn new(args: &Create, scene: &mut Scene) -> Result<NewSecret, Failure> {
+    let name = args.name.clone();
+    let what = format!("the value of {name}");
+    let mut value = |purpose| input::value(&args.source, &mut scene.stdin, purpose, &what);
+    Ok(match args.secret_type {
+        TypeArg::Arbitrary => NewSecret::arbitrary(name, value(Purpose::Exact)?)?,
+        TypeArg::Kv => NewSecret::kv(name, &value(Purpose::Fields)?)?,
+        TypeArg::UsernamePassword => {
+            let username = args.password.username.clone();
+            let username =
+                username.ok_or_else(|| Failure::usage("a user name is missing; --username NAME gives it"))?;
+            let policy = policy(&args.password);
+            if args.source.generate {
+                NewSecret::generated_password(name, username, policy)
+            } else {
+                NewSecret::username_password(name, &username, value(Purpose::Line)?)?.with_password_policy(policy)
+            }
+        }
+        TypeArg::IamCredentials => {
+            let api_key = &args.api_key;
+            let target = match &api_key.service_id {
+                Some(id) => ApiKeyTarget::ServiceId(id.clone()),
+                None if !api_key.access_group.is_empty() => {
+                    ApiKeyTarget::AccessGroups(api_key.access_group.clone().into())
+                }
+                None => {
+                    return Err(Failure::usage("nobody is named that the API keys are for")
+                        .hint("--service-id ID names a service, --access-group GROUP its groups"));
+                }
+            };
+            let kept = if api_key.reuse_api_key { ApiKeyUse::UntilLeaseEnds } else { ApiKeyUse::FreshPerRead };
+            NewSecret::iam_credentials(name, api_key.ttl.secs(), kept, target)
+        }
+        TypeArg::ImportedCert => {
+            let parts = read_certificate(&args.certificate)?;
+            NewSecret::imported_cert(name, parts.certificate, parts.private_key, parts.chain)?
+        }
+    })
+}
+
+/// The parts of a certificate, read.
+pub(super) struct Parts {
+    pub(super) certificate: SecretBytes,
+    pub(super) private_key: Option<SecretBytes>,
+    pub(super) chain: Option<SecretBytes>,
+}
+
+/// Reads the files of a certificate.
+pub(super) fn read_certificate(args: &CertificateArgs) -> Result<Parts, Failure> {
+    let certificate = args.certificate.as_deref();
+    let certificate =
+        certificate.ok_or_else(|| Failure::usage("a certificate is missing; --certificate FILE names it"))?;
+    let read = |path: &std::path::Path| input::read_file(path, PART_BYTES_MAX);
+    Ok(Parts {
+        certificate: read(certificate)?,
+        private_key: args.private_key.as_deref().map(read).transpose()?,
+        chain: args.chain.as_deref().map(read).transpose()?,
+    })
+}
+
+const fn policy(args: &PasswordArgs) -> PasswordPolicy {
+    PasswordPolicy {
+        length: args.length,
+        include_digits: !args.no_digits,
+        include_symbols: !args.no_symbols,
+        include_uppercase: !args.no_uppercase,
+    }
+}
+
+fn describe(mut new: NewSecret, args: &Create, scene: &Scene) -> Result<NewSecret, Failure> {
+    let about = &args.about;
+    if let Some(group) = &about.group {
+        new = new.in_group(find::group(scene.store(), group)?);
+    }
+    if let Some(description) = &about.description {
+        new = new.described(description.clone());
+    }
+    if let Some(metadata) = &about.metadata {
+        new = new.with_custom_metadata(metadata.clone());
+    }
+    if let Some(metadata) = &about.version_metadata {
+        new = new.with_version_metadata(metadata.clone());
+    }
+    if let Some(expires) = about.expires {
+        new = new.expiring_at(expires.0);
+    }
+    if let Some(retention) = about.retention {
+        new = new.retaining(retention);
+    }
+    if about.refuse_rotation_while_locked {
+        new = new.refusing_rotation_while_locked(true);
+    }
+    Ok(new.labelled(about.label.iter().cloned()))
+}

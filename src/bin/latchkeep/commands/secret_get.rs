@@ -1,0 +1,201 @@
+//! Owns `latchkeep secret get`: the one place where secret data leaves the program.
+//!
+//! Read next: [`super::super::out`], its door.
+
+use std::io::Write;
+use std::path::Path;
+
+use latchkeep::{Reading, Secret, SecretBytes, SecretData};
+use zeroize::Zeroizing;
+
+use crate::args::{DataFormat, Field, Get};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::scene::Scene;
+use crate::{dotenv, find, shown};
+
+pub(crate) fn run(args: &Get, scene: &mut Scene) -> Result<Exit, Failure> {
+    let secret = find::secret(scene.store(), &args.secret)?;
+    check(args, &secret)?;
+    args.out.as_deref().map_or(Ok(()), |path| check_place(path, args.force))?;
+    let reading = scene.session.read(secret.id, args.version).map_err(Failure::about(&secret))?;
+    if scene.out.is_json() {
+        let text = to_json(scene, &reading)?;
+        scene.out.value(&text)?;
+        return Ok(Exit::Done);
+    }
+    let value = pick(args, &reading.data)?;
+    if let Some(path) = &args.out {
+        write_file(path, &value, args.force)?;
+        scene.out.line(format!(
+            "wrote version {} of {} to {}",
+            reading.number,
+            secret.metadata.name,
+            path.display()
+        ))?;
+        return Ok(Exit::Done);
+    }
+    scene.out.value(&value)?;
+    if scene.out.is_terminal() && !args.raw && !value.ends_with(b"\n") {
+        scene.out.value(b"\n")?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Refuses what the type cannot give before anything is read: a read leaves a trace, and may make a new credential.
+fn check(args: &Get, secret: &Secret) -> Result<(), Failure> {
+    use latchkeep::SecretType::{Arbitrary, IamCredentials, ImportedCert, Kv, UsernamePassword};
+    let secret_type = secret.secret_type();
+    if (args.format == DataFormat::Env || args.key.is_some()) && secret_type != Kv {
+        return Err(Failure::usage(format!("--format env and --key are for kv secrets; this one is {secret_type}")));
+    }
+    let known: &[Field] = match secret_type {
+        Arbitrary => &[Field::Payload],
+        Kv => &[Field::Data],
+        UsernamePassword => &[Field::Username, Field::Password],
+        IamCredentials => &[Field::ApiKey, Field::ApiKeyId],
+        ImportedCert => &[Field::Certificate, Field::PrivateKey, Field::Intermediate],
+        _ => &[],
+    };
+    match args.field {
+        Some(field) if !known.contains(&field) => {
+            let names: Vec<&str> = known.iter().map(|field| field_name(*field)).collect();
+            let message = format!("a secret of type {secret_type} has no field {}", field_name(field));
+            Err(Failure::usage(message).hint(format!("it has {}", names.join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
+const fn field_name(field: Field) -> &'static str {
+    match field {
+        Field::Payload => "payload",
+        Field::Data => "data",
+        Field::Username => "username",
+        Field::Password => "password",
+        Field::Certificate => "certificate",
+        Field::PrivateKey => "private_key",
+        Field::Intermediate => "intermediate",
+        Field::ApiKey => "api_key",
+        Field::ApiKeyId => "api_key_id",
+    }
+}
+
+fn copy(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(bytes.to_vec())
+}
+
+/// Gives the part of the data that was asked for.
+fn pick(args: &Get, data: &SecretData) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    if let (Some(name), SecretData::Kv(kv)) = (&args.key, data) {
+        return one_value(kv.data(), name);
+    }
+    if let (DataFormat::Env, SecretData::Kv(kv)) = (args.format, data) {
+        let file = dotenv::from_json(kv.data()).map_err(|why| Failure::usage(format!("it is no .env file: {why}")))?;
+        return Ok(copy(file.expose()));
+    }
+    let missing = |what: &str| Failure::not_found(format!("the certificate was stored without {what}"));
+    let bytes = match (args.field, data) {
+        (Some(Field::Username), SecretData::UsernamePassword(data)) => data.username().as_bytes(),
+        (Some(Field::ApiKeyId), SecretData::IamCredentials(data)) => data.api_key_id().as_bytes(),
+        (Some(Field::PrivateKey), SecretData::ImportedCert(data)) => {
+            data.private_key().ok_or_else(|| missing("a private key"))?.expose()
+        }
+        (Some(Field::Intermediate), SecretData::ImportedCert(data)) => {
+            data.intermediate().ok_or_else(|| missing("certificates above it"))?.expose()
+        }
+        _ => data.primary().expose(),
+    };
+    Ok(copy(bytes))
+}
+
+fn one_value(json: &SecretBytes, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(json.expose())
+        .map_err(|_| Failure::new(Exit::Failed, "internal", "the stored data is no JSON object"))?;
+    match fields.get(name) {
+        Some(serde_json::Value::String(text)) => Ok(copy(text.as_bytes())),
+        Some(other) => Ok(copy(other.to_string().as_bytes())),
+        None => {
+            let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+            Err(Failure::not_found(format!("it has no value {name}")).hint(format!("it has {}", names.join(", "))))
+        }
+    }
+}
+
+/// Gives metadata and data as one JSON object, without a copy of the data that is not wiped.
+fn to_json(scene: &Scene, reading: &Reading) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let secret = scene.store().secret(reading.secret)?;
+    let version = secret.version_by_id(reading.version);
+    let mut fields = version.map(|version| shown::version(&secret, version)).unwrap_or_default();
+    fields.remove("locks");
+    let head = serde_json::Value::Object(fields).to_string();
+    let head = head.strip_suffix('}').unwrap_or(&head);
+    let mut json = Zeroizing::new(Vec::with_capacity(head.len().saturating_add(JSON_ROOM)));
+    json.extend_from_slice(head.as_bytes());
+    match &reading.data {
+        SecretData::Arbitrary(data) => push(&mut json, "payload", data.payload().expose_text()?),
+        SecretData::UsernamePassword(data) => {
+            push(&mut json, "username", data.username());
+            push(&mut json, "password", data.password().expose_text()?);
+        }
+        SecretData::Kv(data) => {
+            json.extend_from_slice(b",\"data\":");
+            json.extend_from_slice(data.data().expose());
+        }
+        SecretData::IamCredentials(data) => push(&mut json, "api_key", data.api_key().expose_text()?),
+        SecretData::ImportedCert(data) => {
+            push(&mut json, "certificate", data.certificate().expose_text()?);
+            for (name, part) in [("private_key", data.private_key()), ("intermediate", data.intermediate())] {
+                if let Some(part) = part {
+                    push(&mut json, name, part.expose_text()?);
+                }
+            }
+        }
+        _ => {}
+    }
+    json.extend_from_slice(b"}\n");
+    Ok(json)
+}
+
+/// Room for the longest value in its longest escapes, so that nothing is left behind by growing.
+const JSON_ROOM: usize = latchkeep::limits::PAYLOAD_CHARS_MAX.saturating_mul(6);
+
+fn push(json: &mut Zeroizing<Vec<u8>>, name: &str, text: &str) {
+    json.push(b',');
+    // Writing text into memory does not fail.
+    let _ = serde_json::to_writer(&mut **json, name);
+    json.push(b':');
+    let _ = serde_json::to_writer(&mut **json, text);
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// Holds a place to what a file needs, before a read that may make a new credential for nothing.
+fn check_place(path: &Path, force: bool) -> Result<(), Failure> {
+    if !force && path.symlink_metadata().is_ok() {
+        Err(file_exists(path))
+    } else if path.is_dir() || !parent(path).is_dir() {
+        Err(Failure::usage(format!("{} is no place for a file; name one in a directory that is there", path.display())))
+    } else {
+        Ok(())
+    }
+}
+
+/// Writes a file that only its owner may read, whole or not at all.
+fn write_file(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
+    let failed = |error: &std::io::Error| Failure::io("write", path, error);
+    let mut file = tempfile::NamedTempFile::new_in(parent(path)).map_err(|error| failed(&error))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(&error))?;
+    let placed = if force { file.persist(path) } else { file.persist_noclobber(path) };
+    match placed {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(file_exists(path)),
+        Err(error) => Err(failed(&error.error)),
+    }
+}
+
+fn file_exists(path: &Path) -> Failure {
+    Failure::usage(format!("{} exists already; nothing was written", path.display())).hint("--force writes over it")
+}

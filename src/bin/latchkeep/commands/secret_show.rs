@@ -1,0 +1,82 @@
+//! Owns `latchkeep secret show`: all that is known about a secret, but no value.
+//!
+//! Read next: [`super::secret_list`].
+
+use latchkeep::{Secret, Version, VersionData, VersionDetails};
+use serde_json::Value;
+
+use crate::args::Show;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::scene::Scene;
+use crate::times::shown as shown_time;
+use crate::{find, shown};
+
+pub(crate) fn run(args: &Show, scene: &mut Scene) -> Result<Exit, Failure> {
+    let secret = find::secret(scene.store(), &args.secret)?;
+    if scene.out.is_json() {
+        let mut fields = shown::secret(&secret);
+        let versions = secret.versions.iter().rev().map(|version| Value::Object(shown::version(&secret, version)));
+        fields.insert("versions".to_owned(), versions.collect());
+        scene.out.json(&fields.into())?;
+        return Ok(Exit::Done);
+    }
+    scene.out.facts(&facts(&secret, &group_name(scene, &secret)))?;
+    let rows = secret.versions.iter().rev().map(|version| row(&secret, version)).collect();
+    scene.out.table(&["version", "alias", "data", "read", "made", "by", "origin", "locks"], rows)?;
+    Ok(Exit::Done)
+}
+
+fn group_name(scene: &Scene, secret: &Secret) -> String {
+    let groups = scene.store().groups();
+    let found = groups.iter().find(|(id, _)| *id == secret.group);
+    found.map_or_else(|| shown::group(secret.group), |(_, group)| group.name.to_string())
+}
+
+fn facts(secret: &Secret, group: &str) -> Vec<(&'static str, String)> {
+    let metadata = &secret.metadata;
+    let mut facts = vec![
+        ("name", metadata.name.to_string()),
+        ("type", secret.secret_type().to_string()),
+        ("id", secret.id.to_string()),
+        ("group", group.to_owned()),
+        ("state", secret.lifecycle.to_string()),
+        ("locks", secret.locks_total().to_string()),
+        ("revision", secret.revision.to_string()),
+        ("made", format!("{} by {}", shown_time(secret.created_at), secret.created_by)),
+        ("updated", shown_time(secret.updated_at)),
+    ];
+    let mut more = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, fact)));
+    more("read", secret.retrieved_at.map(shown_time));
+    more("expires", secret.expires_at().map(shown_time));
+    more("held since", secret.expiry_held_since.map(shown_time));
+    more("retention", Some(format!("{} versions", metadata.retention)));
+    more("description", metadata.description.as_ref().map(ToString::to_string));
+    let labels: Vec<&str> = metadata.labels.iter().map(latchkeep::Label::as_str).collect();
+    more("labels", (!labels.is_empty()).then(|| labels.join(", ")));
+    more("metadata", metadata.custom_metadata.as_ref().map(ToString::to_string));
+    if let Some(VersionDetails::Certificate(details)) = secret.current().map(|version| &version.details) {
+        more("subject", Some(details.common_name.to_string()));
+        more("issuer", Some(details.issuer.to_string()));
+        more("serial", Some(details.serial.to_string()));
+    }
+    facts
+}
+
+fn row(secret: &Secret, version: &Version) -> Vec<String> {
+    let data = match version.data {
+        VersionData::Available(_) => "kept".to_owned(),
+        VersionData::Destroyed { at, cause } => format!("destroyed {} ({cause})", shown_time(at)),
+    };
+    let locks: Vec<&str> = version.locks.iter().map(|lock| lock.name.as_str()).collect();
+    vec![
+        version.number.to_string(),
+        secret.alias(version.id).map(|alias| alias.to_string()).unwrap_or_default(),
+        data,
+        if version.downloaded { "yes" } else { "no" }.to_owned(),
+        shown_time(version.created_at),
+        version.created_by.to_string(),
+        version.origin.label().replace('_', " "),
+        locks.join(" "),
+    ]
+}

@@ -1,0 +1,81 @@
+//! Owns `latchkeep status`.
+//!
+//! Read next: [`super::scrub`].
+
+use indicatif::HumanBytes;
+use latchkeep::Status;
+use serde_json::json;
+
+use super::log::hex;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::scene::Scene;
+use crate::times::shown as shown_time;
+
+pub(crate) fn run(scene: &mut Scene) -> Result<Exit, Failure> {
+    let status = scene.store().status()?;
+    if scene.out.is_json() {
+        scene.out.json(&to_json(&status))?;
+    } else {
+        scene.out.facts(&facts(&status))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn facts(status: &Status) -> Vec<(&'static str, String)> {
+    let tally = &status.tally;
+    let slots: Vec<String> = status.key_slots.iter().map(|(slot, kind)| format!("{slot}: {}", kind.words())).collect();
+    let mut facts = vec![
+        ("log id", status.log_id.to_hex()),
+        ("records", format!("{}, the last {}", status.log_size, shown_time(status.last_at))),
+        ("head", hex(&status.head)),
+        ("secrets", format!("{}, {} of them locked", tally.secrets, tally.secrets_locked)),
+        ("versions", format!("{}, {} of them with data", tally.versions, tally.versions_available)),
+        ("locks", tally.locks.to_string()),
+        ("groups", status.groups.to_string()),
+        ("opened by", slots.join(", ")),
+        ("reads recorded", status.settings.access_audit.to_string()),
+        ("strict rotation", if status.settings.refuse_rotation_while_locked { "yes" } else { "no" }.to_owned()),
+        ("on disk", HumanBytes(status.size_bytes).to_string()),
+        ("replayed by the next open", status.unsaved_records.to_string()),
+    ];
+    let mut more = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, fact)));
+    more("expiry held", (tally.expirations_held > 0).then(|| format!("{} secrets, by locks", tally.expirations_held)));
+    more("next due", status.next_lapse_at.map(shown_time));
+    more("next rotation", status.next_rotation_at.map(shown_time));
+    more("short of space", status.short_of_space.map(|free| format!("{} are free; make room", HumanBytes(free))));
+    more("poisoned", status.poisoned.clone());
+    more("rebuilt", status.rebuilt_at_open.then(|| "the saved state did not fit the log and was rebuilt".to_owned()));
+    facts
+}
+
+fn to_json(status: &Status) -> serde_json::Value {
+    let tally = &status.tally;
+    let slots = status.key_slots.iter().map(|(slot, kind)| json!({ "slot": slot, "kind": kind }));
+    json!({
+        "log_id": status.log_id,
+        "log_size": status.log_size,
+        "head": hex(&status.head),
+        "last_at": status.last_at,
+        "writer_epoch": status.writer_epoch,
+        "secrets_total": tally.secrets,
+        "secrets_locked": tally.secrets_locked,
+        "versions_total": tally.versions,
+        "versions_available": tally.versions_available,
+        "locks_total": tally.locks,
+        "expirations_held": tally.expirations_held,
+        "groups_total": status.groups,
+        "access_audit": status.settings.access_audit,
+        "refuse_rotation_while_locked": status.settings.refuse_rotation_while_locked,
+        "key_slots": slots.collect::<Vec<_>>(),
+        "epochs": status.epochs,
+        "next_lapse_at": status.next_lapse_at,
+        "next_rotation_at": status.next_rotation_at,
+        "size_bytes": status.size_bytes,
+        "short_of_space": status.short_of_space,
+        "poisoned": status.poisoned,
+        "replayed_at_open": status.replayed_at_open,
+        "rebuilt_at_open": status.rebuilt_at_open,
+        "unsaved_records": status.unsaved_records,
+    })
+}

@@ -1,0 +1,104 @@
+//! Owns what an event is in a few words, for people. Values never stand in events.
+//!
+//! Read next: [`super::log`].
+
+use std::collections::BTreeMap;
+
+use latchkeep::{Event, Secret, VersionId, VersionNumber};
+
+use crate::explanation;
+use crate::times::shown;
+
+/// The numbers of versions, by which people know them; events name versions by id.
+#[derive(Debug, Default)]
+pub(super) struct Numbers(BTreeMap<VersionId, VersionNumber>);
+
+impl Numbers {
+    /// Learns those of a secret.
+    pub(super) fn learn_secret(&mut self, secret: &Secret) {
+        self.0.extend(secret.versions.iter().map(|version| (version.id, version.number)));
+    }
+
+    /// Learns from an event; those of a secret that is deleted by now stand nowhere else.
+    pub(super) fn learn(&mut self, event: &Event) {
+        if let Event::VersionAdded(added) = event {
+            self.0.insert(added.version, added.number);
+        }
+    }
+
+    fn name(&self, id: VersionId) -> String {
+        self.0.get(&id).map_or_else(|| format!("version {id}"), |number| format!("version {number}"))
+    }
+}
+
+/// Says what an event was about; nothing where its name says all.
+pub(super) fn of(event: &Event, numbers: &Numbers) -> String {
+    let version = |id: VersionId| numbers.name(id);
+    match event {
+        Event::StoreCreated(event) => format!("opened by a {}", event.key_slot.words()),
+        Event::KeySlotAdded(event) => format!("slot {}: {}", event.slot, event.kind.words()),
+        Event::KeySlotRemoved(event) => format!("slot {}", event.slot),
+        Event::EpochRolled(event) => format!("epoch {}", event.epoch),
+        Event::EpochRetired(event) => format!("epoch {}", event.epoch),
+        Event::ClockRanBack(event) => format!("to {}", shown(event.observed_at)),
+        Event::SettingsChanged(event) => format!("reads are recorded: {}", event.settings.access_audit),
+        Event::GroupCreated(event) => event.name.to_string(),
+        Event::GroupUpdated(event) => event.name.to_string(),
+        Event::SecretCreated(event) => format!("{}/{}", event.spec.secret_type(), event.metadata.name),
+        Event::SecretUpdated(event) => event.metadata.name.to_string(),
+        Event::PolicySet(event) => format!("every {}", event.policy.interval),
+        Event::SecretDeleted(event) => {
+            format!("{} destroyed", counted(u64::try_from(event.data_keys.len()).unwrap_or(u64::MAX), "data key"))
+        }
+        Event::SecretExpired(event) => event.lifecycle.to_string(),
+        Event::ExpirationHeld(event) => format!("by the locks of {}", version(event.version)),
+        Event::VersionAdded(event) => format!("version {}, {}", event.number, words(event.origin.label())),
+        Event::VersionRegenerated(event) => format!("{} has a new credential", version(event.version)),
+        Event::VersionDownloaded(event) => format!("{}, for the first time", version(event.version)),
+        Event::VersionUpdated(event) => version(event.version),
+        Event::VersionDataDestroyed(event) => format!("{}, {}", version(event.version), words(event.cause.label())),
+        Event::LockPlaced(event) => {
+            let until = event.lock.expires_at.map(|end| format!(", until {}", shown(end))).unwrap_or_default();
+            format!("{} on {}{until}{}", event.lock.name, version(event.version), forced(event.forced))
+        }
+        Event::LockRenewed(event) => {
+            let until = shown(event.expires_at);
+            format!("{} on {}, until {until}{}", event.name, version(event.version), forced(event.forced))
+        }
+        Event::LockRemoved(event) => {
+            format!("{} from {}, {}{}", event.name, version(event.version), event.cause, forced(event.forced))
+        }
+        Event::LockExpired(event) => format!("{} on {}", event.name, version(event.version)),
+        Event::AccessRecorded(event) => {
+            format!("{} of {} by {}", counted(event.reads, "read"), version(event.version), event.reader)
+        }
+        other => other.refusal().map(refusal).unwrap_or_default(),
+    }
+}
+
+fn refusal(refusal: &latchkeep::Refusal) -> String {
+    let Some(blocked) = refusal.blocked() else { return refusal.to_string() };
+    let locks: Vec<String> = blocked
+        .locks
+        .iter()
+        .take(3)
+        .map(|lock| format!("{} on {}", lock.name, explanation::version(lock.number, lock.alias)))
+        .collect();
+    let more = blocked.locks_total.saturating_sub(3);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("locked by {}{more}", locks.join(", "))
+}
+
+/// Turns a stable label into words.
+fn words(label: &str) -> String {
+    label.replace('_', " ")
+}
+
+/// Counts things, in words.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+const fn forced(forced: bool) -> &'static str {
+    if forced { ", by force" } else { "" }
+}

@@ -1,0 +1,290 @@
+//! Owns `.env` files: read strictly into JSON, and written so that they read back the same.
+//!
+//! A line is blank, a comment, or `NAME=value`, with `export` before it if wanted. A value is bare (up to a line end or a
+//! comment), in single quotes (taken as it is), or in double quotes (with the escapes `\n \r \t \\ \" \$`); quoted values
+//! may go over several lines. Nothing is expanded. An error names the line, never the value. Read next: [`super::input`].
+
+use latchkeep::SecretBytes;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+/// What is wrong, and in which line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    line: usize,
+    rule: &'static str,
+}
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}: {}", self.line, self.rule)
+    }
+}
+
+/// Reads a `.env` file into a JSON object of texts, in the order of the file.
+pub(crate) fn to_json(file: &SecretBytes) -> Result<SecretBytes, Wrong> {
+    let text = file.expose_text().map_err(|_| Wrong { line: 1, rule: "the file is not UTF-8 text" })?;
+    let mut reader = Reader { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1 };
+    // Room for the worst that escaping does, so that no copy is left behind by growing.
+    let mut json = Zeroizing::new(Vec::with_capacity(text.len().saturating_mul(6).saturating_add(16)));
+    let mut names = std::collections::BTreeSet::new();
+    json.push(b'{');
+    while let Some((name, value)) = reader.next_pair()? {
+        if !names.insert(name) {
+            return Err(Wrong { line: reader.line, rule: "the name stands here for the second time" });
+        }
+        if json.len() > 1 {
+            json.push(b',');
+        }
+        push_json(&mut json, name);
+        json.push(b':');
+        push_json(&mut json, &value);
+        reader.end_line()?;
+    }
+    json.push(b'}');
+    if names.is_empty() {
+        return Err(Wrong { line: reader.line, rule: "the file sets nothing" });
+    }
+    Ok(SecretBytes::copy_from(&json))
+}
+
+fn push_json(json: &mut Zeroizing<Vec<u8>>, text: &str) {
+    // Writing text into memory does not fail.
+    let _ = serde_json::to_writer(&mut **json, text);
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+    line: usize,
+}
+
+impl<'a> Reader<'a> {
+    const fn wrong(&self, rule: &'static str) -> Wrong {
+        Wrong { line: self.line, rule }
+    }
+
+    fn take(&mut self, len: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at_checked(len).unwrap_or((self.rest, ""));
+        self.rest = rest;
+        self.line = self.line.saturating_add(taken.matches('\n').count());
+        taken
+    }
+
+    fn skip_blanks(&mut self) {
+        let len = self.rest.len().saturating_sub(self.rest.trim_start_matches([' ', '\t', '\r']).len());
+        self.take(len);
+    }
+
+    fn rest_of_line(&mut self) -> &'a str {
+        let len = self.rest.find('\n').unwrap_or(self.rest.len());
+        self.take(len)
+    }
+
+    /// Gives the next name and its value, or nothing at the end.
+    fn next_pair(&mut self) -> Result<Option<(&'a str, Zeroizing<String>)>, Wrong> {
+        loop {
+            self.skip_blanks();
+            match self.rest.chars().next() {
+                None => return Ok(None),
+                Some('\n') => self.take(1),
+                Some('#') => self.rest_of_line(),
+                Some(_) => break,
+            };
+        }
+        if let Some(after) = self.rest.strip_prefix("export")
+            && after.starts_with([' ', '\t'])
+        {
+            self.take("export".len());
+            self.skip_blanks();
+        }
+        let name = self.name()?;
+        Ok(Some((name, self.value()?)))
+    }
+
+    fn name(&mut self) -> Result<&'a str, Wrong> {
+        let len = self.rest.find(|char: char| !(char.is_ascii_alphanumeric() || char == '_'));
+        let name = self.take(len.unwrap_or(self.rest.len()));
+        if name.is_empty() || name.starts_with(|char: char| char.is_ascii_digit()) {
+            return Err(self.wrong("a name takes letters, digits and underscores, no digit first"));
+        }
+        self.skip_blanks();
+        if self.rest.starts_with('=') {
+            self.take(1);
+            Ok(name)
+        } else {
+            Err(self.wrong("takes NAME=value; there is no = after the name"))
+        }
+    }
+
+    fn value(&mut self) -> Result<Zeroizing<String>, Wrong> {
+        self.skip_blanks();
+        match self.rest.chars().next() {
+            Some('\'') => self.single_quoted(),
+            Some('"') => self.double_quoted(),
+            _ => self.bare(),
+        }
+    }
+
+    fn bare(&mut self) -> Result<Zeroizing<String>, Wrong> {
+        let len = self.rest.find('\n').unwrap_or(self.rest.len());
+        let line = self.rest.get(..len).unwrap_or_default();
+        let comment = line
+            .match_indices('#')
+            .map(|(at, _)| at)
+            .find(|at| line.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t'])));
+        let value = self.take(comment.unwrap_or(len)).trim_end();
+        if value.contains(['"', '\'']) {
+            return Err(self.wrong("a quote stands inside a value that does not begin with it; quote the whole value"));
+        }
+        Ok(Zeroizing::new(value.to_owned()))
+    }
+
+    fn single_quoted(&mut self) -> Result<Zeroizing<String>, Wrong> {
+        let inside = self.rest.get(1..).unwrap_or_default();
+        let Some(len) = inside.find('\'') else { return Err(self.wrong("the single quote is not closed")) };
+        let value = inside.get(..len).unwrap_or_default();
+        self.take(len.saturating_add(2));
+        Ok(Zeroizing::new(value.to_owned()))
+    }
+
+    fn double_quoted(&mut self) -> Result<Zeroizing<String>, Wrong> {
+        let begun = self.line;
+        self.take(1);
+        let mut value = Zeroizing::new(String::with_capacity(self.rest.len()));
+        loop {
+            let plain = self.rest.find(['"', '\\']).unwrap_or(self.rest.len());
+            value.push_str(self.take(plain));
+            match self.take(1) {
+                "\"" => return Ok(value),
+                "\\" => value.push(self.escape()?),
+                _ => return Err(Wrong { line: begun, rule: "the double quote is not closed" }),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, Wrong> {
+        let found = match self.rest.chars().next() {
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('t') => '\t',
+            Some(same @ ('\\' | '"' | '$' | '\'' | '`')) => same,
+            _ => return Err(self.wrong("in double quotes a \\ stands before n, r, t, \\, \", ', $ or ` only")),
+        };
+        self.take(1);
+        Ok(found)
+    }
+
+    /// Holds what follows a value to a line end or a comment.
+    fn end_line(&mut self) -> Result<(), Wrong> {
+        self.skip_blanks();
+        match self.rest.chars().next() {
+            None | Some('\n' | '#') => {
+                self.rest_of_line();
+                Ok(())
+            }
+            Some(_) => Err(self.wrong("something stands after the closing quote")),
+        }
+    }
+}
+
+/// Writes a JSON object as a `.env` file, if all its values are texts, numbers, booleans or null.
+pub(crate) fn from_json(json: &SecretBytes) -> Result<SecretBytes, &'static str> {
+    let parsed: serde_json::Map<String, Value> =
+        serde_json::from_slice(json.expose()).map_err(|_| "the data is no JSON object")?;
+    let mut file = Zeroizing::new(String::with_capacity(json.expose().len().saturating_mul(2)));
+    for (name, value) in &parsed {
+        let known = |char: char| char.is_ascii_alphanumeric() || char == '_';
+        if name.is_empty() || !name.chars().all(known) || name.starts_with(|char: char| char.is_ascii_digit()) {
+            return Err("a field has a name that a .env file does not take");
+        }
+        file.push_str(name);
+        file.push('=');
+        match value {
+            Value::String(text) => push_quoted(&mut file, text),
+            Value::Null => {}
+            Value::Bool(_) | Value::Number(_) => file.push_str(&value.to_string()),
+            Value::Array(_) | Value::Object(_) => return Err("a field holds a list or an object, not a text"),
+        }
+        file.push('\n');
+    }
+    Ok(SecretBytes::copy_from(file.as_bytes()))
+}
+
+fn push_quoted(file: &mut String, text: &str) {
+    let bare = |char: char| char.is_ascii_alphanumeric() || "_-./:@%+,=".contains(char);
+    if text.chars().all(bare) {
+        file.push_str(text);
+    } else if !text.contains(['\'', '\n', '\r']) {
+        file.push('\'');
+        file.push_str(text);
+        file.push('\'');
+    } else {
+        file.push('"');
+        for char in text.chars() {
+            match char {
+                '\n' => file.push_str("\\n"),
+                '\r' => file.push_str("\\r"),
+                '\\' | '"' | '$' | '`' => file.extend(['\\', char]),
+                other => file.push(other),
+            }
+        }
+        file.push('"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> SecretBytes {
+        SecretBytes::copy_from(text.as_bytes())
+    }
+
+    #[track_caller]
+    fn reads(file: &str, json: &str) {
+        let read = to_json(&bytes(file)).unwrap();
+        assert_eq!(std::str::from_utf8(read.expose()).unwrap(), json);
+    }
+
+    #[track_caller]
+    fn wrong_in_line(file: &str, line: usize, rule: &str) {
+        let wrong = to_json(&bytes(file)).unwrap_err();
+        assert_eq!(wrong.line, line, "{wrong}");
+        assert!(wrong.rule.contains(rule), "{wrong}");
+        assert!(!wrong.to_string().contains("hunter"), "{wrong}");
+    }
+
+    #[test]
+    fn files_as_people_write_them() {
+        reads("A=1", r#"{"A":"1"}"#);
+        reads("# head\n\nexport A=1 # one\r\nB = two words\r\n", r#"{"A":"1","B":"two words"}"#);
+        reads("\u{feff}A=\nB=#\nC=a#b\n", r#"{"A":"","B":"","C":"a#b"}"#);
+        reads("A='x # $y\\n' # c\nB=\"q\\\"\\n$z\\$\"", r#"{"A":"x # $y\\n","B":"q\"\n$z$"}"#);
+        reads("KEY=\"-----BEGIN\nabc\n\"\nexported=1", r#"{"KEY":"-----BEGIN\nabc\n","exported":"1"}"#);
+        reads("URL=postgres://u:p@h/db?x=y&z=1", r#"{"URL":"postgres://u:p@h/db?x=y&z=1"}"#);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_line_and_never_by_value() {
+        wrong_in_line("A=1\nhunter2", 2, "no =");
+        wrong_in_line("A=1\n2B=hunter2", 2, "no digit first");
+        wrong_in_line("A=1\n\nA=hunter2", 3, "second time");
+        wrong_in_line("A='hunter2\n\n", 1, "not closed");
+        wrong_in_line("A=1\nB=\"hunter2", 2, "not closed");
+        wrong_in_line("A=\"x\" hunter2", 1, "after the closing quote");
+        wrong_in_line("A=\"\\hunter2\"", 1, "stands before");
+        wrong_in_line("A=it's hunter2", 1, "quote the whole value");
+        wrong_in_line("# nothing\n", 2, "sets nothing");
+    }
+
+    #[test]
+    fn what_is_written_reads_back_the_same() {
+        let json = r#"{"A":"plain","B":"two words # $x","C":"it's\n\"q\" \\ `$","D":"","E":"\ttab\r\n"}"#;
+        let file = from_json(&bytes(json)).unwrap();
+        let again = to_json(&file).unwrap();
+        assert_eq!(std::str::from_utf8(again.expose()).unwrap(), json);
+        assert_eq!(from_json(&bytes(r#"{"n":1,"b":true,"z":null}"#)).unwrap().expose(), b"n=1\nb=true\nz=\n");
+        assert!(from_json(&bytes(r#"{"a":[1]}"#)).is_err());
+        assert!(from_json(&bytes(r#"{"a b":"1"}"#)).is_err());
+    }
+}

@@ -1,0 +1,168 @@
+//! Owns everything that can go wrong in a command, as a person and as a script read it: what, which, what now.
+//!
+//! Never holds secret data. Read next: [`super::explanation`], for refusals by a lock.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+
+use latchkeep::{Blocked, ErrorKind, Invalid, Secret};
+use serde_json::{Value, json};
+
+use crate::exit::Exit;
+use crate::explanation;
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    code: &'static str,
+    message: String,
+    /// What to do now, if the message does not say.
+    next: Option<String>,
+    /// Which locks are in the way, if that is the reason.
+    blocked: Option<Box<Blocked>>,
+}
+
+impl Failure {
+    /// Makes a failure with an exit code, a stable word and a message: lower case, no final dot.
+    pub(crate) fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
+        Self { exit, code, message: message.into(), next: None, blocked: None }
+    }
+
+    /// What was given cannot be used.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "invalid_parameter", message)
+    }
+
+    /// The secret is not there.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Exit::Refused, "not_found", message)
+    }
+
+    /// The system refused something outside the store.
+    pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
+        let exit = if error.kind() == io::ErrorKind::NotFound { Exit::Usage } else { Exit::Failed };
+        Self::new(exit, "io", format!("could not {doing} {}: {error}", path.display()))
+    }
+
+    /// Whoever reads our output has had enough: no failure worth a word.
+    fn closed_pipe() -> Self {
+        Self::new(Exit::Done, "closed_pipe", String::new())
+    }
+
+    /// Says what to do now.
+    pub(crate) fn hint(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+
+    /// Turns an error about a secret into a failure that says which.
+    pub(crate) fn about(secret: &Secret) -> impl Fn(latchkeep::Error) -> Self {
+        |error| {
+            let mut failure = Self::from(error);
+            if failure.exit == Exit::Refused && failure.blocked.is_none() {
+                failure.message = format!("{}: {}", secret.metadata.name, failure.message);
+            }
+            failure
+        }
+    }
+
+    /// Gives the way the program ends.
+    pub(crate) const fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Tells it on stderr, and gives the exit code.
+    pub(crate) fn show(&self, json: bool) -> Exit {
+        if !self.message.is_empty() {
+            let mut to = anstream::stderr().lock();
+            let text = if json { self.to_json().to_string() } else { self.lines().join("\n") };
+            // Nobody is left to tell when this fails too.
+            let _ = writeln!(to, "{text}");
+        }
+        self.exit
+    }
+
+    /// Gives the lines that a person reads.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("{}: {}", crate::out::red("error"), self.message)];
+        if let Some(blocked) = &self.blocked {
+            lines.extend(explanation::lines(blocked));
+        }
+        lines.extend(self.next.iter().map(|next| format!("{}: {next}", crate::out::bold("try"))));
+        lines
+    }
+
+    /// Gives what a script reads: the error body of the reference, and what it lacks.
+    fn to_json(&self) -> Value {
+        let mut error = json!({ "code": self.code, "message": self.message });
+        if let (Some(next), Value::Object(fields)) = (&self.next, &mut error) {
+            fields.insert("hint".to_owned(), json!(next));
+        }
+        let mut body = json!({ "errors": [error], "exit_code": self.exit as u8 });
+        if let (Some(blocked), Value::Object(fields)) = (&self.blocked, &mut body) {
+            fields.insert("blocked_by".to_owned(), explanation::json(blocked));
+            fields.insert("blocked_total".to_owned(), json!(blocked.locks_total));
+        }
+        body
+    }
+}
+
+impl From<latchkeep::Error> for Failure {
+    fn from(error: latchkeep::Error) -> Self {
+        let exit = match error.kind() {
+            ErrorKind::Refused(_) => Exit::Refused,
+            ErrorKind::Invalid => Exit::Usage,
+            ErrorKind::Unavailable | ErrorKind::Closed => Exit::Unavailable,
+            ErrorKind::Corrupt => Exit::Damaged,
+            _ => Exit::Failed,
+        };
+        let blocked = error.refusal().and_then(latchkeep::Refusal::blocked);
+        let mut failure = Self::new(exit, error.code(), error.to_string());
+        failure.next = hint_for(error.code()).map(str::to_owned);
+        if let Some(blocked) = blocked {
+            failure.next = Some(explanation::next_command(blocked));
+            failure.message = explanation::headline(blocked);
+            failure.blocked = Some(Box::new(blocked.clone()));
+        }
+        failure
+    }
+}
+
+/// Says what to do on the command line, where the library cannot know that there is one.
+fn hint_for(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "not_a_store" => "latchkeep init --store DIR --key-file FILE makes one",
+        "secret_name_taken" => "latchkeep secret rotate adds a version to the secret that is there",
+        "lock_owned" => "--actor acts as the owner, --force removes it and says so in the log",
+        _ => return None,
+    })
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Self {
+        Self::usage(invalid.to_string())
+    }
+}
+
+/// Failures to write output; those of files say which, by [`Failure::io`].
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::closed_pipe()
+        } else {
+            Self::new(Exit::Failed, "io", format!("could not write the output: {error}"))
+        }
+    }
+}
+
+/// Tells something on stderr that is no reason to stop.
+pub(crate) fn warn(text: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{}: {text}", crate::out::yellow("warning"));
+}
+
+/// Tells something on stderr that is good to know.
+pub(crate) fn note(text: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{}: {text}", crate::out::bold("note"));
+}

@@ -1,0 +1,171 @@
+//! Owns JSON as programs read it: the field names of the reference where it has them. Never secret data.
+//!
+//! Read next: [`super::commands`].
+
+use latchkeep::{ApiKeyTarget, ApiKeyUse, GroupId, Lock, Secret, SecretSpec, Version, VersionDetails};
+use serde_json::{Map, Value, json};
+
+/// Shows a secret, without its versions.
+pub(crate) fn secret(secret: &Secret) -> Map<String, Value> {
+    let metadata = &secret.metadata;
+    let mut fields = object(json!({
+        "id": secret.id,
+        "name": metadata.name,
+        "secret_type": secret.secret_type(),
+        "secret_group_id": group(secret.group),
+        "labels": metadata.labels,
+        "state": secret.lifecycle.code(),
+        "state_description": secret.lifecycle,
+        "created_at": secret.created_at,
+        "created_by": secret.created_by,
+        "updated_at": secret.updated_at,
+        "versions_total": secret.versions.len(),
+        "locks_total": secret.locks_total(),
+        "downloaded": secret.versions.iter().any(|version| version.downloaded),
+        "retention": metadata.retention,
+        "revision": secret.revision,
+    }));
+    put(&mut fields, "description", metadata.description.as_ref());
+    put(&mut fields, "custom_metadata", metadata.custom_metadata.as_ref());
+    put(&mut fields, "expiration_date", secret.expires_at());
+    put(&mut fields, "retrieved_at", secret.retrieved_at);
+    put(&mut fields, "next_rotation_date", secret.next_rotation_at());
+    put(&mut fields, "expiration_held_since", secret.expiry_held_since);
+    put(&mut fields, "refuse_rotation_while_locked", metadata.refuse_rotation_while_locked);
+    fields.extend(spec(&secret.spec));
+    fields
+}
+
+fn spec(spec: &SecretSpec) -> Map<String, Value> {
+    match spec {
+        SecretSpec::UsernamePassword { password_policy } => object(json!({
+            "password_generation_policy": {
+                "length": password_policy.length,
+                "include_digits": password_policy.include_digits,
+                "include_symbols": password_policy.include_symbols,
+                "include_uppercase": password_policy.include_uppercase,
+            }
+        })),
+        SecretSpec::IamCredentials { ttl_secs, api_key_use, target } => {
+            let target = match target {
+                ApiKeyTarget::ServiceId(id) => ("service_id", json!(id)),
+                ApiKeyTarget::AccessGroups(groups) => ("access_groups", json!(groups)),
+            };
+            let mut fields = object(json!({
+                "ttl": ttl_secs,
+                "reuse_api_key": *api_key_use == ApiKeyUse::UntilLeaseEnds,
+            }));
+            fields.insert(target.0.to_owned(), target.1);
+            fields
+        }
+        _ => Map::new(),
+    }
+}
+
+/// Shows a version of a secret.
+pub(crate) fn version(secret: &Secret, version: &Version) -> Map<String, Value> {
+    let mut fields = object(json!({
+        "id": version.id,
+        "number": version.number,
+        "secret_id": secret.id,
+        "secret_name": secret.metadata.name,
+        "secret_type": secret.secret_type(),
+        "secret_group_id": group(secret.group),
+        "created_at": version.created_at,
+        "created_by": version.created_by,
+        "payload_available": version.is_available(),
+        "downloaded": version.downloaded,
+        "auto_rotated": version.is_auto_rotated(),
+        "origin": version.origin,
+        "locks": version.locks.iter().map(|lock| &lock.name).collect::<Vec<_>>(),
+    }));
+    put(&mut fields, "alias", secret.alias(version.id));
+    put(&mut fields, "version_custom_metadata", version.custom_metadata.as_ref());
+    put(&mut fields, "expiration_date", version.expires_at);
+    put(&mut fields, "restored_from", version.restored_from);
+    if let latchkeep::VersionData::Destroyed { at, cause } = version.data {
+        fields.insert("payload_destroyed".to_owned(), json!({ "at": at, "cause": cause }));
+    }
+    match &version.details {
+        VersionDetails::ApiKey { api_key_id } => put(&mut fields, "api_key_id", Some(api_key_id)),
+        VersionDetails::Certificate(details) => fields.extend(object(json!({
+            "common_name": details.common_name,
+            "issuer": details.issuer,
+            "serial_number": details.serial,
+            "validity": { "not_before": details.not_before, "not_after": details.not_after },
+            "private_key_included": details.has_private_key,
+            "intermediate_included": details.has_chain,
+        }))),
+        _ => {}
+    }
+    fields
+}
+
+/// Shows a lock on a version.
+pub(crate) fn lock(secret: &Secret, version: &Version, lock: &Lock) -> Map<String, Value> {
+    let mut fields = object(json!({
+        "name": lock.name,
+        "created_at": lock.created_at,
+        "updated_at": lock.updated_at,
+        "created_by": lock.created_by,
+        "secret_id": secret.id,
+        "secret_name": secret.metadata.name,
+        "secret_type": secret.secret_type(),
+        "secret_group_id": group(secret.group),
+        "secret_version_id": version.id,
+        "secret_version_alias": secret.alias(version.id),
+        "secret_version_number": version.number,
+        "fencing_token": lock.fencing_token,
+    }));
+    put(&mut fields, "description", lock.description.as_ref());
+    put(&mut fields, "attributes", lock.attributes.as_ref());
+    put(&mut fields, "owner", lock.owner.as_ref());
+    put(&mut fields, "expires_at", lock.expires_at);
+    fields
+}
+
+/// Shows the locks on the versions of a secret, as the reference does after a change to them.
+pub(crate) fn secret_locks(secret: &Secret) -> Value {
+    let versions =
+        secret.versions.iter().rev().filter(|version| secret.alias(version.id).is_some() || !version.locks.is_empty());
+    let show = |version: &Version| {
+        json!({
+            "version_id": version.id,
+            "version_alias": secret.alias(version.id),
+            "version_number": version.number,
+            "payload_available": version.is_available(),
+            "locks": version.locks.iter().map(|lock| &lock.name).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "secret_id": secret.id,
+        "secret_name": secret.metadata.name,
+        "secret_type": secret.secret_type(),
+        "secret_group_id": group(secret.group),
+        "versions": versions.map(show).collect::<Vec<_>>(),
+    })
+}
+
+/// Shows a receipt of the store.
+pub(crate) fn receipt(receipt: &latchkeep::Receipt) -> Value {
+    json!({ "position": receipt.position, "events": receipt.events, "recorded_at": receipt.recorded_at })
+}
+
+/// Names a group as the reference does.
+pub(crate) fn group(group: GroupId) -> String {
+    if group == GroupId::DEFAULT { "default".to_owned() } else { group.to_string() }
+}
+
+fn put(fields: &mut Map<String, Value>, name: &str, value: Option<impl serde::Serialize>) {
+    if let Some(value) = value {
+        fields.insert(name.to_owned(), json!(value));
+    }
+}
+
+/// Gives the fields of what was written as an object.
+pub(crate) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,120 @@
+//! Owns signed checkpoints: statements of how large the durable log is and what its root is, under the key in force.
+//!
+//! Only what is published is signed, so never anything that a crash could take back; and the root of a size never changes,
+//! so there are never two roots for one. Read next: [`super::tree`], then [`crate::ledger`].
+
+use std::collections::BTreeMap;
+
+use crate::codec::keys;
+use crate::domain::id::LogId;
+use crate::domain::position::Position;
+use crate::error::Error;
+use crate::ledger::{
+    Checkpoint, ConsistencyProof, EventProof, InclusionProof, NoteSigner, SignedCheckpoint, TreeHead, VerifierKey,
+    origin,
+};
+use crate::seal::keyring::Keyring;
+use crate::seal::sealing_key::SigningSeed;
+use crate::seal::wrapped_key::WrappedSigningSeed;
+
+use super::Shared;
+use super::snapshot::Snapshot;
+use super::tree::StoredTree;
+
+/// A signing key, wrapped for the disk and named for the log.
+pub(crate) struct NewSigningKey {
+    pub(crate) wrapped: Vec<u8>,
+    pub(crate) verifier_key: Box<str>,
+}
+
+impl NewSigningKey {
+    pub(crate) fn make(keyring: &Keyring, log_id: LogId, number: u32, seed: &SigningSeed) -> Result<Self, Error> {
+        let signer = NoteSigner::new(&origin(&log_id), seed.expose())?;
+        let wrapped = keyring.wrap_signing_seed(number, seed)?.as_bytes().to_vec();
+        Ok(Self { wrapped, verifier_key: signer.verifier_key().to_string().into() })
+    }
+}
+
+impl Shared {
+    /// Signs the last durable tree head.
+    pub(crate) fn checkpoint(&self) -> Result<SignedCheckpoint, Error> {
+        let snapshot = self.published.load();
+        self.sign(&snapshot, snapshot.frontier.tree_head())
+    }
+
+    /// Signs the tree head of the log when it had some size, under the key that was in force then; none when it has not
+    /// come so far.
+    pub(crate) fn checkpoint_at(&self, size: Position) -> Result<Option<SignedCheckpoint>, Error> {
+        let snapshot = self.published.load();
+        self.tree_head_at(size)?.map(|tree_head| self.sign(&snapshot, tree_head)).transpose()
+    }
+
+    fn sign(&self, snapshot: &Snapshot, tree_head: TreeHead) -> Result<SignedCheckpoint, Error> {
+        let number = snapshot.state.whole.signing_key_at(tree_head.size);
+        let number = number.ok_or_else(|| Error::corrupt("the log names no signing key"))?;
+        let row = self.storage.get(&keys::signing_seed(number))?;
+        let row = row.ok_or_else(|| Error::corrupt("the signing key is gone; restore the store from a backup"))?;
+        let wrapped = WrappedSigningSeed::from_bytes(&row)?;
+        if wrapped.number() != number {
+            return Err(Error::corrupt("the signing key stands in another's place; restore the store from a backup"));
+        }
+        let seed = self.keyring().unwrap_signing_seed(&wrapped)?;
+        let signer = NoteSigner::new(&origin(&self.log_id), seed.expose())?;
+        Ok(Checkpoint { log_id: self.log_id, tree_head }.sign(&[&signer])?)
+    }
+
+    /// Gives what checks the signatures of this log: every key that it ever had, by number.
+    pub(crate) fn verifier_keys(&self) -> Result<BTreeMap<u32, VerifierKey>, Error> {
+        let snapshot = self.published.load();
+        let keys = snapshot.state.whole.signing_keys.iter();
+        keys.map(|(number, key)| Ok((*number, VerifierKey::parse(&key.verifier_key)?))).collect()
+    }
+
+    /// Gives the tree head of the log when it had some size; none when it has not come so far.
+    pub(crate) fn tree_head_at(&self, size: Position) -> Result<Option<TreeHead>, Error> {
+        let now = self.published.with(|snapshot| snapshot.end.size);
+        if size > now {
+            return Ok(None);
+        }
+        let tree = StoredTree::new(&*self.storage);
+        Ok(Some(tree.head_at(size)?))
+    }
+
+    /// Proves that a record is in the log, under a fresh checkpoint.
+    pub(crate) fn prove_event(&self, position: Position) -> Result<EventProof, Error> {
+        let snapshot = self.published.load();
+        let size = snapshot.end.size;
+        let proof = InclusionProof::make(&StoredTree::new(&*self.storage), position, size)?;
+        let checkpoint = self.sign(&snapshot, snapshot.frontier.tree_head())?;
+        Ok(EventProof::new(position, proof, &checkpoint, Vec::new())?)
+    }
+
+    /// Proves that the log of a later size extends that of an earlier one.
+    pub(crate) fn prove_consistency(&self, earlier: Position, later: Position) -> Result<ConsistencyProof, Error> {
+        ConsistencyProof::make(&StoredTree::new(&*self.storage), earlier, later)
+    }
+
+    /// Holds the log to a checkpoint that was kept elsewhere.
+    pub(crate) fn check_expected(&self, note: &str) -> Result<(), Error> {
+        let keys = self.verifier_keys()?;
+        let known: Vec<_> = keys.values().cloned().collect();
+        let expected = SignedCheckpoint::open(note, &known)?;
+        let Checkpoint { log_id, tree_head } = *expected.checkpoint();
+        let in_force = self.published.with(|snapshot| snapshot.state.whole.signing_key_at(tree_head.size));
+        let in_force = in_force.and_then(|number| keys.get(&number));
+        if log_id != self.log_id || !expected.signed_by().iter().any(|key| Some(key) == in_force) {
+            return Err(Error::forked(
+                "the expected checkpoint was not signed by the key of this log that was in force",
+            ));
+        }
+        match self.tree_head_at(tree_head.size)? {
+            None => {
+                Err(Error::rolled_back(self.published.with(|snapshot| snapshot.end.size.get()), tree_head.size.get()))
+            }
+            Some(found) if found != tree_head => {
+                Err(Error::forked("the log has another history than the expected checkpoint says"))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Random histories: at every position of the log, what an open recovers, from saved state or from the log alone, is what
+//! was kept step by step. The store may end after any commit, also in the middle of a pass of saved state.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Rows, opening};
+use crate::codec::{keys, meta::decode_meta};
+use crate::domain::command::{Command, LockNames, LockTarget, Prepared, SecretChanges, Terms};
+use crate::domain::decide::{Verdict, judge, lapses};
+use crate::domain::event::{AccessRecorded, Event};
+use crate::domain::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
+use crate::domain::lock::{LockMode, NewLock};
+use crate::domain::name::{Actor, GroupName, IdempotencyKey, LockName, SecretName};
+use crate::domain::position::WriterEpoch;
+use crate::domain::record::Idempotency;
+use crate::domain::secret::{ApiKeyTarget, ApiKeyUse, Secret, SecretMetadata, SecretSpec};
+use crate::domain::settings::{AccessAudit, Settings};
+use crate::domain::time::Timestamp;
+use crate::domain::version::{SealedRef, VersionDetails, VersionOrigin, VersionRef};
+use crate::engine::draw::Draw;
+use crate::engine::group::{By, Group};
+use crate::engine::recovery::{rebuild, recover};
+use crate::engine::saved::Mark;
+use crate::engine::snapshot::Snapshot;
+use crate::storage::Storage;
+
+/// Records after which a pass of saved state begins here.
+const PASS_RECORDS: u64 = 64;
+
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+
+    fn id(&mut self) -> [u8; 16] {
+        let (high, low) = (self.below(1 << 31), self.below(1 << 31));
+        (u128::from(high) << 96 | u128::from(low)).to_be_bytes()
+    }
+}
+
+/// A store in the hands of the test: it decides and commits like the writer, one command at a time.
+struct Shell {
+    rows: Rows,
+    log_id: LogId,
+    kept: Snapshot,
+    durable: Mark,
+    epoch: WriterEpoch,
+    now: Timestamp,
+    chance: Chance,
+    draw: Draw,
+    keyed: u64,
+    reopened_in_a_pass: u32,
+    marks: u32,
+}
+
+impl Shell {
+    fn new(seed: u64) -> Self {
+        let rows = Rows::new();
+        let log_id = decode_meta(&rows.0.get(&keys::STORE_META).unwrap().unwrap()).unwrap().log_id;
+        let kept = recover(&rows.0.reopen(), &log_id).unwrap().snapshot;
+        let now = opening(crate::engine::open::Place::Memory).clock.now();
+        let (durable, epoch) = (kept.saved.mark(), kept.state.whole.writer_epoch.next());
+        let mut shell = Self {
+            rows,
+            log_id,
+            kept,
+            durable,
+            epoch,
+            now,
+            chance: Chance(seed),
+            draw: Draw::new(),
+            keyed: 0,
+            reopened_in_a_pass: 0,
+            marks: 0,
+        };
+        shell.kept.saved.pass_every(PASS_RECORDS);
+        shell
+    }
+
+    /// Decides a command and commits what it leads to.
+    fn run(&mut self, command: &Command) {
+        let mut terms = Terms::by(Actor::parse("ops").unwrap());
+        if self.chance.below(3) == 0 {
+            // A key is used anew now and then.
+            self.keyed += 1;
+            let key = IdempotencyKey::parse(&format!("k-{}", self.chance.below(60))).unwrap();
+            let mut fingerprint = [0; 32];
+            fingerprint[..8].copy_from_slice(&self.keyed.to_be_bytes());
+            terms.idempotency = Some(Idempotency { key, fingerprint });
+        }
+        let mut group = Group::new(self.kept.end.size);
+        for secret in command.secrets() {
+            let due = self.kept.state.secret(secret).and_then(|secret| lapses(secret));
+            if due.is_some_and(|at| at <= self.now) {
+                self.append(&mut group, &Command::Lapse { secret }, &Terms::by(Actor::parse("latchkeep").unwrap()));
+            }
+        }
+        self.append(&mut group, command, &terms);
+        group.close(&mut self.kept, self.durable, &self.rows.0).unwrap();
+        if !group.batch.is_empty() {
+            self.rows.0.commit(&group.batch).unwrap();
+        }
+        self.marks += u32::from(self.durable != self.kept.saved.mark());
+        self.durable = self.kept.saved.mark();
+    }
+
+    fn append(&mut self, group: &mut Group, command: &Command, terms: &Terms) {
+        let events: Vec<(Option<SecretId>, Event)> = match judge(&self.kept.state, command, terms, self.now) {
+            Verdict::Accept(decision) => decision.events,
+            Verdict::Refuse(_, event) => event.into_iter().map(|event| (None, event)).collect(),
+            Verdict::Remembered(_) => Vec::new(),
+        };
+        if !events.is_empty() {
+            let by = By { terms, now: self.now, writer_epoch: self.epoch };
+            group.append(&mut self.kept, events, &by, &mut self.draw).unwrap();
+        }
+    }
+
+    /// Ends without a close and opens again.
+    fn reopen(&mut self) {
+        self.reopened_in_a_pass += u32::from(self.kept.saved.is_in_a_pass());
+        self.kept = recover(&self.rows.0.reopen(), &self.log_id).unwrap().snapshot;
+        self.kept.saved.pass_every(PASS_RECORDS);
+        self.durable = self.kept.saved.mark();
+        self.epoch = self.kept.state.whole.writer_epoch.next();
+    }
+
+    #[track_caller]
+    fn check_recovery(&self, what: &str) {
+        let recovered = recover(&self.rows.0.reopen(), &self.log_id).unwrap();
+        assert!(!recovered.rebuilt, "{what}: saved state was thrown away");
+        same(&recovered.snapshot, &self.kept, what);
+        assert_eq!(recovered.replayed, self.kept.saved.behind(&self.kept.end), "{what}: only what came after the mark");
+    }
+
+    #[track_caller]
+    fn check_rebuild(&self, what: &str) {
+        same(&rebuild(&self.rows.0.reopen(), &self.log_id).unwrap().snapshot, &self.kept, what);
+    }
+
+    fn random_secret(&mut self) -> Option<Arc<Secret>> {
+        let count = self.kept.state.secrets.len() as u64;
+        let at = usize::try_from(self.chance.below(count.max(1))).unwrap();
+        self.kept.state.secrets.values().nth(at).cloned()
+    }
+
+    fn prepared(&mut self, version: Option<VersionId>) -> Prepared {
+        let sealed = SealedRef {
+            data_key: DataKeyId::from_bytes(self.chance.id()),
+            epoch: 1,
+            sealed_bytes: 9_000,
+            digest: [3; 32],
+        };
+        let version = version.unwrap_or_else(|| VersionId::from_bytes(self.chance.id()));
+        Prepared { version, sealed, details: VersionDetails::Plain, expires_at: None, custom_metadata: None }
+    }
+
+    fn create(&mut self) -> Command {
+        let target = ApiKeyTarget::ServiceId(Actor::parse("service").unwrap());
+        let spec = match self.chance.below(4) {
+            0 => SecretSpec::IamCredentials { ttl_secs: 600, api_key_use: ApiKeyUse::UntilLeaseEnds, target },
+            1 => SecretSpec::IamCredentials { ttl_secs: 900, api_key_use: ApiKeyUse::FreshPerRead, target },
+            _ => SecretSpec::Arbitrary,
+        };
+        let expires = spec == SecretSpec::Arbitrary && self.chance.below(3) == 0;
+        let expires_at = expires.then(|| self.now.plus(Duration::from_secs(60 + self.chance.below(4_000))));
+        let groups: Vec<GroupId> = self.kept.state.whole.groups.keys().copied().collect();
+        let at = usize::try_from(self.chance.below(groups.len() as u64 + 1)).unwrap();
+        Command::CreateSecret {
+            id: SecretId::from_bytes(self.chance.id()),
+            group: groups.get(at).copied().unwrap_or(GroupId::DEFAULT),
+            metadata: SecretMetadata {
+                name: self.name(),
+                description: None,
+                labels: Box::default(),
+                custom_metadata: None,
+                expires_at,
+                retention: 2,
+                refuse_rotation_while_locked: None,
+            },
+            spec,
+            policy: None,
+            first: self.prepared(None),
+        }
+    }
+
+    fn name(&mut self) -> SecretName {
+        SecretName::parse(&format!("secret-{}", self.chance.below(400))).unwrap()
+    }
+
+    fn lock(&mut self) -> NewLock {
+        let lock = NewLock::new(LockName::parse(&format!("lock-{}", self.chance.below(5))).unwrap());
+        match self.chance.below(3) {
+            0 => lock.until(self.now.plus(Duration::from_secs(1 + self.chance.below(900)))),
+            _ => lock,
+        }
+    }
+
+    fn command(&mut self) -> Command {
+        let which = [VersionRef::Current, VersionRef::Previous][usize::try_from(self.chance.below(2)).unwrap()];
+        let kind = self.chance.below(21);
+        let whole = &self.kept.state.whole;
+        let group = whole.groups.keys().next().copied();
+        match kind {
+            0 => {
+                let (id, number) = (GroupId::from_bytes(self.chance.id()), self.chance.below(9));
+                let name = GroupName::parse(&format!("group {number}")).unwrap();
+                return Command::CreateGroup { id, name, description: None };
+            }
+            1 => return Command::DeleteGroup { group: group.unwrap_or(GroupId::DEFAULT) },
+            2 => {
+                let audit = AccessAudit::ALL[usize::try_from(self.chance.below(3)).unwrap()];
+                let settings = Settings { access_audit: audit, refuse_rotation_while_locked: false };
+                return Command::ChangeSettings { settings };
+            }
+            3 => return Command::RollEpoch { epoch: whole.epochs.last().map_or(1, |last| last + 1) },
+            4 => return Command::RetireEpoch { epoch: whole.epochs.first().copied().unwrap_or(0) },
+            5 | 6 => return self.create(),
+            _ => {}
+        }
+        let Some(secret) = self.random_secret() else { return self.create() };
+        let (id, current) = (secret.id, secret.current().unwrap().id);
+        match kind {
+            7 | 8 => Command::Rotate { secret: id, origin: VersionOrigin::RotatedByHand, next: self.prepared(None) },
+            9 => {
+                let from = secret.previous().map_or(current, |previous| previous.id);
+                Command::Restore { secret: id, from, next: self.prepared(None) }
+            }
+            10 => Command::DestroyData { secret: id, version: which },
+            11 => Command::DeleteSecret { secret: id },
+            12 => {
+                let changes = SecretChanges { name: Some(self.name()), ..SecretChanges::default() };
+                Command::UpdateSecret { secret: id, changes: Box::new(changes) }
+            }
+            13 | 14 => Command::ReadDynamic { secret: id, fresh: self.prepared(Some(current)) },
+            15 => Command::RecordRead { secret: id, version: current },
+            16 => {
+                let reader = Actor::parse("reader").unwrap();
+                let (first_at, last_at) = (self.now, self.now);
+                let read = AccessRecorded { secret: id, version: current, reader, reads: 2, first_at, last_at };
+                Command::RecordAccess { reads: vec![read] }
+            }
+            17 => Command::RemoveLocks { secret: id, version: which, names: LockNames::All },
+            _ => {
+                let mut target =
+                    |secret| LockTarget { secret, version: which, locks: vec![self.lock()], mode: LockMode::Keep };
+                let mut targets = vec![target(id)];
+                if let Some(other) = self.random_secret().filter(|other| other.id != id && kind == 18) {
+                    targets.push(LockTarget { secret: other.id, ..targets[0].clone() });
+                }
+                Command::PlaceLocks { targets }
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn same(found: &Snapshot, kept: &Snapshot, what: &str) {
+    assert_eq!(found.end, kept.end, "{what}: the end of the log");
+    assert_eq!(found.state.whole, kept.state.whole, "{what}: what belongs to no secret");
+    assert_eq!(found.state.names, kept.state.names, "{what}: names");
+    for (id, secret) in &kept.state.secrets {
+        assert_eq!(found.state.secret(*id), Some(secret), "{what}");
+    }
+    assert!(found.state == kept.state, "{what}: the state");
+    assert!(found.projections == kept.projections, "{what}: the projections");
+}
+
+fn step(shell: &mut Shell) {
+    let elapsed = Duration::from_secs(shell.chance.below(30));
+    shell.now = shell.now.plus(elapsed);
+    let command = shell.command();
+    shell.run(&command);
+}
+
+#[test]
+fn what_is_rebuilt_from_the_log_is_what_was_kept_at_every_position() {
+    for seed in 1..=3 {
+        let mut shell = Shell::new(seed);
+        for number in 0..110 {
+            step(&mut shell);
+            shell.check_rebuild(&format!("seed {seed}, step {number}"));
+        }
+    }
+}
+
+#[test]
+fn what_is_recovered_after_any_commit_is_what_was_kept_and_no_more_is_replayed_than_has_to_be() {
+    let mut reopened_in_a_pass = 0;
+    for seed in 1..=2 {
+        let mut shell = Shell::new(seed);
+        for _ in 0..90 {
+            let create = shell.create();
+            shell.run(&create);
+        }
+        for number in 0..450 {
+            step(&mut shell);
+            let what = format!("seed {seed}, step {number}");
+            shell.check_recovery(&what);
+            if number % 50 == 0 {
+                shell.check_rebuild(&what);
+            }
+            // Now and then the store ends, often twice in a short while.
+            if shell.chance.below(24) == 0 || (shell.kept.saved.is_in_a_pass() && shell.chance.below(2) == 0) {
+                shell.reopen();
+            }
+        }
+        shell.check_rebuild("at the end");
+        assert!(shell.marks >= 3, "seed {seed}: only {} passes came to their end", shell.marks);
+        reopened_in_a_pass += shell.reopened_in_a_pass;
+        assert!(
+            shell.kept.saved.behind(&shell.kept.end) < shell.kept.end.size.get() / 2,
+            "an open replays the end only"
+        );
+    }
+    assert!(reopened_in_a_pass >= 3, "no end came in the middle of a pass");
+}

@@ -1,0 +1,106 @@
+//! Owns what a store shows to outsiders: signed checkpoints, and proofs that lead to them.
+//!
+//! Read next: [`crate::ledger`], which checks all of it without a store.
+
+use std::collections::BTreeMap;
+
+use crate::domain::command::Command as Decided;
+use crate::domain::position::Position;
+use crate::domain::receipt::Receipt;
+use crate::engine::checkpoint::NewSigningKey;
+use crate::engine::queue::Payload;
+use crate::error::Error;
+use crate::ledger::{ConsistencyProof, EventProof, SignedCheckpoint, TreeHead, VerifierKey};
+use crate::seal::sealing_key::SigningSeed;
+
+use super::session::Session;
+use super::store::Store;
+
+impl Store {
+    /// Signs the last durable tree head: a note (C2SP tlog-checkpoint) that says how large the log is and what its root is.
+    /// Keep it out of reach of whoever holds the store; [`crate::StoreOptions::expecting_checkpoint`] holds the store to it.
+    ///
+    /// ```
+    /// use latchkeep::ledger::SignedCheckpoint;
+    /// use latchkeep::{SecretBytes, StoreOptions, Unlock};
+    ///
+    /// let store = StoreOptions::in_memory(Unlock::bytes(SecretBytes::copy_from(&[7; 32]))).create()?;
+    /// let keys: Vec<_> = store.verifier_keys()?.into_values().collect();
+    /// let checkpoint = store.checkpoint()?;
+    /// let opened = SignedCheckpoint::open(checkpoint.note(), &keys)?;
+    /// assert_eq!(opened.checkpoint().tree_head.size.get(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Kind `Corrupt` when the signing key is damaged; `Unavailable` when the disk fails.
+    pub fn checkpoint(&self) -> Result<SignedCheckpoint, Error> {
+        self.0.engine.shared.checkpoint()
+    }
+
+    /// Signs the tree head of the log when it had some size, under the key that was in force then; nothing when it has not
+    /// come so far. `O(log n)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::checkpoint`].
+    pub fn checkpoint_at(&self, size: Position) -> Result<Option<SignedCheckpoint>, Error> {
+        self.0.engine.shared.checkpoint_at(size)
+    }
+
+    /// Gives what checks the signatures of this log: every key it ever had, by number. A checkpoint counts only under the
+    /// key that was in force at its size.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid` when the log names a key that is none.
+    pub fn verifier_keys(&self) -> Result<BTreeMap<u32, VerifierKey>, Error> {
+        self.0.engine.shared.verifier_keys()
+    }
+
+    /// Gives the tree head of the log when it had some size; nothing when it has not come so far. `O(log n)`.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Corrupt` or `Unavailable` when the log cannot be read.
+    pub fn tree_head_at(&self, size: Position) -> Result<Option<TreeHead>, Error> {
+        self.0.engine.shared.tree_head_at(size)
+    }
+
+    /// Proves that a record is in the log: its place, the hashes that lead from it to the root, and a fresh checkpoint, as
+    /// the text of a C2SP `tlog-proof`. `O(log n)`.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid` when there is no such record; `Corrupt` or `Unavailable` when the log cannot be read.
+    pub fn prove_event(&self, position: Position) -> Result<EventProof, Error> {
+        self.0.engine.shared.prove_event(position)
+    }
+
+    /// Proves that the log, when it had the later size, extended what it was at the earlier one (RFC 6962). `O(log n)`.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid` when the sizes are not in order or the log has not come so far.
+    pub fn prove_consistency(&self, earlier: Position, later: Position) -> Result<ConsistencyProof, Error> {
+        self.0.engine.shared.prove_consistency(earlier, later)
+    }
+}
+
+impl Session {
+    /// Makes a new key that signs checkpoints. The change is a record, which a checkpoint of the old key covers: hand out
+    /// [`Store::checkpoint_at`] the size right after the receipt's position, together with the new key.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::run`]; [`crate::Refusal::VersionChanged`] when somebody else changed the key meanwhile.
+    pub fn change_signing_key(&self) -> Result<Receipt, Error> {
+        let shared = &self.store().0.engine.shared;
+        let number = shared.published.with(|snapshot| snapshot.state.whole.next_signing_key());
+        let number = number.ok_or_else(|| Error::internal("four billion signing keys were made"))?;
+        let key = NewSigningKey::make(&shared.keyring(), shared.log_id, number, &SigningSeed::random()?)?;
+        let command = Decided::SetSigningKey { number, verifier_key: key.verifier_key };
+        self.ask_keys(command, Payload::SigningSeed { number, wrapped: key.wrapped })
+    }
+}

@@ -1,0 +1,92 @@
+//! Locks from the command line, and what is said before and after they refuse something.
+
+use crate::support::Home;
+
+#[test]
+fn locks_are_placed_listed_and_removed() {
+    let home = Home::new();
+    home.put("token", "one");
+    let placed =
+        home.run(&["lock", "create", "token", "billing", "shop", "--owner", "ops", "--attributes", r#"{"a":1}"#]);
+    assert_eq!(placed.done().text(), "locked version 1 (current) of token: billing, shop\n");
+    let list = home.run(&["lock", "list", "--json"]).done().json();
+    assert_eq!(list["total_count"], 2);
+    assert_eq!(list["locks"][0]["owner"], "ops");
+    assert_eq!(list["locks"][0]["attributes"]["a"], 1);
+    assert_eq!(list["locks"][0]["secret_version_alias"], "current");
+    assert_eq!(home.run(&["lock", "list", "token", "--search", "shop"]).done().text().lines().count(), 1);
+    home.run(&["lock", "delete", "token", "billing"]).failed(3, &["belongs to ops", "--force"]);
+    home.run(&["lock", "delete", "token", "billing", "--actor", "ops"]).done();
+    assert_eq!(
+        home.run(&["lock", "delete", "token", "--all", "--force"]).done().text(),
+        "freed version 1 (current) of token: shop\n"
+    );
+    assert_eq!(home.run(&["lock", "list"]).done().text(), "");
+}
+
+#[test]
+fn a_lock_that_stands_on_another_version_is_pointed_out() {
+    let home = Home::new();
+    home.put("token", "one");
+    home.run(&["lock", "create", "token", "billing"]).done();
+    home.feed(&["secret", "rotate", "token", "--from-stdin"], "two").done();
+    let nothing = home.run(&["lock", "delete", "token", "billing"]).done();
+    assert!(nothing.text().contains("nothing changed"), "{}", nothing.text());
+    assert!(nothing.err.contains("stands on version 1 (previous); --version 1"), "{}", nothing.err);
+    home.run(&["lock", "create", "token", "billing", "--mode", "remove-previous-and-delete"]).done();
+    home.run(&["secret", "get", "token", "--version", "previous"]).failed(3, &["the data of the version is gone"]);
+}
+
+#[test]
+fn a_lease_is_renewed() {
+    let home = Home::new();
+    home.put("token", "one");
+    home.run(&["lock", "create", "token", "job", "--ttl", "15m"]).done();
+    let before = home.run(&["lock", "list", "--json"]).done().json();
+    home.run(&["lock", "renew", "token", "job", "--ttl", "2h"]).done();
+    let after = home.run(&["lock", "list", "--json"]).done().json();
+    assert!(after["locks"][0]["expires_at"].as_str() > before["locks"][0]["expires_at"].as_str());
+    assert!(after["locks"][0]["fencing_token"].as_u64() > before["locks"][0]["fencing_token"].as_u64());
+    home.run(&["lock", "renew", "token", "none", "--ttl", "2h"]).failed(3, &["no lock of that name"]);
+    home.run(&["lock", "create", "token", "job", "--ttl", "soon"]).failed(2, &["15m"]);
+}
+
+#[test]
+fn explain_tells_what_would_happen_and_leaves_no_trace() {
+    let home = Home::new();
+    home.put("token", "one");
+    home.run(&["lock", "create", "token", "billing"]).done();
+    let records = |home: &Home| home.run(&["status", "--json"]).done().json()["log_size"].as_u64();
+    let before = records(&home);
+    let rotate = home.run(&["explain", "token", "--operation", "rotate"]).done();
+    assert!(rotate.text().starts_with("rotate: would be done\n  VersionAdded  version 2"), "{}", rotate.text());
+    let delete = home.run(&["explain", "token", "--operation", "delete"]);
+    assert_eq!(delete.code, 3);
+    for text in ["would be refused", "lock billing on version 1 (current)", "placed by tester", "lock delete"] {
+        assert!(delete.text().contains(text), "{text}: {}", delete.text());
+    }
+    let all = home.run(&["explain", "token", "--json"]).done().json();
+    let said: Vec<(&str, bool)> = all["operations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|shown| (shown["operation"].as_str().unwrap(), shown["would_be_done"].as_bool().unwrap()))
+        .collect();
+    let expected = [("read", true), ("rotate", true), ("restore", false), ("delete", false), ("destroy-data", false)];
+    assert_eq!(said, expected);
+    assert_eq!(all["operations"][3]["blocked_by"][0]["name"], "billing");
+    assert_eq!(records(&home), before);
+}
+
+#[test]
+fn a_refusal_in_json_names_the_locks() {
+    let home = Home::new();
+    home.put("token", "one");
+    home.run(&["lock", "create", "token", "billing", "--owner", "ops"]).done();
+    let refused = home.run(&["secret", "delete", "token", "--json"]).failed(3, &[]);
+    let error: serde_json::Value = serde_json::from_str(&refused.err).unwrap();
+    assert_eq!(error["errors"][0]["code"], "secret_version_locked");
+    assert_eq!(error["blocked_by"][0]["name"], "billing");
+    assert_eq!(error["blocked_by"][0]["owner"], "ops");
+    assert_eq!(error["exit_code"], 3);
+}

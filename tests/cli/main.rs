@@ -1,0 +1,15 @@
+//! The command line as people and scripts use it: the built program is run, and what it says and leaves is looked at.
+//! One binary; a file per area.
+#![allow(clippy::pedantic, missing_docs, unreachable_pub)]
+
+mod canary;
+mod exits;
+mod json;
+mod keys;
+mod limits;
+mod locks;
+mod pipes;
+mod real_input;
+mod support;
+mod terminal;
+mod tour;

@@ -1,0 +1,222 @@
+//! What time does: leases of locks, expiry, locks that hold it back, and a clock that runs back.
+
+use std::time::Duration;
+
+use latchkeep::{
+    ApiKeyUse, Command, DestroyCause, Event, Lifecycle, LockMode, LockTarget, NewSecret, Refusal, SecretId, Session,
+    Timestamp, VersionRef,
+};
+
+use crate::support::{Home, api_key, arbitrary, lock, lock_name, name, next, refused, session, sound, text};
+use crate::walk::{labels, records, sound_log};
+
+const CURRENT: VersionRef = VersionRef::Current;
+
+fn expiring(ops: &Session, secret_name: &str, at: Timestamp) -> SecretId {
+    let new = NewSecret::arbitrary(name(secret_name), text("short lived")).unwrap().expiring_at(at);
+    ops.create(new).unwrap().secret.unwrap()
+}
+
+#[test]
+fn a_lease_ends_by_an_event_unless_it_is_renewed() {
+    let home = Home::new();
+    let store = home.create();
+    let ops = session(&store);
+    let id = arbitrary(&ops, "token", "one");
+    refused(ops.place_lock(id, CURRENT, lock("job").until(home.now())), "invalid_parameter");
+    let placed = ops.place_lock(id, CURRENT, lock("job").until(home.in_secs(60))).unwrap();
+    assert_eq!(store.status().unwrap().next_lapse_at, Some(home.in_secs(60)));
+    home.advance_secs(30);
+    let renew = |until, token| Command::renew_lock(id, CURRENT, lock_name("job"), until, token);
+    let renewed = ops.run(renew(home.in_secs(60), Some(placed.position))).unwrap();
+    let stale = refused(ops.run(renew(home.in_secs(90), Some(placed.position))), "fencing_token_stale");
+    assert_eq!(stale.refusal(), Some(&Refusal::FencingTokenStale { actual: renewed.position }));
+    home.advance_secs(59);
+    refused(ops.delete(id), "secret_version_locked");
+    home.advance_secs(1);
+    ops.rotate(id, next("two")).unwrap();
+    assert_eq!(store.lock_status(id).unwrap().locks_total(), 0);
+    refused(ops.run(renew(home.in_secs(90), None)), "not_found");
+    let expired = sound_log(&store).iter().filter(|record| record.event.label() == "LockExpired").count();
+    assert_eq!(expired, 1, "expiry is an event in the log, never a silent change");
+    ops.place_lock(id, CURRENT, lock("for-good")).unwrap();
+    let permanent = Command::renew_lock(id, CURRENT, lock_name("for-good"), home.in_secs(90), None);
+    refused(ops.run(permanent), "invalid_parameter");
+}
+
+#[test]
+fn a_lease_that_ended_while_the_store_was_closed_ends_at_the_next_open() {
+    let home = Home::new();
+    let store = home.create();
+    let id = arbitrary(&session(&store), "token", "one");
+    session(&store).place_lock(id, CURRENT, lock("job").until(home.in_secs(60))).unwrap();
+    store.close().unwrap();
+    home.advance_secs(3_600);
+    let store = home.open();
+    store.settle().unwrap();
+    assert_eq!(store.lock_status(id).unwrap().locks_total(), 0);
+    session(&store).delete(id).unwrap();
+}
+
+#[test]
+fn an_expired_secret_is_destroyed_and_keeps_its_name_and_history() {
+    let home = Home::new();
+    let store = home.create();
+    let ops = session(&store);
+    refused(
+        ops.create(NewSecret::arbitrary(name("late"), text("x")).unwrap().expiring_at(home.now())),
+        "invalid_parameter",
+    );
+    let id = expiring(&ops, "token", home.in_secs(60));
+    ops.rotate(id, next("two")).unwrap();
+    home.advance_secs(60);
+    refused(ops.read(id, CURRENT), "version_data_destroyed");
+    let secret = store.secret(id).unwrap();
+    assert_eq!(secret.lifecycle, Lifecycle::Destroyed);
+    assert_eq!((secret.metadata.name.as_str(), secret.versions.len()), ("token", 2));
+    assert!(matches!(ops.rotate(id, next("three")).unwrap_err().refusal(), Some(Refusal::SecretInactive { .. })));
+    refused(ops.restore(id), "secret_inactive");
+    ops.delete(id).unwrap();
+    sound(&store);
+}
+
+#[test]
+fn a_lock_holds_expiry_back_until_the_last_one_goes() {
+    let home = Home::new();
+    let store = home.create();
+    let ops = session(&store);
+    let id = expiring(&ops, "token", home.in_secs(60));
+    ops.rotate(id, next("two")).unwrap();
+    ops.place_lock(id, CURRENT, lock("first")).unwrap();
+    ops.place_lock(id, VersionRef::Previous, lock("second").until(home.in_secs(120))).unwrap();
+    home.advance_secs(60);
+    store.settle().unwrap();
+    assert_eq!(store.secret(id).unwrap().expiry_held_since, Some(home.now()));
+    assert_eq!(store.status().unwrap().tally.expirations_held, 1);
+    assert_eq!(ops.read(id, CURRENT).unwrap().text().unwrap(), "two", "it stays readable");
+    store.close().unwrap();
+
+    let store = home.open();
+    let ops = session(&store);
+    ops.remove_lock(id, CURRENT, lock_name("first")).unwrap();
+    assert_eq!(store.secret(id).unwrap().lifecycle, Lifecycle::Active, "the other lock still holds it");
+    home.advance_secs(60);
+    store.settle().unwrap();
+    let secret = store.secret(id).unwrap();
+    assert_eq!(secret.lifecycle, Lifecycle::Destroyed);
+    assert!(secret.versions.iter().all(|version| !version.is_available()));
+    let held = sound_log(&store).iter().filter(|record| record.event.label() == "ExpirationHeld").count();
+    assert_eq!(held, 1, "it is noted once");
+    sound(&store);
+}
+
+/// A set of locks on several secrets was decided without a look at what time had made due on them: a lock could be placed
+/// on a secret past its expiry, and then held it back for ever.
+#[test]
+fn a_set_of_locks_does_not_bring_expired_secrets_back() {
+    let home = Home::new();
+    let store = home.in_memory().create().unwrap();
+    let ops = session(&store);
+    for round in 0..20 {
+        let ids = [0, 1].map(|number| expiring(&ops, &format!("s-{round}-{number}"), home.in_secs(60)));
+        home.advance_secs(60);
+        let target = |secret| LockTarget { secret, version: CURRENT, locks: vec![lock("late")], mode: LockMode::Keep };
+        refused(ops.run(Command::place_lock_set(ids.map(target).to_vec())), "version_data_unavailable");
+    }
+}
+
+/// The writer does time's work on some secrets at a time; whoever waited for all of it was answered after the first ones,
+/// and a read could still give out the data of an expired secret.
+#[test]
+fn settling_waits_for_all_that_time_has_made_due() {
+    let home = Home::new();
+    let store = home.in_memory().create().unwrap();
+    let ops = session(&store);
+    let end = home.in_secs(60);
+    let ids: Vec<_> = (0..1_200).map(|number| expiring(&ops, &format!("s-{number}"), end)).collect();
+    let last = *ids.last().unwrap();
+    ops.read(last, CURRENT).unwrap();
+    home.advance_secs(60);
+    refused(ops.read(last, CURRENT), "version_data_destroyed");
+    assert_eq!(store.status().unwrap().tally.versions_available, 0);
+    assert_eq!(store.status().unwrap().next_lapse_at, None);
+}
+
+#[test]
+fn a_certificate_expires_whatever_holds_it_and_stays_readable() {
+    let home = Home::new();
+    let store = home.create();
+    let ops = session(&store);
+    let (pem, _) = crate::kinds::certificate("shop.example", 1);
+    let new = NewSecret::imported_cert(name("cert"), text(&pem), None, None).unwrap();
+    let id = ops.create(new).unwrap().secret.unwrap();
+    ops.place_lock(id, CURRENT, lock("proxy")).unwrap();
+    home.advance_secs(24 * 3_600);
+    store.settle().unwrap();
+    assert_eq!(store.secret(id).unwrap().lifecycle, Lifecycle::Deactivated);
+    assert_eq!(ops.read(id, CURRENT).unwrap().text().unwrap(), pem);
+    refused(ops.delete(id), "secret_version_locked");
+    let labels = labels(&sound_log(&store));
+    assert!(labels.contains(&"SecretExpired") && !labels.contains(&"ExpirationHeld"));
+}
+
+#[test]
+fn a_key_on_a_lease_is_reused_while_it_runs_and_held_by_a_lock_after() {
+    let home = Home::new();
+    let store = home.create();
+    let ops = session(&store);
+    let id = api_key(&ops, "ci", ApiKeyUse::UntilLeaseEnds, 60);
+    let read = || ops.read(id, CURRENT).unwrap().text().unwrap().to_owned();
+    let first = read();
+    assert_eq!(read(), first);
+    home.advance_secs(60);
+    let second = read();
+    assert_ne!(second, first, "the lease is over: the next read makes a new key");
+    ops.place_lock(id, CURRENT, lock("deploy")).unwrap();
+    home.advance_secs(60);
+    assert_eq!(read(), second, "a lock holds the key active and readable");
+    assert!(store.secret(id).unwrap().expiry_held_since.is_some());
+    ops.remove_lock(id, CURRENT, lock_name("deploy")).unwrap();
+    assert!(!store.secret(id).unwrap().versions[0].is_available(), "it goes with its last lock");
+    assert_ne!(read(), second);
+    let causes: Vec<_> = sound_log(&store)
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::VersionDataDestroyed(event) => Some(event.cause),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(causes, [DestroyCause::LeaseEnded; 2]);
+    sound(&store);
+}
+
+#[test]
+fn a_clock_that_runs_back_is_noted_once_and_recorded_time_never_decreases() {
+    let home = Home::new();
+    let store = home.create();
+    let ops = session(&store);
+    let id = arbitrary(&ops, "token", "0");
+    let noon = home.now();
+    home.clock.set(Timestamp::from_nanos(noon.as_nanos() - 3_600_000_000_000));
+    for data in ["1", "2", "3"] {
+        assert_eq!(ops.rotate(id, next(data)).unwrap().recorded_at, noon);
+    }
+    home.clock.set(noon.plus(Duration::from_secs(1)));
+    assert_eq!(ops.rotate(id, next("4")).unwrap().recorded_at, home.now());
+    home.clock.set(noon);
+    ops.rotate(id, next("5")).unwrap();
+    let found = sound_log(&store);
+    let noted: Vec<_> = found
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::ClockRanBack(event) => Some(event.observed_at),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(noted, [Timestamp::from_nanos(noon.as_nanos() - 3_600_000_000_000), noon], "once for each time");
+    store.close().unwrap();
+    let store = home.open();
+    assert_eq!(session(&store).rotate(id, next("6")).unwrap().recorded_at, noon.plus(Duration::from_secs(1)));
+    assert!(records(&store).len() > found.len());
+    sound_log(&store);
+}
