@@ -47,11 +47,13 @@ impl Victim {
         self.kill(child, printed);
     }
 
-    /// Starts a writer on nothing and kills it while it makes the store, once there is a file of that name.
+    /// Starts a writer on nothing and kills it while it makes the store, once there is a file of that name, or the
+    /// store.
     fn kill_in_creation(&mut self, once: &str) {
         let mut child = self.campaign.process("write").stdout(Stdio::piped()).spawn().unwrap();
         let printed = BufReader::new(child.stdout.take().unwrap());
-        while !self.dir.path().join(once).exists() && child.try_wait().unwrap().is_none() {
+        let (moment, made) = (self.dir.path().join(once), &self.campaign.dir);
+        while !moment.exists() && !made.exists() && child.try_wait().unwrap().is_none() {
             std::thread::yield_now();
         }
         self.kill(child, printed);
@@ -109,8 +111,8 @@ fn a_store_that_is_killed_young_is_whole_or_not_there() {
         "store.new/rows",
         "store.new/rows/db",
         "store.new/rows/conf",
+        "store.new/rows/blobs",
         "store",
-        "store/rows/blobs",
     ];
     for (number, moment) in (100..).zip(moments) {
         let mut victim = Victim::new(seed, number);
