@@ -7,7 +7,10 @@ use std::time::Instant;
 use crate::ours::options;
 
 /// The first word on the command line of such a process.
-pub(crate) const COMMAND: &str = "open-and-tell";
+pub(crate) const OPEN: &str = "open-and-tell";
+
+/// The first word on the command line of one that takes the mark of saved state away.
+pub(crate) const FORGET: &str = "forget-saved-state";
 
 /// Bytes of sled's cache when nothing else is said.
 pub(crate) const CACHE_BYTES: u64 = 64 * 1_024 * 1_024;
@@ -27,7 +30,7 @@ pub(crate) struct Fresh {
 pub(crate) fn open(dir: &Path, cache_bytes: u64) -> Fresh {
     let this = std::env::current_exe().expect("a program");
     let mut child = Command::new(this);
-    child.arg(COMMAND).arg(dir).arg(cache_bytes.to_string()).stderr(Stdio::inherit());
+    child.arg(OPEN).arg(dir).arg(cache_bytes.to_string()).stderr(Stdio::inherit());
     let output = child.output().expect("a process");
     assert!(output.status.success(), "the open failed");
     let text = String::from_utf8(output.stdout).expect("text");
@@ -61,4 +64,9 @@ pub(crate) fn forget_saved_state(dir: &Path) {
     let removed = rows.remove(SAVED_MARK).expect("a removal");
     assert!(removed.is_some(), "there was saved state");
     rows.flush().expect("a flush");
+}
+
+/// Is the process that does so.
+pub(crate) fn forget(mut args: impl Iterator<Item = String>) {
+    forget_saved_state(Path::new(&args.next().expect("a directory")));
 }

@@ -1,7 +1,7 @@
 //! A store of many secrets and many events: opening it, replaying it, and the memory it takes.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use latchkeep::{Command, Pending, SecretId, Session, Store, VersionRef};
@@ -19,6 +19,20 @@ const OPENS: usize = 7;
 
 /// A cache for sled that is next to none, to tell the memory of secrets from that of the cache.
 const SMALL_CACHE_BYTES: u64 = 1_024 * 1_024;
+
+/// The first word on the command line of a process that only makes a store.
+pub(crate) const MAKE: &str = "make-large";
+
+/// Is that process.
+pub(crate) fn make(mut args: impl Iterator<Item = String>) {
+    let dir = PathBuf::from(args.next().expect("a directory"));
+    let mut number = || args.next().and_then(|text| text.parse().ok()).expect("a number");
+    let (secrets, events) = (number(), number());
+    let store = options(&dir).queue_max(ON_THEIR_WAY).create().expect("a store");
+    let secrets = make_secrets(&store, secrets);
+    store.close().expect("a close");
+    println!("{:.0} events per second", add_events(&dir, &secrets, events));
+}
 
 /// Makes the store, larger and larger, and opens it in fresh processes.
 pub(crate) fn rows(dir: &Path, scale: Scale) -> Vec<Row> {

@@ -8,6 +8,9 @@
 //! What is compared is run in turns, in one process, on one file system, so that a noisy machine is noisy for all of
 //! them: believe the ratios. `--quick` makes everything small, to see that it works; its figures mean nothing.
 //!
+//! For a profiler there are the parts of the last figure: `make-large DIR SECRETS EVENTS`, then `open-and-tell DIR
+//! CACHE_BYTES` as often as wanted, and `forget-saved-state DIR` before one that is to replay everything.
+//!
 //! Read next: `work`, for what an operation is.
 
 mod bare;
@@ -60,8 +63,11 @@ const FIGURES: [Figure; 4] =
 fn main() {
     let mut args = std::env::args().skip(1);
     let first = args.next();
-    if first.as_deref() == Some(fresh::COMMAND) {
-        return fresh::answer(args);
+    match first.as_deref() {
+        Some(fresh::OPEN) => return fresh::answer(args),
+        Some(fresh::FORGET) => return fresh::forget(args),
+        Some(large::MAKE) => return large::make(args),
+        _ => {}
     }
     let asked = parse(first.into_iter().chain(args));
     let scale = match (asked.quick, asked.full) {

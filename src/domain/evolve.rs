@@ -194,6 +194,8 @@ fn change(secret: &mut Secret, record: &Record) {
 }
 
 fn add_version(secret: &mut Secret, event: &VersionAdded, record: &Record) {
+    // Most secrets have few versions, and room for more would stay empty.
+    secret.versions.reserve_exact(1);
     secret.versions.push(Version {
         id: event.version,
         number: event.number,
@@ -281,9 +283,18 @@ fn place(version: &mut Version, event: &LockPlaced, record: &Record) {
                 *old = lock;
             }
         }
-        Err(at) => version.locks.insert(at, lock),
+        Err(at) => {
+            // Most versions have few locks, and room for more would stay empty; for many, room is made ahead.
+            if version.locks.len() < FEW_LOCKS {
+                version.locks.reserve_exact(1);
+            }
+            version.locks.insert(at, lock);
+        }
     }
 }
+
+/// Locks for which room is made one by one.
+const FEW_LOCKS: usize = 4;
 
 fn remove(version: &mut Version, name: &LockName) {
     version.locks.retain(|lock| lock.name != *name);

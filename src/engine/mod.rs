@@ -25,6 +25,7 @@ pub(crate) mod replay;
 pub(crate) mod reply;
 pub(crate) mod saved;
 pub(crate) mod scrub;
+pub(crate) mod sharing;
 pub(crate) mod snapshot;
 pub(crate) mod threads;
 pub(crate) mod tree;

@@ -25,6 +25,7 @@ use crate::storage::{AnchorMark, Direction, KeyRange, Storage, StorageError};
 
 use super::replay::replay;
 use super::saved::{Item, Mark, Saved};
+use super::sharing::Sharing;
 use super::snapshot::Snapshot;
 
 /// What an open found.
@@ -198,11 +199,13 @@ fn load(storage: &dyn Storage) -> Result<Loaded, Error> {
             Err(_) => found.is_damaged = true,
         }
     }
+    let mut sharing = Sharing::default();
     scan_chunked(storage, &KeyRange::prefix(&[keys::SAVED_SECRET]), &mut |key, row| {
         if let Some(id) = keys::parse_saved_secret(key) {
             let decoded = decode_secret(id, row).ok().filter(|(secret, _)| secret.id == id);
             found.count(Item::Secret(id), decoded.as_ref().map(|(_, digest)| *digest));
-            if let Some((secret, _)) = decoded {
+            if let Some((mut secret, _)) = decoded {
+                sharing.share(&mut secret);
                 found.state.secrets.insert(id, Arc::new(secret));
             }
         }
