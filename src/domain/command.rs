@@ -243,6 +243,19 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Gives the same command as if its data were sealed under an epoch: for dry runs, which have none.
+    #[must_use]
+    pub(crate) fn sealed_under(mut self, epoch: u32) -> Self {
+        match &mut self {
+            Self::CreateSecret { first: new, .. }
+            | Self::Rotate { next: new, .. }
+            | Self::Restore { next: new, .. }
+            | Self::ReadDynamic { fresh: new, .. } => new.sealed.epoch = epoch,
+            _ => {}
+        }
+        self
+    }
+
     /// Tells whether it brings rows of its own that are written whenever it is accepted.
     pub(crate) const fn brings_rows(&self) -> bool {
         matches!(

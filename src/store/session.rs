@@ -218,7 +218,7 @@ impl Session {
             return Ok(Forecast { refusal: outcome.err(), events: Vec::new() });
         }
         let decided = match inner.prepare_dry(&command.0) {
-            Ok(decided) => decided,
+            Ok(decided) => decided.sealed_under(inner.engine.shared.keyring().in_force().get()),
             Err(error) => return error.refusal().cloned().map_or(Err(error), refused),
         };
         let snapshot = inner.engine.shared.published.load();

@@ -51,12 +51,15 @@ fn the_log_is_an_object_per_line() {
     };
     let all = lines(&[]);
     let labels: Vec<&str> = all.iter().map(|record| record["event"].as_str().unwrap()).collect();
-    assert_eq!(labels, ["StoreCreated", "SecretCreated", "VersionAdded", "LockPlaced", "DeletionRefused"]);
+    assert_eq!(
+        labels,
+        ["StoreCreated", "SigningKeySet", "SecretCreated", "VersionAdded", "LockPlaced", "DeletionRefused"]
+    );
     assert!(all.iter().enumerate().all(|(position, record)| record["position"] == position));
-    assert_eq!(all[4]["actor"], "tester");
+    assert_eq!(all[5]["actor"], "tester");
     assert_eq!(lines(&["--last", "2"]).len(), 2);
     assert_eq!(lines(&["--from", "3"]), all[3..]);
-    assert_eq!(lines(&["--secret", "token"]), all[1..]);
+    assert_eq!(lines(&["--secret", "token"]), all[2..]);
 }
 
 #[test]
