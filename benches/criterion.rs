@@ -4,6 +4,13 @@
 //! ```text
 //! cargo bench --bench criterion -- [FILTER]
 //! ```
+#![allow(
+    clippy::pedantic,
+    clippy::disallowed_methods,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests and benches ask the clock and start threads as they need"
+)]
 
 use std::hint::black_box;
 

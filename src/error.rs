@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::audit::ExportError;
 use crate::codec::error::CodecError;
 use crate::domain::invalid::Invalid;
 use crate::domain::refusal::Refusal;
@@ -216,6 +217,12 @@ impl From<SealError> for Error {
 impl From<CodecError> for Error {
     fn from(error: CodecError) -> Self {
         Self::new(ErrorKind::Corrupt, "corrupt", error.to_string()).caused_by(error)
+    }
+}
+
+impl From<ExportError> for Error {
+    fn from(error: ExportError) -> Self {
+        Self::new(ErrorKind::Unavailable, "export", error.to_string()).caused_by(error)
     }
 }
 

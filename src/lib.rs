@@ -1,7 +1,7 @@
 #![cfg_attr(feature = "store", doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(feature = "store"),
-    doc = "Latchkeep without its store: rules, bytes, chain, tree and checkpoints alone."
+    doc = "Latchkeep without its store: rules, bytes, chain, tree, checkpoints, and the check of exports alone."
 )]
 //!
 //! # Map
@@ -9,6 +9,10 @@
 //! [`StoreOptions`] opens a [`Store`]; [`Store::acting_as`] gives a [`Session`], which does everything that somebody does.
 //! What is said no to is a [`Refusal`]; what goes wrong is an [`Error`] with a kind. [`ledger`] is the log's proofs, for those who
 //! verify it without us. The manual is in [`manual`].
+#![cfg_attr(
+    test,
+    allow(clippy::pedantic, clippy::disallowed_methods, clippy::drop_non_drop, reason = "tests say it as they like")
+)]
 #![cfg_attr(
     not(test),
     warn(

@@ -12,6 +12,13 @@
 //! CACHE_BYTES` as often as wanted, and `forget-saved-state DIR` before one that is to replay everything.
 //!
 //! Read next: `work`, for what an operation is.
+#![allow(
+    clippy::pedantic,
+    clippy::disallowed_methods,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests and benches ask the clock and start threads as they need"
+)]
 
 mod bare;
 mod fresh;
@@ -106,7 +113,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Asked {
             "--full" => asked.full = true,
             "--figure" => {
                 asked.figure =
-                    args.next().filter(|name| FIGURES.iter().any(|(figure, _)| figure == name)).or_else(|| usage())
+                    args.next().filter(|name| FIGURES.iter().any(|(figure, _)| figure == name)).or_else(usage)
             }
             "--dir" => asked.dir = args.next().map_or_else(|| usage().unwrap_or_default(), PathBuf::from),
             // Given by cargo.
@@ -129,7 +136,7 @@ fn usage<T>() -> Option<T> {
 fn is_in_memory(dir: &Path) -> bool {
     const TMPFS: i64 = 0x0102_1994;
     #[cfg(target_os = "linux")]
-    return rustix::fs::statfs(dir).is_ok_and(|found| i64::try_from(found.f_type) == Ok(TMPFS));
+    return rustix::fs::statfs(dir).is_ok_and(|found| found.f_type == TMPFS);
     #[cfg(not(target_os = "linux"))]
     return false;
 }

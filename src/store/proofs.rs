@@ -3,11 +3,14 @@
 //! Read next: [`crate::ledger`], which checks all of it without a store.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
+use crate::audit::{ExportHeader, ExportWriter};
 use crate::domain::command::Command as Decided;
 use crate::domain::position::Position;
 use crate::domain::receipt::Receipt;
 use crate::engine::checkpoint::NewSigningKey;
+use crate::engine::log::scan_records;
 use crate::engine::queue::Payload;
 use crate::error::Error;
 use crate::ledger::{ConsistencyProof, EventProof, SignedCheckpoint, TreeHead, VerifierKey};
@@ -85,6 +88,54 @@ impl Store {
     /// Kind `Invalid` when the sizes are not in order or the log has not come so far.
     pub fn prove_consistency(&self, earlier: Position, later: Position) -> Result<ConsistencyProof, Error> {
         self.0.engine.shared.prove_consistency(earlier, later)
+    }
+}
+
+impl Store {
+    /// Writes the log, up to its last durable record, as an export: one JSON object per line, a CloudEvents event for each
+    /// record, ended by a signed checkpoint. Never any secret data. [`crate::audit::verify_export`] checks it without a store.
+    /// With an earlier size, the export also proves that the log extends what it was then. Tells `progress` how many records
+    /// were written, every 65,536. Memory does not grow with the log; the store goes on working meanwhile.
+    ///
+    /// ```
+    /// use latchkeep::audit::{VerifyOptions, verify_export};
+    /// use latchkeep::{SecretBytes, StoreOptions, Unlock};
+    ///
+    /// let store = StoreOptions::in_memory(Unlock::bytes(SecretBytes::copy_from(&[7; 32]))).create()?;
+    /// let mut export = Vec::new();
+    /// store.export(&mut export, None, |_| {})?;
+    /// assert!(verify_export(export.as_slice(), &VerifyOptions::default(), |_| {}).is_sound());
+    /// # Ok::<(), latchkeep::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Kind `Unavailable` when `out` does not take it; `Invalid` when the log has not come to the earlier size; `Corrupt` when a
+    /// record cannot be read.
+    pub fn export(
+        &self,
+        out: impl std::io::Write,
+        earlier: Option<Position>,
+        mut progress: impl FnMut(u64),
+    ) -> Result<SignedCheckpoint, Error> {
+        let shared = &self.0.engine.shared;
+        let checkpoint = shared.checkpoint()?;
+        let size = checkpoint.checkpoint().tree_head.size;
+        let consistency = match earlier {
+            Some(from) => Some((from, shared.prove_consistency(from, size)?)),
+            None => None,
+        };
+        let keys = shared.verifier_keys()?.into_values().collect();
+        let mut writer = ExportWriter::begin(out, &ExportHeader::whole(shared.log_id, keys, size.get()))?;
+        scan_records(&*shared.storage, Position::FIRST, size, &mut |raw| {
+            writer.write(raw)?;
+            if raw.header().position.get().is_multiple_of(65_536) {
+                progress(raw.header().position.get());
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        writer.finish(&checkpoint, consistency.as_ref().map(|(from, proof)| (*from, proof)))?;
+        Ok(checkpoint)
     }
 }
 

@@ -123,6 +123,7 @@ impl Session {
     /// # Durability
     ///
     /// With a receipt in hand the command survives the death of process, kernel and power.
+    #[expect(clippy::needless_pass_by_value, reason = "a command is asked once, and its data wiped with it")]
     pub fn run(&self, command: Command) -> Result<Receipt, Error> {
         let mut answer = self.ask(&command, Patience::Wait)?.wait();
         for _ in 0..RETRIES_MAX {
@@ -144,6 +145,7 @@ impl Session {
     /// # Errors
     ///
     /// What can be told before the command is queued: `Closed`, `Unavailable`, and refusals of its data.
+    #[expect(clippy::needless_pass_by_value, reason = "a command is asked once, and its data wiped with it")]
     pub fn submit(&self, command: Command) -> Result<Pending, Error> {
         self.ask(&command, Patience::Wait)
     }
@@ -153,6 +155,7 @@ impl Session {
     /// # Errors
     ///
     /// As [`Session::submit`]; kind `Unavailable` with code `busy` when the queue is full.
+    #[expect(clippy::needless_pass_by_value, reason = "a command is asked once, and its data wiped with it")]
     pub fn try_submit(&self, command: Command) -> Result<Pending, Error> {
         self.ask(&command, Patience::Refuse)
     }

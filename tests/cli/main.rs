@@ -1,6 +1,12 @@
 //! The command line as people and scripts use it: the built program is run, and what it says and leaves is looked at.
 //! One binary; a file per area.
-#![allow(clippy::pedantic, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::pedantic,
+    clippy::disallowed_methods,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests and benches ask the clock and start threads as they need"
+)]
 
 mod canary;
 mod exits;

@@ -2,7 +2,13 @@
 //!
 //! Processes are started from this program itself: see [`child`]. A script, `.ci/crash-states`, uses the same writer and
 //! checker on the states that a power cut may leave.
-#![allow(clippy::pedantic, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::pedantic,
+    clippy::disallowed_methods,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests and benches ask the clock and start threads as they need"
+)]
 
 mod acks;
 mod checker;

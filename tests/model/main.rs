@@ -2,7 +2,14 @@
 //! visible state are the same.
 //!
 //! A failing run prints its seed; `LATCHKEEP_SEED` runs that one alone, `LATCHKEEP_RUNS` so many more than usual.
-#![allow(clippy::pedantic, missing_docs)]
+#![allow(
+    clippy::pedantic,
+    clippy::disallowed_methods,
+    clippy::drop_non_drop,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests and benches ask the clock and start threads as they need"
+)]
 
 mod plain;
 

@@ -1,5 +1,11 @@
 //! The store as a whole, through its public interface, on a real disk. One binary; a file per area.
-#![allow(clippy::pedantic, missing_docs)]
+#![allow(
+    clippy::pedantic,
+    clippy::disallowed_methods,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests and benches ask the clock and start threads as they need"
+)]
 
 mod audit;
 mod canary;

@@ -97,6 +97,7 @@ pub(crate) fn check_free(dir: &Path) -> Result<(), Failure> {
 }
 
 /// Gives who acts: as said, or the login name, or `cli`.
+#[expect(clippy::disallowed_methods, reason = "the login name is in the environment, and no option")]
 pub(crate) fn actor(global: &Global) -> Result<Actor, Failure> {
     if let Some(actor) = global.actor.as_deref().filter(|actor| !actor.is_empty()) {
         return Ok(Actor::parse(actor)?);

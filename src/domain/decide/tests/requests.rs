@@ -1,8 +1,8 @@
 //! Owns the word when: a method for each thing that can be asked.
 
 use super::invariants;
-use super::world::{Answer, World, actor};
-use crate::domain::command::{Command, LockNames, LockTarget, Prepared, SecretChanges, Terms};
+use super::world::{Answer, World};
+use crate::domain::command::{Command, LockNames, LockTarget, Prepared, SecretChanges};
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::lock::{LockMode, NewLock};
 use crate::domain::secret::SecretType;
@@ -14,11 +14,6 @@ impl World {
     #[track_caller]
     pub(super) fn ask(&mut self, command: &Command) -> Answer {
         self.ask_on(&self.terms.clone(), command)
-    }
-
-    #[track_caller]
-    pub(super) fn ask_by(&mut self, name: &str, command: &Command) -> Answer {
-        self.ask_on(&Terms::by(actor(name)), command)
     }
 
     pub(super) fn rotation(&mut self, secret: SecretId, origin: VersionOrigin) -> Command {
