@@ -84,7 +84,11 @@ impl Error {
     }
 
     pub(crate) fn no_space(why: &str) -> Self {
-        Self::new(ErrorKind::Unavailable, "no_space", why)
+        Self::new(ErrorKind::Unavailable, NO_SPACE, why)
+    }
+
+    pub(crate) fn is_no_space(&self) -> bool {
+        self.0.code == NO_SPACE
     }
 
     pub(crate) fn corrupt(message: impl Into<Box<str>>) -> Self {
@@ -142,6 +146,9 @@ impl Error {
     }
 }
 
+/// The stable word for a disk that is too full to go on.
+const NO_SPACE: &str = "no_space";
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)
@@ -180,7 +187,7 @@ impl From<StorageError> for Error {
             StorageError::NotAStore { .. } => (Invalid, "not_a_store"),
             StorageError::OtherRevision { .. } => (Invalid, "other_revision"),
             StorageError::Exists { .. } => (Invalid, "store_exists"),
-            StorageError::NoSpace { .. } => (Unavailable, "no_space"),
+            StorageError::NoSpace { .. } => (Unavailable, NO_SPACE),
             StorageError::Permission { .. } => (Unavailable, "permission"),
             StorageError::Io { .. } => (Unavailable, "io"),
             StorageError::Poisoned { .. } => (Unavailable, "poisoned"),

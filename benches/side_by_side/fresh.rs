@@ -1,4 +1,5 @@
-//! Opens in a fresh process: nothing is in its memory that the open did not put there.
+//! Opens in a fresh process: nothing is in its memory that the open did not put there. And the bench's looks behind the
+//! store's back, at the rows in sled.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,6 +10,9 @@ use crate::ours::options;
 /// The first word on the command line of such a process.
 pub(crate) const OPEN: &str = "open-and-tell";
 
+/// The first word on the command line of one that reads the rows of saved secrets with sled alone.
+pub(crate) const SCAN: &str = "scan-rows";
+
 /// The first word on the command line of one that takes the mark of saved state away.
 pub(crate) const FORGET: &str = "forget-saved-state";
 
@@ -17,6 +21,9 @@ pub(crate) const CACHE_BYTES: u64 = 64 * 1_024 * 1_024;
 
 /// The row of the mark of saved state.
 const SAVED_MARK: &[u8] = b"c";
+
+/// What the row keys of saved secrets begin with.
+const SAVED_SECRET: &[u8] = b"s";
 
 /// What an open in a fresh process tells.
 #[derive(Clone, Copy, Debug)]
@@ -28,18 +35,30 @@ pub(crate) struct Fresh {
 
 /// Opens a store in a process of its own.
 pub(crate) fn open(dir: &Path, cache_bytes: u64) -> Fresh {
-    let this = std::env::current_exe().expect("a program");
-    let mut child = Command::new(this);
-    child.arg(OPEN).arg(dir).arg(cache_bytes.to_string()).stderr(Stdio::inherit());
-    let output = child.output().expect("a process");
-    assert!(output.status.success(), "the open failed");
-    let text = String::from_utf8(output.stdout).expect("text");
-    let numbers: Vec<f64> = text.split_whitespace().map(|word| word.parse().expect("a number")).collect();
-    let [open_millis, rss_bytes, replayed] = numbers[..] else { panic!("the process told {text:?}") };
+    let told = ask(OPEN, dir, cache_bytes);
+    let [open_millis, rss_bytes, replayed] = told[..] else { panic!("the process told {told:?}") };
     Fresh { open_millis, rss_bytes, replayed: replayed as u64 }
 }
 
-/// Is that process.
+/// Reads the rows that an open reads with sled alone, in a process of its own; gives the resident memory after that. It
+/// is what sled takes, whatever its cache is set to.
+pub(crate) fn scan(dir: &Path, cache_bytes: u64) -> f64 {
+    let told = ask(SCAN, dir, cache_bytes);
+    let [rss_bytes] = told[..] else { panic!("the process told {told:?}") };
+    rss_bytes
+}
+
+fn ask(what: &str, dir: &Path, cache_bytes: u64) -> Vec<f64> {
+    let this = std::env::current_exe().expect("a program");
+    let mut child = Command::new(this);
+    child.arg(what).arg(dir).arg(cache_bytes.to_string()).stderr(Stdio::inherit());
+    let output = child.output().expect("a process");
+    assert!(output.status.success(), "{what} failed");
+    let text = String::from_utf8(output.stdout).expect("text");
+    text.split_whitespace().map(|word| word.parse().expect("a number")).collect()
+}
+
+/// Is the process that opens a store.
 pub(crate) fn answer(mut args: impl Iterator<Item = String>) {
     let dir = args.next().expect("a directory");
     let cache_bytes = args.next().and_then(|bytes| bytes.parse().ok()).expect("bytes of cache");
@@ -51,6 +70,20 @@ pub(crate) fn answer(mut args: impl Iterator<Item = String>) {
     store.close().expect("a close");
 }
 
+/// Is the process that reads rows.
+pub(crate) fn scan_rows(mut args: impl Iterator<Item = String>) {
+    let dir = args.next().expect("a directory");
+    let cache_bytes = args.next().and_then(|bytes| bytes.parse().ok()).expect("bytes of cache");
+    let rows = rows(Path::new(&dir)).cache_capacity(cache_bytes).open().expect("rows");
+    let bytes: usize = rows.scan_prefix(SAVED_SECRET).map(|row| row.expect("a row").1.len()).sum();
+    assert!(bytes > 0, "there are saved secrets");
+    println!("{}", rss_bytes());
+}
+
+fn rows(dir: &Path) -> sled::Config {
+    sled::Config::new().path(dir.join("rows")).flush_every_ms(None)
+}
+
 /// Gives the resident memory of this process; nothing known where the system does not tell it this way.
 fn rss_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -58,9 +91,9 @@ fn rss_bytes() -> u64 {
     line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1_024
 }
 
-/// Takes the mark of saved state away: the bench's one look behind the store's back.
+/// Takes the mark of saved state away.
 pub(crate) fn forget_saved_state(dir: &Path) {
-    let rows = sled::Config::new().path(dir.join("rows")).flush_every_ms(None).open().expect("rows");
+    let rows = rows(dir).open().expect("rows");
     let removed = rows.remove(SAVED_MARK).expect("a removal");
     assert!(removed.is_some(), "there was saved state");
     rows.flush().expect("a flush");

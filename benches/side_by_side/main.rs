@@ -72,6 +72,7 @@ fn main() {
     let first = args.next();
     match first.as_deref() {
         Some(fresh::OPEN) => return fresh::answer(args),
+        Some(fresh::SCAN) => return fresh::scan_rows(args),
         Some(fresh::FORGET) => return fresh::forget(args),
         Some(large::MAKE) => return large::make(args),
         _ => {}

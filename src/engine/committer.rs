@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use parking_lot::Mutex;
 
 use crate::error::Error;
 use crate::seal::keyring::Keyring;
@@ -68,7 +69,7 @@ impl Committer {
         loop {
             match self.work.recv_timeout(ANCHOR_EVERY) {
                 Ok(work) => {
-                    let committed = self.commit(work);
+                    let committed = commit(&self.shared, work);
                     if self.anchored_at.elapsed() >= ANCHOR_EVERY {
                         self.write_anchor();
                     }
@@ -83,38 +84,6 @@ impl Committer {
         self.write_anchor();
     }
 
-    fn commit(&self, work: Work) -> Committed {
-        if self.shared.poison.why().is_some() {
-            work.fail(&self.shared.poison);
-            return Committed::Failed;
-        }
-        let committed = if work.batch.is_empty() { Ok(()) } else { self.shared.storage.commit(&work.batch) };
-        match committed {
-            Ok(()) => {
-                if let Some(keyring) = work.keyring {
-                    *self.shared.keyring.write() = keyring;
-                }
-                self.shared.published.replace(work.snapshot);
-                for (reply, outcome) in work.replies {
-                    reply.give(outcome);
-                }
-                Committed::Durable
-            }
-            Err(error @ StorageError::NoSpace { .. }) => {
-                let why = error.to_string();
-                for (reply, _) in work.replies {
-                    reply.give(Err(Error::no_space(&why)));
-                }
-                Committed::NoSpace(why)
-            }
-            Err(error) => {
-                self.shared.poison.set(&Error::from(error).to_string());
-                work.fail(&self.shared.poison);
-                Committed::Failed
-            }
-        }
-    }
-
     /// Writes how far the log has come, once that is durable.
     fn write_anchor(&mut self) {
         let mark = mark(&self.shared.published.load());
@@ -127,6 +96,52 @@ impl Committer {
             }
         }
         self.anchored_at = monotonic();
+    }
+}
+
+/// Commits a group, and answers everybody in it: when it is durable at once, in the thread that made it so.
+pub(super) fn commit(shared: &Arc<Shared>, work: Work) -> Committed {
+    if shared.poison.why().is_some() {
+        work.fail(&shared.poison);
+        return Committed::Failed;
+    }
+    let Work { batch, snapshot, keyring, replies } = work;
+    let waiting = Arc::new(Mutex::new(replies));
+    let (told, to_tell) = (Arc::clone(shared), Arc::clone(&waiting));
+    let tell = move || {
+        if let Some(keyring) = keyring {
+            *told.keyring.write() = keyring;
+        }
+        told.published.replace(snapshot);
+        let replies = std::mem::take(&mut *to_tell.lock());
+        for (reply, outcome) in replies {
+            reply.give(outcome);
+        }
+    };
+    let committed = if batch.is_empty() {
+        tell();
+        Ok(())
+    } else {
+        shared.storage.commit_and(&batch, Box::new(tell))
+    };
+    let fail = |error: &dyn Fn() -> Error| {
+        let replies = std::mem::take(&mut *waiting.lock());
+        for (reply, _) in replies {
+            reply.give(Err(error()));
+        }
+    };
+    match committed {
+        Ok(()) => Committed::Durable,
+        Err(error @ StorageError::NoSpace { .. }) => {
+            let why = error.to_string();
+            fail(&|| Error::no_space(&why));
+            Committed::NoSpace(why)
+        }
+        Err(error) => {
+            shared.poison.set(&Error::from(error).to_string());
+            fail(&|| shared.poison.error().unwrap_or_else(Error::closed));
+            Committed::Failed
+        }
     }
 }
 

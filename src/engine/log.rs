@@ -4,9 +4,10 @@
 
 use std::ops::ControlFlow;
 
+use crate::codec::error::CodecError;
 use crate::codec::{context, event, keys};
 use crate::domain::position::Position;
-use crate::domain::record::{Record, Subject};
+use crate::domain::record::{Context, Record, Subject};
 use crate::error::Error;
 use crate::ledger::{self, RawRecord, frames};
 use crate::storage::chunks::scan_chunked;
@@ -74,24 +75,49 @@ pub(crate) fn scan_records(
 
 /// Makes a record of the domain from its bytes; none when a later release wrote the event.
 pub(crate) fn decode(raw: &RawRecord<'_>) -> Result<Option<Record>, Error> {
-    let header = raw.header();
-    let damaged = |error: &dyn std::fmt::Display| {
-        Error::corrupt(format!("record {} cannot be read: {error}; restore it from a backup", header.position))
-    };
-    let Some(body) = raw.body() else { return Ok(None) };
-    let decoded = event::decode_event(header.event_type, header.schema, body).map_err(|error| damaged(&error))?;
-    let event::Decoded::Known(event) = decoded else { return Ok(None) };
-    let context = context::decode_context(raw.context()).map_err(|error| damaged(&error))?;
-    Ok(Some(Record {
-        position: header.position,
-        index: header.batch_index,
-        count: header.batch_count,
-        subject: subject(header.subject),
-        event_id: header.event_id,
-        recorded_at: header.time,
-        context,
-        event,
-    }))
+    Decoder::default().decode(raw)
+}
+
+/// Makes records of the domain, one after another. Most of them share their context with the one before: it is decoded
+/// once, and its texts are kept once.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    last: Option<(Vec<u8>, Context)>,
+}
+
+impl Decoder {
+    /// Makes a record from its bytes; none when a later release wrote the event.
+    pub(crate) fn decode(&mut self, raw: &RawRecord<'_>) -> Result<Option<Record>, Error> {
+        let header = raw.header();
+        let damaged = |error: &dyn std::fmt::Display| {
+            Error::corrupt(format!("record {} cannot be read: {error}; restore it from a backup", header.position))
+        };
+        let Some(body) = raw.body() else { return Ok(None) };
+        let decoded = event::decode_event(header.event_type, header.schema, body).map_err(|error| damaged(&error))?;
+        let event::Decoded::Known(event) = decoded else { return Ok(None) };
+        let context = self.context(raw.context()).map_err(|error| damaged(&error))?;
+        Ok(Some(Record {
+            position: header.position,
+            index: header.batch_index,
+            count: header.batch_count,
+            subject: subject(header.subject),
+            event_id: header.event_id,
+            recorded_at: header.time,
+            context,
+            event,
+        }))
+    }
+
+    fn context(&mut self, bytes: &[u8]) -> Result<Context, CodecError> {
+        match &self.last {
+            Some((last, context)) if last == bytes => Ok(context.clone()),
+            _ => {
+                let context = context::decode_context(bytes)?;
+                self.last = Some((bytes.to_vec(), context.clone()));
+                Ok(context)
+            }
+        }
+    }
 }
 
 const fn subject(subject: ledger::Subject) -> Option<Subject> {

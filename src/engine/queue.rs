@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::command::{Command, Terms};
 use crate::domain::id::{DataKeyId, SecretId, VersionId};
+use crate::error::Error;
 use crate::seal::keyring::Keyring;
 
 use super::reply::Reply;
@@ -21,6 +22,18 @@ pub(crate) enum Request {
     Settle(Reply),
     /// Write what makes the next open fast, and end.
     Stop(Reply),
+}
+
+impl Request {
+    /// Answers with an error; gives back the reply of one that asked to end, which is taken all the same.
+    pub(super) fn refuse(self, error: Error) -> Option<Reply> {
+        match self {
+            Self::Order(order) => order.reply.give(Err(error)),
+            Self::Rewrap(_, reply) | Self::Settle(reply) => reply.give(Err(error)),
+            Self::Stop(reply) => return Some(reply),
+        }
+        None
+    }
 }
 
 /// A command with what it brings along.

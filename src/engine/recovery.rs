@@ -3,7 +3,7 @@
 //! Saved state that does not fit the log is thrown away, and the log replayed from its beginning. A log that does not
 //! reach the anchor has lost records: that is never passed over. Read next: [`super::replay`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -92,7 +92,7 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
     let Start { mut state, mark, rows, sum, stale } = start;
     let whole_as_of = state.whole.log_size;
     let verifier = ChainVerifier::from_slice(mark.position, Head::from_bytes(mark.head));
-    let mut changed = BTreeSet::from_iter(stale);
+    let mut changed = HashSet::from_iter(stale);
     let ended = replay(storage, verifier, mark.position, &mut |batch: Vec<Record>| {
         take(&mut state, &batch, whole_as_of, &mut changed);
         Ok(())
@@ -112,7 +112,7 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
 }
 
 /// Takes a batch in, but for what saved rows have taken in already.
-fn take(state: &mut State, batch: &[Record], whole_as_of: Position, changed: &mut BTreeSet<Item>) {
+fn take(state: &mut State, batch: &[Record], whole_as_of: Position, changed: &mut HashSet<Item>) {
     for record in batch {
         let as_of = match record.secret() {
             Some(id) => state.secret(id).map_or(Position::FIRST, |secret| secret.as_of),

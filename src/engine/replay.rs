@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::ledger::{ChainEnd, ChainVerifier, frames};
 use crate::storage::Storage;
 
-use super::log::{decode, scan_commits};
+use super::log::{Decoder, scan_commits};
 
 /// Bytes of commits that go from one thread to the other at a time.
 const PARCEL_BYTES: usize = 128 * 1_024;
@@ -94,12 +94,12 @@ fn take_parcels(
     take: &mut dyn FnMut(Vec<Record>) -> Result<(), Error>,
 ) -> Result<u64, Error> {
     let mut unknown_events = 0_u64;
-    let mut batch = Vec::new();
+    let (mut batch, mut decoder) = (Vec::new(), Decoder::default());
     for parcel in parcels {
         for raw in frames(&parcel) {
             let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
             let ends_batch = raw.header().batch_index.saturating_add(1) >= raw.header().batch_count;
-            match decode(&raw)? {
+            match decoder.decode(&raw)? {
                 Some(record) => batch.push(record),
                 None if raw.body().is_some() => unknown_events = unknown_events.saturating_add(1),
                 None => {}

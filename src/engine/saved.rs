@@ -30,7 +30,7 @@ const PASS_RECORDS: u64 = 16_384;
 const ROWS_PER_COMMIT: usize = 16;
 
 /// A thing with a row of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Item {
     Secret(SecretId),
     Answer(Position),

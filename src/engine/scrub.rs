@@ -121,7 +121,7 @@ impl Engine {
             ControlFlow::Continue(())
         })?;
         // What was written while the scrub ran belongs to a version of the snapshot after it.
-        self.settle()?;
+        self.settle_if_there_is_room()?;
         let snapshot = self.shared.published.load();
         let versions = snapshot.state.secrets.values().flat_map(|secret| secret.versions.iter());
         for sealed in versions.filter_map(|version| version.data.sealed()) {

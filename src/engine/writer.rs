@@ -4,6 +4,7 @@
 //! a group goes out as soon as the committer is free. Every answer, also a refusal, waits for the group it was decided
 //! in, since it may rest on what is not durable yet. Read next: [`super::group`], [`super::committer`].
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ use crate::error::Error;
 
 use super::Shared;
 use super::clock::monotonic;
-use super::committer::{Committed, Work};
+use super::committer::{Committed, Work, commit};
 use super::draw::Draw;
 use super::group::{By, Group};
 use super::queue::{Order, Payload, Request, Rewrapped};
@@ -158,7 +159,10 @@ impl Writer {
 
     fn handle(&mut self, request: Request) {
         if let Some(error) = self.shared.poison.error() {
-            return refuse(request, error, &mut self.ending);
+            if let Some(reply) = request.refuse(error) {
+                self.ending = Some(Ending::Asked(reply));
+            }
+            return;
         }
         match request {
             Request::Order(order) => self.decide(*order),
@@ -348,6 +352,11 @@ impl Writer {
             replies: group.replies,
             snapshot: Arc::new(self.snapshot.clone()),
         };
+        if work.replies.len() <= 1 && self.requests.is_empty() {
+            // There is nothing to do meanwhile, and another thread would only have to be woken.
+            let committed = catch_unwind(AssertUnwindSafe(|| commit(&self.shared, work)));
+            return self.take_committed(committed.unwrap_or(Committed::Failed));
+        }
         self.is_free = false;
         if let Err(unsent) = self.committer.send(work) {
             self.shared.poison.set("the thread that commits has ended");
@@ -366,7 +375,7 @@ impl Writer {
                 self.group = Group::new(self.snapshot.end.size);
             }
             Committed::Failed => {
-                self.shared.poison.set("the thread that commits has ended");
+                self.shared.poison.set("a commit ended without an answer");
                 self.give_up();
             }
         }
@@ -415,9 +424,9 @@ impl Writer {
             };
             reply.give(outcome);
         }
-        let mut nobody = None;
         while let Ok(request) = self.requests.try_recv() {
-            refuse(request, Error::closed(), &mut nobody);
+            // One more who asked to end is told the same when its reply goes.
+            drop(request.refuse(Error::closed()));
         }
     }
 
@@ -435,17 +444,5 @@ impl Writer {
                 self.send();
             }
         }
-    }
-}
-
-/// Answers a request with an error; one to end is taken all the same.
-fn refuse(request: Request, error: Error, ending: &mut Option<Ending>) {
-    match request {
-        Request::Order(order) => order.reply.give(Err(error)),
-        Request::Rewrap(_, reply) | Request::Settle(reply) => reply.give(Err(error)),
-        Request::Stop(reply) => match ending {
-            None => *ending = Some(Ending::Asked(reply)),
-            Some(_) => reply.give(Err(error)),
-        },
     }
 }

@@ -23,7 +23,7 @@ use super::format;
 use super::guarded::guarded;
 use super::keeper::{End, Keeper};
 use super::layout::{Layout, tree_bytes};
-use super::rows::{AnchorMark, Direction, KeyRange, Room, Storage, Visit};
+use super::rows::{AnchorMark, Direction, KeyRange, OnceDurable, Room, Storage, Visit};
 use super::space::{Probe, Space};
 use super::tidy;
 
@@ -193,16 +193,21 @@ impl Storage for Disk {
     }
 
     fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
+        self.commit_and(batch, Box::new(|| {}))
+    }
+
+    fn commit_and(&self, batch: &Batch, once_durable: OnceDurable) -> Result<(), StorageError> {
         let keeper = self.keeper.lock();
         self.check_open()?;
         self.check_whole()?;
         batch.check(|row_key| self.read(|db| db.get(row_key)))?;
         if batch.is_empty() {
+            once_durable();
             return Ok(());
         }
         self.space.before_commit(batch.bytes())?;
         self.is_written.store(true, Ordering::Relaxed);
-        keeper.commit(to_sled(batch), self.options.commit_max).map_err(|err| self.poisoned(err))
+        keeper.commit(to_sled(batch), once_durable, self.options.commit_max).map_err(|err| self.poisoned(err))
     }
 
     fn anchor(&self) -> Option<AnchorMark> {

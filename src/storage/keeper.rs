@@ -7,11 +7,12 @@
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::anchor::AnchorFile;
 use super::ballast;
@@ -19,7 +20,7 @@ use super::claim::{Claim, LastEnd};
 use super::error::StorageError;
 use super::guarded::{guarded, open_sled};
 use super::layout::{Layout, close_to_others, sync_dir};
-use super::rows::AnchorMark;
+use super::rows::{AnchorMark, OnceDurable};
 use super::tidy;
 
 /// The way to the thread. One asks at a time.
@@ -42,8 +43,22 @@ pub(super) enum End {
 
 type Answer = Result<(), StorageError>;
 
+/// What is to be done once a commit is durable: by the thread, or by nobody once the deadline is over. Waking whoever
+/// asked, only to wake others in turn, would take longer than some disks.
+struct Waiting(Mutex<Option<OnceDurable>>);
+
+impl Waiting {
+    fn new(once_durable: OnceDurable) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Some(once_durable))))
+    }
+
+    fn take(&self) -> Option<OnceDurable> {
+        self.0.lock().take()
+    }
+}
+
 enum Work {
-    Commit(sled::Batch),
+    Commit(sled::Batch, Arc<Waiting>),
     Anchor(AnchorMark),
     End(End, sled::Db),
 }
@@ -91,9 +106,20 @@ impl Keeper {
         }
     }
 
-    /// Applies a batch and makes it durable. After any error nothing may be asked but the end.
-    pub(super) fn commit(&self, batch: sled::Batch, deadline: Duration) -> Result<(), StorageError> {
-        self.ask(Work::Commit(batch), "make durable", deadline)
+    /// Applies a batch, makes it durable, and runs `once_durable`. After any error nothing may be asked but the end.
+    pub(super) fn commit(
+        &self,
+        batch: sled::Batch,
+        once_durable: OnceDurable,
+        deadline: Duration,
+    ) -> Result<(), StorageError> {
+        let waiting = Waiting::new(once_durable);
+        let answer = self.ask(Work::Commit(batch, Arc::clone(&waiting)), "make durable", deadline);
+        match answer {
+            answer @ (Ok(()) | Err(StorageError::Panicked { .. })) => answer,
+            // Whoever takes it out decides: what is given up here is never run, and what is run is durable.
+            answer => waiting.take().map_or(Ok(()), |_| answer),
+        }
     }
 
     /// Replaces the anchor and makes it durable. After any error nothing may be asked but the end.
@@ -142,7 +168,7 @@ impl Kept {
     fn serve(mut self, work: &Receiver<(Work, Sender<Answer>)>) {
         while let Ok((work, answer)) = work.recv() {
             let done = match work {
-                Work::Commit(batch) => self.commit(batch),
+                Work::Commit(batch, waiting) => self.commit(batch).and_then(|()| self.tell(&waiting)),
                 Work::Anchor(mark) => self.anchor.write(mark),
                 Work::End(end, db) => {
                     drop(answer.send(self.end(end, db)));
@@ -166,6 +192,17 @@ impl Kept {
             guarded("flush", &rows, || self.db.flush())?;
         }
         self.db_file.sync_data().map_err(|source| StorageError::io("sync", &self.layout.rows_db(), source))
+    }
+
+    /// Does what waited for a commit to be durable, unless it was given up.
+    fn tell(&self, waiting: &Waiting) -> Result<(), StorageError> {
+        let tell = || {
+            if let Some(once_durable) = waiting.take() {
+                once_durable();
+            }
+            Ok(())
+        };
+        guarded("tell what is durable in", &self.layout.rows(), tell)
     }
 
     fn end(self, end: End, last: sled::Db) -> Result<(), StorageError> {

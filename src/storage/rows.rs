@@ -11,6 +11,9 @@ use super::error::StorageError;
 /// Who is shown the rows of a scan: row key and value; breaks off when it has seen enough.
 pub(crate) type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
 
+/// What is to be done as soon as a commit is durable.
+pub(crate) type OnceDurable = Box<dyn FnOnce() + Send>;
+
 /// Ordered rows with atomic, conditional, durable batches, and an anchor beside them.
 ///
 /// Reads and scans may run while a commit does; a scan is no snapshot, so it may or may not show rows that are
@@ -37,6 +40,18 @@ pub(crate) trait Storage: Send + Sync + 'static {
     /// When this answers `Ok`, the batch survives the death of process, kernel and power. A batch without rows only
     /// checks what it expects.
     fn commit(&self, batch: &Batch) -> Result<(), StorageError>;
+
+    /// Commits, and runs `once_durable` as soon as the batch is durable, in whatever thread knows that first. It is not
+    /// run when this answers an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Self::commit).
+    fn commit_and(&self, batch: &Batch, once_durable: OnceDurable) -> Result<(), StorageError> {
+        self.commit(batch)?;
+        once_durable();
+        Ok(())
+    }
 
     /// Gives the anchor as it was read when the storage was opened, if there was one.
     fn anchor(&self) -> Option<AnchorMark>;

@@ -214,7 +214,7 @@ impl Session {
     /// Kind `Unavailable` or `Closed`. A refusal is no error here.
     pub fn dry_run(&self, command: &Command) -> Result<Forecast, Error> {
         let inner = &self.store.0;
-        inner.engine.settle()?;
+        inner.engine.settle_if_there_is_room()?;
         let refused = |refusal| Ok(Forecast { refusal: Some(refusal), events: Vec::new() });
         let terms = self.terms(command);
         if let Some(outcome) = self.recall(&terms) {

@@ -25,7 +25,7 @@ fn off_records_only_that_a_version_was_read_at_all() {
     assert!(store.secret(id).unwrap().versions[0].downloaded);
     store.close().unwrap();
     let found = records(&home.open());
-    assert_eq!(labels(&found), ["StoreCreated", "SecretCreated", "VersionAdded", "VersionDownloaded"]);
+    assert_eq!(labels(&found), ["StoreCreated", "SigningKeySet", "SecretCreated", "VersionAdded", "VersionDownloaded"]);
 }
 
 #[test]
