@@ -17,6 +17,9 @@ pub mod threats {}
 #[doc = include_str!("operations.md")]
 pub mod operations {}
 
+#[doc = include_str!("performance.md")]
+pub mod performance {}
+
 #[doc = include_str!("glossary.md")]
 pub mod glossary {}
 
