@@ -7,6 +7,8 @@
 #![allow(
     clippy::pedantic,
     clippy::disallowed_methods,
+    clippy::collapsible_match,
+    clippy::drop_non_drop,
     missing_docs,
     unreachable_pub,
     reason = "tests and benches ask the clock and start threads as they need"

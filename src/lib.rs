@@ -10,6 +10,10 @@
 //! What is said no to is a [`Refusal`]; what goes wrong is an [`Error`] with a kind. [`ledger`] is the log's proofs, for those who
 //! verify it without us. The manual is in [`manual`].
 #![cfg_attr(
+    not(feature = "store"),
+    allow(dead_code, reason = "the writer, which asks and remembers, comes with the feature `store`")
+)]
+#![cfg_attr(
     test,
     allow(clippy::pedantic, clippy::disallowed_methods, clippy::drop_non_drop, reason = "tests say it as they like")
 )]

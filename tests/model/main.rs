@@ -5,6 +5,7 @@
 #![allow(
     clippy::pedantic,
     clippy::disallowed_methods,
+    clippy::collapsible_match,
     clippy::drop_non_drop,
     missing_docs,
     unreachable_pub,
