@@ -6,8 +6,8 @@ use crate::codec::context::decode_context;
 use crate::codec::error::CodecError;
 use crate::codec::event::{Decoded, decode_event};
 use crate::domain::event::Event;
-use crate::domain::record::{self, Context, Record};
-use crate::ledger::{RawRecord, RecordHeader, Subject};
+use crate::domain::record::Context;
+use crate::ledger::RawRecord;
 
 /// The context and the event of a record, as far as they can be read.
 #[derive(Debug)]
@@ -39,21 +39,4 @@ pub(super) fn open(raw: &RawRecord<'_>) -> Opened {
         Some(Err(error)) => Content::Unreadable(error),
     };
     Opened { context: decode_context(raw.context()), content }
-}
-
-/// Makes a record of the domain.
-pub(super) fn record(header: &RecordHeader, context: Context, event: Event) -> Record {
-    Record {
-        position: header.position,
-        index: header.batch_index,
-        count: header.batch_count,
-        subject: match header.subject {
-            Subject::Store => None,
-            Subject::Secret { id, revision } => Some(record::Subject { secret: id, revision }),
-        },
-        event_id: header.event_id,
-        recorded_at: header.time,
-        context,
-        event,
-    }
 }

@@ -13,7 +13,7 @@ use crate::domain::record::Record;
 use crate::ledger::{HEADER_BYTES, HashedRecord, Head, RawRecord, RecordHeader};
 
 use super::cloud_event::{BODY, CONTEXT, END, HEAD, HEADER, NO_BODY, TYPE, write_event, write_view};
-use super::content::{Content, open, record};
+use super::content::{Content, open};
 use super::fault::LineFault;
 use super::scribe::{base64_len, decode_base64};
 
@@ -89,7 +89,7 @@ fn check(
     let Some(differs) = compare(&room.view) else { return Ok(None) };
     let told = match (opened.content, opened.context) {
         (Content::Unreadable(error), _) | (_, Err(error)) => Told::Unreadable(error.to_string()),
-        (Content::Known(event), Ok(context)) => Told::Known(record(raw.header(), context, event)),
+        (Content::Known(event), Ok(context)) => Told::Known(raw.header().record(context, event)),
         (Content::Unknown, Ok(_)) => Told::Unknown,
         (Content::Erased, Ok(_)) => Told::Erased,
     };

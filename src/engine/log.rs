@@ -96,16 +96,7 @@ impl Decoder {
         let decoded = event::decode_event(header.event_type, header.schema, body).map_err(|error| damaged(&error))?;
         let event::Decoded::Known(event) = decoded else { return Ok(None) };
         let context = self.context(raw.context()).map_err(|error| damaged(&error))?;
-        Ok(Some(Record {
-            position: header.position,
-            index: header.batch_index,
-            count: header.batch_count,
-            subject: subject(header.subject),
-            event_id: header.event_id,
-            recorded_at: header.time,
-            context,
-            event,
-        }))
+        Ok(Some(header.record(context, event)))
     }
 
     fn context(&mut self, bytes: &[u8]) -> Result<Context, CodecError> {
@@ -117,13 +108,6 @@ impl Decoder {
                 Ok(context)
             }
         }
-    }
-}
-
-const fn subject(subject: ledger::Subject) -> Option<Subject> {
-    match subject {
-        ledger::Subject::Store => None,
-        ledger::Subject::Secret { id, revision } => Some(Subject { secret: id, revision }),
     }
 }
 

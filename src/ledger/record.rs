@@ -11,7 +11,9 @@ use std::iter::FusedIterator;
 
 use super::cursor::Reader;
 use super::fault::{FrameError, RecordError};
-use super::header::{Erasure, HEADER_BYTES, RecordHeader};
+use super::header::{Erasure, HEADER_BYTES, RecordHeader, Subject};
+use crate::domain::event::Event;
+use crate::domain::record;
 
 /// A record in borrowed bytes: well formed, its lengths as the header says, its hashes not yet looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +83,26 @@ impl<'a> RawRecord<'a> {
     /// Adds the record's frame to a buffer.
     pub fn frame(&self, buffer: &mut Vec<u8>) {
         write_frame(buffer, self.header_bytes, self.context, self.body);
+    }
+}
+
+impl RecordHeader {
+    /// Makes the record of the domain that this header stands in front of.
+    pub(crate) fn record(&self, context: record::Context, event: Event) -> record::Record {
+        let subject = match self.subject {
+            Subject::Store => None,
+            Subject::Secret { id, revision } => Some(record::Subject { secret: id, revision }),
+        };
+        record::Record {
+            position: self.position,
+            index: self.batch_index,
+            count: self.batch_count,
+            subject,
+            event_id: self.event_id,
+            recorded_at: self.time,
+            context,
+            event,
+        }
     }
 }
 

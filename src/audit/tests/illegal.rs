@@ -394,7 +394,7 @@ fn records_that_do_not_follow() {
         for raw in log.raws() {
             let opened = crate::audit::content::open(&raw);
             let crate::audit::content::Content::Known(event) = opened.content else { panic!("unknown") };
-            let mut record = crate::audit::content::record(raw.header(), opened.context.unwrap(), event);
+            let mut record = raw.header().record(opened.context.unwrap(), event);
             if record.position == Position::new(4) {
                 change(&mut record);
             }
