@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::domain::command::{LockNames, SecretChanges, Terms};
-use crate::domain::decide::{Verdict, judge};
+use crate::domain::decide::{Verdict, judge, recall};
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, SecretId};
 use crate::domain::lock::NewLock;
@@ -184,14 +184,9 @@ impl Session {
 
     /// Gives what the idempotency key of a command remembers, or says to it, as of the last durable record.
     fn recall(&self, terms: &Terms) -> Option<Result<Receipt, Refusal>> {
-        let idempotency = terms.idempotency.as_ref()?;
         let snapshot = self.store.0.engine.shared.published.load();
         let now = self.store.0.now().max(snapshot.end.time);
-        let answer = snapshot.state.remembered.find(&terms.actor, &idempotency.key, now)?;
-        if answer.fingerprint != idempotency.fingerprint {
-            return Some(Err(Refusal::IdempotencyKeyReused));
-        }
-        Some(answer.outcome.clone().map(|receipt| Receipt { remembered: true, ..receipt }))
+        recall(&snapshot.state, terms, now)
     }
 
     /// Gives the terms of a command, with what tells it from others under the same idempotency key.

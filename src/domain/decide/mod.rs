@@ -84,15 +84,8 @@ pub(crate) enum Verdict {
 
 /// Decides a command, and what the audit trail and the memory of answers make of it.
 pub(crate) fn judge(state: &State, command: &Command, terms: &Terms, now: Timestamp) -> Verdict {
-    if let Some(idempotency) = &terms.idempotency
-        && let Some(answer) = state.remembered.find(&terms.actor, &idempotency.key, now)
-    {
-        return if answer.fingerprint == idempotency.fingerprint {
-            let outcome = answer.outcome.clone().map(|receipt| Receipt { remembered: true, ..receipt });
-            Verdict::Remembered(outcome)
-        } else {
-            Verdict::Refuse(Refusal::IdempotencyKeyReused, None)
-        };
+    if let Some(outcome) = recall(state, terms, now) {
+        return Verdict::Remembered(outcome);
     }
     match decide(state, command, terms, now) {
         Ok(decision) if decision.events.is_empty() && terms.idempotency.is_some() => {
@@ -105,6 +98,18 @@ pub(crate) fn judge(state: &State, command: &Command, terms: &Terms, now: Timest
             Verdict::Refuse(refusal, event)
         }
     }
+}
+
+/// Gives what the idempotency key of a command remembers, or a no when it was used for another command; nothing when it is
+/// new.
+pub(crate) fn recall(state: &State, terms: &Terms, now: Timestamp) -> Option<Result<Receipt, Refusal>> {
+    let idempotency = terms.idempotency.as_ref()?;
+    let answer = state.remembered.find(&terms.actor, &idempotency.key, now)?;
+    Some(if answer.fingerprint == idempotency.fingerprint {
+        answer.outcome.clone().map(|receipt| Receipt { remembered: true, ..receipt })
+    } else {
+        Err(Refusal::IdempotencyKeyReused)
+    })
 }
 
 /// Gives the event that a refusal leaves in the audit trail: always for a lock, else only where the answer has to be
