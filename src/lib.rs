@@ -30,7 +30,6 @@
 )]
 
 pub mod audit;
-#[allow(dead_code, reason = "the engine that reads and writes these bytes comes with the feature `store`")]
 pub(crate) mod codec;
 pub(crate) mod domain;
 #[cfg(feature = "store")]

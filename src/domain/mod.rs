@@ -5,14 +5,10 @@
 //! why) and [`evolve`] (what an event changes).
 
 mod code;
-#[cfg_attr(
-    not(feature = "store"),
-    allow(dead_code, reason = "asked by the writer, which comes with the feature `store`")
-)]
 pub(crate) mod command;
 #[cfg_attr(
     not(feature = "store"),
-    allow(dead_code, unused_imports, reason = "asked by the writer, which comes with the feature `store`")
+    allow(unused_imports, reason = "asked by the writer, which comes with the feature `store`")
 )]
 pub(crate) mod decide;
 pub(crate) mod event;
