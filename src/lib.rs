@@ -36,6 +36,9 @@ pub(crate) mod domain;
 pub(crate) mod engine;
 #[cfg(feature = "store")]
 pub(crate) mod error;
+#[cfg(all(any(test, fuzzing), feature = "store"))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "store")]
 pub(crate) mod issuer;
 pub mod ledger;
