@@ -76,6 +76,9 @@ pub use domain::time::Timestamp;
 pub use domain::version::{
     Alias, CertificateDetails, DestroyCause, SealedRef, Version, VersionData, VersionDetails, VersionOrigin, VersionRef,
 };
+#[cfg(feature = "bench-without-tree")]
+#[doc(hidden)]
+pub use engine::tree::without_tree;
 pub use projection::lock_board::{LockStatus, VersionLocks};
 pub use projection::tally::Tally;
 #[cfg(feature = "store")]
