@@ -55,19 +55,21 @@ pub(crate) mod store;
 
 pub use domain::command::{Change, LockNames, LockTarget, SecretChanges};
 pub use domain::event::Event;
-pub use domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId, VersionId};
+pub use domain::id::{DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, VersionId};
 pub use domain::invalid::Invalid;
 pub use domain::json::JsonObject;
 pub use domain::limits;
 pub use domain::lock::{Lock, LockMode, LockRemoval, NewLock};
 pub use domain::name::{
-    Actor, CorrelationId, Description, GroupName, IdempotencyKey, Label, LockName, SecretName, Username,
+    Actor, CorrelationId, Description, GroupName, IdempotencyKey, IssuerName, Label, LockName, OutsideId, Reason,
+    SecretName, Username,
 };
 pub use domain::policy::{Interval, IntervalUnit, RotationPolicy};
 pub use domain::position::{Position, Revision, VersionNumber, WriterEpoch};
 pub use domain::receipt::Receipt;
 pub use domain::record::{Context, Idempotency, Record, Subject};
 pub use domain::refusal::{Blocked, BlockingLock, LOCKED_MESSAGE, Operation, Refusal};
+pub use domain::rotation::IssuerClass;
 pub use domain::secret::{
     ApiKeyTarget, ApiKeyUse, Lifecycle, PasswordPolicy, Secret, SecretMetadata, SecretSpec, SecretType,
 };
@@ -96,6 +98,8 @@ pub use {
     engine::scrub::{ScrubProgress, ScrubReport},
     error::{Error, ErrorKind},
     issuer::api_key::verify_api_key,
+    issuer::issuer::{IssueOrder, Issuer},
+    issuer::outcome::{Issued, IssuerError, IssuerErrorKind},
     options::StoreOptions,
     store::Store,
     store::command::Command,

@@ -106,6 +106,10 @@ identifier!(
     LogId, "log id"
 );
 identifier!(
+    /// Names one rotation; the token by which an issuer knows a call again.
+    RotationId, "rotation id"
+);
+identifier!(
     /// Names the key that seals the data of one version; a new one for each sealing.
     DataKeyId, "data key id"
 );

@@ -25,6 +25,7 @@ pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod refusal;
 pub(crate) mod remembered;
+pub(crate) mod rotation;
 pub(crate) mod secret;
 pub(crate) mod settings;
 pub(crate) mod state;

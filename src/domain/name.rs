@@ -126,9 +126,31 @@ text!(
     CorrelationId, "correlation id", check_token
 );
 text!(
+    /// The name under which a host registers an issuer: `^[A-Za-z][A-Za-z0-9._-]{1,63}$`.
+    IssuerName, "issuer name", check_lock_name
+);
+text!(
+    /// What an outside system calls a credential that it made: 1 to 256 characters, none of them a control character. Never
+    /// secret.
+    OutsideId, "outside id", |text| check_text(text, 1, 256)
+);
+text!(
+    /// Why something went wrong or was given up, in words for people: 1 to 512 characters, none of them a control character.
+    /// Never secret.
+    Reason, "reason", |text| check_text(text, 1, 512)
+);
+text!(
     /// The user name in a `username_password` secret: 2 to 64 characters, none of them a control character.
     Username, "username", |text| check_text(text, 2, 64)
 );
+
+impl Reason {
+    /// The reason of whoever gives none.
+    #[must_use]
+    pub(crate) fn unsaid() -> Self {
+        Self(Arc::from("no reason was given"))
+    }
+}
 
 fn check_secret_name(text: &str) -> Result<(), &'static str> {
     const RULE: &str = "takes 2 to 256 letters, digits, dashes, dots and underscores, and ends with a letter or digit";

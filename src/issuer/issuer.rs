@@ -1,0 +1,106 @@
+//! Owns what an issuer is: the trait that makes, proves and retires credentials in systems outside the store.
+//!
+//! It never touches the store; it is called by the rotation worker, between two appends, on a thread that may be given up.
+//! Read next: [`super::outcome`].
+
+use crate::domain::id::{LogId, RotationId, SecretId};
+use crate::domain::json::JsonObject;
+use crate::domain::name::{OutsideId, SecretName};
+use crate::domain::rotation::IssuerClass;
+use crate::seal::secret_bytes::SecretBytes;
+
+use super::outcome::{Issued, IssuerError};
+
+/// Who makes credentials in a system outside the store.
+///
+/// Every method may be called again with the same order: after a crash, after a lost reply, or because the first call was
+/// given up. What that does is what [`IssuerClass`] says, and what the worker relies on. A method may take long, but should
+/// end by itself; the worker gives it up at its time limit and treats the outcome as unknown.
+pub trait Issuer: Send + Sync {
+    /// Tells what this issuer can do. The same for as long as it is registered under its name.
+    fn class(&self) -> IssuerClass;
+
+    /// Picks the value that [`Issuer::create`] is to set, as a JSON object; asks nobody outside. Only class `SetValue` is
+    /// asked: the store seals the value and records it before the call.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`] when no value can be picked, or when this issuer does not pick values.
+    fn pick(&self, order: &IssueOrder<'_>) -> Result<SecretBytes, IssuerError> {
+        let _ = order;
+        Err(IssuerError::refused("this issuer does not pick values"))
+    }
+
+    /// Makes the credential, or sets the value that was picked (class `SetValue`, which gets it in `value`).
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`], whose kind says whether anything may have been made.
+    fn create(&self, order: &IssueOrder<'_>, value: Option<&SecretBytes>) -> Result<Issued, IssuerError>;
+
+    /// Finds what an earlier call with this order made and nobody heard of. Only class `CreateDiscoverable` is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`] when the outside system does not answer.
+    fn find(&self, order: &IssueOrder<'_>) -> Result<Vec<OutsideId>, IssuerError> {
+        let _ = order;
+        Ok(Vec::new())
+    }
+
+    /// Logs in with a credential: shows that it works, as its user would find out.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`] when it does not work, or not yet.
+    fn verify(&self, order: &IssueOrder<'_>, credential: &SecretBytes) -> Result<(), IssuerError>;
+
+    /// Ends a credential for good; fine when it is gone already. With class `SetValue` there is nothing to do: the old value
+    /// died when the new one was set.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`] when it may still work.
+    fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError>;
+
+    /// Lists everything that carries a tag of this store, with the rotation that it was made for, so that a sweep finds what
+    /// no rotation knows of. Only class `CreateDiscoverable` is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`] when the outside system does not answer.
+    fn list(&self, store: LogId) -> Result<Vec<(RotationId, OutsideId)>, IssuerError> {
+        let _ = store;
+        Ok(Vec::new())
+    }
+}
+
+/// For whom, and for which rotation, something is to be done.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct IssueOrder<'a> {
+    /// The store that asks.
+    pub store: LogId,
+    /// The secret.
+    pub secret: SecretId,
+    /// Its name when it was asked.
+    pub name: &'a SecretName,
+    /// The rotation that the credential is made for: the token by which a call is known again.
+    pub rotation: RotationId,
+    /// What the secret's settings say to its issuer; never secret.
+    pub parameters: Option<&'a JsonObject>,
+}
+
+impl<'a> IssueOrder<'a> {
+    /// Makes an order; for tests of issuers, since the worker makes its own.
+    #[must_use]
+    pub const fn new(
+        store: LogId,
+        secret: SecretId,
+        name: &'a SecretName,
+        rotation: RotationId,
+        parameters: Option<&'a JsonObject>,
+    ) -> Self {
+        Self { store, secret, name, rotation, parameters }
+    }
+}

@@ -1,0 +1,118 @@
+//! Owns what comes of asking an issuer: a credential, or an error that says what may have happened outside.
+//!
+//! Read next: [`super::issuer`].
+
+use std::fmt;
+
+use crate::domain::name::{OutsideId, Reason};
+use crate::domain::time::Timestamp;
+use crate::seal::secret_bytes::SecretBytes;
+
+/// A credential that an issuer made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Issued {
+    /// The credential: a JSON object, as its readers will get it.
+    pub credential: SecretBytes,
+    /// What the outside system calls it; needed to retire it, unless the class is `SetValue`.
+    pub outside: Option<OutsideId>,
+    /// When it ends by itself, if it does.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Issued {
+    /// Takes a credential that has no end of its own and no name outside.
+    #[must_use]
+    pub const fn new(credential: SecretBytes) -> Self {
+        Self { credential, outside: None, expires_at: None }
+    }
+
+    /// Says what the outside system calls it.
+    #[must_use]
+    pub fn known_as(mut self, outside: OutsideId) -> Self {
+        self.outside = Some(outside);
+        self
+    }
+
+    /// Says when it ends by itself.
+    #[must_use]
+    pub const fn expiring_at(mut self, at: Timestamp) -> Self {
+        self.expires_at = Some(at);
+        self
+    }
+}
+
+/// What may have happened outside when an issuer was asked in vain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IssuerErrorKind {
+    /// The outside system said no, and would again: nothing was done. Another value may be tried.
+    Refused,
+    /// Nothing was done; it may be tried again.
+    Unavailable,
+    /// Nobody knows whether it was done: the reply was lost, or the call given up.
+    Unknown,
+}
+
+/// Why an issuer did not do what it was asked for.
+///
+/// The reason is shown and recorded: it must hold no secret data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerError {
+    kind: IssuerErrorKind,
+    reason: Reason,
+}
+
+impl IssuerError {
+    /// The outside system said no; nothing was done.
+    #[must_use]
+    pub fn refused(reason: &str) -> Self {
+        Self { kind: IssuerErrorKind::Refused, reason: worded(reason) }
+    }
+
+    /// Nothing was done; it may be tried again.
+    #[must_use]
+    pub fn unavailable(reason: &str) -> Self {
+        Self { kind: IssuerErrorKind::Unavailable, reason: worded(reason) }
+    }
+
+    /// Nobody knows whether it was done.
+    #[must_use]
+    pub fn unknown(reason: &str) -> Self {
+        Self { kind: IssuerErrorKind::Unknown, reason: worded(reason) }
+    }
+
+    /// Tells what may have happened outside.
+    #[must_use]
+    pub const fn kind(&self) -> IssuerErrorKind {
+        self.kind
+    }
+
+    /// Gives the words for people.
+    #[must_use]
+    pub const fn reason(&self) -> &Reason {
+        &self.reason
+    }
+}
+
+/// Makes a reason of any words: control characters become spaces, and what is too long is cut off.
+fn worded(words: &str) -> Reason {
+    let clean = |char: char| if char.is_control() { ' ' } else { char };
+    let text: String = words.trim().chars().map(clean).take(REASON_CHARS_MAX).collect();
+    Reason::parse(&text).unwrap_or_else(|_| Reason::unsaid())
+}
+
+const REASON_CHARS_MAX: usize = 512;
+
+impl fmt::Display for IssuerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            IssuerErrorKind::Refused => "refused",
+            IssuerErrorKind::Unavailable => "not available",
+            IssuerErrorKind::Unknown => "outcome unknown",
+        };
+        write!(f, "{kind}: {}", self.reason)
+    }
+}
+
+impl std::error::Error for IssuerError {}
