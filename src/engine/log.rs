@@ -8,6 +8,7 @@ use crate::codec::error::CodecError;
 use crate::codec::{context, event, keys};
 use crate::domain::position::Position;
 use crate::domain::record::{Context, Record, Subject};
+use crate::domain::step::Step;
 use crate::error::Error;
 use crate::ledger::{self, RawRecord, frames};
 use crate::storage::chunks::scan_chunked;
@@ -89,14 +90,20 @@ impl Decoder {
     /// Makes a record from its bytes; none when a later release wrote the event.
     pub(crate) fn decode(&mut self, raw: &RawRecord<'_>) -> Result<Option<Record>, Error> {
         let header = raw.header();
-        let damaged = |error: &dyn std::fmt::Display| {
-            Error::corrupt(format!("record {} cannot be read: {error}; restore it from a backup", header.position))
-        };
         let Some(body) = raw.body() else { return Ok(None) };
-        let decoded = event::decode_event(header.event_type, header.schema, body).map_err(|error| damaged(&error))?;
+        let decoded = event::decode_event(header.event_type, header.schema, body).map_err(|error| damaged(raw, &error))?;
         let event::Decoded::Known(event) = decoded else { return Ok(None) };
-        let context = self.context(raw.context()).map_err(|error| damaged(&error))?;
+        let context = self.context(raw.context()).map_err(|error| damaged(raw, &error))?;
         Ok(Some(header.record(context, event)))
+    }
+
+    /// Makes a step from its bytes, also of what an erasure left; none when a later release wrote the event.
+    pub(crate) fn decode_step(&mut self, raw: &RawRecord<'_>) -> Result<Option<Step>, Error> {
+        if raw.body().is_some() {
+            return Ok(self.decode(raw)?.map(Step::Told));
+        }
+        let context = self.context(raw.context()).map_err(|error| damaged(raw, &error))?;
+        Ok(Some(Step::Erased(raw.header().erased_record(context))))
     }
 
     fn context(&mut self, bytes: &[u8]) -> Result<Context, CodecError> {
@@ -109,6 +116,11 @@ impl Decoder {
             }
         }
     }
+}
+
+fn damaged(raw: &RawRecord<'_>, error: &CodecError) -> Error {
+    let position = raw.header().position;
+    Error::corrupt(format!("record {position} cannot be read: {error}; restore it from a backup"))
 }
 
 /// Says of what a header is: the inverse of what [`decode`] reads.

@@ -14,7 +14,7 @@ use crate::codec::keys;
 use crate::domain::command::{Command, Terms};
 use crate::domain::decide::{Verdict, judge};
 use crate::domain::event::{ClockRanBack, Event};
-use crate::domain::evolve::receipt;
+use crate::domain::batch::receipt;
 use crate::domain::id::SecretId;
 use crate::domain::name::Actor;
 use crate::domain::position::{Position, WriterEpoch};
