@@ -135,6 +135,16 @@ pub(crate) enum About {
     Secret(SecretId),
 }
 
+impl About {
+    /// Gives the secret.
+    pub(crate) const fn secret(self) -> Option<SecretId> {
+        match self {
+            Self::Group(_) => None,
+            Self::Secret(id) => Some(id),
+        }
+    }
+}
+
 /// Which locks of a version are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LockNames {

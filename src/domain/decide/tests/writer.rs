@@ -59,7 +59,7 @@ impl World {
         if last.context.idempotency.is_some() {
             self.answers.insert(last.position);
         }
-        for position in &forgotten {
+        for position in forgotten.iter().filter(|position| self.state.remembered.get(**position).is_none()) {
             assert!(self.answers.remove(position), "{position} is forgotten twice");
         }
         let answers = self.state.remembered.iter().map(|(position, _)| position);
