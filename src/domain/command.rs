@@ -119,6 +119,32 @@ pub struct LockTarget {
     pub mode: LockMode,
 }
 
+/// A body that is to be erased, and what its event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Erasable {
+    /// The record.
+    pub(crate) position: Position,
+    /// Whose words it holds.
+    pub(crate) about: About,
+}
+
+/// What the event of a body that can be erased is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum About {
+    Group(GroupId),
+    Secret(SecretId),
+}
+
+impl About {
+    /// Gives the secret.
+    pub(crate) const fn secret(self) -> Option<SecretId> {
+        match self {
+            Self::Group(_) => None,
+            Self::Secret(id) => Some(id),
+        }
+    }
+}
+
 /// Which locks of a version are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LockNames {
@@ -238,6 +264,11 @@ pub(crate) enum Command {
         number: u32,
         verifier_key: Box<str>,
     },
+    /// Erases bodies of the log.
+    EraseBodies {
+        /// In the order of their positions.
+        bodies: Vec<Erasable>,
+    },
     /// A sign of life, when nothing else happened.
     RecordHeartbeat,
 }
@@ -307,6 +338,7 @@ impl Command {
             | Self::RollEpoch { .. }
             | Self::RetireEpoch { .. }
             | Self::SetSigningKey { .. }
+            | Self::EraseBodies { .. }
             | Self::RecordHeartbeat => None,
         }
     }

@@ -1,18 +1,19 @@
 //! Owns what can happen: one struct per event, in the past tense, with all that is needed to know it later.
 //!
-//! Secret data is never in an event. The bytes of an event are the business of `codec`. Read next: [`super::record`].
+//! Secret data is never in an event. The bytes of an event are the business of `codec`, what is told
+//! of events by their kind alone in [`super::event_kind`]. Read next: [`super::record`].
 
 use super::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
 use super::json::JsonObject;
 use super::lock::{LockRemoval, NewLock};
 use super::name::{Actor, Description, GroupName, LockName};
 use super::policy::RotationPolicy;
-use super::position::VersionNumber;
+use super::position::{Position, VersionNumber};
 use super::refusal::Refusal;
 use super::secret::{Lifecycle, SecretMetadata, SecretSpec};
 use super::settings::{KeySlotKind, Settings};
 use super::time::Timestamp;
-use super::version::{DestroyCause, SealedRef, VersionDetails, VersionOrigin};
+use super::version::{DestroyCause, SealedRef, VersionData, VersionDetails, VersionOrigin};
 
 /// Declares [`Event`], its numbers and its names in one table.
 macro_rules! events {
@@ -134,6 +135,24 @@ events! {
         /// Its id.
         group: GroupId,
     }
+    /// The bodies of records were erased; what they changed is restated in the same batch, as far as it still stands.
+    BodiesErased = 13 {
+        /// The records, 1 to 1,000 of them, in their order.
+        positions: Box<[Position]>,
+    }
+    /// What a group is now; changes nothing.
+    GroupRestated = 16 {
+        /// Its id.
+        group: GroupId,
+        /// Its name.
+        name: GroupName,
+        /// What it is for.
+        description: Option<Description>,
+        /// When it was made.
+        created_at: Timestamp,
+        /// When it last changed.
+        updated_at: Timestamp,
+    }
     /// A secret was made; its first version follows in the same batch.
     SecretCreated = 20 {
         /// The group it stays in.
@@ -176,6 +195,29 @@ events! {
     ExpirationHeld = 27 {
         /// The version whose lock holds it.
         version: VersionId,
+    }
+    /// What a secret is now, but for its versions, which follow in the same batch; changes nothing.
+    SecretRestated = 28 {
+        /// The group it stays in.
+        group: GroupId,
+        /// What its users may change.
+        metadata: SecretMetadata,
+        /// What its type needs to know.
+        spec: SecretSpec,
+        /// How it rotates by itself.
+        policy: Option<RotationPolicy>,
+        /// Where it stands in its life.
+        lifecycle: Lifecycle,
+        /// Since when its expiry is held back by a lock.
+        expiry_held_since: Option<Timestamp>,
+        /// When it was made.
+        created_at: Timestamp,
+        /// Who made it.
+        created_by: Actor,
+        /// When it last changed.
+        updated_at: Timestamp,
+        /// When its data was last read.
+        retrieved_at: Option<Timestamp>,
     }
     /// A version was added and is current from now on.
     VersionAdded = 30 {
@@ -230,6 +272,33 @@ events! {
         /// Why.
         cause: DestroyCause,
     }
+    /// What a version is now, but for its locks, which follow in the same batch; changes nothing.
+    VersionRestated = 35 {
+        /// Its id.
+        version: VersionId,
+        /// Its number.
+        number: VersionNumber,
+        /// How it came to be.
+        origin: VersionOrigin,
+        /// The version whose data it took over.
+        restored_from: Option<VersionId>,
+        /// Where its data lies, or since when it is gone.
+        data: VersionData,
+        /// The event that brought its data.
+        data_from: Position,
+        /// What it shows of its data.
+        details: VersionDetails,
+        /// When its data ends.
+        expires_at: Option<Timestamp>,
+        /// Whether its data was read at least once.
+        downloaded: bool,
+        /// Metadata of the version.
+        custom_metadata: Option<JsonObject>,
+        /// When it was made.
+        created_at: Timestamp,
+        /// Who made it.
+        created_by: Actor,
+    }
     /// A lock was placed; one of the same name on the same version was replaced.
     LockPlaced = 40 {
         /// The version it protects.
@@ -267,6 +336,21 @@ events! {
         version: VersionId,
         /// The lock.
         name: LockName,
+    }
+    /// What a lock is now; changes nothing.
+    LockRestated = 44 {
+        /// The version it protects.
+        version: VersionId,
+        /// The lock, with when it ends now.
+        lock: NewLock,
+        /// Since when it stands.
+        created_at: Timestamp,
+        /// When it was placed or last renewed.
+        updated_at: Timestamp,
+        /// Who placed it.
+        created_by: Actor,
+        /// The position that placed or last renewed it.
+        fencing_token: Position,
     }
     /// A read was refused because a lock stands on the version that it would regenerate.
     ReadRefused = 60 {
@@ -322,62 +406,5 @@ events! {
         first_at: Timestamp,
         /// The last of these reads.
         last_at: Timestamp,
-    }
-}
-
-impl Event {
-    /// Tells whether the body may be erased later: it can hold words about a person.
-    #[must_use]
-    pub const fn is_erasable(&self) -> bool {
-        matches!(
-            self,
-            Self::GroupCreated(_)
-                | Self::GroupUpdated(_)
-                | Self::SecretCreated(_)
-                | Self::SecretUpdated(_)
-                | Self::SpecUpdated(_)
-                | Self::VersionAdded(_)
-                | Self::VersionUpdated(_)
-                | Self::LockPlaced(_)
-        )
-    }
-
-    /// Gives the data keys that this event destroys; their rows go in the batch that records it.
-    #[must_use]
-    pub fn destroyed_data_keys(&self) -> &[DataKeyId] {
-        match self {
-            Self::SecretDeleted(event) => &event.data_keys,
-            Self::VersionDataDestroyed(event) => std::slice::from_ref(&event.data_key),
-            Self::VersionRegenerated(event) => event.destroyed.as_slice(),
-            _ => &[],
-        }
-    }
-
-    /// Gives the secret that an event of the audit trail is about; it counts no revision there.
-    #[must_use]
-    pub const fn audited_secret(&self) -> Option<SecretId> {
-        match self {
-            Self::ReadRefused(ReadRefused { secret, .. })
-            | Self::RotationRefused(RotationRefused { secret, .. })
-            | Self::DeletionRefused(DeletionRefused { secret, .. })
-            | Self::DataDestructionRefused(DataDestructionRefused { secret, .. })
-            | Self::AccessRecorded(AccessRecorded { secret, .. }) => Some(*secret),
-            Self::CommandRefused(CommandRefused { secret, .. })
-            | Self::CommandHadNoEffect(CommandHadNoEffect { secret }) => *secret,
-            _ => None,
-        }
-    }
-
-    /// Gives the answer that an event of the audit trail stands for, when it was a no.
-    #[must_use]
-    pub const fn refusal(&self) -> Option<&Refusal> {
-        match self {
-            Self::ReadRefused(ReadRefused { refusal, .. })
-            | Self::RotationRefused(RotationRefused { refusal, .. })
-            | Self::DeletionRefused(DeletionRefused { refusal, .. })
-            | Self::DataDestructionRefused(DataDestructionRefused { refusal, .. })
-            | Self::CommandRefused(CommandRefused { refusal, .. }) => Some(refusal),
-            _ => None,
-        }
     }
 }

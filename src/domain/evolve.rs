@@ -5,15 +5,15 @@
 
 use std::sync::Arc;
 
-use super::event::{Event, LockPlaced, SecretCreated, VersionAdded, VersionRegenerated};
+use super::event::{Event, LockPlaced, SecretCreated, VersionAdded};
 use super::id::{SecretId, VersionId};
 use super::limits;
 use super::lock::Lock;
 use super::name::LockName;
+#[cfg(test)]
 use super::position::Position;
-use super::receipt::Receipt;
 use super::record::Record;
-use super::remembered::Answer;
+use super::restate;
 use super::secret::{Lifecycle, Secret, SecretSpec};
 use super::settings::Group;
 use super::state::{SigningKey, State};
@@ -27,51 +27,7 @@ pub(crate) fn evolve_batch(state: &mut State, records: &[Record]) -> Vec<Positio
     for record in records {
         evolve(state, record);
     }
-    remember(state, records)
-}
-
-/// Keeps the answer of a batch whose command had an idempotency key. Gives the positions of answers that are forgotten,
-/// be they old, too many, or replaced.
-pub(crate) fn remember(state: &mut State, records: &[Record]) -> Vec<Position> {
-    let Some(last) = records.last() else { return Vec::new() };
-    let Some(idempotency) = &last.context.idempotency else { return Vec::new() };
-    let answer = Answer {
-        actor: last.context.actor.clone(),
-        key: idempotency.key.clone(),
-        fingerprint: idempotency.fingerprint,
-        given_at: last.recorded_at,
-        outcome: records
-            .iter()
-            .find_map(|record| record.event.refusal())
-            .map_or_else(|| Ok(receipt(records, last)), |refusal| Err(refusal.clone())),
-    };
-    let replaced = state.remembered.keep(last.position, Arc::new(answer));
-    replaced.into_iter().chain(state.remembered.forget(last.recorded_at)).collect()
-}
-
-/// Makes the receipt of a batch from its records alone, so that a replay makes the same.
-pub(crate) fn receipt(records: &[Record], last: &Record) -> Receipt {
-    let subject = records.iter().rev().find_map(|record| record.subject);
-    let about = records.iter().find_map(Record::secret);
-    let one = records.iter().filter_map(Record::secret).all(|secret| Some(secret) == about);
-    let made = |event: &Event| match event {
-        Event::VersionAdded(VersionAdded { version, .. })
-        | Event::VersionRegenerated(VersionRegenerated { version, .. }) => Some(*version),
-        _ => None,
-    };
-    let version = records
-        .iter()
-        .find_map(|record| made(&record.event))
-        .or_else(|| records.iter().find_map(|record| version_of(&record.event)));
-    Receipt {
-        position: last.position,
-        events: u32::try_from(records.len()).unwrap_or(u32::MAX),
-        recorded_at: last.recorded_at,
-        secret: about.filter(|_| one),
-        revision: subject.filter(|_| one).map(|subject| subject.revision),
-        version: version.filter(|_| one),
-        remembered: false,
-    }
+    super::batch::remember(state, records)
 }
 
 /// Gives the version that an event is about.
@@ -99,7 +55,10 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
     state.whole.writer_epoch = record.context.writer_epoch;
     match (&record.event, record.subject) {
         (Event::SecretCreated(created), Some(subject)) => create(state, record, subject.secret, created),
-        (Event::SecretDeleted(_), Some(subject)) => delete(state, subject.secret),
+        (Event::SecretDeleted(_), Some(subject)) => drop(state.take_out(subject.secret)),
+        (Event::SecretRestated(_) | Event::VersionRestated(_) | Event::LockRestated(_), Some(subject)) => {
+            restate::evolve(state, record, subject);
+        }
         (event, Some(subject)) => {
             rename(state, subject.secret, event);
             if let Some(secret) = state.secrets.get_mut(&subject.secret) {
@@ -125,7 +84,7 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
 }
 
 fn create(state: &mut State, record: &Record, id: SecretId, created: &SecretCreated) {
-    let secret = Secret {
+    state.put_in(Secret {
         id,
         group: created.group,
         metadata: created.metadata.clone(),
@@ -140,23 +99,7 @@ fn create(state: &mut State, record: &Record, id: SecretId, created: &SecretCrea
         created_by: record.context.actor.clone(),
         updated_at: record.recorded_at,
         retrieved_at: None,
-    };
-    state.names.insert((secret.secret_type(), secret.metadata.name.clone()), id);
-    count_in_group(state, &secret, u64::saturating_add);
-    state.secrets.insert(id, Arc::new(secret));
-}
-
-fn delete(state: &mut State, id: SecretId) {
-    if let Some(secret) = state.secrets.remove(&id) {
-        state.names.remove(&(secret.secret_type(), secret.metadata.name.clone()));
-        count_in_group(state, &secret, u64::saturating_sub);
-    }
-}
-
-fn count_in_group(state: &mut State, secret: &Secret, step: fn(u64, u64) -> u64) {
-    if let Some(group) = state.whole.groups.get_mut(&secret.group) {
-        group.secrets = step(group.secrets, 1);
-    }
+    });
 }
 
 /// Moves the name of a secret, where the event gives it another one.
@@ -277,6 +220,11 @@ fn place(version: &mut Version, event: &LockPlaced, record: &Record) {
         expires_at: new.expires_at,
         fencing_token: record.position,
     };
+    put_lock(version, lock);
+}
+
+/// Puts a lock among those of a version, in the order of their names; one of the same name goes.
+pub(super) fn put_lock(version: &mut Version, lock: Lock) {
     match version.locks.binary_search_by(|other| other.name.cmp(&lock.name)) {
         Ok(at) => {
             if let Some(old) = version.locks.get_mut(at) {
@@ -339,6 +287,14 @@ fn change_whole(state: &mut State, record: &Record) {
                 group.description.clone_from(&event.description);
                 group.updated_at = at;
             }
+        }
+        Event::GroupRestated(event) => {
+            let (name, description) = (event.name.clone(), event.description.clone());
+            let (created_at, updated_at) = (event.created_at, event.updated_at);
+            let in_group = || state.secrets.values().filter(|secret| secret.group == event.group).count();
+            let known = whole.groups.get(&event.group).map(|group| group.secrets);
+            let secrets = known.unwrap_or_else(|| u64::try_from(in_group()).unwrap_or(u64::MAX));
+            whole.groups.insert(event.group, Group { name, description, created_at, updated_at, secrets });
         }
         Event::GroupDeleted(event) => {
             whole.groups.remove(&event.group);

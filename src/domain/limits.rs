@@ -76,6 +76,12 @@ pub const LEASE_SECS_MIN: u64 = 1;
 /// Events in one atomic batch: what the header's 16 bits hold, less a margin for events that time adds.
 pub const BATCH_EVENTS_MAX: usize = 60_000;
 
+/// Bodies erased by one command: each may lie in a commit of its own, which is read and written anew.
+pub const BODIES_ERASED_MAX: usize = 1_000;
+
+/// Bytes that one erasure restates, at most: more than the largest secret takes, and a quarter of what one commit can hold.
+pub(crate) const RESTATED_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
 /// Answers remembered for idempotency keys, at most.
 pub const REMEMBERED_MAX: usize = 65_536;
 

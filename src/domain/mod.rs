@@ -4,6 +4,7 @@
 //! Read in this order: [`secret`], [`version`], [`lock`], then [`touch`] (the one rule), [`decide`] (what is refused and
 //! why) and [`evolve`] (what an event changes).
 
+pub(crate) mod batch;
 mod code;
 pub(crate) mod command;
 #[cfg_attr(
@@ -12,6 +13,7 @@ pub(crate) mod command;
 )]
 pub(crate) mod decide;
 pub(crate) mod event;
+mod event_kind;
 pub(crate) mod evolve;
 pub(crate) mod id;
 pub(crate) mod invalid;
@@ -25,10 +27,12 @@ pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod refusal;
 pub(crate) mod remembered;
+pub(crate) mod restate;
 pub(crate) mod rotation;
 pub(crate) mod secret;
 pub(crate) mod settings;
 pub(crate) mod state;
+pub(crate) mod step;
 pub(crate) mod time;
 pub(crate) mod touch;
 pub(crate) mod version;

@@ -64,6 +64,24 @@ impl Remembered {
         forgotten
     }
 
+    /// Takes the version out of the receipts of batches of which a body is erased: a replay cannot tell it any more. Gives
+    /// the positions of the answers that changed.
+    pub(super) fn forget_versions(&mut self, erased: &[Position]) -> Vec<Position> {
+        let mut changed = Vec::new();
+        for erased in erased {
+            let Some((last, answer)) = self.answers.range(*erased..).next() else { continue };
+            let Ok(receipt) = &answer.outcome else { continue };
+            let is_of_it = erased.get().saturating_add(u64::from(receipt.events)) > last.get();
+            if is_of_it && receipt.version.is_some() {
+                let (last, outcome) = (*last, Ok(Receipt { version: None, ..receipt.clone() }));
+                let answer = Answer { outcome, ..Answer::clone(answer) };
+                self.answers.insert(last, Arc::new(answer));
+                changed.push(last);
+            }
+        }
+        changed
+    }
+
     /// Walks over all answers, oldest first.
     #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Position, &Arc<Answer>)> {

@@ -109,6 +109,28 @@ impl State {
         self.whole.groups.iter().find(|(_, group)| group.name == *name).map(|(id, _)| *id)
     }
 
+    /// Takes a secret out, with its name and its place in its group.
+    pub(super) fn take_out(&mut self, id: SecretId) -> Option<Arc<Secret>> {
+        let secret = self.secrets.remove(&id)?;
+        let name = (secret.secret_type(), secret.metadata.name.clone());
+        if self.names.get(&name) == Some(&id) {
+            self.names.remove(&name);
+        }
+        if let Some(group) = self.whole.groups.get_mut(&secret.group) {
+            group.secrets = group.secrets.saturating_sub(1);
+        }
+        Some(secret)
+    }
+
+    /// Puts a secret in that is not there.
+    pub(super) fn put_in(&mut self, secret: Secret) {
+        self.names.insert((secret.secret_type(), secret.metadata.name.clone()), secret.id);
+        if let Some(group) = self.whole.groups.get_mut(&secret.group) {
+            group.secrets = group.secrets.saturating_add(1);
+        }
+        self.secrets.insert(secret.id, Arc::new(secret));
+    }
+
     /// Gives the number of records that made this state.
     #[must_use]
     pub(crate) const fn log_size(&self) -> Position {

@@ -2,10 +2,11 @@
 //!
 //! Read next: [`super::committer`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::codec::{context, event, keys};
-use crate::domain::command::Terms;
+use crate::domain::command::{Erasable, Terms};
 use crate::domain::event::Event;
 use crate::domain::id::{DataKeyId, SecretId};
 use crate::domain::position::{Position, Revision, WriterEpoch};
@@ -19,10 +20,11 @@ use crate::storage::chunks::{count, expect_no_value, put_chunked, remove_counted
 use crate::storage::{Batch, Storage};
 
 use super::draw::Draw;
+use super::erasure::Rewritten;
 use super::log::header_subject;
 use super::queue::Payload;
 use super::reply::{Outcome, Reply};
-use super::saved::{Mark, Saving};
+use super::saved::{Item, Mark, Saving};
 use super::snapshot::Snapshot;
 use super::tree;
 
@@ -135,6 +137,22 @@ impl Group {
             }
         }
         Ok(())
+    }
+
+    /// Writes commits anew without some of their bodies, and rows of saved state that may hold the same words. Its event is
+    /// appended already; everything before this group must be durable, and nothing be decided after it until it is too.
+    pub(super) fn erase(
+        &mut self,
+        snapshot: &mut Snapshot,
+        rewritten: &Rewritten,
+        bodies: &[Erasable],
+        storage: &dyn Storage,
+    ) -> Result<(), Error> {
+        rewritten.put(&mut self.batch)?;
+        let secrets: BTreeSet<SecretId> = bodies.iter().filter_map(|body| body.about.secret()).collect();
+        let rows: Vec<Item> = secrets.into_iter().map(Item::Secret).collect();
+        let Snapshot { saved, state, end, .. } = snapshot;
+        saved.refresh(&mut Saving { batch: &mut self.batch, state, end, storage }, &rows)
     }
 
     /// Lays the log row and, where it is time, rows of saved state into the batch.

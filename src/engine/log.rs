@@ -8,10 +8,11 @@ use crate::codec::error::CodecError;
 use crate::codec::{context, event, keys};
 use crate::domain::position::Position;
 use crate::domain::record::{Context, Record, Subject};
+use crate::domain::step::Step;
 use crate::error::Error;
 use crate::ledger::{self, RawRecord, frames};
 use crate::storage::chunks::scan_chunked;
-use crate::storage::{Direction, KeyRange, Storage};
+use crate::storage::{Direction, KeyRange, Storage, StorageError};
 
 /// The first row key after the log.
 const LOG_END: [u8; 1] = [keys::LOG.saturating_add(1)];
@@ -24,21 +25,35 @@ pub(crate) type ShowRecord<'v> = dyn FnMut(&RawRecord<'_>) -> Result<ControlFlow
 
 /// Shows the commits from the one that holds `from` on, each with the position of its first record and its bytes.
 pub(crate) fn scan_commits(storage: &dyn Storage, from: Position, visit: &mut ShowCommit<'_>) -> Result<(), Error> {
-    let start = commit_of(storage, from)?.unwrap_or(from);
-    let range = KeyRange::between(keys::log_commit(start), LOG_END);
-    let mut failed = None;
-    let show = &mut |key: &[u8], bytes: &[u8]| {
-        let shown = keys::parse_log_commit(key)
-            .ok_or_else(|| Error::corrupt("a row of the log has no position; restore it from a backup"))
-            .and_then(|first| visit(first, bytes));
-        shown.unwrap_or_else(|error| {
-            failed = Some(error);
-            ControlFlow::Break(())
-        })
-    };
-    scan_chunked(storage, &range, show)?;
-    failed.map_or(Ok(()), Err)
+    let mut next = commit_of(storage, from)?.unwrap_or(from);
+    let mut tries_left = READS_MAX;
+    loop {
+        let range = KeyRange::between(keys::log_commit(next), LOG_END);
+        let (mut failed, before) = (None, next);
+        let show = &mut |key: &[u8], bytes: &[u8]| {
+            let shown = keys::parse_log_commit(key)
+                .ok_or_else(|| Error::corrupt("a row of the log has no position; restore it from a backup"))
+                .and_then(|first| {
+                    next = first.next();
+                    visit(first, bytes)
+                });
+            shown.unwrap_or_else(|error| {
+                failed = Some(error);
+                ControlFlow::Break(())
+            })
+        };
+        match scan_chunked(storage, &range, show) {
+            // An erasure may have written the commit anew between two of its chunks: look again.
+            Err(StorageError::Corrupt { .. }) if next > before || tries_left > 0 => {
+                tries_left = if next > before { READS_MAX } else { tries_left.saturating_sub(1) };
+            }
+            scanned => return scanned.map_err(Error::from).and_then(|()| failed.map_or(Ok(()), Err)),
+        }
+    }
 }
+
+/// How often a commit that does not fit together is read anew before it is called damaged.
+const READS_MAX: u32 = 3;
 
 /// Finds the commit that holds a position: the last one that does not begin after it.
 fn commit_of(storage: &dyn Storage, position: Position) -> Result<Option<Position>, Error> {
@@ -89,14 +104,21 @@ impl Decoder {
     /// Makes a record from its bytes; none when a later release wrote the event.
     pub(crate) fn decode(&mut self, raw: &RawRecord<'_>) -> Result<Option<Record>, Error> {
         let header = raw.header();
-        let damaged = |error: &dyn std::fmt::Display| {
-            Error::corrupt(format!("record {} cannot be read: {error}; restore it from a backup", header.position))
-        };
         let Some(body) = raw.body() else { return Ok(None) };
-        let decoded = event::decode_event(header.event_type, header.schema, body).map_err(|error| damaged(&error))?;
+        let decoded =
+            event::decode_event(header.event_type, header.schema, body).map_err(|error| damaged(raw, &error))?;
         let event::Decoded::Known(event) = decoded else { return Ok(None) };
-        let context = self.context(raw.context()).map_err(|error| damaged(&error))?;
+        let context = self.context(raw.context()).map_err(|error| damaged(raw, &error))?;
         Ok(Some(header.record(context, event)))
+    }
+
+    /// Makes a step from its bytes, also of what an erasure left; none when a later release wrote the event.
+    pub(crate) fn decode_step(&mut self, raw: &RawRecord<'_>) -> Result<Option<Step>, Error> {
+        if raw.body().is_some() {
+            return Ok(self.decode(raw)?.map(Step::Told));
+        }
+        let context = self.context(raw.context()).map_err(|error| damaged(raw, &error))?;
+        Ok(Some(Step::Erased(raw.header().erased_record(context))))
     }
 
     fn context(&mut self, bytes: &[u8]) -> Result<Context, CodecError> {
@@ -109,6 +131,11 @@ impl Decoder {
             }
         }
     }
+}
+
+fn damaged(raw: &RawRecord<'_>, error: &CodecError) -> Error {
+    let position = raw.header().position;
+    Error::corrupt(format!("record {position} cannot be read: {error}; restore it from a backup"))
 }
 
 /// Says of what a header is: the inverse of what [`decode`] reads.

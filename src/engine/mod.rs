@@ -14,6 +14,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod clock;
 pub(crate) mod committer;
 pub(crate) mod draw;
+pub(crate) mod erasure;
 pub(crate) mod group;
 pub(crate) mod log;
 pub(crate) mod open;

@@ -11,12 +11,12 @@ use crate::codec::error::Part;
 use crate::codec::keys;
 use crate::codec::mark::{RowSum, SavedMark, decode_mark};
 use crate::codec::saved::{RowDigest, decode_answer, decode_secret, decode_whole, row_digest};
-use crate::domain::evolve::{evolve, remember};
+use crate::domain::batch::{Placed, remember};
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
-use crate::domain::record::Record;
 use crate::domain::secret::Secret;
 use crate::domain::state::State;
+use crate::domain::step::{Step, evolve_step};
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{ChainEnd, ChainVerifier, Head};
 use crate::projection::Projections;
@@ -93,7 +93,7 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
     let whole_as_of = state.whole.log_size;
     let verifier = ChainVerifier::from_slice(mark.position, Head::from_bytes(mark.head));
     let mut changed = HashSet::from_iter(stale);
-    let ended = replay(storage, verifier, mark.position, &mut |batch: Vec<Record>| {
+    let ended = replay(storage, verifier, mark.position, &mut |batch: Vec<Step>| {
         take(&mut state, &batch, whole_as_of, &mut changed);
         Ok(())
     })?;
@@ -112,21 +112,21 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
 }
 
 /// Takes a batch in, but for what saved rows have taken in already.
-fn take(state: &mut State, batch: &[Record], whole_as_of: Position, changed: &mut HashSet<Item>) {
-    for record in batch {
-        let as_of = match record.secret() {
+fn take(state: &mut State, batch: &[Step], whole_as_of: Position, changed: &mut HashSet<Item>) {
+    for step in batch {
+        let as_of = match step.secret() {
             Some(id) => state.secret(id).map_or(Position::FIRST, |secret| secret.as_of),
             None => whole_as_of,
         };
-        if record.position >= as_of {
-            evolve(state, record);
-            changed.extend(record.secret().map(Item::Secret));
+        if step.position() >= as_of {
+            evolve_step(state, step);
+            changed.extend(step.secret().map(Item::Secret));
         }
         // A row can have taken in all that an opening wrote; the next one must not take its number.
-        state.whole.writer_epoch = record.context.writer_epoch;
+        state.whole.writer_epoch = step.context().writer_epoch;
     }
     let forgotten = remember(state, batch);
-    let remembered = batch.last().filter(|last| last.context.idempotency.is_some()).map(|last| last.position);
+    let remembered = batch.last().filter(|last| last.context().idempotency.is_some()).map(Placed::position);
     changed.extend(forgotten.into_iter().chain(remembered).map(Item::Answer));
 }
 

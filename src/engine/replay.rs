@@ -1,4 +1,4 @@
-//! Owns the replay of the log: one thread reads rows and verifies the chain, another makes records and takes them in.
+//! Owns the replay of the log: one thread reads rows and verifies the chain, another makes steps and takes them in.
 //!
 //! Nothing outside is ever called by a replay. Read next: [`super::recovery`].
 
@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::domain::position::Position;
-use crate::domain::record::Record;
+use crate::domain::step::Step;
 use crate::error::Error;
 use crate::ledger::{ChainEnd, ChainVerifier, frames};
 use crate::storage::Storage;
@@ -37,7 +37,7 @@ pub(crate) fn replay(
     storage: &dyn Storage,
     verifier: ChainVerifier,
     from: Position,
-    take: &mut dyn FnMut(Vec<Record>) -> Result<(), Error>,
+    take: &mut dyn FnMut(Vec<Step>) -> Result<(), Error>,
 ) -> Result<Ended, Error> {
     let (send, parcels) = bounded(PARCELS_MAX);
     std::thread::scope(|scope| {
@@ -88,10 +88,10 @@ fn skip(bytes: &[u8], from: Position) -> Result<ControlFlow<()>, Error> {
     }
 }
 
-/// Makes records of parcels and hands them on, batch by batch; counts the events that this release does not know.
+/// Makes steps of parcels and hands them on, batch by batch; counts the events that this release does not know.
 fn take_parcels(
     parcels: &Receiver<Vec<u8>>,
-    take: &mut dyn FnMut(Vec<Record>) -> Result<(), Error>,
+    take: &mut dyn FnMut(Vec<Step>) -> Result<(), Error>,
 ) -> Result<u64, Error> {
     let mut unknown_events = 0_u64;
     let (mut batch, mut decoder) = (Vec::new(), Decoder::default());
@@ -99,10 +99,9 @@ fn take_parcels(
         for raw in frames(&parcel) {
             let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
             let ends_batch = raw.header().batch_index.saturating_add(1) >= raw.header().batch_count;
-            match decoder.decode(&raw)? {
-                Some(record) => batch.push(record),
-                None if raw.body().is_some() => unknown_events = unknown_events.saturating_add(1),
-                None => {}
+            match decoder.decode_step(&raw)? {
+                Some(step) => batch.push(step),
+                None => unknown_events = unknown_events.saturating_add(1),
             }
             if ends_batch {
                 take(std::mem::take(&mut batch))?;

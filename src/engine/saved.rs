@@ -125,6 +125,28 @@ impl Saved {
         Ok(if self.mark.position == saving.end.size { Progress::Done } else { Progress::More })
     }
 
+    /// Writes the rows of secrets anew, where there are any, and that of what belongs to no secret: they may hold what is to
+    /// be forgotten. Everything written before must be durable, and nothing else is written until this is.
+    pub(crate) fn refresh(&mut self, saving: &mut Saving<'_>, items: &[Item]) -> Result<(), Error> {
+        for item in items {
+            let Row { key, .. } = Row::of(*item, saving.state)?;
+            if !matches!(read_chunked(saving.storage, &key), Ok(None)) {
+                self.write_row(saving, *item)?;
+                self.dirty.remove(item);
+                if let Some(pass) = &mut self.pass {
+                    pass.left.remove(item);
+                }
+            }
+        }
+        if !matches!(read_chunked(saving.storage, &keys::SAVED_WHOLE), Ok(None)) {
+            Self::write_whole(saving)?;
+        }
+        if saving.storage.get(&keys::SAVED_MARK)?.is_some() {
+            self.write_mark(saving)?;
+        }
+        Ok(())
+    }
+
     fn begin(&mut self, end: &ChainEnd) {
         let goal = Mark { position: end.size, head: *end.head.as_bytes() };
         self.pass = Some(Pass { goal, left: std::mem::take(&mut self.dirty) });
@@ -139,6 +161,10 @@ impl Saved {
             self.mark = pass.goal;
             Self::write_whole(saving)?;
         }
+        self.write_mark(saving)
+    }
+
+    fn write_mark(&self, saving: &mut Saving<'_>) -> Result<(), Error> {
         let mark =
             SavedMark { position: self.mark.position.get(), head: self.mark.head, rows: self.rows, sum: self.sum };
         saving.batch.put(keys::SAVED_MARK, encode_mark(&mark)?)?;

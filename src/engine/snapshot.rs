@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use crate::domain::evolve::{evolve, remember};
+use crate::domain::batch::remember;
+use crate::domain::evolve::evolve;
 use crate::domain::record::Record;
 use crate::domain::state::State;
 use crate::ledger::{ChainEnd, Frontier};

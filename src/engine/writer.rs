@@ -4,6 +4,9 @@
 //! a group goes out as soon as the committer is free. Every answer, also a refusal, waits for the group it was decided
 //! in, since it may rest on what is not durable yet. Read next: [`super::group`], [`super::committer`].
 
+mod ending;
+mod erasing;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,10 +14,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, select};
 
 use crate::codec::keys;
+use crate::domain::batch::receipt;
 use crate::domain::command::{Command, Terms};
 use crate::domain::decide::{Verdict, judge};
 use crate::domain::event::{ClockRanBack, Event};
-use crate::domain::evolve::receipt;
 use crate::domain::id::SecretId;
 use crate::domain::name::Actor;
 use crate::domain::position::{Position, WriterEpoch};
@@ -29,7 +32,6 @@ use super::draw::Draw;
 use super::group::{By, Group};
 use super::queue::{Order, Payload, Request, Rewrapped};
 use super::reply::{Done, Outcome, Reply};
-use super::saved::{Progress, Saving};
 use super::snapshot::Snapshot;
 
 /// How often the writer looks around when nothing happens: reads to record, time to pass, a poisoned store.
@@ -37,15 +39,6 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Secrets on which time's work is done at once, so that callers are not held up by it.
 const LAPSES_AT_ONCE: usize = 256;
-
-/// Records that an open may replay before a close writes saved state: some milliseconds of replay.
-const BEHIND_AT_CLOSE: u64 = 1_024;
-
-/// Rows of saved state in one commit while the store closes.
-const ROWS_AT_CLOSE: usize = 2_000;
-
-/// Batches of reads recorded while the store closes: all that can wait, and a few more.
-const ACCESS_BATCHES_AT_CLOSE: usize = 12;
 
 /// The writer's side of an open store.
 pub(super) struct Writer {
@@ -188,6 +181,9 @@ impl Writer {
     }
 
     fn decide(&mut self, order: Order) {
+        if let Command::EraseBodies { .. } = order.command {
+            return self.erase(order);
+        }
         let Order { command, terms, payload, reply } = order;
         let outcome = self.try_decide(&command, &terms, payload);
         self.group.answer(reply, outcome);
@@ -310,17 +306,6 @@ impl Writer {
         self.run_own(&Command::RecordAccess { reads }).map(|()| Recorded::Some)
     }
 
-    /// Records the reads that wait, a batch at a time; those that still come in meanwhile hold no close up.
-    fn record_all_access(&mut self) -> Result<(), Error> {
-        for _ in 0..ACCESS_BATCHES_AT_CLOSE {
-            if self.record_access()? == Recorded::Nothing {
-                break;
-            }
-            self.settle();
-        }
-        Ok(())
-    }
-
     /// Decides a command of the store's own.
     fn run_own(&mut self, command: &Command) -> Result<(), Error> {
         let now = self.stamp()?;
@@ -393,41 +378,6 @@ impl Writer {
         let shared = Arc::clone(&self.shared);
         self.answer_all(|| shared.poison.error().unwrap_or_else(Error::closed));
         self.group = Group::new(self.snapshot.end.size);
-    }
-
-    /// Makes durable what is decided, writes saved state if an open would replay much, and answers the rest.
-    fn end(mut self) {
-        while !self.settling.is_empty() && self.shared.poison.why().is_none() {
-            self.pass_time();
-            self.settle();
-        }
-        if let Err(error) = self.record_all_access() {
-            self.shared.poison.set(&error.to_string());
-        }
-        self.settle();
-        if self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
-            while self.shared.poison.why().is_none() {
-                let Snapshot { saved, state, end, .. } = &mut self.snapshot;
-                let storage = &*self.shared.storage;
-                let mut saving = Saving { batch: &mut self.group.batch, state, end, storage };
-                let progress = saved.finish(&mut saving, ROWS_AT_CLOSE);
-                self.settle();
-                if !matches!(progress, Ok(Progress::More)) {
-                    break;
-                }
-            }
-        }
-        if let Some(Ending::Asked(reply)) = self.ending.take() {
-            let outcome = match self.shared.poison.error() {
-                Some(error) => Err(error),
-                None => Ok(Ok(self.nothing_done(None))),
-            };
-            reply.give(outcome);
-        }
-        while let Ok(request) = self.requests.try_recv() {
-            // One more who asked to end is told the same when its reply goes.
-            drop(request.refuse(Error::closed()));
-        }
     }
 
     /// Waits until all groups are committed.

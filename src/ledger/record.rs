@@ -14,6 +14,7 @@ use super::fault::{FrameError, RecordError};
 use super::header::{Erasure, HEADER_BYTES, RecordHeader, Subject};
 use crate::domain::event::Event;
 use crate::domain::record;
+use crate::domain::step::ErasedRecord;
 
 /// A record in borrowed bytes: well formed, its lengths as the header says, its hashes not yet looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,19 +90,29 @@ impl<'a> RawRecord<'a> {
 impl RecordHeader {
     /// Makes the record of the domain that this header stands in front of.
     pub(crate) fn record(&self, context: record::Context, event: Event) -> record::Record {
-        let subject = match self.subject {
-            Subject::Store => None,
-            Subject::Secret { id, revision } => Some(record::Subject { secret: id, revision }),
-        };
         record::Record {
             position: self.position,
             index: self.batch_index,
             count: self.batch_count,
-            subject,
+            subject: self.domain_subject(),
             event_id: self.event_id,
             recorded_at: self.time,
             context,
             event,
+        }
+    }
+}
+
+impl RecordHeader {
+    /// Makes what a replay knows of a record of which only this header and its context are left.
+    pub(crate) fn erased_record(&self, context: record::Context) -> ErasedRecord {
+        ErasedRecord { position: self.position, subject: self.domain_subject(), recorded_at: self.time, context }
+    }
+
+    const fn domain_subject(&self) -> Option<record::Subject> {
+        match self.subject {
+            Subject::Store => None,
+            Subject::Secret { id, revision } => Some(record::Subject { secret: id, revision }),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Read next: [`super::prepare`], which seals it.
 
+use std::collections::BTreeSet;
+
 use crate::domain::command::{Change, Command as Decided, LockNames, LockTarget, SecretChanges};
 use crate::domain::id::{GroupId, SecretId};
 use crate::domain::json::JsonObject;
@@ -40,6 +42,7 @@ pub(super) enum Wanted {
         name: GroupName,
         description: Option<Description>,
     },
+    EraseBodies(BTreeSet<Position>),
     /// Nothing to seal and no id to draw.
     Plain(Decided),
 }
@@ -157,6 +160,12 @@ impl Command {
     #[must_use]
     pub const fn delete_group(group: GroupId) -> Self {
         Self(Wanted::Plain(Decided::DeleteGroup { group }))
+    }
+
+    /// Erases the bodies of 1 to 1,000 records of the log; see [`crate::Session::erase_bodies`].
+    #[must_use]
+    pub fn erase_bodies(positions: impl IntoIterator<Item = Position>) -> Self {
+        Self(Wanted::EraseBodies(positions.into_iter().collect()))
     }
 
     /// Changes what the store is set to.

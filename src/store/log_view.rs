@@ -2,19 +2,25 @@
 //!
 //! Read next: [`crate::ledger`].
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use serde_json::Value;
 
 use crate::codec::event::{Decoded, decode_event, event_json};
+use crate::domain::command::Command as Decided;
 use crate::domain::event::Event;
+use crate::domain::id::SecretId;
+use crate::domain::limits;
 use crate::domain::position::Position;
 use crate::domain::record::Record;
+use crate::domain::refusal::Refusal;
+use crate::engine::erasure::{erasable_records, look};
 use crate::engine::log::{decode, scan_records};
 use crate::error::Error;
 use crate::ledger::{ChainVerifier, Head, RawRecord};
 
-use super::store::Store;
+use super::store::{Inner, Store};
 
 /// A record as it is shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +85,18 @@ impl Store {
         scan_records(&*shared.storage, from, end, &mut |raw| Ok(show(raw)))
     }
 
+    /// Gives the positions of records about a secret whose bodies can be erased, also of a deleted one: the first `limit` at
+    /// or after `from`. Reads all of the log that lies between.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::for_each_record`].
+    pub fn erasable_records(&self, secret: SecretId, from: Position, limit: usize) -> Result<Vec<Position>, Error> {
+        let shared = &self.0.engine.shared;
+        let end = shared.published.with(|snapshot| snapshot.end.size);
+        erasable_records(&*shared.storage, secret, from..end, limit)
+    }
+
     /// Verifies the chain of the whole log up to the last durable record, from the bytes on disk; tells `progress` how
     /// many records were verified, every 65,536.
     ///
@@ -102,6 +120,19 @@ impl Store {
         }
         let head: Head = found.head;
         Ok(VerifiedChain { records: found.size.get(), head: *head.as_bytes() })
+    }
+}
+
+impl Inner {
+    /// Looks at what is to be erased.
+    pub(super) fn prepare_erasure(&self, positions: &BTreeSet<Position>) -> Result<Decided, Error> {
+        if positions.len() > limits::BODIES_ERASED_MAX {
+            return Err(Refusal::invalid("positions", "takes 1 to 1,000 of them").into());
+        }
+        let shared = &self.engine.shared;
+        let end = shared.published.with(|snapshot| snapshot.end.size);
+        let bodies = look(&*shared.storage, positions, end)??;
+        Ok(Decided::EraseBodies { bodies })
     }
 }
 

@@ -93,6 +93,7 @@ impl Inner {
                 let (name, description) = (name.clone(), description.clone());
                 Ok(Ready::plain(Decided::CreateGroup { id: draw::group_id(now)?, name, description }))
             }
+            Wanted::EraseBodies(positions) => Ok(Ready::plain(self.prepare_erasure(positions)?)),
             Wanted::Plain(command) => Ok(Ready::plain(command.clone())),
         }
     }
@@ -141,6 +142,7 @@ impl Inner {
             Wanted::CreateGroup { name, description } => {
                 Decided::CreateGroup { id: draw::group_id(now)?, name: name.clone(), description: description.clone() }
             }
+            Wanted::EraseBodies(positions) => self.prepare_erasure(positions)?,
             Wanted::Plain(command) => command.clone(),
         })
     }

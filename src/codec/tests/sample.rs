@@ -14,7 +14,9 @@ use crate::domain::secret::{
 };
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
 use crate::domain::time::Timestamp;
-use crate::domain::version::{Alias, CertificateDetails, DestroyCause, SealedRef, VersionDetails, VersionOrigin};
+use crate::domain::version::{
+    Alias, CertificateDetails, DestroyCause, SealedRef, VersionData, VersionDetails, VersionOrigin,
+};
 
 pub(super) const SALT: [u8; 16] = *b"0123456789abcdef";
 
@@ -51,7 +53,15 @@ fn store_events() -> Vec<(&'static str, Event)> {
         ("bare", GroupCreated { group: GROUP, name: name.clone(), description: None }.into()),
         ("full", GroupUpdated { group: GROUP, name, description: Some(description()) }.into()),
         ("full", GroupDeleted { group: GROUP }.into()),
+        ("full", BodiesErased { positions: [Position::new(3), Position::new(17)].into() }.into()),
+        ("full", group_restated(Some(description())).into()),
+        ("bare", group_restated(None).into()),
     ]
+}
+
+fn group_restated(description: Option<Description>) -> GroupRestated {
+    let name = GroupName::parse("payments").unwrap();
+    GroupRestated { group: GROUP, name, description, created_at: time(1), updated_at: time(2) }
 }
 
 fn secret_events() -> Vec<(&'static str, Event)> {
@@ -76,7 +86,24 @@ fn secret_events() -> Vec<(&'static str, Event)> {
         ("bare", SecretDeleted { data_keys: [].into() }.into()),
         ("full", SecretExpired { lifecycle: Lifecycle::Deactivated }.into()),
         ("full", ExpirationHeld { version: VERSION }.into()),
+        ("full", secret_restated(true).into()),
+        ("bare", secret_restated(false).into()),
     ]
+}
+
+fn secret_restated(full: bool) -> SecretRestated {
+    SecretRestated {
+        group: GROUP,
+        metadata: if full { metadata() } else { bare_metadata() },
+        spec: SecretSpec::Arbitrary,
+        policy: full.then(policy),
+        lifecycle: Lifecycle::Active,
+        expiry_held_since: full.then(|| time(8)),
+        created_at: time(1),
+        created_by: actor("alice"),
+        updated_at: time(2),
+        retrieved_at: full.then(|| time(3)),
+    }
 }
 
 fn version_events() -> Vec<(&'static str, Event)> {
@@ -108,8 +135,34 @@ fn version_events() -> Vec<(&'static str, Event)> {
         ("full", VersionDownloaded { version: VERSION }.into()),
         ("full", VersionUpdated { version: VERSION, custom_metadata: Some(json()) }.into()),
         ("bare", VersionUpdated { version: VERSION, custom_metadata: None }.into()),
+        ("full", version_restated(true).into()),
+        ("bare", version_restated(false).into()),
         ("full", VersionDataDestroyed { version: VERSION, data_key: DATA_KEY, cause: DestroyCause::Retention }.into()),
     ]
+}
+
+fn version_restated(full: bool) -> VersionRestated {
+    let destroyed = VersionData::Destroyed { at: time(5), cause: DestroyCause::Retention };
+    VersionRestated {
+        version: VERSION,
+        number: VersionNumber::new(3),
+        origin: VersionOrigin::Restored,
+        restored_from: full.then_some(VersionId::from_bytes([0x57; 16])),
+        data: if full { VersionData::Available(sealed()) } else { destroyed },
+        data_from: Position::new(9),
+        details: VersionDetails::Plain,
+        expires_at: full.then(|| time(90)),
+        downloaded: full,
+        custom_metadata: full.then(json),
+        created_at: time(1),
+        created_by: actor("alice"),
+    }
+}
+
+fn lock_restated(lock: NewLock) -> Event {
+    let (created_at, updated_at) = (time(1), time(2));
+    let (created_by, fencing_token) = (actor("alice"), Position::new(11));
+    LockRestated { version: VERSION, lock, created_at, updated_at, created_by, fencing_token }.into()
 }
 
 fn lock_events() -> Vec<(&'static str, Event)> {
@@ -117,7 +170,9 @@ fn lock_events() -> Vec<(&'static str, Event)> {
     let bare = NewLock::new(name.clone());
     vec![
         ("full", LockPlaced { version: VERSION, lock: new_lock(), forced: true }.into()),
-        ("bare", LockPlaced { version: VERSION, lock: bare, forced: false }.into()),
+        ("bare", LockPlaced { version: VERSION, lock: bare.clone(), forced: false }.into()),
+        ("full", lock_restated(new_lock())),
+        ("bare", lock_restated(bare)),
         ("full", LockRenewed { version: VERSION, name: name.clone(), expires_at: time(9), forced: false }.into()),
         (
             "full",

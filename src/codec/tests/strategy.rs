@@ -21,7 +21,9 @@ use crate::domain::secret::{
 };
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
 use crate::domain::time::Timestamp;
-use crate::domain::version::{Alias, CertificateDetails, DestroyCause, SealedRef, VersionDetails, VersionOrigin};
+use crate::domain::version::{
+    Alias, CertificateDetails, DestroyCause, SealedRef, VersionData, VersionDetails, VersionOrigin,
+};
 
 /// Any event of any type.
 pub(super) fn event() -> BoxedStrategy<Event> {
@@ -68,6 +70,11 @@ fn store_event() -> BoxedStrategy<Event> {
         group().prop_map(|(group, name, description)| GroupCreated { group, name, description }.into()),
         group().prop_map(|(group, name, description)| GroupUpdated { group, name, description }.into()),
         id(GroupId::from_bytes).prop_map(|group| GroupDeleted { group }.into()),
+        collection::vec(any::<u64>().prop_map(Position::new), 0..5)
+            .prop_map(|positions| BodiesErased { positions: positions.into() }.into()),
+        (group(), time(), time()).prop_map(|((group, name, description), created_at, updated_at)| {
+            GroupRestated { group, name, description, created_at, updated_at }.into()
+        }),
     ]
     .boxed()
 }
@@ -84,6 +91,7 @@ fn secret_event() -> BoxedStrategy<Event> {
         data_keys.prop_map(|keys| SecretDeleted { data_keys: keys.into() }.into()),
         select(Lifecycle::ALL).prop_map(|lifecycle| SecretExpired { lifecycle }.into()),
         version().prop_map(|version| ExpirationHeld { version }.into()),
+        secret_restated(),
     ]
     .boxed()
 }
@@ -123,6 +131,46 @@ fn spec() -> BoxedStrategy<SecretSpec> {
     .boxed()
 }
 
+prop_compose! {
+    fn secret_restated()(
+        group in id(GroupId::from_bytes),
+        metadata in metadata(),
+        spec in spec(),
+        policy in option::of(policy()),
+        lifecycle in select(Lifecycle::ALL),
+        (expiry_held_since, retrieved_at) in (option::of(time()), option::of(time())),
+        (created_at, updated_at) in (time(), time()),
+        created_by in actor(),
+    ) -> Event {
+        SecretRestated {
+            group, metadata, spec, policy, lifecycle, expiry_held_since, created_at, created_by, updated_at, retrieved_at
+        }.into()
+    }
+}
+
+prop_compose! {
+    fn version_restated()(
+        (version, restored_from) in (version(), option::of(version())),
+        (number, data_from) in any::<(u64, u64)>(),
+        origin in select(VersionOrigin::ALL),
+        data in prop_oneof![
+            sealed().prop_map(VersionData::Available),
+            (time(), select(DestroyCause::ALL)).prop_map(|(at, cause)| VersionData::Destroyed { at, cause }),
+        ],
+        details in details(),
+        (expires_at, created_at) in (option::of(time()), time()),
+        downloaded in any::<bool>(),
+        custom_metadata in option::of(json()),
+        created_by in actor(),
+    ) -> Event {
+        let (number, data_from) = (VersionNumber::new(number), Position::new(data_from));
+        VersionRestated {
+            version, number, origin, restored_from, data, data_from, details, expires_at, downloaded, custom_metadata,
+            created_at, created_by,
+        }.into()
+    }
+}
+
 fn policy() -> impl Strategy<Value = RotationPolicy> {
     (any::<bool>(), any::<u16>(), select(IntervalUnit::ALL))
         .prop_map(|(auto_rotate, count, unit)| RotationPolicy { auto_rotate, interval: Interval { count, unit } })
@@ -148,6 +196,7 @@ fn version_event() -> BoxedStrategy<Event> {
     let data_key = || id(DataKeyId::from_bytes);
     prop_oneof![
         version_added(),
+        version_restated(),
         (version(), option::of(data_key()), sealed(), details(), option::of(time())).prop_map(
             |(version, destroyed, sealed, details, expires_at)| {
                 VersionRegenerated { version, destroyed, sealed, details, expires_at }.into()
@@ -197,22 +246,28 @@ fn details() -> BoxedStrategy<VersionDetails> {
 }
 
 prop_compose! {
-    fn lock_placed()(
-        version in version(),
+    fn new_lock()(
         name in lock_name(),
         description in description(),
         attributes in option::of(json()),
         owner in option::of(actor()),
         expires_at in option::of(time()),
-        forced in any::<bool>(),
-    ) -> Event {
-        LockPlaced { version, lock: NewLock { name, description, attributes, owner, expires_at }, forced }.into()
+    ) -> NewLock {
+        NewLock { name, description, attributes, owner, expires_at }
     }
 }
 
 fn lock_event() -> BoxedStrategy<Event> {
+    let restated = (version(), new_lock(), time(), time(), actor(), any::<u64>()).prop_map(
+        |(version, lock, created_at, updated_at, created_by, token)| {
+            let fencing_token = Position::new(token);
+            LockRestated { version, lock, created_at, updated_at, created_by, fencing_token }.into()
+        },
+    );
     prop_oneof![
-        lock_placed(),
+        (version(), new_lock(), any::<bool>())
+            .prop_map(|(version, lock, forced)| LockPlaced { version, lock, forced }.into()),
+        restated,
         (version(), lock_name(), time(), any::<bool>()).prop_map(|(version, name, expires_at, forced)| LockRenewed {
             version,
             name,

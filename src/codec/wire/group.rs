@@ -1,9 +1,10 @@
 //! Owns the frozen shapes of events about groups.
 
 use super::shape::wire_event;
-use crate::domain::event::{GroupCreated, GroupDeleted, GroupUpdated};
+use crate::domain::event::{GroupCreated, GroupDeleted, GroupRestated, GroupUpdated};
 use crate::domain::id::GroupId;
 use crate::domain::name::{Description, GroupName};
+use crate::domain::time::Timestamp;
 
 wire_event!(
     /// A group was made.
@@ -27,5 +28,16 @@ wire_event!(
     /// An empty group was deleted.
     GroupDeletedV1 (12, 1) is GroupDeleted {
         group: GroupId,
+    }
+);
+
+wire_event!(
+    /// What a group is.
+    GroupRestatedV1 (16, 1) is GroupRestated {
+        group: GroupId,
+        name: GroupName,
+        description: Option<Description>,
+        created_at: Timestamp,
+        updated_at: Timestamp,
     }
 );

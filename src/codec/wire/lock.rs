@@ -1,11 +1,12 @@
 //! Owns the frozen shapes of events about locks.
 
 use super::shape::{wire_event, wire_struct};
-use crate::domain::event::{LockExpired, LockPlaced, LockRemoved, LockRenewed};
+use crate::domain::event::{LockExpired, LockPlaced, LockRemoved, LockRenewed, LockRestated};
 use crate::domain::id::VersionId;
 use crate::domain::json::JsonObject;
 use crate::domain::lock::{LockRemoval, NewLock};
 use crate::domain::name::{Actor, Description, LockName};
+use crate::domain::position::Position;
 use crate::domain::time::Timestamp;
 
 wire_struct!(
@@ -53,5 +54,17 @@ wire_event!(
     LockExpiredV1 (43, 1) is LockExpired {
         version: VersionId,
         name: LockName,
+    }
+);
+
+wire_event!(
+    /// What a lock is.
+    LockRestatedV1 (44, 1) is LockRestated {
+        version: VersionId,
+        lock: NewLockV1,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+        created_by: Actor,
+        fencing_token: Position,
     }
 );

@@ -5,11 +5,12 @@ use super::shape::{wire_event, wire_struct};
 use super::spec::SecretSpecV1;
 use super::value::{List, Maybe};
 use crate::domain::event::{
-    ExpirationHeld, PolicyCleared, PolicySet, SecretCreated, SecretDeleted, SecretExpired, SecretUpdated, SpecUpdated,
+    ExpirationHeld, PolicyCleared, PolicySet, SecretCreated, SecretDeleted, SecretExpired, SecretRestated,
+    SecretUpdated, SpecUpdated,
 };
 use crate::domain::id::{DataKeyId, GroupId, VersionId};
 use crate::domain::json::JsonObject;
-use crate::domain::name::{Description, Label, SecretName};
+use crate::domain::name::{Actor, Description, Label, SecretName};
 use crate::domain::secret::{Lifecycle, SecretMetadata};
 use crate::domain::time::Timestamp;
 
@@ -80,5 +81,21 @@ wire_event!(
     /// A lock holds the data of an expired secret.
     ExpirationHeldV1 (27, 1) is ExpirationHeld {
         version: VersionId,
+    }
+);
+
+wire_event!(
+    /// What a secret is, but for its versions.
+    SecretRestatedV1 (28, 1) is SecretRestated {
+        group: GroupId,
+        metadata: SecretMetadataV1,
+        spec: SecretSpecV1,
+        policy: Maybe<RotationPolicyV1>,
+        lifecycle: Lifecycle,
+        expiry_held_since: Option<Timestamp>,
+        created_at: Timestamp,
+        created_by: Actor,
+        updated_at: Timestamp,
+        retrieved_at: Option<Timestamp>,
     }
 );

@@ -1,11 +1,13 @@
 //! Owns the frozen shapes of events about the store as a whole.
 
 use super::shape::{wire_event, wire_struct};
+use super::value::List;
 use crate::domain::event::{
-    ClockRanBack, EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, SettingsChanged,
-    SigningKeySet, StoreCreated,
+    BodiesErased, ClockRanBack, EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved,
+    SettingsChanged, SigningKeySet, StoreCreated,
 };
 use crate::domain::id::LogId;
+use crate::domain::position::Position;
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
 use crate::domain::time::Timestamp;
 
@@ -80,4 +82,11 @@ wire_event!(
 wire_event!(
     /// Nothing else happened for a while; there is nothing more to say.
     HeartbeatRecordedV1 (9, 1) is HeartbeatRecorded {}
+);
+
+wire_event!(
+    /// Bodies of records were erased.
+    BodiesErasedV1 (13, 1) is BodiesErased {
+        positions: List<Position>,
+    }
 );

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::id::DataKeyId;
 use crate::domain::name::Label;
+use crate::domain::position::Position;
 
 /// An optional part that is itself a wire struct. Written as `Option` is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,6 +86,12 @@ impl From<List<Label>> for Box<[Label]> {
 
 impl From<List<DataKeyId>> for Box<[DataKeyId]> {
     fn from(list: List<DataKeyId>) -> Self {
+        list.0.into_boxed_slice()
+    }
+}
+
+impl From<List<Position>> for Box<[Position]> {
+    fn from(list: List<Position>) -> Self {
         list.0.into_boxed_slice()
     }
 }

@@ -2,13 +2,15 @@
 
 use super::shape::{wire_enum, wire_event, wire_struct};
 use super::value::Digest;
-use crate::domain::event::{VersionAdded, VersionDataDestroyed, VersionDownloaded, VersionRegenerated, VersionUpdated};
+use crate::domain::event::{
+    VersionAdded, VersionDataDestroyed, VersionDownloaded, VersionRegenerated, VersionRestated, VersionUpdated,
+};
 use crate::domain::id::{DataKeyId, VersionId};
 use crate::domain::json::JsonObject;
 use crate::domain::name::Actor;
-use crate::domain::position::VersionNumber;
+use crate::domain::position::{Position, VersionNumber};
 use crate::domain::time::Timestamp;
-use crate::domain::version::{CertificateDetails, DestroyCause, SealedRef, VersionDetails, VersionOrigin};
+use crate::domain::version::{CertificateDetails, DestroyCause, SealedRef, VersionData, VersionDetails, VersionOrigin};
 
 wire_struct!(
     /// Where sealed data lies.
@@ -39,6 +41,14 @@ wire_enum!(
         Plain = 0, "plain";
         ApiKey = 1, "api_key" { api_key_id: Actor };
         Certificate = 2, "certificate" (certificate: CertificateDetailsV1);
+    }
+);
+
+wire_enum!(
+    /// Whether the data of a version can be read.
+    VersionDataV1 is VersionData {
+        Available = 1, "available" (sealed: SealedRefV1);
+        Destroyed = 2, "destroyed" { at: Timestamp, cause: DestroyCause };
     }
 );
 
@@ -100,5 +110,23 @@ wire_event!(
         version: VersionId,
         data_key: DataKeyId,
         cause: DestroyCause,
+    }
+);
+
+wire_event!(
+    /// What a version is, but for its locks.
+    VersionRestatedV1 (35, 1) is VersionRestated {
+        version: VersionId,
+        number: VersionNumber,
+        origin: VersionOrigin,
+        restored_from: Option<VersionId>,
+        data: VersionDataV1,
+        data_from: Position,
+        details: VersionDetailsV1,
+        expires_at: Option<Timestamp>,
+        downloaded: bool,
+        custom_metadata: Option<JsonObject>,
+        created_at: Timestamp,
+        created_by: Actor,
     }
 );

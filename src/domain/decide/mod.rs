@@ -4,6 +4,7 @@
 //! expected revision, where the secret stands in its life, the fields of the command, the locks. A file per noun. Read
 //! next: [`super::evolve`].
 
+mod erasure;
 mod groups;
 mod locks;
 mod metadata;
@@ -176,6 +177,7 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
         }
         Command::RenewLock { secret, .. } => locks::renew(find(state, *secret, terms)?, command, terms, now),
         Command::Lapse { secret } => Ok(time::lapse(state, find(state, *secret, terms)?, now)),
+        Command::EraseBodies { bodies } => erasure::erase(state, bodies),
         Command::CreateGroup { .. } | Command::UpdateGroup { .. } | Command::DeleteGroup { .. } => {
             groups::decide(state, command)
         }

@@ -1,6 +1,7 @@
 //! Random histories: at every position of the log, what an open recovers, from saved state or from the log alone, is what
 //! was kept step by step. The store may end after any commit, also in the middle of a pass of saved state.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +13,14 @@ use crate::domain::event::{AccessRecorded, Event};
 use crate::domain::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
 use crate::domain::lock::{LockMode, NewLock};
 use crate::domain::name::{Actor, GroupName, IdempotencyKey, LockName, SecretName};
-use crate::domain::position::WriterEpoch;
+use crate::domain::position::{Position, WriterEpoch};
 use crate::domain::record::Idempotency;
 use crate::domain::secret::{ApiKeyTarget, ApiKeyUse, Secret, SecretMetadata, SecretSpec};
 use crate::domain::settings::{AccessAudit, Settings};
 use crate::domain::time::Timestamp;
 use crate::domain::version::{SealedRef, VersionDetails, VersionOrigin, VersionRef};
 use crate::engine::draw::Draw;
+use crate::engine::erasure::{look, rewrite};
 use crate::engine::group::{By, Group};
 use crate::engine::recovery::{rebuild, recover};
 use crate::engine::saved::Mark;
@@ -55,6 +57,7 @@ struct Shell {
     keyed: u64,
     reopened_in_a_pass: u32,
     marks: u32,
+    erased: usize,
 }
 
 impl Shell {
@@ -76,6 +79,7 @@ impl Shell {
             keyed: 0,
             reopened_in_a_pass: 0,
             marks: 0,
+            erased: 0,
         };
         shell.kept.saved.pass_every(PASS_RECORDS);
         shell
@@ -100,6 +104,10 @@ impl Shell {
             }
         }
         self.append(&mut group, command, &terms);
+        self.commit(group);
+    }
+
+    fn commit(&mut self, mut group: Group) {
         group.close(&mut self.kept, self.durable, &self.rows.0).unwrap();
         if !group.batch.is_empty() {
             self.rows.0.commit(&group.batch).unwrap();
@@ -117,6 +125,30 @@ impl Shell {
         if !events.is_empty() {
             let by = By { terms, now: self.now, writer_epoch: self.epoch };
             group.append(&mut self.kept, events, &by, &mut self.draw).unwrap();
+        }
+    }
+
+    /// Erases a few bodies, as the writer does.
+    fn erase(&mut self) {
+        let end = self.kept.end.size.get();
+        let mut chosen = BTreeSet::new();
+        for _ in 0..self.chance.below(16) {
+            let position = Position::new(self.chance.below(end));
+            if matches!(look(&self.rows.0, &BTreeSet::from([position]), self.kept.end.size), Ok(Ok(_))) {
+                chosen.insert(position);
+            }
+        }
+        let bodies = look(&self.rows.0, &chosen, self.kept.end.size).unwrap().unwrap();
+        let terms = Terms::by(Actor::parse("ops").unwrap());
+        let mut group = Group::new(self.kept.end.size);
+        let rewritten = rewrite(&self.rows.0, &chosen).unwrap().unwrap();
+        self.append(&mut group, &Command::EraseBodies { bodies: bodies.clone() }, &terms);
+        group.erase(&mut self.kept, &rewritten, &bodies, &self.rows.0).unwrap();
+        self.commit(group);
+        self.erased += chosen.len();
+        // Done once is done for good.
+        if !chosen.is_empty() {
+            assert!(look(&self.rows.0, &chosen, self.kept.end.size).unwrap().is_err());
         }
     }
 
@@ -273,27 +305,33 @@ fn same(found: &Snapshot, kept: &Snapshot, what: &str) {
 fn step(shell: &mut Shell) {
     let elapsed = Duration::from_secs(shell.chance.below(30));
     shell.now = shell.now.plus(elapsed);
+    if shell.chance.below(20) == 0 {
+        return shell.erase();
+    }
     let command = shell.command();
     shell.run(&command);
 }
 
 #[test]
 fn what_is_rebuilt_from_the_log_is_what_was_kept_at_every_position() {
+    let mut erased = 0;
     for seed in 1..=3 {
         let mut shell = Shell::new(seed);
         for number in 0..110 {
             step(&mut shell);
             shell.check_rebuild(&format!("seed {seed}, step {number}"));
         }
+        erased += shell.erased;
     }
+    assert!(erased > 20, "only {erased} bodies were erased");
 }
 
 #[test]
 fn what_is_recovered_after_any_commit_is_what_was_kept_and_no_more_is_replayed_than_has_to_be() {
-    let mut reopened_in_a_pass = 0;
+    let (mut reopened_in_a_pass, mut erased) = (0, 0);
     for seed in 1..=2 {
         let mut shell = Shell::new(seed);
-        for _ in 0..90 {
+        for _ in 0..150 {
             let create = shell.create();
             shell.run(&create);
         }
@@ -310,6 +348,7 @@ fn what_is_recovered_after_any_commit_is_what_was_kept_and_no_more_is_replayed_t
             }
         }
         shell.check_rebuild("at the end");
+        erased += shell.erased;
         assert!(shell.marks >= 3, "seed {seed}: only {} passes came to their end", shell.marks);
         reopened_in_a_pass += shell.reopened_in_a_pass;
         assert!(
@@ -317,5 +356,6 @@ fn what_is_recovered_after_any_commit_is_what_was_kept_and_no_more_is_replayed_t
             "an open replays the end only"
         );
     }
-    assert!(reopened_in_a_pass >= 3, "no end came in the middle of a pass");
+    assert!(reopened_in_a_pass >= 3, "only {reopened_in_a_pass} ends came in the middle of a pass");
+    assert!(erased > 100, "only {erased} bodies were erased");
 }

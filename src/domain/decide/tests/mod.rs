@@ -9,6 +9,7 @@ mod world;
 mod writer;
 
 mod credentials;
+mod erasure;
 mod expiry;
 mod groups;
 mod idempotency;

@@ -36,6 +36,7 @@ enum Step {
     Renew(usize, Which, u8, u64),
     Wait(u64),
     Pass(u64),
+    Erase(u64),
 }
 
 #[derive(Clone, Debug)]
@@ -101,6 +102,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (one, which(), 0..4_u8, time()).prop_map(|(one, which, name, secs)| Step::Renew(one, which, name, secs)),
         10 => time().prop_map(Step::Wait),
         2 => time().prop_map(Step::Pass),
+        2 => (0..5_u64).prop_map(Step::Erase),
     ]
 }
 
@@ -205,6 +207,10 @@ fn lock_command(world: &mut World, step: &Step, pick: impl Fn(&World, usize) -> 
             world.pass(*secs);
             None
         }
+        Step::Erase(chosen) => {
+            let _ = world.erase(|record| record.position.get() % 5 == *chosen);
+            None
+        }
         _ => None,
     }
 }
@@ -237,5 +243,6 @@ proptest! {
         }
         world.wait(0);
         world.check_replay();
+        world.check_erased_replay();
     }
 }

@@ -1,6 +1,7 @@
 //! Owns the comparison of a replay with what was kept step by step.
 
-use crate::domain::evolve::{evolve, evolve_batch, remember};
+use crate::domain::batch::remember;
+use crate::domain::evolve::{evolve, evolve_batch};
 use crate::domain::record::Record;
 use crate::domain::state::State;
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::super::{Decision, Verdict, judge};
 use super::invariants;
 use super::world::{Answer, World};
+use crate::domain::batch::{receipt, remember};
 use crate::domain::command::{Command, Terms};
 use crate::domain::event::Event;
-use crate::domain::evolve::{evolve, receipt, remember};
+use crate::domain::evolve::evolve;
 use crate::domain::id::{EventId, SecretId};
 use crate::domain::position::{Position, Revision, WriterEpoch};
 use crate::domain::receipt::Receipt;
@@ -58,7 +59,7 @@ impl World {
         if last.context.idempotency.is_some() {
             self.answers.insert(last.position);
         }
-        for position in &forgotten {
+        for position in forgotten.iter().filter(|position| self.state.remembered.get(**position).is_none()) {
             assert!(self.answers.remove(position), "{position} is forgotten twice");
         }
         let answers = self.state.remembered.iter().map(|(position, _)| position);

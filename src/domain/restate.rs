@@ -1,0 +1,206 @@
+//! Owns restatements: what a secret or a group is now, said again in events, so that a replay which cannot see how it came
+//! to be knows it from there on.
+//!
+//! A state that saw everything is changed by none of them, but for revision and position. [`SecretRestated`] comes first,
+//! then each version, oldest first, each before its locks. Read next: [`super::decide`].
+
+use std::sync::Arc;
+
+use super::event::{Event, GroupRestated, LockRestated, SecretRestated, VersionRestated};
+use super::evolve::put_lock;
+use super::id::{GroupId, VersionId};
+use super::lock::{Lock, NewLock};
+use super::record::{Record, Subject};
+use super::secret::Secret;
+use super::settings::Group;
+use super::state::State;
+use super::version::{Version, VersionDetails};
+
+/// Gives the events that say again all that a secret is.
+pub(crate) fn restated(secret: &Secret) -> impl Iterator<Item = Event> {
+    let version = |version: &Version| {
+        let id = version.id;
+        let locks: Vec<Event> = version.locks.iter().map(|lock| LockRestated::of(id, lock).into()).collect();
+        std::iter::once(VersionRestated::of(version).into()).chain(locks)
+    };
+    std::iter::once(SecretRestated::of(secret).into()).chain(secret.versions.iter().flat_map(version))
+}
+
+/// Gives about how many bytes of log the restatement of a secret takes: never less than it does.
+pub(crate) fn restated_bytes(secret: &Secret) -> usize {
+    /// Header, context, and what is of bounded length in a body.
+    const FIXED_BYTES: usize = 4 * 1_024;
+    let text = |text: Option<&str>| text.map_or(0, str::len);
+    let lock = |lock: &Lock| {
+        let attributes = text(lock.attributes.as_ref().map(|object| object.as_str()));
+        FIXED_BYTES.saturating_add(attributes).saturating_add(text(lock.description.as_ref().map(|it| it.as_str())))
+    };
+    let version = |version: &Version| {
+        let shown = match &version.details {
+            VersionDetails::Certificate(details) => {
+                details.serial.len().saturating_add(details.common_name.len()).saturating_add(details.issuer.len())
+            }
+            _ => 0,
+        };
+        let metadata = text(version.custom_metadata.as_ref().map(|object| object.as_str()));
+        let locks: usize = version.locks.iter().map(lock).sum();
+        FIXED_BYTES.saturating_add(shown).saturating_add(metadata).saturating_add(locks)
+    };
+    let metadata = &secret.metadata;
+    let own = [
+        text(metadata.description.as_ref().map(|it| it.as_str())),
+        text(metadata.custom_metadata.as_ref().map(|object| object.as_str())),
+        metadata.labels.iter().map(|label| label.as_str().len()).sum(),
+        secret.versions.iter().map(version).sum(),
+    ];
+    FIXED_BYTES.saturating_add(own.iter().sum())
+}
+
+impl SecretRestated {
+    /// Says what a secret is.
+    pub(crate) fn of(secret: &Secret) -> Self {
+        Self {
+            group: secret.group,
+            metadata: secret.metadata.clone(),
+            spec: secret.spec.clone(),
+            policy: secret.policy,
+            lifecycle: secret.lifecycle,
+            expiry_held_since: secret.expiry_held_since,
+            created_at: secret.created_at,
+            created_by: secret.created_by.clone(),
+            updated_at: secret.updated_at,
+            retrieved_at: secret.retrieved_at,
+        }
+    }
+}
+
+impl VersionRestated {
+    /// Says what a version is.
+    pub(crate) fn of(version: &Version) -> Self {
+        Self {
+            version: version.id,
+            number: version.number,
+            origin: version.origin,
+            restored_from: version.restored_from,
+            data: version.data,
+            data_from: version.data_from,
+            details: version.details.clone(),
+            expires_at: version.expires_at,
+            downloaded: version.downloaded,
+            custom_metadata: version.custom_metadata.clone(),
+            created_at: version.created_at,
+            created_by: version.created_by.clone(),
+        }
+    }
+
+    fn version(&self, locks: Vec<Lock>) -> Version {
+        let event = self.clone();
+        Version {
+            id: event.version,
+            number: event.number,
+            origin: event.origin,
+            restored_from: event.restored_from,
+            data: event.data,
+            data_from: event.data_from,
+            details: event.details,
+            expires_at: event.expires_at,
+            downloaded: event.downloaded,
+            custom_metadata: event.custom_metadata,
+            created_at: event.created_at,
+            created_by: event.created_by,
+            locks,
+        }
+    }
+}
+
+impl LockRestated {
+    /// Says what a lock on a version is.
+    pub(crate) fn of(version: VersionId, lock: &Lock) -> Self {
+        Self {
+            version,
+            lock: NewLock {
+                name: lock.name.clone(),
+                description: lock.description.clone(),
+                attributes: lock.attributes.clone(),
+                owner: lock.owner.clone(),
+                expires_at: lock.expires_at,
+            },
+            created_at: lock.created_at,
+            updated_at: lock.updated_at,
+            created_by: lock.created_by.clone(),
+            fencing_token: lock.fencing_token,
+        }
+    }
+
+    fn lock(&self) -> Lock {
+        let new = self.lock.clone();
+        Lock {
+            name: new.name,
+            description: new.description,
+            attributes: new.attributes,
+            owner: new.owner,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            created_by: self.created_by.clone(),
+            expires_at: new.expires_at,
+            fencing_token: self.fencing_token,
+        }
+    }
+}
+
+impl GroupRestated {
+    /// Says what a group is.
+    pub(crate) fn of(id: GroupId, group: &Group) -> Self {
+        Self {
+            group: id,
+            name: group.name.clone(),
+            description: group.description.clone(),
+            created_at: group.created_at,
+            updated_at: group.updated_at,
+        }
+    }
+}
+
+/// Takes the restatement of a secret in, or of a part of it.
+pub(super) fn evolve(state: &mut State, record: &Record, subject: Subject) {
+    let as_of = record.position.next();
+    if let Event::SecretRestated(event) = &record.event {
+        let before = state.take_out(subject.secret);
+        let event = event.clone();
+        state.put_in(Secret {
+            id: subject.secret,
+            group: event.group,
+            metadata: event.metadata,
+            spec: event.spec,
+            policy: event.policy,
+            lifecycle: event.lifecycle,
+            expiry_held_since: event.expiry_held_since,
+            versions: before.map_or_else(Vec::new, |secret| Arc::unwrap_or_clone(secret).versions),
+            revision: subject.revision,
+            as_of,
+            created_at: event.created_at,
+            created_by: event.created_by,
+            updated_at: event.updated_at,
+            retrieved_at: event.retrieved_at,
+        });
+        return;
+    }
+    let Some(secret) = state.secrets.get_mut(&subject.secret).map(Arc::make_mut) else { return };
+    secret.revision = subject.revision;
+    secret.as_of = as_of;
+    match &record.event {
+        Event::VersionRestated(event) => match secret.version_by_id_mut(event.version) {
+            Some(version) => *version = event.version(std::mem::take(&mut version.locks)),
+            None => {
+                secret.versions.reserve_exact(1);
+                secret.versions.push(event.version(Vec::new()));
+            }
+        },
+        Event::LockRestated(event) => {
+            if let Some(version) = secret.version_by_id_mut(event.version) {
+                put_lock(version, event.lock());
+            }
+        }
+        _ => {}
+    }
+}

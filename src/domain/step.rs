@@ -1,0 +1,92 @@
+//! Owns what a replay meets at each position of the log: a record, or what an erasure left of one.
+//!
+//! What became of a secret by an event that nobody can read any more, nobody knows: the secret is out of the state from
+//! there on, until it is restated. Read next: [`super::batch`].
+
+use super::batch::Placed;
+use super::event::Event;
+use super::id::SecretId;
+use super::position::Position;
+use super::record::{Context, Record, Subject};
+use super::state::State;
+use super::time::Timestamp;
+
+/// What lies at a position of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Step {
+    /// A record.
+    Told(Record),
+    /// A record whose body was erased.
+    Erased(ErasedRecord),
+}
+
+/// What its header and its context tell of a record whose body was erased.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ErasedRecord {
+    pub(crate) position: Position,
+    pub(crate) subject: Option<Subject>,
+    pub(crate) recorded_at: Timestamp,
+    pub(crate) context: Context,
+}
+
+impl Step {
+    /// Gives the secret that it changes or reports on.
+    pub(crate) fn secret(&self) -> Option<SecretId> {
+        match self {
+            Self::Told(record) => record.secret(),
+            Self::Erased(erased) => erased.subject.map(|subject| subject.secret),
+        }
+    }
+}
+
+impl Placed for Step {
+    fn position(&self) -> Position {
+        match self {
+            Self::Told(record) => record.position,
+            Self::Erased(erased) => erased.position,
+        }
+    }
+
+    fn recorded_at(&self) -> Timestamp {
+        match self {
+            Self::Told(record) => record.recorded_at,
+            Self::Erased(erased) => erased.recorded_at,
+        }
+    }
+
+    fn context(&self) -> &Context {
+        match self {
+            Self::Told(record) => &record.context,
+            Self::Erased(erased) => &erased.context,
+        }
+    }
+
+    fn subject(&self) -> Option<Subject> {
+        match self {
+            Self::Told(record) => record.subject,
+            Self::Erased(erased) => erased.subject,
+        }
+    }
+
+    fn event(&self) -> Option<&Event> {
+        match self {
+            Self::Told(record) => Some(&record.event),
+            Self::Erased(_) => None,
+        }
+    }
+}
+
+/// Takes one step in.
+pub(crate) fn evolve_step(state: &mut State, step: &Step) {
+    match step {
+        Step::Told(record) => super::evolve::evolve(state, record),
+        Step::Erased(erased) => {
+            state.whole.log_size = erased.position.next();
+            state.whole.last_at = erased.recorded_at;
+            state.whole.writer_epoch = erased.context.writer_epoch;
+            if let Some(subject) = erased.subject {
+                state.take_out(subject.secret);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Owns the end of the writer: what waits is recorded, made durable and answered, and the next open is made fast.
+//!
+//! Read next: [`super::super::saved`].
+
+use crate::engine::saved::{Progress, Saving};
+use crate::engine::snapshot::Snapshot;
+use crate::error::Error;
+
+use super::{Ending, Recorded, Writer};
+
+/// Records that an open may replay before a close writes saved state: some milliseconds of replay.
+const BEHIND_AT_CLOSE: u64 = 1_024;
+
+/// Rows of saved state in one commit while the store closes.
+const ROWS_AT_CLOSE: usize = 2_000;
+
+/// Batches of reads recorded while the store closes: all that can wait, and a few more.
+const ACCESS_BATCHES_AT_CLOSE: usize = 12;
+
+impl Writer {
+    /// Makes durable what is decided, writes saved state if an open would replay much, and answers the rest.
+    pub(super) fn end(mut self) {
+        while !self.settling.is_empty() && self.shared.poison.why().is_none() {
+            self.pass_time();
+            self.settle();
+        }
+        if let Err(error) = self.record_all_access() {
+            self.shared.poison.set(&error.to_string());
+        }
+        self.settle();
+        if self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
+            while self.shared.poison.why().is_none() {
+                let Snapshot { saved, state, end, .. } = &mut self.snapshot;
+                let storage = &*self.shared.storage;
+                let mut saving = Saving { batch: &mut self.group.batch, state, end, storage };
+                let progress = saved.finish(&mut saving, ROWS_AT_CLOSE);
+                self.settle();
+                if !matches!(progress, Ok(Progress::More)) {
+                    break;
+                }
+            }
+        }
+        if let Some(Ending::Asked(reply)) = self.ending.take() {
+            let outcome = match self.shared.poison.error() {
+                Some(error) => Err(error),
+                None => Ok(Ok(self.nothing_done(None))),
+            };
+            reply.give(outcome);
+        }
+        while let Ok(request) = self.requests.try_recv() {
+            // One more who asked to end is told the same when its reply goes.
+            drop(request.refuse(Error::closed()));
+        }
+    }
+
+    /// Records the reads that wait, a batch at a time; those that still come in meanwhile hold no close up.
+    fn record_all_access(&mut self) -> Result<(), Error> {
+        for _ in 0..ACCESS_BATCHES_AT_CLOSE {
+            if self.record_access()? == Recorded::Nothing {
+                break;
+            }
+            self.settle();
+        }
+        Ok(())
+    }
+}

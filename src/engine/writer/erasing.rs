@@ -1,0 +1,62 @@
+//! Owns the writer's way of erasing bodies: alone. Nothing else is on its way to the disk before it and until it is durable,
+//! so that the rows that lie there are those that are known here.
+//!
+//! Read next: [`super::super::erasure`].
+
+use std::collections::BTreeSet;
+
+use crate::domain::command::{Command, Terms};
+use crate::domain::decide::{Verdict, judge};
+use crate::domain::position::Position;
+use crate::error::Error;
+
+use super::Writer;
+use crate::engine::erasure::rewrite;
+use crate::engine::queue::Order;
+use crate::engine::reply::{Done, Outcome};
+
+impl Writer {
+    /// Erases bodies and waits until that is durable.
+    pub(super) fn erase(&mut self, order: Order) {
+        let Order { command, terms, reply, .. } = order;
+        self.settle();
+        if let Some(error) = self.shared.poison.error() {
+            return reply.give(Err(error));
+        }
+        let outcome = self.try_erase(&command, &terms);
+        self.group.answer(reply, outcome);
+        self.settle();
+    }
+
+    fn try_erase(&mut self, command: &Command, terms: &Terms) -> Outcome {
+        let Command::EraseBodies { bodies } = command else {
+            return Err(Error::internal("something else was to be done than erase bodies"));
+        };
+        let now = self.stamp()?;
+        let events = match judge(&self.snapshot.state, command, terms, now) {
+            Verdict::Accept(decision) => decision.events,
+            Verdict::Refuse(refusal, event) => {
+                if let Some(event) = event {
+                    self.append(vec![(None, event)], terms, now)?;
+                }
+                return Ok(Err(refusal));
+            }
+            Verdict::Remembered(outcome) => {
+                return Ok(outcome.map(|receipt| Done { receipt, takes_data: false }));
+            }
+        };
+        let positions: BTreeSet<Position> = bodies.iter().map(|body| body.position).collect();
+        let rewritten = match rewrite(&*self.shared.storage, &positions)? {
+            Ok(rewritten) => rewritten,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let receipt = self.append(events, terms, now)?;
+        let erased = self.group.erase(&mut self.snapshot, &rewritten, bodies, &*self.shared.storage);
+        if let Err(error) = erased {
+            // Its events stand in the group already; without its rows they must not become durable.
+            self.shared.poison.set(&error.to_string());
+            return Err(error);
+        }
+        Ok(Ok(Done { receipt, takes_data: false }))
+    }
+}
