@@ -96,6 +96,8 @@ schemas! {
     GroupCreated: group::GroupCreatedV1;
     GroupUpdated: group::GroupUpdatedV1;
     GroupDeleted: group::GroupDeletedV1;
+    StoreRestored: store::StoreRestoredV1;
+    QuarantineEnded: store::QuarantineEndedV1;
     SecretCreated: secret::SecretCreatedV1;
     SecretUpdated: secret::SecretUpdatedV1;
     SpecUpdated: secret::SpecUpdatedV1;

@@ -238,6 +238,8 @@ pub(crate) enum Command {
         number: u32,
         verifier_key: Box<str>,
     },
+    /// A person has looked at a restored store.
+    EndQuarantine,
     /// A sign of life, when nothing else happened.
     RecordHeartbeat,
 }
@@ -307,6 +309,7 @@ impl Command {
             | Self::RollEpoch { .. }
             | Self::RetireEpoch { .. }
             | Self::SetSigningKey { .. }
+            | Self::EndQuarantine
             | Self::RecordHeartbeat => None,
         }
     }

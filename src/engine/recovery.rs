@@ -11,6 +11,7 @@ use crate::codec::error::Part;
 use crate::codec::keys;
 use crate::codec::mark::{RowSum, SavedMark, decode_mark};
 use crate::codec::saved::{RowDigest, decode_answer, decode_secret, decode_whole, row_digest};
+use crate::domain::event::Event;
 use crate::domain::evolve::{evolve, remember};
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
@@ -121,6 +122,9 @@ fn take(state: &mut State, batch: &[Record], whole_as_of: Position, changed: &mu
         if record.position >= as_of {
             evolve(state, record);
             changed.extend(record.secret().map(Item::Secret));
+            if let Event::StoreRestored(_) = &record.event {
+                changed.extend(state.secrets.keys().map(|id| Item::Secret(*id)));
+            }
         }
         // A row can have taken in all that an opening wrote; the next one must not take its number.
         state.whole.writer_epoch = record.context.writer_epoch;

@@ -7,6 +7,7 @@ use crate::domain::lock::{LockRemoval, NewLock};
 use crate::domain::name::{Actor, CorrelationId, Description, GroupName, IdempotencyKey, Label, LockName, SecretName};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::{Position, Revision, VersionNumber, WriterEpoch};
+use crate::domain::quarantine::RestoredFrom;
 use crate::domain::record::{Context, Idempotency};
 use crate::domain::refusal::{Blocked, BlockingLock, Operation, Refusal};
 use crate::domain::secret::{
@@ -51,6 +52,9 @@ fn store_events() -> Vec<(&'static str, Event)> {
         ("bare", GroupCreated { group: GROUP, name: name.clone(), description: None }.into()),
         ("full", GroupUpdated { group: GROUP, name, description: Some(description()) }.into()),
         ("full", GroupDeleted { group: GROUP }.into()),
+        ("full", StoreRestored { from: RestoredFrom::Backup, log_size: Position::new(77), with_data: true }.into()),
+        ("export", StoreRestored { from: RestoredFrom::Export, log_size: Position::new(77), with_data: false }.into()),
+        ("full", QuarantineEnded {}.into()),
     ]
 }
 
@@ -181,6 +185,8 @@ pub(super) fn refusals() -> Vec<(&'static str, Refusal)> {
         ("idempotency-key-reused", Refusal::IdempotencyKeyReused),
         ("invalid-argument", Refusal::InvalidArgument { field: "rotation interval".into(), rule: rule() }),
         ("key-slot-unavailable", Refusal::KeySlotUnavailable { rule: rule() }),
+        ("quarantined", Refusal::Quarantined { since: time(3) }),
+        ("version-data-not-restored", Refusal::VersionDataNotRestored),
     ]
 }
 

@@ -2,10 +2,12 @@
 
 use super::shape::{wire_event, wire_struct};
 use crate::domain::event::{
-    ClockRanBack, EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, SettingsChanged,
-    SigningKeySet, StoreCreated,
+    ClockRanBack, EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, QuarantineEnded,
+    SettingsChanged, SigningKeySet, StoreCreated, StoreRestored,
 };
 use crate::domain::id::LogId;
+use crate::domain::position::Position;
+use crate::domain::quarantine::RestoredFrom;
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
 use crate::domain::time::Timestamp;
 
@@ -80,4 +82,18 @@ wire_event!(
 wire_event!(
     /// Nothing else happened for a while; there is nothing more to say.
     HeartbeatRecordedV1 (9, 1) is HeartbeatRecorded {}
+);
+
+wire_event!(
+    /// The store was made anew from a copy.
+    StoreRestoredV1 (14, 1) is StoreRestored {
+        from: RestoredFrom,
+        log_size: Position,
+        with_data: bool,
+    }
+);
+
+wire_event!(
+    /// A person let a restored store go on; there is nothing more to say.
+    QuarantineEndedV1 (15, 1) is QuarantineEnded {}
 );
