@@ -38,6 +38,8 @@ pub struct Replay {
     hidden: BTreeMap<SecretId, Revision>,
     hidden_ever: u64,
     touched: Vec<SecretId>,
+    /// Whether the batch has a restore and no signing key yet.
+    awaits_key: bool,
 }
 
 /// Where a replay begins.
@@ -67,7 +69,7 @@ impl Replay {
         state.whole.log_size = first;
         let sees_all = begin != Begin::Slice;
         let sight = Sight { whole: sees_all, groups: sees_all };
-        Self { state, begin, sight, hidden: BTreeMap::new(), hidden_ever: 0, touched: Vec::new() }
+        Self { state, begin, sight, hidden: BTreeMap::new(), hidden_ever: 0, touched: Vec::new(), awaits_key: false }
     }
 
     /// Takes the next record in.
@@ -135,6 +137,11 @@ impl Replay {
             check(&self.state, record, self.sight)?;
             evolve(&mut self.state, record);
             self.touched.extend(record.subject.map(|subject| subject.secret));
+            match &record.event {
+                Event::StoreRestored(_) => self.awaits_key = true,
+                Event::SigningKeySet(_) => self.awaits_key = false,
+                _ => {}
+            }
         }
         if record.ends_batch() { self.settle() } else { Ok(()) }
     }
@@ -242,6 +249,9 @@ impl Replay {
     fn settle(&mut self) -> Result<(), Rule> {
         if self.state.secrets.len().saturating_add(self.hidden.len()) > limits::SECRETS_MAX {
             return Err(Rule::TooManySecrets);
+        }
+        if std::mem::take(&mut self.awaits_key) {
+            return Err(Rule::RestoreWithoutKey);
         }
         let state = &self.state;
         self.touched.drain(..).filter_map(|id| state.secret(id)).try_for_each(|secret| settled(secret))

@@ -98,6 +98,8 @@ schemas! {
     GroupUpdated: group::GroupUpdatedV1;
     GroupDeleted: group::GroupDeletedV1;
     GroupRestated: group::GroupRestatedV1;
+    StoreRestored: store::StoreRestoredV1;
+    QuarantineEnded: store::QuarantineEndedV1;
     SecretCreated: secret::SecretCreatedV1;
     SecretUpdated: secret::SecretUpdatedV1;
     SpecUpdated: secret::SpecUpdatedV1;

@@ -269,6 +269,8 @@ pub(crate) enum Command {
         /// In the order of their positions.
         bodies: Vec<Erasable>,
     },
+    /// A person has looked at a restored store.
+    EndQuarantine,
     /// A sign of life, when nothing else happened.
     RecordHeartbeat,
 }
@@ -339,6 +341,7 @@ impl Command {
             | Self::RetireEpoch { .. }
             | Self::SetSigningKey { .. }
             | Self::EraseBodies { .. }
+            | Self::EndQuarantine
             | Self::RecordHeartbeat => None,
         }
     }

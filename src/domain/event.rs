@@ -9,6 +9,7 @@ use super::lock::{LockRemoval, NewLock};
 use super::name::{Actor, Description, GroupName, LockName};
 use super::policy::RotationPolicy;
 use super::position::{Position, VersionNumber};
+use super::quarantine::RestoredFrom;
 use super::refusal::Refusal;
 use super::secret::{Lifecycle, SecretMetadata, SecretSpec};
 use super::settings::{KeySlotKind, Settings};
@@ -153,6 +154,18 @@ events! {
         /// When it last changed.
         updated_at: Timestamp,
     }
+    /// The store was made anew from a copy, and is in quarantine from now on. The signing key that is set in the same
+    /// batch is in force for all logs larger than the one that was restored.
+    StoreRestored = 14 {
+        /// What it was restored from.
+        from: RestoredFrom,
+        /// The size of the log that was restored, which is the position of this record.
+        log_size: Position,
+        /// Whether data came with it; where not, the data of all versions is unavailable from now on.
+        with_data: bool,
+    }
+    /// A person has looked at a restored store, and let it go on.
+    QuarantineEnded = 15 {}
     /// A secret was made; its first version follows in the same batch.
     SecretCreated = 20 {
         /// The group it stays in.

@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use super::event::{Event, LockPlaced, SecretCreated, VersionAdded};
+use super::event::{Event, LockPlaced, SecretCreated, StoreRestored, VersionAdded};
 use super::id::{SecretId, VersionId};
 use super::limits;
 use super::lock::Lock;
 use super::name::LockName;
 #[cfg(test)]
 use super::position::Position;
+use super::quarantine::Restored;
 use super::record::Record;
 use super::restate;
 use super::secret::{Lifecycle, Secret, SecretSpec};
@@ -168,9 +169,11 @@ fn destroy(secret: &mut Secret, id: VersionId, cause: DestroyCause, at: Timestam
 /// on a lease, that of the locked version.
 fn is_held(secret: &Secret, at: Timestamp) -> bool {
     let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= at);
-    let mut locked = secret.versions.iter().filter(|version| version.is_available() && !version.locks.is_empty());
+    let mut locked = secret.versions.iter().filter(|version| !version.is_destroyed() && !version.locks.is_empty());
     match secret.spec {
-        SecretSpec::IamCredentials { .. } => locked.any(|version| is_over(version.expires_at)),
+        SecretSpec::IamCredentials { .. } => {
+            locked.any(|version| version.is_available() && is_over(version.expires_at))
+        }
         _ => secret.lifecycle == Lifecycle::Active && is_over(secret.expires_at()) && locked.next().is_some(),
     }
 }
@@ -274,8 +277,23 @@ fn change_whole(state: &mut State, record: &Record) {
             whole.epochs.remove(&event.epoch);
         }
         Event::SigningKeySet(event) => {
-            let key = SigningKey { set_at: position, verifier_key: event.verifier_key.clone() };
+            let batch = position.get().saturating_sub(u64::from(record.index));
+            let restored = whole.restored.map(|restored| restored.log_size).filter(|size| size.get() >= batch);
+            let after = restored.unwrap_or_else(|| position.next());
+            let key = SigningKey { set_at: position, after, verifier_key: event.verifier_key.clone() };
             whole.signing_keys.insert(event.number, key);
+        }
+        Event::StoreRestored(event) => {
+            let StoreRestored { from, with_data, .. } = *event;
+            whole.restored = Some(Restored { from, log_size: position, with_data, at, is_confirmed: false });
+            if !with_data {
+                lose_data(state, record);
+            }
+        }
+        Event::QuarantineEnded(_) => {
+            if let Some(restored) = &mut whole.restored {
+                restored.is_confirmed = true;
+            }
         }
         Event::GroupCreated(event) => {
             let (name, description) = (event.name.clone(), event.description.clone());
@@ -300,5 +318,20 @@ fn change_whole(state: &mut State, record: &Record) {
             whole.groups.remove(&event.group);
         }
         _ => {}
+    }
+}
+
+/// Takes the data of every version away that a restore did not bring along. A secret that has taken in what came later
+/// has taken this in as well.
+fn lose_data(state: &mut State, record: &Record) {
+    let has_data = |secret: &Secret| secret.versions.iter().any(Version::is_available);
+    let concerned = |secret: &Arc<Secret>| secret.as_of <= record.position && has_data(secret);
+    let ids: Vec<_> = state.secrets.values().filter(|secret| concerned(secret)).map(|secret| secret.id).collect();
+    for id in ids {
+        let Some(secret) = state.secrets.get_mut(&id).map(Arc::make_mut) else { continue };
+        secret.as_of = record.position.next();
+        for version in secret.versions.iter_mut().filter(|version| version.is_available()) {
+            version.data = VersionData::Unavailable { since: record.recorded_at };
+        }
     }
 }

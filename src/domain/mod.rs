@@ -23,6 +23,7 @@ pub(crate) mod lock;
 pub(crate) mod name;
 pub(crate) mod policy;
 pub(crate) mod position;
+pub(crate) mod quarantine;
 pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod refusal;

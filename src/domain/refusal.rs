@@ -173,6 +173,13 @@ pub enum Refusal {
         /// What is wrong.
         rule: Box<str>,
     },
+    /// The store was restored, and nobody has looked at it yet: what would touch a version has to wait.
+    Quarantined {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The data of the version is not here: the store was restored from an export, which holds none.
+    VersionDataNotRestored,
 }
 
 impl Refusal {
@@ -192,7 +199,7 @@ impl Refusal {
             Self::VersionDataDestroyed { .. } => "version_data_destroyed",
             Self::SecretInactive { .. } => "secret_inactive",
             Self::RotationNotSupported => "rotation_not_supported",
-            Self::VersionDataUnavailable { .. } => "version_data_unavailable",
+            Self::VersionDataUnavailable { .. } | Self::VersionDataNotRestored => "version_data_unavailable",
             Self::NothingToRestore => "nothing_to_restore",
             Self::PolicyNotSupported { .. } => "rotation_policy_not_supported",
             Self::PolicyAfterExpiry => "Error02009",
@@ -203,6 +210,7 @@ impl Refusal {
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::InvalidArgument { .. } => "invalid_parameter",
             Self::KeySlotUnavailable { .. } => "key_slot_unavailable",
+            Self::Quarantined { .. } => "store_quarantined",
         }
     }
 
@@ -275,6 +283,15 @@ impl fmt::Display for Refusal {
                 f.write_str("the idempotency key was used for another command; choose a new one")
             }
             Self::InvalidArgument { field, rule } => write!(f, "{field} {rule}"),
+            Self::Quarantined { since } => write!(
+                f,
+                "the store was restored at {since} and is in quarantine: credentials made after the backup may be in use; \
+                 find out which hold, then end the quarantine"
+            ),
+            Self::VersionDataNotRestored => f.write_str(
+                "the data of the version is not here: the store was made from an export, which holds none; rotate the \
+                 secret, or restore a backup",
+            ),
             Self::PolicyNotSupported { rule } | Self::KeySlotUnavailable { rule } => rule.fmt(f),
         }
     }

@@ -10,6 +10,7 @@ use imbl::OrdMap;
 use super::id::{GroupId, SecretId};
 use super::name::{GroupName, SecretName};
 use super::position::{Position, WriterEpoch};
+use super::quarantine::Restored;
 use super::remembered::Remembered;
 use super::secret::{Secret, SecretType};
 use super::settings::{Group, KeySlotKind, Settings};
@@ -39,6 +40,8 @@ pub(crate) struct Whole {
     pub(crate) epochs: std::collections::BTreeSet<u32>,
     /// The keys that sign checkpoints, by number.
     pub(crate) signing_keys: std::collections::BTreeMap<u32, SigningKey>,
+    /// The last restore, if the store was ever restored.
+    pub(crate) restored: Option<Restored>,
 }
 
 /// A key that signs checkpoints.
@@ -46,6 +49,10 @@ pub(crate) struct Whole {
 pub(crate) struct SigningKey {
     /// The record that set it.
     pub(crate) set_at: Position,
+    /// It is in force for logs larger than this: for those larger than the one that its own record ends, so that a change
+    /// of keys is covered by a checkpoint of the old key; after a restore for those larger than the one restored, since
+    /// the original may go on under the old key.
+    pub(crate) after: Position,
     /// What checks its signatures.
     pub(crate) verifier_key: Box<str>,
 }
@@ -62,6 +69,7 @@ impl Default for Whole {
             key_slots: std::collections::BTreeMap::new(),
             epochs: std::collections::BTreeSet::new(),
             signing_keys: std::collections::BTreeMap::new(),
+            restored: None,
         }
     }
 }
@@ -72,12 +80,23 @@ impl Whole {
         self.signing_keys.keys().next_back().map_or(Some(1), |last| last.checked_add(1))
     }
 
-    /// Gives the number of the key that signs a log of a size: the last one set before the record that ends it, so that
-    /// a new key is covered by a checkpoint of the old one; the first key signs from the beginning.
+    /// Gives the number of the key that signs a log of a size; the first key signs from the beginning.
     pub(crate) fn signing_key_at(&self, size: Position) -> Option<u32> {
         let first = self.signing_keys.keys().next().copied();
-        let in_force = |(_, key): &(&u32, &SigningKey)| key.set_at.next() < size;
+        let in_force = |(_, key): &(&u32, &SigningKey)| key.after < size;
         self.signing_keys.iter().rev().find(in_force).map(|(number, _)| *number).or(first)
+    }
+
+    /// Gives the size up to which a key was in force here, if it was a restore that ended it: beyond that size, the
+    /// original went on with it.
+    pub(crate) fn left_behind(&self, number: u32) -> Option<Position> {
+        let (_, next) = self.signing_keys.range(number.checked_add(1)?..).next()?;
+        (next.after <= next.set_at).then_some(next.after)
+    }
+
+    /// Gives the restore that nobody has looked at yet.
+    pub(crate) fn quarantine(&self) -> Option<&Restored> {
+        self.restored.as_ref().filter(|restored| !restored.is_confirmed)
     }
 }
 

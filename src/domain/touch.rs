@@ -2,7 +2,8 @@
 //! carries a lock.
 //!
 //! Every row of the tables in the manual follows from [`touched`]. [`unlocked`] is the only maker of [`Unlocked`], and
-//! what destroys data asks for one, so that no path goes around the rule. Read next: [`super::decide`].
+//! what destroys data asks for one, so that no path goes around the rule. While a restored store is in quarantine there is
+//! none at all. Read next: [`super::decide`].
 
 use super::id::{DataKeyId, VersionId};
 use super::limits;
@@ -10,6 +11,7 @@ use super::lock::Lock;
 use super::refusal::{Blocked, Operation, Refusal};
 use super::secret::{Secret, SecretSpec};
 use super::settings::Settings;
+use super::state::Whole;
 use super::version::Version;
 
 /// What is about to happen to a secret, as far as its versions are concerned.
@@ -39,6 +41,11 @@ pub(crate) enum Touch {
 }
 
 impl Touch {
+    /// Tells whether it can touch a version at all.
+    const fn can_touch(self) -> bool {
+        !matches!(self, Self::ReadAsItIs | Self::Describe)
+    }
+
     const fn operation(self) -> Operation {
         match self {
             Self::ReadAsItIs | Self::Regenerate => Operation::Read,
@@ -53,7 +60,7 @@ impl Touch {
 
 /// Gives the versions that would be modified, invalidated or destroyed.
 pub(crate) fn touched(secret: &Secret, touch: Touch, settings: Settings) -> Vec<&Version> {
-    let with_data = || secret.versions.iter().filter(|version| version.is_available());
+    let with_data = || secret.versions.iter().filter(|version| !version.is_destroyed());
     match touch {
         Touch::ReadAsItIs | Touch::Describe => Vec::new(),
         Touch::Regenerate => secret.current().into_iter().collect(),
@@ -78,10 +85,10 @@ pub(crate) fn touched(secret: &Secret, touch: Touch, settings: Settings) -> Vec<
     }
 }
 
-/// Gives the versions with data that fall out of the retention window when one more version is added.
+/// Gives the versions whose data is not destroyed that fall out of the retention window when one more version is added.
 fn pushed_out(secret: &Secret) -> Vec<&Version> {
     let kept = usize::from(secret.metadata.retention).saturating_sub(1);
-    secret.versions.iter().rev().skip(kept).filter(|version| version.is_available()).collect()
+    secret.versions.iter().rev().skip(kept).filter(|version| !version.is_destroyed()).collect()
 }
 
 /// Under the strict setting a rotation touches every locked version.
@@ -112,9 +119,13 @@ impl Unlocked {
 ///
 /// # Errors
 ///
-/// [`Refusal::Locked`], with every lock in the way (24 of them shown), when a touched version carries one.
-pub(crate) fn unlocked(secret: &Secret, touch: Touch, settings: Settings) -> Result<Unlocked, Refusal> {
-    let versions = touched(secret, touch, settings);
+/// [`Refusal::Quarantined`] while the store is in quarantine, for all that can touch a version; [`Refusal::Locked`], with
+/// every lock in the way (24 of them shown), when a touched version carries one.
+pub(crate) fn unlocked(secret: &Secret, touch: Touch, whole: &Whole) -> Result<Unlocked, Refusal> {
+    if let Some(restored) = whole.quarantine().filter(|_| touch.can_touch()) {
+        return Err(Refusal::Quarantined { since: restored.at });
+    }
+    let versions = touched(secret, touch, whole.settings);
     let in_the_way = || versions.iter().flat_map(|version| version.locks.iter().map(move |lock| (*version, lock)));
     let locks_total = in_the_way().count();
     if locks_total == 0 {

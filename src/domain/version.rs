@@ -143,6 +143,11 @@ pub enum VersionData {
         /// Why.
         cause: DestroyCause,
     },
+    /// It is not here: the store was restored from an export, which holds none.
+    Unavailable {
+        /// Since when.
+        since: Timestamp,
+    },
 }
 
 impl VersionData {
@@ -151,7 +156,7 @@ impl VersionData {
     pub const fn sealed(&self) -> Option<&SealedRef> {
         match self {
             Self::Available(sealed) => Some(sealed),
-            Self::Destroyed { .. } => None,
+            Self::Destroyed { .. } | Self::Unavailable { .. } => None,
         }
     }
 }
@@ -227,6 +232,12 @@ impl Version {
     #[must_use]
     pub const fn is_available(&self) -> bool {
         matches!(self.data, VersionData::Available(_))
+    }
+
+    /// Tells whether its data was destroyed. Data that a restore did not bring along was not: its locks still stand.
+    #[must_use]
+    pub const fn is_destroyed(&self) -> bool {
+        matches!(self.data, VersionData::Destroyed { .. })
     }
 
     /// Tells whether a policy made it.

@@ -94,6 +94,16 @@ impl Shared {
         ConsistencyProof::make(&StoredTree::new(&*self.storage), earlier, later)
     }
 
+    /// Gives the size at which this store was restored, when the checkpoint shows that the original went on after it.
+    fn left_behind(&self, expected: &SignedCheckpoint, keys: &BTreeMap<u32, VerifierKey>) -> Option<Position> {
+        let size = expected.checkpoint().tree_head.size;
+        let signers = keys.iter().filter(|(_, key)| expected.signed_by().iter().any(|signer| signer == *key));
+        self.published.with(|snapshot| {
+            let whole = &snapshot.state.whole;
+            signers.filter_map(|(number, _)| whole.left_behind(*number)).find(|restored| *restored < size)
+        })
+    }
+
     /// Holds the log to a checkpoint that was kept elsewhere.
     pub(crate) fn check_expected(&self, note: &str) -> Result<(), Error> {
         let keys = self.verifier_keys()?;
@@ -103,6 +113,9 @@ impl Shared {
         let in_force = self.published.with(|snapshot| snapshot.state.whole.signing_key_at(tree_head.size));
         let in_force = in_force.and_then(|number| keys.get(&number));
         if log_id != self.log_id || !expected.signed_by().iter().any(|key| Some(key) == in_force) {
+            if let Some(restored) = self.left_behind(&expected, &keys).filter(|_| log_id == self.log_id) {
+                return Err(Error::rolled_back(restored.get(), tree_head.size.get()));
+            }
             return Err(Error::forked(
                 "the expected checkpoint was not signed by the key of this log that was in force",
             ));

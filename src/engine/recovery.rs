@@ -12,6 +12,7 @@ use crate::codec::keys;
 use crate::codec::mark::{RowSum, SavedMark, decode_mark};
 use crate::codec::saved::{RowDigest, decode_answer, decode_secret, decode_whole, row_digest};
 use crate::domain::batch::{Placed, remember};
+use crate::domain::event::Event;
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
 use crate::domain::secret::Secret;
@@ -121,6 +122,11 @@ fn take(state: &mut State, batch: &[Step], whole_as_of: Position, changed: &mut 
         if step.position() >= as_of {
             evolve_step(state, step);
             changed.extend(step.secret().map(Item::Secret));
+            if let Step::Told(record) = step
+                && let Event::StoreRestored(_) = &record.event
+            {
+                changed.extend(state.secrets.keys().map(|id| Item::Secret(*id)));
+            }
         }
         // A row can have taken in all that an opening wrote; the next one must not take its number.
         state.whole.writer_epoch = step.context().writer_epoch;

@@ -8,9 +8,12 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use crate::domain::batch::remember;
+use crate::domain::event::Event;
 use crate::domain::evolve::evolve;
+use crate::domain::id::SecretId;
 use crate::domain::record::Record;
 use crate::domain::state::State;
+use crate::domain::time::Timestamp;
 use crate::ledger::{ChainEnd, Frontier};
 use crate::projection::Projections;
 
@@ -33,6 +36,9 @@ impl Snapshot {
             let id = record.secret();
             let before = id.and_then(|id| self.state.secret(id).cloned());
             evolve(&mut self.state, record);
+            if let Event::StoreRestored(_) = &record.event {
+                self.start_anew();
+            }
             if let Some(id) = id {
                 let after = self.state.secret(id);
                 self.projections.apply(before.as_deref(), after.map(AsRef::as_ref));
@@ -48,6 +54,27 @@ impl Snapshot {
         for position in forgotten {
             self.saved.touch(Item::Answer(position));
         }
+    }
+}
+
+impl Snapshot {
+    /// Follows an event that may have changed every secret.
+    fn start_anew(&mut self) {
+        self.projections = Projections::rebuild(self.state.secrets.values().map(AsRef::as_ref));
+        for id in self.state.secrets.keys() {
+            self.saved.touch(Item::Secret(*id));
+        }
+    }
+
+    /// Gives the time of the next lapse of all.
+    pub(crate) fn next_lapse(&self) -> Option<Timestamp> {
+        if self.state.whole.quarantine().is_some() { None } else { self.projections.calendar.next_lapse() }
+    }
+
+    /// Gives up to `limit` secrets that have something lapsed at `now`, the longest overdue first.
+    pub(crate) fn lapsed(&self, now: Timestamp, limit: usize) -> Vec<SecretId> {
+        let limit = if self.state.whole.quarantine().is_some() { 0 } else { limit };
+        self.projections.calendar.lapsed(now).take(limit).collect()
     }
 }
 

@@ -16,7 +16,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, select};
 use crate::codec::keys;
 use crate::domain::batch::receipt;
 use crate::domain::command::{Command, Terms};
-use crate::domain::decide::{Verdict, judge};
+use crate::domain::decide::{Verdict, due_at, judge};
 use crate::domain::event::{ClockRanBack, Event};
 use crate::domain::id::SecretId;
 use crate::domain::name::Actor;
@@ -135,8 +135,9 @@ impl Writer {
         if !self.settling.is_empty() && !self.group.is_full() {
             return Duration::ZERO;
         }
-        let next = self.snapshot.projections.calendar.next_lapse();
-        next.map_or(TICK, |at| at.since(self.shared.clock.now()).clamp(Duration::from_millis(1), TICK))
+        self.snapshot
+            .next_lapse()
+            .map_or(TICK, |at| at.since(self.shared.clock.now()).clamp(Duration::from_millis(1), TICK))
     }
 
     /// Takes what has been asked meanwhile; a request to end keeps its place in the queue.
@@ -267,7 +268,7 @@ impl Writer {
     fn try_pass_time(&mut self) -> Result<(), Error> {
         let now = self.shared.clock.now().max(self.snapshot.end.time);
         let at_once = if self.group.is_full() { 0 } else { LAPSES_AT_ONCE };
-        let due: Vec<_> = self.snapshot.projections.calendar.lapsed(now).take(at_once).collect();
+        let due = self.snapshot.lapsed(now, at_once);
         let is_last = due.len() < at_once;
         for secret in due {
             self.lapse_if_due(secret, now)?;
@@ -290,7 +291,8 @@ impl Writer {
     }
 
     fn lapse_if_due(&mut self, secret: SecretId, now: Timestamp) -> Result<(), Error> {
-        let due = self.snapshot.state.secret(secret).and_then(|secret| crate::domain::decide::lapses(secret));
+        let state = &self.snapshot.state;
+        let due = state.secret(secret).and_then(|secret| due_at(state, secret));
         if due.is_some_and(|at| at <= now) {
             self.run_own(&Command::Lapse { secret })?;
         }

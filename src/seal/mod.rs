@@ -26,6 +26,7 @@ pub(crate) mod sealing_key;
 pub(crate) mod secret_bytes;
 pub(crate) mod slot;
 pub(crate) mod slots;
+pub(crate) mod stream;
 pub(crate) mod unlock;
 pub(crate) mod wrapped_key;
 

@@ -66,6 +66,12 @@ impl Command {
         Self(Wanted::Restore(secret))
     }
 
+    /// Ends the quarantine of a restored store; nothing happens where none stands.
+    #[must_use]
+    pub const fn end_quarantine() -> Self {
+        Self(Wanted::Plain(Decided::EndQuarantine))
+    }
+
     /// Reads a version; only for dry runs, since data is given out by [`crate::Session::read`] alone.
     #[must_use]
     pub const fn read(secret: SecretId, version: VersionRef) -> Self {

@@ -9,6 +9,7 @@ pub(crate) mod log_view;
 pub(crate) mod new_secret;
 pub(crate) mod prepare;
 pub(crate) mod proofs;
+pub(crate) mod quarantine;
 pub(crate) mod reading;
 pub(crate) mod session;
 pub(crate) mod status;

@@ -4,6 +4,7 @@
 
 use crate::domain::id::LogId;
 use crate::domain::position::{Position, WriterEpoch};
+use crate::domain::quarantine::Restored;
 use crate::domain::settings::{KeySlotKind, Settings};
 use crate::domain::time::Timestamp;
 use crate::error::Error;
@@ -36,6 +37,8 @@ pub struct Status {
     pub key_slots: Vec<(u8, KeySlotKind)>,
     /// Epochs whose keys are held; more than one while data keys are being wrapped anew.
     pub epochs: Vec<u32>,
+    /// The restore that nobody has looked at yet: while there is one, the store is in quarantine.
+    pub quarantine: Option<Restored>,
     /// The next time at which a lease or an expiry is due.
     pub next_lapse_at: Option<Timestamp>,
     /// The next scheduled rotation.
@@ -87,7 +90,8 @@ impl Store {
             settings: whole.settings,
             key_slots: whole.key_slots.iter().map(|(slot, kind)| (*slot, *kind)).collect(),
             epochs: whole.epochs.iter().copied().collect(),
-            next_lapse_at: snapshot.projections.calendar.next_lapse(),
+            quarantine: whole.quarantine().copied(),
+            next_lapse_at: snapshot.next_lapse(),
             next_rotation_at: snapshot.projections.calendar.rotations().next().map(|(at, _)| at),
             poisoned: shared.poison.why().map(str::to_owned),
             reads_missed: shared.access.missed(),

@@ -9,7 +9,7 @@ use crate::domain::secret::Secret;
 use crate::domain::state::State;
 use crate::domain::version::Version;
 
-use super::secret::find;
+use super::secret::{find, time_passes};
 use super::{Rule, hold};
 
 pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
@@ -27,6 +27,7 @@ pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
         }
         Event::LockRemoved(event) => owned(standing(secret, event.version, &event.name)?, record, event.forced),
         Event::LockExpired(event) => {
+            time_passes(state)?;
             let lock = standing(secret, event.version, &event.name)?;
             let end = lock.expires_at.ok_or(Rule::LockPermanent)?;
             hold(end <= record.recorded_at, Rule::LeaseRuns)

@@ -12,6 +12,7 @@ use std::fmt;
 
 use crate::domain::event::Event;
 use crate::domain::record::Record;
+use crate::domain::refusal::Refusal;
 use crate::domain::state::State;
 
 pub(super) use secret::settled;
@@ -84,6 +85,20 @@ rules! {
     GroupMissing = "group_missing", "the group is not there";
     GroupNotEmpty = "group_not_empty", "the group still has secrets";
     TooManyGroups = "too_many_groups", "there are more groups than a store holds";
+    RestoredElsewhere = "restored_elsewhere", "a restore begins its batch, at the size of the log that was restored";
+    RestoreWithoutKey = "restore_without_key", "a restore sets no new signing key in its batch";
+    TouchedInQuarantine = "touched_in_quarantine", "a version is touched, or something lapses, in quarantine";
+    NoQuarantine = "no_quarantine", "a quarantine ends that does not stand";
+}
+
+impl Rule {
+    /// Gives the rule behind a refusal to touch a version.
+    const fn of_touch(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Quarantined { .. } => Self::TouchedInQuarantine,
+            _ => Self::LockedVersionTouched,
+        }
+    }
 }
 
 /// What a replay can see of the part of the state that belongs to no secret.
@@ -114,7 +129,7 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
         Event::LockPlaced(_) | Event::LockRenewed(_) | Event::LockRemoved(_) | Event::LockExpired(_) => {
             lock::check(state, record)
         }
-        event => whole::check(state, event, sight),
+        _ => whole::check(state, record, sight),
     }
 }
 

@@ -30,19 +30,28 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
         }
         Event::SpecUpdated(event) => hold(event.spec.secret_type() == secret.secret_type(), Rule::TypeChanged),
         Event::SecretDeleted(event) => {
-            let witness = unlocked(secret, Touch::Delete, state.whole.settings);
-            let witness = witness.map_err(|_| Rule::LockedVersionTouched)?;
+            let witness = unlocked(secret, Touch::Delete, &state.whole);
+            let witness = witness.map_err(|refusal| Rule::of_touch(&refusal))?;
             let is_destroyed = |data_key: &DataKeyId| event.data_keys.contains(data_key);
             let same_count = witness.data().len() == event.data_keys.len();
             hold(same_count && witness.data().iter().all(|(_, key)| is_destroyed(key)), Rule::DataKeyMismatch)
         }
-        Event::SecretExpired(event) => expire(secret, event, record),
+        Event::SecretExpired(event) => {
+            time_passes(state)?;
+            expire(secret, event, record)
+        }
         Event::ExpirationHeld(event) => {
+            time_passes(state)?;
             let version = secret.version_by_id(event.version).ok_or(Rule::VersionMissing)?;
             hold(!version.locks.is_empty() && secret.expiry_held_since.is_none(), Rule::NothingHeld)
         }
         _ => Ok(()),
     }
+}
+
+/// Nothing lapses while a store is in quarantine.
+pub(super) fn time_passes(state: &State) -> Result<(), Rule> {
+    hold(state.whole.quarantine().is_none(), Rule::TouchedInQuarantine)
 }
 
 fn create(state: &State, event: &SecretCreated, sight: Sight) -> Result<(), Rule> {

@@ -62,7 +62,7 @@ fn regenerate(state: &State, secret: &Secret, event: &VersionRegenerated, sight:
 
 /// Holds a step to the one rule of locks.
 fn untouched(state: &State, secret: &Secret, touch: Touch) -> Result<(), Rule> {
-    unlocked(secret, touch, state.whole.settings).map(drop).map_err(|_| Rule::LockedVersionTouched)
+    unlocked(secret, touch, &state.whole).map(drop).map_err(|refusal| Rule::of_touch(&refusal))
 }
 
 /// Holds new data to an epoch that there was.

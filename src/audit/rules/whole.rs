@@ -1,13 +1,21 @@
-//! Owns the rules for events of the whole store: key slots, epochs, groups.
+//! Owns the rules for events of the whole store: key slots, epochs, groups, restores.
 
 use crate::domain::event::Event;
 use crate::domain::limits;
+use crate::domain::position::Position;
+use crate::domain::record::Record;
 use crate::domain::state::State;
 
 use super::{Rule, Sight, hold};
 
-pub(super) fn check(state: &State, event: &Event, sight: Sight) -> Result<(), Rule> {
+pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), Rule> {
+    let event = &record.event;
     match event {
+        Event::StoreRestored(event) => {
+            let at_its_size = event.log_size == record.position && record.position > Position::FIRST;
+            hold(at_its_size && record.index == 0, Rule::RestoredElsewhere)
+        }
+        Event::QuarantineEnded(_) => hold(!sight.whole || state.whole.quarantine().is_some(), Rule::NoQuarantine),
         Event::KeySlotAdded(_) | Event::KeySlotRemoved(_) | Event::EpochRolled(_) | Event::EpochRetired(_) => {
             if sight.whole { keys(state, event) } else { Ok(()) }
         }

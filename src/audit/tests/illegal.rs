@@ -20,39 +20,39 @@ use crate::domain::version::VersionRef::{Current, Previous};
 use crate::domain::version::{DestroyCause, VersionDetails, VersionOrigin};
 
 /// A log with one secret of some type, and what a case adds to it.
-struct Case {
-    log: Scenario,
-    secret: SecretId,
+pub(super) struct Case {
+    pub(super) log: Scenario,
+    pub(super) secret: SecretId,
 }
 
 impl Case {
-    fn on(&mut self, event: impl Into<Event>) {
+    pub(super) fn on(&mut self, event: impl Into<Event>) {
         let secret = self.secret;
         self.log.append(vec![(Some(secret), event.into())]);
     }
 
-    fn whole(&mut self, event: impl Into<Event>) {
+    pub(super) fn whole(&mut self, event: impl Into<Event>) {
         self.log.append(vec![(None, event.into())]);
     }
 
-    fn current(&self) -> VersionId {
+    pub(super) fn current(&self) -> VersionId {
         self.log.current(self.secret)
     }
 
-    fn data_key(&self) -> DataKeyId {
+    pub(super) fn data_key(&self) -> DataKeyId {
         self.log.get(self.secret).current().unwrap().data.sealed().unwrap().data_key
     }
 
-    fn lock(&mut self) {
+    pub(super) fn lock(&mut self) {
         self.log.lock(self.secret, Current, vec![lock("app")]);
     }
 
-    fn destroy(&mut self) {
+    pub(super) fn destroy(&mut self) {
         let (version, data_key) = (self.current(), self.data_key());
         self.on(VersionDataDestroyed { version, data_key, cause: DestroyCause::Requested });
     }
 
-    fn added(&mut self, number: u64) -> VersionAdded {
+    pub(super) fn added(&mut self, number: u64) -> VersionAdded {
         let prepared = self.log.prepared();
         VersionAdded {
             version: prepared.version,
@@ -66,22 +66,22 @@ impl Case {
         }
     }
 
-    fn regenerated(&mut self) -> VersionRegenerated {
+    pub(super) fn regenerated(&mut self) -> VersionRegenerated {
         let (version, destroyed) = (self.current(), Some(self.data_key()));
         let sealed = self.log.sealed();
         VersionRegenerated { version, destroyed, sealed, details: VersionDetails::Plain, expires_at: None }
     }
 
-    fn created(name: &str) -> SecretCreated {
+    pub(super) fn created(name: &str) -> SecretCreated {
         let (group, metadata) = (GroupId::DEFAULT, Scenario::metadata(name));
         SecretCreated { group, metadata, spec: SecretSpec::Arbitrary, policy: None }
     }
 
-    fn update(&mut self, changes: SecretChanges) {
+    pub(super) fn update(&mut self, changes: SecretChanges) {
         self.log.ask(&Command::UpdateSecret { secret: self.secret, changes: Box::new(changes) }).unwrap();
     }
 
-    fn expiring(&mut self) {
+    pub(super) fn expiring(&mut self) {
         let expires_at = Change::Set(self.log.after(10));
         self.update(SecretChanges { expires_at, ..Default::default() });
     }
@@ -110,7 +110,7 @@ fn check_log(rule: Rule, log: &Scenario) {
 }
 
 #[track_caller]
-fn check(rule: Rule, make: impl FnOnce(&mut Case)) {
+pub(super) fn check(rule: Rule, make: impl FnOnce(&mut Case)) {
     check_spec(rule, SecretSpec::Arbitrary, make);
 }
 

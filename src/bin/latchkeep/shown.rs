@@ -83,6 +83,9 @@ pub(crate) fn version(secret: &Secret, version: &Version) -> Map<String, Value> 
     put(&mut fields, "version_custom_metadata", version.custom_metadata.as_ref());
     put(&mut fields, "expiration_date", version.expires_at);
     put(&mut fields, "restored_from", version.restored_from);
+    if let latchkeep::VersionData::Unavailable { since } = version.data {
+        put(&mut fields, "unavailable_since", Some(since));
+    }
     if let latchkeep::VersionData::Destroyed { at, cause } = version.data {
         fields.insert("payload_destroyed".to_owned(), json!({ "at": at, "cause": cause }));
     }

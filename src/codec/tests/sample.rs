@@ -7,6 +7,7 @@ use crate::domain::lock::{LockRemoval, NewLock};
 use crate::domain::name::{Actor, CorrelationId, Description, GroupName, IdempotencyKey, Label, LockName, SecretName};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::{Position, Revision, VersionNumber, WriterEpoch};
+use crate::domain::quarantine::RestoredFrom;
 use crate::domain::record::{Context, Idempotency};
 use crate::domain::refusal::{Blocked, BlockingLock, Operation, Refusal};
 use crate::domain::secret::{
@@ -56,6 +57,9 @@ fn store_events() -> Vec<(&'static str, Event)> {
         ("full", BodiesErased { positions: [Position::new(3), Position::new(17)].into() }.into()),
         ("full", group_restated(Some(description())).into()),
         ("bare", group_restated(None).into()),
+        ("full", StoreRestored { from: RestoredFrom::Backup, log_size: Position::new(77), with_data: true }.into()),
+        ("export", StoreRestored { from: RestoredFrom::Export, log_size: Position::new(77), with_data: false }.into()),
+        ("full", QuarantineEnded {}.into()),
     ]
 }
 
@@ -236,6 +240,8 @@ pub(super) fn refusals() -> Vec<(&'static str, Refusal)> {
         ("idempotency-key-reused", Refusal::IdempotencyKeyReused),
         ("invalid-argument", Refusal::InvalidArgument { field: "rotation interval".into(), rule: rule() }),
         ("key-slot-unavailable", Refusal::KeySlotUnavailable { rule: rule() }),
+        ("quarantined", Refusal::Quarantined { since: time(3) }),
+        ("version-data-not-restored", Refusal::VersionDataNotRestored),
     ]
 }
 

@@ -6,12 +6,13 @@ use crate::codec::keys;
 use crate::codec::mark::{RowSum, SavedMark, decode_mark, encode_mark};
 use crate::codec::meta::{META_BYTES, StoreMeta, decode_meta, encode_meta};
 use crate::codec::saved::{
-    decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole, row_digest,
+    SAVED_FORMAT, decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole, row_digest,
 };
 use crate::domain::id::{DataKeyId, GroupId, LogId, SecretId};
 use crate::domain::lock::Lock;
 use crate::domain::name::{Actor, GroupName, IdempotencyKey};
 use crate::domain::position::{Position, Revision, VersionNumber};
+use crate::domain::quarantine::{Restored, RestoredFrom};
 use crate::domain::receipt::Receipt;
 use crate::domain::refusal::Refusal;
 use crate::domain::remembered::Answer;
@@ -81,8 +82,14 @@ pub(super) fn whole() -> Whole {
         groups: [(GroupId::from_bytes([1; 16]), group)].into(),
         key_slots: [(0, KeySlotKind::KeyFile)].into(),
         epochs: [1, 2].into(),
+        restored: Some(restored()),
         ..Whole::default()
     }
+}
+
+fn restored() -> Restored {
+    let (from, log_size, at) = (RestoredFrom::Export, Position::new(7), Timestamp::EPOCH);
+    Restored { from, log_size, with_data: false, at, is_confirmed: true }
 }
 
 pub(super) fn answer(outcome: Result<Receipt, Refusal>) -> Answer {
@@ -135,8 +142,9 @@ fn a_flipped_bit_or_a_foreign_row_is_thrown_away() {
     let other = SecretId::from_bytes([9; 16]);
     assert_eq!(decode_secret(other, &row), Err(CodecError::Checksum { part: Part::SavedSecret }));
     let mut newer = row;
-    newer[0] = 2;
-    let unknown = CodecError::UnknownFormat { part: Part::SavedSecret, found: 2, known: 1 };
+    let (found, known) = (SAVED_FORMAT + 1, SAVED_FORMAT);
+    newer[..2].copy_from_slice(&found.to_le_bytes());
+    let unknown = CodecError::UnknownFormat { part: Part::SavedSecret, found, known };
     assert_eq!(decode_secret(secret.id, &newer), Err(unknown));
 }
 

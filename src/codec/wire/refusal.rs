@@ -78,5 +78,7 @@ wire_enum!(
         IdempotencyKeyReused = 24, "idempotency_key_reused";
         InvalidArgument = 25, "invalid_argument" { field: Box<str>, rule: Box<str> };
         KeySlotUnavailable = 26, "key_slot_unavailable" { rule: Box<str> };
+        Quarantined = 27, "quarantined" { since: Timestamp };
+        VersionDataNotRestored = 28, "version_data_not_restored";
     }
 );

@@ -4,10 +4,11 @@ use super::shape::{wire_event, wire_struct};
 use super::value::List;
 use crate::domain::event::{
     BodiesErased, ClockRanBack, EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved,
-    SettingsChanged, SigningKeySet, StoreCreated,
+    QuarantineEnded, SettingsChanged, SigningKeySet, StoreCreated, StoreRestored,
 };
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
+use crate::domain::quarantine::RestoredFrom;
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
 use crate::domain::time::Timestamp;
 
@@ -89,4 +90,18 @@ wire_event!(
     BodiesErasedV1 (13, 1) is BodiesErased {
         positions: List<Position>,
     }
+);
+
+wire_event!(
+    /// The store was made anew from a copy.
+    StoreRestoredV1 (14, 1) is StoreRestored {
+        from: RestoredFrom,
+        log_size: Position,
+        with_data: bool,
+    }
+);
+
+wire_event!(
+    /// A person let a restored store go on; there is nothing more to say.
+    QuarantineEndedV1 (15, 1) is QuarantineEnded {}
 );

@@ -49,6 +49,7 @@ wire_enum!(
     VersionDataV1 is VersionData {
         Available = 1, "available" (sealed: SealedRefV1);
         Destroyed = 2, "destroyed" { at: Timestamp, cause: DestroyCause };
+        Unavailable = 3, "unavailable" { since: Timestamp };
     }
 );
 

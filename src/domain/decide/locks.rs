@@ -43,8 +43,10 @@ fn place_on(
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
     let version = secret.version(target.version).ok_or(Refusal::VersionNotFound)?;
-    if let VersionData::Destroyed { cause, .. } = version.data {
-        return Err(Refusal::VersionDataUnavailable { cause });
+    match version.data {
+        VersionData::Available(_) => {}
+        VersionData::Destroyed { cause, .. } => return Err(Refusal::VersionDataUnavailable { cause }),
+        VersionData::Unavailable { .. } => return Err(Refusal::VersionDataNotRestored),
     }
     let is_current = secret.current().is_some_and(|current| current.id == version.id);
     if target.mode != LockMode::Keep && !is_current {
@@ -132,11 +134,16 @@ fn free_previous(
         if let Some(version) = after.version_by_id_mut(previous.id) {
             version.locks.retain(|lock| !names.contains(&lock.name));
         }
-        // Another lock that remains keeps the data; that is no refusal.
-        if let Ok(witness) = unlocked(&after, Touch::DestroyData(previous.id), state.whole.settings) {
-            for (version, data_key) in witness.data() {
-                decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
+        match unlocked(&after, Touch::DestroyData(previous.id), &state.whole) {
+            Ok(witness) => {
+                for (version, data_key) in witness.data() {
+                    decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
+                }
             }
+            // What was asked for by name is refused; what time would do waits.
+            Err(refusal @ Refusal::Quarantined { .. }) if cause == DestroyCause::PreviousFreed => return Err(refusal),
+            // Another lock that remains keeps the data; that is no refusal.
+            Err(_) => {}
         }
     }
     Ok((decision, moved))

@@ -32,7 +32,7 @@ use super::state::State;
 use super::time::Timestamp;
 
 pub(crate) use secrets::readable;
-pub(crate) use time::lapses;
+pub(crate) use time::{due_at, lapses};
 
 /// What a command leads to.
 #[derive(Debug, Default)]
@@ -114,7 +114,7 @@ pub(crate) fn recall(state: &State, terms: &Terms, now: Timestamp) -> Option<Res
 }
 
 /// Gives the event that a refusal leaves in the audit trail: always for a lock, else only where the answer has to be
-/// remembered. "Ask again" is no answer to remember, or asking again would be answered by it.
+/// remembered. "Ask again" and "not yet" are no answers to remember, or asking again would be answered by it.
 fn audit_of(command: &Command, refusal: &Refusal, remember: bool) -> Option<Event> {
     let secret = command.secret();
     match (refusal.blocked().map(|blocked| blocked.operation), secret) {
@@ -128,7 +128,7 @@ fn audit_of(command: &Command, refusal: &Refusal, remember: bool) -> Option<Even
                 Operation::Expire => None,
             }
         }
-        _ if remember && *refusal != Refusal::VersionChanged => {
+        _ if remember && !matches!(refusal, Refusal::VersionChanged | Refusal::Quarantined { .. }) => {
             Some(CommandRefused { secret, refusal: refusal.clone() }.into())
         }
         _ => None,
@@ -187,6 +187,7 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
         | Command::RollEpoch { .. }
         | Command::RetireEpoch { .. }
         | Command::SetSigningKey { .. }
+        | Command::EndQuarantine
         | Command::RecordHeartbeat => whole::decide(state, command),
     }
 }

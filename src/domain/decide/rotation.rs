@@ -29,7 +29,7 @@ pub(super) fn rotate(
     }
     metadata::check_custom(next.custom_metadata.as_ref(), "version_custom_metadata")?;
     let expires_at = end_of_data(&secret.spec, next, now)?;
-    let witness = unlocked(secret, Touch::Rotate, state.whole.settings)?;
+    let witness = unlocked(secret, Touch::Rotate, &state.whole)?;
     in_force(state, next)?;
     Ok(replace(secret, &witness, next, origin, None, expires_at))
 }
@@ -55,7 +55,7 @@ pub(super) fn restore(
         return Err(Refusal::invalid("previous version", "is past its end; rotate instead"));
     }
     metadata::check_custom(next.custom_metadata.as_ref(), "version_custom_metadata")?;
-    let witness = unlocked(secret, Touch::Restore, state.whole.settings)?;
+    let witness = unlocked(secret, Touch::Restore, &state.whole)?;
     in_force(state, next)?;
     Ok(replace(secret, &witness, next, VersionOrigin::Restored, Some(from), previous.expires_at))
 }

@@ -97,7 +97,7 @@ pub(super) fn read_dynamic(
             return record_read(state, secret, current.id, terms, now);
         }
     }
-    let witness = unlocked(secret, Touch::Regenerate, state.whole.settings)?;
+    let witness = unlocked(secret, Touch::Regenerate, &state.whole)?;
     // Sealed data opens in the version that it was sealed for, and in no other.
     if fresh.version != current.id {
         return Err(Refusal::VersionChanged);
@@ -152,13 +152,14 @@ pub(crate) fn readable(version: &Version) -> Result<(), Refusal> {
     match version.data {
         VersionData::Available(_) => Ok(()),
         VersionData::Destroyed { cause, .. } => Err(Refusal::VersionDataDestroyed { cause }),
+        VersionData::Unavailable { .. } => Err(Refusal::VersionDataNotRestored),
     }
 }
 
 pub(super) fn destroy_data(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     readable(version)?;
-    let witness = unlocked(secret, Touch::DestroyData(version.id), state.whole.settings)?;
+    let witness = unlocked(secret, Touch::DestroyData(version.id), &state.whole)?;
     let mut decision = Decision::about(secret.id).on(version.id);
     for (version, data_key) in witness.data() {
         let cause = DestroyCause::Requested;
@@ -168,7 +169,7 @@ pub(super) fn destroy_data(state: &State, secret: &Secret, version: VersionRef) 
 }
 
 pub(super) fn delete(state: &State, secret: &Secret) -> Result<Decision, Refusal> {
-    let witness = unlocked(secret, Touch::Delete, state.whole.settings)?;
+    let witness = unlocked(secret, Touch::Delete, &state.whole)?;
     let data_keys = witness.data().iter().map(|(_, data_key)| *data_key).collect();
     Ok(Decision::about(secret.id).then(SecretDeleted { data_keys }))
 }

@@ -28,8 +28,17 @@ pub(crate) fn lapses(secret: &Secret) -> Option<Timestamp> {
     leases.into_iter().chain(expiry).min()
 }
 
+/// Gives the next time at which something about a secret lapses; `None` also while the store is in quarantine, where time
+/// does nothing.
+pub(crate) fn due_at(state: &State, secret: &Secret) -> Option<Timestamp> {
+    if state.whole.quarantine().is_some() { None } else { lapses(secret) }
+}
+
 /// Decides all that time has made due on a secret.
 pub(super) fn lapse(state: &State, secret: &Secret, now: Timestamp) -> Decision {
+    if state.whole.quarantine().is_some() {
+        return Decision::about(secret.id);
+    }
     let mut after = secret.clone();
     let mut decision = Decision::about(secret.id);
     let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
@@ -45,11 +54,12 @@ pub(super) fn lapse(state: &State, secret: &Secret, now: Timestamp) -> Decision 
 /// Adds what expiry does to a secret that would look like `after`; nothing when its time has not come.
 pub(super) fn expire(state: &State, after: &Secret, now: Timestamp, decision: Decision) -> Decision {
     match after.spec {
+        _ if state.whole.quarantine().is_some() => decision,
         SecretSpec::IamCredentials { .. } => end_leases(state, after, now, decision),
         _ if after.lifecycle != Lifecycle::Active || after.expires_at().is_none_or(|end| end > now) => decision,
         SecretSpec::ImportedCert => decision.then(SecretExpired { lifecycle: Lifecycle::Deactivated }),
         _ => {
-            if let Ok(witness) = unlocked(after, Touch::Expire, state.whole.settings) {
+            if let Ok(witness) = unlocked(after, Touch::Expire, &state.whole) {
                 let destroy = |decision: Decision, (version, data_key): &(_, _)| {
                     let cause = DestroyCause::Expired;
                     decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause })
@@ -67,7 +77,7 @@ pub(super) fn expire(state: &State, after: &Secret, now: Timestamp, decision: De
 fn end_leases(state: &State, after: &Secret, now: Timestamp, mut decision: Decision) -> Decision {
     let mut held = None;
     for version in after.versions.iter().filter(|version| is_lease_over(after, version, now)) {
-        match unlocked(after, Touch::EndLease(version.id), state.whole.settings) {
+        match unlocked(after, Touch::EndLease(version.id), &state.whole) {
             Ok(witness) => {
                 for (version, data_key) in witness.data() {
                     let cause = DestroyCause::LeaseEnded;

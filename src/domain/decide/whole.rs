@@ -1,8 +1,9 @@
-//! Owns the rules for what belongs to no secret: settings, key slots, epochs.
+//! Owns the rules for what belongs to no secret: settings, key slots, epochs, quarantine.
 
 use super::super::command::Command;
 use super::super::event::{
-    EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, SettingsChanged, SigningKeySet,
+    EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, QuarantineEnded, SettingsChanged,
+    SigningKeySet,
 };
 use super::super::limits;
 use super::super::refusal::Refusal;
@@ -40,6 +41,8 @@ pub(super) fn decide(state: &State, command: &Command) -> Result<Decision, Refus
             let event = SigningKeySet { number: *number, verifier_key: verifier_key.clone() };
             Ok(Decision::default().then(event))
         }
+        Command::EndQuarantine if whole.quarantine().is_none() => Ok(Decision::default()),
+        Command::EndQuarantine => Ok(Decision::default().then(QuarantineEnded {})),
         Command::RecordHeartbeat => Ok(Decision::default().then(HeartbeatRecorded {})),
         _ => Ok(Decision::default()),
     }

@@ -2,6 +2,7 @@
 //!
 //! Read next: [`secret`], the largest group of commands.
 
+mod backup;
 mod lock;
 mod rest;
 mod secret;
@@ -14,6 +15,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::exit::exit_help;
 
+pub(crate) use backup::QuarantineCommand;
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
 pub(crate) use rest::{Explain, GroupCommand, GroupCreate, GroupDelete, Init, LogCommand, LogShow, OperationArg, Tour};
 pub(crate) use secret::{
@@ -110,6 +112,9 @@ pub(crate) enum StoreCommand {
     /// Makes, lists and deletes groups of secrets.
     #[command(subcommand)]
     Group(GroupCommand),
+    /// Shows and ends the quarantine of a restored store.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
     /// Tells how the store is.
     ///
     /// Counts, settings, ways to open it, the end of the log. Leaves no trace in the store.

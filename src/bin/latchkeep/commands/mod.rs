@@ -8,6 +8,7 @@ pub(crate) mod init;
 mod lock;
 mod lock_list;
 mod log;
+mod quarantine;
 mod scrub;
 mod secret_change;
 mod secret_create;
@@ -18,7 +19,7 @@ mod status;
 mod summary;
 pub(crate) mod tour;
 
-use crate::args::{GroupCommand, LockCommand, LogCommand, SecretCommand, StoreCommand};
+use crate::args::{GroupCommand, LockCommand, LogCommand, QuarantineCommand, SecretCommand, StoreCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::{self, Stdin};
@@ -32,10 +33,14 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         | StoreCommand::Lock(LockCommand::List(_))
         | StoreCommand::Group(GroupCommand::List)
         | StoreCommand::Explain(_)
+        | StoreCommand::Quarantine(QuarantineCommand::Show)
         | StoreCommand::Log(_)
         | StoreCommand::Status
         | StoreCommand::Scrub => Access::Look,
-        StoreCommand::Secret(_) | StoreCommand::Lock(_) | StoreCommand::Group(_) => Access::Act,
+        StoreCommand::Secret(_)
+        | StoreCommand::Lock(_)
+        | StoreCommand::Group(_)
+        | StoreCommand::Quarantine(QuarantineCommand::End(_)) => Access::Act,
     }
 }
 
@@ -66,6 +71,9 @@ pub(crate) fn ask_ahead(command: &StoreCommand) -> Result<Stdin, Failure> {
             let warning = format!("this deletes {secret} with all its versions for good");
             prompt::confirm(&warning, secret).map(|()| Stdin::Process)
         }
+        StoreCommand::Quarantine(QuarantineCommand::End(args)) if !args.yes => {
+            quarantine::confirm().map(|()| Stdin::Process)
+        }
         _ => Ok(Stdin::Process),
     }
 }
@@ -79,6 +87,8 @@ pub(crate) fn run(command: &StoreCommand, scene: &mut Scene) -> Result<Exit, Fai
         StoreCommand::Log(LogCommand::Show(args)) => log::show(args, scene),
         StoreCommand::Log(LogCommand::Verify) => log::verify(scene),
         StoreCommand::Explain(args) => explain::run(args, scene),
+        StoreCommand::Quarantine(QuarantineCommand::Show) => quarantine::show(scene),
+        StoreCommand::Quarantine(QuarantineCommand::End(_)) => quarantine::end(scene),
         StoreCommand::Status => status::run(scene),
         StoreCommand::Scrub => scrub::run(scene),
     }

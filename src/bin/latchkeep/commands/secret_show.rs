@@ -66,6 +66,7 @@ fn facts(secret: &Secret, group: &str) -> Vec<(&'static str, String)> {
 fn row(secret: &Secret, version: &Version) -> Vec<String> {
     let data = match version.data {
         VersionData::Available(_) => "kept".to_owned(),
+        VersionData::Unavailable { since } => format!("not restored {}", shown_time(since)),
         VersionData::Destroyed { at, cause } => format!("destroyed {} ({cause})", shown_time(at)),
     };
     let locks: Vec<&str> = version.locks.iter().map(|lock| lock.name.as_str()).collect();

@@ -40,6 +40,7 @@ fn facts(status: &Status) -> Vec<(&'static str, String)> {
         ("replayed by the next open", status.unsaved_records.to_string()),
     ];
     let mut more = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, fact)));
+    more("quarantine", status.quarantine.as_ref().map(super::quarantine::words));
     more("expiry held", (tally.expirations_held > 0).then(|| format!("{} secrets, by locks", tally.expirations_held)));
     more("next due", status.next_lapse_at.map(shown_time));
     more("next rotation", status.next_rotation_at.map(shown_time));
@@ -69,6 +70,7 @@ fn to_json(status: &Status) -> serde_json::Value {
         "refuse_rotation_while_locked": status.settings.refuse_rotation_while_locked,
         "key_slots": slots.collect::<Vec<_>>(),
         "epochs": status.epochs,
+        "quarantine": status.quarantine,
         "next_lapse_at": status.next_lapse_at,
         "next_rotation_at": status.next_rotation_at,
         "size_bytes": status.size_bytes,

@@ -72,6 +72,13 @@ pub(super) fn of(event: &Event, numbers: &Numbers) -> String {
         Event::AccessRecorded(event) => {
             format!("{} of {} by {}", counted(event.reads, "read"), version(event.version), event.reader)
         }
+        Event::StoreRestored(event) => {
+            format!(
+                "from a{} of {}",
+                if event.with_data { " backup" } else { "n export" },
+                counted(event.log_size.get(), "record")
+            )
+        }
         other => other.refusal().map(refusal).unwrap_or_default(),
     }
 }

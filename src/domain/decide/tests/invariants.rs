@@ -55,7 +55,7 @@ pub(super) fn check_state(state: &State, projections: &Projections) {
         assert_eq!(state.secret_named(secret.secret_type(), &secret.metadata.name), Some(secret.id));
         assert!((1..=limits::VERSIONS_MAX).contains(&secret.versions.len()), "{} versions", secret.versions.len());
         assert!(secret.locks_total() <= limits::LOCKS_MAX, "{} locks", secret.locks_total());
-        let locked_without_data = |version: &Version| !version.locks.is_empty() && !version.is_available();
+        let locked_without_data = |version: &Version| !version.locks.is_empty() && version.is_destroyed();
         assert!(!secret.versions.iter().any(locked_without_data), "a lock protects nothing");
         assert!(secret.versions.is_sorted_by_key(|version| version.number), "versions are out of order");
         assert!(secret.versions.iter().all(|version| version.locks.is_sorted_by(|a, b| a.name < b.name)));
@@ -93,10 +93,10 @@ pub(super) fn check_lapsed(secret: &Secret, now: Timestamp) {
 /// Tells whether a lock holds an expiry of the secret back at a time.
 fn is_held(secret: &Secret, at: Timestamp) -> bool {
     let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= at);
-    let locked = |version: &&Version| version.is_available() && !version.locks.is_empty();
+    let locked = |version: &&Version| !version.is_destroyed() && !version.locks.is_empty();
     let mut locked = secret.versions.iter().filter(locked);
     if secret.spec.ttl_secs().is_some() {
-        locked.any(|version| is_over(version.expires_at))
+        locked.any(|version| version.is_available() && is_over(version.expires_at))
     } else {
         secret.lifecycle == Lifecycle::Active && is_over(secret.expires_at()) && locked.next().is_some()
     }

@@ -18,6 +18,7 @@ mod lock_modes;
 mod locks;
 mod policy;
 mod precedence;
+mod quarantine;
 mod random;
 mod secrets;
 mod strict;
