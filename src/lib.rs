@@ -57,6 +57,7 @@ pub use domain::command::{Change, LockNames, LockTarget, SecretChanges};
 pub use domain::event::Event;
 pub use domain::id::{DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, VersionId};
 pub use domain::invalid::Invalid;
+pub use domain::issuance::Issuance;
 pub use domain::json::JsonObject;
 pub use domain::limits;
 pub use domain::lock::{Lock, LockMode, LockRemoval, NewLock};
@@ -70,7 +71,10 @@ pub use domain::quarantine::{Restored, RestoredFrom};
 pub use domain::receipt::Receipt;
 pub use domain::record::{Context, Idempotency, Record, Subject};
 pub use domain::refusal::{Blocked, BlockingLock, LOCKED_MESSAGE, Operation, Refusal};
-pub use domain::rotation::IssuerClass;
+pub use domain::rotation::{
+    AttemptFailure, Credential, IssuedCredential, IssuerClass, Parked, Retirement, Rotation, RotationStage,
+    RotationTrigger,
+};
 pub use domain::secret::{
     ApiKeyTarget, ApiKeyUse, Lifecycle, PasswordPolicy, Secret, SecretMetadata, SecretSpec, SecretType,
 };

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::bytes::{self, LOG_BYTES_MAX};
 use super::error::{CodecError, Part};
-use super::wire::{audit, group, lock, secret, store, version};
+use super::wire::{audit, group, lock, rotation, secret, store, version};
 use crate::domain::event::Event;
 
 /// Bytes of salt before each encoded event.
@@ -109,17 +109,31 @@ schemas! {
     SecretExpired: secret::SecretExpiredV1;
     ExpirationHeld: secret::ExpirationHeldV1;
     SecretRestated: secret::SecretRestatedV1;
+    DeletionPlanned: rotation::DeletionPlannedV1;
     VersionAdded: version::VersionAddedV1;
     VersionRegenerated: version::VersionRegeneratedV1;
     VersionDownloaded: version::VersionDownloadedV1;
     VersionUpdated: version::VersionUpdatedV1;
     VersionDataDestroyed: version::VersionDataDestroyedV1;
     VersionRestated: version::VersionRestatedV1;
+    RetirementPlanned: rotation::RetirementPlannedV1;
+    CredentialRetired: rotation::CredentialRetiredV1;
+    VersionAcknowledged: rotation::VersionAcknowledgedV1;
     LockPlaced: lock::LockPlacedV1;
     LockRenewed: lock::LockRenewedV1;
     LockRemoved: lock::LockRemovedV1;
     LockExpired: lock::LockExpiredV1;
     LockRestated: lock::LockRestatedV1;
+    RotationPlanned: rotation::RotationPlannedV1;
+    RotationAttempted: rotation::RotationAttemptedV1;
+    RotationAttemptFailed: rotation::RotationAttemptFailedV1;
+    CredentialIssued: rotation::CredentialIssuedV1;
+    RotationStaged: rotation::RotationStagedV1;
+    RotationCommitted: rotation::RotationCommittedV1;
+    RotationAborted: rotation::RotationAbortedV1;
+    RotationParked: rotation::RotationParkedV1;
+    RotationResumed: rotation::RotationResumedV1;
+    AbortPlanned: rotation::AbortPlannedV1;
     ReadRefused: audit::ReadRefusedV1;
     RotationRefused: audit::RotationRefusedV1;
     DeletionRefused: audit::DeletionRefusedV1;

@@ -11,6 +11,7 @@ use super::name::{Actor, CorrelationId, Description, GroupName, Label, LockName,
 use super::policy::RotationPolicy;
 use super::position::{Position, Revision};
 use super::record::Idempotency;
+use super::rotation_command::RotationCommand;
 use super::secret::{SecretMetadata, SecretSpec};
 use super::settings::{KeySlotKind, Settings};
 use super::time::Timestamp;
@@ -163,7 +164,8 @@ pub(crate) enum Command {
         metadata: SecretMetadata,
         spec: SecretSpec,
         policy: Option<RotationPolicy>,
-        first: Prepared,
+        /// The first version; none where an issuer makes it.
+        first: Option<Prepared>,
     },
     Rotate {
         secret: SecretId,
@@ -227,6 +229,11 @@ pub(crate) enum Command {
         expires_at: Timestamp,
         fencing_token: Option<Position>,
     },
+    /// A step of a rotation that needs an issuer.
+    Rotation {
+        secret: SecretId,
+        step: RotationCommand,
+    },
     /// Does what time has made due on one secret: leases that ended, expiry.
     Lapse {
         secret: SecretId,
@@ -280,7 +287,7 @@ impl Command {
     #[must_use]
     pub(crate) fn sealed_under(mut self, epoch: u32) -> Self {
         match &mut self {
-            Self::CreateSecret { first: new, .. }
+            Self::CreateSecret { first: Some(new), .. }
             | Self::Rotate { next: new, .. }
             | Self::Restore { next: new, .. }
             | Self::ReadDynamic { fresh: new, .. } => new.sealed.epoch = epoch,
@@ -325,6 +332,7 @@ impl Command {
             | Self::ClearPolicy { secret }
             | Self::RemoveLocks { secret, .. }
             | Self::RenewLock { secret, .. }
+            | Self::Rotation { secret, .. }
             | Self::Lapse { secret } => Some(*secret),
             Self::PlaceLocks { targets } => match targets.as_slice() {
                 [only] => Some(only.secret),

@@ -3,6 +3,7 @@
 //! Secret data is never in an event. The bytes of an event are the business of `codec`, what is told
 //! of events by their kind alone in [`super::event_kind`]. Read next: [`super::record`].
 
+use super::event_shape::events;
 use super::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
 use super::json::JsonObject;
 use super::lock::{LockRemoval, NewLock};
@@ -11,56 +12,16 @@ use super::policy::RotationPolicy;
 use super::position::{Position, VersionNumber};
 use super::quarantine::RestoredFrom;
 use super::refusal::Refusal;
+use super::rotation::{Credential, Rotation};
+use super::rotation_event::{
+    AbortPlanned, CredentialIssued, CredentialRetired, DeletionPlanned, RetirementPlanned, RotationAborted,
+    RotationAttemptFailed, RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed,
+    RotationStaged, VersionAcknowledged,
+};
 use super::secret::{Lifecycle, SecretMetadata, SecretSpec};
 use super::settings::{KeySlotKind, Settings};
 use super::time::Timestamp;
 use super::version::{DestroyCause, SealedRef, VersionData, VersionDetails, VersionOrigin};
-
-/// Declares [`Event`], its numbers and its names in one table.
-macro_rules! events {
-    ($( $(#[$meta:meta])* $name:ident = $number:literal { $( $(#[$field_meta:meta])* $field:ident: $type:ty, )* } )+) => {
-        $(
-            $(#[$meta])*
-            #[derive(Clone, Debug, PartialEq, Eq)]
-            pub struct $name {
-                $( $(#[$field_meta])* pub $field: $type, )*
-            }
-
-            impl From<$name> for Event {
-                fn from(event: $name) -> Self {
-                    Self::$name(event)
-                }
-            }
-        )+
-
-        /// Something that happened.
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        #[non_exhaustive]
-        pub enum Event {
-            $( $(#[$meta])* $name($name), )+
-        }
-
-        impl Event {
-            /// Gives the number that stands for this kind of event in a record header; never reused.
-            #[must_use]
-            pub const fn number(&self) -> u16 {
-                match self { $( Self::$name(_) => $number, )+ }
-            }
-
-            /// Gives the name of this kind of event.
-            #[must_use]
-            pub const fn label(&self) -> &'static str {
-                match self { $( Self::$name(_) => stringify!($name), )+ }
-            }
-
-            /// Finds the name that belongs to a number.
-            #[must_use]
-            pub const fn label_of(number: u16) -> Option<&'static str> {
-                match number { $( $number => Some(stringify!($name)), )+ _ => None }
-            }
-        }
-    };
-}
 
 events! {
     /// The store was made; the first record of each log.
@@ -231,6 +192,12 @@ events! {
         updated_at: Timestamp,
         /// When its data was last read.
         retrieved_at: Option<Timestamp>,
+        /// When a lock last refused a rotation of it.
+        rotation_refused_at: Option<Timestamp>,
+        /// The rotation that is under way.
+        rotation: Option<Box<Rotation>>,
+        /// Whether it is to be deleted as soon as its credentials are retired.
+        is_deleting: bool,
     }
     /// A version was added and is current from now on.
     VersionAdded = 30 {
@@ -311,6 +278,10 @@ events! {
         created_at: Timestamp,
         /// Who made it.
         created_by: Actor,
+        /// The credential that stands behind its data.
+        credential: Option<Box<Credential>>,
+        /// Consumers that said that they use it.
+        acknowledged_by: Box<[Actor]>,
     }
     /// A lock was placed; one of the same name on the same version was replaced.
     LockPlaced = 40 {
@@ -419,5 +390,35 @@ events! {
         first_at: Timestamp,
         /// The last of these reads.
         last_at: Timestamp,
+    }
+    ; elsewhere {
+        /// A secret is to be deleted as soon as its credentials are retired.
+        DeletionPlanned = 29;
+        /// The credential of a version is about to be ended.
+        RetirementPlanned = 36;
+        /// The credential of a version was ended.
+        CredentialRetired = 37;
+        /// A consumer has said that it uses a version.
+        VersionAcknowledged = 38;
+        /// A rotation has begun.
+        RotationPlanned = 50;
+        /// The issuer is about to be called.
+        RotationAttempted = 51;
+        /// An attempt failed.
+        RotationAttemptFailed = 52;
+        /// A credential was made.
+        CredentialIssued = 53;
+        /// A lock holds the commit of a rotation back.
+        RotationStaged = 54;
+        /// The version that a rotation made is current from now on.
+        RotationCommitted = 55;
+        /// A rotation was given up.
+        RotationAborted = 56;
+        /// A rotation waits for a person.
+        RotationParked = 57;
+        /// A person let a parked rotation go on.
+        RotationResumed = 58;
+        /// A rotation is to be given up.
+        AbortPlanned = 59;
     }
 }

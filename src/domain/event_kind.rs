@@ -37,6 +37,8 @@ impl Event {
             Self::SecretDeleted(event) => &event.data_keys,
             Self::VersionDataDestroyed(event) => std::slice::from_ref(&event.data_key),
             Self::VersionRegenerated(event) => event.destroyed.as_slice(),
+            Self::RotationAttemptFailed(event) => event.destroyed.as_slice(),
+            Self::RotationAborted(event) => &event.data_keys,
             _ => &[],
         }
     }

@@ -12,6 +12,7 @@ use super::lock::Lock;
 use super::name::LockName;
 #[cfg(test)]
 use super::position::Position;
+use super::progress;
 use super::quarantine::Restored;
 use super::record::Record;
 use super::restate;
@@ -44,6 +45,9 @@ pub(crate) fn version_of(event: &Event) -> Option<VersionId> {
         Event::LockRenewed(event) => Some(event.version),
         Event::LockRemoved(event) => Some(event.version),
         Event::LockExpired(event) => Some(event.version),
+        Event::RetirementPlanned(event) => Some(event.version),
+        Event::CredentialRetired(event) => Some(event.version),
+        Event::VersionAcknowledged(event) => Some(event.version),
         Event::AccessRecorded(event) => Some(event.version),
         _ => None,
     }
@@ -73,6 +77,13 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
                 }
             }
         }
+        (Event::RotationRefused(refused), None) => {
+            if let Some(secret) = state.secrets.get_mut(&refused.secret) {
+                let secret = Arc::make_mut(secret);
+                secret.as_of = record.position.next();
+                secret.rotation_refused_at = Some(record.recorded_at);
+            }
+        }
         (Event::AccessRecorded(access), None) => {
             if let Some(secret) = state.secrets.get_mut(&access.secret) {
                 let secret = Arc::make_mut(secret);
@@ -91,7 +102,7 @@ fn create(state: &mut State, record: &Record, id: SecretId, created: &SecretCrea
         metadata: created.metadata.clone(),
         spec: created.spec.clone(),
         policy: created.policy,
-        lifecycle: Lifecycle::Active,
+        lifecycle: if created.spec.issuance().is_some() { Lifecycle::PreActivation } else { Lifecycle::Active },
         expiry_held_since: None,
         versions: Vec::new(),
         revision: super::position::Revision::FIRST,
@@ -100,6 +111,9 @@ fn create(state: &mut State, record: &Record, id: SecretId, created: &SecretCrea
         created_by: record.context.actor.clone(),
         updated_at: record.recorded_at,
         retrieved_at: None,
+        rotation_refused_at: None,
+        rotation: None,
+        is_deleting: false,
     });
 }
 
@@ -120,7 +134,10 @@ fn change(secret: &mut Secret, record: &Record) {
     match &record.event {
         Event::SecretUpdated(event) => secret.metadata = event.metadata.clone(),
         Event::SpecUpdated(event) => secret.spec = event.spec.clone(),
-        Event::PolicySet(event) => secret.policy = Some(event.policy),
+        Event::PolicySet(event) => {
+            secret.policy = Some(event.policy);
+            secret.rotation_refused_at = None;
+        }
         Event::PolicyCleared(_) => secret.policy = None,
         Event::SecretExpired(event) => secret.lifecycle = event.lifecycle,
         Event::ExpirationHeld(_) => secret.expiry_held_since = Some(record.recorded_at),
@@ -133,11 +150,14 @@ fn change(secret: &mut Secret, record: &Record) {
             if let Event::VersionRegenerated(_) | Event::VersionDownloaded(_) = &record.event {
                 secret.retrieved_at = Some(record.recorded_at);
             }
+            progress::progress(secret, record);
         }
     }
 }
 
 fn add_version(secret: &mut Secret, event: &VersionAdded, record: &Record) {
+    let credential = progress::take_credential(secret, event.version);
+    secret.rotation_refused_at = None;
     // Most secrets have few versions, and room for more would stay empty.
     secret.versions.reserve_exact(1);
     secret.versions.push(Version {
@@ -154,6 +174,8 @@ fn add_version(secret: &mut Secret, event: &VersionAdded, record: &Record) {
         created_at: record.recorded_at,
         created_by: record.context.actor.clone(),
         locks: Vec::new(),
+        credential,
+        acknowledged_by: Box::default(),
     });
     prune(secret);
 }
@@ -178,10 +200,15 @@ fn is_held(secret: &Secret, at: Timestamp) -> bool {
     }
 }
 
+/// Tells whether nothing of a version is left, neither its data nor a credential outside.
+fn is_over(version: &Version) -> bool {
+    !version.is_available() && !version.credential.as_ref().is_some_and(|credential| credential.is_in_use())
+}
+
 /// Lets the oldest versions go whose metadata is not kept any more; one with data never goes.
 fn prune(secret: &mut Secret) {
     let surplus = secret.versions.len().saturating_sub(limits::VERSIONS_MAX);
-    let gone = secret.versions.iter().take(surplus).take_while(|version| !version.is_available()).count();
+    let gone = secret.versions.iter().take(surplus).take_while(|version| is_over(version)).count();
     secret.versions.drain(..gone);
 }
 

@@ -90,3 +90,15 @@ pub const REMEMBERED_SECS: u64 = 24 * 3_600;
 
 /// Key slots: enough for a key file, a passphrase and a host's key in the middle of an exchange of each.
 pub const KEY_SLOTS_MAX: u8 = 8;
+
+/// Consumers that are waited for, and that can acknowledge one version.
+pub const CONSUMERS_MAX: usize = 32;
+
+/// How long a scheduled rotation waits after a lock refused one: a day.
+pub const REFUSED_ROTATION_PAUSE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
+/// Attempts of a rotation, at most.
+pub const ATTEMPTS_MAX: u16 = 100;
+
+/// The shortest pause before something that failed is tried again; never zero.
+pub const RETRY_PAUSE_MIN: std::time::Duration = std::time::Duration::from_secs(1);

@@ -148,7 +148,12 @@ impl Reason {
     /// The reason of whoever gives none.
     #[must_use]
     pub(crate) fn unsaid() -> Self {
-        Self(Arc::from("no reason was given"))
+        Self::of("no reason was given")
+    }
+
+    /// Takes words of our own, which fit.
+    pub(crate) fn of(words: &'static str) -> Self {
+        Self(Arc::from(words))
     }
 }
 

@@ -102,9 +102,10 @@ impl RotationPolicy {
     /// [`Invalid`], which says the bounds, when the interval lies outside them; also when the type has none.
     pub fn check(self, spec: &SecretSpec) -> Result<(), Invalid> {
         const FIELD: &str = "rotation interval";
-        let months_max = match spec.secret_type() {
-            SecretType::UsernamePassword => 24,
-            SecretType::IamCredentials => 3,
+        let (secs_min, shortest, months_max) = match spec.secret_type() {
+            SecretType::UsernamePassword | SecretType::PrivateCert => (DAY_SECS, "1 day", 24),
+            SecretType::IamCredentials | SecretType::ServiceCredentials => (DAY_SECS, "1 day", 3),
+            SecretType::CustomCredentials => (6 * HOUR_SECS, "6 hours", 3),
             other => return Err(Invalid::new("rotation policy", format!("is not for secrets of type {other}"))),
         };
         let longest = if self.interval.unit == IntervalUnit::Month {
@@ -112,8 +113,8 @@ impl RotationPolicy {
         } else {
             self.interval.secs_min() <= u64::from(months_max).saturating_mul(30 * DAY_SECS)
         };
-        if self.interval.secs_min() < DAY_SECS || !longest {
-            return Err(Invalid::new(FIELD, format!("takes 1 day to {months_max} months")));
+        if self.interval.secs_min() < secs_min || !longest {
+            return Err(Invalid::new(FIELD, format!("takes {shortest} to {months_max} months")));
         }
         match spec.ttl_secs() {
             Some(ttl_secs) if self.interval.secs_max() > u64::from(ttl_secs) => {

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::code::coded_enum;
-use super::id::{SecretId, VersionId};
+use super::id::{RotationId, SecretId, VersionId};
 use super::lock::Lock;
 use super::name::{Actor, LockName, SecretName};
 use super::position::{Position, Revision, VersionNumber};
@@ -178,6 +178,15 @@ pub enum Refusal {
         /// Since when.
         since: Timestamp,
     },
+    /// A rotation of the secret is under way.
+    RotationOpen {
+        /// Which.
+        rotation: RotationId,
+    },
+    /// No rotation of the secret is under way.
+    RotationNotFound,
+    /// The rotation that is under way does not wait for a person.
+    RotationNotParked,
     /// The data of the version is not here: the store was restored from an export, which holds none.
     VersionDataNotRestored,
 }
@@ -211,6 +220,9 @@ impl Refusal {
             Self::InvalidArgument { .. } => "invalid_parameter",
             Self::KeySlotUnavailable { .. } => "key_slot_unavailable",
             Self::Quarantined { .. } => "store_quarantined",
+            Self::RotationOpen { .. } => "rotation_open",
+            Self::RotationNotFound => "rotation_not_found",
+            Self::RotationNotParked => "rotation_not_parked",
         }
     }
 
@@ -288,6 +300,13 @@ impl fmt::Display for Refusal {
                 "the store was restored at {since} and is in quarantine: credentials made after the backup may be in use; \
                  find out which hold, then end the quarantine"
             ),
+            Self::RotationOpen { rotation } => write!(
+                f,
+                "rotation {rotation} of the secret is under way and may have replaced its credential; wait for it, or \
+                 abort it"
+            ),
+            Self::RotationNotFound => f.write_str("no rotation of the secret is under way"),
+            Self::RotationNotParked => f.write_str("the rotation goes on by itself; only a parked one can be resumed"),
             Self::VersionDataNotRestored => f.write_str(
                 "the data of the version is not here: the store was made from an export, which holds none; rotate the \
                  secret, or restore a backup",

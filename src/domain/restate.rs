@@ -70,6 +70,9 @@ impl SecretRestated {
             created_by: secret.created_by.clone(),
             updated_at: secret.updated_at,
             retrieved_at: secret.retrieved_at,
+            rotation_refused_at: secret.rotation_refused_at,
+            rotation: secret.rotation.clone(),
+            is_deleting: secret.is_deleting,
         }
     }
 }
@@ -90,6 +93,8 @@ impl VersionRestated {
             custom_metadata: version.custom_metadata.clone(),
             created_at: version.created_at,
             created_by: version.created_by.clone(),
+            credential: version.credential.clone(),
+            acknowledged_by: version.acknowledged_by.clone(),
         }
     }
 
@@ -109,6 +114,8 @@ impl VersionRestated {
             created_at: event.created_at,
             created_by: event.created_by,
             locks,
+            credential: event.credential,
+            acknowledged_by: event.acknowledged_by,
         }
     }
 }
@@ -182,6 +189,9 @@ pub(super) fn evolve(state: &mut State, record: &Record, subject: Subject) {
             created_by: event.created_by,
             updated_at: event.updated_at,
             retrieved_at: event.retrieved_at,
+            rotation_refused_at: event.rotation_refused_at,
+            rotation: event.rotation,
+            is_deleting: event.is_deleting,
         });
         return;
     }

@@ -1,9 +1,16 @@
 //! Owns what a rotation is that needs an issuer: who makes the credential, how far it has come, and what is left to do
 //! for the credentials of earlier versions.
 //!
-//! Plain data; the protocol is in [`super::decide`]. Read next: [`super::secret`].
+//! Plain data; the protocol is in `decide`, its facts in [`super::rotation_event`], and what is to be done next in
+//! [`super::due`]. Read next: [`super::secret`].
+
+use serde::{Deserialize, Serialize};
 
 use super::code::coded_enum;
+use super::id::{RotationId, VersionId};
+use super::name::{Actor, IssuerName, OutsideId, Reason};
+use super::time::Timestamp;
+use super::version::{SealedRef, VersionOrigin};
 
 coded_enum!(
     /// What an issuer can do, and with it how a rotation goes on after a crash in the middle.
@@ -12,7 +19,7 @@ coded_enum!(
         SetValue = 1, "set_value";
         /// The outside system knows a call again by its token. Goes on by calling again.
         CreateWithToken = 2, "create_with_token";
-        /// What was made can be found by its token. Goes on by looking, then adopting or making anew.
+        /// What was made can be found by its token. Goes on by looking, retiring what is found, and making anew.
         CreateDiscoverable = 3, "create_discoverable";
         /// None of these. Does not go on: a person has to look.
         Opaque = 4, "opaque";
@@ -24,5 +31,218 @@ impl IssuerClass {
     #[must_use]
     pub const fn replaces_in_place(self) -> bool {
         matches!(self, Self::SetValue)
+    }
+}
+
+coded_enum!(
+    /// What set a rotation off.
+    RotationTrigger {
+        /// The secret was made, and has no version yet.
+        FirstVersion = 1, "first_version";
+        /// Somebody asked for it.
+        ByHand = 2, "by_hand";
+        /// The policy of the secret.
+        ByPolicy = 3, "by_policy";
+    }
+);
+
+impl RotationTrigger {
+    /// Gives the origin of the version that comes of it.
+    pub(crate) const fn origin(self) -> VersionOrigin {
+        match self {
+            Self::FirstVersion => VersionOrigin::Created,
+            Self::ByHand => VersionOrigin::RotatedByHand,
+            Self::ByPolicy => VersionOrigin::RotatedByPolicy,
+        }
+    }
+}
+
+coded_enum!(
+    /// What may have happened outside when an attempt failed.
+    AttemptFailure {
+        /// The outside system said no, and would again; nothing was done.
+        Refused = 1, "refused";
+        /// Nothing was done; it may be tried again.
+        Unavailable = 2, "unavailable";
+        /// Nobody knows whether it was done.
+        Unknown = 3, "unknown";
+    }
+);
+
+/// A rotation that has begun and not ended; a secret has one at most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rotation {
+    /// Its id, and the token by which the issuer knows its calls.
+    pub id: RotationId,
+    /// What set it off.
+    pub trigger: RotationTrigger,
+    /// Who makes the credential.
+    pub issuer: IssuerName,
+    /// What that issuer can do.
+    pub class: IssuerClass,
+    /// The version that comes of it.
+    pub to: VersionId,
+    /// When it was planned.
+    pub planned_at: Timestamp,
+    /// By whom.
+    pub planned_by: Actor,
+    /// Attempts after which it is parked, from 1: to make the credential, and again to prove it.
+    pub attempts_max: u16,
+    /// When it is parked if it has not been committed before; moves when it is resumed.
+    pub deadline: Timestamp,
+    /// Attempts made to come past the stage that it is in.
+    pub attempts: u16,
+    /// The value that is to be set, sealed for the version that it is for; class `SetValue` only.
+    pub value: Option<SealedRef>,
+    /// How far it has come.
+    pub stage: RotationStage,
+    /// When it is tried again after an attempt that failed.
+    pub retry_at: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub failure: Option<Reason>,
+    /// Whether it waits for a person.
+    pub parked: Option<Parked>,
+}
+
+/// How far a rotation has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum RotationStage {
+    /// No call is out; nothing was made, as far as the issuer said.
+    Planned,
+    /// A call is out, or was when the process died.
+    Attempted,
+    /// The credential is made and durable, and is to be proved by a login.
+    Issued(IssuedCredential),
+    /// The credential is proved; a lock holds the commit back.
+    Staged {
+        /// The credential.
+        credential: IssuedCredential,
+        /// Since when.
+        since: Timestamp,
+        /// When that was last reported.
+        reported_at: Timestamp,
+    },
+    /// It is being given up: what may have been made is retired first.
+    Aborting {
+        /// What was made, as far as is known.
+        credential: Option<IssuedCredential>,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// A credential that was made for a version to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedCredential {
+    /// What the outside system calls it.
+    pub outside: Option<OutsideId>,
+    /// Where it lies, sealed.
+    pub sealed: SealedRef,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Since when, and why, a rotation waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// Since when.
+    pub at: Timestamp,
+    /// Why, and what to do next.
+    pub reason: Reason,
+}
+
+/// The credential that stands behind the data of a version, in the system that it is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credential {
+    /// Who made it.
+    pub issuer: IssuerName,
+    /// What that issuer can do.
+    pub class: IssuerClass,
+    /// The rotation that it was made by.
+    pub rotation: RotationId,
+    /// What the outside system calls it.
+    pub outside: Option<OutsideId>,
+    /// Whether it is still good.
+    pub retirement: Retirement,
+}
+
+/// Whether a credential is still good in the system that it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Retirement {
+    /// It is.
+    InUse,
+    /// It is about to be ended; no lock can be placed any more.
+    Planned {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// It is not.
+    Retired {
+        /// Since when.
+        at: Timestamp,
+    },
+}
+
+impl Rotation {
+    /// Gives what was made, as far as is known.
+    #[must_use]
+    pub const fn credential(&self) -> Option<&IssuedCredential> {
+        match &self.stage {
+            RotationStage::Planned | RotationStage::Attempted => None,
+            RotationStage::Issued(credential) | RotationStage::Staged { credential, .. } => Some(credential),
+            RotationStage::Aborting { credential, .. } => credential.as_ref(),
+        }
+    }
+
+    /// Gives all sealed data that it has brought so far, each once.
+    pub fn sealed(&self) -> impl Iterator<Item = &SealedRef> {
+        let made = self.credential().map(|credential| &credential.sealed);
+        let value = self.value.as_ref().filter(|value| made.is_none_or(|made| made.data_key != value.data_key));
+        value.into_iter().chain(made)
+    }
+
+    /// Tells whether the credential of the current version may have been replaced already, so that nothing can protect it
+    /// any more.
+    #[must_use]
+    pub const fn has_replaced_current(&self) -> bool {
+        self.class.replaces_in_place() && !matches!(self.stage, RotationStage::Planned)
+    }
+}
+
+impl RotationStage {
+    /// Gives the stable word for programs.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Attempted => "attempted",
+            Self::Issued(_) => "issued",
+            Self::Staged { .. } => "staged",
+            Self::Aborting { .. } => "aborting",
+        }
+    }
+}
+
+impl Credential {
+    /// Tells whether it still has to be ended outside.
+    #[must_use]
+    pub const fn is_in_use(&self) -> bool {
+        !matches!(self.retirement, Retirement::Retired { .. })
+    }
+
+    /// Tells whether it is to be ended.
+    #[must_use]
+    pub const fn is_retiring(&self) -> bool {
+        matches!(self.retirement, Retirement::Planned { .. })
+    }
+
+    /// Gives since when it is to be ended, or was.
+    #[must_use]
+    pub const fn since(&self) -> Option<Timestamp> {
+        match self.retirement {
+            Retirement::InUse => None,
+            Retirement::Planned { at } | Retirement::Retired { at } => Some(at),
+        }
     }
 }

@@ -7,17 +7,19 @@ use serde::{Deserialize, Serialize};
 use super::code::coded_enum;
 use super::id::{GroupId, SecretId, VersionId};
 use super::invalid::Invalid;
+use super::issuance::Issuance;
 use super::json::JsonObject;
 use super::limits;
 use super::lock::Lock;
 use super::name::{Actor, Description, Label, SecretName};
 use super::policy::RotationPolicy;
 use super::position::{Position, Revision, VersionNumber};
+use super::rotation::Rotation;
 use super::time::Timestamp;
-use super::version::{Alias, Version, VersionRef};
+use super::version::{Alias, SealedRef, Version, VersionRef};
 
 coded_enum!(
-    /// What kind of credential a secret holds. Numbers 5, 6, 8 and 9 are kept for types that need an outside issuer.
+    /// What kind of credential a secret holds. Number 9 is kept for `public_cert`.
     SecretType {
         /// Any text.
         Arbitrary = 1, "arbitrary";
@@ -27,8 +29,14 @@ coded_enum!(
         Kv = 3, "kv";
         /// An API key, made by an issuer.
         IamCredentials = 4, "iam_credentials";
+        /// A credential in a system outside the store, made by an issuer.
+        ServiceCredentials = 5, "service_credentials";
+        /// A credential that a job of the user's makes, which may take its time.
+        CustomCredentials = 6, "custom_credentials";
         /// A certificate that was brought along, perhaps with its private key and chain.
         ImportedCert = 7, "imported_cert";
+        /// A certificate that an authority of the host's signs.
+        PrivateCert = 8, "private_cert";
     }
 );
 
@@ -115,6 +123,21 @@ pub enum SecretSpec {
     },
     /// Nothing more.
     ImportedCert,
+    /// Who makes its credentials, and how.
+    ServiceCredentials {
+        /// Who, and how.
+        issuance: Issuance,
+    },
+    /// Who makes its credentials, and how.
+    CustomCredentials {
+        /// Who, and how.
+        issuance: Issuance,
+    },
+    /// Who signs its certificates, and how.
+    PrivateCert {
+        /// Who, and how.
+        issuance: Issuance,
+    },
 }
 
 impl SecretSpec {
@@ -127,6 +150,20 @@ impl SecretSpec {
             Self::Kv => SecretType::Kv,
             Self::IamCredentials { .. } => SecretType::IamCredentials,
             Self::ImportedCert => SecretType::ImportedCert,
+            Self::ServiceCredentials { .. } => SecretType::ServiceCredentials,
+            Self::CustomCredentials { .. } => SecretType::CustomCredentials,
+            Self::PrivateCert { .. } => SecretType::PrivateCert,
+        }
+    }
+
+    /// Gives who makes its credentials, for types that need somebody for it.
+    #[must_use]
+    pub const fn issuance(&self) -> Option<&Issuance> {
+        match self {
+            Self::ServiceCredentials { issuance }
+            | Self::CustomCredentials { issuance }
+            | Self::PrivateCert { issuance } => Some(issuance),
+            _ => None,
         }
     }
 
@@ -168,6 +205,9 @@ impl SecretSpec {
                     }
                 }
             }
+            Self::ServiceCredentials { issuance }
+            | Self::CustomCredentials { issuance }
+            | Self::PrivateCert { issuance } => issuance.check(),
         }
     }
 }
@@ -226,6 +266,12 @@ pub struct Secret {
     pub updated_at: Timestamp,
     /// When its data was last read, as far as reads are recorded.
     pub retrieved_at: Option<Timestamp>,
+    /// When a lock last refused a rotation of it, or one was given up; the next begins a day later by itself.
+    pub rotation_refused_at: Option<Timestamp>,
+    /// The rotation by an issuer that is under way.
+    pub rotation: Option<Box<Rotation>>,
+    /// Whether it is to be deleted as soon as its credentials are retired.
+    pub is_deleting: bool,
 }
 
 impl Secret {
@@ -302,18 +348,30 @@ impl Secret {
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         match self.spec {
-            SecretSpec::ImportedCert => self.current().and_then(|version| version.expires_at),
+            SecretSpec::ImportedCert | SecretSpec::PrivateCert { .. } => {
+                self.current().and_then(|version| version.expires_at)
+            }
             _ => self.metadata.expires_at,
         }
     }
 
     /// Gives the time of the next scheduled rotation, when an active policy stands on an active
-    /// secret whose expiry is not held back.
+    /// secret whose expiry is not held back. A day after the last one that a lock refused.
     #[must_use]
     pub fn next_rotation_at(&self) -> Option<Timestamp> {
         let policy = self.policy.filter(|policy| policy.auto_rotate)?;
         let is_due = self.lifecycle == Lifecycle::Active && self.expiry_held_since.is_none();
         let current = self.current().filter(|_| is_due)?;
-        Some(policy.interval.after(current.created_at))
+        let at = policy.interval.after(current.created_at);
+        let again = self.rotation_refused_at.filter(|refused| *refused >= at);
+        Some(again.map_or(at, |refused| refused.plus(limits::REFUSED_ROTATION_PAUSE)))
+    }
+
+    /// Walks over all sealed data that it has, each with the version that it was sealed for: of its versions, and of a
+    /// rotation that is under way.
+    pub fn sealed(&self) -> impl Iterator<Item = (VersionId, &SealedRef)> {
+        let versions = self.versions.iter().filter_map(|version| Some((version.id, version.data.sealed()?)));
+        let rotation = self.rotation.iter();
+        versions.chain(rotation.flat_map(|rotation| rotation.sealed().map(|sealed| (rotation.to, sealed))))
     }
 }

@@ -79,7 +79,7 @@ pub(crate) fn touched(secret: &Secret, touch: Touch, settings: Settings) -> Vec<
         Touch::DestroyData(id) | Touch::EndLease(id) => secret.version_by_id(id).into_iter().collect(),
         Touch::Expire => match secret.spec {
             // A certificate ends by its own date, whatever anybody holds.
-            SecretSpec::ImportedCert => Vec::new(),
+            SecretSpec::ImportedCert | SecretSpec::PrivateCert { .. } => Vec::new(),
             _ => with_data().collect(),
         },
     }

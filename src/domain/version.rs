@@ -13,6 +13,7 @@ use super::json::JsonObject;
 use super::lock::Lock;
 use super::name::{Actor, LockName};
 use super::position::{Position, VersionNumber};
+use super::rotation::Credential;
 use super::time::Timestamp;
 
 coded_enum!(
@@ -54,6 +55,8 @@ coded_enum!(
         PreviousFreed = 5, "previous_freed";
         /// A later read made a new credential; only said of the answer to an earlier read.
         Regenerated = 6, "regenerated";
+        /// Its credential was ended outside.
+        Retired = 7, "retired";
     }
 );
 
@@ -225,6 +228,10 @@ pub struct Version {
     pub created_by: Actor,
     /// The locks on it, by name.
     pub locks: Vec<Lock>,
+    /// The credential behind its data, when an issuer made it.
+    pub credential: Option<Box<Credential>>,
+    /// Consumers that said that they use it, at most 32.
+    pub acknowledged_by: Box<[Actor]>,
 }
 
 impl Version {

@@ -226,7 +226,6 @@ fn new_record<'a>(record: &Record, context: &'a [u8], body: &'a [u8]) -> NewReco
 }
 
 fn sealed_bytes(secret: &Secret, data_key: DataKeyId) -> usize {
-    let sealed = secret.versions.iter().filter_map(|version| version.data.sealed());
-    let found = sealed.into_iter().find(|sealed| sealed.data_key == data_key);
-    found.map_or(0, |sealed| usize::try_from(sealed.sealed_bytes).unwrap_or(usize::MAX))
+    let found = secret.sealed().find(|(_, sealed)| sealed.data_key == data_key);
+    found.map_or(0, |(_, sealed)| usize::try_from(sealed.sealed_bytes).unwrap_or(usize::MAX))
 }

@@ -86,18 +86,17 @@ impl Engine {
         let total = snapshot.projections.tally.versions_available;
         let mut live = BTreeSet::new();
         for secret in snapshot.state.secrets.values() {
-            for version in &secret.versions {
-                let Some(sealed) = version.data.sealed() else { continue };
+            for (version, sealed) in secret.sealed() {
                 live.insert(sealed.data_key);
-                let checked = self.shared.check_version(secret.id, version.id, sealed);
+                let checked = self.shared.check_version(secret.id, version, sealed);
                 match checked {
                     Ok(Some(bytes)) => report.sealed_bytes = report.sealed_bytes.saturating_add(bytes),
                     // Destroyed since the snapshot was taken, if the snapshot of now says so.
                     Ok(None) if !self.shared.still_has(secret.id, sealed.data_key) => {}
                     Ok(None) => {
-                        find(report, format!("the data of version {} of {} is gone", version.number, secret.id));
+                        find(report, format!("the data of version {version} of {} is gone", secret.id));
                     }
-                    Err(error) => find(report, format!("version {} of {}: {error}", version.number, secret.id)),
+                    Err(error) => find(report, format!("version {version} of {}: {error}", secret.id)),
                 }
                 report.versions = report.versions.saturating_add(1);
                 if report.versions.is_multiple_of(1_024) {
@@ -123,8 +122,7 @@ impl Engine {
         // What was written while the scrub ran belongs to a version of the snapshot after it.
         self.settle_if_there_is_room()?;
         let snapshot = self.shared.published.load();
-        let versions = snapshot.state.secrets.values().flat_map(|secret| secret.versions.iter());
-        for sealed in versions.filter_map(|version| version.data.sealed()) {
+        for (_, sealed) in snapshot.state.secrets.values().flat_map(|secret| secret.sealed()) {
             strangers.remove(&sealed.data_key);
         }
         for data_key in strangers {
@@ -151,9 +149,7 @@ impl Shared {
     fn still_has(&self, secret: crate::domain::id::SecretId, data_key: DataKeyId) -> bool {
         let snapshot = self.published.load();
         let found = snapshot.state.secret(secret);
-        found.is_some_and(|secret| {
-            secret.versions.iter().filter_map(|version| version.data.sealed()).any(|sealed| sealed.data_key == data_key)
-        })
+        found.is_some_and(|secret| secret.sealed().any(|(_, sealed)| sealed.data_key == data_key))
     }
 }
 

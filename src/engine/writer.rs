@@ -23,6 +23,7 @@ use crate::domain::name::Actor;
 use crate::domain::position::{Position, WriterEpoch};
 use crate::domain::receipt::Receipt;
 use crate::domain::time::Timestamp;
+use crate::domain::version::SealedRef;
 use crate::error::Error;
 
 use super::Shared;
@@ -248,9 +249,9 @@ impl Writer {
     /// Replaces wrapped data keys, where the data they open is still there.
     fn rewrap(&mut self, data_keys: Vec<Rewrapped>) -> Result<(), Error> {
         for Rewrapped { secret, version, data_key, wrapped } in data_keys {
-            let version = self.snapshot.state.secret(secret).and_then(|secret| secret.version_by_id(version));
-            let sealed = version.and_then(|version| version.data.sealed());
-            if sealed.is_some_and(|sealed| sealed.data_key == data_key) {
+            let secret = self.snapshot.state.secret(secret);
+            let is_there = |(id, sealed): (_, &SealedRef)| id == version && sealed.data_key == data_key;
+            if secret.is_some_and(|secret| secret.sealed().any(is_there)) {
                 self.group.batch.put(keys::data_key(data_key), wrapped)?;
             }
         }

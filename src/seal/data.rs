@@ -39,6 +39,8 @@ pub enum SecretData {
     IamCredentials(IamCredentials),
     /// A certificate that was brought along.
     ImportedCert(ImportedCert),
+    /// A credential that an issuer made.
+    Issued(IssuedData),
 }
 
 /// Any text: 1 to 1,000,000 characters.
@@ -55,6 +57,12 @@ pub struct UsernamePassword {
 /// A JSON object with at least one field, at most 512 KiB without white space.
 pub struct Kv {
     pub(super) data: SecretBytes,
+}
+
+/// A credential that an issuer made: a JSON object with at least one field, at most 512 KiB without white space.
+pub struct IssuedData {
+    pub(super) secret_type: SecretType,
+    pub(super) credential: SecretBytes,
 }
 
 /// An API key, its id, and whose it is.
@@ -133,6 +141,19 @@ impl SecretData {
         Ok(Self::IamCredentials(IamCredentials { api_key, api_key_id: api_key_id.into(), identity }))
     }
 
+    /// Takes the credential that an issuer made for a secret of a type that has one.
+    ///
+    /// # Errors
+    ///
+    /// As [`SecretData::kv`]; also when the type has no issuer.
+    pub(crate) fn issued(secret_type: SecretType, credential: &SecretBytes) -> Result<Self, Invalid> {
+        if issued_code(secret_type).is_none() {
+            return Err(Invalid::new("credential", "is for secrets whose type has an issuer"));
+        }
+        let credential = kv_text::compact(credential)?;
+        Ok(Self::Issued(IssuedData { secret_type, credential }))
+    }
+
     /// Makes `imported_cert` data; that the parts are PEM of the right kind is for the reader of certificates to say.
     ///
     /// # Errors
@@ -165,6 +186,7 @@ impl SecretData {
             Self::Kv(_) => SecretType::Kv,
             Self::IamCredentials(_) => SecretType::IamCredentials,
             Self::ImportedCert(_) => SecretType::ImportedCert,
+            Self::Issued(data) => data.secret_type,
         }
     }
 
@@ -177,7 +199,26 @@ impl SecretData {
             Self::Kv(data) => &data.data,
             Self::IamCredentials(data) => &data.api_key,
             Self::ImportedCert(data) => &data.certificate,
+            Self::Issued(data) => &data.credential,
         }
+    }
+}
+
+/// Gives the number that stands for a type with an issuer in encoded data.
+pub(super) const fn issued_code(secret_type: SecretType) -> Option<u8> {
+    match secret_type {
+        SecretType::ServiceCredentials => Some(6),
+        SecretType::CustomCredentials => Some(7),
+        SecretType::PrivateCert => Some(8),
+        _ => None,
+    }
+}
+
+impl IssuedData {
+    /// Gives the credential: a JSON object without white space.
+    #[must_use]
+    pub const fn credential(&self) -> &SecretBytes {
+        &self.credential
     }
 }
 

@@ -14,10 +14,14 @@
 //! | 3 `kv` | 1 data |
 //! | 4 `iam_credentials` | 1 API key, 2 API key id, then 3 service id or 4 access group (one or more) |
 //! | 5 `imported_cert` | 1 certificate, 2 intermediate (optional), 3 private key (optional) |
+//! | 6 `service_credentials`, 7 `custom_credentials`, 8 `private_cert` | 1 credential |
 
-use super::data::{Arbitrary, IamCredentials, IamIdentity, ImportedCert, Kv, SecretData, UsernamePassword};
+use super::data::{
+    Arbitrary, IamCredentials, IamIdentity, ImportedCert, IssuedData, Kv, SecretData, UsernamePassword, issued_code,
+};
 use super::error::SealError;
 use super::secret_bytes::SecretBytes;
+use crate::domain::secret::SecretType;
 
 const ENCODING: u8 = 1;
 const FIELD_HEAD_BYTES: usize = 5;
@@ -65,6 +69,9 @@ impl SecretData {
                 fields.extend(data.intermediate.iter().map(|part| (2, part.expose())));
                 fields.extend(data.private_key.iter().map(|part| (3, part.expose())));
                 (5, fields)
+            }
+            Self::Issued(data) => {
+                (issued_code(data.secret_type).unwrap_or_default(), vec![(1, data.credential.expose())])
             }
         }
     }
@@ -124,6 +131,14 @@ fn build(kind: u8, fields: &[Field<'_>]) -> Option<SecretData> {
                 intermediate: intermediate.map(|part| secret(part)),
                 private_key: private_key.map(|part| secret(part)),
             })
+        }
+        (kind @ 6..=8, [(1, credential)]) => {
+            let secret_type = match kind {
+                6 => SecretType::ServiceCredentials,
+                7 => SecretType::CustomCredentials,
+                _ => SecretType::PrivateCert,
+            };
+            SecretData::Issued(IssuedData { secret_type, credential: secret(credential) })
         }
         _ => return None,
     })

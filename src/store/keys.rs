@@ -142,9 +142,7 @@ impl Session {
         let mut left: VecDeque<(SecretId, VersionId, DataKeyId)> = VecDeque::new();
         self.store().settle()?;
         for secret in shared.published.load().state.secrets.values() {
-            for version in &secret.versions {
-                left.extend(version.data.sealed().map(|sealed| (secret.id, version.id, sealed.data_key)));
-            }
+            left.extend(secret.sealed().map(|(version, sealed)| (secret.id, version, sealed.data_key)));
         }
         let (total, mut rewrapped) = (u64::try_from(left.len()).unwrap_or(u64::MAX), 0_u64);
         while !left.is_empty() {

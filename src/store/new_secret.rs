@@ -3,6 +3,7 @@
 //! Read next: [`super::command`].
 
 use crate::domain::id::GroupId;
+use crate::domain::issuance::Issuance;
 use crate::domain::json::JsonObject;
 use crate::domain::limits;
 use crate::domain::name::{Description, Label, SecretName, Username};
@@ -42,6 +43,8 @@ pub(super) enum Source {
     GeneratedPassword(Username),
     /// The built-in issuer makes an API key.
     ApiKey,
+    /// An issuer makes it later.
+    Issuer,
 }
 
 impl NewSecret {
@@ -110,6 +113,23 @@ impl NewSecret {
     ) -> Result<Self, Error> {
         let data = SecretData::imported_cert(certificate, chain, private_key)?;
         Ok(Self::of(name, SecretSpec::ImportedCert, Source::Given(data)))
+    }
+
+    /// A credential in a system outside the store, made by an issuer that the host registers. The secret has no version until
+    /// its first rotation is through.
+    pub fn service_credentials(name: SecretName, issuance: Issuance) -> Self {
+        Self::of(name, SecretSpec::ServiceCredentials { issuance }, Source::Issuer)
+    }
+
+    /// A credential that a job of the host's makes; as [`NewSecret::service_credentials`] otherwise.
+    pub fn custom_credentials(name: SecretName, issuance: Issuance) -> Self {
+        Self::of(name, SecretSpec::CustomCredentials { issuance }, Source::Issuer)
+    }
+
+    /// A certificate that an authority of the host's signs; as [`NewSecret::service_credentials`] otherwise, and it expires
+    /// when the certificate does.
+    pub fn private_cert(name: SecretName, issuance: Issuance) -> Self {
+        Self::of(name, SecretSpec::PrivateCert { issuance }, Source::Issuer)
     }
 
     /// Puts it in a group, for life; the default group otherwise.

@@ -109,8 +109,9 @@ impl Inner {
                 spec: new.spec.clone(),
                 policy: new.policy,
                 first: match &new.data {
-                    Source::Given(data) => without_data(data, new.version_metadata.clone(), now)?,
-                    Source::GeneratedPassword(_) | Source::ApiKey => blank(new.version_metadata.clone(), now)?,
+                    Source::Given(data) => Some(without_data(data, new.version_metadata.clone(), now)?),
+                    Source::GeneratedPassword(_) | Source::ApiKey => Some(blank(new.version_metadata.clone(), now)?),
+                    Source::Issuer => None,
                 },
             },
             Wanted::Rotate(id, new) => {
@@ -149,6 +150,11 @@ impl Inner {
 
     fn prepare_create(&self, new: &NewSecret, now: Timestamp) -> Result<Ready, Error> {
         let id = draw::secret_id(now)?;
+        let NewSecret { group, metadata, spec, policy, .. } = new;
+        let (group, metadata, spec, policy) = (*group, metadata.clone(), spec.clone(), *policy);
+        if let Source::Issuer = &new.data {
+            return Ok(Ready::plain(Decided::CreateSecret { id, group, metadata, spec, policy, first: None }));
+        }
         let data = match (&new.data, &new.spec) {
             (Source::Given(data), _) => Data::Given(data),
             (Source::GeneratedPassword(username), SecretSpec::UsernamePassword { password_policy }) => {
@@ -158,9 +164,10 @@ impl Inner {
             _ => return Err(Error::internal("a new secret has data of another type")),
         };
         let sealed = self.seal(id, draw::version_id(now)?, &data, new.version_metadata.clone())?;
-        let NewSecret { group, metadata, spec, policy, .. } = new;
-        let (group, metadata, spec, policy) = (*group, metadata.clone(), spec.clone(), *policy);
-        Ok(sealed.into_ready(|first| Decided::CreateSecret { id, group, metadata, spec, policy, first }))
+        Ok(sealed.into_ready(|first| {
+            let first = Some(first);
+            Decided::CreateSecret { id, group, metadata, spec, policy, first }
+        }))
     }
 
     /// A read of a dynamic credential, with the fresh one that it may take.

@@ -26,6 +26,7 @@ pub(super) mod group;
 pub(super) mod lock;
 pub(super) mod policy;
 pub(super) mod refusal;
+pub(super) mod rotation;
 pub(super) mod secret;
 pub(super) mod shape;
 pub(super) mod spec;

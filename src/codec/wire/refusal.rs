@@ -2,7 +2,7 @@
 
 use super::shape::{wire_enum, wire_struct};
 use super::value::List;
-use crate::domain::id::{SecretId, VersionId};
+use crate::domain::id::{RotationId, SecretId, VersionId};
 use crate::domain::name::{Actor, LockName, SecretName};
 use crate::domain::position::{Position, Revision, VersionNumber};
 use crate::domain::refusal::{Blocked, BlockingLock, Operation, Refusal};
@@ -80,5 +80,8 @@ wire_enum!(
         KeySlotUnavailable = 26, "key_slot_unavailable" { rule: Box<str> };
         Quarantined = 27, "quarantined" { since: Timestamp };
         VersionDataNotRestored = 28, "version_data_not_restored";
+        RotationOpen = 29, "rotation_open" { rotation: RotationId };
+        RotationNotFound = 30, "rotation_not_found";
+        RotationNotParked = 31, "rotation_not_parked";
     }
 );

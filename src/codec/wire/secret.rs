@@ -1,6 +1,7 @@
 //! Owns the frozen shapes of events about a secret.
 
 use super::policy::RotationPolicyV1;
+use super::rotation::RotationV1;
 use super::shape::{wire_event, wire_struct};
 use super::spec::SecretSpecV1;
 use super::value::{List, Maybe};
@@ -97,5 +98,8 @@ wire_event!(
         created_by: Actor,
         updated_at: Timestamp,
         retrieved_at: Option<Timestamp>,
+        rotation_refused_at: Option<Timestamp>,
+        rotation: Maybe<RotationV1>,
+        is_deleting: bool,
     }
 );

@@ -2,7 +2,9 @@
 
 use super::shape::{wire_enum, wire_struct};
 use super::value::List;
-use crate::domain::name::{Actor, Label};
+use crate::domain::issuance::Issuance;
+use crate::domain::json::JsonObject;
+use crate::domain::name::{Actor, IssuerName, Label};
 use crate::domain::secret::{ApiKeyTarget, ApiKeyUse, PasswordPolicy, SecretSpec};
 
 wire_struct!(
@@ -23,6 +25,16 @@ wire_enum!(
     }
 );
 
+wire_struct!(
+    /// Who makes credentials, and how.
+    IssuanceV1 is Issuance {
+        issuer: IssuerName,
+        parameters: Option<JsonObject>,
+        grace_secs: u32,
+        consumers: List<Actor>,
+    }
+);
+
 wire_enum!(
     /// What a type needs to know; its tags are the codes of the secret types.
     SecretSpecV1 is SecretSpec {
@@ -31,5 +43,8 @@ wire_enum!(
         Kv = 3, "kv";
         IamCredentials = 4, "iam_credentials" { ttl_secs: u32, api_key_use: ApiKeyUse, target: ApiKeyTargetV1 };
         ImportedCert = 7, "imported_cert";
+        ServiceCredentials = 5, "service_credentials" { issuance: IssuanceV1 };
+        CustomCredentials = 6, "custom_credentials" { issuance: IssuanceV1 };
+        PrivateCert = 8, "private_cert" { issuance: IssuanceV1 };
     }
 );

@@ -7,7 +7,7 @@ use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::DataKeyId;
-use crate::domain::name::Label;
+use crate::domain::name::{Actor, Label};
 use crate::domain::position::Position;
 
 /// An optional part that is itself a wire struct. Written as `Option` is.
@@ -86,6 +86,12 @@ impl From<List<Label>> for Box<[Label]> {
 
 impl From<List<DataKeyId>> for Box<[DataKeyId]> {
     fn from(list: List<DataKeyId>) -> Self {
+        list.0.into_boxed_slice()
+    }
+}
+
+impl From<List<Actor>> for Box<[Actor]> {
+    fn from(list: List<Actor>) -> Self {
         list.0.into_boxed_slice()
     }
 }

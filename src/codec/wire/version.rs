@@ -1,7 +1,8 @@
 //! Owns the frozen shapes of events about a version.
 
+use super::rotation::CredentialV1;
 use super::shape::{wire_enum, wire_event, wire_struct};
-use super::value::Digest;
+use super::value::{Digest, List, Maybe};
 use crate::domain::event::{
     VersionAdded, VersionDataDestroyed, VersionDownloaded, VersionRegenerated, VersionRestated, VersionUpdated,
 };
@@ -129,5 +130,7 @@ wire_event!(
         custom_metadata: Option<JsonObject>,
         created_at: Timestamp,
         created_by: Actor,
+        credential: Maybe<CredentialV1>,
+        acknowledged_by: List<Actor>,
     }
 );

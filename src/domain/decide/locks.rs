@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::super::command::{Command, LockNames, LockTarget, Terms};
-use super::super::event::{LockPlaced, LockRemoved, LockRenewed, VersionDataDestroyed};
+use super::super::event::{LockPlaced, LockRemoved, LockRenewed};
 use super::super::limits;
 use super::super::lock::{Lock, LockMode, LockRemoval, NewLock};
 use super::super::name::LockName;
 use super::super::refusal::Refusal;
+use super::super::rotation::Credential;
 use super::super::secret::Secret;
 use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, unlocked};
 use super::super::version::{DestroyCause, Version, VersionData, VersionRef};
-use super::{Decision, find, time};
+use super::{Decision, find, protocol, time};
 
 pub(super) fn place(state: &State, targets: &[LockTarget], terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
     let total: usize = targets.iter().map(|target| target.locks.len()).sum();
@@ -49,6 +50,7 @@ fn place_on(
         VersionData::Unavailable { .. } => return Err(Refusal::VersionDataNotRestored),
     }
     let is_current = secret.current().is_some_and(|current| current.id == version.id);
+    protectable(secret, version, is_current)?;
     if target.mode != LockMode::Keep && !is_current {
         return Err(Refusal::invalid("mode", "is for locks on the current version only"));
     }
@@ -70,6 +72,19 @@ fn place_on(
         return Err(Refusal::LockLimitReached { would_be: u32::try_from(would_be).unwrap_or(u32::MAX) });
     }
     Ok(decision)
+}
+
+/// Tells whether a lock could still protect the credential behind a version.
+fn protectable(secret: &Secret, version: &Version, is_current: bool) -> Result<(), Refusal> {
+    if version.credential.as_deref().is_some_and(Credential::is_retiring) {
+        return Err(Refusal::VersionDataUnavailable { cause: DestroyCause::Retired });
+    }
+    match &secret.rotation {
+        Some(rotation) if is_current && rotation.has_replaced_current() => {
+            Err(Refusal::RotationOpen { rotation: rotation.id })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_new(locks: &[NewLock], now: Timestamp) -> Result<(), Refusal> {
@@ -137,7 +152,7 @@ fn free_previous(
         match unlocked(&after, Touch::DestroyData(previous.id), &state.whole) {
             Ok(witness) => {
                 for (version, data_key) in witness.data() {
-                    decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
+                    decision = protocol::let_go(secret, *version, *data_key, cause, decision);
                 }
             }
             // What was asked for by name is refused; what time would do waits.

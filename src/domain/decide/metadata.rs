@@ -31,6 +31,10 @@ pub(super) fn check(metadata: &SecretMetadata, spec: &SecretSpec, now: Timestamp
         (Some(_), SecretSpec::ImportedCert) => {
             Err(Refusal::invalid("expiration_date", "is not for certificates; they bring their own"))
         }
+        (Some(_), spec) if spec.issuance().is_some() => Err(Refusal::invalid(
+            "expiration_date",
+            "is not for credentials that an issuer makes; it says when they end",
+        )),
         (Some(at), _) if at <= now => Err(Refusal::invalid("expiration_date", "lies in the past")),
         _ => Ok(()),
     }

@@ -8,6 +8,7 @@ mod erasure;
 mod groups;
 mod locks;
 mod metadata;
+mod protocol;
 mod rotation;
 mod secrets;
 mod time;
@@ -178,6 +179,7 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
         Command::RenewLock { secret, .. } => locks::renew(find(state, *secret, terms)?, command, terms, now),
         Command::Lapse { secret } => Ok(time::lapse(state, find(state, *secret, terms)?, now)),
         Command::EraseBodies { bodies } => erasure::erase(state, bodies),
+        Command::Rotation { secret, step } => protocol::decide(state, find(state, *secret, terms)?, step, terms, now),
         Command::CreateGroup { .. } | Command::UpdateGroup { .. } | Command::DeleteGroup { .. } => {
             groups::decide(state, command)
         }

@@ -20,7 +20,7 @@ pub(super) fn rotate(
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
     active(secret)?;
-    if secret.spec.is_dynamic() {
+    if secret.spec.is_dynamic() || secret.spec.issuance().is_some() {
         return Err(Refusal::RotationNotSupported);
     }
     if origin == VersionOrigin::RotatedByPolicy && secret.next_rotation_at().is_none() {
@@ -42,7 +42,7 @@ pub(super) fn restore(
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
     active(secret)?;
-    if secret.spec.is_dynamic() {
+    if secret.spec.is_dynamic() || secret.spec.issuance().is_some() {
         return Err(Refusal::RotationNotSupported);
     }
     let Some(previous) = secret.previous().filter(|version| version.is_available()) else {

@@ -1,9 +1,7 @@
 //! Owns the rules for making, reading and removing secrets.
 
 use super::super::command::{Command, Prepared, Terms};
-use super::super::event::{
-    SecretCreated, SecretDeleted, VersionAdded, VersionDataDestroyed, VersionDownloaded, VersionRegenerated,
-};
+use super::super::event::{SecretCreated, SecretDeleted, VersionAdded, VersionDownloaded, VersionRegenerated};
 use super::super::id::VersionId;
 use super::super::limits;
 use super::super::position::VersionNumber;
@@ -13,7 +11,7 @@ use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, unlocked};
 use super::super::version::{DestroyCause, Version, VersionData, VersionOrigin, VersionRef};
-use super::{Decision, active, in_force, metadata, strict_access};
+use super::{Decision, active, in_force, metadata, protocol, strict_access};
 
 pub(super) fn create(state: &State, command: &Command, terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
     let Command::CreateSecret { id, group, metadata, spec, policy, first } = command else {
@@ -36,13 +34,25 @@ pub(super) fn create(state: &State, command: &Command, terms: &Terms, now: Times
     }
     spec.check()?;
     metadata::check(metadata, spec, now)?;
+    let created = SecretCreated { group: *group, metadata: metadata.clone(), spec: spec.clone(), policy: *policy };
+    let Some(first) = first else {
+        if spec.issuance().is_none() {
+            return Err(Refusal::invalid("data", "has to be brought along, or made, with the secret"));
+        }
+        if let Some(policy) = policy {
+            metadata::check_policy(*policy, spec, now, [metadata.expires_at, None])?;
+        }
+        return Ok(Decision::about(*id).then(created));
+    };
+    if spec.issuance().is_some() {
+        return Err(Refusal::invalid("data", "is made by the issuer; it cannot be brought along"));
+    }
     let expires_at = end_of_data(spec, first, now)?;
     if let Some(policy) = policy {
         metadata::check_policy(*policy, spec, now, [metadata.expires_at, expires_at])?;
     }
     metadata::check_custom(first.custom_metadata.as_ref(), "version_custom_metadata")?;
     in_force(state, first)?;
-    let created = SecretCreated { group: *group, metadata: metadata.clone(), spec: spec.clone(), policy: *policy };
     let added = added(first, VersionNumber::FIRST, VersionOrigin::Created, None, expires_at);
     let decision = Decision { takes_data: true, ..Decision::about(*id).on(first.version) };
     Ok(decision.then(created).then(added))
@@ -162,14 +172,16 @@ pub(super) fn destroy_data(state: &State, secret: &Secret, version: VersionRef) 
     let witness = unlocked(secret, Touch::DestroyData(version.id), &state.whole)?;
     let mut decision = Decision::about(secret.id).on(version.id);
     for (version, data_key) in witness.data() {
-        let cause = DestroyCause::Requested;
-        decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
+        decision = protocol::let_go(secret, *version, *data_key, DestroyCause::Requested, decision);
     }
     Ok(decision)
 }
 
 pub(super) fn delete(state: &State, secret: &Secret) -> Result<Decision, Refusal> {
     let witness = unlocked(secret, Touch::Delete, &state.whole)?;
+    if let Some(planned) = protocol::plan_deletion(secret, &witness) {
+        return Ok(planned);
+    }
     let data_keys = witness.data().iter().map(|(_, data_key)| *data_key).collect();
     Ok(Decision::about(secret.id).then(SecretDeleted { data_keys }))
 }

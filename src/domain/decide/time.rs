@@ -57,7 +57,9 @@ pub(super) fn expire(state: &State, after: &Secret, now: Timestamp, decision: De
         _ if state.whole.quarantine().is_some() => decision,
         SecretSpec::IamCredentials { .. } => end_leases(state, after, now, decision),
         _ if after.lifecycle != Lifecycle::Active || after.expires_at().is_none_or(|end| end > now) => decision,
-        SecretSpec::ImportedCert => decision.then(SecretExpired { lifecycle: Lifecycle::Deactivated }),
+        SecretSpec::ImportedCert | SecretSpec::PrivateCert { .. } => {
+            decision.then(SecretExpired { lifecycle: Lifecycle::Deactivated })
+        }
         _ => {
             if let Ok(witness) = unlocked(after, Touch::Expire, &state.whole) {
                 let destroy = |decision: Decision, (version, data_key): &(_, _)| {

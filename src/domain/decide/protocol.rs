@@ -1,0 +1,397 @@
+//! Owns the protocol of rotations that need an issuer: intent before each call, and the locks asked again at the commit.
+//!
+//! Nothing is called from here. What an answer leads to outside is the business of the worker, which asks again if it died
+//! in between. Read next: [`super::super::due`].
+
+use super::super::command::{Prepared, Terms};
+use super::super::event::{RotationRefused, VersionAdded, VersionDataDestroyed};
+use super::super::id::{DataKeyId, RotationId, VersionId};
+use super::super::limits;
+use super::super::name::{OutsideId, Reason};
+use super::super::refusal::Refusal;
+use super::super::rotation::{
+    AttemptFailure, Credential, IssuedCredential, IssuerClass, Rotation, RotationStage, RotationTrigger,
+};
+use super::super::rotation_command::{NewRotation, RotationCommand};
+use super::super::rotation_event::{
+    AbortPlanned, CredentialIssued, CredentialRetired, DeletionPlanned, RetirementPlanned, RotationAborted,
+    RotationAttemptFailed, RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed,
+    RotationStaged, VersionAcknowledged,
+};
+use super::super::secret::{Lifecycle, Secret};
+use super::super::state::State;
+use super::super::time::Timestamp;
+use super::super::touch::{Touch, Unlocked, unlocked};
+use super::super::version::{DestroyCause, VersionDetails, VersionRef};
+use super::{Decision, active, in_force};
+
+pub(super) fn decide(
+    state: &State,
+    secret: &Secret,
+    command: &RotationCommand,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    if let Some(data) = command.data() {
+        in_force(state, data)?;
+    }
+    match command {
+        RotationCommand::Plan(new) => plan(state, secret, new, now),
+        RotationCommand::Attempt { rotation } => attempt(state, secret, open(secret, *rotation)?, now),
+        RotationCommand::Fail { rotation, failure, reason, retry_at, value } => {
+            let failed = Failed { failure: *failure, reason, retry_at: *retry_at, value: value.as_ref() };
+            Ok(fail(secret, open(secret, *rotation)?, &failed, now))
+        }
+        RotationCommand::Issue { rotation, outside, made, expires_at } => {
+            issue(secret, open(secret, *rotation)?, outside.as_ref(), made.as_ref(), *expires_at)
+        }
+        RotationCommand::Commit { rotation } => commit(state, secret, open(secret, *rotation)?, now),
+        RotationCommand::FinishAbort { rotation } => finish_abort(secret, open(secret, *rotation)?),
+        RotationCommand::Park { rotation, reason } => Ok(park(secret, open(secret, *rotation)?, reason)),
+        RotationCommand::Abort { reason } => Ok(abort(secret, any_open(secret)?, reason)),
+        RotationCommand::Resume => resume(secret, any_open(secret)?, now),
+        RotationCommand::PlanRetirement { version } => plan_retirement(state, secret, *version),
+        RotationCommand::FinishRetirement { version } => finish_retirement(secret, *version),
+        RotationCommand::Acknowledge { version } => acknowledge(secret, *version, terms),
+    }
+}
+
+/// Finds the rotation that a step of the worker belongs to; another one may be under way by now, or none.
+fn open(secret: &Secret, id: RotationId) -> Result<&Rotation, Refusal> {
+    secret.rotation.as_deref().filter(|rotation| rotation.id == id).ok_or(Refusal::VersionChanged)
+}
+
+fn any_open(secret: &Secret) -> Result<&Rotation, Refusal> {
+    secret.rotation.as_deref().ok_or(Refusal::RotationNotFound)
+}
+
+/// What a rotation by an issuer of some class is to the versions of a secret.
+const fn touch_of(class: IssuerClass) -> Touch {
+    if class.replaces_in_place() { Touch::RotateInPlace } else { Touch::Rotate }
+}
+
+fn plan(state: &State, secret: &Secret, new: &NewRotation, now: Timestamp) -> Result<Decision, Refusal> {
+    let issuance = secret.spec.issuance().ok_or(Refusal::RotationNotSupported)?;
+    if let Some(open) = &secret.rotation {
+        return Err(Refusal::RotationOpen { rotation: open.id });
+    }
+    let is_first = secret.lifecycle == Lifecycle::PreActivation && secret.versions.is_empty();
+    if !is_first {
+        active(secret)?;
+    }
+    // A policy may have gone while the rotation was being prepared.
+    let is_asked_for = match new.trigger {
+        RotationTrigger::FirstVersion => is_first,
+        RotationTrigger::ByHand => true,
+        RotationTrigger::ByPolicy => secret.next_rotation_at().is_some_and(|at| at <= now),
+    };
+    let is_for_it = new.value.as_ref().is_none_or(|value| value.version == new.to);
+    if !is_asked_for || !is_for_it || new.class.replaces_in_place() != new.value.is_some() {
+        return Err(Refusal::VersionChanged);
+    }
+    if !(1..=limits::ATTEMPTS_MAX).contains(&new.attempts_max) {
+        return Err(Refusal::invalid("attempts", "takes 1 to 100"));
+    }
+    unlocked(secret, touch_of(new.class), &state.whole)?;
+    let planned = RotationPlanned {
+        rotation: new.id,
+        trigger: if is_first { RotationTrigger::FirstVersion } else { new.trigger },
+        issuer: issuance.issuer.clone(),
+        class: new.class,
+        to: new.to,
+        attempts_max: new.attempts_max,
+        deadline: new.deadline,
+        value: new.value.as_ref().map(|value| value.sealed),
+    };
+    let mut decision = Decision::about(secret.id).then(planned);
+    decision.takes_data = new.value.is_some();
+    Ok(decision)
+}
+
+fn attempt(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) -> Result<Decision, Refusal> {
+    let decision = Decision::about(secret.id);
+    match (&rotation.stage, rotation.class) {
+        _ if rotation.parked.is_some() => return Err(Refusal::VersionChanged),
+        // A person who resumed it has looked: nothing was made.
+        (RotationStage::Attempted, IssuerClass::Opaque) if rotation.attempts > 0 => {
+            return Ok(decision.then(parked(rotation, OUTCOME_UNKNOWN)));
+        }
+        (RotationStage::Planned | RotationStage::Attempted, _) => {}
+        _ => return Err(Refusal::VersionChanged),
+    }
+    if let Some(why) = exhausted(rotation, now) {
+        return Ok(decision.then(parked(rotation, why)));
+    }
+    // Until the first call nothing has been touched outside; after it, no lock can have come onto what it touches.
+    if rotation.stage == RotationStage::Planned {
+        unlocked(secret, touch_of(rotation.class), &state.whole)?;
+    }
+    let attempt = rotation.attempts.saturating_add(1);
+    Ok(decision.then(RotationAttempted { rotation: rotation.id, attempt }))
+}
+
+const OUTCOME_UNKNOWN: &str = "nobody knows whether the issuer made a credential, and it cannot be asked: look in the \
+                               outside system, then abort or resume";
+const NO_ATTEMPT_LEFT: &str = "every attempt failed: see the last failure, mend its cause, then resume or abort";
+const TOO_LATE: &str = "it could not be done before its deadline: see the last failure, then resume or abort";
+
+/// Tells why nothing more is tried.
+fn exhausted(rotation: &Rotation, now: Timestamp) -> Option<&'static str> {
+    if rotation.attempts >= rotation.attempts_max {
+        Some(NO_ATTEMPT_LEFT)
+    } else if now > rotation.deadline {
+        Some(TOO_LATE)
+    } else {
+        None
+    }
+}
+
+fn parked(rotation: &Rotation, reason: &'static str) -> RotationParked {
+    RotationParked { rotation: rotation.id, reason: Reason::of(reason) }
+}
+
+/// An attempt that failed.
+struct Failed<'a> {
+    failure: AttemptFailure,
+    reason: &'a Reason,
+    retry_at: Timestamp,
+    value: Option<&'a Prepared>,
+}
+
+fn fail(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, now: Timestamp) -> Decision {
+    let mut decision = Decision::about(secret.id);
+    // A value that was refused is not set again, where another one was brought along; one that may have been set is kept.
+    let replaces = failed.failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
+    let is_for_it = |value: &&Prepared| value.version == rotation.to;
+    let value = failed.value.filter(|_| replaces && rotation.class.replaces_in_place()).filter(is_for_it);
+    decision.takes_data = value.is_some();
+    let is_opaque = rotation.class == IssuerClass::Opaque && rotation.stage == RotationStage::Attempted;
+    decision = decision.then(RotationAttemptFailed {
+        rotation: rotation.id,
+        failure: failed.failure,
+        reason: failed.reason.clone(),
+        // Never at once, whatever the worker says.
+        retry_at: failed.retry_at.max(now.plus(limits::RETRY_PAUSE_MIN)),
+        value: value.map(|value| value.sealed),
+        destroyed: value.and_then(|_| rotation.value.map(|old| old.data_key)),
+    });
+    if is_opaque && failed.failure == AttemptFailure::Unknown {
+        return decision.then(parked(rotation, OUTCOME_UNKNOWN));
+    }
+    let counted = match rotation.stage {
+        RotationStage::Planned | RotationStage::Attempted => rotation.attempts,
+        _ => rotation.attempts.saturating_add(1),
+    };
+    let is_aborting = matches!(rotation.stage, RotationStage::Aborting { .. });
+    if counted >= rotation.attempts_max && !is_aborting {
+        decision = decision.then(parked(rotation, NO_ATTEMPT_LEFT));
+    }
+    decision
+}
+
+fn issue(
+    secret: &Secret,
+    rotation: &Rotation,
+    outside: Option<&OutsideId>,
+    made: Option<&Prepared>,
+    expires_at: Option<Timestamp>,
+) -> Result<Decision, Refusal> {
+    let sealed = match (made, rotation.value) {
+        (Some(made), None) if made.version == rotation.to => made.sealed,
+        (None, Some(value)) => value,
+        _ => return Err(Refusal::VersionChanged),
+    };
+    if rotation.stage != RotationStage::Attempted {
+        return Err(Refusal::VersionChanged);
+    }
+    let mut decision = Decision::about(secret.id);
+    decision.takes_data = made.is_some();
+    Ok(decision.then(CredentialIssued { rotation: rotation.id, outside: outside.cloned(), sealed, expires_at }))
+}
+
+fn commit(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) -> Result<Decision, Refusal> {
+    let (RotationStage::Issued(credential) | RotationStage::Staged { credential, .. }) = &rotation.stage else {
+        return Err(Refusal::VersionChanged);
+    };
+    if rotation.parked.is_some() {
+        return Err(Refusal::VersionChanged);
+    }
+    if secret.lifecycle != Lifecycle::PreActivation {
+        active(secret)?;
+    }
+    match unlocked(secret, touch_of(rotation.class), &state.whole) {
+        Ok(witness) => Ok(replace(secret, rotation, credential, &witness)),
+        Err(refusal @ Refusal::Locked(_)) => Ok(staged(secret, rotation, refusal, now)),
+        Err(other) => Err(other),
+    }
+}
+
+/// Adds the version, and lets the credentials that fall out of the window go; asks for the proof that none is locked.
+fn replace(secret: &Secret, rotation: &Rotation, credential: &IssuedCredential, witness: &Unlocked) -> Decision {
+    let mut decision = Decision::about(secret.id).on(rotation.to);
+    decision = decision.then(RotationCommitted { rotation: rotation.id });
+    decision = decision.then(VersionAdded {
+        version: rotation.to,
+        number: secret.next_number(),
+        origin: rotation.trigger.origin(),
+        restored_from: None,
+        sealed: credential.sealed,
+        details: VersionDetails::Plain,
+        expires_at: credential.expires_at,
+        custom_metadata: None,
+    });
+    // What the issuer replaced in place stays as previous; its credential is over, its data is not.
+    let replaced = secret.current().map(|current| current.id).filter(|_| rotation.class.replaces_in_place());
+    for (version, data_key) in witness.data().iter().filter(|(version, _)| Some(*version) != replaced) {
+        decision = let_go(secret, *version, *data_key, DestroyCause::Retention, decision);
+    }
+    decision
+}
+
+/// Destroys the data of a version, or plans to end its credential first.
+pub(super) fn let_go(
+    secret: &Secret,
+    id: VersionId,
+    data_key: DataKeyId,
+    cause: DestroyCause,
+    decision: Decision,
+) -> Decision {
+    let credential = secret.version_by_id(id).and_then(|version| version.credential.as_deref());
+    match credential.filter(|credential| credential.is_in_use()) {
+        Some(credential) if credential.is_retiring() => decision,
+        Some(_) => decision.then(RetirementPlanned { version: id }),
+        None => decision.then(VersionDataDestroyed { version: id, data_key, cause }),
+    }
+}
+
+/// Says once that a lock holds a rotation back, and, when a policy asked for it, again each day.
+fn staged(secret: &Secret, rotation: &Rotation, refusal: Refusal, now: Timestamp) -> Decision {
+    let decision = Decision::about(secret.id);
+    let is_due = match &rotation.stage {
+        RotationStage::Staged { reported_at, .. } => now >= reported_at.plus(limits::REFUSED_ROTATION_PAUSE),
+        _ => true,
+    };
+    let is_first = !matches!(rotation.stage, RotationStage::Staged { .. });
+    if !is_due {
+        return decision;
+    }
+    let decision = decision.then(RotationStaged { rotation: rotation.id });
+    if is_first || rotation.trigger == RotationTrigger::ByPolicy {
+        decision.audit(RotationRefused { secret: secret.id, refusal })
+    } else {
+        decision
+    }
+}
+
+fn park(secret: &Secret, rotation: &Rotation, reason: &Reason) -> Decision {
+    let decision = Decision::about(secret.id);
+    if rotation.parked.is_some() {
+        return decision;
+    }
+    decision.then(RotationParked { rotation: rotation.id, reason: reason.clone() })
+}
+
+/// Gives a rotation up: at once where nothing can have been made, else once it is retired. A person who gives one up whose
+/// outcome cannot be asked for says that it was looked after.
+fn abort(secret: &Secret, rotation: &Rotation, reason: &Reason) -> Decision {
+    let decision = Decision::about(secret.id);
+    let is_nothing_made = match (&rotation.stage, rotation.class) {
+        (RotationStage::Planned, _) | (RotationStage::Attempted, IssuerClass::Opaque) => true,
+        (RotationStage::Aborting { .. }, _) => return decision,
+        _ => false,
+    };
+    if is_nothing_made {
+        decision.then(aborted(rotation, reason))
+    } else {
+        decision.then(AbortPlanned { rotation: rotation.id, reason: reason.clone() })
+    }
+}
+
+fn aborted(rotation: &Rotation, reason: &Reason) -> RotationAborted {
+    let data_keys = rotation.sealed().map(|sealed| sealed.data_key).collect();
+    RotationAborted { rotation: rotation.id, reason: reason.clone(), data_keys }
+}
+
+fn finish_abort(secret: &Secret, rotation: &Rotation) -> Result<Decision, Refusal> {
+    match &rotation.stage {
+        RotationStage::Aborting { reason, .. } => Ok(Decision::about(secret.id).then(aborted(rotation, reason))),
+        _ => Err(Refusal::VersionChanged),
+    }
+}
+
+fn resume(secret: &Secret, rotation: &Rotation, now: Timestamp) -> Result<Decision, Refusal> {
+    if rotation.parked.is_none() {
+        return Err(Refusal::RotationNotParked);
+    }
+    let deadline = now.plus(rotation.deadline.since(rotation.planned_at));
+    Ok(Decision::about(secret.id).then(RotationResumed { rotation: rotation.id, deadline }))
+}
+
+fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
+    let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
+    let decision = Decision::about(secret.id).on(version.id);
+    let in_use = version.credential.as_deref().filter(|credential| credential.is_in_use());
+    let Some(credential) = in_use else {
+        return Err(Refusal::invalid("version", "has no credential in a system outside that could be ended"));
+    };
+    if credential.is_retiring() {
+        return Ok(decision);
+    }
+    if secret.current().is_some_and(|current| current.id == version.id) {
+        return Err(Refusal::invalid("version", "is the current one; rotate first, then retire the one before"));
+    }
+    unlocked(secret, Touch::DestroyData(version.id), &state.whole)?;
+    Ok(decision.then(RetirementPlanned { version: version.id }))
+}
+
+fn finish_retirement(secret: &Secret, version: VersionId) -> Result<Decision, Refusal> {
+    let version = secret.version_by_id(version).ok_or(Refusal::VersionNotFound)?;
+    if !version.credential.as_deref().is_some_and(Credential::is_retiring) {
+        return Err(Refusal::VersionChanged);
+    }
+    let decision = Decision::about(secret.id).on(version.id).then(CredentialRetired { version: version.id });
+    Ok(match version.data.sealed() {
+        Some(sealed) => {
+            let (data_key, cause) = (sealed.data_key, DestroyCause::Retired);
+            decision.then(VersionDataDestroyed { version: version.id, data_key, cause })
+        }
+        None => decision,
+    })
+}
+
+fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<Decision, Refusal> {
+    let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
+    let decision = Decision::about(secret.id).on(version.id);
+    if version.acknowledged_by.contains(&terms.actor) {
+        return Ok(decision);
+    }
+    super::secrets::readable(version)?;
+    if version.acknowledged_by.len() >= limits::CONSUMERS_MAX {
+        return Err(Refusal::invalid("version", "was acknowledged by 32 consumers, the most that are noted"));
+    }
+    Ok(decision.then(VersionAcknowledged { version: version.id, consumer: terms.actor.clone() }))
+}
+
+/// Plans the end of a secret whose credentials are good outside: they are retired first.
+pub(super) fn plan_deletion(secret: &Secret, witness: &Unlocked) -> Option<Decision> {
+    let mut decision = Decision::about(secret.id);
+    let rotation = secret.rotation.as_deref();
+    let mut in_use = witness.data().iter().filter(|(id, _)| {
+        let version = secret.version_by_id(*id).and_then(|version| version.credential.as_deref());
+        version.is_some_and(Credential::is_in_use)
+    });
+    let first = in_use.next();
+    if first.is_none() && rotation.is_none() {
+        return None;
+    }
+    if !secret.is_deleting {
+        decision = decision.then(DeletionPlanned {});
+    }
+    for (id, data_key) in first.into_iter().chain(in_use) {
+        decision = let_go(secret, *id, *data_key, DestroyCause::Requested, decision);
+    }
+    if let Some(rotation) = rotation {
+        decision.events.extend(abort(secret, rotation, &Reason::of("its secret is to be deleted")).events);
+    }
+    Some(decision)
+}

@@ -1,0 +1,94 @@
+//! Owns what the rotation worker has to do next for a secret, and when: a pure function of the secret.
+//!
+//! It decides nothing: what comes of it is asked of `decide`, in log order. Read next: [`super::rotation`].
+
+use super::limits;
+use super::rotation::{Rotation, RotationStage, RotationTrigger};
+use super::secret::{Lifecycle, Secret};
+use super::time::Timestamp;
+use super::version::Version;
+
+/// What is to be done for a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The store makes the data of the next version itself.
+    RotateHere,
+    /// An issuer is to make a credential: a rotation begins.
+    Plan(RotationTrigger),
+    /// The rotation that is under way goes on.
+    GoOn,
+    /// The credential of this version is not needed any more.
+    PlanRetirement(super::id::VersionId),
+    /// The credential of this version is to be ended.
+    Retire(super::id::VersionId),
+    /// All credentials are retired: the secret goes.
+    Delete,
+}
+
+/// Gives the step that is due first, and when; `None` while there is nothing to do.
+pub(crate) fn next_step(secret: &Secret) -> Option<(Timestamp, Step)> {
+    let rotation = match &secret.rotation {
+        Some(rotation) => comes_on(secret, rotation).map(|at| (at, Step::GoOn)),
+        None => begins(secret),
+    };
+    let retirements = secret.versions.iter().enumerate().filter_map(|(at, version)| retirement(secret, at, version));
+    rotation.into_iter().chain(retirements).chain(deletion(secret)).min_by_key(|(at, _)| *at)
+}
+
+/// Gives when a step is due for a secret.
+pub(crate) fn step_at(secret: &Secret) -> Option<Timestamp> {
+    next_step(secret).map(|(at, _)| at)
+}
+
+/// When a rotation begins.
+fn begins(secret: &Secret) -> Option<(Timestamp, Step)> {
+    let has_issuer = secret.spec.issuance().is_some();
+    if secret.is_deleting {
+        return None;
+    }
+    if has_issuer && secret.lifecycle == Lifecycle::PreActivation {
+        let again = secret.rotation_refused_at.map(|given_up| given_up.plus(limits::REFUSED_ROTATION_PAUSE));
+        return Some((again.unwrap_or(secret.created_at), Step::Plan(RotationTrigger::FirstVersion)));
+    }
+    let at = secret.next_rotation_at().filter(|_| !secret.spec.is_dynamic())?;
+    Some((at, if has_issuer { Step::Plan(RotationTrigger::ByPolicy) } else { Step::RotateHere }))
+}
+
+/// When a rotation that is under way comes on.
+fn comes_on(secret: &Secret, rotation: &Rotation) -> Option<Timestamp> {
+    if rotation.parked.is_some() {
+        return None;
+    }
+    let at = rotation.retry_at.unwrap_or(rotation.planned_at);
+    match &rotation.stage {
+        // While a lock holds it, there is a daily report to make; without one, it goes on at once.
+        RotationStage::Staged { since, reported_at, .. } => {
+            let is_held = secret.locks_total() > 0;
+            Some(if is_held { reported_at.plus(limits::REFUSED_ROTATION_PAUSE) } else { *since })
+        }
+        _ => Some(at),
+    }
+}
+
+/// When the credential of a version is not needed any more, or is to be ended.
+fn retirement(secret: &Secret, at: usize, version: &Version) -> Option<(Timestamp, Step)> {
+    let credential = version.credential.as_ref().filter(|credential| credential.is_in_use())?;
+    if credential.is_retiring() {
+        return Some((credential.since().unwrap_or(version.created_at), Step::Retire(version.id)));
+    }
+    let issuance = secret.spec.issuance()?;
+    let newer = secret.versions.get(at.saturating_add(1)..).unwrap_or_default();
+    let replaced_at = newer.first()?.created_at;
+    let is_free = version.locks.is_empty() && !issuance.consumers.is_empty();
+    let has_moved = |consumer| newer.iter().any(|version| version.acknowledged_by.contains(consumer));
+    let is_over = is_free && issuance.consumers.iter().all(has_moved);
+    let graced = std::time::Duration::from_secs(issuance.grace_secs.into());
+    is_over.then(|| (replaced_at.plus(graced), Step::PlanRetirement(version.id)))
+}
+
+/// When a secret goes whose deletion is planned.
+fn deletion(secret: &Secret) -> Option<(Timestamp, Step)> {
+    let in_use = |version: &Version| version.credential.as_ref().is_some_and(|credential| credential.is_in_use());
+    let is_over = secret.is_deleting && secret.rotation.is_none() && !secret.versions.iter().any(in_use);
+    is_over.then(|| (secret.updated_at, Step::Delete))
+}

@@ -1,0 +1,170 @@
+//! Owns how a rotation comes on, event by event, and what becomes of credentials. Facts, no rules: total.
+//!
+//! Read next: [`super::due`].
+
+use super::event::Event;
+use super::name::Actor;
+use super::record::Record;
+use super::rotation::{AttemptFailure, Credential, IssuedCredential, Parked, Retirement, Rotation, RotationStage};
+use super::rotation_event::{AbortPlanned, CredentialIssued, RotationAttemptFailed, RotationPlanned};
+use super::secret::{Lifecycle, Secret};
+use super::version::Version;
+
+/// Takes an event about a rotation or a credential in; leaves all others alone.
+pub(super) fn progress(secret: &mut Secret, record: &Record) {
+    let at = record.recorded_at;
+    match &record.event {
+        Event::RotationPlanned(event) => secret.rotation = Some(Box::new(planned(event, record))),
+        Event::RotationCommitted(_) => commit(secret, record),
+        Event::RotationAborted(_) => {
+            secret.rotation = None;
+            // Nothing begins again by itself at once.
+            secret.rotation_refused_at = Some(at);
+        }
+        Event::DeletionPlanned(_) => {
+            secret.is_deleting = true;
+            secret.lifecycle = Lifecycle::Deactivated;
+        }
+        Event::RetirementPlanned(event) => {
+            retire(secret.version_by_id_mut(event.version), Retirement::Planned { at });
+        }
+        Event::CredentialRetired(event) => {
+            retire(secret.version_by_id_mut(event.version), Retirement::Retired { at });
+        }
+        Event::VersionAcknowledged(event) => {
+            if let Some(version) = secret.version_by_id_mut(event.version) {
+                acknowledge(version, &event.consumer);
+            }
+        }
+        _ => {
+            if let Some(rotation) = &mut secret.rotation {
+                step(rotation, record);
+            }
+        }
+    }
+}
+
+fn planned(event: &RotationPlanned, record: &Record) -> Rotation {
+    Rotation {
+        id: event.rotation,
+        trigger: event.trigger,
+        issuer: event.issuer.clone(),
+        class: event.class,
+        to: event.to,
+        planned_at: record.recorded_at,
+        planned_by: record.context.actor.clone(),
+        attempts_max: event.attempts_max,
+        deadline: event.deadline,
+        attempts: 0,
+        value: event.value,
+        stage: RotationStage::Planned,
+        retry_at: None,
+        failure: None,
+        parked: None,
+    }
+}
+
+/// Changes a rotation that is under way.
+fn step(rotation: &mut Rotation, record: &Record) {
+    let at = record.recorded_at;
+    match &record.event {
+        Event::RotationAttempted(event) => {
+            rotation.stage = RotationStage::Attempted;
+            rotation.attempts = event.attempt;
+            rotation.retry_at = None;
+        }
+        Event::RotationAttemptFailed(event) => fail(rotation, event),
+        Event::CredentialIssued(event) => issue(rotation, event),
+        Event::RotationStaged(_) => stage(rotation, record),
+        Event::RotationParked(event) => rotation.parked = Some(Parked { at, reason: event.reason.clone() }),
+        Event::RotationResumed(event) => {
+            rotation.parked = None;
+            rotation.attempts = 0;
+            rotation.retry_at = None;
+            rotation.deadline = event.deadline;
+        }
+        Event::AbortPlanned(event) => abort(rotation, event),
+        _ => {}
+    }
+}
+
+fn fail(rotation: &mut Rotation, event: &RotationAttemptFailed) {
+    rotation.failure = Some(event.reason.clone());
+    rotation.retry_at = Some(event.retry_at);
+    if event.value.is_some() {
+        rotation.value = event.value;
+    }
+    match rotation.stage {
+        // Nothing was made, so nothing has to be looked for.
+        RotationStage::Attempted if event.failure != AttemptFailure::Unknown => {
+            rotation.stage = RotationStage::Planned;
+        }
+        RotationStage::Planned | RotationStage::Attempted => {}
+        // What could not be proved, or not retired, is counted here.
+        _ => rotation.attempts = rotation.attempts.saturating_add(1),
+    }
+}
+
+fn issue(rotation: &mut Rotation, event: &CredentialIssued) {
+    let CredentialIssued { outside, sealed, expires_at, .. } = event;
+    let credential = IssuedCredential { outside: outside.clone(), sealed: *sealed, expires_at: *expires_at };
+    rotation.stage = RotationStage::Issued(credential);
+    rotation.attempts = 0;
+    rotation.retry_at = None;
+    rotation.failure = None;
+    rotation.parked = None;
+}
+
+fn stage(rotation: &mut Rotation, record: &Record) {
+    let reported_at = record.recorded_at;
+    match &mut rotation.stage {
+        RotationStage::Staged { reported_at: last, .. } => *last = reported_at,
+        RotationStage::Issued(credential) => {
+            let credential = credential.clone();
+            rotation.stage = RotationStage::Staged { credential, since: reported_at, reported_at };
+        }
+        _ => {}
+    }
+    rotation.retry_at = None;
+}
+
+fn abort(rotation: &mut Rotation, event: &AbortPlanned) {
+    let credential = rotation.credential().cloned();
+    rotation.stage = RotationStage::Aborting { credential, reason: event.reason.clone() };
+    rotation.attempts = 0;
+    rotation.retry_at = None;
+    rotation.parked = None;
+}
+
+/// The version that comes of a rotation follows in the same batch; what the issuer replaced in place is not good any more.
+fn commit(secret: &mut Secret, record: &Record) {
+    let replaces = secret.rotation.as_ref().is_some_and(|rotation| rotation.class.replaces_in_place());
+    if replaces {
+        retire(secret.versions.last_mut(), Retirement::Retired { at: record.recorded_at });
+    }
+}
+
+fn retire(version: Option<&mut Version>, retirement: Retirement) {
+    if let Some(credential) = version.and_then(|version| version.credential.as_mut()) {
+        credential.retirement = retirement;
+    }
+}
+
+/// Notes that a consumer uses a version; the last 32 are kept.
+fn acknowledge(version: &mut Version, consumer: &Actor) {
+    if !version.acknowledged_by.contains(consumer) {
+        let kept = std::mem::take(&mut version.acknowledged_by).into_vec();
+        version.acknowledged_by = kept.into_iter().chain([consumer.clone()]).collect();
+    }
+}
+
+/// Ends the rotation that led to a version, and gives the credential that stands behind it.
+pub(super) fn take_credential(secret: &mut Secret, version: super::id::VersionId) -> Option<Box<Credential>> {
+    let rotation = secret.rotation.take_if(|rotation| rotation.to == version)?;
+    if secret.lifecycle == Lifecycle::PreActivation {
+        secret.lifecycle = Lifecycle::Active;
+    }
+    let outside = rotation.credential().and_then(|credential| credential.outside.clone());
+    let Rotation { id, issuer, class, .. } = *rotation;
+    Some(Box::new(Credential { issuer, class, rotation: id, outside, retirement: Retirement::InUse }))
+}

@@ -1,0 +1,64 @@
+//! Owns what the rotation worker, and people, ask for when an issuer makes the credentials of a secret.
+//!
+//! Each is one append between two calls outside. Read next: [`super::decide`].
+
+use super::command::Prepared;
+use super::id::{RotationId, VersionId};
+use super::name::{OutsideId, Reason};
+use super::rotation::{AttemptFailure, IssuerClass, RotationTrigger};
+use super::time::Timestamp;
+use super::version::VersionRef;
+
+/// One step of the protocol.
+#[derive(Clone, Debug)]
+pub(crate) enum RotationCommand {
+    /// Begins a rotation.
+    Plan(Box<NewRotation>),
+    /// The issuer is about to be called.
+    Attempt { rotation: RotationId },
+    /// The call, or the login, failed.
+    Fail { rotation: RotationId, failure: AttemptFailure, reason: Reason, retry_at: Timestamp, value: Option<Prepared> },
+    /// The issuer made a credential; none for class `SetValue`, where it is the value that was planned.
+    Issue { rotation: RotationId, outside: Option<OutsideId>, made: Option<Prepared>, expires_at: Option<Timestamp> },
+    /// The credential was proved by a login.
+    Commit { rotation: RotationId },
+    /// What may have been made is retired.
+    FinishAbort { rotation: RotationId },
+    /// It cannot go on without a person.
+    Park { rotation: RotationId, reason: Reason },
+    /// A person gives it up.
+    Abort { reason: Reason },
+    /// A person lets it go on.
+    Resume,
+    /// The credential of a version is not needed any more.
+    PlanRetirement { version: VersionRef },
+    /// The credential of a version was ended.
+    FinishRetirement { version: VersionId },
+    /// The caller uses a version from now on.
+    Acknowledge { version: VersionRef },
+}
+
+/// A rotation that is to begin.
+#[derive(Clone, Debug)]
+pub(crate) struct NewRotation {
+    pub(crate) id: RotationId,
+    pub(crate) trigger: RotationTrigger,
+    pub(crate) class: IssuerClass,
+    pub(crate) to: VersionId,
+    pub(crate) attempts_max: u16,
+    pub(crate) deadline: Timestamp,
+    /// The value that is to be set, for class `SetValue`.
+    pub(crate) value: Option<Prepared>,
+}
+
+impl RotationCommand {
+    /// Gives the data that it brings along, if it does.
+    pub(crate) const fn data(&self) -> Option<&Prepared> {
+        match self {
+            Self::Plan(new) => new.value.as_ref(),
+            Self::Fail { value, .. } => value.as_ref(),
+            Self::Issue { made, .. } => made.as_ref(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Owns the events of rotations that need an issuer: facts between the calls that are made outside.
+//!
+//! Their numbers and names are in the table of [`super::event`]. Read next: [`super::evolve`].
+
+use super::id::{DataKeyId, RotationId, VersionId};
+use super::name::{Actor, IssuerName, OutsideId, Reason};
+use super::rotation::{AttemptFailure, IssuerClass, RotationTrigger};
+use super::time::Timestamp;
+use super::version::SealedRef;
+
+macro_rules! facts {
+    ($( $(#[$meta:meta])* $name:ident { $( $(#[$field_meta:meta])* $field:ident: $type:ty, )* } )+) => {
+        $(
+            $(#[$meta])*
+            #[derive(Clone, Debug, PartialEq, Eq)]
+            pub struct $name {
+                $( $(#[$field_meta])* pub $field: $type, )*
+            }
+        )+
+    };
+}
+
+facts! {
+    /// A secret is to be deleted as soon as its credentials are retired; nothing else can be done to it any more.
+    DeletionPlanned {}
+    /// The credential of a version is about to be ended where it is good.
+    RetirementPlanned {
+        /// The version.
+        version: VersionId,
+    }
+    /// The credential of a version was ended where it was good.
+    CredentialRetired {
+        /// The version.
+        version: VersionId,
+    }
+    /// A consumer has said that it uses a version, and none before it.
+    VersionAcknowledged {
+        /// The version.
+        version: VersionId,
+        /// Who has.
+        consumer: Actor,
+    }
+    /// A rotation has begun; nothing has happened outside yet.
+    RotationPlanned {
+        /// Its id, and the token of its calls.
+        rotation: RotationId,
+        /// What set it off.
+        trigger: RotationTrigger,
+        /// Who makes the credential.
+        issuer: IssuerName,
+        /// What that issuer can do.
+        class: IssuerClass,
+        /// The version that is to come of it.
+        to: VersionId,
+        /// Attempts after which it is parked.
+        attempts_max: u16,
+        /// When it is parked.
+        deadline: Timestamp,
+        /// The value that is to be set, for class `SetValue`.
+        value: Option<SealedRef>,
+    }
+    /// The issuer is about to be called.
+    RotationAttempted {
+        /// The rotation.
+        rotation: RotationId,
+        /// Which attempt, from 1.
+        attempt: u16,
+    }
+    /// An attempt failed: to make a credential, or to prove one.
+    RotationAttemptFailed {
+        /// The rotation.
+        rotation: RotationId,
+        /// What may have happened outside.
+        failure: AttemptFailure,
+        /// Why.
+        reason: Reason,
+        /// When it is tried again.
+        retry_at: Timestamp,
+        /// The value that is to be set from now on, when another was refused.
+        value: Option<SealedRef>,
+        /// The data key of the value that was refused.
+        destroyed: Option<DataKeyId>,
+    }
+    /// A credential was made and lies sealed in the store.
+    CredentialIssued {
+        /// The rotation.
+        rotation: RotationId,
+        /// What the outside system calls it.
+        outside: Option<OutsideId>,
+        /// Where it lies; with class `SetValue` the value that was planned.
+        sealed: SealedRef,
+        /// When it ends by itself.
+        expires_at: Option<Timestamp>,
+    }
+    /// A credential was proved by a login, but a lock holds the commit back; said again each day while it does.
+    RotationStaged {
+        /// The rotation.
+        rotation: RotationId,
+    }
+    /// The version that a rotation made is current from now on; it follows in the same batch.
+    RotationCommitted {
+        /// The rotation.
+        rotation: RotationId,
+    }
+    /// A rotation was given up; nothing of it is left outside.
+    RotationAborted {
+        /// The rotation.
+        rotation: RotationId,
+        /// Why.
+        reason: Reason,
+        /// The data keys that were destroyed.
+        data_keys: Box<[DataKeyId]>,
+    }
+    /// A rotation waits for a person.
+    RotationParked {
+        /// The rotation.
+        rotation: RotationId,
+        /// Why, and what to do next.
+        reason: Reason,
+    }
+    /// A person let a parked rotation go on.
+    RotationResumed {
+        /// The rotation.
+        rotation: RotationId,
+        /// When it is parked again.
+        deadline: Timestamp,
+    }
+    /// A rotation is to be given up, as soon as what may have been made is retired.
+    AbortPlanned {
+        /// The rotation.
+        rotation: RotationId,
+        /// Why.
+        reason: Reason,
+    }
+}
