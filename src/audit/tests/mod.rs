@@ -4,6 +4,7 @@
 mod scenario;
 
 mod bodies;
+mod erasing;
 mod export;
 mod golden;
 mod hostile;
