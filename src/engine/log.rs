@@ -105,7 +105,8 @@ impl Decoder {
     pub(crate) fn decode(&mut self, raw: &RawRecord<'_>) -> Result<Option<Record>, Error> {
         let header = raw.header();
         let Some(body) = raw.body() else { return Ok(None) };
-        let decoded = event::decode_event(header.event_type, header.schema, body).map_err(|error| damaged(raw, &error))?;
+        let decoded =
+            event::decode_event(header.event_type, header.schema, body).map_err(|error| damaged(raw, &error))?;
         let event::Decoded::Known(event) = decoded else { return Ok(None) };
         let context = self.context(raw.context()).map_err(|error| damaged(raw, &error))?;
         Ok(Some(header.record(context, event)))

@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, select};
 
 use crate::codec::keys;
+use crate::domain::batch::receipt;
 use crate::domain::command::{Command, Terms};
 use crate::domain::decide::{Verdict, judge};
 use crate::domain::event::{ClockRanBack, Event};
-use crate::domain::batch::receipt;
 use crate::domain::id::SecretId;
 use crate::domain::name::Actor;
 use crate::domain::position::{Position, WriterEpoch};

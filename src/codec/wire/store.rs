@@ -3,8 +3,8 @@
 use super::shape::{wire_event, wire_struct};
 use super::value::List;
 use crate::domain::event::{
-    BodiesErased, ClockRanBack, EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, SettingsChanged,
-    SigningKeySet, StoreCreated,
+    BodiesErased, ClockRanBack, EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved,
+    SettingsChanged, SigningKeySet, StoreCreated,
 };
 use crate::domain::id::LogId;
 use crate::domain::position::Position;

@@ -107,7 +107,8 @@ fn a_commit_that_fails_erases_everything_or_nothing() {
         sound(&store);
         let mut said = 0;
         let count = |entry| {
-            said += usize::from(matches!(entry, LogEntry::Known(record) if matches!(record.event, Event::BodiesErased(_))));
+            said +=
+                usize::from(matches!(entry, LogEntry::Known(record) if matches!(record.event, Event::BodiesErased(_))));
             ControlFlow::Continue(())
         };
         store.for_each_record(Position::FIRST, count).unwrap();

@@ -206,7 +206,8 @@ fn what_would_be_restated_has_a_bound() {
     let all = world.erase(|record| matches!(record.event, Event::SecretCreated(_))).unwrap();
     assert_eq!(word(&all), "invalid_parameter");
     for secret in heavy {
-        let one = world.erase(|record| matches!(record.event, Event::SecretCreated(_)) && record.secret() == Some(secret));
+        let one =
+            world.erase(|record| matches!(record.event, Event::SecretCreated(_)) && record.secret() == Some(secret));
         assert_eq!(one.unwrap().unwrap().events, 1_003);
         world.update(secret, SecretChanges { retention: Some(3), ..Default::default() }).unwrap();
     }
