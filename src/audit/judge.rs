@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use crate::domain::position::Position;
 use crate::ledger::{ChainVerifier, Checkpoint, Frontier, RecordError, SignedCheckpoint, TreeHead, genesis};
 
+use super::erased::ErasedBodies;
 use super::event_line::{Checked, Told};
 use super::fault::LineFault;
 use super::findings::Findings;
@@ -35,6 +36,7 @@ pub(super) struct Judge {
     line: u64,
     records: u64,
     erased: u64,
+    erased_bodies: ErasedBodies,
     unknown: u64,
     last: Option<LastLine>,
     is_cut: bool,
@@ -56,6 +58,7 @@ impl Judge {
             line: 1,
             records: 0,
             erased: 0,
+            erased_bodies: ErasedBodies::from(first),
             unknown: 0,
             last: None,
             is_cut: false,
@@ -141,10 +144,18 @@ impl Judge {
             self.findings.fail(Check::JsonView, place, &format!("{field} is not what the bytes say"));
         }
         match &checked.told {
-            Told::Erased => self.erased = self.erased.saturating_add(1),
+            Told::Erased => {
+                self.erased = self.erased.saturating_add(1);
+                self.erased_bodies.note(checked.hashed.header.position);
+            }
             Told::Unknown => self.unknown = self.unknown.saturating_add(1),
             Told::Unreadable(why) => self.findings.fail(Check::Bodies, place, why),
-            Told::Known(_) => {}
+            Told::Known(record) => {
+                if let Some(position) = self.erased_bodies.missing(&record.event) {
+                    let why = format!("the log says that the body at position {position} was erased, and here it is");
+                    self.findings.fail(Check::Bodies, place, &why);
+                }
+            }
         }
         self.take_step(checked, place);
     }
@@ -300,7 +311,7 @@ impl Judge {
             Outcome::NotChecked { why }
         } else if hidden > 0 {
             let found = format!(
-                "no illegal step; {hidden} secrets were followed by revision alone once a body was erased or unknown"
+                "no illegal step; {hidden} secrets were followed by revision alone where a body was erased or unknown"
             );
             Outcome::Passed { found }
         } else {

@@ -13,6 +13,7 @@
 mod chunks;
 mod cloud_event;
 mod content;
+mod erased;
 mod event_line;
 mod export;
 mod fault;
@@ -24,6 +25,7 @@ mod last_line;
 mod lock_report;
 mod pipeline;
 mod replay;
+mod restating;
 mod rules;
 mod scribe;
 mod verdict;

@@ -1,7 +1,7 @@
 //! Owns the replay: records go in one by one, each is held to the rules before it is taken in.
 //!
 //! It says what the log tells, and where that cannot have happened. An erased body, or an event of a later release, hides
-//! what became of its secret: from there on only the revisions of that secret are followed. Memory is that of the secrets
+//! what became of its secret: from there on only the revisions of that secret are followed, until it is restated. Memory is that of the secrets
 //! which are there, whatever the length of the log. Read next: [`super::rules`].
 
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::ledger::{RecordHeader, Subject};
 use crate::projection::lock_board::LockStatus;
 
+use super::restating::Restating;
 use super::rules::{Rule, Sight, check, has_subject, settled};
 
 /// Follows a log record by record and stops at the first step that the rules do not allow.
@@ -40,6 +41,7 @@ pub struct Replay {
     touched: Vec<SecretId>,
     /// Whether the batch has a restore and no signing key yet.
     awaits_key: bool,
+    restating: Restating,
 }
 
 /// Where a replay begins.
@@ -68,8 +70,9 @@ impl Replay {
         let mut state = State::default();
         state.whole.log_size = first;
         let sees_all = begin != Begin::Slice;
-        let sight = Sight { whole: sees_all, groups: sees_all };
-        Self { state, begin, sight, hidden: BTreeMap::new(), hidden_ever: 0, touched: Vec::new(), awaits_key: false }
+        let (sight, restating) = (Sight { whole: sees_all, groups: sees_all }, Restating::default());
+        let (hidden, touched) = (BTreeMap::new(), Vec::new());
+        Self { state, begin, sight, hidden, hidden_ever: 0, touched, awaits_key: false, restating }
     }
 
     /// Takes the next record in.
@@ -108,7 +111,8 @@ impl Replay {
         self.state.secrets.values().map(|secret| LockStatus::of(secret))
     }
 
-    /// Counts the secrets of which not everything was seen: whose bodies were erased, or which were made before a slice.
+    /// Counts the secrets of which not everything was seen: whose bodies were erased, or which were made before a slice, and
+    /// which were not restated since.
     #[must_use]
     pub fn hidden_secrets(&self) -> usize {
         self.hidden.len()
@@ -135,7 +139,11 @@ impl Replay {
             self.follow_hidden(record, subject.secret, subject.revision);
         } else {
             check(&self.state, record, self.sight)?;
+            self.restating.check(&self.state, record)?;
             evolve(&mut self.state, record);
+            if let (Event::SecretRestated(_), Some(subject)) = (&record.event, record.subject) {
+                self.hidden.remove(&subject.secret);
+            }
             self.touched.extend(record.subject.map(|subject| subject.secret));
             match &record.event {
                 Event::StoreRestored(_) => self.awaits_key = true,
@@ -201,7 +209,8 @@ impl Replay {
         if self.state.secrets.contains_key(&id) {
             Ok(true)
         } else if self.begin == Begin::Slice || self.hidden.contains_key(&id) {
-            Ok(false)
+            // From here on it is known again.
+            Ok(matches!(record.event, Event::SecretRestated(_)))
         } else {
             Err(Rule::UnknownSecret)
         }
@@ -231,9 +240,7 @@ impl Replay {
 
     /// Forgets what is known of a secret but its revision. Its name may be another by now, and its group's count is wrong.
     fn hide(&mut self, id: SecretId, revision: Revision) {
-        if let Some(secret) = self.state.secrets.remove(&id) {
-            self.state.names.remove(&(secret.secret_type(), secret.metadata.name.clone()));
-        }
+        self.state.take_out(id);
         if self.hidden.insert(id, revision).is_none() {
             self.hidden_ever = self.hidden_ever.saturating_add(1);
         }
@@ -253,6 +260,7 @@ impl Replay {
         if std::mem::take(&mut self.awaits_key) {
             return Err(Rule::RestoreWithoutKey);
         }
+        self.restating.settle(&self.state)?;
         let state = &self.state;
         self.touched.drain(..).filter_map(|id| state.secret(id)).try_for_each(|secret| settled(secret))
     }
@@ -260,7 +268,7 @@ impl Replay {
 
 /// Tells whether a record of the whole store can only be one about groups, the ones whose bodies are erased.
 const fn is_of_groups(header: &RecordHeader) -> bool {
-    matches!(header.event_type, 10..=12)
+    matches!(header.event_type, 10..=12 | 16)
 }
 
 /// A step of a history that the rules do not allow.

@@ -175,7 +175,7 @@ events! {
         /// The group it stays in.
         group: GroupId,
         /// What its users may change.
-        metadata: SecretMetadata,
+        metadata: Box<SecretMetadata>,
         /// What its type needs to know.
         spec: SecretSpec,
         /// How it rotates by itself.

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use super::event::{Event, GroupRestated, LockRestated, SecretRestated, VersionRestated};
 use super::evolve::put_lock;
 use super::id::{GroupId, VersionId};
+use super::json::JsonObject;
 use super::lock::{Lock, NewLock};
+use super::name::Description;
+use super::position::Position;
 use super::record::{Record, Subject};
 use super::secret::Secret;
 use super::settings::Group;
@@ -32,8 +35,8 @@ pub(crate) fn restated_bytes(secret: &Secret) -> usize {
     const FIXED_BYTES: usize = 4 * 1_024;
     let text = |text: Option<&str>| text.map_or(0, str::len);
     let lock = |lock: &Lock| {
-        let attributes = text(lock.attributes.as_ref().map(|object| object.as_str()));
-        FIXED_BYTES.saturating_add(attributes).saturating_add(text(lock.description.as_ref().map(|it| it.as_str())))
+        let attributes = text(lock.attributes.as_ref().map(JsonObject::as_str));
+        FIXED_BYTES.saturating_add(attributes).saturating_add(text(lock.description.as_ref().map(Description::as_str)))
     };
     let version = |version: &Version| {
         let shown = match &version.details {
@@ -42,14 +45,14 @@ pub(crate) fn restated_bytes(secret: &Secret) -> usize {
             }
             _ => 0,
         };
-        let metadata = text(version.custom_metadata.as_ref().map(|object| object.as_str()));
+        let metadata = text(version.custom_metadata.as_ref().map(JsonObject::as_str));
         let locks: usize = version.locks.iter().map(lock).sum();
         FIXED_BYTES.saturating_add(shown).saturating_add(metadata).saturating_add(locks)
     };
     let metadata = &secret.metadata;
     let own = [
-        text(metadata.description.as_ref().map(|it| it.as_str())),
-        text(metadata.custom_metadata.as_ref().map(|object| object.as_str())),
+        text(metadata.description.as_ref().map(Description::as_str)),
+        text(metadata.custom_metadata.as_ref().map(JsonObject::as_str)),
         metadata.labels.iter().map(|label| label.as_str().len()).sum(),
         secret.versions.iter().map(version).sum(),
     ];
@@ -61,7 +64,7 @@ impl SecretRestated {
     pub(crate) fn of(secret: &Secret) -> Self {
         Self {
             group: secret.group,
-            metadata: secret.metadata.clone(),
+            metadata: Box::new(secret.metadata.clone()),
             spec: secret.spec.clone(),
             policy: secret.policy,
             lifecycle: secret.lifecycle,
@@ -73,6 +76,29 @@ impl SecretRestated {
             rotation_refused_at: secret.rotation_refused_at,
             rotation: secret.rotation.clone(),
             is_deleting: secret.is_deleting,
+        }
+    }
+
+    fn secret(&self, subject: Subject, as_of: Position, versions: Vec<Version>) -> Secret {
+        let event = self.clone();
+        Secret {
+            id: subject.secret,
+            group: event.group,
+            metadata: *event.metadata,
+            spec: event.spec,
+            policy: event.policy,
+            lifecycle: event.lifecycle,
+            expiry_held_since: event.expiry_held_since,
+            versions,
+            revision: subject.revision,
+            as_of,
+            created_at: event.created_at,
+            created_by: event.created_by,
+            updated_at: event.updated_at,
+            retrieved_at: event.retrieved_at,
+            rotation_refused_at: event.rotation_refused_at,
+            rotation: event.rotation,
+            is_deleting: event.is_deleting,
         }
     }
 }
@@ -173,39 +199,21 @@ pub(super) fn evolve(state: &mut State, record: &Record, subject: Subject) {
     let as_of = record.position.next();
     if let Event::SecretRestated(event) = &record.event {
         let before = state.take_out(subject.secret);
-        let event = event.clone();
-        state.put_in(Secret {
-            id: subject.secret,
-            group: event.group,
-            metadata: event.metadata,
-            spec: event.spec,
-            policy: event.policy,
-            lifecycle: event.lifecycle,
-            expiry_held_since: event.expiry_held_since,
-            versions: before.map_or_else(Vec::new, |secret| Arc::unwrap_or_clone(secret).versions),
-            revision: subject.revision,
-            as_of,
-            created_at: event.created_at,
-            created_by: event.created_by,
-            updated_at: event.updated_at,
-            retrieved_at: event.retrieved_at,
-            rotation_refused_at: event.rotation_refused_at,
-            rotation: event.rotation,
-            is_deleting: event.is_deleting,
-        });
-        return;
+        let versions = before.map_or_else(Vec::new, |secret| Arc::unwrap_or_clone(secret).versions);
+        return state.put_in(event.secret(subject, as_of, versions));
     }
     let Some(secret) = state.secrets.get_mut(&subject.secret).map(Arc::make_mut) else { return };
     secret.revision = subject.revision;
     secret.as_of = as_of;
     match &record.event {
-        Event::VersionRestated(event) => match secret.version_by_id_mut(event.version) {
-            Some(version) => *version = event.version(std::mem::take(&mut version.locks)),
-            None => {
+        Event::VersionRestated(event) => {
+            if let Some(version) = secret.version_by_id_mut(event.version) {
+                *version = event.version(std::mem::take(&mut version.locks));
+            } else {
                 secret.versions.reserve_exact(1);
                 secret.versions.push(event.version(Vec::new()));
             }
-        },
+        }
         Event::LockRestated(event) => {
             if let Some(version) = secret.version_by_id_mut(event.version) {
                 put_lock(version, event.lock());

@@ -129,7 +129,7 @@ impl State {
     }
 
     /// Takes a secret out, with its name and its place in its group.
-    pub(super) fn take_out(&mut self, id: SecretId) -> Option<Arc<Secret>> {
+    pub(crate) fn take_out(&mut self, id: SecretId) -> Option<Arc<Secret>> {
         let secret = self.secrets.remove(&id)?;
         let name = (secret.secret_type(), secret.metadata.name.clone());
         if self.names.get(&name) == Some(&id) {

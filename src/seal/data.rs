@@ -326,6 +326,7 @@ impl fmt::Debug for SecretData {
             Self::Kv(data) => data.fmt(f),
             Self::IamCredentials(data) => data.fmt(f),
             Self::ImportedCert(data) => data.fmt(f),
+            Self::Issued(data) => data.fmt(f),
         }
     }
 }
@@ -340,7 +341,7 @@ macro_rules! redacted {
     };
 }
 
-redacted!(Arbitrary, UsernamePassword, Kv, IamCredentials, ImportedCert);
+redacted!(Arbitrary, UsernamePassword, Kv, IamCredentials, ImportedCert, IssuedData);
 
 #[cfg(test)]
 mod tests {

@@ -192,7 +192,7 @@ impl Command {
                 match data {
                     Source::Given(data) => (shape, Some(data.encode())),
                     Source::GeneratedPassword(username) => (format!("{shape} generated {username:?}"), None),
-                    Source::ApiKey => (shape, None),
+                    Source::ApiKey | Source::Issuer => (shape, None),
                 }
             }
             Wanted::Rotate(secret, NewData { from, version_metadata }) => {

@@ -2,25 +2,20 @@
 //!
 //! Read next: [`crate::ledger`].
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use serde_json::Value;
 
 use crate::codec::event::{Decoded, decode_event, event_json};
-use crate::domain::command::Command as Decided;
 use crate::domain::event::Event;
 use crate::domain::id::SecretId;
-use crate::domain::limits;
 use crate::domain::position::Position;
 use crate::domain::record::Record;
-use crate::domain::refusal::Refusal;
-use crate::engine::erasure::{erasable_records, look};
 use crate::engine::log::{decode, scan_records};
 use crate::error::Error;
-use crate::ledger::{ChainVerifier, Head, RawRecord};
+use crate::ledger::{ChainVerifier, Head, RawRecord, Subject};
 
-use super::store::{Inner, Store};
+use super::store::Store;
 
 /// A record as it is shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +27,8 @@ pub enum LogEntry {
     Opaque {
         /// Its place.
         position: Position,
+        /// The secret it changed, if it was about one.
+        secret: Option<SecretId>,
         /// The number of its kind of event.
         event_type: u16,
         /// The schema of its body.
@@ -85,18 +82,6 @@ impl Store {
         scan_records(&*shared.storage, from, end, &mut |raw| Ok(show(raw)))
     }
 
-    /// Gives the positions of records about a secret whose bodies can be erased, also of a deleted one: the first `limit` at
-    /// or after `from`. Reads all of the log that lies between.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::for_each_record`].
-    pub fn erasable_records(&self, secret: SecretId, from: Position, limit: usize) -> Result<Vec<Position>, Error> {
-        let shared = &self.0.engine.shared;
-        let end = shared.published.with(|snapshot| snapshot.end.size);
-        erasable_records(&*shared.storage, secret, from..end, limit)
-    }
-
     /// Verifies the chain of the whole log up to the last durable record, from the bytes on disk; tells `progress` how
     /// many records were verified, every 65,536.
     ///
@@ -120,19 +105,6 @@ impl Store {
         }
         let head: Head = found.head;
         Ok(VerifiedChain { records: found.size.get(), head: *head.as_bytes() })
-    }
-}
-
-impl Inner {
-    /// Looks at what is to be erased.
-    pub(super) fn prepare_erasure(&self, positions: &BTreeSet<Position>) -> Result<Decided, Error> {
-        if positions.len() > limits::BODIES_ERASED_MAX {
-            return Err(Refusal::invalid("positions", "takes 1 to 1,000 of them").into());
-        }
-        let shared = &self.engine.shared;
-        let end = shared.published.with(|snapshot| snapshot.end.size);
-        let bodies = look(&*shared.storage, positions, end)??;
-        Ok(Decided::EraseBodies { bodies })
     }
 }
 
@@ -161,6 +133,10 @@ fn opaque(raw: &RawRecord<'_>) -> LogEntry {
     let header = raw.header();
     LogEntry::Opaque {
         position: header.position,
+        secret: match header.subject {
+            Subject::Store => None,
+            Subject::Secret { id, .. } => Some(id),
+        },
         event_type: header.event_type,
         schema: header.schema,
         erased: raw.body().is_none(),

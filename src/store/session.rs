@@ -10,7 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::id::{EventId, SecretId};
 use crate::domain::lock::NewLock;
 use crate::domain::name::{Actor, CorrelationId, IdempotencyKey, LockName};
-use crate::domain::position::{Position, Revision};
+use crate::domain::position::Revision;
 use crate::domain::receipt::Receipt;
 use crate::domain::record::Idempotency;
 use crate::domain::refusal::Refusal;
@@ -304,47 +304,6 @@ impl Session {
     /// As [`Session::run`]: [`Refusal::LockOwned`], [`Refusal::VersionNotFound`].
     pub fn remove_lock(&self, secret: SecretId, version: VersionRef, name: LockName) -> Result<Receipt, Error> {
         self.run(Command::remove_locks(secret, version, LockNames::These(vec![name])))
-    }
-
-    /// Erases the bodies of 1 to 1,000 records of the log, for good: those that make, change or restate groups, secrets,
-    /// versions and locks, the only ones that can hold words of people. The log still verifies, and says which bodies are
-    /// erased. What a secret or a group that is still there has become by them is restated in the same batch, so its words
-    /// of *today* stay: change those first ([`Session::update`]), then erase the records before. For deleted secrets
-    /// nothing is restated. Actors, and the names in refusals, are no part of these bodies.
-    ///
-    /// The store does nothing else while it erases: each commit in which one of the records lies is read and written anew.
-    /// What a disk keeps of the old rows, and backups and exports made before, it cannot reach.
-    ///
-    /// ```
-    /// use latchkeep::{Actor, Change, Description, LogEntry, NewSecret, Position, SecretBytes, SecretChanges, SecretName};
-    /// use latchkeep::{StoreOptions, Unlock};
-    ///
-    /// let store = StoreOptions::in_memory(Unlock::bytes(SecretBytes::copy_from(&[7; 32]))).create()?;
-    /// let ops = store.acting_as(Actor::parse("ops")?);
-    /// let token = NewSecret::arbitrary(SecretName::parse("token")?, SecretBytes::copy_from(b"s3cr3t"))?;
-    /// let secret = ops.create(token)?.secret.unwrap();
-    /// let described = |text| SecretChanges { description: Change::Set(text), ..Default::default() };
-    /// ops.update(secret, described(Description::parse("call Anna, 555-0100")?))?;
-    /// ops.update(secret, described(Description::parse("call the desk")?))?;
-    ///
-    /// let records = store.erasable_records(secret, Position::FIRST, 1_000)?;
-    /// ops.erase_bodies(records.iter().copied())?;
-    /// let mut erased = 0;
-    /// store.for_each_record(Position::FIRST, |entry| {
-    ///     erased += usize::from(matches!(entry, LogEntry::Opaque { erased: true, .. }));
-    ///     std::ops::ControlFlow::Continue(())
-    /// })?;
-    /// assert_eq!(erased, records.len());
-    /// assert!(store.verify_log(|_| {}).is_ok());
-    /// # Ok::<(), latchkeep::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::run`]: [`Refusal::InvalidArgument`], which names the position, for a record that is not there, whose
-    /// body is erased already, or which is kept whole; and for more than one batch can restate.
-    pub fn erase_bodies(&self, positions: impl IntoIterator<Item = Position>) -> Result<Receipt, Error> {
-        self.run(Command::erase_bodies(positions))
     }
 
     /// Changes what the store is set to.

@@ -11,6 +11,7 @@
 )]
 
 mod canary;
+mod erasing;
 mod exits;
 mod json;
 mod keys;

@@ -89,6 +89,21 @@ fn a_deletion_is_confirmed_by_name() {
 }
 
 #[test]
+fn an_erasure_is_confirmed() {
+    let home = Home::new();
+    home.put("token", "one");
+    let answer = |args: &[&str], word: &str, code| {
+        let mut erase = on_terminal(home.command(&[&["log", "erase"], args].concat()));
+        erase.exp_string("to go on: ").unwrap();
+        erase.send_line(word).unwrap();
+        ends(erase, code)
+    };
+    assert!(answer(&["3"], "no", 2).contains("nothing was done"));
+    assert!(answer(&["--secret", "token"], "erase", 2).contains("nothing was done"));
+    assert!(answer(&["--secret", "token"], "token", 0).contains("erased the bodies of 2 records"));
+}
+
+#[test]
 fn lists_are_tables_and_values_end_their_line() {
     let home = Home::new();
     home.put("token", "one");

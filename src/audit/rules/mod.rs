@@ -15,7 +15,7 @@ use crate::domain::record::Record;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::State;
 
-pub(super) use secret::settled;
+pub(super) use secret::{retention, settled};
 
 macro_rules! rules {
     ($( $case:ident = $label:literal, $words:literal; )+) => {
@@ -84,6 +84,9 @@ rules! {
     GroupExists = "group_exists", "a group of this id or name is there already";
     GroupMissing = "group_missing", "the group is not there";
     GroupNotEmpty = "group_not_empty", "the group still has secrets";
+    ErasedAhead = "erased_ahead", "1 to 1,000 bodies are erased at a time, in their order, of records that lie before";
+    RestatedOtherwise = "restated_otherwise", "a restatement says something else than what is known";
+    RestatedInPart = "restated_in_part", "a restatement leaves something out, or says it twice";
     TooManyGroups = "too_many_groups", "there are more groups than a store holds";
     RestoredElsewhere = "restored_elsewhere", "a restore begins its batch, at the size of the log that was restored";
     RestoreWithoutKey = "restore_without_key", "a restore sets no new signing key in its batch";
@@ -129,6 +132,8 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
         Event::LockPlaced(_) | Event::LockRenewed(_) | Event::LockRemoved(_) | Event::LockExpired(_) => {
             lock::check(state, record)
         }
+        // What they say is held to what is known by `super::restating`.
+        Event::SecretRestated(_) | Event::VersionRestated(_) | Event::LockRestated(_) => Ok(()),
         _ => whole::check(state, record, sight),
     }
 }
@@ -139,6 +144,6 @@ pub(super) const fn has_subject(event: &Event) -> bool {
 }
 
 /// Gives the rule when what it asks for is not so.
-fn hold(is_so: bool, rule: Rule) -> Result<(), Rule> {
+pub(super) fn hold(is_so: bool, rule: Rule) -> Result<(), Rule> {
     if is_so { Ok(()) } else { Err(rule) }
 }

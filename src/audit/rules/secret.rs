@@ -62,7 +62,7 @@ fn create(state: &State, event: &SecretCreated, sight: Sight) -> Result<(), Rule
     retention(&event.metadata)
 }
 
-fn retention(metadata: &SecretMetadata) -> Result<(), Rule> {
+pub(in super::super) fn retention(metadata: &SecretMetadata) -> Result<(), Rule> {
     let bounds = limits::RETENTION_DEFAULT..=limits::RETENTION_MAX;
     hold(bounds.contains(&metadata.retention), Rule::RetentionBounds)
 }

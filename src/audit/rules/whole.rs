@@ -1,6 +1,6 @@
 //! Owns the rules for events of the whole store: key slots, epochs, groups, restores.
 
-use crate::domain::event::Event;
+use crate::domain::event::{Event, GroupRestated};
 use crate::domain::limits;
 use crate::domain::position::Position;
 use crate::domain::record::Record;
@@ -19,12 +19,14 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
         Event::KeySlotAdded(_) | Event::KeySlotRemoved(_) | Event::EpochRolled(_) | Event::EpochRetired(_) => {
             if sight.whole { keys(state, event) } else { Ok(()) }
         }
-        Event::GroupCreated(_) | Event::GroupUpdated(_) | Event::GroupDeleted(_) => {
-            if sight.groups {
-                group(state, event)
-            } else {
-                Ok(())
-            }
+        Event::GroupCreated(_) | Event::GroupUpdated(_) | Event::GroupRestated(_) | Event::GroupDeleted(_) => {
+            if sight.groups { group(state, event) } else { Ok(()) }
+        }
+        Event::BodiesErased(event) => {
+            let positions = &event.positions;
+            let lie_before = positions.last().is_some_and(|last| *last < state.log_size());
+            let in_order = positions.is_sorted_by(|one, other| one < other);
+            hold(lie_before && in_order && positions.len() <= limits::BODIES_ERASED_MAX, Rule::ErasedAhead)
         }
         _ => Ok(()),
     }
@@ -54,6 +56,10 @@ fn group(state: &State, event: &Event) -> Result<(), Rule> {
         Event::GroupUpdated(event) => {
             hold(groups.contains_key(&event.group), Rule::GroupMissing)?;
             hold(state.group_named(&event.name).is_none_or(|id| id == event.group), Rule::GroupExists)
+        }
+        Event::GroupRestated(event) => {
+            let group = groups.get(&event.group).ok_or(Rule::GroupMissing)?;
+            hold(GroupRestated::of(event.group, group) == *event, Rule::RestatedOtherwise)
         }
         Event::GroupDeleted(event) => {
             let group = groups.get(&event.group).ok_or(Rule::GroupMissing)?;

@@ -45,6 +45,7 @@ fn step(log: &mut Scenario, what: u8, one: usize, detail: u8) -> Option<u64> {
             secrets.into_iter().try_for_each(|secret| log.ask(&Command::Lapse { secret }).map(drop))?;
             None
         }
+        28 => log.erase(|position| position % 4 == u64::from(detail % 4)),
         _ => whole(log, detail),
     }
 }
@@ -105,7 +106,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_legal_history_is_refused(steps in prop::collection::vec((0..30_u8, 0..6_usize, any::<u8>()), 1..150)) {
+    fn no_legal_history_is_refused(steps in prop::collection::vec((0..31_u8, 0..6_usize, any::<u8>()), 1..150)) {
         let mut log = Scenario::new();
         for (what, one, detail) in steps {
             let _ = step(&mut log, what, one, detail);

@@ -5,6 +5,7 @@ mod restores;
 mod scenario;
 
 mod bodies;
+mod erasing;
 mod export;
 mod golden;
 mod hostile;

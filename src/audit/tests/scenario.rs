@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::audit::{Check, ExportHeader, ExportWriter, Outcome, Report, VerifyOptions, verify_export};
 use crate::codec::context::encode_context;
-use crate::codec::event::{encode_event, schema_of};
+use crate::codec::event::{Decoded, decode_event, encode_event, schema_of};
 use crate::domain::batch::remember;
-use crate::domain::command::{Command, LockTarget, Prepared, Terms};
+use crate::domain::command::{About, Command, Erasable, LockTarget, Prepared, Terms};
 use crate::domain::decide::{Decision, Verdict, judge};
 use crate::domain::event::{Event, StoreCreated};
 use crate::domain::evolve::evolve;
@@ -40,6 +40,8 @@ pub(super) struct Scenario {
     framed: Vec<u8>,
     heads: Vec<Head>,
     drawn: u64,
+    /// Positions whose bodies were erased by a command.
+    pub(super) erased: Vec<u64>,
 }
 
 pub(super) fn actor(name: &str) -> Actor {
@@ -79,6 +81,7 @@ impl Scenario {
             framed: Vec::new(),
             heads: Vec::new(),
             drawn: 0,
+            erased: Vec::new(),
         }
     }
 
@@ -167,6 +170,31 @@ impl Scenario {
         let mut fresh = self.prepared();
         fresh.version = self.get(secret).current().unwrap().id;
         self.ask(&Command::ReadDynamic { secret, fresh })
+    }
+
+    /// Erases the bodies that can be and are chosen.
+    pub(super) fn erase(&mut self, choose: impl Fn(u64) -> bool) -> Option<u64> {
+        let raws = self.raws();
+        let left = raws.iter().filter(|raw| raw.erased().is_ok());
+        let left = left.filter(|raw| !self.erased.contains(&raw.header().position.get()));
+        let chosen = left.filter(|raw| choose(raw.header().position.get()));
+        let body = |raw: &RawRecord<'_>| {
+            let header = raw.header();
+            let event = decode_event(header.event_type, header.schema, raw.body().unwrap()).unwrap();
+            let about = match (header.subject, event) {
+                (Subject::Secret { id, .. }, _) => About::Secret(id),
+                (_, Decoded::Known(Event::GroupCreated(event))) => About::Group(event.group),
+                (_, Decoded::Known(Event::GroupUpdated(event))) => About::Group(event.group),
+                (_, Decoded::Known(Event::GroupRestated(event))) => About::Group(event.group),
+                (_, other) => panic!("{other:?} cannot be erased"),
+            };
+            Erasable { position: header.position, about }
+        };
+        let bodies: Vec<_> = chosen.map(body).collect();
+        let erased: Vec<_> = bodies.iter().map(|body| body.position.get()).collect();
+        let done = self.ask(&Command::EraseBodies { bodies })?;
+        self.erased.extend(erased);
+        Some(done)
     }
 
     pub(super) fn get(&self, secret: SecretId) -> &Secret {
@@ -308,7 +336,7 @@ impl Scenario {
     pub(super) fn export_as(&self, first: u64, from: Option<u64>, erased: &[u64]) -> Vec<u8> {
         let mut writer = ExportWriter::begin(Vec::new(), &self.header(first)).unwrap();
         for raw in &self.raws()[usize::try_from(first).unwrap()..] {
-            let is_erased = erased.contains(&raw.header().position.get());
+            let is_erased = [erased, &self.erased].concat().contains(&raw.header().position.get());
             writer.write(&if is_erased { raw.erased().unwrap() } else { *raw }).unwrap();
         }
         let proof = from.map(|from| (Position::new(from), self.proof(from)));

@@ -3,6 +3,8 @@
 mod evolution;
 mod golden;
 mod hostile;
+mod parts;
+mod restated;
 mod round_trip;
 mod sample;
 mod saved;

@@ -1,5 +1,6 @@
 //! Owns one fixed value of everything, for golden files and measurements. Never change one: add another.
 
+use super::restated::{group_restated, lock_restated, secret_restated, version_restated};
 use crate::domain::event::*;
 use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId, VersionId};
 use crate::domain::json::JsonObject;
@@ -63,11 +64,6 @@ fn store_events() -> Vec<(&'static str, Event)> {
     ]
 }
 
-fn group_restated(description: Option<Description>) -> GroupRestated {
-    let name = GroupName::parse("payments").unwrap();
-    GroupRestated { group: GROUP, name, description, created_at: time(1), updated_at: time(2) }
-}
-
 fn secret_events() -> Vec<(&'static str, Event)> {
     let bare = |spec| SecretCreated { group: GroupId::DEFAULT, metadata: bare_metadata(), spec, policy: None }.into();
     let spec = api_key_spec(ApiKeyTarget::AccessGroups([label("readers"), label("writers")].into()));
@@ -93,21 +89,6 @@ fn secret_events() -> Vec<(&'static str, Event)> {
         ("full", secret_restated(true).into()),
         ("bare", secret_restated(false).into()),
     ]
-}
-
-fn secret_restated(full: bool) -> SecretRestated {
-    SecretRestated {
-        group: GROUP,
-        metadata: if full { metadata() } else { bare_metadata() },
-        spec: SecretSpec::Arbitrary,
-        policy: full.then(policy),
-        lifecycle: Lifecycle::Active,
-        expiry_held_since: full.then(|| time(8)),
-        created_at: time(1),
-        created_by: actor("alice"),
-        updated_at: time(2),
-        retrieved_at: full.then(|| time(3)),
-    }
 }
 
 fn version_events() -> Vec<(&'static str, Event)> {
@@ -143,30 +124,6 @@ fn version_events() -> Vec<(&'static str, Event)> {
         ("bare", version_restated(false).into()),
         ("full", VersionDataDestroyed { version: VERSION, data_key: DATA_KEY, cause: DestroyCause::Retention }.into()),
     ]
-}
-
-fn version_restated(full: bool) -> VersionRestated {
-    let destroyed = VersionData::Destroyed { at: time(5), cause: DestroyCause::Retention };
-    VersionRestated {
-        version: VERSION,
-        number: VersionNumber::new(3),
-        origin: VersionOrigin::Restored,
-        restored_from: full.then_some(VersionId::from_bytes([0x57; 16])),
-        data: if full { VersionData::Available(sealed()) } else { destroyed },
-        data_from: Position::new(9),
-        details: VersionDetails::Plain,
-        expires_at: full.then(|| time(90)),
-        downloaded: full,
-        custom_metadata: full.then(json),
-        created_at: time(1),
-        created_by: actor("alice"),
-    }
-}
-
-fn lock_restated(lock: NewLock) -> Event {
-    let (created_at, updated_at) = (time(1), time(2));
-    let (created_by, fencing_token) = (actor("alice"), Position::new(11));
-    LockRestated { version: VERSION, lock, created_at, updated_at, created_by, fencing_token }.into()
 }
 
 fn lock_events() -> Vec<(&'static str, Event)> {
@@ -314,7 +271,7 @@ pub(super) fn metadata() -> SecretMetadata {
     }
 }
 
-fn bare_metadata() -> SecretMetadata {
+pub(super) fn bare_metadata() -> SecretMetadata {
     SecretMetadata {
         description: None,
         labels: [].into(),
@@ -354,7 +311,7 @@ pub(super) fn time(days: u64) -> Timestamp {
     Timestamp::parse("2026-11-23T12:00:00Z").unwrap().plus(std::time::Duration::from_secs(days * 86_400))
 }
 
-fn json() -> JsonObject {
+pub(super) fn json() -> JsonObject {
     JsonObject::parse(r#"{"team":"payments","on_call":[1,2.5,null]}"#).unwrap()
 }
 

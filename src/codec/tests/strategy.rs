@@ -6,12 +6,12 @@ use proptest::prelude::{BoxedStrategy, Just, Strategy, prop_oneof};
 use proptest::sample::select;
 use proptest::{collection, prop_compose};
 
+use super::parts::{actor, description, id, json, lock_name, text, time, token, version};
 use super::sample;
 use crate::domain::event::*;
-use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId, VersionId};
-use crate::domain::json::JsonObject;
+use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId};
 use crate::domain::lock::{LockRemoval, NewLock};
-use crate::domain::name::{Actor, CorrelationId, Description, GroupName, IdempotencyKey, Label, LockName, SecretName};
+use crate::domain::name::{CorrelationId, GroupName, IdempotencyKey, Label, SecretName};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::{Position, VersionNumber, WriterEpoch};
 use crate::domain::record::{Context, Idempotency};
@@ -134,7 +134,7 @@ fn spec() -> BoxedStrategy<SecretSpec> {
 prop_compose! {
     fn secret_restated()(
         group in id(GroupId::from_bytes),
-        metadata in metadata(),
+        metadata in metadata().prop_map(Box::new),
         spec in spec(),
         policy in option::of(policy()),
         lifecycle in select(Lifecycle::ALL),
@@ -336,53 +336,4 @@ prop_compose! {
         let (number, fencing_token) = (VersionNumber::new(number), Position::new(token));
         BlockingLock { version, number, alias, name, owner, created_by, created_at, expires_at, fencing_token }
     }
-}
-
-fn id<T: std::fmt::Debug>(wrap: fn([u8; 16]) -> T) -> impl Strategy<Value = T> {
-    any::<[u8; 16]>().prop_map(wrap)
-}
-
-fn version() -> impl Strategy<Value = VersionId> {
-    id(VersionId::from_bytes)
-}
-
-fn time() -> impl Strategy<Value = Timestamp> {
-    prop_oneof![any::<u64>().prop_map(Timestamp::from_nanos), Just(Timestamp::EPOCH), Just(Timestamp::MAX)]
-}
-
-fn text(chars_min: usize, chars_max: usize) -> impl Strategy<Value = String> {
-    proptest::string::string_regex(&format!("\\PC{{{chars_min},{chars_max}}}")).unwrap()
-}
-
-fn token() -> impl Strategy<Value = String> {
-    "[!-~]{1,40}"
-}
-
-fn actor() -> impl Strategy<Value = Actor> {
-    text(1, 30).prop_map(|text| Actor::parse(&text).unwrap())
-}
-
-fn lock_name() -> impl Strategy<Value = LockName> {
-    "[A-Za-z][A-Za-z0-9._-]{1,63}".prop_map(|text| LockName::parse(&text).unwrap())
-}
-
-fn description() -> impl Strategy<Value = Option<Description>> {
-    option::of("(\\PC|\n|\t){0,40}".prop_map(|text| Description::parse(&text).unwrap()))
-}
-
-/// Objects with what is hard to write in one way only: numbers with fractions, escapes, nesting.
-pub(super) fn json() -> impl Strategy<Value = JsonObject> {
-    let number = (any::<i64>(), 0..40_u32).prop_map(|(digits, shift)| format!("{digits}.{digits:x}e-{shift}"));
-    let plain = number.prop_map(|text| text.chars().filter(|char| !"abcdf".contains(*char)).collect::<String>());
-    let leaf = prop_oneof![
-        any::<f64>().prop_map(|number| serde_json::json!(number).to_string()),
-        any::<u64>().prop_map(|number| number.to_string()),
-        ".{0,12}".prop_map(|text| serde_json::json!(text).to_string()),
-        plain.prop_filter("is JSON", |text| serde_json::from_str::<serde_json::Value>(text).is_ok()),
-    ];
-    collection::vec((".{0,8}", leaf), 0..4).prop_map(|fields| {
-        let fields: Vec<_> =
-            fields.iter().map(|(name, value)| format!("{}: [{value}]", serde_json::json!(name))).collect();
-        JsonObject::parse(&format!("{{ {} }}", fields.join(", "))).unwrap()
-    })
 }

@@ -28,6 +28,18 @@ wire_struct!(
     }
 );
 
+impl From<Box<SecretMetadata>> for SecretMetadataV1 {
+    fn from(metadata: Box<SecretMetadata>) -> Self {
+        Self::from(*metadata)
+    }
+}
+
+impl From<SecretMetadataV1> for Box<SecretMetadata> {
+    fn from(metadata: SecretMetadataV1) -> Self {
+        Self::new(metadata.into())
+    }
+}
+
 wire_event!(
     /// A secret was made.
     SecretCreatedV1 (20, 1) is SecretCreated {

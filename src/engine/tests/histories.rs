@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chance::Chance;
 use super::{Rows, opening};
 use crate::codec::{keys, meta::decode_meta};
 use crate::domain::command::{Command, LockNames, LockTarget, Prepared, SecretChanges, Terms};
@@ -29,20 +30,6 @@ use crate::storage::Storage;
 
 /// Records after which a pass of saved state begins here.
 const PASS_RECORDS: u64 = 64;
-
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-
-    fn id(&mut self) -> [u8; 16] {
-        let (high, low) = (self.below(1 << 31), self.below(1 << 31));
-        (u128::from(high) << 96 | u128::from(low)).to_be_bytes()
-    }
-}
 
 /// A store in the hands of the test: it decides and commits like the writer, one command at a time.
 struct Shell {

@@ -17,7 +17,9 @@ use crate::exit::exit_help;
 
 pub(crate) use backup::QuarantineCommand;
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
-pub(crate) use rest::{Explain, GroupCommand, GroupCreate, GroupDelete, Init, LogCommand, LogShow, OperationArg, Tour};
+pub(crate) use rest::{
+    Explain, GroupCommand, GroupCreate, GroupDelete, Init, LogCommand, LogErase, LogShow, OperationArg, Tour,
+};
 pub(crate) use secret::{
     CertificateArgs, Create, Delete, DestroyData, PasswordArgs, Restore, Rotate, SecretArg, SecretCommand, SourceArgs,
     TypeArg,
@@ -106,7 +108,7 @@ pub(crate) enum StoreCommand {
     #[command(subcommand)]
     Lock(LockCommand),
     Explain(Explain),
-    /// Shows and verifies the log of everything that happened.
+    /// Shows and verifies the log of everything that happened, and erases words of people from it.
     #[command(subcommand)]
     Log(LogCommand),
     /// Makes, lists and deletes groups of secrets.

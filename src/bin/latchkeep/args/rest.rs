@@ -97,6 +97,7 @@ pub(crate) struct Explain {
 #[derive(Debug, Subcommand)]
 pub(crate) enum LogCommand {
     Show(LogShow),
+    Erase(LogErase),
     /// Verifies the chain of the whole log, from the bytes on disk. Exits with 5 when it does not hold.
     Verify,
 }
@@ -121,6 +122,29 @@ pub(crate) struct LogShow {
     /// Only what is about one secret: NAME, TYPE/NAME, or its id (a deleted one too).
     #[arg(long)]
     pub(crate) secret: Option<String>,
+}
+
+/// Erases words of people from old records, for good: names, descriptions, attributes, labels and metadata.
+///
+/// The log still verifies, and says which bodies were erased and by whom. What a secret is now is said again in new
+/// records, so words that it still has stay: change those first, then erase. Who did what, when, stays as well. Copies
+/// that were made before, and what the disk keeps of old bytes, are not reached.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep log erase 17 23
+  latchkeep log erase --secret db-admin
+  latchkeep log erase --secret 0199d0a0-0000-7000-8000-000000000001 --yes     (a deleted one too)")]
+pub(crate) struct LogErase {
+    /// The positions of the records, as log show gives them; up to 1,000.
+    #[arg(value_name = "POSITION", required_unless_present = "secret")]
+    pub(crate) positions: Vec<u64>,
+    /// All that can be erased about one secret: NAME, TYPE/NAME, or its id (a deleted one too).
+    #[arg(long, conflicts_with = "positions")]
+    pub(crate) secret: Option<String>,
+    /// Does not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// `latchkeep group ...`

@@ -5,11 +5,11 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use latchkeep::{Event, LogEntry, Position, Record, SecretId};
+use latchkeep::{Event, LogEntry, Position, Record, SecretId, limits};
 use serde_json::{Value, json};
 
 use super::summary::{self, Numbers};
-use crate::args::{LogShow, SecretArg};
+use crate::args::{LogErase, LogShow, SecretArg};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::bold;
@@ -32,6 +32,40 @@ pub(crate) fn show(args: &LogShow, scene: &mut Scene) -> Result<Exit, Failure> {
         }
     })?;
     failed.map_or(Ok(Exit::Done), Err)
+}
+
+/// Erases bodies: those named, or all about one secret that the log has by now.
+pub(crate) fn erase(args: &LogErase, scene: &mut Scene) -> Result<Exit, Failure> {
+    let (mut erased, mut restated) = (0_u64, 0_u64);
+    let mut run = |positions: Vec<Position>| -> Result<(), Failure> {
+        let count = u64::try_from(positions.len()).unwrap_or(u64::MAX);
+        let receipt = scene.session.erase_bodies(positions)?;
+        erased = erased.saturating_add(count);
+        restated = restated.saturating_add(u64::from(receipt.events).saturating_sub(1));
+        Ok(())
+    };
+    match &args.secret {
+        None => run(args.positions.iter().copied().map(Position::new).collect())?,
+        Some(named) => {
+            let secret = subject(scene, named)?;
+            let end = scene.store().status()?.log_size;
+            let mut from = Position::FIRST;
+            loop {
+                let mut found = scene.store().erasable_records(secret, from, limits::BODIES_ERASED_MAX)?;
+                found.retain(|position| *position < end);
+                let Some(last) = found.last() else { break };
+                from = last.next();
+                run(found)?;
+            }
+        }
+    }
+    if scene.out.is_json() {
+        scene.out.json(&json!({ "erased": erased, "restated": restated }))?;
+    } else {
+        let (erased, restated) = (summary::counted(erased, "record"), summary::counted(restated, "record"));
+        scene.out.line(format!("erased the bodies of {erased}; what still stands is restated in {restated}"))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Finds whom records are about; an id also when the secret is deleted.
@@ -61,6 +95,10 @@ impl Known {
         known
     }
 
+    fn name(&self, id: SecretId) -> String {
+        self.names.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
+
     /// Takes what is deleted by now from the records of its making.
     fn learn(&mut self, record: &Record) {
         self.numbers.learn(&record.event);
@@ -79,23 +117,25 @@ fn show_one(scene: &mut Scene, known: &mut Known, only: Option<SecretId>, entry:
             }
             if scene.out.is_json() { scene.out.line(to_json(record)) } else { line(scene, known, record) }
         }
-        LogEntry::Opaque { position, event_type, schema, erased } if only.is_none() => {
+        LogEntry::Opaque { position, secret, event_type, schema, erased } if only.is_none() || *secret == only => {
             if scene.out.is_json() {
                 let shown = json!({
-                    "position": position, "event_type": event_type, "schema": schema, "erased": erased
+                    "position": position, "secret_id": secret, "event_type": event_type, "schema": schema,
+                    "erased": erased
                 });
                 return scene.out.line(shown);
             }
+            let label = Event::label_of(*event_type).map_or_else(|| format!("event {event_type}"), str::to_owned);
+            let about = secret.map(|id| known.name(id)).unwrap_or_default();
             let why = if *erased { "its body was erased" } else { "a later release wrote it" };
-            scene.out.line(format!("{position}\t\t\t\tevent {event_type}\t{why}"))
+            scene.out.line(format!("{position}\t\t\t{about}\t{label}\t{why}"))
         }
         _ => Ok(()),
     }
 }
 
 fn line(scene: &mut Scene, known: &Known, record: &Record) -> Result<(), Failure> {
-    let name = |id| known.names.get(&id).cloned().unwrap_or_else(|| id.to_string());
-    let about = record.secret().map(name).unwrap_or_default();
+    let about = record.secret().map(|id| known.name(id)).unwrap_or_default();
     let what = summary::of(&record.event, &known.numbers);
     let (position, time, actor) = (record.position.get(), shown_time(record.recorded_at), &record.context.actor);
     let label = record.event.label();

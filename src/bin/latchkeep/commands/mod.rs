@@ -34,12 +34,13 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         | StoreCommand::Group(GroupCommand::List)
         | StoreCommand::Explain(_)
         | StoreCommand::Quarantine(QuarantineCommand::Show)
-        | StoreCommand::Log(_)
+        | StoreCommand::Log(LogCommand::Show(_) | LogCommand::Verify)
         | StoreCommand::Status
         | StoreCommand::Scrub => Access::Look,
         StoreCommand::Secret(_)
         | StoreCommand::Lock(_)
         | StoreCommand::Group(_)
+        | StoreCommand::Log(_)
         | StoreCommand::Quarantine(QuarantineCommand::End(_)) => Access::Act,
     }
 }
@@ -61,20 +62,36 @@ pub(crate) fn ask_ahead(command: &StoreCommand) -> Result<Stdin, Failure> {
         StoreCommand::Secret(SecretCommand::Rotate(args)) if args.certificate.certificate.is_none() => {
             input::ahead(&args.source, &format!("the new value of {}", args.secret.secret))
         }
+        other => confirm(other).map(|()| Stdin::Process),
+    }
+}
+
+/// Asks whether what cannot be undone is meant.
+fn confirm(command: &StoreCommand) -> Result<(), Failure> {
+    match command {
         StoreCommand::Secret(SecretCommand::DestroyData(args)) if !args.yes => {
             let (secret, version) = (&args.secret.secret, args.version);
             let warning = format!("this destroys the data of version {version} of {secret} for good");
-            prompt::confirm(&warning, secret).map(|()| Stdin::Process)
+            prompt::confirm(&warning, secret)
         }
         StoreCommand::Secret(SecretCommand::Delete(args)) if !args.yes => {
             let secret = &args.secret.secret;
             let warning = format!("this deletes {secret} with all its versions for good");
-            prompt::confirm(&warning, secret).map(|()| Stdin::Process)
+            prompt::confirm(&warning, secret)
         }
-        StoreCommand::Quarantine(QuarantineCommand::End(args)) if !args.yes => {
-            quarantine::confirm().map(|()| Stdin::Process)
+        StoreCommand::Quarantine(QuarantineCommand::End(args)) if !args.yes => quarantine::confirm(),
+        StoreCommand::Log(LogCommand::Erase(args)) if !args.yes => {
+            let what = args.secret.clone().unwrap_or_else(|| "erase".to_owned());
+            let warning = match &args.secret {
+                Some(secret) => format!("this erases the bodies of all records about {secret} for good"),
+                None => format!(
+                    "this erases the bodies of {} for good",
+                    summary::counted(u64::try_from(args.positions.len()).unwrap_or(u64::MAX), "record")
+                ),
+            };
+            prompt::confirm(&warning, &what)
         }
-        _ => Ok(Stdin::Process),
+        _ => Ok(()),
     }
 }
 
@@ -85,6 +102,7 @@ pub(crate) fn run(command: &StoreCommand, scene: &mut Scene) -> Result<Exit, Fai
         StoreCommand::Lock(command) => lock(command, scene),
         StoreCommand::Group(command) => group::run(command, scene),
         StoreCommand::Log(LogCommand::Show(args)) => log::show(args, scene),
+        StoreCommand::Log(LogCommand::Erase(args)) => log::erase(args, scene),
         StoreCommand::Log(LogCommand::Verify) => log::verify(scene),
         StoreCommand::Explain(args) => explain::run(args, scene),
         StoreCommand::Quarantine(QuarantineCommand::Show) => quarantine::show(scene),

@@ -21,8 +21,10 @@ impl Numbers {
 
     /// Learns from an event; those of a secret that is deleted by now stand nowhere else.
     pub(super) fn learn(&mut self, event: &Event) {
-        if let Event::VersionAdded(added) = event {
-            self.0.insert(added.version, added.number);
+        match event {
+            Event::VersionAdded(added) => drop(self.0.insert(added.version, added.number)),
+            Event::VersionRestated(restated) => drop(self.0.insert(restated.version, restated.number)),
+            _ => {}
         }
     }
 
@@ -50,6 +52,11 @@ pub(super) fn of(event: &Event, numbers: &Numbers) -> String {
         Event::SecretDeleted(event) => {
             format!("{} destroyed", counted(u64::try_from(event.data_keys.len()).unwrap_or(u64::MAX), "data key"))
         }
+        Event::BodiesErased(event) => counted(u64::try_from(event.positions.len()).unwrap_or(u64::MAX), "record"),
+        Event::GroupRestated(event) => event.name.to_string(),
+        Event::SecretRestated(event) => format!("{}/{}", event.spec.secret_type(), event.metadata.name),
+        Event::VersionRestated(event) => format!("version {}", event.number),
+        Event::LockRestated(event) => format!("{} on {}", event.lock.name, version(event.version)),
         Event::SecretExpired(event) => event.lifecycle.to_string(),
         Event::ExpirationHeld(event) => format!("by the locks of {}", version(event.version)),
         Event::VersionAdded(event) => format!("version {}, {}", event.number, words(event.origin.label())),

@@ -1,0 +1,80 @@
+//! Owns the rules for restatements: of a secret that was seen they say what is known, of one that was hidden they tell all
+//! of it again; either way within one batch, and whole.
+//!
+//! Read next: [`super::replay`].
+
+use std::collections::BTreeMap;
+
+use crate::domain::event::{Event, LockRestated, SecretRestated, VersionRestated};
+use crate::domain::id::SecretId;
+use crate::domain::record::Record;
+use crate::domain::secret::Secret;
+use crate::domain::state::State;
+
+use super::rules::{Rule, hold, retention};
+
+/// What a batch has restated so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Restating(BTreeMap<SecretId, Restated>);
+
+#[derive(Clone, Debug)]
+struct Restated {
+    /// Whether nothing was known of the secret before.
+    is_back: bool,
+    versions: usize,
+    locks: usize,
+}
+
+impl Restating {
+    /// Holds a record to the rules for restatements, if it is one; the state is the one that it meets.
+    pub(super) fn check(&mut self, state: &State, record: &Record) -> Result<(), Rule> {
+        let Some(subject) = record.subject else { return Ok(()) };
+        let secret = state.secret(subject.secret).map(AsRef::as_ref);
+        match &record.event {
+            Event::SecretRestated(event) => {
+                let restated = Restated { is_back: secret.is_none(), versions: 0, locks: 0 };
+                hold(self.0.insert(subject.secret, restated).is_none(), Rule::RestatedInPart)?;
+                secret.map_or_else(|| back(state, event), |secret| same(&SecretRestated::of(secret), event))
+            }
+            Event::VersionRestated(event) => {
+                let restated = self.0.get_mut(&subject.secret).ok_or(Rule::RestatedInPart)?;
+                restated.versions = restated.versions.saturating_add(1);
+                match secret.and_then(|secret| secret.version_by_id(event.version)) {
+                    Some(version) => same(&VersionRestated::of(version), event),
+                    None => hold(restated.is_back, Rule::RestatedOtherwise),
+                }
+            }
+            Event::LockRestated(event) => {
+                let restated = self.0.get_mut(&subject.secret).ok_or(Rule::RestatedInPart)?;
+                restated.locks = restated.locks.saturating_add(1);
+                let version = secret.and_then(|secret| secret.version_by_id(event.version));
+                match version.ok_or(Rule::VersionMissing)?.lock(&event.lock.name) {
+                    Some(lock) => same(&LockRestated::of(event.version, lock), event),
+                    None => hold(restated.is_back, Rule::RestatedOtherwise),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Holds what a batch restated to being all of it.
+    pub(super) fn settle(&mut self, state: &State) -> Result<(), Rule> {
+        let whole = |(id, restated): (SecretId, Restated)| {
+            let has_all =
+                |secret: &Secret| secret.versions.len() == restated.versions && secret.locks_total() == restated.locks;
+            hold(state.secret(id).is_none_or(|secret| has_all(secret)), Rule::RestatedInPart)
+        };
+        std::mem::take(&mut self.0).into_iter().try_for_each(whole)
+    }
+}
+
+/// A secret that comes back into sight: its name is free, as far as anybody can see.
+fn back(state: &State, event: &SecretRestated) -> Result<(), Rule> {
+    let taken = state.secret_named(event.spec.secret_type(), &event.metadata.name);
+    hold(taken.is_none(), Rule::NameTaken)?;
+    retention(&event.metadata)
+}
+
+fn same<T: PartialEq>(known: &T, said: &T) -> Result<(), Rule> {
+    hold(known == said, Rule::RestatedOtherwise)
+}
