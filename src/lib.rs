@@ -52,6 +52,8 @@ pub(crate) mod seal;
 pub(crate) mod storage;
 #[cfg(feature = "store")]
 pub(crate) mod store;
+#[cfg(feature = "store")]
+pub(crate) mod worker;
 
 pub use domain::command::{Change, LockNames, LockTarget, SecretChanges};
 pub use domain::event::Event;
@@ -114,4 +116,7 @@ pub use {
     store::reading::Reading,
     store::session::{Forecast, Session},
     store::status::Status,
+    worker::options::WorkerOptions,
+    worker::sweep::SweepReport,
+    worker::worker::RotationWorker,
 };

@@ -190,7 +190,7 @@ impl StoreOptions {
             anchors: self.anchors,
             anchor_pace: self.anchor_pace,
             settings: self.settings,
-            system: Actor::parse(SYSTEM)?,
+            system: Actor::system(),
         })
     }
 }
@@ -203,6 +203,3 @@ impl fmt::Debug for StoreOptions {
 
 /// Commands that may wait for the writer: enough for a group of many callers, few enough to be answered in a second.
 const QUEUE_MAX: usize = 1_024;
-
-/// Who does what the store does by itself.
-const SYSTEM: &str = "latchkeep";

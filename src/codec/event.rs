@@ -136,6 +136,7 @@ schemas! {
     AbortPlanned: rotation::AbortPlannedV1;
     ReadRefused: audit::ReadRefusedV1;
     RotationRefused: audit::RotationRefusedV1;
+    ScheduledRotationRefused: audit::ScheduledRotationRefusedV1;
     DeletionRefused: audit::DeletionRefusedV1;
     DataDestructionRefused: audit::DataDestructionRefusedV1;
     CommandRefused: audit::CommandRefusedV1;

@@ -11,6 +11,7 @@ use super::name::{Actor, CorrelationId, Description, GroupName, Label, LockName,
 use super::policy::RotationPolicy;
 use super::position::{Position, Revision};
 use super::record::Idempotency;
+use super::rotation::RotationTrigger;
 use super::rotation_command::RotationCommand;
 use super::secret::{SecretMetadata, SecretSpec};
 use super::settings::{KeySlotKind, Settings};
@@ -306,6 +307,15 @@ impl Command {
                 | Self::RetireEpoch { .. }
                 | Self::SetSigningKey { .. }
         )
+    }
+
+    /// Tells whether a policy asks for it.
+    pub(crate) fn is_scheduled(&self) -> bool {
+        match self {
+            Self::Rotate { origin, .. } => *origin == VersionOrigin::RotatedByPolicy,
+            Self::Rotation { step: RotationCommand::Plan(new), .. } => new.trigger == RotationTrigger::ByPolicy,
+            _ => false,
+        }
     }
 
     /// Gives every secret that it is about.

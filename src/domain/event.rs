@@ -16,7 +16,7 @@ use super::rotation::{Credential, Rotation};
 use super::rotation_event::{
     AbortPlanned, CredentialIssued, CredentialRetired, DeletionPlanned, RetirementPlanned, RotationAborted,
     RotationAttemptFailed, RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed,
-    RotationStaged, VersionAcknowledged,
+    RotationStaged, ScheduledRotationRefused, VersionAcknowledged,
 };
 use super::secret::{Lifecycle, SecretMetadata, SecretSpec};
 use super::settings::{KeySlotKind, Settings};
@@ -420,5 +420,7 @@ events! {
         RotationResumed = 58;
         /// A rotation is to be given up.
         AbortPlanned = 59;
+        /// A rotation that a policy asked for was refused because of a lock.
+        ScheduledRotationRefused = 67;
     }
 }

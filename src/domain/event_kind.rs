@@ -8,6 +8,7 @@ use super::event::{
 };
 use super::id::{DataKeyId, SecretId};
 use super::refusal::Refusal;
+use super::rotation_event::ScheduledRotationRefused;
 
 impl Event {
     /// Tells whether the body may be erased later: it can hold words about a person.
@@ -49,6 +50,7 @@ impl Event {
         match self {
             Self::ReadRefused(ReadRefused { secret, .. })
             | Self::RotationRefused(RotationRefused { secret, .. })
+            | Self::ScheduledRotationRefused(ScheduledRotationRefused { secret, .. })
             | Self::DeletionRefused(DeletionRefused { secret, .. })
             | Self::DataDestructionRefused(DataDestructionRefused { secret, .. })
             | Self::AccessRecorded(AccessRecorded { secret, .. }) => Some(*secret),
@@ -64,6 +66,7 @@ impl Event {
         match self {
             Self::ReadRefused(ReadRefused { refusal, .. })
             | Self::RotationRefused(RotationRefused { refusal, .. })
+            | Self::ScheduledRotationRefused(ScheduledRotationRefused { refusal, .. })
             | Self::DeletionRefused(DeletionRefused { refusal, .. })
             | Self::DataDestructionRefused(DataDestructionRefused { refusal, .. })
             | Self::CommandRefused(CommandRefused { refusal, .. }) => Some(refusal),

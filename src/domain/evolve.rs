@@ -77,7 +77,7 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
                 }
             }
         }
-        (Event::RotationRefused(refused), None) => {
+        (Event::ScheduledRotationRefused(refused), None) => {
             if let Some(secret) = state.secrets.get_mut(&refused.secret) {
                 let secret = Arc::make_mut(secret);
                 secret.as_of = record.position.next();

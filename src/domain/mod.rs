@@ -4,6 +4,7 @@
 //! Read in this order: [`secret`], [`version`], [`lock`], then [`touch`] (the one rule), [`decide`] (what is refused and
 //! why) and [`evolve`] (what an event changes).
 
+pub(crate) mod back_off;
 pub(crate) mod batch;
 mod code;
 pub(crate) mod command;

@@ -144,6 +144,13 @@ text!(
     Username, "username", |text| check_text(text, 2, 64)
 );
 
+impl Actor {
+    /// Who does what the store does by itself.
+    pub(crate) fn system() -> Self {
+        Self(Arc::from("latchkeep"))
+    }
+}
+
 impl Reason {
     /// The reason of whoever gives none.
     #[must_use]

@@ -24,8 +24,6 @@ pub(crate) enum RotationCommand {
     Commit { rotation: RotationId },
     /// What may have been made is retired.
     FinishAbort { rotation: RotationId },
-    /// It cannot go on without a person.
-    Park { rotation: RotationId, reason: Reason },
     /// A person gives it up.
     Abort { reason: Reason },
     /// A person lets it go on.

@@ -2,8 +2,9 @@
 //!
 //! Their numbers and names are in the table of [`super::event`]. Read next: [`super::evolve`].
 
-use super::id::{DataKeyId, RotationId, VersionId};
+use super::id::{DataKeyId, RotationId, SecretId, VersionId};
 use super::name::{Actor, IssuerName, OutsideId, Reason};
+use super::refusal::Refusal;
 use super::rotation::{AttemptFailure, IssuerClass, RotationTrigger};
 use super::time::Timestamp;
 use super::version::SealedRef;
@@ -101,6 +102,13 @@ facts! {
     RotationCommitted {
         /// The rotation.
         rotation: RotationId,
+    }
+    /// A rotation that a policy asked for was refused because of a lock; it is asked for again a day later.
+    ScheduledRotationRefused {
+        /// The secret.
+        secret: SecretId,
+        /// What was answered.
+        refusal: Refusal,
     }
     /// A rotation was given up; nothing of it is left outside.
     RotationAborted {

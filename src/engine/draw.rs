@@ -2,7 +2,7 @@
 //!
 //! It never makes a key; keys are made in `seal`. Read next: [`super::group`].
 
-use crate::domain::id::{EventId, GroupId, SecretId, VersionId};
+use crate::domain::id::{EventId, GroupId, RotationId, SecretId, VersionId};
 use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::seal::random;
@@ -53,6 +53,11 @@ pub(crate) fn secret_id(now: Timestamp) -> Result<SecretId, Error> {
 /// Draws the id of a version.
 pub(crate) fn version_id(now: Timestamp) -> Result<VersionId, Error> {
     Ok(VersionId::from_bytes(uuid(now, random::array()?)))
+}
+
+/// Draws the id of a rotation.
+pub(crate) fn rotation_id(now: Timestamp) -> Result<RotationId, Error> {
+    Ok(RotationId::from_bytes(uuid(now, random::array()?)))
 }
 
 /// Draws the id of a group.

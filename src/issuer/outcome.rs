@@ -96,7 +96,7 @@ impl IssuerError {
 }
 
 /// Makes a reason of any words: control characters become spaces, and what is too long is cut off.
-fn worded(words: &str) -> Reason {
+pub(crate) fn worded(words: &str) -> Reason {
     let clean = |char: char| if char.is_control() { ' ' } else { char };
     let text: String = words.trim().chars().map(clean).take(REASON_CHARS_MAX).collect();
     Reason::parse(&text).unwrap_or_else(|_| Reason::unsaid())

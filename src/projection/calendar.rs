@@ -5,6 +5,7 @@
 use imbl::OrdSet;
 
 use crate::domain::decide::lapses;
+use crate::domain::due::step_at;
 use crate::domain::id::SecretId;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
@@ -14,12 +15,14 @@ use crate::domain::time::Timestamp;
 pub(crate) struct Calendar {
     lapses: OrdSet<(Timestamp, SecretId)>,
     rotations: OrdSet<(Timestamp, SecretId)>,
+    steps: OrdSet<(Timestamp, SecretId)>,
 }
 
 impl Calendar {
     pub(super) fn apply(&mut self, before: Option<&Secret>, after: Option<&Secret>) {
         move_entry(&mut self.lapses, before, after, lapses);
         move_entry(&mut self.rotations, before, after, Secret::next_rotation_at);
+        move_entry(&mut self.steps, before, after, step_at);
     }
 
     /// Gives the time of the next lapse of all.
@@ -30,6 +33,11 @@ impl Calendar {
     /// Walks over the secrets that have something lapsed at `now`, the longest overdue first.
     pub(crate) fn lapsed(&self, now: Timestamp) -> impl Iterator<Item = SecretId> {
         self.lapses.iter().take_while(move |(at, _)| *at <= now).map(|(_, secret)| *secret)
+    }
+
+    /// Walks over the secrets for which the rotation worker has something to do at `now`, the longest overdue first.
+    pub(crate) fn steps(&self, now: Timestamp) -> impl Iterator<Item = SecretId> {
+        self.steps.iter().take_while(move |(at, _)| *at <= now).map(|(_, secret)| *secret)
     }
 
     /// Walks over the scheduled rotations, the next one first.

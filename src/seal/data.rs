@@ -220,6 +220,11 @@ impl IssuedData {
     pub const fn credential(&self) -> &SecretBytes {
         &self.credential
     }
+
+    /// Gives the credential away.
+    pub(crate) fn into_credential(self) -> SecretBytes {
+        self.credential
+    }
 }
 
 impl Arbitrary {

@@ -8,9 +8,10 @@ use crate::domain::command::{Change, Command as Decided, LockNames, LockTarget, 
 use crate::domain::id::{GroupId, SecretId};
 use crate::domain::json::JsonObject;
 use crate::domain::lock::{LockMode, NewLock};
-use crate::domain::name::{Description, GroupName, LockName};
+use crate::domain::name::{Description, GroupName, LockName, Reason};
 use crate::domain::policy::RotationPolicy;
 use crate::domain::position::{Position, Revision};
+use crate::domain::rotation_command::RotationCommand;
 use crate::domain::settings::Settings;
 use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef;
@@ -64,6 +65,30 @@ impl Command {
     #[must_use]
     pub const fn restore(secret: SecretId) -> Self {
         Self(Wanted::Restore(secret))
+    }
+
+    /// Gives up the rotation of a secret that is under way.
+    #[must_use]
+    pub const fn abort_rotation(secret: SecretId, reason: Reason) -> Self {
+        Self(Wanted::Plain(Decided::Rotation { secret, step: RotationCommand::Abort { reason } }))
+    }
+
+    /// Lets the parked rotation of a secret go on.
+    #[must_use]
+    pub const fn resume_rotation(secret: SecretId) -> Self {
+        Self(Wanted::Plain(Decided::Rotation { secret, step: RotationCommand::Resume }))
+    }
+
+    /// Has the credential of a version ended.
+    #[must_use]
+    pub const fn retire(secret: SecretId, version: VersionRef) -> Self {
+        Self(Wanted::Plain(Decided::Rotation { secret, step: RotationCommand::PlanRetirement { version } }))
+    }
+
+    /// Says that the caller uses a version.
+    #[must_use]
+    pub const fn acknowledge(secret: SecretId, version: VersionRef) -> Self {
+        Self(Wanted::Plain(Decided::Rotation { secret, step: RotationCommand::Acknowledge { version } }))
     }
 
     /// Ends the quarantine of a restored store; nothing happens where none stands.

@@ -12,6 +12,7 @@ pub(crate) mod prepare;
 pub(crate) mod proofs;
 pub(crate) mod quarantine;
 pub(crate) mod reading;
+pub(crate) mod rotating;
 pub(crate) mod session;
 pub(crate) mod status;
 #[expect(clippy::module_inception, reason = "the handle is what the module is named for")]

@@ -26,9 +26,9 @@ use super::store::Inner;
 
 /// A command that can be decided, with its rows.
 #[derive(Debug)]
-pub(super) struct Ready {
-    pub(super) command: Decided,
-    pub(super) payload: Payload,
+pub(crate) struct Ready {
+    pub(crate) command: Decided,
+    pub(crate) payload: Payload,
 }
 
 /// A read that may make a credential, and that credential.
@@ -221,6 +221,26 @@ impl Inner {
         data.ok_or_else(|| Refusal::VersionChanged.into())
     }
 
+    /// Makes and seals the data of the next version of a secret whose data the store makes itself, for its policy.
+    pub(crate) fn prepare_scheduled(&self, secret: &Secret) -> Result<Ready, Error> {
+        let data = self.data_for(secret, &NewDataFrom::Generated)?;
+        let id = secret.id;
+        let sealed = self.seal(id, draw::version_id(self.now())?, &data, None)?;
+        Ok(sealed.into_ready(|next| Decided::Rotate { secret: id, origin: VersionOrigin::RotatedByPolicy, next }))
+    }
+
+    /// Seals the credential that an issuer made, or picked, for a version to come.
+    pub(crate) fn prepare_issued(
+        &self,
+        secret: &Secret,
+        version: VersionId,
+        credential: &SecretBytes,
+    ) -> Result<(Prepared, Payload), Error> {
+        let data = SecretData::issued(secret.secret_type(), credential)?;
+        let sealed = self.seal(secret.id, version, &data, None)?;
+        Ok((sealed.prepared, sealed.payload))
+    }
+
     fn seal(
         &self,
         secret: SecretId,
@@ -247,11 +267,11 @@ impl Inner {
         Ok(SealedVersion { prepared, payload })
     }
 
-    pub(super) fn find(&self, id: SecretId) -> Result<Arc<Secret>, Refusal> {
+    pub(crate) fn find(&self, id: SecretId) -> Result<Arc<Secret>, Refusal> {
         self.engine.shared.published.with(|snapshot| snapshot.state.secret(id).cloned()).ok_or(Refusal::SecretNotFound)
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.engine.shared.clock.now()
     }
 }

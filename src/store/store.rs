@@ -36,11 +36,11 @@ use super::session::Session;
 /// # Ok::<(), latchkeep::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Store(pub(super) Arc<Inner>);
+pub struct Store(pub(crate) Arc<Inner>);
 
 /// What all handles of a store share.
-pub(super) struct Inner {
-    pub(super) engine: Engine,
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
 }
 
 impl Drop for Inner {

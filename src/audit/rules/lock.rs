@@ -5,6 +5,7 @@ use crate::domain::id::VersionId;
 use crate::domain::lock::Lock;
 use crate::domain::name::LockName;
 use crate::domain::record::Record;
+use crate::domain::rotation::Credential;
 use crate::domain::secret::Secret;
 use crate::domain::state::State;
 use crate::domain::version::Version;
@@ -18,6 +19,7 @@ pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
         Event::LockPlaced(event) => {
             let version = version(secret, event.version)?;
             hold(version.is_available(), Rule::LockOnDestroyedData)?;
+            hold(!is_too_late(secret, version), Rule::LockTooLate)?;
             version.lock(&event.lock.name).map_or(Ok(()), |standing| owned(standing, record, event.forced))
         }
         Event::LockRenewed(event) => {
@@ -34,6 +36,13 @@ pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
         }
         _ => Ok(()),
     }
+}
+
+/// Tells whether the credential of a version is being ended, or may have been replaced already.
+fn is_too_late(secret: &Secret, version: &Version) -> bool {
+    let is_current = secret.current().is_some_and(|current| current.id == version.id);
+    let is_replaced = secret.rotation.as_ref().is_some_and(|rotation| rotation.has_replaced_current());
+    version.credential.as_deref().is_some_and(Credential::is_retiring) || (is_current && is_replaced)
 }
 
 fn version(secret: &Secret, id: VersionId) -> Result<&Version, Rule> {

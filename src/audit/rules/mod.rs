@@ -4,6 +4,7 @@
 //! version is not said here again: that is [`crate::domain::touch`]. Read next: [`super::replay`].
 
 mod lock;
+mod rotation;
 mod secret;
 mod version;
 mod whole;
@@ -87,6 +88,12 @@ rules! {
     ErasedAhead = "erased_ahead", "1 to 1,000 bodies are erased at a time, in their order, of records that lie before";
     RestatedOtherwise = "restated_otherwise", "a restatement says something else than what is known";
     RestatedInPart = "restated_in_part", "a restatement leaves something out, or says it twice";
+    RotationOutOfTurn = "rotation_out_of_turn", "a rotation takes a step that it cannot take from where it stands";
+    RotationMismatch = "rotation_mismatch", "another rotation is under way than the one that is named, or another issuer's";
+    RetirementOutOfTurn = "retirement_out_of_turn", "a credential is ended that is not to be ended, or not any more";
+    CredentialInUse = "credential_in_use", "data goes while its credential is still good where it was made";
+    LockTooLate = "lock_too_late", "a lock is placed on a version whose credential is being replaced or ended";
+    AcknowledgedBefore = "acknowledged_before", "a consumer acknowledges a version twice, or more than 32 do";
     TooManyGroups = "too_many_groups", "there are more groups than a store holds";
     RestoredElsewhere = "restored_elsewhere", "a restore begins its batch, at the size of the log that was restored";
     RestoreWithoutKey = "restore_without_key", "a restore sets no new signing key in its batch";
@@ -132,6 +139,20 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
         Event::LockPlaced(_) | Event::LockRenewed(_) | Event::LockRemoved(_) | Event::LockExpired(_) => {
             lock::check(state, record)
         }
+        Event::DeletionPlanned(_)
+        | Event::RetirementPlanned(_)
+        | Event::CredentialRetired(_)
+        | Event::VersionAcknowledged(_)
+        | Event::RotationPlanned(_)
+        | Event::RotationAttempted(_)
+        | Event::RotationAttemptFailed(_)
+        | Event::CredentialIssued(_)
+        | Event::RotationStaged(_)
+        | Event::RotationCommitted(_)
+        | Event::RotationAborted(_)
+        | Event::RotationParked(_)
+        | Event::RotationResumed(_)
+        | Event::AbortPlanned(_) => rotation::check(state, record),
         // What they say is held to what is known by `super::restating`.
         Event::SecretRestated(_) | Event::VersionRestated(_) | Event::LockRestated(_) => Ok(()),
         _ => whole::check(state, record, sight),

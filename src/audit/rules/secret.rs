@@ -4,6 +4,7 @@ use crate::domain::event::{Event, SecretCreated, SecretExpired};
 use crate::domain::id::DataKeyId;
 use crate::domain::limits;
 use crate::domain::record::Record;
+use crate::domain::rotation::Credential;
 use crate::domain::secret::{Lifecycle, Secret, SecretMetadata, SecretSpec};
 use crate::domain::state::State;
 use crate::domain::touch::{Touch, unlocked};
@@ -30,6 +31,7 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
         }
         Event::SpecUpdated(event) => hold(event.spec.secret_type() == secret.secret_type(), Rule::TypeChanged),
         Event::SecretDeleted(event) => {
+            hold(!secret.versions.iter().any(is_in_use) && secret.rotation.is_none(), Rule::CredentialInUse)?;
             let witness = unlocked(secret, Touch::Delete, &state.whole);
             let witness = witness.map_err(|refusal| Rule::of_touch(&refusal))?;
             let is_destroyed = |data_key: &DataKeyId| event.data_keys.contains(data_key);
@@ -47,6 +49,10 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
         }
         _ => Ok(()),
     }
+}
+
+fn is_in_use(version: &Version) -> bool {
+    version.credential.as_deref().is_some_and(Credential::is_in_use)
 }
 
 /// Nothing lapses while a store is in quarantine.
@@ -71,8 +77,10 @@ fn expire(secret: &Secret, event: &SecretExpired, record: &Record) -> Result<(),
     hold(secret.lifecycle == Lifecycle::Active, Rule::SecretInactive)?;
     hold(secret.expires_at().is_some_and(|end| end <= record.recorded_at), Rule::NotExpired)?;
     match (&secret.spec, event.lifecycle) {
-        (SecretSpec::ImportedCert, Lifecycle::Deactivated) => Ok(()),
-        (SecretSpec::ImportedCert | SecretSpec::IamCredentials { .. }, _) => Err(Rule::ExpiryOfType),
+        (SecretSpec::ImportedCert | SecretSpec::PrivateCert { .. }, Lifecycle::Deactivated) => Ok(()),
+        (SecretSpec::ImportedCert | SecretSpec::IamCredentials { .. } | SecretSpec::PrivateCert { .. }, _) => {
+            Err(Rule::ExpiryOfType)
+        }
         (_, Lifecycle::Destroyed) => hold(!secret.versions.iter().any(Version::is_available), Rule::ExpiredWithData),
         _ => Err(Rule::ExpiryOfType),
     }
@@ -80,6 +88,7 @@ fn expire(secret: &Secret, event: &SecretExpired, record: &Record) -> Result<(),
 
 /// Holds a secret to its bounds at the end of a batch that changed it.
 pub(in super::super) fn settled(secret: &Secret) -> Result<(), Rule> {
-    hold((1..=limits::VERSIONS_MAX).contains(&secret.versions.len()), Rule::VersionCount)?;
+    let least = usize::from(secret.spec.issuance().is_none());
+    hold((least..=limits::VERSIONS_MAX).contains(&secret.versions.len()), Rule::VersionCount)?;
     hold(secret.locks_total() <= limits::LOCKS_MAX, Rule::TooManyLocks)
 }

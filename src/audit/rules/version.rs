@@ -2,6 +2,7 @@
 
 use crate::domain::event::{Event, VersionAdded, VersionRegenerated};
 use crate::domain::record::Record;
+use crate::domain::rotation::{Credential, RotationStage};
 use crate::domain::secret::{Lifecycle, Secret, SecretSpec};
 use crate::domain::state::State;
 use crate::domain::touch::{Touch, unlocked};
@@ -25,6 +26,7 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
             let version = secret.version_by_id(event.version).ok_or(Rule::VersionMissing)?;
             let sealed = version.data.sealed().ok_or(Rule::DataGone)?;
             untouched(state, secret, Touch::DestroyData(event.version))?;
+            hold(!version.credential.as_deref().is_some_and(Credential::is_in_use), Rule::CredentialInUse)?;
             hold(sealed.data_key == event.data_key, Rule::DataKeyMismatch)
         }
         _ => Ok(()),
@@ -32,7 +34,12 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
 }
 
 fn add(state: &State, secret: &Secret, event: &VersionAdded, sight: Sight) -> Result<(), Rule> {
-    hold(secret.lifecycle == Lifecycle::Active, Rule::SecretInactive)?;
+    let is_issued = secret.spec.issuance().is_some();
+    let is_waiting = is_issued && secret.lifecycle == Lifecycle::PreActivation;
+    hold(is_waiting || secret.lifecycle == Lifecycle::Active, Rule::SecretInactive)?;
+    if is_issued {
+        from_rotation(secret, event)?;
+    }
     hold(event.number == secret.next_number(), Rule::VersionNumberGap)?;
     hold(secret.version_by_id(event.version).is_none(), Rule::VersionExists)?;
     sealed_now(state, &event.sealed, sight)?;
@@ -47,7 +54,18 @@ fn add(state: &State, secret: &Secret, event: &VersionAdded, sight: Sight) -> Re
         (VersionOrigin::Restored, None) | (_, Some(_)) => return Err(Rule::RestoredFrom),
         (_, None) => Touch::Rotate,
     };
-    if is_first { Ok(()) } else { untouched(state, secret, touch) }
+    // That of an issuer was held to the one rule at the commit, and has changed what it would touch.
+    if is_first || is_issued { Ok(()) } else { untouched(state, secret, touch) }
+}
+
+/// A version that an issuer made comes of the rotation that is under way, and holds what that made.
+fn from_rotation(secret: &Secret, event: &VersionAdded) -> Result<(), Rule> {
+    let rotation = secret.rotation.as_deref().filter(|rotation| rotation.to == event.version);
+    let rotation = rotation.ok_or(Rule::RotationMismatch)?;
+    let is_made = matches!(rotation.stage, RotationStage::Issued(_) | RotationStage::Staged { .. });
+    hold(is_made, Rule::RotationOutOfTurn)?;
+    hold(rotation.credential().is_some_and(|made| made.sealed == event.sealed), Rule::DataKeyMismatch)?;
+    hold(rotation.trigger.origin() == event.origin, Rule::OriginMismatch)
 }
 
 fn regenerate(state: &State, secret: &Secret, event: &VersionRegenerated, sight: Sight) -> Result<(), Rule> {
@@ -61,7 +79,7 @@ fn regenerate(state: &State, secret: &Secret, event: &VersionRegenerated, sight:
 }
 
 /// Holds a step to the one rule of locks.
-fn untouched(state: &State, secret: &Secret, touch: Touch) -> Result<(), Rule> {
+pub(super) fn untouched(state: &State, secret: &Secret, touch: Touch) -> Result<(), Rule> {
     unlocked(secret, touch, &state.whole).map(drop).map_err(|refusal| Rule::of_touch(&refusal))
 }
 

@@ -62,7 +62,7 @@ fn create(log: &mut Scenario, what: u8, detail: u8) -> Option<u64> {
     let group = log.state.whole.groups.keys().next().copied().filter(|_| detail & 4 == 0).unwrap_or(GroupId::DEFAULT);
     let id = SecretId::from_bytes(log.draw());
     let metadata = Scenario::metadata(&format!("secret-{}", detail % 8));
-    log.ask(&Command::CreateSecret { id, group, metadata, spec, policy: None, first })
+    log.ask(&Command::CreateSecret { id, group, metadata, spec, policy: None, first: Some(first) })
 }
 
 fn update(log: &mut Scenario, secret: SecretId, detail: u8) -> Option<u64> {

@@ -150,7 +150,7 @@ impl Scenario {
         let mut first = self.prepared();
         first.expires_at = (spec == SecretSpec::ImportedCert).then(|| self.after(5_000));
         let (group, metadata) = (GroupId::DEFAULT, Self::metadata(name));
-        self.ask(&Command::CreateSecret { id, group, metadata, spec, policy: None, first }).unwrap();
+        self.ask(&Command::CreateSecret { id, group, metadata, spec, policy: None, first: Some(first) }).unwrap();
         id
     }
 

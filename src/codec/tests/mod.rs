@@ -5,6 +5,7 @@ mod golden;
 mod hostile;
 mod parts;
 mod restated;
+mod rotations;
 mod round_trip;
 mod sample;
 mod saved;

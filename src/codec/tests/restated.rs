@@ -1,5 +1,6 @@
 //! Owns the fixed values of restatements.
 
+use super::rotations::{credential, rotation};
 use super::sample::{GROUP, VERSION, actor, bare_metadata, json, metadata, policy, sealed, time};
 use crate::domain::event::{Event, GroupRestated, LockRestated, SecretRestated, VersionRestated};
 use crate::domain::id::VersionId;
@@ -26,6 +27,9 @@ pub(super) fn secret_restated(full: bool) -> SecretRestated {
         created_by: actor("alice"),
         updated_at: time(2),
         retrieved_at: full.then(|| time(3)),
+        rotation_refused_at: full.then(|| time(4)),
+        rotation: Some(Box::new(rotation(full))),
+        is_deleting: full,
     }
 }
 
@@ -44,6 +48,8 @@ pub(super) fn version_restated(full: bool) -> VersionRestated {
         custom_metadata: full.then(json),
         created_at: time(1),
         created_by: actor("alice"),
+        credential: full.then(|| Box::new(credential())),
+        acknowledged_by: if full { [actor("service/web")].into() } else { Box::default() },
     }
 }
 

@@ -1,6 +1,7 @@
 //! Owns one fixed value of everything, for golden files and measurements. Never change one: add another.
 
 use super::restated::{group_restated, lock_restated, secret_restated, version_restated};
+use super::rotations;
 use crate::domain::event::*;
 use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId, VersionId};
 use crate::domain::json::JsonObject;
@@ -33,6 +34,7 @@ pub(super) fn events() -> Vec<(&'static str, Event)> {
     events.extend(secret_events());
     events.extend(version_events());
     events.extend(lock_events());
+    events.extend(rotations::events());
     events.extend(audit_events());
     events
 }
@@ -156,6 +158,7 @@ fn audit_events() -> Vec<(&'static str, Event)> {
     let mut events = vec![
         ("full", ReadRefused { secret: SECRET, refusal: refusal.clone() }.into()),
         ("full", RotationRefused { secret: SECRET, refusal: refusal.clone() }.into()),
+        ("full", rotations::scheduled_refused(refusal.clone())),
         ("full", DeletionRefused { secret: SECRET, refusal: refusal.clone() }.into()),
         ("full", DataDestructionRefused { secret: SECRET, refusal }.into()),
         ("full", CommandHadNoEffect { secret: Some(SECRET) }.into()),
@@ -199,6 +202,9 @@ pub(super) fn refusals() -> Vec<(&'static str, Refusal)> {
         ("key-slot-unavailable", Refusal::KeySlotUnavailable { rule: rule() }),
         ("quarantined", Refusal::Quarantined { since: time(3) }),
         ("version-data-not-restored", Refusal::VersionDataNotRestored),
+        ("rotation-open", Refusal::RotationOpen { rotation: rotations::ROTATION }),
+        ("rotation-not-found", Refusal::RotationNotFound),
+        ("rotation-not-parked", Refusal::RotationNotParked),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Saved state, its mark, the description of the store, row keys: what comes back, and what is thrown away.
 
+use super::rotations::{credential, rotation};
 use super::sample::{self, GROUP, SECRET, VERSION, actor, lock_name, metadata, policy, sealed, time};
 use crate::codec::error::{CodecError, Part};
 use crate::codec::keys;
@@ -39,6 +40,9 @@ pub(super) fn secret() -> Secret {
         created_by: actor("alice"),
         updated_at: time(1),
         retrieved_at: None,
+        rotation_refused_at: None,
+        rotation: Some(Box::new(rotation(true))),
+        is_deleting: false,
     }
 }
 
@@ -57,6 +61,8 @@ fn version() -> Version {
         created_at: time(0),
         created_by: actor("alice"),
         locks: vec![lock()],
+        credential: Some(Box::new(credential())),
+        acknowledged_by: [actor("service/web")].into(),
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::sample::select;
 use proptest::{collection, prop_compose};
 
 use super::parts::{actor, description, id, json, lock_name, text, time, token, version};
-use super::sample;
+use super::{rotations, sample};
 use crate::domain::event::*;
 use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId};
 use crate::domain::lock::{LockRemoval, NewLock};
@@ -16,6 +16,7 @@ use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::{Position, VersionNumber, WriterEpoch};
 use crate::domain::record::{Context, Idempotency};
 use crate::domain::refusal::{Blocked, BlockingLock, Operation, Refusal};
+use crate::domain::rotation::{Credential, IssuerClass, Retirement, Rotation, RotationTrigger};
 use crate::domain::secret::{
     ApiKeyTarget, ApiKeyUse, Lifecycle, PasswordPolicy, SecretMetadata, SecretSpec, SecretType,
 };
@@ -27,7 +28,7 @@ use crate::domain::version::{
 
 /// Any event of any type.
 pub(super) fn event() -> BoxedStrategy<Event> {
-    prop_oneof![store_event(), secret_event(), version_event(), lock_event(), audit_event()].boxed()
+    prop_oneof![store_event(), secret_event(), version_event(), lock_event(), rotation_event(), audit_event()].boxed()
 }
 
 /// Any context.
@@ -123,6 +124,7 @@ fn spec() -> BoxedStrategy<SecretSpec> {
     ];
     prop_oneof![
         select(vec![SecretSpec::Arbitrary, SecretSpec::Kv, SecretSpec::ImportedCert]),
+        select(rotations::specs().map(|(_, spec)| spec).to_vec()),
         password_policy.prop_map(|password_policy| SecretSpec::UsernamePassword { password_policy }),
         (any::<u32>(), select(ApiKeyUse::ALL), target).prop_map(|(ttl_secs, api_key_use, target)| {
             SecretSpec::IamCredentials { ttl_secs, api_key_use, target }
@@ -141,9 +143,12 @@ prop_compose! {
         (expiry_held_since, retrieved_at) in (option::of(time()), option::of(time())),
         (created_at, updated_at) in (time(), time()),
         created_by in actor(),
+        (rotation_refused_at, is_deleting) in (option::of(time()), any::<bool>()),
+        rotation in option::of(rotation().prop_map(Box::new)),
     ) -> Event {
         SecretRestated {
-            group, metadata, spec, policy, lifecycle, expiry_held_since, created_at, created_by, updated_at, retrieved_at
+            group, metadata, spec, policy, lifecycle, expiry_held_since, created_at, created_by, updated_at, retrieved_at,
+            rotation_refused_at, rotation, is_deleting,
         }.into()
     }
 }
@@ -162,13 +167,34 @@ prop_compose! {
         downloaded in any::<bool>(),
         custom_metadata in option::of(json()),
         created_by in actor(),
+        credential in option::of(select(vec![Retirement::InUse, Retirement::Planned { at: Timestamp::EPOCH }, Retirement::Retired { at: Timestamp::EPOCH }])),
+        acknowledged_by in collection::vec(actor(), 0..4).prop_map(Into::into),
     ) -> Event {
+        let credential = credential.map(|retirement| Box::new(Credential { retirement, ..rotations::credential() }));
         let (number, data_from) = (VersionNumber::new(number), Position::new(data_from));
         VersionRestated {
             version, number, origin, restored_from, data, data_from, details, expires_at, downloaded, custom_metadata,
-            created_at, created_by,
+            created_at, created_by, credential, acknowledged_by,
         }.into()
     }
+}
+
+prop_compose! {
+    fn rotation()(
+        full in any::<bool>(),
+        stage in select(rotations::stages().to_vec()),
+        trigger in select(RotationTrigger::ALL),
+        class in select(IssuerClass::ALL),
+        (planned_at, deadline) in (time(), time()),
+        (attempts_max, attempts) in any::<(u16, u16)>(),
+    ) -> Rotation {
+        Rotation { stage, trigger, class, planned_at, deadline, attempts_max, attempts, ..rotations::rotation(full) }
+    }
+}
+
+/// Events of rotations: their fields are few, and the fixed cases have them all.
+fn rotation_event() -> BoxedStrategy<Event> {
+    select(rotations::events().into_iter().map(|(_, event)| event).collect::<Vec<_>>()).boxed()
 }
 
 fn policy() -> impl Strategy<Value = RotationPolicy> {

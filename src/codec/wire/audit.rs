@@ -8,6 +8,7 @@ use crate::domain::event::{
 };
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::name::Actor;
+use crate::domain::rotation_event::ScheduledRotationRefused;
 use crate::domain::time::Timestamp;
 
 wire_event!(
@@ -21,6 +22,14 @@ wire_event!(
 wire_event!(
     /// A rotation or restore was refused because of a lock.
     RotationRefusedV1 (61, 1) is RotationRefused {
+        secret: SecretId,
+        refusal: RefusalV1,
+    }
+);
+
+wire_event!(
+    /// A scheduled rotation was refused because of a lock.
+    ScheduledRotationRefusedV1 (67, 1) is ScheduledRotationRefused {
         secret: SecretId,
         refusal: RefusalV1,
     }

@@ -27,6 +27,7 @@ use super::event::{
 use super::id::{SecretId, VersionId};
 use super::receipt::Receipt;
 use super::refusal::{Operation, Refusal};
+use super::rotation_event::ScheduledRotationRefused;
 use super::secret::{Lifecycle, Secret};
 use super::settings::AccessAudit;
 use super::state::State;
@@ -123,6 +124,9 @@ fn audit_of(command: &Command, refusal: &Refusal, remember: bool) -> Option<Even
             let refusal = refusal.clone();
             match operation {
                 Operation::Read => Some(ReadRefused { secret, refusal }.into()),
+                Operation::Rotate if command.is_scheduled() => {
+                    Some(ScheduledRotationRefused { secret, refusal }.into())
+                }
                 Operation::Rotate | Operation::Restore => Some(RotationRefused { secret, refusal }.into()),
                 Operation::Delete => Some(DeletionRefused { secret, refusal }.into()),
                 Operation::DestroyData => Some(DataDestructionRefused { secret, refusal }.into()),

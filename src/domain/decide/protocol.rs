@@ -16,7 +16,7 @@ use super::super::rotation_command::{NewRotation, RotationCommand};
 use super::super::rotation_event::{
     AbortPlanned, CredentialIssued, CredentialRetired, DeletionPlanned, RetirementPlanned, RotationAborted,
     RotationAttemptFailed, RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed,
-    RotationStaged, VersionAcknowledged,
+    RotationStaged, ScheduledRotationRefused, VersionAcknowledged,
 };
 use super::super::secret::{Lifecycle, Secret};
 use super::super::state::State;
@@ -47,7 +47,6 @@ pub(super) fn decide(
         }
         RotationCommand::Commit { rotation } => commit(state, secret, open(secret, *rotation)?, now),
         RotationCommand::FinishAbort { rotation } => finish_abort(secret, open(secret, *rotation)?),
-        RotationCommand::Park { rotation, reason } => Ok(park(secret, open(secret, *rotation)?, reason)),
         RotationCommand::Abort { reason } => Ok(abort(secret, any_open(secret)?, reason)),
         RotationCommand::Resume => resume(secret, any_open(secret)?, now),
         RotationCommand::PlanRetirement { version } => plan_retirement(state, secret, *version),
@@ -276,19 +275,11 @@ fn staged(secret: &Secret, rotation: &Rotation, refusal: Refusal, now: Timestamp
         return decision;
     }
     let decision = decision.then(RotationStaged { rotation: rotation.id });
-    if is_first || rotation.trigger == RotationTrigger::ByPolicy {
-        decision.audit(RotationRefused { secret: secret.id, refusal })
-    } else {
-        decision
+    match rotation.trigger {
+        RotationTrigger::ByPolicy => decision.audit(ScheduledRotationRefused { secret: secret.id, refusal }),
+        _ if is_first => decision.audit(RotationRefused { secret: secret.id, refusal }),
+        _ => decision,
     }
-}
-
-fn park(secret: &Secret, rotation: &Rotation, reason: &Reason) -> Decision {
-    let decision = Decision::about(secret.id);
-    if rotation.parked.is_some() {
-        return decision;
-    }
-    decision.then(RotationParked { rotation: rotation.id, reason: reason.clone() })
 }
 
 /// Gives a rotation up: at once where nothing can have been made, else once it is retired. A person who gives one up whose

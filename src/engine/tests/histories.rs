@@ -203,7 +203,7 @@ impl Shell {
             },
             spec,
             policy: None,
-            first: self.prepared(None),
+            first: Some(self.prepared(None)),
         }
     }
 

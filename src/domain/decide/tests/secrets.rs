@@ -184,7 +184,7 @@ fn a_certificate_that_is_over_is_not_taken() {
     let mut rotation = world.rotation(secret, crate::domain::version::VersionOrigin::RotatedByHand);
     for (end, answer) in [(world.now, "invalid_parameter"), (world.after(1), "ok")] {
         if let (Command::CreateSecret { first, .. }, Command::Rotate { next, .. }) = (&mut creation, &mut rotation) {
-            (first.expires_at, next.expires_at) = (Some(end), Some(end));
+            (first.as_mut().unwrap().expires_at, next.expires_at) = (Some(end), Some(end));
         }
         assert_eq!(word(&world.ask(&creation)), answer);
         assert_eq!(word(&world.ask(&rotation)), answer);

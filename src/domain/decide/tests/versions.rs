@@ -231,7 +231,7 @@ fn check_metadata(bytes: usize, answer: &str) {
     assert_eq!(word(&world.ask(&restore)), answer);
     let mut creation = world.creation(Kind::Kv, "other");
     if let Command::CreateSecret { first, metadata, .. } = &mut creation {
-        first.custom_metadata = Some(object.clone());
+        first.as_mut().unwrap().custom_metadata = Some(object.clone());
         metadata.custom_metadata = Some(object);
     }
     assert_eq!(word(&world.ask(&creation)), answer);

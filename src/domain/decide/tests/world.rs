@@ -115,7 +115,14 @@ impl World {
         };
         let id = SecretId::from_bytes(self.draw());
         let first = self.prepared(kind.spec().secret_type());
-        Command::CreateSecret { id, group: GroupId::DEFAULT, metadata, spec: kind.spec(), policy: None, first }
+        Command::CreateSecret {
+            id,
+            group: GroupId::DEFAULT,
+            metadata,
+            spec: kind.spec(),
+            policy: None,
+            first: Some(first),
+        }
     }
 
     /// A secret with one version.

@@ -1,0 +1,115 @@
+//! Owns the rules for events about rotations that need an issuer, and about the credentials that come of them.
+
+use crate::domain::event::Event;
+use crate::domain::id::{DataKeyId, RotationId, VersionId};
+use crate::domain::limits;
+use crate::domain::record::Record;
+use crate::domain::rotation::{Credential, IssuerClass, Rotation, RotationStage, RotationTrigger};
+use crate::domain::rotation_event::{CredentialIssued, RotationAborted, RotationPlanned};
+use crate::domain::secret::{Lifecycle, Secret};
+use crate::domain::state::State;
+use crate::domain::touch::Touch;
+
+use super::secret::find;
+use super::version::untouched;
+use super::{Rule, hold};
+
+pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
+    let secret = find(state, record)?;
+    match &record.event {
+        Event::DeletionPlanned(_) => hold(!secret.is_deleting, Rule::RotationOutOfTurn),
+        Event::RetirementPlanned(event) => {
+            hold(credential(secret, event.version)?.since().is_none(), Rule::RetirementOutOfTurn)?;
+            untouched(state, secret, Touch::DestroyData(event.version))
+        }
+        Event::CredentialRetired(event) => {
+            hold(credential(secret, event.version)?.is_retiring(), Rule::RetirementOutOfTurn)
+        }
+        Event::VersionAcknowledged(event) => {
+            let version = secret.version_by_id(event.version).ok_or(Rule::VersionMissing)?;
+            let has_room = version.acknowledged_by.len() < limits::CONSUMERS_MAX;
+            hold(has_room && !version.acknowledged_by.contains(&event.consumer), Rule::AcknowledgedBefore)
+        }
+        Event::RotationPlanned(event) => plan(state, secret, event),
+        event => step(state, secret, event),
+    }
+}
+
+fn credential(secret: &Secret, version: VersionId) -> Result<&Credential, Rule> {
+    let version = secret.version_by_id(version).ok_or(Rule::VersionMissing)?;
+    version.credential.as_deref().ok_or(Rule::RetirementOutOfTurn)
+}
+
+fn plan(state: &State, secret: &Secret, event: &RotationPlanned) -> Result<(), Rule> {
+    let is_first = secret.lifecycle == Lifecycle::PreActivation;
+    hold(is_first || secret.lifecycle == Lifecycle::Active, Rule::SecretInactive)?;
+    hold(is_first == (event.trigger == RotationTrigger::FirstVersion), Rule::RotationOutOfTurn)?;
+    hold(secret.rotation.is_none(), Rule::RotationOutOfTurn)?;
+    let is_theirs = secret.spec.issuance().is_some_and(|issuance| issuance.issuer == event.issuer);
+    hold(is_theirs && event.class.replaces_in_place() == event.value.is_some(), Rule::RotationMismatch)?;
+    hold(secret.version_by_id(event.to).is_none(), Rule::VersionExists)?;
+    untouched(state, secret, touch_of(event.class))
+}
+
+const fn touch_of(class: IssuerClass) -> Touch {
+    if class.replaces_in_place() { Touch::RotateInPlace } else { Touch::Rotate }
+}
+
+fn open(secret: &Secret, id: RotationId) -> Result<&Rotation, Rule> {
+    secret.rotation.as_deref().filter(|rotation| rotation.id == id).ok_or(Rule::RotationMismatch)
+}
+
+/// Holds a step of a rotation that is under way to its stage.
+fn step(state: &State, secret: &Secret, event: &Event) -> Result<(), Rule> {
+    use RotationStage::{Aborting, Attempted, Issued, Planned, Staged};
+    let in_turn = |is_so| hold(is_so, Rule::RotationOutOfTurn);
+    match event {
+        Event::RotationAttempted(event) => {
+            let rotation = open(secret, event.rotation)?;
+            in_turn(rotation.parked.is_none() && matches!(rotation.stage, Planned | Attempted))?;
+            in_turn(event.attempt == rotation.attempts.saturating_add(1) && event.attempt <= rotation.attempts_max)?;
+            // Once a call was made, no lock can have come onto what it touches.
+            if rotation.stage == Planned { untouched(state, secret, touch_of(rotation.class)) } else { Ok(()) }
+        }
+        Event::RotationAttemptFailed(event) => {
+            let rotation = open(secret, event.rotation)?;
+            let old = rotation.value.filter(|_| event.value.is_some()).map(|value| value.data_key);
+            hold(old == event.destroyed, Rule::DataKeyMismatch)
+        }
+        Event::CredentialIssued(event) => issue(open(secret, event.rotation)?, event),
+        Event::RotationStaged(event) => {
+            in_turn(matches!(open(secret, event.rotation)?.stage, Issued(_) | Staged { .. }))
+        }
+        Event::RotationCommitted(event) => {
+            let rotation = open(secret, event.rotation)?;
+            in_turn(rotation.parked.is_none() && matches!(rotation.stage, Issued(_) | Staged { .. }))?;
+            untouched(state, secret, touch_of(rotation.class))
+        }
+        Event::RotationAborted(event) => abort(open(secret, event.rotation)?, event),
+        Event::RotationParked(event) => in_turn(open(secret, event.rotation)?.parked.is_none()),
+        Event::RotationResumed(event) => in_turn(open(secret, event.rotation)?.parked.is_some()),
+        Event::AbortPlanned(event) => {
+            let rotation = open(secret, event.rotation)?;
+            in_turn(matches!(rotation.stage, Attempted | Issued(_) | Staged { .. } | Aborting { .. }))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn issue(rotation: &Rotation, event: &CredentialIssued) -> Result<(), Rule> {
+    hold(rotation.stage == RotationStage::Attempted, Rule::RotationOutOfTurn)?;
+    hold(rotation.value.is_none_or(|value| value == event.sealed), Rule::DataKeyMismatch)
+}
+
+/// What may have been made is retired before a rotation is over; of an issuer that cannot be asked, a person says so.
+fn abort(rotation: &Rotation, event: &RotationAborted) -> Result<(), Rule> {
+    let is_over = match rotation.stage {
+        RotationStage::Planned | RotationStage::Aborting { .. } => true,
+        RotationStage::Attempted => rotation.class == IssuerClass::Opaque,
+        _ => false,
+    };
+    hold(is_over, Rule::RotationOutOfTurn)?;
+    let left: Vec<DataKeyId> = rotation.sealed().map(|sealed| sealed.data_key).collect();
+    let same = left.len() == event.data_keys.len() && left.iter().all(|key| event.data_keys.contains(key));
+    hold(same, Rule::DataKeyMismatch)
+}

@@ -1,0 +1,145 @@
+//! Owns the fixed values of rotations and credentials, and of the events about them.
+
+use super::sample::{GROUP, SECRET, VERSION, actor, bare_metadata, json, sealed, time};
+use crate::domain::event::{Event, SecretCreated};
+use crate::domain::id::{DataKeyId, RotationId};
+use crate::domain::issuance::Issuance;
+use crate::domain::name::{IssuerName, OutsideId, Reason};
+use crate::domain::refusal::Refusal;
+use crate::domain::rotation::{
+    AttemptFailure, Credential, IssuedCredential, IssuerClass, Parked, Retirement, Rotation, RotationStage,
+    RotationTrigger,
+};
+use crate::domain::rotation_event::*;
+use crate::domain::secret::SecretSpec;
+
+pub(super) const ROTATION: RotationId = RotationId::from_bytes([0x58; 16]);
+
+fn issuer() -> IssuerName {
+    IssuerName::parse("orders-db").unwrap()
+}
+
+fn reason() -> Reason {
+    Reason::parse("connection refused").unwrap()
+}
+
+pub(super) fn specs() -> [(&'static str, SecretSpec); 3] {
+    let full = Issuance {
+        issuer: issuer(),
+        parameters: Some(json()),
+        grace_secs: 3_600,
+        consumers: [actor("service/billing"), actor("service/web")].into(),
+    };
+    [
+        ("service-credentials", SecretSpec::ServiceCredentials { issuance: full }),
+        ("custom-credentials", SecretSpec::CustomCredentials { issuance: Issuance::by(issuer()) }),
+        ("private-cert", SecretSpec::PrivateCert { issuance: Issuance::by(issuer()) }),
+    ]
+}
+
+fn made() -> IssuedCredential {
+    let outside = Some(OutsideId::parse("lk_orders_58").unwrap());
+    IssuedCredential { outside, sealed: sealed(), expires_at: Some(time(90)) }
+}
+
+pub(super) fn credential() -> Credential {
+    Credential {
+        issuer: issuer(),
+        class: IssuerClass::CreateDiscoverable,
+        rotation: ROTATION,
+        outside: made().outside,
+        retirement: Retirement::Planned { at: time(7) },
+    }
+}
+
+pub(super) fn rotation(full: bool) -> Rotation {
+    let credential = made();
+    Rotation {
+        id: ROTATION,
+        trigger: RotationTrigger::ByPolicy,
+        issuer: issuer(),
+        class: if full { IssuerClass::SetValue } else { IssuerClass::Opaque },
+        to: VERSION,
+        planned_at: time(4),
+        planned_by: actor("latchkeep"),
+        attempts_max: 10,
+        deadline: time(6),
+        attempts: 3,
+        value: full.then(sealed),
+        stage: if full {
+            RotationStage::Staged { credential, since: time(5), reported_at: time(6) }
+        } else {
+            RotationStage::Attempted
+        },
+        retry_at: full.then(|| time(5)),
+        failure: full.then(reason),
+        parked: full.then(|| Parked { at: time(5), reason: reason() }),
+    }
+}
+
+/// Every stage of a rotation.
+pub(super) fn stages() -> [RotationStage; 6] {
+    [
+        RotationStage::Planned,
+        RotationStage::Attempted,
+        RotationStage::Issued(made()),
+        RotationStage::Staged { credential: made(), since: time(5), reported_at: time(6) },
+        RotationStage::Aborting { credential: Some(made()), reason: reason() },
+        RotationStage::Aborting { credential: None, reason: reason() },
+    ]
+}
+
+pub(super) fn events() -> Vec<(&'static str, Event)> {
+    let create = |(case, spec)| {
+        let created = SecretCreated { group: GROUP, metadata: bare_metadata(), spec, policy: None };
+        (case, Event::from(created))
+    };
+    specs().into_iter().map(create).chain(protocol()).collect()
+}
+
+pub(super) fn scheduled_refused(refusal: Refusal) -> Event {
+    ScheduledRotationRefused { secret: SECRET, refusal }.into()
+}
+
+fn protocol() -> Vec<(&'static str, Event)> {
+    let (rotation, version, reason) = (ROTATION, VERSION, reason());
+    let plan = |class, value| RotationPlanned {
+        rotation,
+        trigger: RotationTrigger::ByHand,
+        issuer: issuer(),
+        class,
+        to: version,
+        attempts_max: 10,
+        deadline: time(6),
+        value,
+    };
+    let failed = |value, destroyed| RotationAttemptFailed {
+        rotation,
+        failure: AttemptFailure::Unknown,
+        reason: reason.clone(),
+        retry_at: time(5),
+        value,
+        destroyed,
+    };
+    let IssuedCredential { outside, sealed: made, expires_at } = made();
+    let data_keys = [DataKeyId::from_bytes([0x54; 16])].into();
+    vec![
+        ("full", DeletionPlanned {}.into()),
+        ("full", RetirementPlanned { version }.into()),
+        ("full", CredentialRetired { version }.into()),
+        ("full", VersionAcknowledged { version, consumer: actor("service/web") }.into()),
+        ("set-value", plan(IssuerClass::SetValue, Some(sealed())).into()),
+        ("create-with-token", plan(IssuerClass::CreateWithToken, None).into()),
+        ("full", RotationAttempted { rotation, attempt: 2 }.into()),
+        ("full", failed(Some(sealed()), Some(DataKeyId::from_bytes([0x54; 16]))).into()),
+        ("bare", failed(None, None).into()),
+        ("full", CredentialIssued { rotation, outside, sealed: made, expires_at }.into()),
+        ("bare", CredentialIssued { rotation, outside: None, sealed: made, expires_at: None }.into()),
+        ("full", RotationStaged { rotation }.into()),
+        ("full", RotationCommitted { rotation }.into()),
+        ("full", RotationAborted { rotation, reason: reason.clone(), data_keys }.into()),
+        ("full", RotationParked { rotation, reason: reason.clone() }.into()),
+        ("full", RotationResumed { rotation, deadline: time(9) }.into()),
+        ("full", AbortPlanned { rotation, reason }.into()),
+    ]
+}

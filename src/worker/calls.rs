@@ -1,0 +1,78 @@
+//! Owns the calls outside: each on a thread of its own that is given up when it takes too long, and never more of them to
+//! one issuer than leave room for others.
+//!
+//! Read next: [`super::sweep`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{RecvTimeoutError, bounded};
+use parking_lot::Mutex;
+
+use crate::domain::name::IssuerName;
+use crate::engine::threads::spawn;
+use crate::issuer::issuer::Issuer;
+use crate::issuer::outcome::IssuerError;
+
+/// The calls that are out, by issuer; those that were given up count until they end.
+pub(super) struct Calls {
+    limit: Duration,
+    at_once: usize,
+    out: Mutex<HashMap<IssuerName, Arc<AtomicUsize>>>,
+}
+
+/// A call that is out, counted until this is dropped.
+struct Out(Arc<AtomicUsize>);
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Calls {
+    /// `threads` work; one issuer gets half of them.
+    pub(super) fn new(limit: Duration, threads: usize) -> Self {
+        Self { limit, at_once: threads.div_ceil(2), out: Mutex::new(HashMap::new()) }
+    }
+
+    /// Tells whether another call to an issuer leaves room for others.
+    pub(super) fn has_room(&self, issuer: &IssuerName) -> bool {
+        self.counter(issuer).load(Ordering::Relaxed) < self.at_once
+    }
+
+    fn counter(&self, issuer: &IssuerName) -> Arc<AtomicUsize> {
+        Arc::clone(self.out.lock().entry(issuer.clone()).or_default())
+    }
+
+    /// Calls an issuer, and waits for the answer until the time limit.
+    pub(super) fn call<T: Send + 'static>(
+        &self,
+        name: &IssuerName,
+        issuer: &Arc<dyn Issuer>,
+        call: impl FnOnce(&dyn Issuer) -> Result<T, IssuerError> + Send + 'static,
+    ) -> Result<T, IssuerError> {
+        let counter = self.counter(name);
+        counter.fetch_add(1, Ordering::Relaxed);
+        let (out, issuer) = (Out(counter), Arc::clone(issuer));
+        let (send, answer) = bounded(1);
+        let started = spawn("latchkeep-issuer", move || {
+            let called = call(&*issuer);
+            drop(out);
+            // Nobody waits any more for what was given up.
+            let _ = send.send(called);
+        });
+        if let Err(error) = started {
+            return Err(IssuerError::unavailable(&error.to_string()));
+        }
+        match answer.recv_timeout(self.limit) {
+            Ok(called) => called,
+            Err(RecvTimeoutError::Timeout) => {
+                Err(IssuerError::unknown(&format!("no answer within {} seconds", self.limit.as_secs())))
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(IssuerError::unknown("the issuer panicked")),
+        }
+    }
+}

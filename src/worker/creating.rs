@@ -1,0 +1,209 @@
+//! Owns the making of a credential: intent, call, credential, proof by a login, commit; each durable before the next.
+//!
+//! Read next: [`super::ending`].
+
+use std::sync::Arc;
+
+use crate::domain::back_off;
+use crate::domain::command::Command;
+use crate::domain::name::{OutsideId, Reason};
+use crate::domain::refusal::Refusal;
+use crate::domain::rotation::{AttemptFailure, IssuedCredential, IssuerClass, Rotation, RotationStage};
+use crate::domain::rotation_command::RotationCommand;
+use crate::domain::secret::Secret;
+use crate::domain::version::SealedRef;
+use crate::engine::queue::Payload;
+use crate::issuer::outcome::{Issued, IssuerError, IssuerErrorKind};
+use crate::seal::data::SecretData;
+use crate::seal::secret_bytes::SecretBytes;
+
+use super::steps::{Halt, Progress, order};
+use super::worker::Core;
+
+impl Core {
+    /// Calls the issuer, once the intent is durable; also again after a crash, as its class allows.
+    pub(super) fn create(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
+        let (name, issuer) = self.issuer(&rotation.issuer)?;
+        if rotation.stage == RotationStage::Attempted
+            && rotation.class == IssuerClass::CreateDiscoverable
+            && let Err(error) = self.retire_found(secret, rotation)?
+        {
+            return self.fail(secret, rotation, &error);
+        }
+        match self.ask_for(secret, RotationCommand::Attempt { rotation: rotation.id })? {
+            // No call is out: a lock came in the way of what the call would touch.
+            Err(Refusal::Locked(_)) => {
+                let reason = Reason::of("a lock came onto a version that the rotation would touch, before any call");
+                return self.tell(secret, RotationCommand::Abort { reason });
+            }
+            Err(refusal) => return self.settled(Err(refusal)),
+            Ok(_) => {}
+        }
+        self.point("attempted")?;
+        // The attempt may have been the one too many.
+        let Ok(secret) = &self.store.0.find(secret.id) else { return Ok(Progress::Moved) };
+        let is_ours = |now: &&Rotation| now.id == rotation.id && now.parked.is_none();
+        let attempted = secret.rotation.as_deref().filter(is_ours);
+        let Some(rotation) = attempted.filter(|now| now.stage == RotationStage::Attempted) else {
+            return Ok(Progress::Moved);
+        };
+        let value = match rotation.value {
+            Some(sealed) => Some(self.credential(secret, rotation.to, &sealed)?),
+            None => None,
+        };
+        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
+        let called = self.calls.call(name, issuer, move |issuer| issuer.create(&order(store, &asked, id), value.as_ref()));
+        self.point("created")?;
+        match called {
+            Ok(issued) => self.issue(secret, rotation, &issued),
+            Err(error) => self.fail(secret, rotation, &error),
+        }
+    }
+
+    /// Retires whatever an earlier call made that nobody heard of.
+    pub(super) fn retire_found(
+        &self,
+        secret: &Arc<Secret>,
+        rotation: &Rotation,
+    ) -> Result<Result<(), IssuerError>, Halt> {
+        let (name, issuer) = self.issuer(&rotation.issuer)?;
+        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
+        let found = self.calls.call(name, issuer, move |issuer| issuer.find(&order(store, &asked, id)));
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error)),
+        };
+        for outside in found {
+            if let Err(error) = self.retire_outside(secret, rotation, Some(outside))? {
+                return Ok(Err(error));
+            }
+        }
+        self.point("cleared")?;
+        Ok(Ok(()))
+    }
+
+    /// Retires one credential of a rotation.
+    pub(super) fn retire_outside(
+        &self,
+        secret: &Arc<Secret>,
+        rotation: &Rotation,
+        outside: Option<OutsideId>,
+    ) -> Result<Result<(), IssuerError>, Halt> {
+        let (name, issuer) = self.issuer(&rotation.issuer)?;
+        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
+        let retire = move |issuer: &dyn crate::issuer::issuer::Issuer| {
+            issuer.retire(&order(store, &asked, id), outside.as_ref())
+        };
+        Ok(self.calls.call(name, issuer, retire))
+    }
+
+    /// Seals what the issuer made, and records it.
+    fn issue(&self, secret: &Arc<Secret>, rotation: &Rotation, issued: &Issued) -> Result<Progress, Halt> {
+        let (made, payload) = if rotation.value.is_some() {
+            (None, Payload::None)
+        } else {
+            match self.store.0.prepare_issued(secret, rotation.to, &issued.credential) {
+                Ok((made, payload)) => (Some(made), payload),
+                Err(_) => {
+                    let error = IssuerError::unknown("the issuer gave no JSON object that can be kept");
+                    return self.fail(secret, rotation, &error);
+                }
+            }
+        };
+        let step = RotationCommand::Issue {
+            rotation: rotation.id,
+            outside: issued.outside.clone(),
+            made,
+            expires_at: issued.expires_at,
+        };
+        let answer = self.ask(&self.system, Command::Rotation { secret: secret.id, step }, payload)?;
+        self.point("issued")?;
+        self.settled(answer)
+    }
+
+    /// Logs in with the credential that was made, and puts it into use.
+    pub(super) fn prove(
+        &self,
+        secret: &Arc<Secret>,
+        rotation: &Rotation,
+        made: &IssuedCredential,
+    ) -> Result<Progress, Halt> {
+        let (name, issuer) = self.issuer(&rotation.issuer)?;
+        let credential = self.credential(secret, rotation.to, &made.sealed)?;
+        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
+        let proved = self.calls.call(name, issuer, move |issuer| issuer.verify(&order(store, &asked, id), &credential));
+        self.point("proved")?;
+        match proved {
+            Ok(()) => self.commit(secret, rotation),
+            Err(error) => self.fail(secret, rotation, &error),
+        }
+    }
+
+    /// Asks for the commit, where the locks are looked at again.
+    pub(super) fn commit(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
+        let answer = self.ask_for(secret, RotationCommand::Commit { rotation: rotation.id })?;
+        self.point("committed")?;
+        match answer {
+            // It was expired, or is to be deleted: what was made is retired.
+            Err(refusal @ Refusal::SecretInactive { .. }) => {
+                let reason = super::steps::worded(&refusal);
+                self.tell(secret, RotationCommand::Abort { reason })
+            }
+            answer => self.settled(answer),
+        }
+    }
+
+    /// Records that an attempt failed, and when it is tried again; a value that was refused is replaced by another.
+    pub(super) fn fail(
+        &self,
+        secret: &Arc<Secret>,
+        rotation: &Rotation,
+        error: &IssuerError,
+    ) -> Result<Progress, Halt> {
+        let failure = match error.kind() {
+            IssuerErrorKind::Refused => AttemptFailure::Refused,
+            IssuerErrorKind::Unavailable => AttemptFailure::Unavailable,
+            IssuerErrorKind::Unknown => AttemptFailure::Unknown,
+        };
+        let is_refused = failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
+        let (value, payload) = if is_refused && rotation.class.replaces_in_place() {
+            let (name, issuer) = self.issuer(&rotation.issuer)?;
+            let picked = self.pick(secret, name, issuer, rotation.id)?;
+            let (value, payload) = self.store.0.prepare_issued(secret, rotation.to, &picked)?;
+            (Some(value), payload)
+        } else {
+            (None, Payload::None)
+        };
+        let failures = u32::from(rotation.attempts).max(1);
+        let retry_at = self.store.0.now().plus(back_off::pause(failures, self.chance()?));
+        let reason = error.reason().clone();
+        let step = RotationCommand::Fail { rotation: rotation.id, failure, reason, retry_at, value };
+        let answer = self.ask(&self.system, Command::Rotation { secret: secret.id, step }, payload)?;
+        self.point("failed")?;
+        self.settled(answer)
+    }
+
+    pub(super) fn ask_for(
+        &self,
+        secret: &Secret,
+        step: RotationCommand,
+    ) -> Result<Result<crate::engine::reply::Done, Refusal>, Halt> {
+        let command = Command::Rotation { secret: secret.id, step };
+        Ok(self.ask(&self.system, command, Payload::None)?)
+    }
+
+    /// Unseals a credential, for a call of the store's own; no read in the sense of the audit trail.
+    pub(super) fn credential(
+        &self,
+        secret: &Secret,
+        version: crate::domain::id::VersionId,
+        sealed: &SealedRef,
+    ) -> Result<SecretBytes, Halt> {
+        match self.store.0.engine.shared.read_data(secret.id, version, sealed)? {
+            Some(SecretData::Issued(data)) => Ok(data.into_credential()),
+            Some(_) => Err(crate::error::Error::corrupt("an issued credential is of another type than its secret").into()),
+            // It went since: the next look tells why.
+            None => Err(Halt::Later(Reason::of("the credential is gone; looking again"))),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The rotation worker: sees what is due, asks issuers outside, and submits commands. It never appends.
+//!
+//! What is due is a pure function of state and time (`domain/due.rs`); what may be done is decided by the writer, in log
+//! order, as for everybody. Between two appends the worker makes one call outside, with a time limit, on a thread that can
+//! be given up. Whatever happens to it in between, the next one goes on from what the log says. Read in this order:
+//! [`options`], [`worker`], [`steps`], [`creating`], [`ending`], [`calls`], [`sweep`].
+
+mod calls;
+mod creating;
+mod ending;
+mod later;
+pub(crate) mod options;
+mod steps;
+pub(crate) mod sweep;
+#[expect(clippy::module_inception, reason = "the handle is what the module is named for")]
+pub(crate) mod worker;
+
+#[cfg(test)]
+mod tests;

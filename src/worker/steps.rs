@@ -1,0 +1,205 @@
+//! Owns one step for one secret: what the worker does between two looks at the state.
+//!
+//! Each asks the writer, which may say no because something changed meanwhile; then the next look tells what is due now.
+//! Read next: [`super::creating`].
+
+use std::sync::Arc;
+
+use crate::domain::command::{Command, Terms};
+use crate::domain::due::{Step, next_step};
+use crate::domain::id::SecretId;
+use crate::domain::name::{IssuerName, Reason};
+use crate::domain::refusal::Refusal;
+use crate::domain::rotation::{Rotation, RotationStage, RotationTrigger};
+use crate::domain::rotation_command::{NewRotation, RotationCommand};
+use crate::domain::secret::Secret;
+use crate::domain::version::VersionRef;
+use crate::engine::draw;
+use crate::engine::queue::{Order, Payload};
+use crate::engine::reply::Done;
+use crate::engine::Patience;
+use crate::error::Error;
+use crate::issuer::issuer::{IssueOrder, Issuer};
+
+use super::worker::Core;
+
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Nothing was due.
+    Nothing,
+    /// Something was done, or has changed; there may be more to do.
+    Moved,
+}
+
+/// Why a step could not be done.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// The store fails, or is closed.
+    Store(Error),
+    /// It has to wait; nothing is recorded about it.
+    Later(Reason),
+    /// The issuer has as many calls out as it may.
+    Busy,
+    /// A test ended the worker here.
+    #[cfg(test)]
+    Interrupted,
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Refusal> for Halt {
+    fn from(refusal: Refusal) -> Self {
+        Self::Store(refusal.into())
+    }
+}
+
+impl Core {
+    /// Does what is due first for a secret.
+    pub(super) fn step(&self, id: SecretId) -> Result<Progress, Halt> {
+        let inner = &self.store.0;
+        let is_quarantined = inner.engine.shared.published.with(|snapshot| snapshot.state.whole.quarantine().is_some());
+        let Ok(secret) = inner.find(id) else { return Ok(Progress::Nothing) };
+        let step = next_step(&secret).filter(|(at, _)| !is_quarantined && *at <= inner.now());
+        let Some((_, step)) = step else { return Ok(Progress::Nothing) };
+        match step {
+            Step::RotateHere => self.rotate_here(&secret),
+            Step::Plan(trigger) => self.plan(&self.system, &secret, trigger).map(|_| Progress::Moved),
+            Step::GoOn => match &secret.rotation {
+                Some(rotation) => self.go_on(&secret, rotation),
+                None => Ok(Progress::Nothing),
+            },
+            Step::PlanRetirement(version) => {
+                self.tell(&secret, RotationCommand::PlanRetirement { version: VersionRef::Id(version) })
+            }
+            Step::Retire(version) => self.retire(&secret, version),
+            Step::Delete => self.settled(self.ask(&self.system, Command::DeleteSecret { secret: id }, Payload::None)?),
+        }
+    }
+
+    fn go_on(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
+        match &rotation.stage {
+            RotationStage::Planned | RotationStage::Attempted => self.create(secret, rotation),
+            RotationStage::Issued(credential) => self.prove(secret, rotation, credential),
+            // A lock that stands has to be reported only; the credential is proved again before it is put into use.
+            RotationStage::Staged { .. } if secret.locks_total() > 0 => self.commit(secret, rotation),
+            RotationStage::Staged { credential, .. } => self.prove(secret, rotation, credential),
+            RotationStage::Aborting { credential, .. } => self.give_up(secret, rotation, credential.as_ref()),
+        }
+    }
+
+    /// Makes and seals the data here, and rotates.
+    fn rotate_here(&self, secret: &Arc<Secret>) -> Result<Progress, Halt> {
+        let ready = match self.store.0.prepare_scheduled(secret) {
+            Ok(ready) => ready,
+            // What a version needs may be gone, such as a user name; or it was destroyed just now.
+            Err(error) if error.refusal().is_some() => return Err(Halt::Later(worded(&error))),
+            Err(error) => return Err(error.into()),
+        };
+        self.point("rotate")?;
+        self.settled(self.ask(&self.system, ready.command, ready.payload)?)
+    }
+
+    /// Begins a rotation by the issuer of a secret.
+    pub(super) fn plan(
+        &self,
+        terms: &Terms,
+        secret: &Arc<Secret>,
+        trigger: RotationTrigger,
+    ) -> Result<Result<Done, Refusal>, Halt> {
+        let issuance = secret.spec.issuance().ok_or(Refusal::RotationNotSupported)?;
+        let (name, issuer) = self.issuer(&issuance.issuer)?;
+        let now = self.store.0.now();
+        let (id, to) = (draw::rotation_id(now)?, draw::version_id(now)?);
+        let class = issuer.class();
+        let (value, payload) = if class.replaces_in_place() {
+            let picked = self.pick(secret, name, issuer, id)?;
+            let (value, payload) = self.store.0.prepare_issued(secret, to, &picked)?;
+            (Some(value), payload)
+        } else {
+            (None, Payload::None)
+        };
+        let (attempts_max, deadline) = (self.options.attempts_max, now.plus(self.options.deadline));
+        let new = NewRotation { id, trigger, class, to, attempts_max, deadline, value };
+        let command = Command::Rotation { secret: secret.id, step: RotationCommand::Plan(Box::new(new)) };
+        let planned = self.ask(terms, command, payload)?;
+        self.point("planned")?;
+        Ok(planned)
+    }
+
+    /// Has an issuer pick a value; it asks nobody outside, but may do anything a host wrote.
+    pub(super) fn pick(
+        &self,
+        secret: &Arc<Secret>,
+        name: &IssuerName,
+        issuer: &Arc<dyn Issuer>,
+        rotation: crate::domain::id::RotationId,
+    ) -> Result<crate::seal::secret_bytes::SecretBytes, Halt> {
+        let (store, secret) = (self.store.log_id(), Arc::clone(secret));
+        let picked = self.calls.call(name, issuer, move |issuer| issuer.pick(&order(store, &secret, rotation)));
+        picked.map_err(|error| Halt::Later(error.reason().clone()))
+    }
+
+    /// Finds the issuer of a name, if another call to it leaves room for others.
+    pub(super) fn issuer<'a>(&'a self, name: &IssuerName) -> Result<(&'a IssuerName, &'a Arc<dyn Issuer>), Halt> {
+        let found = self.options.issuers.get_key_value(name);
+        let (name, issuer) = found.ok_or_else(|| Halt::Later(Reason::of("no issuer of its name is registered here")))?;
+        if self.calls.has_room(name) { Ok((name, issuer)) } else { Err(Halt::Busy) }
+    }
+
+    /// Asks for a step of the protocol that brings no data.
+    pub(super) fn tell(&self, secret: &Secret, step: RotationCommand) -> Result<Progress, Halt> {
+        let command = Command::Rotation { secret: secret.id, step };
+        self.settled(self.ask(&self.system, command, Payload::None)?)
+    }
+
+    /// Asks the writer, and waits until the answer is durable.
+    pub(super) fn ask(
+        &self,
+        terms: &Terms,
+        command: Command,
+        payload: Payload,
+    ) -> Result<Result<Done, Refusal>, Error> {
+        let terms = terms.clone();
+        let slot = self.store.0.engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
+        slot.wait()
+    }
+
+    /// Takes an answer: a lock's no is recorded and dated; "ask again" means to look again; any other no has to wait.
+    pub(super) fn settled(&self, answer: Result<Done, Refusal>) -> Result<Progress, Halt> {
+        match answer {
+            Ok(_) | Err(Refusal::VersionChanged | Refusal::Locked(_)) => Ok(Progress::Moved),
+            Err(refusal) => Err(Halt::Later(worded(&refusal))),
+        }
+    }
+
+    /// A place where a test may end the worker, as if its process died.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "only tests end it")]
+    pub(super) fn point(&self, name: &'static str) -> Result<(), Halt> {
+        #[cfg(test)]
+        if self.options.interrupt.as_ref().is_some_and(|interrupt| interrupt(name)) {
+            return Err(Halt::Interrupted);
+        }
+        let _ = name;
+        Ok(())
+    }
+}
+
+/// Makes the order of a call.
+pub(super) fn order(
+    store: crate::domain::id::LogId,
+    secret: &Secret,
+    rotation: crate::domain::id::RotationId,
+) -> IssueOrder<'_> {
+    let parameters = secret.spec.issuance().and_then(|issuance| issuance.parameters.as_ref());
+    IssueOrder::new(store, secret.id, &secret.metadata.name, rotation, parameters)
+}
+
+/// Makes a reason of an error's words.
+pub(super) fn worded(words: &dyn std::fmt::Display) -> Reason {
+    crate::issuer::outcome::worded(&words.to_string())
+}

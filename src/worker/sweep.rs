@@ -1,0 +1,102 @@
+//! Owns the sweep: what carries a tag of this store outside and no rotation knows of is retired, so that nothing piles up.
+//!
+//! Only issuers of class `CreateDiscoverable` can be swept. A rotation is recorded before its first call, so what is listed
+//! and not in the state read afterwards belongs to nobody. Read next: [`super::worker`].
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::domain::id::{RotationId, SecretId};
+use crate::domain::name::{IssuerName, OutsideId, SecretName};
+use crate::domain::rotation::IssuerClass;
+use crate::error::Error;
+use crate::issuer::issuer::{IssueOrder, Issuer};
+use crate::issuer::outcome::IssuerError;
+
+use super::worker::Core;
+
+/// What a sweep found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SweepReport {
+    /// Credentials listed outside.
+    pub listed: u64,
+    /// Those among them that no rotation knew of, and that were retired.
+    pub retired: u64,
+    /// What went wrong, a sentence for each.
+    pub problems: Vec<String>,
+}
+
+impl Core {
+    /// Sweeps every issuer that can list what it made. Nothing while the store is in quarantine: what was made after the
+    /// backup is unknown to it, and may be in use.
+    pub(super) fn sweep(&self) -> Result<SweepReport, Error> {
+        let mut report = SweepReport::default();
+        let shared = &self.store.0.engine.shared;
+        if shared.published.with(|snapshot| snapshot.state.whole.quarantine().is_some()) {
+            return Ok(report);
+        }
+        for (name, issuer) in &self.options.issuers {
+            if issuer.class() != IssuerClass::CreateDiscoverable || !self.calls.has_room(name) {
+                continue;
+            }
+            let store = self.store.log_id();
+            match self.calls.call(name, issuer, move |issuer| issuer.list(store)) {
+                Ok(listed) => self.sweep_listed(name, issuer, listed, &mut report)?,
+                Err(error) => report.problems.push(format!("{name}: {error}")),
+            }
+        }
+        Ok(report)
+    }
+
+    fn sweep_listed(
+        &self,
+        name: &IssuerName,
+        issuer: &Arc<dyn Issuer>,
+        listed: Vec<(RotationId, OutsideId)>,
+        report: &mut SweepReport,
+    ) -> Result<(), Error> {
+        // What was asked before the list was made is published by now.
+        self.store.settle()?;
+        let known = self.known(name);
+        for (rotation, outside) in listed {
+            report.listed = report.listed.saturating_add(1);
+            if known.contains(&(rotation, None)) || known.contains(&(rotation, Some(outside.clone()))) {
+                continue;
+            }
+            match self.retire_orphan(name, issuer, rotation, outside) {
+                Ok(()) => report.retired = report.retired.saturating_add(1),
+                Err(error) => report.problems.push(format!("{name}: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives what is known of an issuer: of a rotation that is under way anything, of a version its own credential.
+    fn known(&self, name: &IssuerName) -> BTreeSet<(RotationId, Option<OutsideId>)> {
+        let snapshot = self.store.0.engine.shared.published.load();
+        let mut known = BTreeSet::new();
+        for secret in snapshot.state.secrets.values() {
+            known.extend(secret.rotation.iter().filter(|open| open.issuer == *name).map(|open| (open.id, None)));
+            let credentials = secret.versions.iter().filter_map(|version| version.credential.as_deref());
+            let theirs = credentials.filter(|credential| credential.issuer == *name && credential.is_in_use());
+            known.extend(theirs.map(|credential| (credential.rotation, credential.outside.clone())));
+        }
+        known
+    }
+
+    fn retire_orphan(
+        &self,
+        name: &IssuerName,
+        issuer: &Arc<dyn Issuer>,
+        rotation: RotationId,
+        outside: OutsideId,
+    ) -> Result<(), IssuerError> {
+        let store = self.store.log_id();
+        let nobody = SecretName::parse("nobody").map_err(|error| IssuerError::refused(&error.to_string()))?;
+        self.calls.call(name, issuer, move |issuer| {
+            let order = IssueOrder::new(store, SecretId::from_bytes([0; 16]), &nobody, rotation, None);
+            issuer.retire(&order, Some(&outside))
+        })
+    }
+}

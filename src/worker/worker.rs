@@ -1,0 +1,328 @@
+//! Owns the handle of the rotation worker: its threads, and what can be asked of it.
+//!
+//! One thread looks what is due and hands secrets to the others, each to one at a time. Read next: [`super::steps`].
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use parking_lot::Mutex;
+
+use crate::domain::command::Terms;
+use crate::domain::id::SecretId;
+use crate::domain::name::{Actor, Reason};
+use crate::domain::receipt::Receipt;
+use crate::domain::rotation::RotationTrigger;
+use crate::engine::clock::monotonic;
+use crate::engine::threads::spawn;
+use crate::error::Error;
+use crate::seal::random;
+use crate::storage::StorageError;
+use crate::store::Store;
+use crate::store::session::Session;
+
+use super::calls::Calls;
+use super::later::Later;
+use super::options::WorkerOptions;
+use super::steps::{Halt, Progress};
+use super::sweep::SweepReport;
+
+/// How often the worker looks what is due.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Steps for one secret in a row, before others get their turn.
+const STEPS_IN_A_ROW: usize = 32;
+
+/// Secrets that are taken up in one look.
+const DUE_AT_ONCE: usize = 1_024;
+
+/// Does what is due for rotations: of data that the store makes itself, and, with the issuers that the host registers, of
+/// credentials in systems outside.
+///
+/// It holds a handle of the store, and ends with [`RotationWorker::stop`], when it is dropped, or when the store is closed. One
+/// worker for a store is enough; two do no harm, since the writer decides, but call outside twice.
+///
+/// ```
+/// use latchkeep::{
+///     Actor, Interval, IntervalUnit, ManualClock, NewSecret, PasswordPolicy, RotationPolicy, RotationWorker, SecretBytes,
+///     SecretName, StoreOptions, Timestamp, Unlock, Username, VersionOrigin, WorkerOptions,
+/// };
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z")?);
+/// let unlock = Unlock::bytes(SecretBytes::copy_from(&[7; 32]));
+/// let store = StoreOptions::in_memory(unlock).clock(clock.clone()).create()?;
+/// let policy = RotationPolicy::every(Interval::new(30, IntervalUnit::Day)?);
+/// let name = SecretName::parse("db-admin")?;
+/// let new = NewSecret::generated_password(name, Username::parse("admin")?, PasswordPolicy::default()).rotating(policy);
+/// let secret = store.acting_as(Actor::parse("ops")?).create(new)?.secret.unwrap();
+///
+/// let worker = RotationWorker::new(&store, WorkerOptions::new());
+/// assert_eq!(worker.run_due()?, 0, "nothing is due yet");
+/// clock.advance(Duration::from_secs(31 * 24 * 60 * 60));
+/// worker.run_due()?;
+/// assert_eq!(store.secret(secret)?.current().unwrap().origin, VersionOrigin::RotatedByPolicy);
+/// # Ok::<(), latchkeep::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct RotationWorker(Arc<Running>);
+
+/// A worker, and its threads while it has some.
+struct Running {
+    core: Arc<Core>,
+    threads: Mutex<Option<Started>>,
+}
+
+struct Started {
+    stop: Sender<()>,
+    handles: Vec<JoinHandle<()>>,
+}
+
+/// What the threads of a worker share.
+pub(super) struct Core {
+    pub(super) store: Store,
+    pub(super) options: WorkerOptions,
+    pub(super) calls: Calls,
+    pub(super) system: Terms,
+    later: Later,
+    busy: Mutex<HashSet<SecretId>>,
+}
+
+impl RotationWorker {
+    /// Makes a worker that does something only when it is asked to: for programs that run now and then, and for tests.
+    #[must_use]
+    pub fn new(store: &Store, options: WorkerOptions) -> Self {
+        let calls = Calls::new(options.call_limit, options.threads);
+        let core = Core {
+            store: store.clone(),
+            options,
+            calls,
+            system: Terms::by(Actor::system()),
+            later: Later::default(),
+            busy: Mutex::default(),
+        };
+        Self(Arc::new(Running { core: Arc::new(core), threads: Mutex::default() }))
+    }
+
+    /// Makes a worker that goes on by itself, on threads of its own, until it is stopped or the store is closed.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Unavailable`, code `read_only`, when the store is open for reading only; kind `Internal` when the system gives no
+    /// thread.
+    pub fn start(store: &Store, options: WorkerOptions) -> Result<Self, Error> {
+        if store.0.engine.is_read_only() {
+            return Err(Error::read_only());
+        }
+        let worker = Self::new(store, options);
+        let started = Started::of(&worker.0.core)?;
+        *worker.0.threads.lock() = Some(started);
+        Ok(worker)
+    }
+
+    /// Does all that is due, in the caller's thread, one secret after another, until nothing is; gives how many steps that
+    /// were. What has to wait, because it failed or an issuer is busy, is left.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Closed` or `Unavailable` when the store takes no commands any more.
+    pub fn run_due(&self) -> Result<u64, Error> {
+        let core = &self.0.core;
+        let mut steps = 0_u64;
+        loop {
+            let due = core.due();
+            if due.is_empty() {
+                return Ok(steps);
+            }
+            for secret in due {
+                steps = steps.saturating_add(core.work_on(secret)?);
+                core.busy.lock().remove(&secret);
+            }
+        }
+    }
+
+    /// Begins a rotation that somebody asks for by hand; the worker takes it from there. For secrets whose credentials an
+    /// issuer makes; others are rotated by [`Session::rotate`].
+    ///
+    /// # Errors
+    ///
+    /// Kind `Refused`: [`crate::Refusal::Locked`] when a lock stands on a version that it would touch,
+    /// [`crate::Refusal::RotationOpen`] when one is under way, [`crate::Refusal::RotationNotSupported`]. Kind `Invalid` when no issuer of
+    /// that name is registered; kind `Unavailable` when it is busy.
+    pub fn rotate(&self, session: &Session, secret: SecretId) -> Result<Receipt, Error> {
+        let core = &self.0.core;
+        let found = core.store.0.find(secret)?;
+        match core.plan(&Terms::by(session.actor().clone()), &found, RotationTrigger::ByHand) {
+            Ok(answer) => Ok(answer.map_err(Error::refused)?.receipt),
+            Err(Halt::Store(error)) => Err(error),
+            Err(Halt::Later(reason)) => Err(crate::Invalid::new("issuer", reason.to_string()).into()),
+            Err(_) => Err(Error::busy()),
+        }
+    }
+
+    /// Retires what carries a tag of this store outside and no rotation knows of. A started worker does so by itself, now and
+    /// then.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Closed` or `Unavailable` when the store does not answer. What an issuer fails with stands in the report.
+    pub fn sweep(&self) -> Result<SweepReport, Error> {
+        self.0.core.sweep()
+    }
+
+    /// Gives the secrets whose next step has to wait without anything to record about it, and why.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<(SecretId, Reason)> {
+        self.0.core.later.all()
+    }
+
+    /// Ends the worker's threads: waits until each has done the step that it is at. Calls that were given up are left behind.
+    pub fn stop(&self) {
+        self.0.stop();
+    }
+}
+
+impl Running {
+    fn stop(&self) {
+        let Some(Started { stop, handles }) = self.threads.lock().take() else { return };
+        drop(stop);
+        for handle in handles {
+            // A thread that panicked has nothing left to end.
+            let _ = handle.join();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Started {
+    fn of(core: &Arc<Core>) -> Result<Self, Error> {
+        let (stop, stopped) = bounded(0);
+        let (send, secrets) = bounded(core.options.threads.saturating_mul(2));
+        let mut handles = Vec::new();
+        for _ in 0..core.options.threads {
+            let (core, secrets) = (Arc::clone(core), secrets.clone());
+            handles.push(spawn("latchkeep-rotate", move || core.serve(&secrets))?);
+        }
+        let core = Arc::clone(core);
+        handles.push(spawn("latchkeep-due", move || core.dispatch(&stopped, &send))?);
+        Ok(Self { stop, handles })
+    }
+}
+
+impl Core {
+    /// Gives the secrets that are due and not worked on, and takes them up.
+    fn due(&self) -> Vec<SecretId> {
+        let now = self.store.0.now();
+        let snapshot = self.store.0.engine.shared.published.load();
+        if snapshot.state.whole.quarantine().is_some() {
+            return Vec::new();
+        }
+        let mut busy = self.busy.lock();
+        let is_free = |secret: &SecretId| !busy.contains(secret) && !self.later.waits(*secret, now);
+        let due: Vec<_> = snapshot.projections.calendar.steps(now).filter(is_free).take(DUE_AT_ONCE).collect();
+        busy.extend(due.iter().copied());
+        due
+    }
+
+    /// Looks what is due and hands it out, until it is told to stop or the store is closed.
+    fn dispatch(&self, stopped: &Receiver<()>, send: &Sender<SecretId>) {
+        let mut swept_at: Option<Instant> = None;
+        loop {
+            let is_swept = swept_at.is_some_and(|at| at.elapsed() < self.options.sweep_interval);
+            if !is_swept {
+                swept_at = Some(monotonic());
+                // What goes wrong shows at the next sweep again; a store that is closed ends the loop below.
+                let _ = self.sweep();
+            }
+            let due = self.due();
+            let patience = if due.is_empty() { LOOK } else { Duration::ZERO };
+            for secret in due {
+                if send.send(secret).is_err() {
+                    return;
+                }
+            }
+            if self.is_over() || !matches!(stopped.recv_timeout(patience), Err(RecvTimeoutError::Timeout)) {
+                return;
+            }
+        }
+    }
+
+    /// Tells whether the store was closed, or takes no commands any more.
+    fn is_over(&self) -> bool {
+        let shared = &self.store.0.engine.shared;
+        shared.poison.why().is_some() || matches!(shared.storage.room(), Err(StorageError::Closed))
+    }
+
+    /// Works on secrets until there are no more to come.
+    fn serve(&self, secrets: &Receiver<SecretId>) {
+        for secret in secrets {
+            // A store that fails, or is closed, tells whoever else asks.
+            let _ = self.work_on(secret);
+            self.busy.lock().remove(&secret);
+        }
+    }
+
+    /// Does what is due for a secret, a few steps in a row; gives how many.
+    fn work_on(&self, secret: SecretId) -> Result<u64, Error> {
+        let mut steps = 0;
+        for _ in 0..STEPS_IN_A_ROW {
+            match self.step(secret) {
+                Ok(Progress::Moved) => {
+                    self.later.forget(secret);
+                    steps += 1;
+                }
+                Ok(Progress::Nothing) => return Ok(steps),
+                Err(halt) => return self.halt(secret, halt).map(|()| steps),
+            }
+        }
+        // Whatever goes round in a circle does not do so at full speed.
+        let now = self.store.0.now();
+        self.later.put_off(secret, now, self.chance()?, Reason::of("it takes more steps than it should; going on later"));
+        Ok(steps)
+    }
+
+    fn halt(&self, secret: SecretId, halt: Halt) -> Result<(), Error> {
+        let now = self.store.0.now();
+        match halt {
+            Halt::Store(error) if error.refusal().is_some() => {
+                let reason = super::steps::worded(&error);
+                self.later.put_off(secret, now, self.chance()?, reason);
+                Ok(())
+            }
+            Halt::Store(error) => {
+                self.later.put_off(secret, now, self.chance()?, super::steps::worded(&error));
+                Err(error)
+            }
+            Halt::Later(reason) => {
+                self.later.put_off(secret, now, self.chance()?, reason);
+                Ok(())
+            }
+            Halt::Busy => {
+                let reason = Reason::of("the issuer has as many calls out as it may; waiting for its turn");
+                self.later.pause(secret, now, Duration::from_secs(1), reason);
+                Ok(())
+            }
+            #[cfg(test)]
+            Halt::Interrupted => Err(Error::internal("interrupted")),
+        }
+    }
+
+    /// Draws what spreads pauses.
+    pub(super) fn chance(&self) -> Result<u16, Error> {
+        Ok(u16::from_be_bytes(random::array()?))
+    }
+}
+
+impl fmt::Debug for RotationWorker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RotationWorker").field("options", &self.0.core.options).finish_non_exhaustive()
+    }
+}
