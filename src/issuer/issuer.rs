@@ -103,4 +103,19 @@ impl<'a> IssueOrder<'a> {
     ) -> Self {
         Self { store, secret, name, rotation, parameters }
     }
+
+    /// Refuses what the secret's settings say to its issuer, for issuers that take no parameters: better than passing over
+    /// what somebody meant.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`] (refused) when there are parameters; an empty object is none.
+    pub fn without_parameters(&self) -> Result<(), IssuerError> {
+        match self.parameters {
+            Some(parameters) if !parameters.is_empty() => {
+                Err(IssuerError::refused("this issuer takes no parameters; take them out of the secret's settings"))
+            }
+            _ => Ok(()),
+        }
+    }
 }

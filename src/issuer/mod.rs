@@ -1,14 +1,18 @@
 //! Who makes credentials: the built-in makers of values, and readers of values that were brought along.
 //!
 //! It never stores what it makes, and never sees the log. Read in this order: [`issuer`] (the trait for systems outside the
-//! store), [`outcome`], [`password`], [`api_key`], [`certificate`].
+//! store), [`outcome`], [`kit`] (what tries an issuer out), [`value`]; then the makers of values,
+//! [`password`], [`api_key`], [`certificate`].
 
 pub(crate) mod api_key;
 pub(crate) mod certificate;
+mod credential;
 mod draw;
 #[allow(clippy::module_inception, reason = "the trait that the module is named for")]
 pub(crate) mod issuer;
+pub mod kit;
 pub(crate) mod outcome;
 pub(crate) mod password;
 mod pem;
 mod private_key;
+pub(crate) mod value;
