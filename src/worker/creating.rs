@@ -52,7 +52,8 @@ impl Core {
             None => None,
         };
         let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let called = self.calls.call(name, issuer, move |issuer| issuer.create(&order(store, &asked, id), value.as_ref()));
+        let called =
+            self.calls.call(name, issuer, move |issuer| issuer.create(&order(store, &asked, id), value.as_ref()));
         self.point("created")?;
         match called {
             Ok(issued) => self.issue(secret, rotation, &issued),
@@ -201,7 +202,9 @@ impl Core {
     ) -> Result<SecretBytes, Halt> {
         match self.store.0.engine.shared.read_data(secret.id, version, sealed)? {
             Some(SecretData::Issued(data)) => Ok(data.into_credential()),
-            Some(_) => Err(crate::error::Error::corrupt("an issued credential is of another type than its secret").into()),
+            Some(_) => {
+                Err(crate::error::Error::corrupt("an issued credential is of another type than its secret").into())
+            }
             // It went since: the next look tells why.
             None => Err(Halt::Later(Reason::of("the credential is gone; looking again"))),
         }

@@ -102,6 +102,9 @@ impl Default for WorkerOptions {
 impl fmt::Debug for WorkerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let issuers: Vec<_> = self.issuers.keys().collect();
-        f.debug_struct("WorkerOptions").field("issuers", &issuers).field("threads", &self.threads).finish_non_exhaustive()
+        f.debug_struct("WorkerOptions")
+            .field("issuers", &issuers)
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
     }
 }

@@ -14,10 +14,10 @@ use crate::domain::rotation::{Rotation, RotationStage, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::secret::Secret;
 use crate::domain::version::VersionRef;
+use crate::engine::Patience;
 use crate::engine::draw;
 use crate::engine::queue::{Order, Payload};
 use crate::engine::reply::Done;
-use crate::engine::Patience;
 use crate::error::Error;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 
@@ -77,7 +77,9 @@ impl Core {
                 self.tell(&secret, RotationCommand::PlanRetirement { version: VersionRef::Id(version) })
             }
             Step::Retire(version) => self.retire(&secret, version),
-            Step::Delete => self.settled(self.ask(&self.system, Command::DeleteSecret { secret: id }, Payload::None)?),
+            Step::Delete => {
+                self.settled(self.ask(&self.system, Command::DeleteSecret { secret: id }, Payload::None)?)
+            }
         }
     }
 
@@ -147,7 +149,8 @@ impl Core {
     /// Finds the issuer of a name, if another call to it leaves room for others.
     pub(super) fn issuer<'a>(&'a self, name: &IssuerName) -> Result<(&'a IssuerName, &'a Arc<dyn Issuer>), Halt> {
         let found = self.options.issuers.get_key_value(name);
-        let (name, issuer) = found.ok_or_else(|| Halt::Later(Reason::of("no issuer of its name is registered here")))?;
+        let (name, issuer) =
+            found.ok_or_else(|| Halt::Later(Reason::of("no issuer of its name is registered here")))?;
         if self.calls.has_room(name) { Ok((name, issuer)) } else { Err(Halt::Busy) }
     }
 

@@ -285,7 +285,12 @@ impl Core {
         }
         // Whatever goes round in a circle does not do so at full speed.
         let now = self.store.0.now();
-        self.later.put_off(secret, now, self.chance()?, Reason::of("it takes more steps than it should; going on later"));
+        self.later.put_off(
+            secret,
+            now,
+            self.chance()?,
+            Reason::of("it takes more steps than it should; going on later"),
+        );
         Ok(steps)
     }
 

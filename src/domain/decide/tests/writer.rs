@@ -1,6 +1,7 @@
 //! Owns what the writer does, in memory: judges a command, makes records with their headers, takes them in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::{Decision, Verdict, judge};
 use super::invariants;
@@ -13,6 +14,7 @@ use crate::domain::id::{EventId, SecretId};
 use crate::domain::position::{Position, Revision, WriterEpoch};
 use crate::domain::receipt::Receipt;
 use crate::domain::record::{Context, Record, Subject};
+use crate::domain::secret::Secret;
 use crate::domain::state::State;
 use crate::projection::Projections;
 
@@ -108,6 +110,7 @@ impl World {
 
 /// The secrets of a state, but for when a policy asks again after a refusal: that is a trace of the audit trail.
 fn unscheduled(state: &State) -> Vec<Secret> {
-    let forget = |secret: &Arc<Secret>| Secret { rotation_refused_at: None, as_of: Position::FIRST, ..Secret::clone(secret) };
+    let forget =
+        |secret: &Arc<Secret>| Secret { rotation_refused_at: None, as_of: Position::FIRST, ..Secret::clone(secret) };
     state.secrets.values().map(forget).collect()
 }
