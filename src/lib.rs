@@ -93,6 +93,7 @@ pub use {
     options::StoreOptions,
     store::Store,
     store::command::Command,
+    store::export::ExportOptions,
     store::keys::RollProgress,
     store::log_view::{LogEntry, VerifiedChain},
     store::new_secret::{NewData, NewSecret},

@@ -4,6 +4,7 @@
 //! [`store`], then [`session`].
 
 pub(crate) mod command;
+pub(crate) mod export;
 pub(crate) mod keys;
 pub(crate) mod log_view;
 pub(crate) mod new_secret;

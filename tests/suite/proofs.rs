@@ -2,7 +2,9 @@
 
 use latchkeep::audit::{VerifyOptions, verify_export};
 use latchkeep::ledger::{Head, RawRecord, SignedCheckpoint, VerifierKey};
-use latchkeep::{AnchorPace, CheckpointAnchor, FileAnchor, LogEntry, NewData, Position, Store, VersionRef};
+use latchkeep::{
+    AnchorPace, CheckpointAnchor, ExportOptions, FileAnchor, LogEntry, NewData, Position, Store, VersionRef,
+};
 
 use std::time::Duration;
 
@@ -164,7 +166,8 @@ fn an_export_is_sound_and_a_changed_one_is_not() {
     ops.rotate(id, NewData::arbitrary(text("canary-in-an-export")).unwrap()).unwrap();
     ops.change_signing_key().unwrap();
     let mut export = Vec::new();
-    store.export(&mut export, Some(earlier.checkpoint().tree_head.size), |_| {}).unwrap();
+    let options = ExportOptions::default().earlier(earlier.checkpoint().tree_head.size);
+    store.export(&mut export, options, |_| {}).unwrap();
     let shown = String::from_utf8(export.clone()).unwrap();
     assert!(!shown.contains("canary-in-an-export"));
     let mut options = VerifyOptions::default();
