@@ -8,8 +8,10 @@
 //! # What a sound report does not show
 //!
 //! Whoever holds store and signing key can rewrite all that is younger than the last checkpoint that somebody else keeps;
-//! only `earlier` in [`VerifyOptions`] shows that. An event that was never recorded leaves no trace. Times are claims.
+//! only `earlier` in [`VerifyOptions`] shows that. A signing key that others have may sign a log that never replaced it: give
+//! the newest key alone. An event that was never recorded leaves no trace. Times are claims.
 
+mod checkpoints;
 mod chunks;
 mod cloud_event;
 mod content;

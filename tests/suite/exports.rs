@@ -122,3 +122,23 @@ fn a_changed_slice_is_found() {
         assert!(!report.is_sound(), "{report}");
     }
 }
+
+#[test]
+fn a_changed_key_is_vouched_for_by_the_checkpoint_of_the_old_one() {
+    let home = Home::new();
+    let store = home.create();
+    let old: Vec<_> = store.verifier_keys().unwrap().into_values().collect();
+    let change = session(&store).change_signing_key().unwrap().position;
+    arbitrary(&session(&store), "token", "one");
+    let size = store.status().unwrap().log_size.get();
+    let covering = store.checkpoint_at(change.next()).unwrap().unwrap();
+    for from in [0, change.get()] {
+        let whole = export(&store, from, size, None);
+        assert!(!verify(&whole, &old, None).is_sound(), "nobody vouches for the new key");
+        let report = verify(&whole, &old, Some(&covering));
+        assert!(report.is_sound(), "{report}");
+        let newest: Vec<_> = store.verifier_keys().unwrap().into_values().next_back().into_iter().collect();
+        // The whole log shows which key the earlier checkpoint needs; a slice does not.
+        assert_eq!(verify(&whole, &newest, Some(&covering)).is_sound(), from == 0);
+    }
+}

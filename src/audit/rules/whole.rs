@@ -1,4 +1,4 @@
-//! Owns the rules for events of the whole store: key slots, epochs, groups.
+//! Owns the rules for events of the whole store: key slots, epochs, signing keys, groups.
 
 use crate::domain::event::Event;
 use crate::domain::limits;
@@ -8,8 +8,16 @@ use super::{Rule, Sight, hold};
 
 pub(super) fn check(state: &State, event: &Event, sight: Sight) -> Result<(), Rule> {
     match event {
-        Event::KeySlotAdded(_) | Event::KeySlotRemoved(_) | Event::EpochRolled(_) | Event::EpochRetired(_) => {
-            if sight.whole { keys(state, event) } else { Ok(()) }
+        Event::KeySlotAdded(_)
+        | Event::KeySlotRemoved(_)
+        | Event::EpochRolled(_)
+        | Event::EpochRetired(_)
+        | Event::SigningKeySet(_) => {
+            if sight.whole {
+                keys(state, event)
+            } else {
+                Ok(())
+            }
         }
         Event::GroupCreated(_) | Event::GroupUpdated(_) | Event::GroupDeleted(_) => {
             if sight.groups {
@@ -31,6 +39,9 @@ fn keys(state: &State, event: &Event) -> Result<(), Rule> {
         }
         Event::KeySlotRemoved(event) => hold(slots.contains_key(&event.slot) && slots.len() > 1, Rule::SlotMismatch),
         Event::EpochRolled(event) => hold(newest.checked_add(1) == Some(event.epoch), Rule::EpochMismatch),
+        Event::SigningKeySet(event) => {
+            hold(state.whole.next_signing_key() == Some(event.number), Rule::SigningKeyMismatch)
+        }
         Event::EpochRetired(event) => hold(event.epoch != newest && epochs.contains(&event.epoch), Rule::EpochMismatch),
         _ => Ok(()),
     }

@@ -8,6 +8,7 @@ mod export;
 mod golden;
 mod hostile;
 mod illegal;
+mod keys;
 mod legal;
 mod lock_report;
 mod mutation;
