@@ -86,6 +86,7 @@ pub use seal::{
 pub use {
     engine::anchoring::{AnchorPace, CheckpointAnchor, FileAnchor},
     engine::clock::{Clock, ManualClock, SystemClock},
+    engine::line_anchor::LineAnchor,
     engine::reply::Pending,
     engine::scrub::{ScrubProgress, ScrubReport},
     error::{Error, ErrorKind},

@@ -25,9 +25,11 @@ mod keys;
 mod last_line;
 mod lock_report;
 mod pipeline;
+mod proved_event;
 mod replay;
 mod rules;
 mod scribe;
+mod secret_report;
 mod verdict;
 mod verify;
 
@@ -39,8 +41,10 @@ pub use export::{ExportError, ExportWriter};
 pub use fault::LineFault;
 pub use header::{EXPORT_KEYS_MAX, ExportHeader};
 pub use lock_report::{AsOf, LockReport, replay_export};
+pub use proved_event::{ProvedEvent, ProvedEventError, verify_event_proof};
 pub use replay::{IllegalStep, Replay};
 pub use rules::Rule;
+pub use secret_report::{RotationStatus, SecretReport};
 pub use verdict::{Check, Outcome, Place, Report, Verdict};
 pub use verify::{VerifyOptions, verify_export};
 

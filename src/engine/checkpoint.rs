@@ -4,6 +4,7 @@
 //! so there are never two roots for one. Read next: [`super::tree`], then [`crate::ledger`].
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use crate::codec::keys;
 use crate::domain::id::LogId;
@@ -81,13 +82,18 @@ impl Shared {
         Ok(Some(tree.frontier_at(size)?.tree_head()))
     }
 
-    /// Proves that a record is in the log, under a fresh checkpoint.
+    /// Proves that a record is in the log, under a fresh checkpoint, and brings the record along.
     pub(crate) fn prove_event(&self, position: Position) -> Result<EventProof, Error> {
         let snapshot = self.published.load();
         let size = snapshot.end.size;
         let proof = InclusionProof::make(&StoredTree::new(&*self.storage), position, size)?;
         let checkpoint = self.sign(&snapshot, snapshot.frontier.tree_head())?;
-        Ok(EventProof::new(position, proof, &checkpoint, Vec::new())?)
+        let mut record = Vec::new();
+        log::scan_records(&*self.storage, position, position.next(), &mut |raw| {
+            raw.frame(&mut record);
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(EventProof::new(position, proof, &checkpoint, record)?)
     }
 
     /// Proves that the log of a later size extends that of an earlier one.

@@ -15,6 +15,7 @@ pub(crate) mod clock;
 pub(crate) mod committer;
 pub(crate) mod draw;
 pub(crate) mod group;
+pub(crate) mod line_anchor;
 pub(crate) mod log;
 pub(crate) mod open;
 pub(crate) mod poison;

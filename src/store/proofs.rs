@@ -79,7 +79,8 @@ impl Store {
     }
 
     /// Proves that a record is in the log: its place, the hashes that lead from it to the root, and a fresh checkpoint, as
-    /// the text of a C2SP `tlog-proof`. `O(log n)`.
+    /// the text of a C2SP `tlog-proof`. The record itself is brought along as extra data, so that
+    /// [`crate::audit::verify_event_proof`] needs nothing else. `O(log n)`.
     ///
     /// # Errors
     ///

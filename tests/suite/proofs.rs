@@ -3,7 +3,7 @@
 use latchkeep::audit::{VerifyOptions, verify_export};
 use latchkeep::ledger::{Head, RawRecord, SignedCheckpoint, VerifierKey};
 use latchkeep::{
-    AnchorPace, CheckpointAnchor, ExportOptions, FileAnchor, LogEntry, NewData, Position, Store, VersionRef,
+    AnchorPace, CheckpointAnchor, ExportOptions, FileAnchor, LineAnchor, LogEntry, NewData, Position, Store, VersionRef,
 };
 
 use std::time::Duration;
@@ -45,6 +45,8 @@ fn each_event_is_proved_and_each_size_extends_the_one_before() {
         let proof = store.prove_event(index).unwrap();
         let checkpoint = proof.verify(head, &keys).unwrap();
         assert_eq!(checkpoint.checkpoint().tree_head.size, size);
+        let proved = latchkeep::audit::verify_event_proof(&proof.to_string(), &keys).unwrap();
+        assert_eq!((proved.header.position, *checkpoint.checkpoint()), (index, proved.checkpoint));
         let other = heads[(index.get() as usize + 1) % heads.len()];
         assert!(proof.verify(&other, &keys).is_err(), "a proof of {index} holds for another record");
     }
@@ -152,6 +154,32 @@ fn anchors_get_checkpoints_by_records_at_close_and_in_silence() {
     let note = notes.split("\n\n").next().unwrap();
     let body = notes.split("\n\n").nth(1).unwrap();
     assert!(SignedCheckpoint::open(&format!("{note}\n\n{body}\n"), &keys).is_ok(), "{notes}");
+}
+
+#[test]
+fn a_line_for_each_checkpoint_holds_its_whole_note() {
+    struct Lines(std::sync::mpsc::Sender<Vec<u8>>);
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.send(bytes.to_vec()).map_err(std::io::Error::other)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let home = Home::new();
+    let (send, taken) = std::sync::mpsc::channel();
+    let store = home.options().anchoring(LineAnchor::new(Lines(send))).create().unwrap();
+    arbitrary(&session(&store), "token", "one");
+    let expected = store.checkpoint().unwrap();
+    store.close().unwrap();
+    let line = String::from_utf8(taken.try_iter().flatten().collect()).unwrap();
+    assert_eq!((line.lines().count(), line.ends_with('\n')), (1, true), "{line}");
+    let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(object["checkpoint"], expected.note());
+    assert_eq!(object["size"], 4);
+    home.options().expecting_checkpoint(object["checkpoint"].as_str().unwrap()).open().unwrap();
 }
 
 #[test]

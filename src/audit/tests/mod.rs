@@ -1,6 +1,7 @@
 //! Tests of the audit, a file per noun. A [`scenario::Scenario`] makes logs as the writer does, legal or not, always with
 //! right hashes.
 
+mod proved_event;
 mod scenario;
 
 mod bodies;
