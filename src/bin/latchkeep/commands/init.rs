@@ -5,6 +5,7 @@
 use latchkeep::StoreOptions;
 use serde_json::json;
 
+use crate::anchors::Anchors;
 use crate::args::{Given, Global, Init};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -13,13 +14,17 @@ use crate::out::Out;
 use crate::scene;
 
 pub(crate) fn run(global: &Global, given: Given, args: &Init) -> Result<Exit, Failure> {
+    if global.expect.is_some() {
+        return Err(Failure::usage("--expect is for a store that is there"));
+    }
     let dir = scene::store_dir(global)?;
     scene::check_free(&dir)?;
     let (unlock, key_made) = keys::to_create(global, given, &dir)?;
+    let anchors = Anchors::default();
     let options = StoreOptions::new(&dir, unlock)
         .access_audit(args.access_audit.into())
         .refuse_rotation_while_locked(args.refuse_rotation_while_locked);
-    let created = options.create().and_then(|store| {
+    let created = anchors.hand(global, options).create().and_then(|store| {
         let log_id = store.log_id();
         store.close().map(|()| log_id)
     });
@@ -44,5 +49,6 @@ pub(crate) fn run(global: &Global, given: Given, args: &Init) -> Result<Exit, Fa
         }
     }
     out.flush()?;
+    anchors.conclude()?;
     Ok(Exit::Done)
 }
