@@ -12,6 +12,7 @@
 
 mod canary;
 mod exits;
+mod exports;
 mod json;
 mod keys;
 mod limits;

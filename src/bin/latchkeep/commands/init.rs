@@ -2,7 +2,9 @@
 //!
 //! Read next: [`super::super::keys`].
 
-use latchkeep::StoreOptions;
+use std::path::Path;
+
+use latchkeep::{LogId, StoreOptions};
 use serde_json::json;
 
 use crate::anchors::Anchors;
@@ -38,6 +40,12 @@ pub(crate) fn run(global: &Global, given: Given, args: &Init) -> Result<Exit, Fa
             return Err(error.into());
         }
     };
+    tell(global, &dir, log_id, key_made)?;
+    anchors.conclude()?;
+    Ok(Exit::Done)
+}
+
+fn tell(global: &Global, dir: &Path, log_id: LogId, key_made: KeyMade) -> Result<(), Failure> {
     let key_file = global.key_file.as_ref().filter(|_| key_made == KeyMade::Yes);
     let mut out = Out::new(global.json);
     if out.is_json() {
@@ -48,7 +56,5 @@ pub(crate) fn run(global: &Global, given: Given, args: &Init) -> Result<Exit, Fa
             out.line(format!("made its key file {0}; keep a copy elsewhere, without it all is lost", path.display()))?;
         }
     }
-    out.flush()?;
-    anchors.conclude()?;
-    Ok(Exit::Done)
+    out.flush()
 }
