@@ -398,7 +398,7 @@ fn records_that_do_not_follow() {
     let step = |change: &dyn Fn(&mut crate::domain::record::Record)| {
         let mut replay = Replay::from_genesis(LOG);
         for raw in log.raws() {
-            let opened = crate::audit::content::open(&raw);
+            let opened = crate::audit::content::Opener::default().open(&raw);
             let crate::audit::content::Content::Known(event) = opened.content else { panic!("unknown") };
             let mut record = raw.header().record(opened.context.unwrap(), event);
             if record.position == Position::new(4) {
