@@ -101,6 +101,7 @@ pub use seal::{
 pub use {
     engine::anchoring::{AnchorPace, CheckpointAnchor, FileAnchor},
     engine::clock::{Clock, ManualClock, SystemClock},
+    engine::line_anchor::LineAnchor,
     engine::reply::Pending,
     engine::scrub::{ScrubProgress, ScrubReport},
     error::{Error, ErrorKind},
@@ -112,6 +113,7 @@ pub use {
     options::StoreOptions,
     store::Store,
     store::command::Command,
+    store::export::ExportOptions,
     store::keys::RollProgress,
     store::log_view::{LogEntry, VerifiedChain},
     store::new_secret::{NewData, NewSecret},

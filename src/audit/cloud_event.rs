@@ -16,12 +16,12 @@
 //! them in code, manual and export. An event whose number has no name here is `latchkeep.Unknown<number>.v<schema>`.
 //! Secret data is in no event, hence in no view. Read next: [`super::export`].
 
-use crate::codec::event::event_json;
+use crate::codec::event::write_event_json;
 use crate::domain::event::Event;
 use crate::domain::id::LogId;
 use crate::ledger::{Head, RawRecord, RecordHeader, Subject, head};
 
-use super::content::{Content, Opened, open};
+use super::content::{Content, Opened, Opener};
 use super::scribe::{push_base64, push_decimal, push_json_text, push_time, push_uuid};
 
 /// Gives a record of a log as a CloudEvents 1.0 object on one line, without line feed: the line that an export has for
@@ -41,7 +41,7 @@ use super::scribe::{push_base64, push_decimal, push_json_text, push_time, push_u
 #[must_use]
 pub fn cloud_event(log_id: &LogId, record: &RawRecord<'_>) -> String {
     let mut line = Vec::with_capacity(1_024);
-    write_event(&mut line, &source(log_id), record, &head(record.header_bytes()));
+    write_event(&mut line, &source(log_id), record, &head(record.header_bytes()), &mut Opener::default());
     // All that is written is ASCII, or JSON made of texts.
     String::from_utf8(line).unwrap_or_default()
 }
@@ -52,8 +52,8 @@ pub(super) fn source(log_id: &LogId) -> String {
 }
 
 /// Writes the whole object.
-pub(super) fn write_event(out: &mut Vec<u8>, source: &str, raw: &RawRecord<'_>, head: &Head) {
-    write_view(out, source, raw.header(), &open(raw));
+pub(super) fn write_event(out: &mut Vec<u8>, source: &str, raw: &RawRecord<'_>, head: &Head, opener: &mut Opener) {
+    write_view(out, source, raw.header(), &opener.open(raw));
     out.extend_from_slice(HEADER);
     push_base64(out, raw.header_bytes());
     out.extend_from_slice(CONTEXT);
@@ -103,7 +103,7 @@ pub(super) fn write_view(out: &mut Vec<u8>, source: &str, header: &RecordHeader,
     }
     out.extend_from_slice(br#"","datacontenttype":"application/json","data":"#);
     match &opened.content {
-        Content::Known(event) => write_data(out, event),
+        Content::Known(event) => write_event_json(event, out),
         Content::Unknown | Content::Erased | Content::Unreadable(_) => out.extend_from_slice(b"null"),
     }
 }
@@ -118,12 +118,6 @@ fn write_type(out: &mut Vec<u8>, header: &RecordHeader) {
     }
     out.extend_from_slice(b".v");
     push_decimal(out, u64::from(header.schema), 1);
-}
-
-/// Writes the event as JSON.
-fn write_data(out: &mut Vec<u8>, event: &Event) {
-    // A value always becomes JSON, and a buffer in memory always takes it.
-    let _ = serde_json::to_writer(out, &event_json(event));
 }
 
 /// What every type begins with.

@@ -29,14 +29,33 @@ pub(super) enum Content {
     Unreadable(CodecError),
 }
 
-/// Decodes what a record holds.
-pub(super) fn open(raw: &RawRecord<'_>) -> Opened {
-    let header = raw.header();
-    let content = match raw.body().map(|body| decode_event(header.event_type, header.schema, body)) {
-        None => Content::Erased,
-        Some(Ok(Decoded::Known(event))) => Content::Known(event),
-        Some(Ok(Decoded::Unknown)) => Content::Unknown,
-        Some(Err(error)) => Content::Unreadable(error),
-    };
-    Opened { context: decode_context(raw.context()), content }
+/// Decodes what records hold, one after another. Most share their context with the one before: it is decoded once.
+#[derive(Debug, Default)]
+pub(super) struct Opener {
+    last: Option<(Vec<u8>, Context)>,
+}
+
+impl Opener {
+    /// Decodes what a record holds.
+    pub(super) fn open(&mut self, raw: &RawRecord<'_>) -> Opened {
+        let header = raw.header();
+        let content = match raw.body().map(|body| decode_event(header.event_type, header.schema, body)) {
+            None => Content::Erased,
+            Some(Ok(Decoded::Known(event))) => Content::Known(event),
+            Some(Ok(Decoded::Unknown)) => Content::Unknown,
+            Some(Err(error)) => Content::Unreadable(error),
+        };
+        Opened { context: self.context(raw.context()), content }
+    }
+
+    fn context(&mut self, bytes: &[u8]) -> Result<Context, CodecError> {
+        match &self.last {
+            Some((last, context)) if last == bytes => Ok(context.clone()),
+            _ => {
+                let context = decode_context(bytes)?;
+                self.last = Some((bytes.to_vec(), context.clone()));
+                Ok(context)
+            }
+        }
+    }
 }

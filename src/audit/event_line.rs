@@ -13,7 +13,7 @@ use crate::domain::record::Record;
 use crate::ledger::{HEADER_BYTES, HashedRecord, Head, RawRecord, RecordHeader};
 
 use super::cloud_event::{BODY, CONTEXT, END, HEAD, HEADER, NO_BODY, TYPE, write_event, write_view};
-use super::content::{Content, open};
+use super::content::{Content, Opener};
 use super::fault::LineFault;
 use super::scribe::{base64_len, decode_base64};
 
@@ -41,6 +41,7 @@ pub(super) enum Told {
 /// Room that one reader uses for line after line.
 #[derive(Debug, Default)]
 pub(super) struct Room {
+    opener: Opener,
     bytes: Vec<u8>,
     view: Vec<u8>,
 }
@@ -83,7 +84,7 @@ fn check(
 ) -> Result<Option<Checked>, LineFault> {
     let head_shown = Head::parse_base64(truth.head).map_err(|_| LineFault::Base64("lkhead"))?;
     let raw = decode(truth, &mut room.bytes)?;
-    let opened = open(&raw);
+    let opened = room.opener.open(&raw);
     room.view.clear();
     write_view(&mut room.view, source, raw.header(), &opened);
     let Some(differs) = compare(&room.view) else { return Ok(None) };
@@ -145,7 +146,7 @@ fn difference(
     let truth = Truth { header: &found.lkheader, context: &found.lkcontext, body: found.lkbody.as_deref(), head: "" };
     let raw = decode(truth, &mut room.bytes)?;
     room.view.clear();
-    write_event(&mut room.view, source, &raw, &checked.hashed.head);
+    write_event(&mut room.view, source, &raw, &checked.hashed.head, &mut room.opener);
     let expected: Line<'_> = serde_json::from_slice(&room.view).map_err(|_| LineFault::Verifier)?;
     // What a later release calls an event, and shows of it, is for that release to compare.
     let is_known = !matches!(checked.told, Told::Unknown);

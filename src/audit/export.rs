@@ -10,6 +10,7 @@ use crate::domain::position::Position;
 use crate::ledger::{ConsistencyProof, RawRecord, SignedCheckpoint, head};
 
 use super::cloud_event::{source, write_event};
+use super::content::Opener;
 use super::header::ExportHeader;
 use super::last_line::LastLine;
 
@@ -36,6 +37,7 @@ pub struct ExportWriter<W> {
     out: W,
     buffer: Vec<u8>,
     source: String,
+    opener: Opener,
     next: Position,
     end: Position,
 }
@@ -50,7 +52,8 @@ impl<W: Write> ExportWriter<W> {
         let mut buffer = Vec::with_capacity(BUFFER_BYTES.saturating_add(super::LINE_BYTES_MAX));
         header.write(&mut buffer);
         buffer.push(b'\n');
-        let mut writer = Self { out, buffer, source: source(&header.log_id), next: header.first(), end: header.size() };
+        let (source, opener) = (source(&header.log_id), Opener::default());
+        let mut writer = Self { out, buffer, source, opener, next: header.first(), end: header.size() };
         writer.drain_at(BUFFER_BYTES)?;
         Ok(writer)
     }
@@ -65,7 +68,8 @@ impl<W: Write> ExportWriter<W> {
         if found != self.next || self.next >= self.end {
             return Err(ExportError::Order { expected: self.next, found });
         }
-        write_event(&mut self.buffer, &self.source, record, &head(record.header_bytes()));
+        let head = head(record.header_bytes());
+        write_event(&mut self.buffer, &self.source, record, &head, &mut self.opener);
         self.buffer.push(b'\n');
         self.next = self.next.next();
         self.drain_at(BUFFER_BYTES)

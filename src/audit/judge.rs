@@ -6,14 +6,14 @@
 use std::ops::ControlFlow;
 
 use crate::domain::position::Position;
-use crate::ledger::{ChainVerifier, Checkpoint, Frontier, RecordError, SignedCheckpoint, TreeHead, genesis};
+use crate::ledger::{ChainVerifier, Checkpoint, Frontier, RecordError, TreeHead, genesis};
 
+use super::checkpoints::Checkpoints;
 use super::erased::ErasedBodies;
 use super::event_line::{Checked, Told};
 use super::fault::LineFault;
 use super::findings::Findings;
 use super::header::ExportHeader;
-use super::keys::{Keys, VouchedBy};
 use super::last_line::LastLine;
 use super::lock_report::Watch;
 use super::pipeline::{Item, Parcel};
@@ -25,9 +25,7 @@ use super::verify::VerifyOptions;
 #[derive(Debug)]
 pub(super) struct Judge {
     header: ExportHeader,
-    keys: Keys,
-    earlier: Option<Result<Checkpoint, String>>,
-    earlier_root: Option<TreeHead>,
+    checkpoints: Checkpoints,
     chain: ChainVerifier,
     tree: Frontier,
     replay: Replay,
@@ -44,12 +42,10 @@ pub(super) struct Judge {
 
 impl Judge {
     pub(super) fn new(header: ExportHeader, options: &VerifyOptions, watch: Watch) -> Self {
-        let keys = Keys::new(&options.keys, &header.vkeys);
         let (first, log_id) = (header.first(), header.log_id);
         let is_whole = first == Position::FIRST;
         let mut judge = Self {
-            earlier: options.earlier.as_ref().map(|note| super::verify::open_earlier(note, &header, &keys)),
-            earlier_root: None,
+            checkpoints: Checkpoints::new(&header, options),
             chain: ChainVerifier::from_slice(first, header.head_before),
             tree: header.frontier.clone(),
             replay: if is_whole { Replay::from_genesis(log_id) } else { Replay::from_slice(first) },
@@ -63,7 +59,6 @@ impl Judge {
             last: None,
             is_cut: false,
             header,
-            keys,
         };
         if is_whole {
             judge.chain = ChainVerifier::from_genesis(&log_id);
@@ -72,7 +67,7 @@ impl Judge {
                 judge.findings.fail(Check::Chain, place, &"the chain does not begin at the genesis of its log");
             }
         }
-        judge.note_tree();
+        judge.checkpoints.note_tree(&judge.tree);
         judge
     }
 
@@ -138,8 +133,9 @@ impl Judge {
             }
         }
         if self.tree.append(&checked.hashed.head).is_ok() {
-            self.note_tree();
+            self.checkpoints.note_tree(&self.tree);
         }
+        self.checkpoints.take(&checked.hashed.header, &checked.told);
         if let Some(field) = checked.differs {
             self.findings.fail(Check::JsonView, place, &format!("{field} is not what the bytes say"));
         }
@@ -174,15 +170,6 @@ impl Judge {
         }
     }
 
-    /// Keeps the tree at the size of the earlier checkpoint.
-    fn note_tree(&mut self) {
-        if let Some(Ok(earlier)) = &self.earlier
-            && earlier.tree_head.size == self.tree.size()
-        {
-            self.earlier_root = Some(self.tree.tree_head());
-        }
-    }
-
     /// Comes to the verdicts.
     pub(super) fn finish(mut self) -> (Report, Watch) {
         self.line = self.line.saturating_add(1);
@@ -196,8 +183,9 @@ impl Judge {
                 self.findings.fail(Check::Chain, place, &fault);
             }
             self.check_tree(&tree_head, place);
-            self.check_signature(place);
-            self.check_consistency(&tree_head, place);
+            if let Some(last) = &self.last {
+                self.checkpoints.judge(last, &tree_head, &mut self.findings, place);
+            }
         }
         self.watch.end(&self.replay);
         let verdicts = Check::ALL.iter().map(|check| {
@@ -210,6 +198,7 @@ impl Judge {
             bodies_erased: self.erased,
             unknown_events: self.unknown,
             tree_head: Some(tree_head),
+            keys_from_export: self.checkpoints.are_keys_of_export(),
         };
         (report, self.watch)
     }
@@ -232,45 +221,6 @@ impl Judge {
         }
     }
 
-    fn check_signature(&mut self, place: Place) {
-        let Some(last) = &self.last else { return };
-        match SignedCheckpoint::open(&last.note, self.keys.in_force(self.header.size())) {
-            Err(error) => self.findings.fail(Check::Signature, place, &error),
-            Ok(signed) if signed.checkpoint().log_id != self.header.log_id => {
-                self.findings.fail(Check::Signature, place, &OTHER_LOG);
-            }
-            Ok(_) => {}
-        }
-    }
-
-    /// Shows that the log extends the earlier one: by its tree at that size where the export covers it, and by the proof
-    /// that the export brings.
-    fn check_consistency(&mut self, later: &TreeHead, place: Place) {
-        let earlier = match &self.earlier {
-            None => return,
-            Some(Err(why)) => return self.findings.fail(Check::Consistency, Place::default(), why),
-            Some(Ok(checkpoint)) => checkpoint.tree_head,
-        };
-        if earlier.size > later.size {
-            let why = format!("the earlier log had {} records, this one has {}", earlier.size, later.size);
-            return self.findings.fail(Check::Consistency, place, &why);
-        }
-        let proof = self.last.as_ref().and_then(|last| last.consistency.as_ref());
-        let proof = proof.filter(|(from, _)| *from == earlier.size).map(|(_, proof)| proof);
-        if self.earlier_root.is_some_and(|found| found != earlier) {
-            let why = format!("at size {} this log had another root: it was forked or rewritten", earlier.size);
-            return self.findings.fail(Check::Consistency, place, &why);
-        }
-        match proof.map(|proof| proof.verify(&earlier, later)) {
-            Some(Err(error)) => self.findings.fail(Check::Consistency, place, &error),
-            None if self.earlier_root.is_none() => {
-                let why = format!("the export has no proof from size {}, and begins after it", earlier.size);
-                self.findings.fail(Check::Consistency, place, &why);
-            }
-            Some(Ok(())) | None => {}
-        }
-    }
-
     /// Says how a check ended in which no fault was found.
     fn outcome(&self, check: Check) -> Outcome {
         let passed = |found: String| Outcome::Passed { found };
@@ -282,13 +232,10 @@ impl Judge {
             Check::Structure => passed(format!("header, {} events and checkpoint", self.records)),
             Check::Chain => passed(format!("unbroken over {} records", self.records)),
             Check::Tree => passed(format!("size {} and root are those of the checkpoint", self.tree.size())),
-            Check::Signature => passed(match self.keys.vouched_by {
-                VouchedBy::Verifier => "by a key that was given".to_owned(),
-                VouchedBy::Export => "by a key that the export itself names: anybody could have made both".to_owned(),
-            }),
-            Check::Consistency => match &self.earlier {
+            Check::Signature => passed(self.checkpoints.signed_by()),
+            Check::Consistency => match self.checkpoints.extended() {
                 None => not_checked("no earlier checkpoint was given".to_owned()),
-                Some(_) => passed("the log extends that of the earlier checkpoint".to_owned()),
+                Some(found) => passed(found),
             },
             Check::Bodies => passed(format!(
                 "{} readable, {} erased, {} of a later release",

@@ -1,16 +1,37 @@
-//! Owns which keys a checkpoint counts under.
+//! Owns which key a checkpoint counts under, and who vouches for that key. The one home of both.
 //!
-//! A checkpoint of size n counts only under the key that was in force at n. Today a log has one set of keys for life, so
-//! the position changes nothing; an event that sets signing keys is to be taken in here, and nowhere else.
+//! *In force.* A record that sets a key puts it in force for sizes larger than the one which that record ends, so that the
+//! key before it signs the change; after a restore, which begins its batch, for sizes larger than the one restored, since the
+//! original may go on under the old key. The first key is in force from the beginning. A checkpoint of size n counts under the key
+//! in force at n and no other. A slice does not show the keys that were set before it: there, every key that is known
+//! otherwise counts until the slice sets another.
+//!
+//! *Vouched for.* A key that whoever verifies has brought is a root of trust. A key that a record of the log sets is vouched
+//! for only by a checkpoint which covers that record, lies on this very log, and is signed by a root: then whoever owns the
+//! root has put his name to the change. Without a root the export vouches for itself, which shows nothing, and the verdict
+//! says so.
+//!
+//! Memory is that of the keys that were brought, and of the records in force at the sizes that are asked about, however
+//! often a log changes its key. Read next: [`super::checkpoints`], which asks.
 
+use crate::domain::event::Event;
 use crate::domain::position::Position;
-use crate::ledger::VerifierKey;
+use crate::ledger::{Checkpoint, CheckpointError, NoteError, RecordHeader, SignedCheckpoint, VerifierKey, origin};
 
-/// The keys of a log, and who vouches for them.
+use super::event_line::Told;
+use super::header::ExportHeader;
+
+/// The keys of a log, as far as they are known.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
-    keys: Vec<VerifierKey>,
+    roots: Vec<Root>,
     pub(super) vouched_by: VouchedBy,
+    origin: String,
+    is_whole: bool,
+    first: Option<Setting>,
+    asked: Vec<(Position, Option<Setting>)>,
+    /// The last record that says that the store was restored.
+    restored: Option<Position>,
 }
 
 /// Where keys come from.
@@ -22,18 +43,142 @@ pub(super) enum VouchedBy {
     Export,
 }
 
+/// A key that is known before the log is read.
+#[derive(Clone, Debug)]
+struct Root {
+    key: VerifierKey,
+    /// Whether a record of this export sets it, hence not before.
+    is_set_later: bool,
+}
+
+/// A record that sets a key; none when it cannot be read.
+#[derive(Clone, Debug)]
+struct Setting {
+    at: Position,
+    /// It is in force for sizes larger than this.
+    after: Position,
+    key: Option<VerifierKey>,
+}
+
+/// A checkpoint with a signature of the key in force.
+#[derive(Clone, Debug)]
+pub(super) struct Opened {
+    pub(super) checkpoint: Checkpoint,
+    /// The record that sets the key, when that key is no root: somebody has to vouch for it.
+    pub(super) unvouched: Option<Position>,
+}
+
 impl Keys {
     /// Takes the keys that whoever verifies has brought; those of the export only when there are none.
-    pub(super) fn new(brought: &[VerifierKey], of_export: &[VerifierKey]) -> Self {
-        if brought.is_empty() {
-            Self { keys: of_export.to_vec(), vouched_by: VouchedBy::Export }
-        } else {
-            Self { keys: brought.to_vec(), vouched_by: VouchedBy::Verifier }
+    pub(super) fn new(brought: &[VerifierKey], header: &ExportHeader) -> Self {
+        let (keys, vouched_by) = match brought {
+            [] => (header.vkeys.as_slice(), VouchedBy::Export),
+            brought => (brought, VouchedBy::Verifier),
+        };
+        Self {
+            roots: keys.iter().map(|key| Root { key: key.clone(), is_set_later: false }).collect(),
+            vouched_by,
+            origin: origin(&header.log_id),
+            is_whole: header.first() == Position::FIRST,
+            first: None,
+            asked: Vec::new(),
+            restored: None,
         }
     }
 
-    /// Gives the keys that were in force at a size of the log.
-    pub(super) fn in_force(&self, _size: Position) -> &[VerifierKey] {
-        &self.keys
+    /// Says, before the log is read, that a checkpoint of this size will be opened.
+    pub(super) fn ask(&mut self, size: Position) {
+        self.asked.push((size, None));
+    }
+
+    /// Takes a record in.
+    pub(super) fn take(&mut self, header: &RecordHeader, told: &Told) {
+        if header.event_type == STORE_RESTORED {
+            self.restored = Some(header.position);
+        }
+        if header.event_type != SIGNING_KEY_SET {
+            return;
+        }
+        let batch = header.position.get().saturating_sub(u64::from(header.batch_index));
+        let restored = self.restored.filter(|restored| restored.get() >= batch);
+        let event = match told {
+            Told::Known(record) => match &record.event {
+                Event::SigningKeySet(event) => Some(event),
+                _ => None,
+            },
+            Told::Unknown | Told::Erased | Told::Unreadable(_) => None,
+        };
+        let key = event.and_then(|event| VerifierKey::parse(&event.verifier_key).ok());
+        let after = restored.unwrap_or_else(|| header.position.next());
+        let setting = Setting { at: header.position, after, key: key.filter(|key| key.name() == self.origin) };
+        let is_first = self.is_whole || event.is_some_and(|event| event.number == FIRST_NUMBER);
+        if is_first && self.first.is_none() {
+            self.first = Some(setting.clone());
+        } else {
+            for root in self.roots.iter_mut().filter(|root| Some(&root.key) == setting.key.as_ref()) {
+                root.is_set_later = true;
+            }
+        }
+        for (_, in_force) in self.asked.iter_mut().filter(|(size, _)| setting.after < *size) {
+            *in_force = Some(setting.clone());
+        }
+    }
+
+    /// Opens a checkpoint under the key that was in force at a size that was asked about.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in words.
+    pub(super) fn open(&self, note: &str, size: Position) -> Result<Opened, String> {
+        let at_size = self.asked.iter().find(|(asked, _)| *asked == size).and_then(|(_, setting)| setting.as_ref());
+        let Some(setting) = at_size.or(self.first.as_ref()) else {
+            return self.open_by_root(note, size);
+        };
+        let at = setting.at;
+        let Some(key) = &setting.key else {
+            return Err(format!("the record at position {at} sets a key that cannot be read"));
+        };
+        match SignedCheckpoint::open(note, std::slice::from_ref(key)) {
+            Ok(signed) => {
+                let is_root = self.vouched_by == VouchedBy::Export || self.roots.iter().any(|root| root.key == *key);
+                Ok(Opened { checkpoint: *signed.checkpoint(), unvouched: (!is_root).then_some(at) })
+            }
+            Err(NO_KNOWN_SIGNER) if self.has_root_signed(note) => Err(format!(
+                "it is signed by a key that was not in force at size {size}: the record at position {at} set the one that was"
+            )),
+            Err(NO_KNOWN_SIGNER) => Err(format!(
+                "it is not signed by the key in force at size {size}, which the record at position {at} set"
+            )),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Opens a checkpoint for which the export shows no key: any root counts that was not set later.
+    fn open_by_root(&self, note: &str, size: Position) -> Result<Opened, String> {
+        let candidates = self.roots.iter().filter(|root| !root.is_set_later).map(|root| root.key.clone());
+        match SignedCheckpoint::open(note, &candidates.collect::<Vec<_>>()) {
+            Ok(signed) => Ok(Opened { checkpoint: *signed.checkpoint(), unvouched: None }),
+            Err(NO_KNOWN_SIGNER) if self.has_root_signed(note) => {
+                Err(format!("it is signed by a key that was not in force at size {size}, but was set later"))
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Tells whether a known key signed a note, in force or not.
+    fn has_root_signed(&self, note: &str) -> bool {
+        let all: Vec<_> = self.roots.iter().map(|root| root.key.clone()).collect();
+        SignedCheckpoint::open(note, &all).is_ok()
     }
 }
+
+/// The number of the key that a log begins with.
+const FIRST_NUMBER: u32 = 1;
+
+/// The number of the event of a restore.
+const STORE_RESTORED: u16 = 14;
+
+/// The number of the event that sets a key.
+const SIGNING_KEY_SET: u16 = 8;
+
+const NO_KNOWN_SIGNER: CheckpointError = CheckpointError::Note(NoteError::NoKnownSigner);

@@ -1,4 +1,4 @@
-//! Owns what stood at some point of a log: the lock status of each secret, from an export alone.
+//! Owns what stood at some point of a log: versions, locks and rotation of each secret, from an export alone.
 //!
 //! The whole export is verified on the way, since an answer from a log that does not hold is none. Read next:
 //! [`super::replay`].
@@ -8,13 +8,12 @@ use std::io::Read;
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
-use crate::domain::lock::Lock;
 use crate::domain::position::Position;
 use crate::domain::time::Timestamp;
 use crate::ledger::RecordHeader;
-use crate::projection::lock_board::{LockStatus, VersionLocks};
 
 use super::replay::Replay;
+use super::secret_report::SecretReport;
 use super::verdict::Report;
 use super::verify::{VerifyOptions, verify_watching};
 
@@ -49,17 +48,18 @@ pub struct LockReport {
     /// The time of the last of them.
     pub time: Timestamp,
     /// Each secret that was there, by id; those whose history is hidden are left out.
-    pub secrets: Vec<LockStatus>,
+    pub secrets: Vec<SecretReport>,
     /// How many secrets were left out, since a body was erased or a slice begins after they were made.
     pub hidden_secrets: usize,
 }
 
 impl LockReport {
     fn of(replay: &Replay) -> Self {
+        let (time, settings) = (replay.time(), replay.settings());
         Self {
             size: replay.size(),
-            time: replay.time(),
-            secrets: replay.lock_status().collect(),
+            time,
+            secrets: replay.secrets().map(|secret| SecretReport::of(secret, time, settings)).collect(),
             hidden_secrets: replay.hidden_secrets(),
         }
     }
@@ -123,53 +123,7 @@ impl Serialize for LockReport {
         fields.serialize_field("size", &self.size)?;
         fields.serialize_field("time", &self.time)?;
         fields.serialize_field("hidden_secrets", &self.hidden_secrets)?;
-        fields.serialize_field("secrets", &self.secrets.iter().map(SecretJson::of).collect::<Vec<_>>())?;
+        fields.serialize_field("secrets", &self.secrets)?;
         fields.end()
-    }
-}
-
-#[derive(Serialize)]
-struct SecretJson<'a> {
-    secret: String,
-    name: &'a str,
-    secret_type: &'static str,
-    group: String,
-    revision: u64,
-    locks_total: usize,
-    versions: Vec<VersionJson<'a>>,
-}
-
-impl<'a> SecretJson<'a> {
-    fn of(status: &'a LockStatus) -> Self {
-        Self {
-            secret: status.secret.to_string(),
-            name: status.name.as_str(),
-            secret_type: status.secret_type.label(),
-            group: status.group.to_string(),
-            revision: status.revision.get(),
-            locks_total: status.locks_total(),
-            versions: status.versions.iter().map(VersionJson::of).collect(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct VersionJson<'a> {
-    version: String,
-    number: u64,
-    alias: Option<&'static str>,
-    payload_available: bool,
-    locks: &'a [Lock],
-}
-
-impl<'a> VersionJson<'a> {
-    fn of(locks: &'a VersionLocks) -> Self {
-        Self {
-            version: locks.version.to_string(),
-            number: locks.number.get(),
-            alias: locks.alias.map(crate::domain::version::Alias::label),
-            payload_available: locks.payload_available,
-            locks: &locks.locks,
-        }
     }
 }

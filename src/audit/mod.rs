@@ -8,8 +8,10 @@
 //! # What a sound report does not show
 //!
 //! Whoever holds store and signing key can rewrite all that is younger than the last checkpoint that somebody else keeps;
-//! only `earlier` in [`VerifyOptions`] shows that. An event that was never recorded leaves no trace. Times are claims.
+//! only `earlier` in [`VerifyOptions`] shows that. A signing key that others have may sign a log that never replaced it: give
+//! the newest key alone. An event that was never recorded leaves no trace. Times are claims.
 
+mod checkpoints;
 mod chunks;
 mod cloud_event;
 mod content;
@@ -24,10 +26,12 @@ mod keys;
 mod last_line;
 mod lock_report;
 mod pipeline;
+mod proved_event;
 mod replay;
 mod restating;
 mod rules;
 mod scribe;
+mod secret_report;
 mod verdict;
 mod verify;
 
@@ -39,8 +43,10 @@ pub use export::{ExportError, ExportWriter};
 pub use fault::LineFault;
 pub use header::{EXPORT_KEYS_MAX, ExportHeader};
 pub use lock_report::{AsOf, LockReport, replay_export};
+pub use proved_event::{ProvedEvent, ProvedEventError, verify_event_proof};
 pub use replay::{IllegalStep, Replay};
 pub use rules::Rule;
+pub use secret_report::{RotationStatus, SecretReport};
 pub use verdict::{Check, Outcome, Place, Report, Verdict};
 pub use verify::{VerifyOptions, verify_export};
 

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::domain::event::Event;
 use crate::domain::evolve::evolve;
@@ -13,6 +14,8 @@ use crate::domain::id::{LogId, SecretId};
 use crate::domain::limits;
 use crate::domain::position::{Position, Revision};
 use crate::domain::record::Record;
+use crate::domain::secret::Secret;
+use crate::domain::settings::Settings;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::ledger::{RecordHeader, Subject};
@@ -109,6 +112,16 @@ impl Replay {
     /// Gives the lock status of each secret of which everything was seen, by id.
     pub fn lock_status(&self) -> impl Iterator<Item = LockStatus> {
         self.state.secrets.values().map(|secret| LockStatus::of(secret))
+    }
+
+    /// Walks over the secrets of which everything was seen, by id.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &Arc<Secret>> {
+        self.state.secrets.values()
+    }
+
+    /// Gives what the store was set to; nothing when not every event about it was seen.
+    pub(super) fn settings(&self) -> Option<Settings> {
+        self.sight.whole.then_some(self.state.whole.settings)
     }
 
     /// Counts the secrets of which not everything was seen: whose bodies were erased, or which were made before a slice, and

@@ -19,7 +19,7 @@ pub enum Check {
     Chain,
     /// The tree over the records has the size and the root of the checkpoint.
     Tree,
-    /// The checkpoint is signed by a key of the log.
+    /// The checkpoint is signed by the key that was in force at its size.
     Signature,
     /// The log extends that of an earlier checkpoint.
     Consistency,
@@ -172,6 +172,8 @@ pub struct Report {
     pub unknown_events: u64,
     /// Size and root of the tree over the records, as worked out here.
     pub tree_head: Option<TreeHead>,
+    /// Whether no key was given, so that those were taken which the export names: its signature shows nothing then.
+    pub keys_from_export: bool,
 }
 
 impl Report {
@@ -217,13 +219,14 @@ impl fmt::Display for Report {
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Report", 7)?;
+        let mut fields = serializer.serialize_struct("Report", 8)?;
         fields.serialize_field("sound", &self.is_sound())?;
         fields.serialize_field("records", &self.records)?;
         fields.serialize_field("bodies_erased", &self.bodies_erased)?;
         fields.serialize_field("unknown_events", &self.unknown_events)?;
         fields.serialize_field("size", &self.tree_head.map(|tree_head| tree_head.size))?;
         fields.serialize_field("root", &self.tree_head.map(|tree_head| tree_head.root.to_base64()))?;
+        fields.serialize_field("keys", if self.keys_from_export { "export" } else { "given" })?;
         fields.serialize_field("verdicts", &self.verdicts)?;
         fields.end()
     }

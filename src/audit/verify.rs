@@ -5,7 +5,7 @@
 
 use std::io::Read;
 
-use crate::ledger::{Checkpoint, SignedCheckpoint, VerifierKey};
+use crate::ledger::VerifierKey;
 
 use super::LINE_BYTES_MAX;
 use super::chunks::{Chunk, Chunks};
@@ -14,7 +14,6 @@ use super::fault::LineFault;
 use super::findings::Findings;
 use super::header::ExportHeader;
 use super::judge::Judge;
-use super::keys::Keys;
 use super::lock_report::Watch;
 use super::pipeline::run;
 use super::verdict::{Check, Outcome, Place, Report};
@@ -25,7 +24,9 @@ use super::verdict::{Check, Outcome, Place, Report};
 pub struct VerifyOptions {
     /// The note of an earlier checkpoint that the log has to extend.
     pub earlier: Option<String>,
-    /// The log's verifier keys. When there are none, those that the export names are taken, and the verdict says so.
+    /// The roots of trust: verifier keys of the log. A checkpoint counts under the key in force at its size alone; a key
+    /// that the log sets later counts when it is here too, or when `earlier` is signed by one of these and covers the record
+    /// that sets it. When there are none, those that the export names are taken, and the verdict says so.
     pub keys: Vec<VerifierKey>,
 }
 
@@ -55,7 +56,7 @@ pub(super) fn verify_watching<R: Read + Send>(
     let mut chunks = Chunks::new(reader);
     let (header, first) = match read_header(&mut chunks) {
         Ok(read) => read,
-        Err(fault) => return (unreadable(fault), watch),
+        Err(fault) => return (unreadable(fault, options), watch),
     };
     let source = source(&header.log_id);
     let mut judge = Judge::new(header, options, watch);
@@ -85,7 +86,7 @@ fn read_header<R: Read>(chunks: &mut Chunks<R>) -> Result<(ExportHeader, Chunk),
 }
 
 /// Gives the report on something whose first line cannot be read.
-fn unreadable(fault: LineFault) -> Report {
+fn unreadable(fault: LineFault, options: &VerifyOptions) -> Report {
     let mut findings = Findings::default();
     findings.fail(Check::Structure, Place { line: Some(1), position: None }, &fault);
     let outcome = || Outcome::NotChecked { why: "the first line cannot be read".to_owned() };
@@ -95,17 +96,6 @@ fn unreadable(fault: LineFault) -> Report {
         bodies_erased: 0,
         unknown_events: 0,
         tree_head: None,
-    }
-}
-
-/// Opens the earlier checkpoint under the keys that were in force at its size; says what is wrong with it otherwise.
-pub(super) fn open_earlier(note: &str, header: &ExportHeader, keys: &Keys) -> Result<Checkpoint, String> {
-    let says = |error: &dyn std::fmt::Display| format!("the earlier checkpoint cannot be used: {error}");
-    let size = Checkpoint::read_unverified(note).map_err(|error| says(&error))?.tree_head.size;
-    let signed = SignedCheckpoint::open(note, keys.in_force(size)).map_err(|error| says(&error))?;
-    if signed.checkpoint().log_id == header.log_id {
-        Ok(*signed.checkpoint())
-    } else {
-        Err("the earlier checkpoint is of another log".to_owned())
+        keys_from_export: options.keys.is_empty(),
     }
 }

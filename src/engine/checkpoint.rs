@@ -4,20 +4,22 @@
 //! so there are never two roots for one. Read next: [`super::tree`], then [`crate::ledger`].
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use crate::codec::keys;
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
 use crate::error::Error;
 use crate::ledger::{
-    Checkpoint, ConsistencyProof, EventProof, InclusionProof, NoteSigner, SignedCheckpoint, TreeHead, VerifierKey,
-    origin,
+    Checkpoint, ConsistencyProof, EventProof, Frontier, Head, InclusionProof, NoteSigner, SignedCheckpoint, TreeHead,
+    VerifierKey, genesis, origin,
 };
 use crate::seal::keyring::Keyring;
 use crate::seal::sealing_key::SigningSeed;
 use crate::seal::wrapped_key::WrappedSigningSeed;
 
 use super::Shared;
+use super::log;
 use super::snapshot::Snapshot;
 use super::tree::StoredTree;
 
@@ -77,16 +79,21 @@ impl Shared {
             return Ok(None);
         }
         let tree = StoredTree::new(&*self.storage);
-        Ok(Some(tree.head_at(size)?))
+        Ok(Some(tree.frontier_at(size)?.tree_head()))
     }
 
-    /// Proves that a record is in the log, under a fresh checkpoint.
+    /// Proves that a record is in the log, under a fresh checkpoint, and brings the record along.
     pub(crate) fn prove_event(&self, position: Position) -> Result<EventProof, Error> {
         let snapshot = self.published.load();
         let size = snapshot.end.size;
         let proof = InclusionProof::make(&StoredTree::new(&*self.storage), position, size)?;
         let checkpoint = self.sign(&snapshot, snapshot.frontier.tree_head())?;
-        Ok(EventProof::new(position, proof, &checkpoint, Vec::new())?)
+        let mut record = Vec::new();
+        log::scan_records(&*self.storage, position, position.next(), &mut |raw| {
+            raw.frame(&mut record);
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(EventProof::new(position, proof, &checkpoint, record)?)
     }
 
     /// Proves that the log of a later size extends that of an earlier one.
@@ -104,8 +111,30 @@ impl Shared {
         })
     }
 
-    /// Holds the log to a checkpoint that was kept elsewhere.
-    pub(crate) fn check_expected(&self, note: &str) -> Result<(), Error> {
+    /// Gives the keys that checked signatures of the log when it had some size: at most so many, the newest of them.
+    pub(crate) fn verifier_keys_at(&self, size: Position, count_max: usize) -> Result<Vec<VerifierKey>, Error> {
+        let snapshot = self.published.load();
+        let keys = snapshot.state.whole.signing_keys.values();
+        // The first key is in force from the beginning, before its own record.
+        let known = keys.enumerate().filter(|(nth, key)| *nth == 0 || key.set_at < size).map(|(_, key)| key);
+        let known: Vec<_> = known.collect();
+        let newest = known.iter().skip(known.len().saturating_sub(count_max));
+        newest.map(|key| Ok(VerifierKey::parse(&key.verifier_key)?)).collect()
+    }
+
+    /// Gives what a slice of the log from a position on goes on from: the chain value before it, and the right edge of the
+    /// tree there.
+    pub(crate) fn slice_start(&self, from: Position) -> Result<(Head, Frontier), Error> {
+        let head = match log::head_before(&*self.storage, from)? {
+            Some(head) => Head::from_bytes(head),
+            None if from == Position::FIRST => genesis(&self.log_id),
+            None => return Err(Error::corrupt(format!("record {from} is not in the log; restore it from a backup"))),
+        };
+        Ok((head, StoredTree::new(&*self.storage).frontier_at(from)?))
+    }
+
+    /// Holds the log to a checkpoint that was kept elsewhere, and gives what it says.
+    pub(crate) fn check_expected(&self, note: &str) -> Result<TreeHead, Error> {
         let keys = self.verifier_keys()?;
         let known: Vec<_> = keys.values().cloned().collect();
         let expected = SignedCheckpoint::open(note, &known)?;
@@ -127,7 +156,7 @@ impl Shared {
             Some(found) if found != tree_head => {
                 Err(Error::forked("the log has another history than the expected checkpoint says"))
             }
-            Some(_) => Ok(()),
+            Some(_) => Ok(tree_head),
         }
     }
 }

@@ -88,6 +88,19 @@ pub(crate) fn scan_records(
     })
 }
 
+/// Gives the chain value before a position; none when the log does not reach it.
+pub(crate) fn head_before(storage: &dyn Storage, position: Position) -> Result<Option<[u8; 32]>, Error> {
+    let Some(before) = position.get().checked_sub(1) else { return Ok(None) };
+    let mut found = None;
+    scan_records(storage, Position::new(before), position, &mut |raw| {
+        if raw.header().position.get() == before {
+            found = Some(*ledger::head(raw.header_bytes()).as_bytes());
+        }
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(found)
+}
+
 /// Makes a record of the domain from its bytes; none when a later release wrote the event.
 pub(crate) fn decode(raw: &RawRecord<'_>) -> Result<Option<Record>, Error> {
     Decoder::default().decode(raw)

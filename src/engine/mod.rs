@@ -16,6 +16,7 @@ pub(crate) mod committer;
 pub(crate) mod draw;
 pub(crate) mod erasure;
 pub(crate) mod group;
+pub(crate) mod line_anchor;
 pub(crate) mod log;
 pub(crate) mod open;
 pub(crate) mod poison;

@@ -24,6 +24,7 @@ use crate::projection::Projections;
 use crate::storage::chunks::{read_chunked, scan_chunked};
 use crate::storage::{AnchorMark, Direction, KeyRange, Storage, StorageError};
 
+use super::log::head_before;
 use super::replay::replay;
 use super::saved::{Item, Mark, Saved};
 use super::sharing::Sharing;
@@ -179,7 +180,7 @@ impl Loaded {
         let is_whole = |mark: &SavedMark| !self.is_damaged && mark.rows == count && mark.sum == sum;
         let Some(mark) = self.mark.filter(is_whole) else { return Ok(None) };
         let position = Position::new(mark.position);
-        let on_chain = head_at(storage, position)? == Some(mark.head);
+        let on_chain = head_before(storage, position)? == Some(mark.head);
         let mark = Mark { position, head: mark.head };
         Ok(on_chain.then(|| Start { state: self.state, mark, rows: count, sum, stale: Vec::new() }))
     }
@@ -256,19 +257,6 @@ fn survey(storage: &dyn Storage) -> Result<Loaded, Error> {
     Ok(found)
 }
 
-/// Gives the chain value before a position; none when the log does not reach it.
-fn head_at(storage: &dyn Storage, position: Position) -> Result<Option<[u8; 32]>, Error> {
-    let Some(before) = position.get().checked_sub(1) else { return Ok(None) };
-    let mut found = None;
-    super::log::scan_records(storage, Position::new(before), position, &mut |raw| {
-        if raw.header().position.get() == before {
-            found = Some(*crate::ledger::head(raw.header_bytes()).as_bytes());
-        }
-        Ok(ControlFlow::Break(()))
-    })?;
-    Ok(found)
-}
-
 /// Refuses a log that does not reach what was once durable.
 fn check_anchor(storage: &dyn Storage, end: &ChainEnd) -> Result<(), Error> {
     let Some(AnchorMark { log_size, head }) = storage.anchor() else { return Ok(()) };
@@ -278,7 +266,7 @@ fn check_anchor(storage: &dyn Storage, end: &ChainEnd) -> Result<(), Error> {
     let found = if end.size.get() == log_size {
         Some(*end.head.as_bytes())
     } else {
-        head_at(storage, Position::new(log_size))?
+        head_before(storage, Position::new(log_size))?
     };
     if log_size > 0 && found != Some(head) {
         return Err(Error::corrupt(format!(

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use crate::codec::keys;
 use crate::domain::position::Position;
 use crate::error::Error;
-use crate::ledger::{Frontier, Head, Subtree, TreeHash, TreeHashes, TreeHead, head, leaf, node};
+use crate::ledger::{Frontier, Head, Subtree, TreeHash, TreeHashes, head, leaf, node};
 use crate::storage::{Batch, Storage};
 
 use super::log::scan_records;
@@ -80,14 +80,14 @@ impl<'a> StoredTree<'a> {
         Self { storage, blocks: RefCell::default() }
     }
 
-    /// Gives the tree head of the log when it had some size, which it has reached.
-    pub(crate) fn head_at(&self, size: Position) -> Result<TreeHead, Error> {
+    /// Gives the right edge of the tree when the log had some size, which it has reached.
+    pub(crate) fn frontier_at(&self, size: Position) -> Result<Frontier, Error> {
         let (size, mut hashes, mut from) = (size.get(), Vec::new(), 0_u64);
         for level in (0..64_u8).rev().filter(|level| size >> level & 1 == 1) {
             hashes.push(self.subtree(Subtree { level, index: from >> level })?);
             from = from.saturating_add(1 << level);
         }
-        Ok(Frontier::new(Position::new(size), hashes)?.tree_head())
+        Ok(Frontier::new(Position::new(size), hashes)?)
     }
 
     fn fold(&self, subtree: Subtree) -> Result<TreeHash, Error> {

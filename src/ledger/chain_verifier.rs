@@ -54,6 +54,11 @@ impl HashedRecord {
             body_fits: record.body().is_none_or(|body| header.body_hash == body_hash(body)),
         }
     }
+
+    /// Tells whether context and body are those that the header names.
+    pub(crate) const fn fits(&self) -> bool {
+        self.context_fits && self.body_fits
+    }
 }
 
 /// Where in a batch the next record stands.

@@ -5,6 +5,7 @@
 
 pub(crate) mod command;
 pub(crate) mod erasing;
+pub(crate) mod export;
 pub(crate) mod keys;
 pub(crate) mod log_view;
 pub(crate) mod new_secret;

@@ -2,19 +2,15 @@
 //!
 //! Read next: [`crate::ledger`], which checks all of it without a store.
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
-
-use crate::audit::{ExportHeader, ExportWriter};
 use crate::domain::command::Command as Decided;
 use crate::domain::position::Position;
 use crate::domain::receipt::Receipt;
 use crate::engine::checkpoint::NewSigningKey;
-use crate::engine::log::scan_records;
 use crate::engine::queue::Payload;
 use crate::error::Error;
 use crate::ledger::{ConsistencyProof, EventProof, SignedCheckpoint, TreeHead, VerifierKey};
 use crate::seal::sealing_key::SigningSeed;
+use std::collections::BTreeMap;
 
 use super::session::Session;
 use super::store::Store;
@@ -52,6 +48,17 @@ impl Store {
         self.0.engine.shared.checkpoint_at(size)
     }
 
+    /// Holds the log to a checkpoint that was kept elsewhere, and gives what that says: its log was this one, or an earlier
+    /// size of it. `O(log n)`. [`crate::StoreOptions::expecting_checkpoint`] does the same while opening.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Corrupt`: `rolled_back` when the log has not come to the size of the checkpoint, `forked` when it had another
+    /// history by then, or the key in force did not sign it. Kind `Invalid` when it is no checkpoint.
+    pub fn verify_checkpoint(&self, note: &str) -> Result<TreeHead, Error> {
+        self.0.engine.shared.check_expected(note)
+    }
+
     /// Gives what checks the signatures of this log: every key it ever had, by number. A checkpoint counts only under the
     /// key that was in force at its size.
     ///
@@ -72,7 +79,8 @@ impl Store {
     }
 
     /// Proves that a record is in the log: its place, the hashes that lead from it to the root, and a fresh checkpoint, as
-    /// the text of a C2SP `tlog-proof`. `O(log n)`.
+    /// the text of a C2SP `tlog-proof`. The record itself is brought along as extra data, so that
+    /// [`crate::audit::verify_event_proof`] needs nothing else. `O(log n)`.
     ///
     /// # Errors
     ///
@@ -88,54 +96,6 @@ impl Store {
     /// Kind `Invalid` when the sizes are not in order or the log has not come so far.
     pub fn prove_consistency(&self, earlier: Position, later: Position) -> Result<ConsistencyProof, Error> {
         self.0.engine.shared.prove_consistency(earlier, later)
-    }
-}
-
-impl Store {
-    /// Writes the log, up to its last durable record, as an export: one JSON object per line, a CloudEvents event for each
-    /// record, ended by a signed checkpoint. Never any secret data. [`crate::audit::verify_export`] checks it without a store.
-    /// With an earlier size, the export also proves that the log extends what it was then. Tells `progress` how many records
-    /// were written, every 65,536. Memory does not grow with the log; the store goes on working meanwhile.
-    ///
-    /// ```
-    /// use latchkeep::audit::{VerifyOptions, verify_export};
-    /// use latchkeep::{SecretBytes, StoreOptions, Unlock};
-    ///
-    /// let store = StoreOptions::in_memory(Unlock::bytes(SecretBytes::copy_from(&[7; 32]))).create()?;
-    /// let mut export = Vec::new();
-    /// store.export(&mut export, None, |_| {})?;
-    /// assert!(verify_export(export.as_slice(), &VerifyOptions::default(), |_| {}).is_sound());
-    /// # Ok::<(), latchkeep::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Kind `Unavailable` when `out` does not take it; `Invalid` when the log has not come to the earlier size; `Corrupt` when a
-    /// record cannot be read.
-    pub fn export(
-        &self,
-        out: impl std::io::Write,
-        earlier: Option<Position>,
-        mut progress: impl FnMut(u64),
-    ) -> Result<SignedCheckpoint, Error> {
-        let shared = &self.0.engine.shared;
-        let checkpoint = shared.checkpoint()?;
-        let size = checkpoint.checkpoint().tree_head.size;
-        let consistency = match earlier {
-            Some(from) => Some((from, shared.prove_consistency(from, size)?)),
-            None => None,
-        };
-        let keys = shared.verifier_keys()?.into_values().collect();
-        let mut writer = ExportWriter::begin(out, &ExportHeader::whole(shared.log_id, keys, size.get()))?;
-        scan_records(&*shared.storage, Position::FIRST, size, &mut |raw| {
-            writer.write(raw)?;
-            if raw.header().position.get().is_multiple_of(65_536) {
-                progress(raw.header().position.get());
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        writer.finish(&checkpoint, consistency.as_ref().map(|(from, proof)| (*from, proof)))?;
-        Ok(checkpoint)
     }
 }
 

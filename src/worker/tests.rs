@@ -133,7 +133,7 @@ impl World {
     #[track_caller]
     fn audit(&self, what: &str) {
         let mut export = Vec::new();
-        self.store.export(&mut export, None, |_| {}).unwrap();
+        self.store.export(&mut export, crate::ExportOptions::default(), |_| {}).unwrap();
         let report = crate::audit::verify_export(export.as_slice(), &crate::audit::VerifyOptions::default(), |_| {});
         assert!(report.is_sound(), "{what}: {report}");
     }

@@ -13,6 +13,7 @@
 mod canary;
 mod erasing;
 mod exits;
+mod exports;
 mod json;
 mod keys;
 mod limits;

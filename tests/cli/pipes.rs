@@ -11,6 +11,8 @@ fn a_closed_pipe_ends_the_program_quietly() {
     let commands: &[&[&str]] = &[
         &["log", "show"],
         &["log", "show", "--json"],
+        &["log", "export"],
+        &["log", "export", "--zstd"],
         &["secret", "list"],
         &["secret", "get", "token"],
         &["secret", "get", "token", "--json"],

@@ -12,6 +12,7 @@
 mod audit;
 mod canary;
 mod conditions;
+mod exports;
 mod idempotency;
 mod keys;
 mod kinds;

@@ -2,7 +2,9 @@
 
 use latchkeep::audit::{VerifyOptions, verify_export};
 use latchkeep::ledger::{Head, RawRecord, SignedCheckpoint, VerifierKey};
-use latchkeep::{AnchorPace, CheckpointAnchor, FileAnchor, LogEntry, NewData, Position, Store, VersionRef};
+use latchkeep::{
+    AnchorPace, CheckpointAnchor, ExportOptions, FileAnchor, LineAnchor, LogEntry, NewData, Position, Store, VersionRef,
+};
 
 use std::time::Duration;
 
@@ -43,6 +45,8 @@ fn each_event_is_proved_and_each_size_extends_the_one_before() {
         let proof = store.prove_event(index).unwrap();
         let checkpoint = proof.verify(head, &keys).unwrap();
         assert_eq!(checkpoint.checkpoint().tree_head.size, size);
+        let proved = latchkeep::audit::verify_event_proof(&proof.to_string(), &keys).unwrap();
+        assert_eq!((proved.header.position, *checkpoint.checkpoint()), (index, proved.checkpoint));
         let other = heads[(index.get() as usize + 1) % heads.len()];
         assert!(proof.verify(&other, &keys).is_err(), "a proof of {index} holds for another record");
     }
@@ -153,6 +157,32 @@ fn anchors_get_checkpoints_by_records_at_close_and_in_silence() {
 }
 
 #[test]
+fn a_line_for_each_checkpoint_holds_its_whole_note() {
+    struct Lines(std::sync::mpsc::Sender<Vec<u8>>);
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.send(bytes.to_vec()).map_err(std::io::Error::other)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let home = Home::new();
+    let (send, taken) = std::sync::mpsc::channel();
+    let store = home.options().anchoring(LineAnchor::new(Lines(send))).create().unwrap();
+    arbitrary(&session(&store), "token", "one");
+    let expected = store.checkpoint().unwrap();
+    store.close().unwrap();
+    let line = String::from_utf8(taken.try_iter().flatten().collect()).unwrap();
+    assert_eq!((line.lines().count(), line.ends_with('\n')), (1, true), "{line}");
+    let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(object["checkpoint"], expected.note());
+    assert_eq!(object["size"], 4);
+    home.options().expecting_checkpoint(object["checkpoint"].as_str().unwrap()).open().unwrap();
+}
+
+#[test]
 fn an_export_is_sound_and_a_changed_one_is_not() {
     let home = Home::new();
     let store = home.create();
@@ -164,7 +194,8 @@ fn an_export_is_sound_and_a_changed_one_is_not() {
     ops.rotate(id, NewData::arbitrary(text("canary-in-an-export")).unwrap()).unwrap();
     ops.change_signing_key().unwrap();
     let mut export = Vec::new();
-    store.export(&mut export, Some(earlier.checkpoint().tree_head.size), |_| {}).unwrap();
+    let options = ExportOptions::default().earlier(earlier.checkpoint().tree_head.size);
+    store.export(&mut export, options, |_| {}).unwrap();
     let shown = String::from_utf8(export.clone()).unwrap();
     assert!(!shown.contains("canary-in-an-export"));
     let mut options = VerifyOptions::default();

@@ -82,6 +82,7 @@ rules! {
     NothingHeld = "nothing_held", "no lock holds the expiry back, or that was noted before";
     SlotMismatch = "slot_mismatch", "a key slot is filled twice, emptied twice, the last one, or none of 0 to 7";
     EpochMismatch = "epoch_mismatch", "an epoch does not follow the newest one, or is retired out of turn";
+    SigningKeyMismatch = "signing_key_mismatch", "the number of a signing key does not follow the newest one";
     GroupExists = "group_exists", "a group of this id or name is there already";
     GroupMissing = "group_missing", "the group is not there";
     GroupNotEmpty = "group_not_empty", "the group still has secrets";

@@ -1,4 +1,4 @@
-//! Owns the rules for events of the whole store: key slots, epochs, groups, restores.
+//! Owns the rules for events of the whole store: key slots, epochs, signing keys, groups, restores.
 
 use crate::domain::event::{Event, GroupRestated};
 use crate::domain::limits;
@@ -16,8 +16,16 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
             hold(at_its_size && record.index == 0, Rule::RestoredElsewhere)
         }
         Event::QuarantineEnded(_) => hold(!sight.whole || state.whole.quarantine().is_some(), Rule::NoQuarantine),
-        Event::KeySlotAdded(_) | Event::KeySlotRemoved(_) | Event::EpochRolled(_) | Event::EpochRetired(_) => {
-            if sight.whole { keys(state, event) } else { Ok(()) }
+        Event::KeySlotAdded(_)
+        | Event::KeySlotRemoved(_)
+        | Event::EpochRolled(_)
+        | Event::EpochRetired(_)
+        | Event::SigningKeySet(_) => {
+            if sight.whole {
+                keys(state, event)
+            } else {
+                Ok(())
+            }
         }
         Event::GroupCreated(_) | Event::GroupUpdated(_) | Event::GroupRestated(_) | Event::GroupDeleted(_) => {
             if sight.groups { group(state, event) } else { Ok(()) }
@@ -41,6 +49,9 @@ fn keys(state: &State, event: &Event) -> Result<(), Rule> {
         }
         Event::KeySlotRemoved(event) => hold(slots.contains_key(&event.slot) && slots.len() > 1, Rule::SlotMismatch),
         Event::EpochRolled(event) => hold(newest.checked_add(1) == Some(event.epoch), Rule::EpochMismatch),
+        Event::SigningKeySet(event) => {
+            hold(state.whole.next_signing_key() == Some(event.number), Rule::SigningKeyMismatch)
+        }
         Event::EpochRetired(event) => hold(event.epoch != newest && epochs.contains(&event.epoch), Rule::EpochMismatch),
         _ => Ok(()),
     }

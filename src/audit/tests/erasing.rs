@@ -28,7 +28,7 @@ fn a_secret_is_in_sight_again_once_it_is_restated() {
     let (report, locks) = replay_export(log.export().as_slice(), &VerifyOptions::default(), AsOf::End, |_| {});
     assert!(report.is_sound(), "{report}");
     let locks = locks.unwrap();
-    assert_eq!((locks.hidden_secrets, locks.secrets.len(), locks.secrets[0].locks_total()), (0, 1, 1));
+    assert_eq!((locks.hidden_secrets, locks.secrets.len(), locks.secrets[0].secret.locks_total()), (0, 1, 1));
     let before = AsOf::Position(Position::new(3));
     let (_, locks) = replay_export(log.export().as_slice(), &VerifyOptions::default(), before, |_| {});
     let locks = locks.unwrap();

@@ -1,13 +1,13 @@
 //! Histories that cannot have happened, with right hashes: a case for each rule.
 
-use super::scenario::{LOG, Scenario, actor, api_key, failure, lock, lock_name, verify, word};
+use super::scenario::{LOG, Scenario, actor, api_key, failure, key as signing_key, lock, lock_name, verify, word};
 use crate::audit::{Check, Replay, Rule};
 use crate::domain::command::{Change, Command, SecretChanges};
 use crate::domain::event::{
     EpochRetired, EpochRolled, Event, ExpirationHeld, GroupCreated, GroupDeleted, GroupUpdated, KeySlotAdded,
     KeySlotRemoved, LockExpired, LockPlaced, LockRemoved, LockRenewed, PolicyCleared, SecretCreated, SecretDeleted,
-    SecretExpired, SecretUpdated, SpecUpdated, StoreCreated, VersionAdded, VersionDataDestroyed, VersionDownloaded,
-    VersionRegenerated, VersionUpdated,
+    SecretExpired, SecretUpdated, SigningKeySet, SpecUpdated, StoreCreated, VersionAdded, VersionDataDestroyed,
+    VersionDownloaded, VersionRegenerated, VersionUpdated,
 };
 use crate::domain::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
 use crate::domain::lock::LockRemoval;
@@ -348,6 +348,12 @@ fn stores_that_cannot_be() {
     check(Rule::SlotMismatch, |case| case.whole(KeySlotRemoved { slot: 1 }));
     check(Rule::EpochMismatch, |case| case.whole(EpochRolled { epoch: 3 }));
     check(Rule::EpochMismatch, |case| case.whole(EpochRetired { epoch: 1 }));
+    let key = |number| SigningKeySet { number, verifier_key: signing_key(1).to_string().into() };
+    check(Rule::SigningKeyMismatch, |case| case.whole(key(2)));
+    check(Rule::SigningKeyMismatch, |case| {
+        case.whole(key(1));
+        case.whole(key(1));
+    });
     check(Rule::GroupMissing, |case| case.whole(GroupDeleted { group }));
     check(Rule::GroupMissing, |case| {
         case.whole(GroupUpdated { group, name: GroupName::parse("other").unwrap(), description: None });
@@ -392,7 +398,7 @@ fn records_that_do_not_follow() {
     let step = |change: &dyn Fn(&mut crate::domain::record::Record)| {
         let mut replay = Replay::from_genesis(LOG);
         for raw in log.raws() {
-            let opened = crate::audit::content::open(&raw);
+            let opened = crate::audit::content::Opener::default().open(&raw);
             let crate::audit::content::Content::Known(event) = opened.content else { panic!("unknown") };
             let mut record = raw.header().record(opened.context.unwrap(), event);
             if record.position == Position::new(4) {

@@ -1,10 +1,13 @@
 //! Lock status from an export alone, at any point.
 
+use serde_json::json;
+
 use super::scenario::{Scenario, lock, lock_name};
-use crate::audit::{AsOf, LockReport, VerifyOptions, replay_export};
+use crate::audit::{AsOf, LockReport, SecretReport, VerifyOptions, replay_export};
 use crate::domain::command::{Command, LockNames};
+use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::Position;
-use crate::domain::secret::SecretSpec;
+use crate::domain::secret::{PasswordPolicy, SecretSpec};
 use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef::{Current, Previous};
 use crate::projection::lock_board::LockStatus;
@@ -35,10 +38,11 @@ fn every_position_shows_the_locks_that_stood_there() {
     for (size, state) in &kept {
         let expected: Vec<_> = state.secrets.values().map(|secret| LockStatus::of(secret)).collect();
         let found = replay(&export, AsOf::Position(Position::new(size - 1)));
-        assert_eq!((found.size.get(), &found.secrets), (*size, &expected));
+        let locks: Vec<_> = found.secrets.iter().map(SecretReport::lock_status).collect();
+        assert_eq!((found.size.get(), &locks), (*size, &expected));
     }
     let end = replay(&export, AsOf::End);
-    assert_eq!((end.size.get(), end.secrets[0].locks_total()), (log.size(), 1));
+    assert_eq!((end.size.get(), end.secrets[0].secret.locks_total()), (log.size(), 1));
     assert_eq!(replay(&export, AsOf::Position(Position::new(u64::MAX))), end);
     assert_eq!(replay(&export, AsOf::Time(Timestamp::MAX)), end);
     assert_eq!(replay(&export, AsOf::Time(log.now)), end);
@@ -63,4 +67,30 @@ fn what_is_hidden_is_counted_and_left_out() {
     assert_eq!((found.secrets.len(), found.hidden_secrets), (1, 1));
     let found = replay(&log.export_as(5, None, &[]), AsOf::End);
     assert_eq!((found.secrets.len(), found.hidden_secrets), (1, 1));
+}
+
+#[test]
+fn versions_and_rotation_are_told_as_they_stood() {
+    let mut log = Scenario::new();
+    let secret = log.secret(SecretSpec::UsernamePassword { password_policy: PasswordPolicy::default() }, "database");
+    let report = |log: &Scenario| serde_json::to_value(replay(&log.export(), AsOf::End)).unwrap()["secrets"][0].clone();
+    assert_eq!(report(&log)["rotation"]["status"], "none");
+    let policy =
+        |auto_rotate, count| RotationPolicy { auto_rotate, interval: Interval::new(count, IntervalUnit::Day).unwrap() };
+    log.ask(&Command::SetPolicy { secret, policy: policy(false, 3) }).unwrap();
+    assert_eq!(
+        (&report(&log)["rotation"]["status"], &report(&log)["rotation"]["interval"]),
+        (&json!("off"), &json!("3 days"))
+    );
+    log.ask(&Command::SetPolicy { secret, policy: policy(true, 3) }).unwrap();
+    let planned = report(&log)["rotation"].clone();
+    assert_eq!((&planned["status"], &planned["next_at"]), (&json!("planned"), &json!("2026-11-26T12:00:00Z")));
+    log.lock(secret, Current, vec![lock("billing")]);
+    log.rotate(secret).unwrap();
+    log.wait(3 * 86_400);
+    log.lock(secret, Current, vec![lock("app")]);
+    let due = report(&log);
+    assert_eq!((&due["rotation"]["status"], &due["rotation"]["blocked_by"]), (&json!("due"), &json!(["billing"])));
+    assert_eq!((&due["versions"][0]["number"], &due["versions"][1]["alias"]), (&json!(2), &json!("previous")));
+    assert_eq!((&due["versions"][0]["origin"], &due["state"]), (&json!("rotated_by_hand"), &json!("active")));
 }

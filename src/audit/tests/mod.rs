@@ -1,6 +1,7 @@
 //! Tests of the audit, a file per noun. A [`scenario::Scenario`] makes logs as the writer does, legal or not, always with
 //! right hashes.
 
+mod proved_event;
 mod restores;
 mod scenario;
 
@@ -10,6 +11,7 @@ mod export;
 mod golden;
 mod hostile;
 mod illegal;
+mod keys;
 mod legal;
 mod lock_report;
 mod mutation;

@@ -22,8 +22,8 @@ use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{SealedRef, VersionDetails, VersionOrigin, VersionRef};
 use crate::ledger::{
-    ChainEnd, Checkpoint, ConsistencyProof, Erasure, Frontier, Head, NewRecord, NoteSigner, ProofError, RawRecord,
-    SignedCheckpoint, Subject, Subtree, TreeHash, TreeHashes, VerifierKey, frames, origin,
+    ChainEnd, Checkpoint, ConsistencyProof, Erasure, Frontier, Head, InclusionProof, NewRecord, NoteSigner, ProofError,
+    RawRecord, SignedCheckpoint, Subject, Subtree, TreeHash, TreeHashes, VerifierKey, frames, origin,
 };
 
 pub(super) const LOG: LogId = LogId::from_bytes([7; 16]);
@@ -325,11 +325,19 @@ impl Scenario {
     }
 
     pub(super) fn proof(&self, from: u64) -> ConsistencyProof {
+        ConsistencyProof::make(&self.subtrees(), Position::new(from), self.end.size).unwrap()
+    }
+
+    pub(super) fn inclusion(&self, position: u64) -> InclusionProof {
+        InclusionProof::make(&self.subtrees(), Position::new(position), self.end.size).unwrap()
+    }
+
+    fn subtrees(&self) -> Kept {
         let (mut frontier, mut subtrees) = (Frontier::default(), BTreeMap::new());
         for head in &self.heads {
             frontier.append_noting(head, |subtree, hash| _ = subtrees.insert(subtree, hash)).unwrap();
         }
-        ConsistencyProof::make(&Kept(subtrees), Position::new(from), self.end.size).unwrap()
+        Kept(subtrees)
     }
 
     /// The export from a position on, with the proof from an earlier size, and some bodies erased.

@@ -18,7 +18,7 @@ pub(crate) enum Exit {
     Refused = 3,
     /// Not now: the store is open elsewhere, the disk is full.
     Unavailable = 4,
-    /// What is stored is damaged.
+    /// What is stored is damaged, or an export or a proof does not hold.
     Damaged = 5,
 }
 
@@ -38,7 +38,7 @@ Exit codes:
   2  what was given cannot be used: an argument, a wrong key, a directory that is no store
   3  refused by the store, with the reason: a lock, a secret that is not there, a name that is taken
   4  not now: the store is open in another process, the disk is full
-  5  what is stored is damaged"
+  5  what is stored is damaged, or an export or a proof does not hold"
     };
 }
 pub(crate) use exit_help;

@@ -51,6 +51,14 @@ impl Failure {
         Self::new(Exit::Done, "closed_pipe", String::new())
     }
 
+    /// Says which file could not be written, where the message does not.
+    pub(crate) fn while_writing(mut self, path: &Path) -> Self {
+        if self.code == "io" {
+            self.message = format!("{}: {}", path.display(), self.message);
+        }
+        self
+    }
+
     /// Says what to do now.
     pub(crate) fn hint(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());

@@ -10,6 +10,7 @@ use latchkeep::{SecretBytes, limits};
 use zeroize::Zeroizing;
 
 use crate::args::SourceArgs;
+use crate::brought::is_dash;
 use crate::failure::Failure;
 use crate::{dotenv, prompt};
 
@@ -73,10 +74,6 @@ pub(crate) fn value(
             .hint("--from-file FILE, --from-stdin or --prompt says where it comes from"));
     }
     Ok(if source.trim || purpose == Purpose::Line { without_line_end(read) } else { read })
-}
-
-fn is_dash(path: &Path) -> bool {
-    path.as_os_str() == "-"
 }
 
 impl Stdin {

@@ -16,7 +16,9 @@
     )
 )]
 
+mod anchors;
 mod args;
+mod brought;
 mod commands;
 mod dotenv;
 mod exit;
@@ -26,6 +28,7 @@ mod find;
 mod input;
 mod keys;
 mod out;
+mod place;
 mod prompt;
 mod scene;
 mod shown;
@@ -49,6 +52,10 @@ fn run(cli: Cli, given: args::Given) -> Result<Exit, Failure> {
         Command::Init(init) => commands::init::run(&cli.global, given, &init),
         Command::Tour(tour) => commands::tour::run(&cli.global, given, &tour),
         Command::Store(command) => {
+            if let Some(outcome) = commands::without_store(&command, &cli.global) {
+                return outcome;
+            }
+            commands::check_anchors(&command, &cli.global)?;
             // Whoever has to think or type does so before the store is taken from others.
             let stdin = commands::ask_ahead(&command)?;
             let mut scene = scene::Scene::open(&cli.global, given, commands::access(&command))?;

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use latchkeep::{Actor, Session, Store, StoreOptions};
 
+use crate::anchors::Anchors;
 use crate::args::{Given, Global};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::Stdin;
 use crate::out::Out;
-use crate::{failure, keys};
+use crate::{brought, failure, keys};
 
 /// What a command needs the store for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,7 @@ pub(crate) struct Scene {
     pub(crate) session: Session,
     pub(crate) out: Out,
     pub(crate) stdin: Stdin,
+    anchors: Anchors,
 }
 
 impl Scene {
@@ -40,19 +42,27 @@ impl Scene {
         }
         let actor = actor(global)?;
         let unlock = keys::to_open(global, given, &dir)?;
-        let options = StoreOptions::new(&dir, unlock);
+        let (mut options, anchors) = (StoreOptions::new(&dir, unlock), Anchors::default());
+        if let Some(path) = &global.expect {
+            options = options.expecting_checkpoint(&brought::checkpoint(path)?);
+        }
         let store = match access {
             Access::Look => options.open_read_only()?,
-            Access::Act => options.open()?,
+            Access::Act => anchors.hand(global, options).open()?,
         };
-        let scene = Self::on(&store, actor, global.json);
+        let scene = Self { anchors, ..Self::on(&store, actor, global.json) };
         scene.tell_of_the_disk();
         Ok(scene)
     }
 
     /// Works with a store that is open.
     pub(crate) fn on(store: &Store, actor: Actor, json: bool) -> Self {
-        Self { session: store.acting_as(actor), out: Out::new(json), stdin: Stdin::Process }
+        Self {
+            session: store.acting_as(actor),
+            out: Out::new(json),
+            stdin: Stdin::Process,
+            anchors: Anchors::default(),
+        }
     }
 
     /// Gives the store.
@@ -62,10 +72,13 @@ impl Scene {
 
     /// Closes the store. What the command says counts more than what the close says.
     pub(crate) fn close(mut self, outcome: Result<Exit, Failure>) -> Result<Exit, Failure> {
+        // The answer comes first, also where a checkpoint goes to stdout at the close.
+        let flushed = self.out.flush();
         let closed = self.store().close();
         let exit = outcome?;
-        self.out.flush()?;
+        flushed?;
         closed?;
+        self.anchors.conclude()?;
         Ok(exit)
     }
 

@@ -4,7 +4,7 @@ use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, propte
 
 use super::{sample, strategy};
 use crate::codec::context::{decode_context, encode_context};
-use crate::codec::event::{Decoded, decode_event, encode_event, event_json, schema_of};
+use crate::codec::event::{Decoded, decode_event, encode_event, event_json, schema_of, write_event_json};
 use crate::domain::event::{Event, VersionUpdated};
 use crate::domain::id::VersionId;
 use crate::domain::json::JsonObject;
@@ -21,7 +21,11 @@ proptest! {
 
     #[test]
     fn any_event_can_be_shown(event in strategy::event()) {
-        prop_assert!(event_json(&event).is_object());
+        let shown = event_json(&event);
+        prop_assert!(shown.is_object());
+        let mut written = b"before".to_vec();
+        write_event_json(&event, &mut written);
+        prop_assert_eq!(String::from_utf8(written).unwrap(), format!("before{shown}"));
     }
 
     #[test]

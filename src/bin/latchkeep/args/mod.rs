@@ -4,6 +4,7 @@
 
 mod backup;
 mod lock;
+mod log;
 mod rest;
 mod secret;
 mod secret_read;
@@ -17,9 +18,11 @@ use crate::exit::exit_help;
 
 pub(crate) use backup::QuarantineCommand;
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
-pub(crate) use rest::{
-    Explain, GroupCommand, GroupCreate, GroupDelete, Init, LogCommand, LogErase, LogShow, OperationArg, Tour,
+pub(crate) use log::{
+    KeyArgs, LogCheckpoint, LogCommand, LogErase, LogExport, LogKeys, LogProve, LogReplay, LogShow, LogVerify,
+    LogVerifyProof,
 };
+pub(crate) use rest::{Explain, GroupCommand, GroupCreate, GroupDelete, Init, OperationArg, Tour};
 pub(crate) use secret::{
     CertificateArgs, Create, Delete, DestroyData, PasswordArgs, Restore, Rotate, SecretArg, SecretCommand, SourceArgs,
     TypeArg,
@@ -73,6 +76,13 @@ pub(crate) struct Global {
     /// A file whose one line is the passphrase that opens the store.
     #[arg(long, global = true, env = "LATCHKEEP_PASSPHRASE_FILE", value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// A checkpoint that was kept elsewhere: the store is opened only if its log is that one, or extends it.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) expect: Option<PathBuf>,
+    /// Where a signed checkpoint goes after each command that writes: a file on another machine's disk, to which it is
+    /// appended, or - for a line of JSON on stdout; can be given several times.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) anchor: Vec<PathBuf>,
     /// Who acts, as the log will say; the login name if nothing is said.
     #[arg(long, global = true, env = "LATCHKEEP_ACTOR", value_name = "NAME")]
     pub(crate) actor: Option<String>,
@@ -108,7 +118,8 @@ pub(crate) enum StoreCommand {
     #[command(subcommand)]
     Lock(LockCommand),
     Explain(Explain),
-    /// Shows and verifies the log of everything that happened, and erases words of people from it.
+    /// Shows, exports and proves the log of everything that happened; verifies and replays exports, without a store too;
+    /// erases words of people from it.
     #[command(subcommand)]
     Log(LogCommand),
     /// Makes, lists and deletes groups of secrets.

@@ -1,4 +1,4 @@
-//! Owns the arguments of the other commands: `tour`, `init`, `explain`, `log`, `group`.
+//! Owns the arguments of the other commands: `tour`, `init`, `explain`, `group`.
 //!
 //! Read next: [`super::super::commands`].
 
@@ -91,60 +91,6 @@ pub(crate) struct Explain {
     /// The version that would be read or destroyed.
     #[arg(long, value_name = "VERSION", default_value = "current")]
     pub(crate) version: VersionRef,
-}
-
-/// `latchkeep log ...`
-#[derive(Debug, Subcommand)]
-pub(crate) enum LogCommand {
-    Show(LogShow),
-    Erase(LogErase),
-    /// Verifies the chain of the whole log, from the bytes on disk. Exits with 5 when it does not hold.
-    Verify,
-}
-
-/// Shows what happened, oldest first. Values never stand in the log.
-///
-/// Piped: columns parted by tabs, in this order: position, time, actor, secret, event, what. With --json: an object per
-/// line.
-#[derive(Args, Debug)]
-#[command(after_long_help = "\
-Examples:
-  latchkeep log show --last 20
-  latchkeep log show --secret db-admin
-  latchkeep log show --json | jq -r 'select(.event == \"ReadRefused\") | .actor'")]
-pub(crate) struct LogShow {
-    /// Begins at a position.
-    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "last")]
-    pub(crate) from: u64,
-    /// Only the last so many records.
-    #[arg(long, value_name = "N")]
-    pub(crate) last: Option<u64>,
-    /// Only what is about one secret: NAME, TYPE/NAME, or its id (a deleted one too).
-    #[arg(long)]
-    pub(crate) secret: Option<String>,
-}
-
-/// Erases words of people from old records, for good: names, descriptions, attributes, labels and metadata.
-///
-/// The log still verifies, and says which bodies were erased and by whom. What a secret is now is said again in new
-/// records, so words that it still has stay: change those first, then erase. Who did what, when, stays as well. Copies
-/// that were made before, and what the disk keeps of old bytes, are not reached.
-#[derive(Args, Debug)]
-#[command(after_long_help = "\
-Examples:
-  latchkeep log erase 17 23
-  latchkeep log erase --secret db-admin
-  latchkeep log erase --secret 0199d0a0-0000-7000-8000-000000000001 --yes     (a deleted one too)")]
-pub(crate) struct LogErase {
-    /// The positions of the records, as log show gives them; up to 1,000.
-    #[arg(value_name = "POSITION", required_unless_present = "secret")]
-    pub(crate) positions: Vec<u64>,
-    /// All that can be erased about one secret: NAME, TYPE/NAME, or its id (a deleted one too).
-    #[arg(long, conflicts_with = "positions")]
-    pub(crate) secret: Option<String>,
-    /// Does not ask.
-    #[arg(long)]
-    pub(crate) yes: bool,
 }
 
 /// `latchkeep group ...`

@@ -1,6 +1,6 @@
-//! Owns `latchkeep log`: what happened, and the proof that nothing of it was changed.
+//! Owns `latchkeep log show`: what happened; and who does the other `latchkeep log` commands.
 //!
-//! Read next: [`super::summary`].
+//! Read next: [`super::log_verify`].
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -9,16 +9,54 @@ use latchkeep::{Event, LogEntry, Position, Record, SecretId, limits};
 use serde_json::{Value, json};
 
 use super::summary::{self, Numbers};
-use crate::args::{LogErase, LogShow, SecretArg};
+use super::{log_export, log_proof, log_replay, log_verify};
+use crate::args::{LogCommand, LogErase, LogShow, SecretArg};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::out::bold;
+use crate::out::{Out, bold};
 use crate::scene::Scene;
 use crate::times::shown as shown_time;
 use crate::{find, out};
 
+/// Does what a command about the log asks.
+pub(crate) fn run(command: &LogCommand, scene: &mut Scene) -> Result<Exit, Failure> {
+    if let Some(outcome) = without_store(command, &mut scene.out) {
+        return outcome;
+    }
+    match command {
+        LogCommand::Show(args) => show(args, scene),
+        LogCommand::Erase(args) => erase(args, scene),
+        LogCommand::Export(args) => log_export::run(args, scene),
+        LogCommand::Verify(args) => log_verify::own(args, scene),
+        LogCommand::Checkpoint(args) => log_proof::checkpoint(args, scene),
+        LogCommand::Prove(args) => log_proof::prove(args, scene),
+        LogCommand::Keys(args) => log_proof::keys(args, scene),
+        // Those need no store.
+        LogCommand::Replay(_) | LogCommand::VerifyProof(_) => Ok(Exit::Done),
+    }
+}
+
+/// Tells whether a command is about an export or a proof.
+pub(crate) const fn needs_no_store(command: &LogCommand) -> bool {
+    match command {
+        LogCommand::Verify(args) => args.export.is_some(),
+        LogCommand::Replay(_) | LogCommand::VerifyProof(_) => true,
+        _ => false,
+    }
+}
+
+/// Does what a command about an export or a proof asks, which needs no store; nothing when it is about a store.
+pub(crate) fn without_store(command: &LogCommand, out: &mut Out) -> Option<Result<Exit, Failure>> {
+    match command {
+        LogCommand::Verify(args) => args.export.as_deref().map(|export| log_verify::export(args, export, out)),
+        LogCommand::Replay(args) => Some(log_replay::run(args, out)),
+        LogCommand::VerifyProof(args) => Some(log_proof::verify(args, out)),
+        _ => None,
+    }
+}
+
 /// Shows records.
-pub(crate) fn show(args: &LogShow, scene: &mut Scene) -> Result<Exit, Failure> {
+fn show(args: &LogShow, scene: &mut Scene) -> Result<Exit, Failure> {
     let size = scene.store().status()?.log_size.get();
     let from = args.last.map_or(args.from, |last| size.saturating_sub(last));
     let only = args.secret.as_deref().map(|named| subject(scene, named)).transpose()?;
@@ -160,22 +198,6 @@ fn to_json(record: &Record) -> Value {
         "correlation_id": record.context.correlation,
         "data": record.event.to_json(),
     })
-}
-
-/// Verifies the chain.
-pub(crate) fn verify(scene: &mut Scene) -> Result<Exit, Failure> {
-    let size = scene.store().status()?.log_size.get();
-    let bar = super::scrub::bar(size, "records");
-    let verified = scene.store().verify_log(|records| bar.set_position(records));
-    bar.finish_and_clear();
-    let verified = verified?;
-    let head = hex(&verified.head);
-    if scene.out.is_json() {
-        scene.out.json(&json!({ "verified": true, "records": verified.records, "head": head }))?;
-    } else {
-        scene.out.line(format!("the log is whole: {}, head {head}", summary::counted(verified.records, "record")))?;
-    }
-    Ok(Exit::Done)
 }
 
 /// Shows bytes as people compare them.

@@ -8,6 +8,10 @@ pub(crate) mod init;
 mod lock;
 mod lock_list;
 mod log;
+mod log_export;
+mod log_proof;
+mod log_replay;
+mod log_verify;
 mod quarantine;
 mod scrub;
 mod secret_change;
@@ -19,10 +23,12 @@ mod status;
 mod summary;
 pub(crate) mod tour;
 
-use crate::args::{GroupCommand, LockCommand, LogCommand, QuarantineCommand, SecretCommand, StoreCommand};
+use crate::args::{Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, SecretCommand, StoreCommand};
+use crate::brought::is_dash;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::{self, Stdin};
+use crate::out::Out;
 use crate::prompt;
 use crate::scene::{Access, Scene};
 
@@ -34,14 +40,14 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         | StoreCommand::Group(GroupCommand::List)
         | StoreCommand::Explain(_)
         | StoreCommand::Quarantine(QuarantineCommand::Show)
-        | StoreCommand::Log(LogCommand::Show(_) | LogCommand::Verify)
         | StoreCommand::Status
         | StoreCommand::Scrub => Access::Look,
         StoreCommand::Secret(_)
         | StoreCommand::Lock(_)
         | StoreCommand::Group(_)
-        | StoreCommand::Log(_)
+        | StoreCommand::Log(LogCommand::Erase(_))
         | StoreCommand::Quarantine(QuarantineCommand::End(_)) => Access::Act,
+        StoreCommand::Log(_) => Access::Look,
     }
 }
 
@@ -95,15 +101,40 @@ fn confirm(command: &StoreCommand) -> Result<(), Failure> {
     }
 }
 
+/// Does what a command asks that needs no store; nothing when it needs one.
+pub(crate) fn without_store(command: &StoreCommand, global: &Global) -> Option<Result<Exit, Failure>> {
+    let StoreCommand::Log(command) = command else { return None };
+    if global.expect.is_some() && log::needs_no_store(command) {
+        return Some(Err(
+            Failure::usage("--expect is for a store, and none is opened").hint("--earlier is for exports")
+        ));
+    }
+    let mut out = Out::new(global.json);
+    let outcome = log::without_store(command, &mut out)?;
+    Some(outcome.and_then(|exit| out.flush().map(|()| exit)))
+}
+
+/// Refuses a checkpoint on stdout where a value goes, to the byte.
+pub(crate) fn check_anchors(command: &StoreCommand, global: &Global) -> Result<(), Failure> {
+    match command {
+        StoreCommand::Secret(SecretCommand::Get(args)) if args.out.is_none() => {
+            if global.anchor.iter().any(|path| is_dash(path)) {
+                let message = "--anchor - would put a checkpoint behind the value on stdout";
+                return Err(Failure::usage(message).hint("name a file for the one or, with --out, for the other"));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Does what a command asks.
 pub(crate) fn run(command: &StoreCommand, scene: &mut Scene) -> Result<Exit, Failure> {
     match command {
         StoreCommand::Secret(command) => secret(command, scene),
         StoreCommand::Lock(command) => lock(command, scene),
         StoreCommand::Group(command) => group::run(command, scene),
-        StoreCommand::Log(LogCommand::Show(args)) => log::show(args, scene),
-        StoreCommand::Log(LogCommand::Erase(args)) => log::erase(args, scene),
-        StoreCommand::Log(LogCommand::Verify) => log::verify(scene),
+        StoreCommand::Log(command) => log::run(command, scene),
         StoreCommand::Explain(args) => explain::run(args, scene),
         StoreCommand::Quarantine(QuarantineCommand::Show) => quarantine::show(scene),
         StoreCommand::Quarantine(QuarantineCommand::End(_)) => quarantine::end(scene),

@@ -2,9 +2,6 @@
 //!
 //! Read next: [`super::super::out`], its door.
 
-use std::io::Write;
-use std::path::Path;
-
 use latchkeep::{Reading, Secret, SecretBytes, SecretData};
 use zeroize::Zeroizing;
 
@@ -12,12 +9,12 @@ use crate::args::{DataFormat, Field, Get};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::scene::Scene;
-use crate::{dotenv, find, shown};
+use crate::{dotenv, find, place, shown};
 
 pub(crate) fn run(args: &Get, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
     check(args, &secret)?;
-    args.out.as_deref().map_or(Ok(()), |path| check_place(path, args.force))?;
+    args.out.as_deref().map_or(Ok(()), |path| place::check(path, args.force))?;
     let reading = scene.session.read(secret.id, args.version).map_err(Failure::about(&secret))?;
     if scene.out.is_json() {
         let text = to_json(scene, &reading)?;
@@ -26,7 +23,7 @@ pub(crate) fn run(args: &Get, scene: &mut Scene) -> Result<Exit, Failure> {
     }
     let value = pick(args, &reading.data)?;
     if let Some(path) = &args.out {
-        write_file(path, &value, args.force)?;
+        place::write(path, &value, args.force)?;
         scene.out.line(format!(
             "wrote version {} of {} to {}",
             reading.number,
@@ -166,36 +163,4 @@ fn push(json: &mut Zeroizing<Vec<u8>>, name: &str, text: &str) {
     let _ = serde_json::to_writer(&mut **json, name);
     json.push(b':');
     let _ = serde_json::to_writer(&mut **json, text);
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
-}
-
-/// Holds a place to what a file needs, before a read that may make a new credential for nothing.
-fn check_place(path: &Path, force: bool) -> Result<(), Failure> {
-    if !force && path.symlink_metadata().is_ok() {
-        Err(file_exists(path))
-    } else if path.is_dir() || !parent(path).is_dir() {
-        Err(Failure::usage(format!("{} is no place for a file; name one in a directory that is there", path.display())))
-    } else {
-        Ok(())
-    }
-}
-
-/// Writes a file that only its owner may read, whole or not at all.
-fn write_file(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
-    let failed = |error: &std::io::Error| Failure::io("write", path, error);
-    let mut file = tempfile::NamedTempFile::new_in(parent(path)).map_err(|error| failed(&error))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(&error))?;
-    let placed = if force { file.persist(path) } else { file.persist_noclobber(path) };
-    match placed {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(file_exists(path)),
-        Err(error) => Err(failed(&error.error)),
-    }
-}
-
-fn file_exists(path: &Path) -> Failure {
-    Failure::usage(format!("{} exists already; nothing was written", path.display())).hint("--force writes over it")
 }

@@ -69,6 +69,9 @@ pub(crate) fn run(global: &Global, given: Given, _: &Tour) -> Result<Exit, Failu
     if global.json {
         return Err(Failure::usage("the tour is a story for people; each of its commands takes --json"));
     }
+    if global.expect.is_some() || !global.anchor.is_empty() {
+        return Err(Failure::usage("the tour takes neither --expect nor --anchor"));
+    }
     // What variables say is about a store in use, which the tour leaves alone.
     if let Some(dir) = global.store.as_deref().filter(|_| given.store) {
         on_a_store_that_stays(global, given, dir)?;

@@ -1,0 +1,233 @@
+//! Owns the arguments of `latchkeep log`: what happened, its proofs, and their check without a store.
+//!
+//! Read next: [`super::super::commands`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use latchkeep::audit::AsOf;
+use latchkeep::ledger::VerifierKey;
+use latchkeep::{Position, Timestamp};
+
+/// `latchkeep log ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    Show(LogShow),
+    Erase(LogErase),
+    Export(LogExport),
+    Verify(LogVerify),
+    Replay(LogReplay),
+    Checkpoint(LogCheckpoint),
+    Prove(LogProve),
+    VerifyProof(LogVerifyProof),
+    Keys(LogKeys),
+}
+
+/// Shows what happened, oldest first. Values never stand in the log.
+///
+/// Piped: columns parted by tabs, in this order: position, time, actor, secret, event, what. With --json: an object per
+/// line.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep log show --last 20
+  latchkeep log show --secret db-admin
+  latchkeep log show --json | jq -r 'select(.event == \"ReadRefused\") | .actor'")]
+pub(crate) struct LogShow {
+    /// Begins at a position.
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "last")]
+    pub(crate) from: u64,
+    /// Only the last so many records.
+    #[arg(long, value_name = "N")]
+    pub(crate) last: Option<u64>,
+    /// Only what is about one secret: NAME, TYPE/NAME, or its id (a deleted one too).
+    #[arg(long)]
+    pub(crate) secret: Option<String>,
+}
+
+/// Writes the log, or a slice of it, for somebody who verifies it without the store.
+///
+/// One JSON object per line: a header, a CloudEvents event for each record, a signed checkpoint. Values never stand in it;
+/// names, descriptions and metadata do. It streams, in constant memory. A file appears under its name once it is whole.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep log export --out log.jsonl
+  latchkeep log export --zstd --out log.jsonl.zst
+  latchkeep log export --from 1000 --to 2000 --out slice.jsonl
+  latchkeep log export --earlier march.checkpoint --out since-march.jsonl
+  latchkeep log export | jq -r 'select(.subject) | .type'")]
+pub(crate) struct LogExport {
+    /// Begins at a position.
+    #[arg(long, value_name = "N")]
+    pub(crate) from: Option<u64>,
+    /// Ends before a position, in the checkpoint of the log when it had so many records.
+    #[arg(long, value_name = "N")]
+    pub(crate) to: Option<u64>,
+    /// Proves also that the log extends the one of this checkpoint; first holds the log to it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) earlier: Option<PathBuf>,
+    /// Writes to a file; never over one that is there, unless forced. Otherwise to stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Compresses it with zstd.
+    #[arg(long)]
+    pub(crate) zstd: bool,
+    /// Lets --out write over a file.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+}
+
+/// Verifies an export, without a store and without any key of one; or, with no export named, the store's own log.
+///
+/// Each verdict stands alone: structure, chain, tree equals checkpoint, signature, consistency with an earlier checkpoint,
+/// bodies, JSON view equals bytes, semantic replay. Exits with 5 when one failed. Take the key, and the earlier checkpoint,
+/// from elsewhere than the export: without --key the keys are those that the export names itself, which shows nothing about
+/// who made it. Of the store's own log the chain is verified from the bytes on disk, and, with --earlier, that it extends
+/// that checkpoint.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep log verify
+  latchkeep log verify log.jsonl --key \"$VKEY\"
+  latchkeep log verify log.jsonl.zst --key \"$VKEY\" --earlier march.checkpoint --json
+  ssh host latchkeep log export --zstd | latchkeep log verify - --key \"$VKEY\"")]
+pub(crate) struct LogVerify {
+    /// The export, plain or compressed with zstd; - means stdin.
+    #[arg(value_name = "EXPORT")]
+    pub(crate) export: Option<PathBuf>,
+    /// A checkpoint from before that the log has to extend: a note, a file that --anchor wrote (its last one counts), or an
+    /// earlier export.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) earlier: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+}
+
+/// Whom a log is trusted to be signed by.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct KeyArgs {
+    /// A verifier key of the log, as `latchkeep log keys` prints it; can be given several times.
+    #[arg(long = "key", value_name = "VKEY", value_parser = parse_key)]
+    pub(crate) keys: Vec<VerifierKey>,
+}
+
+fn parse_key(text: &str) -> Result<VerifierKey, String> {
+    VerifierKey::parse(text.trim()).map_err(|invalid| invalid.to_string())
+}
+
+/// Tells from an export what stood at some point: secrets, versions, locks, rotation.
+///
+/// Needs no store. The whole export is verified on the way; what one tells that does not hold is shown with a warning, and
+/// the program exits with 5. On a terminal as a table. Piped: a line per version, columns parted by tabs, in this order:
+/// type, secret, state, version, alias, data, made, locks, rotation. Secrets whose history is hidden (a slice begins after
+/// they were made, or a body was erased) are counted, not shown.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep log replay log.jsonl
+  latchkeep log replay log.jsonl --at 1200 --secret db-admin
+  latchkeep log replay log.jsonl.zst --at 2027-01-31T12:00:00Z --json")]
+pub(crate) struct LogReplay {
+    /// The export, plain or compressed with zstd; - means stdin.
+    #[arg(value_name = "EXPORT")]
+    pub(crate) export: PathBuf,
+    /// Up to a position, with its record; or up to a time, RFC 3339 or a date. The end if nothing is said.
+    #[arg(long, value_name = "POSITION|TIME", value_parser = parse_at)]
+    pub(crate) at: Option<AsOf>,
+    /// Only one secret: NAME, TYPE/NAME, or its id.
+    #[arg(long)]
+    pub(crate) secret: Option<String>,
+    /// A checkpoint from before that the log has to extend.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) earlier: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+}
+
+fn parse_at(text: &str) -> Result<AsOf, String> {
+    if let Ok(position) = text.parse::<u64>() {
+        return Ok(AsOf::Position(Position::new(position)));
+    }
+    let time = Timestamp::parse(text).or_else(|_| Timestamp::parse(&format!("{text}T00:00:00Z")));
+    time.map(AsOf::Time).map_err(|_| "is a position, RFC 3339 (2027-01-31T12:00:00Z), or a date".to_owned())
+}
+
+/// Prints a signed checkpoint: how large the log is, and the root of the tree over it.
+///
+/// Keep it out of reach of whoever holds the store. --expect, and --earlier of log verify, hold the log to it later.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep log checkpoint > march.checkpoint
+  latchkeep log checkpoint --at 1200")]
+pub(crate) struct LogCheckpoint {
+    /// Of the log when it had so many records, under the key that was in force then.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) at: Option<u64>,
+}
+
+/// Proves that one event stands in the log, as the text of a C2SP tlog-proof that brings its record along.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep log prove 42 --out 42.proof
+  latchkeep log verify-proof 42.proof --key \"$VKEY\"")]
+pub(crate) struct LogProve {
+    /// The position of the event, as log show tells it.
+    pub(crate) position: u64,
+    /// Writes to a file; never over one that is there, unless forced. Otherwise to stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Lets --out write over a file.
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+}
+
+/// Verifies the proof of one event, without a store, and shows the event. Exits with 5 when it does not hold.
+#[derive(Args, Debug)]
+pub(crate) struct LogVerifyProof {
+    /// The proof that log prove wrote; - means stdin.
+    #[arg(value_name = "PROOF")]
+    pub(crate) proof: PathBuf,
+    /// The verifier key that was in force, as `latchkeep log keys` prints it; can be given several times.
+    #[arg(long = "key", value_name = "VKEY", value_parser = parse_key, required = true)]
+    pub(crate) keys: Vec<VerifierKey>,
+}
+
+/// Prints the verifier keys of the log: what an auditor needs, and nothing secret.
+///
+/// A line per key: its number, and the key. The last one signs now; each signs the log up to the record that sets the next.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep log keys
+  VKEY=$(latchkeep log keys --current)")]
+pub(crate) struct LogKeys {
+    /// Prints the key that signs now, alone.
+    #[arg(long)]
+    pub(crate) current: bool,
+}
+
+/// Erases words of people from old records, for good: names, descriptions, attributes, labels and metadata.
+///
+/// The log still verifies, and says which bodies were erased and by whom. What a secret is now is said again in new
+/// records, so words that it still has stay: change those first, then erase. Who did what, when, stays as well. Copies
+/// that were made before, and what the disk keeps of old bytes, are not reached.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep log erase 17 23
+  latchkeep log erase --secret db-admin
+  latchkeep log erase --secret 0199d0a0-0000-7000-8000-000000000001 --yes     (a deleted one too)")]
+pub(crate) struct LogErase {
+    /// The positions of the records, as log show gives them; up to 1,000.
+    #[arg(value_name = "POSITION", required_unless_present = "secret")]
+    pub(crate) positions: Vec<u64>,
+    /// All that can be erased about one secret: NAME, TYPE/NAME, or its id (a deleted one too).
+    #[arg(long, conflicts_with = "positions")]
+    pub(crate) secret: Option<String>,
+    /// Does not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}

@@ -1,0 +1,137 @@
+//! Owns what somebody brings along to check a log: checkpoints that were kept elsewhere, proofs, exports.
+//!
+//! All of it is untrusted; what is read into memory is bounded. Read next: [`super::commands`].
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use latchkeep::ledger::EVENT_PROOF_BYTES_MAX;
+
+use crate::failure::Failure;
+
+/// Reads the newest checkpoint of a file: a note alone, notes one after another, or lines of JSON with a note in each, of
+/// which the last counts.
+pub(crate) fn checkpoint(path: &Path) -> Result<String, Failure> {
+    let failed = |error: io::Error| Failure::io("read", path, &error);
+    let mut file = File::open(path).map_err(|error| Failure::io("open", path, &error))?;
+    let about = file.metadata().map_err(failed)?;
+    if about.is_file() && about.len() > TAIL_BYTES {
+        file.seek(SeekFrom::Start(about.len().saturating_sub(TAIL_BYTES))).map_err(failed)?;
+    }
+    let mut tail = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut tail).map_err(failed)?;
+    // The tail may begin inside a character; a note that is whole has none of them replaced.
+    newest(&String::from_utf8_lossy(&tail)).ok_or_else(|| {
+        Failure::usage(format!("{} holds no checkpoint", path.display()))
+            .hint("latchkeep log checkpoint > FILE writes one")
+    })
+}
+
+/// Bytes at the end of a file that are searched for a checkpoint: more than the longest note takes, as JSON too.
+const TAIL_BYTES: u64 = 512 * 1_024;
+
+fn newest(text: &str) -> Option<String> {
+    let last_line = text.trim_end().lines().next_back()?;
+    if last_line.starts_with('{') {
+        let object: serde_json::Value = serde_json::from_str(last_line).ok()?;
+        return object.get("checkpoint")?.as_str().map(str::to_owned);
+    }
+    let (text, begin) = (text.trim_end_matches('\n'), "latchkeep.log/");
+    let at = match text.rfind(&format!("\n{begin}")) {
+        Some(line_feed) => line_feed.saturating_add(1),
+        None if text.starts_with(begin) => 0,
+        None => return None,
+    };
+    text.get(at..).map(|note| format!("{note}\n"))
+}
+
+/// Reads the proof of an event; - means stdin.
+pub(crate) fn proof(path: &Path) -> Result<String, Failure> {
+    let most = u64::try_from(EVENT_PROOF_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let mut text = Vec::new();
+    let read = if is_dash(path) {
+        io::stdin().lock().take(most).read_to_end(&mut text)
+    } else {
+        let file = File::open(path).map_err(|error| Failure::io("open", path, &error))?;
+        file.take(most).read_to_end(&mut text)
+    };
+    read.map_err(|error| Failure::io("read", path, &error))?;
+    String::from_utf8(text).map_err(|_| Failure::usage(format!("{} is no proof: it is not UTF-8 text", path.display())))
+}
+
+/// An export that is read from a file or from stdin, unpacked if it is packed.
+pub(crate) struct Export {
+    reader: Box<dyn Read + Send>,
+    problem: Arc<Mutex<Option<String>>>,
+    /// Shows on a terminal how much was read.
+    pub(crate) bar: ProgressBar,
+}
+
+impl Export {
+    /// Opens it; - means stdin.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let bar = bar();
+        let plain: Box<dyn Read + Send> = if is_dash(path) {
+            Box::new(bar.wrap_read(io::stdin()))
+        } else {
+            let file = File::open(path).map_err(|error| Failure::io("open", path, &error))?;
+            bar.set_length(file.metadata().map_or(0, |about| about.len()));
+            Box::new(bar.wrap_read(file))
+        };
+        let reader = unpacked(plain).map_err(|error| Failure::io("read", path, &error))?;
+        Ok(Self { reader, problem: Arc::default(), bar })
+    }
+
+    /// Tells why the input could not be read to its end, if that is so.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Read for Export {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+            }
+        })
+    }
+}
+
+/// Unpacks what begins as zstd does; takes everything else as it is.
+fn unpacked(mut packed: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    let mut first = Vec::new();
+    packed.by_ref().take(4).read_to_end(&mut first)?;
+    let is_zstd = first == ZSTD_MAGIC;
+    let whole = Cursor::new(first).chain(packed);
+    if !is_zstd {
+        return Ok(Box::new(whole));
+    }
+    let mut decoder = zstd::Decoder::new(whole)?;
+    decoder.window_log_max(WINDOW_LOG_MAX)?;
+    Ok(Box::new(decoder))
+}
+
+/// How every zstd frame begins.
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// The largest window that a packed export may ask for, as a power of two: 8 MiB, which RFC 8878 asks every decoder to
+/// take. It bounds the memory that a forged file can claim.
+const WINDOW_LOG_MAX: u32 = 23;
+
+/// Tells whether a path stands for a standard stream.
+pub(crate) fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Makes a bar on stderr over bytes, which is only drawn on a terminal.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {bytes}/{total_bytes} {msg} ({eta})") {
+        bar.set_style(style);
+    }
+    bar
+}
