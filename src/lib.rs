@@ -95,6 +95,7 @@ pub use {
     store::command::Command,
     store::keys::RollProgress,
     store::log_view::{LogEntry, VerifiedChain},
+    store::moment::Moment,
     store::new_secret::{NewData, NewSecret},
     store::reading::Reading,
     store::session::{Forecast, Session},

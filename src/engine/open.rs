@@ -39,6 +39,7 @@ use super::clock::Clock;
 use super::committer::mark;
 use super::draw::Draw;
 use super::group::{By, Group};
+use super::history::History;
 use super::poison::Poison;
 use super::queue::Payload;
 use super::recovery::{Recovered, recover};
@@ -158,6 +159,7 @@ fn first_batch(
         end,
         frontier: Frontier::default(),
         saved: Saved::new(start, 0, crate::codec::mark::RowSum::default()),
+        history: History::default(),
     };
     let mut group = Group::new(Position::FIRST);
     let terms = Terms::by(opening.system.clone());

@@ -23,6 +23,7 @@ use crate::projection::Projections;
 use crate::storage::chunks::{read_chunked, scan_chunked};
 use crate::storage::{AnchorMark, Direction, KeyRange, Storage, StorageError};
 
+use super::history::History;
 use super::replay::replay;
 use super::saved::{Item, Mark, Saved};
 use super::sharing::Sharing;
@@ -93,7 +94,7 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
     let whole_as_of = state.whole.log_size;
     let verifier = ChainVerifier::from_slice(mark.position, Head::from_bytes(mark.head));
     let mut changed = HashSet::from_iter(stale);
-    let ended = replay(storage, verifier, mark.position, &mut |batch: Vec<Step>| {
+    let ended = replay(storage, verifier, mark.position..Position::new(u64::MAX), &mut |batch: Vec<Step>| {
         take(&mut state, &batch, whole_as_of, &mut changed);
         Ok(())
     })?;
@@ -107,7 +108,8 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
         saved.touch(item);
     }
     let frontier = super::tree::load(storage, end.size)?;
-    let snapshot = Snapshot { state, projections, end, frontier, saved };
+    let history = History::load(storage)?;
+    let snapshot = Snapshot { state, projections, end, frontier, saved, history };
     Ok(Recovered { snapshot, replayed: ended.records, rebuilt: false, unknown_events: ended.unknown_events })
 }
 
@@ -131,7 +133,7 @@ fn take(state: &mut State, batch: &[Step], whole_as_of: Position, changed: &mut 
 }
 
 /// Works out again what follows from the secrets, since rows may be as of different positions.
-fn settle(state: &mut State) {
+pub(super) fn settle(state: &mut State) {
     let name = |secret: &Arc<Secret>| ((secret.secret_type(), secret.metadata.name.clone()), secret.id);
     state.names = state.secrets.values().map(name).collect();
     for group in state.whole.groups.values_mut() {
@@ -251,7 +253,7 @@ fn survey(storage: &dyn Storage) -> Result<Loaded, Error> {
 }
 
 /// Gives the chain value before a position; none when the log does not reach it.
-fn head_at(storage: &dyn Storage, position: Position) -> Result<Option<[u8; 32]>, Error> {
+pub(super) fn head_at(storage: &dyn Storage, position: Position) -> Result<Option<[u8; 32]>, Error> {
     let Some(before) = position.get().checked_sub(1) else { return Ok(None) };
     let mut found = None;
     super::log::scan_records(storage, Position::new(before), position, &mut |raw| {

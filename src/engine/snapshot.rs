@@ -14,6 +14,7 @@ use crate::domain::state::State;
 use crate::ledger::{ChainEnd, Frontier};
 use crate::projection::Projections;
 
+use super::history::History;
 use super::saved::{Item, Saved};
 
 /// The whole store, but for sealed data, at one position of the log. Cheap to clone.
@@ -24,6 +25,7 @@ pub(crate) struct Snapshot {
     pub(crate) end: ChainEnd,
     pub(crate) frontier: Frontier,
     pub(crate) saved: Saved,
+    pub(crate) history: History,
 }
 
 impl Snapshot {

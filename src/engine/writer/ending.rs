@@ -40,6 +40,17 @@ impl Writer {
                 }
             }
         }
+        while let Some(before) = self.snapshot.history.progress().filter(|_| self.shared.poison.why().is_none()) {
+            let Snapshot { history, state, end, .. } = &mut self.snapshot;
+            let storage = &*self.shared.storage;
+            let mut saving = Saving { batch: &mut self.group.batch, state, end, storage };
+            let written = history.write(&mut saving, ROWS_AT_CLOSE);
+            self.settle();
+            // With a full disk what was written is taken back.
+            if written.is_err() || self.snapshot.history.progress() == Some(before) {
+                break;
+            }
+        }
         if let Some(Ending::Asked(reply)) = self.ending.take() {
             let outcome = match self.shared.poison.error() {
                 Some(error) => Err(error),
