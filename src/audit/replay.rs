@@ -105,14 +105,15 @@ impl Replay {
 
     /// Gives the lock status of each secret of which everything was seen, by id.
     pub fn lock_status(&self) -> impl Iterator<Item = LockStatus> {
-        self.state.secrets.values().map(|secret| LockStatus::of(secret))
+        let whole = self.state.secrets.values().filter(|secret| !self.restating.is_coming_back(secret.id));
+        whole.map(|secret| LockStatus::of(secret))
     }
 
     /// Counts the secrets of which not everything was seen: whose bodies were erased, or which were made before a slice, and
     /// which were not restated since.
     #[must_use]
     pub fn hidden_secrets(&self) -> usize {
-        self.hidden.len()
+        self.hidden.len().saturating_add(self.restating.coming_back())
     }
 
     /// Counts all secrets that were hidden at some time.

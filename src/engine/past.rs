@@ -38,6 +38,8 @@ pub(crate) struct Past {
     pub(crate) state: State,
     /// Secrets that were there and of which no more is known.
     pub(crate) hidden: BTreeSet<SecretId>,
+    /// Hidden secrets that are being restated.
+    coming_back: BTreeSet<SecretId>,
     /// Groups that were there and of which no more is known.
     hidden_groups: BTreeSet<GroupId>,
     /// Records about groups whose words are erased: which groups, nobody knows.
@@ -62,6 +64,7 @@ impl Past {
         evolve_step(&mut self.state, step);
         match step {
             Step::Erased(ErasedRecord { subject: Some(Subject { secret, .. }), .. }) => {
+                self.coming_back.remove(secret);
                 self.hidden.insert(*secret);
             }
             Step::Erased(erased) => {
@@ -77,11 +80,28 @@ impl Past {
                 _ = self.hidden_groups.remove(&event.group)
             }
             Step::Told(Record { event: Event::GroupDeleted(event), .. }) => _ = self.hidden_groups.remove(&event.group),
-            Step::Told(Record { event: Event::SecretDeleted(_) | Event::SecretRestated(_), subject, .. }) => {
-                subject.iter().for_each(|subject| _ = self.hidden.remove(&subject.secret));
+            Step::Told(Record { event: Event::SecretDeleted(_), subject: Some(subject), .. }) => {
+                self.hidden.remove(&subject.secret);
+            }
+            // Its versions and locks follow in the same batch; until then it is known in part only.
+            Step::Told(Record { event: Event::SecretRestated(_), subject: Some(subject), .. }) => {
+                self.coming_back.insert(subject.secret);
             }
             Step::Told(_) => {}
         }
+        if step.ends_batch() {
+            for id in std::mem::take(&mut self.coming_back) {
+                self.hidden.remove(&id);
+            }
+        }
+    }
+
+    /// Takes out what is known in part only.
+    fn settle(&mut self) {
+        for id in &self.hidden {
+            self.state.take_out(*id);
+        }
+        settle(&mut self.state);
     }
 
     /// Takes locks away whose lease had ended by a time, whether that stands in the log yet or not.
@@ -126,7 +146,7 @@ pub(crate) fn past(storage: &dyn Storage, log_id: &LogId, size: Position) -> Res
         past.replayed = ended.records;
     }
     past.state.whole.log_size = size;
-    settle(&mut past.state);
+    past.settle();
     Ok(past)
 }
 

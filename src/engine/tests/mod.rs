@@ -6,7 +6,9 @@ mod chance;
 mod erasure;
 mod faults;
 mod histories;
+mod past;
 mod recovery;
+mod shell;
 mod slots;
 
 use std::ops::ControlFlow;
