@@ -28,7 +28,10 @@ use crate::storage::{Direction, KeyRange, Storage};
 use super::saved::{Mark, Saving};
 
 /// Records between two past states, at least: a fifth of a second of replay.
-const APART_RECORDS: u64 = 131_072;
+pub(crate) const APART_RECORDS: u64 = 131_072;
+
+/// The least that a host can ask for.
+pub(crate) const APART_RECORDS_MIN: u64 = 1_024;
 
 /// Records between two past states for each secret: so that they cost a row for each fourth record at most.
 const APART_PER_SECRET: u64 = 4;
@@ -45,6 +48,7 @@ pub(crate) struct History {
     left_over: Option<Position>,
     making: Option<Making>,
     apart_records: u64,
+    apart_per_secret: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -62,7 +66,13 @@ struct Making {
 
 impl Default for History {
     fn default() -> Self {
-        Self { last: Position::FIRST, left_over: None, making: None, apart_records: APART_RECORDS }
+        Self {
+            last: Position::FIRST,
+            left_over: None,
+            making: None,
+            apart_records: APART_RECORDS,
+            apart_per_secret: APART_PER_SECRET,
+        }
     }
 }
 
@@ -74,10 +84,15 @@ impl History {
         Ok(Self { last: last.unwrap_or(Position::FIRST), left_over, ..Self::default() })
     }
 
+    /// Sets how many records there are between two, as long as that is enough for the secrets.
+    pub(crate) const fn keep_apart(&mut self, records: u64) {
+        self.apart_records = records;
+    }
+
     /// Lets past states lie closer together, for tests with short logs.
     #[cfg(test)]
     pub(crate) fn keep_every(&mut self, records: u64) {
-        self.apart_records = records;
+        (self.apart_records, self.apart_per_secret) = (records, 0);
     }
 
     /// Tells up to which row of which past state has been written, while there is one.
@@ -99,8 +114,8 @@ impl History {
 
     fn is_due(&self, saving: &Saving<'_>) -> bool {
         let secrets = u64::try_from(saving.state.secrets.len()).unwrap_or(u64::MAX);
-        let least = if self.apart_records < APART_RECORDS { 0 } else { secrets.saturating_mul(APART_PER_SECRET) };
-        saving.end.size.get().saturating_sub(self.last.get()) >= self.apart_records.max(least)
+        let apart = self.apart_records.max(secrets.saturating_mul(self.apart_per_secret));
+        saving.end.size.get().saturating_sub(self.last.get()) >= apart
     }
 
     fn begin(&mut self, saving: &Saving<'_>) {

@@ -63,6 +63,8 @@ pub(crate) struct Opening {
     pub(crate) passphrase_cost: PassphraseCost,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue_max: usize,
+    /// Records between two past states.
+    pub(crate) past_states_apart: u64,
     pub(crate) settings: Settings,
     pub(crate) system: Actor,
     pub(crate) anchors: Vec<Arc<dyn CheckpointAnchor>>,
@@ -185,10 +187,12 @@ fn start(
     opening: &Opening,
     access: Access,
 ) -> Result<Engine, Error> {
+    let mut snapshot = recovered.snapshot;
+    snapshot.history.keep_apart(opening.past_states_apart);
     let shared = Arc::new(Shared {
         storage,
         log_id,
-        published: Published::new(recovered.snapshot),
+        published: Published::new(snapshot),
         keyring: RwLock::new(Arc::new(keyring)),
         clock: Arc::clone(&opening.clock),
         poison: Poison::default(),

@@ -139,11 +139,11 @@ pub(crate) fn past(storage: &dyn Storage, log_id: &LogId, size: Position) -> Res
     };
     if mark.position < size {
         let verifier = ChainVerifier::from_slice(mark.position, Head::from_bytes(mark.head));
-        let ended = replay(storage, verifier, mark.position..size, &mut |batch| {
+        replay(storage, verifier, mark.position..size, &mut |batch| {
             batch.iter().for_each(|step| past.take(step));
             Ok(())
         })?;
-        past.replayed = ended.records;
+        past.replayed = size.get().saturating_sub(mark.position.get());
     }
     past.state.whole.log_size = size;
     past.settle();

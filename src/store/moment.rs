@@ -36,8 +36,9 @@ impl Store {
     /// where the record of its end came later. What was asked of the store and was not durable yet is not in it.
     ///
     /// Costs the load of the last past state that is kept before it, and the replay of the records in between, which are
-    /// verified: at most about 131,072 of them, or four for each secret if that is more, and twice that while the next
-    /// past state is being written; however long the log is. A time takes `O(log n)` looks at the log besides. Where no past
+    /// verified: at most about 131,072 of them ([`StoreOptions::past_states_apart`](crate::StoreOptions::past_states_apart)),
+    /// or four for each secret if that is more, and a quarter more while the next past state is being written; however long
+    /// the log is. A time takes `O(log n)` looks at the log besides. Where no past
     /// state is kept (in a log from before they were, or where they are damaged) the log is replayed from its beginning.
     ///
     /// ```

@@ -5,19 +5,23 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use super::shell::{Shell, step};
-use super::{Rows, all, new_data, new_secret, ops, put_secret};
+use super::{Rows, all, ops, put_secret, sound};
+use crate::audit::AsOf;
 use crate::codec::keys;
-use crate::domain::command::{Change, Command, SecretChanges};
+use crate::domain::command::{Change, Command as Decided, LockNames, SecretChanges};
 use crate::domain::id::GroupId;
-use crate::domain::name::{Description, GroupName};
+use crate::domain::lock::{LockMode, NewLock};
+use crate::domain::name::{Description, GroupName, LockName};
 use crate::domain::position::Position;
 use crate::domain::state::State;
 use crate::domain::step::evolve_step;
+use crate::domain::version::VersionRef;
 use crate::engine::erasure::look;
 use crate::engine::log::{Decoder, scan_records};
 use crate::engine::past::{Past, past, size_at};
 use crate::engine::recovery::settle;
 use crate::storage::KeyRange;
+use crate::store::command::Command;
 
 /// Records between two past states here.
 const APART: u64 = 48;
@@ -190,23 +194,23 @@ fn erased_words_are_in_no_past_state() {
         let id = *shell.kept.state.secrets.keys().nth(20).unwrap();
         let update = |description| {
             let changes = SecretChanges { description, ..SecretChanges::default() };
-            Command::UpdateSecret { secret: id, changes: Box::new(changes) }
+            Decided::UpdateSecret { secret: id, changes: Box::new(changes) }
         };
         let group = GroupId::from_bytes([7; 16]);
         let name = GroupName::parse("anna's").unwrap();
-        shell.run_plainly(&Command::CreateGroup { id: group, name, description: Description::parse(WORDS).ok() });
+        shell.run_plainly(&Decided::CreateGroup { id: group, name, description: Description::parse(WORDS).ok() });
         shell.run_plainly(&update(words()));
         for _ in 0..60 {
             let changes = SecretChanges {
                 retention: Some(2 + u8::try_from(shell.chance.below(40)).unwrap()),
                 ..SecretChanges::default()
             };
-            shell.run_plainly(&Command::UpdateSecret { secret: id, changes: Box::new(changes) });
+            shell.run_plainly(&Decided::UpdateSecret { secret: id, changes: Box::new(changes) });
         }
         shell.run_plainly(&update(Change::Clear));
-        shell.run_plainly(&Command::UpdateGroup { group, name: None, description: Change::Clear });
+        shell.run_plainly(&Decided::UpdateGroup { group, name: None, description: Change::Clear });
         for _ in 0..steps {
-            shell.run_plainly(&Command::RecordHeartbeat);
+            shell.run_plainly(&Decided::RecordHeartbeat);
         }
         in_the_making += u32::from(shell.kept.history.progress().is_some());
         let holding = |shell: &Shell| {
@@ -226,7 +230,7 @@ fn erased_words_are_in_no_past_state() {
         shell.erase_these(&all_bodies);
         // Until what is being written is whole.
         for _ in 0..60 {
-            shell.run_plainly(&Command::RecordHeartbeat);
+            shell.run_plainly(&Decided::RecordHeartbeat);
         }
         assert_eq!(holding(&shell), BTreeSet::new(), "{steps} steps");
         let found = past(&shell.rows.0, &shell.log_id, shell.kept.end.size).unwrap();
@@ -237,16 +241,35 @@ fn erased_words_are_in_no_past_state() {
     assert!(in_the_making >= 2, "{in_the_making} erasures met one in the making");
 }
 
-/// A store in use, with threads and a close: what is kept at the close is whole.
+/// A store in use, with threads: a long log keeps a past state, which a close finishes and which spares a replay.
 #[test]
 fn a_close_finishes_the_past_state_that_is_being_written() {
     let rows = Rows::new();
     let store = rows.open();
-    let secret = put_secret(&store, "one");
-    for number in 0..3 {
-        ops(&store).rotate(secret, new_data(&format!("value {number}"))).unwrap();
+    let secrets: Vec<_> = (0..40).map(|number| put_secret(&store, &format!("secret-{number}"))).collect();
+    let ops = ops(&store);
+    let lock = |number| NewLock::new(LockName::parse(&format!("lock-{number}")).unwrap());
+    let size = || store.status().unwrap().log_size.get();
+    while size() + 210 < 1_024 {
+        let locks = (0..100).map(lock).collect();
+        ops.run(Command::place_locks(secrets[0], VersionRef::Current, locks, LockMode::Keep)).unwrap();
+        ops.run(Command::remove_locks(secrets[0], VersionRef::Current, LockNames::All)).unwrap();
     }
-    ops(&store).create(new_secret("two")).unwrap();
+    while size() < 1_026 {
+        ops.place_lock(secrets[1], VersionRef::Current, lock(7)).unwrap();
+    }
+    assert!(rows.under(keys::PAST_MARK).is_empty(), "there are more rows than go along with a few commits");
+    assert!(!rows.under(keys::PAST_SECRET).is_empty());
     store.close().unwrap();
-    assert!(rows.under(keys::PAST_MARK).is_empty(), "a short log keeps none");
+    let store = rows.open();
+    assert_eq!(rows.under(keys::PAST_MARK).len(), 1);
+    for number in 0..20 {
+        super::ops(&store).place_lock(secrets[2], VersionRef::Current, lock(number)).unwrap();
+    }
+    let moment = store.as_of(AsOf::Position(Position::new(1_030))).unwrap();
+    assert!(moment.replayed() < 20, "{} records were replayed", moment.replayed());
+    assert_eq!(moment.secrets().len(), 40);
+    let early = store.as_of(AsOf::Position(Position::new(60))).unwrap();
+    assert_eq!(early.replayed(), 61);
+    sound(&store);
 }
