@@ -77,7 +77,7 @@ impl Past {
                 }
             }
             Step::Told(Record { event: Event::GroupRestated(event), .. }) => {
-                _ = self.hidden_groups.remove(&event.group)
+                _ = self.hidden_groups.remove(&event.group);
             }
             Step::Told(Record { event: Event::GroupDeleted(event), .. }) => _ = self.hidden_groups.remove(&event.group),
             Step::Told(Record { event: Event::SecretDeleted(_), subject: Some(subject), .. }) => {
@@ -140,7 +140,9 @@ pub(crate) fn past(storage: &dyn Storage, log_id: &LogId, size: Position) -> Res
     if mark.position < size {
         let verifier = ChainVerifier::from_slice(mark.position, Head::from_bytes(mark.head));
         replay(storage, verifier, mark.position..size, &mut |batch| {
-            batch.iter().for_each(|step| past.take(step));
+            for step in &batch {
+                past.take(step);
+            }
             Ok(())
         })?;
         past.replayed = size.get().saturating_sub(mark.position.get());

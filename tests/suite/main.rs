@@ -18,6 +18,7 @@ mod kinds;
 mod life;
 mod locks;
 mod metadata;
+mod moments;
 mod opening;
 mod pressure;
 mod proofs;

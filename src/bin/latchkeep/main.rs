@@ -25,6 +25,7 @@ mod failure;
 mod find;
 mod input;
 mod keys;
+mod looking;
 mod out;
 mod prompt;
 mod scene;

@@ -2,6 +2,7 @@
 //!
 //! Read next: [`secret`], the largest group of commands.
 
+mod as_of;
 mod lock;
 mod rest;
 mod secret;
@@ -14,9 +15,10 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::exit::exit_help;
 
+pub(crate) use as_of::AsOfArg;
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
 pub(crate) use rest::{
-    Explain, GroupCommand, GroupCreate, GroupDelete, Init, LogCommand, LogErase, LogShow, OperationArg, Tour,
+    Explain, GroupCommand, GroupCreate, GroupDelete, GroupList, Init, LogCommand, LogErase, LogShow, OperationArg, Tour,
 };
 pub(crate) use secret::{
     CertificateArgs, Create, Delete, DestroyData, PasswordArgs, Restore, Rotate, SecretArg, SecretCommand, SourceArgs,
