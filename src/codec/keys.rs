@@ -117,7 +117,7 @@ pub(crate) fn epoch_key(epoch: u32) -> [u8; 5] {
 }
 
 /// Reads a row key of [`epoch_key`].
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn parse_epoch_key(row_key: &[u8]) -> Option<u32> {
     split(EPOCH_KEY, row_key).map(u32::from_be_bytes)
 }
@@ -128,7 +128,7 @@ pub(crate) fn key_slot(slot: u8) -> [u8; 2] {
 }
 
 /// Reads a row key of [`key_slot`].
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn parse_key_slot(row_key: &[u8]) -> Option<u8> {
     split(KEY_SLOT, row_key).map(u8::from_be_bytes)
 }
