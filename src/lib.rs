@@ -116,6 +116,7 @@ pub use {
     store::export::ExportOptions,
     store::keys::RollProgress,
     store::log_view::{LogEntry, VerifiedChain},
+    store::moment::Moment,
     store::new_secret::{NewData, NewSecret},
     store::reading::Reading,
     store::session::{Forecast, Session},

@@ -12,6 +12,7 @@ use crate::domain::name::Actor;
 use crate::domain::settings::{AccessAudit, Settings};
 use crate::engine::anchoring::{AnchorPace, CheckpointAnchor};
 use crate::engine::clock::{Clock, SystemClock};
+use crate::engine::history::{APART_RECORDS, APART_RECORDS_MIN};
 use crate::engine::open::{Access, Opening, Place, create, open};
 use crate::error::Error;
 use crate::seal::passphrase::PassphraseCost;
@@ -40,6 +41,7 @@ pub struct StoreOptions {
     cache_bytes: u64,
     commit_max: Duration,
     queue_max: usize,
+    past_states_apart: u64,
     expected_checkpoint: Option<Box<str>>,
     anchors: Vec<Arc<dyn CheckpointAnchor>>,
     anchor_pace: AnchorPace,
@@ -67,6 +69,7 @@ impl StoreOptions {
             cache_bytes: disk.cache_bytes,
             commit_max: disk.commit_max,
             queue_max: QUEUE_MAX,
+            past_states_apart: APART_RECORDS,
             expected_checkpoint: None,
             anchors: Vec::new(),
             anchor_pace: AnchorPace::default(),
@@ -116,6 +119,14 @@ impl StoreOptions {
     /// Sets how many commands may wait for the writer before callers do: 1,024 by default, 1 at the least.
     pub fn queue_max(mut self, commands: usize) -> Self {
         self.queue_max = commands.max(1);
+        self
+    }
+
+    /// Sets after how many records a whole past state is kept, for [`Store::as_of`]: 131,072 by default, some fifth of a second
+    /// of replay; at least 1,024, and never less than four for each secret. Each takes about as much disk as the secrets
+    /// with their versions and locks do, and is kept for good; `u64::MAX` keeps none.
+    pub fn past_states_apart(mut self, records: u64) -> Self {
+        self.past_states_apart = records.max(APART_RECORDS_MIN);
         self
     }
 
@@ -186,6 +197,7 @@ impl StoreOptions {
             passphrase_cost: self.passphrase_cost,
             clock: self.clock,
             queue_max: self.queue_max,
+            past_states_apart: self.past_states_apart,
             expected_checkpoint: self.expected_checkpoint,
             anchors: self.anchors,
             anchor_pace: self.anchor_pace,

@@ -111,7 +111,8 @@ impl Replay {
 
     /// Gives the lock status of each secret of which everything was seen, by id.
     pub fn lock_status(&self) -> impl Iterator<Item = LockStatus> {
-        self.state.secrets.values().map(|secret| LockStatus::of(secret))
+        let whole = self.state.secrets.values().filter(|secret| !self.restating.is_coming_back(secret.id));
+        whole.map(|secret| LockStatus::of(secret))
     }
 
     /// Walks over the secrets of which everything was seen, by id.
@@ -128,7 +129,7 @@ impl Replay {
     /// which were not restated since.
     #[must_use]
     pub fn hidden_secrets(&self) -> usize {
-        self.hidden.len()
+        self.hidden.len().saturating_add(self.restating.coming_back())
     }
 
     /// Counts all secrets that were hidden at some time.

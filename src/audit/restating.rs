@@ -57,6 +57,16 @@ impl Restating {
         }
     }
 
+    /// Tells whether a secret is known in part only: the rest follows in the same batch.
+    pub(super) fn is_coming_back(&self, id: SecretId) -> bool {
+        self.0.get(&id).is_some_and(|restated| restated.is_back)
+    }
+
+    /// Counts the secrets that are known in part only.
+    pub(super) fn coming_back(&self) -> usize {
+        self.0.values().filter(|restated| restated.is_back).count()
+    }
+
     /// Holds what a batch restated to being all of it.
     pub(super) fn settle(&mut self, state: &State) -> Result<(), Rule> {
         let whole = |(id, restated): (SecretId, Restated)| {

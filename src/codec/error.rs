@@ -24,6 +24,12 @@ pub(crate) enum Part {
     SavedAnswer,
     /// The mark that says what the saved state covers.
     SavedMark,
+    /// A secret as it was.
+    PastSecret,
+    /// The part of a past state that belongs to no secret.
+    PastWhole,
+    /// The mark that says that a past state is whole.
+    PastMark,
     /// The row that says what store this is.
     StoreMeta,
 }
@@ -33,9 +39,13 @@ impl Part {
     const fn remedy(self) -> &'static str {
         match self {
             Self::Event { .. } | Self::Context => "verify the log, and go back to a backup if it is damaged",
-            Self::SavedSecret | Self::SavedWhole | Self::SavedAnswer | Self::SavedMark => {
-                "throw the saved state away and rebuild it from the log"
-            }
+            Self::SavedSecret
+            | Self::SavedWhole
+            | Self::SavedAnswer
+            | Self::SavedMark
+            | Self::PastSecret
+            | Self::PastWhole
+            | Self::PastMark => "throw the saved state away and rebuild it from the log",
             Self::StoreMeta => "check that this is the directory of a store, and go back to a backup if it is damaged",
         }
     }
@@ -53,6 +63,9 @@ impl fmt::Display for Part {
             Self::SavedWhole => f.write_str("the saved settings and groups"),
             Self::SavedAnswer => f.write_str("a saved answer"),
             Self::SavedMark => f.write_str("the mark of the saved state"),
+            Self::PastSecret => f.write_str("a secret of a past state"),
+            Self::PastWhole => f.write_str("the settings and groups of a past state"),
+            Self::PastMark => f.write_str("the mark of a past state"),
             Self::StoreMeta => f.write_str("the description of the store"),
         }
     }

@@ -15,6 +15,9 @@
 //! | frontier of the tree | `t` |
 //! | complete subtree | `n`, level (1), index (8) |
 //! | wrapped signing seed | `g`, number (4) |
+//! | secret of a past state | `h`, position (8), secret id (16) |
+//! | settings and groups of a past state | `p`, position (8) |
+//! | mark of a past state | `y`, position (8) |
 //!
 //! A long value takes several rows: `storage` appends a chunk number of 4 bytes to the row key, and takes it off again
 //! before anything here sees it. No row key begins another one of the same kind, so that a chunk number is never taken
@@ -50,6 +53,13 @@ pub(crate) const TREE_FRONTIER: [u8; 1] = *b"t";
 pub(crate) const TREE_NODE: u8 = b'n';
 /// First byte of the row keys of wrapped signing seeds.
 pub(crate) const SIGNING_SEED: u8 = b'g';
+
+/// First byte of the row keys of secrets of past states.
+pub(crate) const PAST_SECRET: u8 = b'h';
+/// First byte of the row keys of settings and groups of past states.
+pub(crate) const PAST_WHOLE: u8 = b'p';
+/// First byte of the row keys of marks of past states.
+pub(crate) const PAST_MARK: u8 = b'y';
 
 /// Gives the row of the commit whose first record has this position.
 pub(crate) fn log_commit(first: Position) -> [u8; 9] {
@@ -130,6 +140,42 @@ pub(crate) fn tree_node(level: u8, index: u64) -> [u8; 10] {
         *to = from;
     }
     join(TREE_NODE, place)
+}
+
+/// Gives the row of a secret as it was at a position.
+pub(crate) fn past_secret(at: Position, secret: SecretId) -> [u8; 25] {
+    let mut place = [0; 24];
+    for (to, from) in place.iter_mut().zip(at.get().to_be_bytes().iter().chain(secret.as_bytes())) {
+        *to = *from;
+    }
+    join(PAST_SECRET, place)
+}
+
+/// Gives what the row keys of all secrets of a past state begin with.
+pub(crate) fn past_secrets(at: Position) -> [u8; 9] {
+    join(PAST_SECRET, at.get().to_be_bytes())
+}
+
+/// Reads a row key of [`past_secret`].
+pub(crate) fn parse_past_secret(row_key: &[u8]) -> Option<(Position, SecretId)> {
+    let place = split::<24>(PAST_SECRET, row_key)?;
+    let (at, secret) = place.split_first_chunk::<8>()?;
+    Some((Position::new(u64::from_be_bytes(*at)), SecretId::from_bytes(secret.try_into().ok()?)))
+}
+
+/// Gives the row of what belonged to no secret at a position.
+pub(crate) fn past_whole(at: Position) -> [u8; 9] {
+    join(PAST_WHOLE, at.get().to_be_bytes())
+}
+
+/// Gives the row of the mark of the past state at a position.
+pub(crate) fn past_mark(at: Position) -> [u8; 9] {
+    join(PAST_MARK, at.get().to_be_bytes())
+}
+
+/// Reads a row key of [`past_mark`].
+pub(crate) fn parse_past_mark(row_key: &[u8]) -> Option<Position> {
+    split(PAST_MARK, row_key).map(|bytes| Position::new(u64::from_be_bytes(bytes)))
 }
 
 /// Gives the row of a wrapped signing seed.

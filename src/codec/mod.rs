@@ -14,6 +14,7 @@ pub(crate) mod event;
 pub(crate) mod keys;
 pub(crate) mod mark;
 pub(crate) mod meta;
+pub(crate) mod past;
 pub(crate) mod saved;
 mod wire;
 

@@ -31,9 +31,18 @@ pub(crate) struct ErasedRecord {
     pub(crate) subject: Option<Subject>,
     pub(crate) recorded_at: Timestamp,
     pub(crate) context: Context,
+    pub(crate) ends_batch: bool,
 }
 
 impl Step {
+    /// Tells whether it is the last of its batch.
+    pub(crate) const fn ends_batch(&self) -> bool {
+        match self {
+            Self::Told(record) => record.ends_batch(),
+            Self::Erased(erased) => erased.ends_batch,
+        }
+    }
+
     /// Gives the secret that it changes or reports on.
     pub(crate) fn secret(&self) -> Option<SecretId> {
         match self {

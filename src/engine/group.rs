@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::committer`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::codec::{context, event, keys};
@@ -139,7 +139,7 @@ impl Group {
         Ok(())
     }
 
-    /// Writes commits anew without some of their bodies, and rows of saved state that may hold the same words. Its event is
+    /// Writes commits anew without some of their bodies, and rows of saved and past states that may hold the same words. Its event is
     /// appended already; everything before this group must be durable, and nothing be decided after it until it is too.
     pub(super) fn erase(
         &mut self,
@@ -151,8 +151,17 @@ impl Group {
         rewritten.put(&mut self.batch)?;
         let secrets: BTreeSet<SecretId> = bodies.iter().filter_map(|body| body.about.secret()).collect();
         let rows: Vec<Item> = secrets.into_iter().map(Item::Secret).collect();
-        let Snapshot { saved, state, end, .. } = snapshot;
-        saved.refresh(&mut Saving { batch: &mut self.batch, state, end, storage }, &rows)
+        let mut first = BTreeMap::new();
+        for body in bodies {
+            first
+                .entry(body.about)
+                .and_modify(|at: &mut Position| *at = body.position.min(*at))
+                .or_insert(body.position);
+        }
+        let Snapshot { saved, history, state, end, .. } = snapshot;
+        let mut saving = Saving { batch: &mut self.batch, state, end, storage };
+        saved.refresh(&mut saving, &rows)?;
+        history.erase(&mut saving, &first)
     }
 
     /// Lays the log row and, where it is time, rows of saved state into the batch.
@@ -163,8 +172,10 @@ impl Group {
             expect_no_value(&mut self.batch, &key)?;
             put_chunked(&mut self.batch, &key, &self.log)?;
             self.batch.put(keys::TREE_FRONTIER, snapshot.frontier.encode())?;
-            let Snapshot { saved, state, end, .. } = snapshot;
-            saved.keep_up(&mut Saving { batch: &mut self.batch, state, end, storage }, durable, self.records)?;
+            let Snapshot { saved, history, state, end, .. } = snapshot;
+            let mut saving = Saving { batch: &mut self.batch, state, end, storage };
+            saved.keep_up(&mut saving, durable, self.records)?;
+            history.keep_up(&mut saving, self.records)?;
         }
         Ok(())
     }

@@ -39,6 +39,7 @@ use super::clock::Clock;
 use super::committer::mark;
 use super::draw::Draw;
 use super::group::{By, Group};
+use super::history::History;
 use super::poison::Poison;
 use super::queue::Payload;
 use super::recovery::{Recovered, recover};
@@ -62,6 +63,8 @@ pub(crate) struct Opening {
     pub(crate) passphrase_cost: PassphraseCost,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue_max: usize,
+    /// Records between two past states.
+    pub(crate) past_states_apart: u64,
     pub(crate) settings: Settings,
     pub(crate) system: Actor,
     pub(crate) anchors: Vec<Arc<dyn CheckpointAnchor>>,
@@ -158,6 +161,7 @@ fn first_batch(
         end,
         frontier: Frontier::default(),
         saved: Saved::new(start, 0, crate::codec::mark::RowSum::default()),
+        history: History::default(),
     };
     let mut group = Group::new(Position::FIRST);
     let terms = Terms::by(opening.system.clone());
@@ -183,10 +187,12 @@ fn start(
     opening: &Opening,
     access: Access,
 ) -> Result<Engine, Error> {
+    let mut snapshot = recovered.snapshot;
+    snapshot.history.keep_apart(opening.past_states_apart);
     let shared = Arc::new(Shared {
         storage,
         log_id,
-        published: Published::new(recovered.snapshot),
+        published: Published::new(snapshot),
         keyring: RwLock::new(Arc::new(keyring)),
         clock: Arc::clone(&opening.clock),
         poison: Poison::default(),

@@ -24,6 +24,7 @@ use crate::projection::Projections;
 use crate::storage::chunks::{read_chunked, scan_chunked};
 use crate::storage::{AnchorMark, Direction, KeyRange, Storage, StorageError};
 
+use super::history::History;
 use super::log::head_before;
 use super::replay::replay;
 use super::saved::{Item, Mark, Saved};
@@ -95,7 +96,7 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
     let whole_as_of = state.whole.log_size;
     let verifier = ChainVerifier::from_slice(mark.position, Head::from_bytes(mark.head));
     let mut changed = HashSet::from_iter(stale);
-    let ended = replay(storage, verifier, mark.position, &mut |batch: Vec<Step>| {
+    let ended = replay(storage, verifier, mark.position..Position::new(u64::MAX), &mut |batch: Vec<Step>| {
         take(&mut state, &batch, whole_as_of, &mut changed);
         Ok(())
     })?;
@@ -109,7 +110,8 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
         saved.touch(item);
     }
     let frontier = super::tree::load(storage, end.size)?;
-    let snapshot = Snapshot { state, projections, end, frontier, saved };
+    let history = History::load(storage)?;
+    let snapshot = Snapshot { state, projections, end, frontier, saved, history };
     Ok(Recovered { snapshot, replayed: ended.records, rebuilt: false, unknown_events: ended.unknown_events })
 }
 
@@ -138,7 +140,7 @@ fn take(state: &mut State, batch: &[Step], whole_as_of: Position, changed: &mut 
 }
 
 /// Works out again what follows from the secrets, since rows may be as of different positions.
-fn settle(state: &mut State) {
+pub(super) fn settle(state: &mut State) {
     let name = |secret: &Arc<Secret>| ((secret.secret_type(), secret.metadata.name.clone()), secret.id);
     state.names = state.secrets.values().map(name).collect();
     for group in state.whole.groups.values_mut() {

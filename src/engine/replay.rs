@@ -2,7 +2,7 @@
 //!
 //! Nothing outside is ever called by a replay. Read next: [`super::recovery`].
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -28,7 +28,8 @@ pub(crate) struct Ended {
     pub(crate) unknown_events: u64,
 }
 
-/// Replays the log from a position, which begins a commit; gives `take` one batch after another.
+/// Replays the log over a span, which begins with a commit and may end inside a batch; gives `take` one batch after another,
+/// the last one as far as it is in the span.
 ///
 /// # Errors
 ///
@@ -36,13 +37,14 @@ pub(crate) struct Ended {
 pub(crate) fn replay(
     storage: &dyn Storage,
     verifier: ChainVerifier,
-    from: Position,
+    span: Range<Position>,
     take: &mut dyn FnMut(Vec<Step>) -> Result<(), Error>,
 ) -> Result<Ended, Error> {
     let (send, parcels) = bounded(PARCELS_MAX);
     std::thread::scope(|scope| {
-        let reader = scope.spawn(move || read(storage, verifier, from, &send));
-        let taken = take_parcels(&parcels, take);
+        let until = span.end;
+        let reader = scope.spawn(move || read(storage, verifier, span, &send));
+        let taken = take_parcels(&parcels, until, take);
         drop(parcels);
         let read = reader.join().map_err(|_| Error::internal("the thread that reads the log panicked"))?;
         let unknown_events = taken?;
@@ -54,11 +56,15 @@ pub(crate) fn replay(
 fn read(
     storage: &dyn Storage,
     mut verifier: ChainVerifier,
-    from: Position,
+    span: Range<Position>,
     send: &Sender<Vec<u8>>,
 ) -> Result<Ended, Error> {
     let mut parcel = Vec::with_capacity(PARCEL_BYTES);
+    let from = span.start;
     scan_commits(storage, from, &mut |first, bytes| {
+        if first >= span.end {
+            return Ok(ControlFlow::Break(()));
+        }
         if first < from {
             return skip(bytes, from);
         }
@@ -67,7 +73,8 @@ fn read(
             verifier.verify(&raw)?;
         }
         parcel.extend_from_slice(bytes);
-        let mut flow = ControlFlow::Continue(());
+        let is_end = verifier.size() >= span.end;
+        let mut flow = if is_end { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         if parcel.len() >= PARCEL_BYTES
             && send.send(std::mem::replace(&mut parcel, Vec::with_capacity(PARCEL_BYTES))).is_err()
         {
@@ -91,6 +98,7 @@ fn skip(bytes: &[u8], from: Position) -> Result<ControlFlow<()>, Error> {
 /// Makes steps of parcels and hands them on, batch by batch; counts the events that this release does not know.
 fn take_parcels(
     parcels: &Receiver<Vec<u8>>,
+    until: Position,
     take: &mut dyn FnMut(Vec<Step>) -> Result<(), Error>,
 ) -> Result<u64, Error> {
     let mut unknown_events = 0_u64;
@@ -98,6 +106,9 @@ fn take_parcels(
     for parcel in parcels {
         for raw in frames(&parcel) {
             let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
+            if raw.header().position >= until {
+                break;
+            }
             let ends_batch = raw.header().batch_index.saturating_add(1) >= raw.header().batch_count;
             match decoder.decode_step(&raw)? {
                 Some(step) => batch.push(step),
@@ -107,6 +118,9 @@ fn take_parcels(
                 take(std::mem::take(&mut batch))?;
             }
         }
+    }
+    if !batch.is_empty() {
+        take(batch)?;
     }
     Ok(unknown_events)
 }

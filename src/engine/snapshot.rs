@@ -17,6 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::ledger::{ChainEnd, Frontier};
 use crate::projection::Projections;
 
+use super::history::History;
 use super::saved::{Item, Saved};
 
 /// The whole store, but for sealed data, at one position of the log. Cheap to clone.
@@ -27,6 +28,7 @@ pub(crate) struct Snapshot {
     pub(crate) end: ChainEnd,
     pub(crate) frontier: Frontier,
     pub(crate) saved: Saved,
+    pub(crate) history: History,
 }
 
 impl Snapshot {

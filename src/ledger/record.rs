@@ -106,7 +106,13 @@ impl RecordHeader {
 impl RecordHeader {
     /// Makes what a replay knows of a record of which only this header and its context are left.
     pub(crate) fn erased_record(&self, context: record::Context) -> ErasedRecord {
-        ErasedRecord { position: self.position, subject: self.domain_subject(), recorded_at: self.time, context }
+        ErasedRecord {
+            position: self.position,
+            subject: self.domain_subject(),
+            recorded_at: self.time,
+            context,
+            ends_batch: self.batch_index.saturating_add(1) >= self.batch_count,
+        }
     }
 
     const fn domain_subject(&self) -> Option<record::Subject> {

@@ -8,6 +8,8 @@ pub(crate) mod erasing;
 pub(crate) mod export;
 pub(crate) mod keys;
 pub(crate) mod log_view;
+mod looking;
+pub(crate) mod moment;
 pub(crate) mod new_secret;
 pub(crate) mod prepare;
 pub(crate) mod proofs;

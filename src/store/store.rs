@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use crate::domain::id::{GroupId, LogId, SecretId};
 use crate::domain::name::{Actor, SecretName};
-use crate::domain::refusal::Refusal;
 use crate::domain::secret::{Secret, SecretType};
 use crate::domain::settings::{Group, Settings};
 use crate::domain::time::Timestamp;
@@ -16,6 +15,7 @@ use crate::engine::scrub::{ScrubProgress, ScrubReport};
 use crate::error::Error;
 use crate::projection::lock_board::LockStatus;
 
+use super::looking;
 use super::session::Session;
 
 /// An open store. Clones are handles on the same store; it closes when [`Store::close`] is called, or the last handle
@@ -82,18 +82,14 @@ impl Store {
     ///
     /// Kind `Refused` with [`Refusal::SecretNotFound`].
     pub fn secret_named(&self, secret_type: SecretType, name: &SecretName) -> Result<Arc<Secret>, Error> {
-        let find = |snapshot: &crate::engine::snapshot::Snapshot| {
-            let id = snapshot.state.secret_named(secret_type, name)?;
-            snapshot.state.secret(id).cloned()
-        };
-        Ok(self.0.engine.shared.published.with(find).ok_or(Refusal::SecretNotFound)?)
+        self.0.engine.shared.published.with(|snapshot| looking::secret_named(&snapshot.state, secret_type, name))
     }
 
     /// Gives all secrets as they are at one moment, in the order of their ids, which is that of their making. Holds
     /// nobody up, however many there are.
     #[must_use]
     pub fn secrets(&self) -> Vec<Arc<Secret>> {
-        self.0.engine.shared.published.load().state.secrets.values().cloned().collect()
+        looking::secrets(&self.0.engine.shared.published.load().state)
     }
 
     /// Gives the locks on all versions of a secret: which, since when, by whom, until when. `O(log n)` in the number of
@@ -103,17 +99,13 @@ impl Store {
     ///
     /// Kind `Refused` with [`Refusal::SecretNotFound`].
     pub fn lock_status(&self, id: SecretId) -> Result<LockStatus, Error> {
-        let find = |snapshot: &crate::engine::snapshot::Snapshot| {
-            snapshot.state.secret(id).map(|secret| LockStatus::of(secret))
-        };
-        Ok(self.0.engine.shared.published.with(find).ok_or(Refusal::SecretNotFound)?)
+        self.0.engine.shared.published.with(|snapshot| looking::lock_status(&snapshot.state, id))
     }
 
     /// Gives the groups beside the default one, in the order of their ids.
     #[must_use]
     pub fn groups(&self) -> Vec<(GroupId, Group)> {
-        let snapshot = self.0.engine.shared.published.load();
-        snapshot.state.whole.groups.iter().map(|(id, group)| (*id, group.clone())).collect()
+        looking::groups(&self.0.engine.shared.published.load().state)
     }
 
     /// Gives what the store is set to.

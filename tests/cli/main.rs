@@ -10,6 +10,7 @@
     reason = "tests and benches ask the clock and start threads as they need"
 )]
 
+mod as_of;
 mod canary;
 mod erasing;
 mod exits;

@@ -19,6 +19,7 @@ mod kinds;
 mod life;
 mod locks;
 mod metadata;
+mod moments;
 mod opening;
 mod pressure;
 mod proofs;

@@ -33,6 +33,13 @@ fn a_secret_is_in_sight_again_once_it_is_restated() {
     let (_, locks) = replay_export(log.export().as_slice(), &VerifyOptions::default(), before, |_| {});
     let locks = locks.unwrap();
     assert_eq!((locks.hidden_secrets, locks.secrets.len()), (1, 0));
+    // Inside the batch that restates it, it is known in part only.
+    for position in 5..9 {
+        let inside = AsOf::Position(Position::new(position));
+        let (_, locks) = replay_export(log.export().as_slice(), &VerifyOptions::default(), inside, |_| {});
+        let locks = locks.unwrap();
+        assert_eq!((locks.hidden_secrets, locks.secrets.len()), (1, 0), "{position}");
+    }
     // From here on it is held to the rules again.
     log.append(vec![(Some(secret), crate::domain::event::SecretDeleted { data_keys: [].into() }.into())]);
     assert!(failure(&verify(&log.export()), Check::Replay).1.ends_with(&Rule::LockedVersionTouched.to_string()));

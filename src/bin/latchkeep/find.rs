@@ -4,18 +4,30 @@
 
 use std::sync::Arc;
 
-use latchkeep::{GroupId, GroupName, Refusal, Secret, SecretId, SecretName, SecretType, Store, Version, VersionRef};
+use latchkeep::audit::AsOf;
+use latchkeep::{
+    GroupId, GroupName, Moment, Refusal, Secret, SecretId, SecretName, SecretType, Store, Version, VersionRef,
+};
 
 use crate::args::SecretArg;
 use crate::failure::Failure;
 
 /// Finds the secret that an argument names.
 pub(crate) fn secret(store: &Store, named: &SecretArg) -> Result<Arc<Secret>, Failure> {
+    secret_then(&store.as_of(AsOf::End)?, named)
+}
+
+/// Finds the secret that an argument names as of some moment.
+pub(crate) fn secret_then(store: &Moment, named: &SecretArg) -> Result<Arc<Secret>, Failure> {
     let wanted = named.secret_type.map(SecretType::from);
-    if let Ok(id) = SecretId::parse(&named.secret)
-        && let Ok(found) = store.secret(id)
-    {
-        return Ok(found);
+    if let Ok(id) = SecretId::parse(&named.secret) {
+        if let Ok(found) = store.secret(id) {
+            return Ok(found);
+        }
+        if store.hidden().any(|hidden| hidden == id) {
+            let message = format!("nothing is known of {id} as of then: words about it were erased from the log");
+            return Err(Failure::not_found(message));
+        }
     }
     if let Some((first, name)) = named.secret.split_once('/') {
         let Some(secret_type) = SecretType::from_label(&first.replace('-', "_")) else {
@@ -34,7 +46,7 @@ fn types_hint() -> String {
     format!("the types are {}", types.join(", "))
 }
 
-fn one(store: &Store, types: &[SecretType], name: &str) -> Result<Arc<Secret>, Failure> {
+fn one(store: &Moment, types: &[SecretType], name: &str) -> Result<Arc<Secret>, Failure> {
     let parsed = SecretName::parse(name)?;
     let mut found = Vec::new();
     for secret_type in types {
@@ -69,6 +81,11 @@ pub(crate) fn version(secret: &Secret, which: VersionRef) -> Result<&Version, Fa
 
 /// Finds the group that an argument names.
 pub(crate) fn group(store: &Store, named: &str) -> Result<GroupId, Failure> {
+    group_then(&store.as_of(AsOf::End)?, named)
+}
+
+/// Finds the group that an argument names as of some moment.
+pub(crate) fn group_then(store: &Moment, named: &str) -> Result<GroupId, Failure> {
     if named == "default" {
         return Ok(GroupId::DEFAULT);
     }

@@ -27,6 +27,7 @@ mod failure;
 mod find;
 mod input;
 mod keys;
+mod looking;
 mod out;
 mod place;
 mod prompt;

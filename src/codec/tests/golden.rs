@@ -4,7 +4,7 @@
 //! hexadecimal (16 bytes of salt first) and what people see. `UPDATE_GOLDEN=1 cargo test --lib codec` writes missing and
 //! changed files; a changed file of a released schema is a broken format, never an update. No file is ever deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,9 @@ use super::sample;
 use super::saved as rows;
 use crate::codec::context::{decode_context, encode_context};
 use crate::codec::event::{Decoded, decode_event, encode_event, event_json, schema_of};
+use crate::codec::mark::RowSum;
 use crate::codec::meta::{StoreMeta, encode_meta};
+use crate::codec::past::{self, PastMark, PastWhole};
 use crate::codec::saved;
 use crate::domain::event::Event;
 use crate::domain::id::LogId;
@@ -101,6 +103,30 @@ fn saved_rows_do_not_change_without_their_number() {
     ]
     .map(|(case, row)| format!("{case}\n  {}\n", hex(&row.bytes)));
     check(&golden(&format!("saved-{}.txt", saved::SAVED_FORMAT)), &text.concat());
+}
+
+#[test]
+fn rows_of_past_states_do_not_change_without_the_number_of_saved_rows() {
+    let (at, secret) = (Position::new(9), rows::secret());
+    let whole = PastWhole { whole: rows::whole(), erased: BTreeSet::from([sample::GROUP]) };
+    let mark = PastMark { head: [7; 32], rows: 3, sum: RowSum::from([9; 32]) };
+    let told = past::encode_past_secret(at, secret.id, Some(&secret)).unwrap();
+    let erased = past::encode_past_secret(at, secret.id, None).unwrap();
+    assert_eq!(past::decode_past_secret(at, secret.id, &told.bytes).unwrap(), (Some(secret.clone()), told.digest));
+    assert_eq!(past::decode_past_secret(at, secret.id, &erased.bytes).unwrap(), (None, erased.digest));
+    let (whole_row, mark_row) =
+        (past::encode_past_whole(at, &whole).unwrap(), past::encode_past_mark(at, &mark).unwrap());
+    assert_eq!(past::decode_past_whole(at, &whole_row).unwrap(), whole);
+    assert_eq!(past::decode_past_mark(at, &mark_row).unwrap(), mark);
+    assert!(past::decode_past_mark(at.next(), &mark_row).is_err(), "a row is of one position");
+    let text = [
+        ("secret", told.bytes),
+        ("secret whose words are erased", erased.bytes),
+        ("settings and groups, one of them erased", whole_row),
+        ("mark", mark_row),
+    ]
+    .map(|(case, row)| format!("{case}\n  {}\n", hex(&row)));
+    check(&golden(&format!("past-{}.txt", saved::SAVED_FORMAT)), &text.concat());
 }
 
 #[track_caller]

@@ -6,7 +6,9 @@ mod chance;
 mod erasure;
 mod faults;
 mod histories;
+mod past;
 mod recovery;
+mod shell;
 mod slots;
 
 use std::ops::ControlFlow;
@@ -113,6 +115,7 @@ fn opening(place: Place) -> Opening {
         passphrase_cost: PassphraseCost::default(),
         clock: Arc::new(ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap())),
         queue_max: 64,
+        past_states_apart: 1_024,
         settings: crate::domain::settings::Settings::default(),
         system: Actor::parse("latchkeep").unwrap(),
         anchors: Vec::new(),

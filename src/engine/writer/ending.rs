@@ -40,6 +40,7 @@ impl Writer {
                 }
             }
         }
+        self.finish_past_state();
         if let Some(Ending::Asked(reply)) = self.ending.take() {
             let outcome = match self.shared.poison.error() {
                 Some(error) => Err(error),
@@ -50,6 +51,21 @@ impl Writer {
         while let Ok(request) = self.requests.try_recv() {
             // One more who asked to end is told the same when its reply goes.
             drop(request.refuse(Error::closed()));
+        }
+    }
+
+    /// Writes what is left of a past state, so that commands that each open the store do not begin it again and again.
+    fn finish_past_state(&mut self) {
+        while let Some(before) = self.snapshot.history.progress().filter(|_| self.shared.poison.why().is_none()) {
+            let Snapshot { history, state, end, .. } = &mut self.snapshot;
+            let storage = &*self.shared.storage;
+            let mut saving = Saving { batch: &mut self.group.batch, state, end, storage };
+            let written = history.write(&mut saving, ROWS_AT_CLOSE);
+            self.settle();
+            // With a full disk what was written is taken back.
+            if written.is_err() || self.snapshot.history.progress() == Some(before) {
+                break;
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use latchkeep::{Actor, Description, JsonObject, LockMode, LockName, VersionRef};
 
+use super::as_of::AsOfArg;
 use super::secret::SecretArg;
 use crate::times::Length;
 
@@ -83,6 +84,10 @@ pub(crate) struct LockCreate {
 /// On a terminal as a table. Piped: a line per lock, columns parted by tabs, in this order: secret, version, alias, lock,
 /// since, placed by, owner, until, description.
 #[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep lock list db-admin
+  latchkeep lock list --as-of 2026-11-23T12:03:00Z      (who held which lock then?)")]
 pub(crate) struct LockList {
     /// The secret: NAME, TYPE/NAME, or its id; all secrets if none is named.
     pub(crate) secret: Option<String>,
@@ -92,6 +97,8 @@ pub(crate) struct LockList {
     /// Only locks with this text in their name.
     #[arg(long, value_name = "TEXT")]
     pub(crate) search: Option<String>,
+    #[command(flatten)]
+    pub(crate) as_of: AsOfArg,
 }
 
 /// Moves the end of a lock that has one.

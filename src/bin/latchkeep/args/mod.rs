@@ -2,6 +2,7 @@
 //!
 //! Read next: [`secret`], the largest group of commands.
 
+mod as_of;
 mod backup;
 mod lock;
 mod log;
@@ -16,13 +17,14 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::exit::exit_help;
 
+pub(crate) use as_of::AsOfArg;
 pub(crate) use backup::QuarantineCommand;
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
 pub(crate) use log::{
     KeyArgs, LogCheckpoint, LogCommand, LogErase, LogExport, LogKeys, LogProve, LogReplay, LogShow, LogVerify,
     LogVerifyProof,
 };
-pub(crate) use rest::{Explain, GroupCommand, GroupCreate, GroupDelete, Init, OperationArg, Tour};
+pub(crate) use rest::{Explain, GroupCommand, GroupCreate, GroupDelete, GroupList, Init, OperationArg, Tour};
 pub(crate) use secret::{
     CertificateArgs, Create, Delete, DestroyData, PasswordArgs, Restore, Rotate, SecretArg, SecretCommand, SourceArgs,
     TypeArg,

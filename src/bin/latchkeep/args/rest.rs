@@ -5,6 +5,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use latchkeep::{Description, GroupName, VersionRef};
 
+use super::as_of::AsOfArg;
 use super::secret::SecretArg;
 
 /// Tells the whole story, with real output.
@@ -97,8 +98,7 @@ pub(crate) struct Explain {
 #[derive(Debug, Subcommand)]
 pub(crate) enum GroupCommand {
     Create(GroupCreate),
-    /// Lists the groups.
-    List,
+    List(GroupList),
     Delete(GroupDelete),
 }
 
@@ -110,6 +110,13 @@ pub(crate) struct GroupCreate {
     /// What it is for.
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<Description>,
+}
+
+/// Lists the groups.
+#[derive(Args, Debug)]
+pub(crate) struct GroupList {
+    #[command(flatten)]
+    pub(crate) as_of: AsOfArg,
 }
 
 /// Deletes a group that has no secrets.

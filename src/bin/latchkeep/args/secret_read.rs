@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use latchkeep::VersionRef;
 
+use super::as_of::AsOfArg;
 use super::secret::{SecretArg, TypeArg};
 
 /// How a value is given out.
@@ -85,9 +86,15 @@ pub(crate) struct Get {
 
 /// Shows what is known about a secret and its versions, but no value.
 #[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep secret show db-admin
+  latchkeep secret show db-admin --as-of 2026-11-23T12:03:00Z")]
 pub(crate) struct Show {
     #[command(flatten)]
     pub(crate) secret: SecretArg,
+    #[command(flatten)]
+    pub(crate) as_of: AsOfArg,
 }
 
 /// Lists secrets: their state, versions, locks and expiry, but no values.
@@ -118,6 +125,8 @@ pub(crate) struct List {
           value_parser = parse_sort,
           help = "Orders by id, created_at, updated_at, retrieved_at, expiration_date, secret_type or name; -name turns it round")]
     pub(crate) sort: Sort,
+    #[command(flatten)]
+    pub(crate) as_of: AsOfArg,
 }
 
 /// What a list is ordered by.

@@ -5,9 +5,10 @@
 use latchkeep::{Command, Group, GroupId};
 use serde_json::{Value, json};
 
-use crate::args::{GroupCommand, GroupCreate, GroupDelete};
+use crate::args::{GroupCommand, GroupCreate, GroupDelete, GroupList};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::looking::Sight;
 use crate::scene::Scene;
 use crate::times::shown as shown_time;
 use crate::{find, shown};
@@ -15,7 +16,7 @@ use crate::{find, shown};
 pub(crate) fn run(command: &GroupCommand, scene: &mut Scene) -> Result<Exit, Failure> {
     match command {
         GroupCommand::Create(args) => create(args, scene),
-        GroupCommand::List => list(scene),
+        GroupCommand::List(args) => list(args, scene),
         GroupCommand::Delete(args) => delete(args, scene),
     }
 }
@@ -32,12 +33,15 @@ fn create(args: &GroupCreate, scene: &mut Scene) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn list(scene: &mut Scene) -> Result<Exit, Failure> {
-    let groups = scene.store().groups();
+fn list(args: &GroupList, scene: &mut Scene) -> Result<Exit, Failure> {
+    let sight = Sight::of(scene, args.as_of)?;
+    let groups = sight.moment.groups();
     if scene.out.is_json() {
         let mut shown = vec![json!({ "id": "default", "name": "default" })];
         shown.extend(groups.iter().map(|(id, group)| to_json(*id, group)));
-        scene.out.json(&json!({ "total_count": shown.len(), "secret_groups": shown }))?;
+        let mut fields = shown::object(json!({ "total_count": shown.len(), "secret_groups": shown }));
+        sight.put(&mut fields);
+        scene.out.json(&fields.into())?;
         return Ok(Exit::Done);
     }
     let row = |(id, group): &(GroupId, Group)| {

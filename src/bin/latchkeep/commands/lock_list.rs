@@ -4,25 +4,27 @@
 
 use std::sync::Arc;
 
-use latchkeep::{Lock, Secret, Version};
+use latchkeep::{Lock, Secret, Timestamp, Version};
 use serde_json::{Value, json};
 
 use crate::args::{LockList, SecretArg};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::looking::Sight;
 use crate::scene::Scene;
-use crate::times::{shown as shown_time, shown_end};
+use crate::times::{shown as shown_time, shown_end_at};
 use crate::{find, shown};
 
 const HEAD: [&str; 9] = ["secret", "version", "alias", "lock", "since", "placed by", "owner", "until", "description"];
 
 pub(crate) fn run(args: &LockList, scene: &mut Scene) -> Result<Exit, Failure> {
+    let sight = Sight::of(scene, args.as_of)?;
     let secrets: Vec<Arc<Secret>> = match &args.secret {
         Some(named) => {
             let named = SecretArg { secret: named.clone(), secret_type: args.secret_type };
-            vec![find::secret(scene.store(), &named)?]
+            vec![find::secret_then(&sight.moment, &named)?]
         }
-        None => scene.store().secrets(),
+        None => sight.moment.secrets(),
     };
     let wanted = |lock: &Lock| args.search.as_ref().is_none_or(|text| lock.name.as_str().contains(text.as_str()));
     let found: Vec<(&Secret, &Version, &Lock)> = secrets
@@ -34,19 +36,21 @@ pub(crate) fn run(args: &LockList, scene: &mut Scene) -> Result<Exit, Failure> {
     if scene.out.is_json() {
         let locks: Vec<Value> =
             found.iter().map(|(secret, version, lock)| shown::lock(secret, version, lock).into()).collect();
-        scene.out.json(&json!({ "total_count": locks.len(), "locks": locks }))?;
+        let mut fields = shown::object(json!({ "total_count": locks.len(), "locks": locks }));
+        sight.put(&mut fields);
+        scene.out.json(&fields.into())?;
         return Ok(Exit::Done);
     }
     if found.is_empty() && scene.out.is_terminal() {
         scene.out.line("there are none")?;
         return Ok(Exit::Done);
     }
-    let rows = found.iter().map(|(secret, version, lock)| row(secret, version, lock)).collect();
+    let rows = found.iter().map(|(secret, version, lock)| row(secret, version, lock, sight.time())).collect();
     scene.out.table(&HEAD, rows)?;
     Ok(Exit::Done)
 }
 
-fn row(secret: &Secret, version: &Version, lock: &Lock) -> Vec<String> {
+fn row(secret: &Secret, version: &Version, lock: &Lock, now: Timestamp) -> Vec<String> {
     vec![
         format!("{}/{}", secret.secret_type(), secret.metadata.name),
         version.number.to_string(),
@@ -55,7 +59,7 @@ fn row(secret: &Secret, version: &Version, lock: &Lock) -> Vec<String> {
         shown_time(lock.created_at),
         lock.created_by.to_string(),
         lock.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
-        lock.expires_at.map(shown_end).unwrap_or_default(),
+        lock.expires_at.map(|end| shown_end_at(end, now)).unwrap_or_default(),
         lock.description.as_ref().map(ToString::to_string).unwrap_or_default(),
     ]
 }

@@ -37,7 +37,7 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
     match command {
         StoreCommand::Secret(SecretCommand::Show(_) | SecretCommand::List(_))
         | StoreCommand::Lock(LockCommand::List(_))
-        | StoreCommand::Group(GroupCommand::List)
+        | StoreCommand::Group(GroupCommand::List(_))
         | StoreCommand::Explain(_)
         | StoreCommand::Quarantine(QuarantineCommand::Show)
         | StoreCommand::Status

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::args::{List, SortBy};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::looking::Sight;
 use crate::scene::Scene;
 use crate::times::shown as shown_time;
 use crate::{find, shown};
@@ -21,8 +22,9 @@ const HEAD: [&str; 10] =
     ["type", "name", "group", "state", "version", "with data", "locks", "expires", "updated", "id"];
 
 pub(crate) fn run(args: &List, scene: &mut Scene) -> Result<Exit, Failure> {
-    let group = args.group.as_deref().map(|named| find::group(scene.store(), named)).transpose()?;
-    let mut secrets = scene.store().secrets();
+    let sight = Sight::of(scene, args.as_of)?;
+    let group = args.group.as_deref().map(|named| find::group_then(&sight.moment, named)).transpose()?;
+    let mut secrets = sight.moment.secrets();
     let search = args.search.as_ref().map(|text| text.to_lowercase());
     secrets.retain(|secret| {
         args.secret_type.is_none_or(|wanted| SecretType::from(wanted) == secret.secret_type())
@@ -36,7 +38,9 @@ pub(crate) fn run(args: &List, scene: &mut Scene) -> Result<Exit, Failure> {
     });
     if scene.out.is_json() {
         let shown: Vec<Value> = secrets.iter().map(|secret| shown::secret(secret).into()).collect();
-        scene.out.json(&json!({ "total_count": shown.len(), "secrets": shown }))?;
+        let mut fields = shown::object(json!({ "total_count": shown.len(), "secrets": shown }));
+        sight.put(&mut fields);
+        scene.out.json(&fields.into())?;
         return Ok(Exit::Done);
     }
     if secrets.is_empty() && scene.out.is_terminal() {
@@ -44,7 +48,7 @@ pub(crate) fn run(args: &List, scene: &mut Scene) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let groups: BTreeMap<GroupId, String> =
-        scene.store().groups().into_iter().map(|(id, group)| (id, group.name.to_string())).collect();
+        sight.moment.groups().into_iter().map(|(id, group)| (id, group.name.to_string())).collect();
     let terminal = scene.out.is_terminal();
     let rows = secrets.iter().map(|secret| row(secret, &groups, terminal)).collect();
     scene.out.table(HEAD.get(..if terminal { 9 } else { 10 }).unwrap_or(&HEAD), rows)?;

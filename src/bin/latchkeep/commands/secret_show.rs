@@ -8,27 +8,30 @@ use serde_json::Value;
 use crate::args::Show;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::looking::Sight;
 use crate::scene::Scene;
 use crate::times::shown as shown_time;
 use crate::{find, shown};
 
 pub(crate) fn run(args: &Show, scene: &mut Scene) -> Result<Exit, Failure> {
-    let secret = find::secret(scene.store(), &args.secret)?;
+    let sight = Sight::of(scene, args.as_of)?;
+    let secret = find::secret_then(&sight.moment, &args.secret)?;
     if scene.out.is_json() {
         let mut fields = shown::secret(&secret);
         let versions = secret.versions.iter().rev().map(|version| Value::Object(shown::version(&secret, version)));
         fields.insert("versions".to_owned(), versions.collect());
+        sight.put(&mut fields);
         scene.out.json(&fields.into())?;
         return Ok(Exit::Done);
     }
-    scene.out.facts(&facts(&secret, &group_name(scene, &secret)))?;
+    scene.out.facts(&facts(&secret, &group_name(&sight, &secret)))?;
     let rows = secret.versions.iter().rev().map(|version| row(&secret, version)).collect();
     scene.out.table(&["version", "alias", "data", "read", "made", "by", "origin", "locks"], rows)?;
     Ok(Exit::Done)
 }
 
-fn group_name(scene: &Scene, secret: &Secret) -> String {
-    let groups = scene.store().groups();
+fn group_name(sight: &Sight, secret: &Secret) -> String {
+    let groups = sight.moment.groups();
     let found = groups.iter().find(|(id, _)| *id == secret.group);
     found.map_or_else(|| shown::group(secret.group), |(_, group)| group.name.to_string())
 }

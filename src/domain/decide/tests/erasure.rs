@@ -87,8 +87,9 @@ fn step(record: &Record, gone: &BTreeSet<Position>) -> Step {
     if !gone.contains(&record.position) {
         return Step::Told(record.clone());
     }
+    let ends_batch = record.ends_batch();
     let Record { position, subject, recorded_at, context, .. } = record.clone();
-    Step::Erased(ErasedRecord { position, subject, recorded_at, context })
+    Step::Erased(ErasedRecord { position, subject, recorded_at, context, ends_batch })
 }
 
 #[test]

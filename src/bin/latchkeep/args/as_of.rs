@@ -1,0 +1,40 @@
+//! Owns the argument that names a moment of the past.
+//!
+//! Read next: [`super::super::looking`], which shows what stood then.
+
+use clap::Args;
+use latchkeep::audit::AsOf;
+use latchkeep::{Position, Timestamp};
+
+/// `--as-of`
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct AsOfArg {
+    /// Shows what stood then: a time in RFC 3339 (2026-11-23T12:03:00Z), or after the record at a position, as log show
+    /// gives it (17).
+    #[arg(long, value_name = "TIME|POSITION", value_parser = parse)]
+    pub(crate) as_of: Option<AsOf>,
+}
+
+fn parse(text: &str) -> Result<AsOf, String> {
+    if let Ok(position) = text.parse::<u64>() {
+        return Ok(AsOf::Position(Position::new(position)));
+    }
+    Timestamp::parse(text)
+        .map(AsOf::Time)
+        .map_err(|_| "takes a time in RFC 3339, such as 2026-11-23T12:03:00Z, or a position, such as 17".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_positions_are_told_apart() {
+        assert_eq!(parse("17"), Ok(AsOf::Position(Position::new(17))));
+        let time = Timestamp::parse("2026-11-23T12:03:00Z").unwrap();
+        assert_eq!(parse("2026-11-23T13:03:00+01:00"), Ok(AsOf::Time(time)));
+        for wrong in ["", "-1", "12:03", "yesterday", "2026-11-23", "18446744073709551616"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

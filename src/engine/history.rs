@@ -1,0 +1,282 @@
+//! Owns the writing of past states: at some positions a whole copy of the state is kept, so that what stood at any position
+//! is a load and a short replay away, however long the log.
+//!
+//! The state is a persistent map, so the copy is there at once; its rows are written a few at a time along with commits, and
+//! a mark with the last of them says that they are all there. One that was interrupted is cleared away before the next
+//! begins. Rows are never changed but by an erasure, which takes the words out of them. Read next: [`super::past`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Bound, ControlFlow};
+
+use imbl::OrdSet;
+
+use crate::codec::error::Part;
+use crate::codec::keys;
+use crate::codec::mark::RowSum;
+use crate::codec::past::{
+    PastMark, PastWhole, decode_past_mark, decode_past_whole, encode_past_mark, encode_past_secret, encode_past_whole,
+};
+use crate::codec::saved::row_digest;
+use crate::domain::command::About;
+use crate::domain::id::{GroupId, SecretId};
+use crate::domain::position::Position;
+use crate::domain::state::State;
+use crate::error::Error;
+use crate::storage::chunks::{count, put_chunked, read_chunked, remove_chunked, remove_counted};
+use crate::storage::{Direction, KeyRange, Storage};
+
+use super::saved::{Mark, Saving};
+
+/// Records between two past states, at least: a fifth of a second of replay.
+pub(crate) const APART_RECORDS: u64 = 131_072;
+
+/// The least that a host can ask for.
+pub(crate) const APART_RECORDS_MIN: u64 = 1_024;
+
+/// Records between two past states for each secret: so that they cost a row for each fourth record at most.
+const APART_PER_SECRET: u64 = 4;
+
+/// Rows written or cleared away along with a commit, beyond one for each of its records.
+const ROWS_PER_COMMIT: usize = 4;
+
+/// What lies in the rows of past states, and the one that is being written.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    /// The position of the last whole one; 0 when there is none.
+    last: Position,
+    /// The position of one that was interrupted, whose rows are to go.
+    left_over: Option<Position>,
+    making: Option<Making>,
+    apart_records: u64,
+    apart_per_secret: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Making {
+    at: Mark,
+    state: State,
+    /// The last secret whose row was written.
+    written: Option<SecretId>,
+    /// Secrets about which words were erased since it began.
+    erased: OrdSet<SecretId>,
+    erased_groups: OrdSet<GroupId>,
+    rows: u64,
+    sum: RowSum,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            last: Position::FIRST,
+            left_over: None,
+            making: None,
+            apart_records: APART_RECORDS,
+            apart_per_secret: APART_PER_SECRET,
+        }
+    }
+}
+
+impl History {
+    /// Looks at what lies there.
+    pub(crate) fn load(storage: &dyn Storage) -> Result<Self, Error> {
+        let last = last_mark(storage, Position::new(u64::MAX))?;
+        let left_over = kept_at(storage)?.into_iter().next_back().filter(|at| Some(*at) > last);
+        Ok(Self { last: last.unwrap_or(Position::FIRST), left_over, ..Self::default() })
+    }
+
+    /// Sets how many records there are between two, as long as that is enough for the secrets.
+    pub(crate) const fn keep_apart(&mut self, records: u64) {
+        self.apart_records = records;
+    }
+
+    /// Lets past states lie closer together, for tests with short logs.
+    #[cfg(test)]
+    pub(crate) fn keep_every(&mut self, records: u64) {
+        (self.apart_records, self.apart_per_secret) = (records, 0);
+    }
+
+    /// Tells up to which row of which past state has been written, while there is one.
+    pub(crate) fn progress(&self) -> Option<(Position, Option<SecretId>)> {
+        self.making.as_ref().map(|making| (making.at.position, making.written))
+    }
+
+    /// Adds rows to a commit of `records` records.
+    pub(crate) fn keep_up(&mut self, saving: &mut Saving<'_>, records: usize) -> Result<(), Error> {
+        let rows_max = ROWS_PER_COMMIT.saturating_add(records);
+        if let Some(at) = self.left_over {
+            return self.clear(saving, at, rows_max);
+        }
+        if self.making.is_none() && self.is_due(saving) {
+            self.begin(saving);
+        }
+        self.write(saving, rows_max)
+    }
+
+    fn is_due(&self, saving: &Saving<'_>) -> bool {
+        let secrets = u64::try_from(saving.state.secrets.len()).unwrap_or(u64::MAX);
+        let apart = self.apart_records.max(secrets.saturating_mul(self.apart_per_secret));
+        saving.end.size.get().saturating_sub(self.last.get()) >= apart
+    }
+
+    fn begin(&mut self, saving: &Saving<'_>) {
+        self.making = Some(Making {
+            at: Mark { position: saving.end.size, head: *saving.end.head.as_bytes() },
+            state: saving.state.clone(),
+            written: None,
+            erased: OrdSet::new(),
+            erased_groups: OrdSet::new(),
+            rows: 0,
+            sum: RowSum::default(),
+        });
+    }
+
+    /// Adds up to `rows_max` rows of the one that is being written.
+    pub(crate) fn write(&mut self, saving: &mut Saving<'_>, rows_max: usize) -> Result<(), Error> {
+        let Some(making) = &mut self.making else { return Ok(()) };
+        if making.write(saving, rows_max)? {
+            self.last = making.at.position;
+            self.making = None;
+        }
+        Ok(())
+    }
+
+    /// Clears rows away that an end in between left over.
+    fn clear(&mut self, saving: &mut Saving<'_>, at: Position, rows_max: usize) -> Result<(), Error> {
+        let mut row_keys = Vec::new();
+        let range = KeyRange::prefix(&keys::past_secrets(at));
+        saving.storage.scan(&range, Direction::Ascending, &mut |key, _| {
+            row_keys.push(key.to_vec());
+            if row_keys.len() < rows_max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        if row_keys.is_empty() {
+            self.left_over = None;
+        }
+        row_keys.into_iter().try_for_each(|key| saving.batch.remove(key).map(drop))?;
+        Ok(())
+    }
+
+    /// Takes words out of all past states that come after the first record about something whose body is erased.
+    ///
+    /// Everything written before must be durable, and nothing else be written until this is.
+    pub(crate) fn erase(&mut self, saving: &mut Saving<'_>, first: &BTreeMap<About, Position>) -> Result<(), Error> {
+        for at in kept_at(saving.storage)? {
+            let since: Vec<About> = first.iter().filter(|(_, first)| **first < at).map(|(about, _)| *about).collect();
+            let making = self.making.as_mut().filter(|making| making.at.position == at);
+            erase_at(saving, at, &since, making)?;
+        }
+        if let Some(making) = &mut self.making {
+            for (about, _) in first.iter().filter(|(_, first)| **first < making.at.position) {
+                match about {
+                    About::Secret(id) => _ = making.erased.insert(*id),
+                    About::Group(id) => _ = making.erased_groups.insert(*id),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Making {
+    /// Writes rows; tells whether all are written.
+    fn write(&mut self, saving: &mut Saving<'_>, rows_max: usize) -> Result<bool, Error> {
+        let at = self.at.position;
+        let from = self.written.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut left = self.state.secrets.range((from, Bound::Unbounded));
+        for (id, secret) in left.by_ref().take(rows_max) {
+            let row = encode_past_secret(at, *id, Some(&**secret).filter(|_| !self.erased.contains(id)))?;
+            put_chunked(saving.batch, &keys::past_secret(at, *id), &row.bytes)?;
+            self.rows = self.rows.saturating_add(1);
+            self.sum = self.sum.plus(&row.digest);
+            self.written = Some(*id);
+        }
+        if left.next().is_some() {
+            return Ok(false);
+        }
+        let mut whole =
+            PastWhole { whole: self.state.whole.clone(), erased: self.erased_groups.iter().copied().collect() };
+        whole.whole.groups.retain(|id, _| !self.erased_groups.contains(id));
+        put_chunked(saving.batch, &keys::past_whole(at), &encode_past_whole(at, &whole)?)?;
+        let mark = PastMark { head: self.at.head, rows: self.rows, sum: self.sum };
+        saving.batch.put(keys::past_mark(at), encode_past_mark(at, &mark)?)?;
+        Ok(true)
+    }
+}
+
+/// Takes words out of the rows of one past state, be it whole, being written, or left over.
+fn erase_at(saving: &mut Saving<'_>, at: Position, since: &[About], making: Option<&mut Making>) -> Result<(), Error> {
+    let mark_key = keys::past_mark(at);
+    let mut mark = saving.storage.get(&mark_key)?.and_then(|row| decode_past_mark(at, &row).ok());
+    let mut sum = match (&mut mark, making) {
+        (Some(mark), _) => Some(&mut mark.sum),
+        (None, making) => making.map(|making| &mut making.sum),
+    };
+    for id in since.iter().filter_map(|about| about.secret()) {
+        let key = keys::past_secret(at, id);
+        let Some(old) = read_chunked(saving.storage, &key)? else { continue };
+        let row = encode_past_secret(at, id, None)?;
+        remove_counted(saving.batch, &key, count(old.len()))?;
+        put_chunked(saving.batch, &key, &row.bytes)?;
+        if let (Some(sum), Ok(digest)) = (sum.as_deref_mut(), row_digest(Part::PastSecret, &key, &old)) {
+            *sum = sum.minus(&digest).plus(&row.digest);
+        }
+    }
+    if let Some(mark) = mark {
+        saving.batch.put(mark_key, encode_past_mark(at, &mark)?)?;
+    }
+    let groups = since.iter().filter_map(|about| match about {
+        About::Group(id) => Some(*id),
+        About::Secret(_) => None,
+    });
+    erase_groups(saving, at, &groups.collect::<Vec<_>>())
+}
+
+fn erase_groups(saving: &mut Saving<'_>, at: Position, groups: &[GroupId]) -> Result<(), Error> {
+    let key = keys::past_whole(at);
+    let Some(old) = read_chunked(saving.storage, &key)?.filter(|_| !groups.is_empty()) else { return Ok(()) };
+    remove_chunked(saving.storage, saving.batch, &key)?;
+    // Without this row the state is not whole, and an earlier one is taken.
+    let Ok(mut whole) = decode_past_whole(at, &old) else { return Ok(()) };
+    for id in groups {
+        if whole.whole.groups.remove(id).is_some() {
+            whole.erased.insert(*id);
+        }
+    }
+    put_chunked(saving.batch, &key, &encode_past_whole(at, &whole)?)?;
+    Ok(())
+}
+
+/// Gives the position of the last mark that is not after some position.
+pub(super) fn last_mark(storage: &dyn Storage, at_most: Position) -> Result<Option<Position>, Error> {
+    let range = KeyRange::between(keys::past_mark(Position::FIRST), keys::past_mark(at_most.next()));
+    let mut found = None;
+    storage.scan(&range, Direction::Descending, &mut |key, _| {
+        found = keys::parse_past_mark(key);
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
+/// Gives the positions at which rows of past states lie, whole or not, by leaping from one to the next.
+fn kept_at(storage: &dyn Storage) -> Result<BTreeSet<Position>, Error> {
+    let (mut found, mut from) = (BTreeSet::new(), Position::FIRST);
+    storage.scan(&KeyRange::prefix(&[keys::PAST_MARK]), Direction::Ascending, &mut |key, _| {
+        found.extend(keys::parse_past_mark(key));
+        ControlFlow::Continue(())
+    })?;
+    loop {
+        let range = KeyRange::between(keys::past_secrets(from), [keys::PAST_SECRET.saturating_add(1)]);
+        let mut next = None;
+        storage.scan(&range, Direction::Ascending, &mut |key, _| {
+            let own = key.split_last_chunk::<4>().map_or(key, |(own, _)| own);
+            next = keys::parse_past_secret(own).map(|(at, _)| at);
+            ControlFlow::Break(())
+        })?;
+        match next {
+            Some(at) => {
+                found.insert(at);
+                from = at.next();
+            }
+            None => return Ok(found),
+        }
+    }
+}

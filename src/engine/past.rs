@@ -1,0 +1,218 @@
+//! Owns the store as it was: the last past state that is kept before a position, and the records from there on.
+//!
+//! What nobody can know any more, because its words were erased and not restated up to then, is told as hidden and never made
+//! up. Rows that do not fit together are passed over for an earlier state, and at last for the beginning of the log. Read
+//! next: [`super::history`].
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::codec::keys;
+use crate::codec::mark::RowSum;
+use crate::codec::past::{decode_past_mark, decode_past_secret, decode_past_whole};
+use crate::domain::event::Event;
+use crate::domain::id::{GroupId, LogId, SecretId};
+use crate::domain::lock::Lock;
+use crate::domain::position::Position;
+use crate::domain::record::{Record, Subject};
+use crate::domain::secret::Secret;
+use crate::domain::state::State;
+use crate::domain::step::{ErasedRecord, Step, evolve_step};
+use crate::domain::time::Timestamp;
+use crate::error::{Error, ErrorKind};
+use crate::ledger::{ChainEnd, ChainVerifier, Head};
+use crate::storage::chunks::{read_chunked, scan_chunked};
+use crate::storage::{KeyRange, Storage};
+
+use super::history::last_mark;
+use super::log::head_before;
+use super::log::scan_records;
+use super::recovery::settle;
+use super::replay::replay;
+use super::saved::Mark;
+use super::sharing::Sharing;
+
+/// The state after some number of records, as far as it can still be known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Past {
+    pub(crate) state: State,
+    /// Secrets that were there and of which no more is known.
+    pub(crate) hidden: BTreeSet<SecretId>,
+    /// Hidden secrets that are being restated.
+    coming_back: BTreeSet<SecretId>,
+    /// Groups that were there and of which no more is known.
+    hidden_groups: BTreeSet<GroupId>,
+    /// Records about groups whose words are erased: which groups, nobody knows.
+    erased_of_groups: BTreeSet<Position>,
+    /// Records that were replayed.
+    pub(crate) replayed: u64,
+}
+
+impl Past {
+    /// Wraps a state that saw everything.
+    pub(crate) fn known(state: State) -> Self {
+        Self { state, ..Self::default() }
+    }
+
+    /// Tells whether groups may have been others than those of the state.
+    pub(crate) fn hides_groups(&self) -> bool {
+        !self.hidden_groups.is_empty() || !self.erased_of_groups.is_empty()
+    }
+
+    /// Takes one step in.
+    fn take(&mut self, step: &Step) {
+        evolve_step(&mut self.state, step);
+        match step {
+            Step::Erased(ErasedRecord { subject: Some(Subject { secret, .. }), .. }) => {
+                self.coming_back.remove(secret);
+                self.hidden.insert(*secret);
+            }
+            Step::Erased(erased) => {
+                self.erased_of_groups.insert(erased.position);
+            }
+            Step::Told(Record { event: Event::BodiesErased(event), .. }) => {
+                // What stands of them follows in the same batch.
+                for position in &event.positions {
+                    self.erased_of_groups.remove(position);
+                }
+            }
+            Step::Told(Record { event: Event::GroupRestated(event), .. }) => {
+                _ = self.hidden_groups.remove(&event.group);
+            }
+            Step::Told(Record { event: Event::GroupDeleted(event), .. }) => _ = self.hidden_groups.remove(&event.group),
+            Step::Told(Record { event: Event::SecretDeleted(_), subject: Some(subject), .. }) => {
+                self.hidden.remove(&subject.secret);
+            }
+            // Its versions and locks follow in the same batch; until then it is known in part only.
+            Step::Told(Record { event: Event::SecretRestated(_), subject: Some(subject), .. }) => {
+                self.coming_back.insert(subject.secret);
+            }
+            Step::Told(_) => {}
+        }
+        if step.ends_batch() {
+            for id in std::mem::take(&mut self.coming_back) {
+                self.hidden.remove(&id);
+            }
+        }
+    }
+
+    /// Takes out what is known in part only.
+    fn settle(&mut self) {
+        for id in &self.hidden {
+            self.state.take_out(*id);
+        }
+        settle(&mut self.state);
+    }
+
+    /// Takes locks away whose lease had ended by a time, whether that stands in the log yet or not.
+    pub(crate) fn end_leases(&mut self, time: Timestamp) {
+        let is_over = |lock: &Lock| lock.expires_at.is_some_and(|end| end <= time);
+        let has_one = |secret: &Secret| secret.locks().any(|(_, lock)| is_over(lock));
+        let secrets = self.state.secrets.values().filter(|secret| has_one(secret));
+        for id in secrets.map(|secret| secret.id).collect::<Vec<_>>() {
+            if let Some(secret) = self.state.secrets.get_mut(&id).map(Arc::make_mut) {
+                secret.versions.iter_mut().for_each(|version| version.locks.retain(|lock| !is_over(lock)));
+            }
+        }
+    }
+}
+
+/// Gives the state after `size` records, which the log has.
+///
+/// # Errors
+///
+/// Kind `Corrupt` when the log is damaged.
+pub(crate) fn past(storage: &dyn Storage, log_id: &LogId, size: Position) -> Result<Past, Error> {
+    let mut at_most = size;
+    let (mut past, mark) = loop {
+        let Some(at) = last_mark(storage, at_most)? else { break (Past::default(), genesis(log_id)) };
+        match load(storage, at) {
+            Ok(Some((past, mark))) if head_before(storage, at)? == Some(mark.head) => break (past, mark),
+            Err(error) if *error.kind() != ErrorKind::Corrupt => return Err(error),
+            _ => {}
+        }
+        // One that is damaged, of another release, or was just being changed.
+        match at.get().checked_sub(1) {
+            Some(before) => at_most = Position::new(before),
+            None => break (Past::default(), genesis(log_id)),
+        }
+    };
+    if mark.position < size {
+        let verifier = ChainVerifier::from_slice(mark.position, Head::from_bytes(mark.head));
+        replay(storage, verifier, mark.position..size, &mut |batch| {
+            for step in &batch {
+                past.take(step);
+            }
+            Ok(())
+        })?;
+        past.replayed = size.get().saturating_sub(mark.position.get());
+    }
+    past.state.whole.log_size = size;
+    past.settle();
+    Ok(past)
+}
+
+fn genesis(log_id: &LogId) -> Mark {
+    let end = ChainEnd::genesis(log_id);
+    Mark { position: end.size, head: *end.head.as_bytes() }
+}
+
+/// Loads a past state; none when its rows are not those that its mark counts.
+fn load(storage: &dyn Storage, at: Position) -> Result<Option<(Past, Mark)>, Error> {
+    let Some(row) = storage.get(&keys::past_mark(at))? else { return Ok(None) };
+    let Ok(mark) = decode_past_mark(at, &row) else { return Ok(None) };
+    let Some(row) = read_chunked(storage, &keys::past_whole(at))? else { return Ok(None) };
+    let Ok(whole) = decode_past_whole(at, &row) else { return Ok(None) };
+    let mut past = Past { hidden_groups: whole.erased, ..Past::default() };
+    past.state.whole = whole.whole;
+    let (mut rows, mut sum, mut sharing) = (0_u64, RowSum::default(), Sharing::default());
+    scan_chunked(storage, &KeyRange::prefix(&keys::past_secrets(at)), &mut |key, row| {
+        let Some((_, id)) = keys::parse_past_secret(key) else { return ControlFlow::Continue(()) };
+        let Ok((secret, digest)) = decode_past_secret(at, id, row) else { return ControlFlow::Break(()) };
+        rows = rows.saturating_add(1);
+        sum = sum.plus(&digest);
+        past.put(id, secret, &mut sharing);
+        ControlFlow::Continue(())
+    })?;
+    let is_whole = rows == mark.rows && sum == mark.sum;
+    Ok(is_whole.then_some((past, Mark { position: at, head: mark.head })))
+}
+
+impl Past {
+    fn put(&mut self, id: SecretId, secret: Option<Secret>, sharing: &mut Sharing) {
+        match secret {
+            Some(mut secret) => {
+                sharing.share(&mut secret);
+                let name = (secret.secret_type(), secret.metadata.name.clone());
+                self.state.names.insert(name, id);
+                self.state.secrets.insert(id, Arc::new(secret));
+            }
+            None => {
+                self.hidden.insert(id);
+            }
+        }
+    }
+}
+
+/// Gives how many of the first `size` records were made at a time or before: `O(log n)` looks at the log, since recorded
+/// times never run back.
+pub(crate) fn size_at(storage: &dyn Storage, time: Timestamp, size: Position) -> Result<Position, Error> {
+    let (mut known, mut end) = (0_u64, size.get());
+    while known < end {
+        let middle = known.midpoint(end);
+        let mut at = None;
+        scan_records(storage, Position::new(middle), Position::new(middle).next(), &mut |raw| {
+            at = Some(raw.header().time);
+            Ok(ControlFlow::Break(()))
+        })?;
+        let at =
+            at.ok_or_else(|| Error::corrupt(format!("record {middle} is not in the log; restore it from a backup")))?;
+        if at <= time {
+            known = middle.saturating_add(1);
+        } else {
+            end = middle;
+        }
+    }
+    Ok(Position::new(known))
+}
