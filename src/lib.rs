@@ -86,6 +86,7 @@ pub use seal::{
 #[cfg(feature = "store")]
 pub use {
     engine::anchoring::{AnchorPace, CheckpointAnchor, FileAnchor},
+    engine::backup::{BackupProgress, BackupReport, RestoreProgress},
     engine::clock::{Clock, ManualClock, SystemClock},
     engine::reply::Pending,
     engine::scrub::{ScrubProgress, ScrubReport},
@@ -93,6 +94,7 @@ pub use {
     issuer::api_key::verify_api_key,
     options::StoreOptions,
     store::Store,
+    store::backup::verify_backup,
     store::command::Command,
     store::keys::RollProgress,
     store::log_view::{LogEntry, VerifiedChain},

@@ -23,6 +23,8 @@ mod keys;
 mod last_line;
 mod lock_report;
 mod pipeline;
+#[cfg(feature = "store")]
+mod records;
 mod replay;
 mod rules;
 mod scribe;
@@ -37,6 +39,8 @@ pub use export::{ExportError, ExportWriter};
 pub use fault::LineFault;
 pub use header::{EXPORT_KEYS_MAX, ExportHeader};
 pub use lock_report::{AsOf, LockReport, replay_export};
+#[cfg(feature = "store")]
+pub(crate) use records::ExportRecords;
 pub use replay::{IllegalStep, Replay};
 pub use rules::Rule;
 pub use verdict::{Check, Outcome, Place, Report, Verdict};

@@ -26,6 +26,8 @@ pub(crate) enum Part {
     SavedMark,
     /// The row that says what store this is.
     StoreMeta,
+    /// An entry of a backup.
+    BackupEntry,
 }
 
 impl Part {
@@ -36,6 +38,7 @@ impl Part {
             Self::SavedSecret | Self::SavedWhole | Self::SavedAnswer | Self::SavedMark => {
                 "throw the saved state away and rebuild it from the log"
             }
+            Self::BackupEntry => "use another copy of the backup",
             Self::StoreMeta => "check that this is the directory of a store, and go back to a backup if it is damaged",
         }
     }
@@ -54,6 +57,7 @@ impl fmt::Display for Part {
             Self::SavedAnswer => f.write_str("a saved answer"),
             Self::SavedMark => f.write_str("the mark of the saved state"),
             Self::StoreMeta => f.write_str("the description of the store"),
+            Self::BackupEntry => f.write_str("an entry of the backup"),
         }
     }
 }

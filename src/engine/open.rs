@@ -175,7 +175,7 @@ fn first_batch(
     Ok((group.batch, snapshot))
 }
 
-fn start(
+pub(super) fn start(
     storage: Arc<dyn Storage>,
     log_id: LogId,
     recovered: Recovered,

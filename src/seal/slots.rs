@@ -71,6 +71,21 @@ impl Slots {
         cost: PassphraseCost,
     ) -> Result<(u8, Vec<u8>), SealError> {
         let number = (0..SLOTS_MAX).find(|number| !self.slots.contains_key(number)).ok_or(SealError::SlotsFull)?;
+        Ok((number, self.add_at(number, root, unlock, cost)?))
+    }
+
+    /// Adds a way in under a number that is free; gives the bytes of the slot to store.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add), but for [`SealError::SlotsFull`].
+    pub(crate) fn add_at(
+        &mut self,
+        number: u8,
+        root: &RootKey,
+        unlock: &Unlock,
+        cost: PassphraseCost,
+    ) -> Result<Vec<u8>, SealError> {
         let key = GivenKey::read(unlock)?;
         let cost = (key.kind() == KeySlotKind::Passphrase).then_some(cost);
         let head = Head { kind: key.kind(), number, cost, salt: random::array()? };
@@ -79,7 +94,7 @@ impl Slots {
             .ok_or(SealError::WrappedDamaged("root key"))?;
         let bytes = slot.encode();
         self.slots.insert(number, Ok(slot));
-        Ok((number, bytes))
+        Ok(bytes)
     }
 
     /// Removes a way in; then destroy the stored slot. Does not take the root key back from whoever opened it before.

@@ -10,6 +10,7 @@
 )]
 
 mod audit;
+mod backup;
 mod canary;
 mod conditions;
 mod idempotency;
