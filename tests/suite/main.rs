@@ -13,6 +13,7 @@ mod audit;
 mod backup;
 mod canary;
 mod conditions;
+mod from_export;
 mod idempotency;
 mod keys;
 mod kinds;
