@@ -97,10 +97,10 @@ impl<W: Write> StreamSealer<W> {
         let (id, file_key) = (random::array()?, RootKey::random()?);
         let (_, slot) = Slots::new(LogId::from_bytes(id)).add(&file_key, unlock, cost)?;
         let length = u16::try_from(slot.len()).map_err(|_| StreamError::Header)?;
-        let mut head = [&MAGIC, &VERSION.to_be_bytes()[..], &length.to_be_bytes(), &id, &slot].concat();
-        let header = checksum(&head);
-        head.extend_from_slice(&header);
-        out.write_all(&head)?;
+        let mut start = [&MAGIC, &VERSION.to_be_bytes()[..], &length.to_be_bytes(), &id, &slot].concat();
+        let header = checksum(&start);
+        start.extend_from_slice(&header);
+        out.write_all(&start)?;
         let held = Vec::with_capacity(CHUNK_BYTES);
         Ok(Self { out, cipher: cipher(&file_key, &id), header, number: 0, held, sealed: Vec::new() })
     }

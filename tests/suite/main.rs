@@ -11,6 +11,7 @@
 
 mod audit;
 mod backup;
+mod backup_at_work;
 mod canary;
 mod conditions;
 mod from_export;
@@ -23,6 +24,7 @@ mod metadata;
 mod opening;
 mod pressure;
 mod proofs;
+mod restore;
 mod support;
 mod threads;
 mod time;

@@ -43,11 +43,7 @@ fn place_on(
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
     let version = secret.version(target.version).ok_or(Refusal::VersionNotFound)?;
-    match version.data {
-        VersionData::Available(_) => {}
-        VersionData::Destroyed { cause, .. } => return Err(Refusal::VersionDataUnavailable { cause }),
-        VersionData::Unavailable { .. } => return Err(Refusal::VersionDataNotRestored),
-    }
+    has_data(version)?;
     let is_current = secret.current().is_some_and(|current| current.id == version.id);
     if target.mode != LockMode::Keep && !is_current {
         return Err(Refusal::invalid("mode", "is for locks on the current version only"));
@@ -70,6 +66,15 @@ fn place_on(
         return Err(Refusal::LockLimitReached { would_be: u32::try_from(would_be).unwrap_or(u32::MAX) });
     }
     Ok(decision)
+}
+
+/// A lock stands where there is something to protect.
+fn has_data(version: &Version) -> Result<(), Refusal> {
+    match version.data {
+        VersionData::Available(_) => Ok(()),
+        VersionData::Destroyed { cause, .. } => Err(Refusal::VersionDataUnavailable { cause }),
+        VersionData::Unavailable { .. } => Err(Refusal::VersionDataNotRestored),
+    }
 }
 
 fn check_new(locks: &[NewLock], now: Timestamp) -> Result<(), Refusal> {
@@ -134,19 +139,28 @@ fn free_previous(
         if let Some(version) = after.version_by_id_mut(previous.id) {
             version.locks.retain(|lock| !names.contains(&lock.name));
         }
-        match unlocked(&after, Touch::DestroyData(previous.id), &state.whole) {
-            Ok(witness) => {
-                for (version, data_key) in witness.data() {
-                    decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
-                }
-            }
-            // What was asked for by name is refused; what time would do waits.
-            Err(refusal @ Refusal::Quarantined { .. }) if cause == DestroyCause::PreviousFreed => return Err(refusal),
-            // Another lock that remains keeps the data; that is no refusal.
-            Err(_) => {}
-        }
+        decision = destroy_freed(state, &after, previous, cause, decision)?;
     }
     Ok((decision, moved))
+}
+
+/// Destroys the data of a version that was freed of locks, in a secret that looks like `after` then.
+fn destroy_freed(
+    state: &State,
+    after: &Secret,
+    freed: &Version,
+    cause: DestroyCause,
+    decision: Decision,
+) -> Result<Decision, Refusal> {
+    match unlocked(after, Touch::DestroyData(freed.id), &state.whole) {
+        Ok(witness) => Ok(witness.data().iter().fold(decision, |decision, (version, data_key)| {
+            decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause })
+        })),
+        // What was asked for by name is refused; what time would do waits.
+        Err(refusal @ Refusal::Quarantined { .. }) if cause == DestroyCause::PreviousFreed => Err(refusal),
+        // Another lock that remains keeps the data; that is no refusal.
+        Err(_) => Ok(decision),
+    }
 }
 
 fn removed(version: &Version, lock: &Lock, cause: LockRemoval, forced: bool) -> LockRemoved {

@@ -207,15 +207,12 @@ impl<'a> Checker<'a> {
         if self.expected.is_some_and(|(_, expected)| expected.size == self.tree.size()) {
             self.found = Some(self.tree.tree_head());
         }
-        let stepped = match self.decoder.decode(raw)? {
-            Some(record) => {
-                evolve(&mut self.state, &record);
-                self.replay.apply(&record)
-            }
-            None => {
-                self.unknown_events = self.unknown_events.saturating_add(u64::from(raw.body().is_some()));
-                self.replay.apply_hidden(raw.header())
-            }
+        let stepped = if let Some(record) = self.decoder.decode(raw)? {
+            evolve(&mut self.state, &record);
+            self.replay.apply(&record)
+        } else {
+            self.unknown_events = self.unknown_events.saturating_add(u64::from(raw.body().is_some()));
+            self.replay.apply_hidden(raw.header())
         };
         stepped.map_err(|step| damaged(&format!("has a log that cannot have happened ({step})")))
     }

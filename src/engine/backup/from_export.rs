@@ -76,10 +76,21 @@ fn write<R: Read>(
     let mut decoder = Decoder::default();
     records.each(&mut |raw| log.take(raw, &mut decoder))?;
     log.commit(log.first)?;
-    let Log { mut builder, state, .. } = log;
+    let Log { builder, state, .. } = log;
     if Some(builder.frontier().tree_head()) != tree_head {
         return Err(Error::export_unsound("it changed while it was read; try again"));
     }
+    let (mark, keyring) = finish(builder, log_id, &state, opening)?;
+    Ok((mark, log_id, keyring))
+}
+
+/// Makes the keys of the store, and ends its log with what that changes.
+fn finish(
+    mut builder: Builder<'_, '_>,
+    log_id: LogId,
+    state: &State,
+    opening: &Opening,
+) -> Result<(AnchorMark, Keyring), Error> {
     let root = RootKey::random()?;
     let created_at = opening.clock.now();
     builder.row(&keys::STORE_META, &encode_meta(&StoreMeta { log_id, created_at }))?;
@@ -98,8 +109,7 @@ fn write<R: Read>(
         slots,
         slot_rows: vec![slot_row],
     };
-    let mark = builder.finish(birth)?;
-    Ok((mark, log_id, keyring))
+    Ok((builder.finish(birth)?, keyring))
 }
 
 /// Gives the store a way in of its own, at the lowest number that its log has free, and takes all others away.

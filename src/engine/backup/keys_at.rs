@@ -17,11 +17,14 @@ use crate::storage::{Direction, KeyRange, Storage, StorageError};
 /// How often the keys are read again before giving up: somebody would have to change them without a pause.
 const TRIES_MAX: u32 = 64;
 
+/// Row key and row of a key.
+pub(super) type KeyRow = (Vec<u8>, Vec<u8>);
+
 /// A snapshot, and the rows of all keys above data keys as they were with it.
 pub(super) struct Picture {
     pub(super) snapshot: Arc<Snapshot>,
     /// Key slots, wrapped epoch keys and wrapped signing seeds, by row key.
-    pub(super) keys: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(super) keys: Vec<KeyRow>,
 }
 
 impl Picture {
@@ -58,7 +61,7 @@ impl Engine {
     }
 }
 
-fn key_rows(storage: &dyn Storage, whole: &Whole) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+fn key_rows(storage: &dyn Storage, whole: &Whole) -> Result<Vec<KeyRow>, Error> {
     let mut rows = Vec::new();
     for slot in whole.key_slots.keys() {
         let row_key = keys::key_slot(*slot);

@@ -78,46 +78,82 @@ fn write<R: Read>(
     (opening, put): (&Opening, &mut Put<'_>),
     progress: &mut dyn FnMut(RestoreProgress),
 ) -> Result<AnchorMark, Error> {
+    let changed = || Error::backup_damaged("the backup changed while it was read; try again");
     if *entries.header() != checked.header {
-        return Err(Error::backup_damaged("the backup changed while it was read; try again"));
+        return Err(changed());
     }
-    // Whether each was written: data, then its key.
-    let mut needed: BTreeMap<DataKeyId, (bool, bool)> =
-        live(&checked.state).map(|sealed| (sealed.data_key, (false, false))).collect();
-    let mut builder = Builder::new(put, &checked.log_id);
+    let mut rows = Rows::new(Builder::new(put, &checked.log_id), checked, keyring);
     loop {
         progress(RestoreProgress::Writing { bytes: entries.bytes() });
         let Some((entry, value)) = entries.next()? else { break };
-        match entry {
-            Entry::Meta => builder.row(&keys::STORE_META, value)?,
-            Entry::KeySlot(slot) => builder.chunked(&keys::key_slot(slot), value)?,
-            Entry::EpochKey(epoch) => builder.row(&keys::epoch_key(epoch), value)?,
-            Entry::SigningSeed(number) => builder.row(&keys::signing_seed(number), value)?,
-            Entry::Commit(first) => builder.commit(first, value)?,
-            Entry::SealedData(data_key) => {
-                if let Some((data, _)) = needed.get_mut(&data_key).filter(|(data, _)| !data) {
-                    *data = true;
-                    builder.chunked(&keys::sealed_data(data_key), value)?;
-                }
-            }
-            Entry::DataKey(data_key) => {
-                let wrapped = WrappedDataKey::from_bytes(value)?;
-                let is_live = checked.epochs.contains_key(&wrapped.epoch().get());
-                if let Some((_, key)) = needed.get_mut(&data_key).filter(|_| is_live) {
-                    *key = true;
-                    keyring.unwrap(data_key, &wrapped)?;
-                    builder.row(&keys::data_key(data_key), value)?;
-                }
-            }
-            Entry::Checkpoint => {}
-        }
+        rows.take(entry, value)?;
     }
-    if needed.values().any(|(data, key)| !data || !key) {
-        return Err(Error::backup_damaged("the backup changed while it was read; try again"));
+    if rows.needed.values().any(|found| *found != Written::DATA_AND_KEY) {
+        return Err(changed());
     }
     let (log_id, whole, from) = (checked.log_id, &checked.state.whole, RestoredFrom::Backup);
     let (slots, slot_rows) = (Vec::new(), Vec::new());
-    let mark = builder.finish(Birth { opening, log_id, keyring, whole, from, slots, slot_rows })?;
+    let mark = rows.builder.finish(Birth { opening, log_id, keyring, whole, from, slots, slot_rows })?;
     debug_assert!(mark.log_size > checked.end.size.get());
     Ok(mark)
+}
+
+/// What of one version was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Written {
+    data: bool,
+    key: bool,
+}
+
+impl Written {
+    const DATA_AND_KEY: Self = Self { data: true, key: true };
+}
+
+/// The rows of a store on their way from its backup.
+struct Rows<'a, 'b, 'p> {
+    builder: Builder<'b, 'p>,
+    checked: &'a Checked,
+    keyring: &'a Keyring,
+    /// The data that the last state speaks of; whatever else a backup holds was gone by then.
+    needed: BTreeMap<DataKeyId, Written>,
+}
+
+impl<'a, 'b, 'p> Rows<'a, 'b, 'p> {
+    fn new(builder: Builder<'b, 'p>, checked: &'a Checked, keyring: &'a Keyring) -> Self {
+        let needed = live(&checked.state).map(|sealed| (sealed.data_key, Written::default())).collect();
+        Self { builder, checked, keyring, needed }
+    }
+
+    fn take(&mut self, entry: Entry, value: &[u8]) -> Result<(), Error> {
+        match entry {
+            Entry::Meta => self.builder.row(&keys::STORE_META, value),
+            Entry::KeySlot(slot) => self.builder.chunked(&keys::key_slot(slot), value),
+            Entry::EpochKey(epoch) => self.builder.row(&keys::epoch_key(epoch), value),
+            Entry::SigningSeed(number) => self.builder.row(&keys::signing_seed(number), value),
+            Entry::Commit(first) => self.builder.commit(first, value),
+            Entry::SealedData(data_key) => match self.needed.get_mut(&data_key) {
+                Some(written) if !written.data => {
+                    written.data = true;
+                    self.builder.chunked(&keys::sealed_data(data_key), value)
+                }
+                _ => Ok(()),
+            },
+            Entry::DataKey(data_key) => self.take_key(data_key, value),
+            Entry::Checkpoint => Ok(()),
+        }
+    }
+
+    /// Takes a data key, if its epoch lives at the end of the log.
+    fn take_key(&mut self, data_key: DataKeyId, value: &[u8]) -> Result<(), Error> {
+        let wrapped = WrappedDataKey::from_bytes(value)?;
+        let is_live = self.checked.epochs.contains_key(&wrapped.epoch().get());
+        match self.needed.get_mut(&data_key).filter(|_| is_live) {
+            Some(written) => {
+                written.key = true;
+                self.keyring.unwrap(data_key, &wrapped)?;
+                self.builder.row(&keys::data_key(data_key), value)
+            }
+            None => Ok(()),
+        }
+    }
 }
