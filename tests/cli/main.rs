@@ -10,6 +10,7 @@
     reason = "tests and benches ask the clock and start threads as they need"
 )]
 
+mod backup;
 mod canary;
 mod exits;
 mod json;

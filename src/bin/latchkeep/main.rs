@@ -33,7 +33,7 @@ mod times;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use args::{BackupCommand, Cli, Command};
 use exit::Exit;
 use failure::Failure;
 
@@ -48,6 +48,11 @@ fn run(cli: Cli, given: args::Given) -> Result<Exit, Failure> {
     match cli.command {
         Command::Init(init) => commands::init::run(&cli.global, given, &init),
         Command::Tour(tour) => commands::tour::run(&cli.global, given, &tour),
+        Command::Backup(args) => match &args.command {
+            Some(BackupCommand::Verify(verify)) => commands::backup::verify(&cli.global, verify),
+            None => commands::backup::take(&cli.global, given, &args),
+        },
+        Command::Restore(args) => commands::restore::run(&cli.global, given, &args),
         Command::Store(command) => {
             // Whoever has to think or type does so before the store is taken from others.
             let stdin = commands::ask_ahead(&command)?;

@@ -15,7 +15,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use crate::exit::exit_help;
 
-pub(crate) use backup::QuarantineCommand;
+pub(crate) use backup::{Backup, BackupCommand, BackupKey, BackupVerify, QuarantineCommand, RestoreBackup};
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
 pub(crate) use rest::{Explain, GroupCommand, GroupCreate, GroupDelete, Init, LogCommand, LogShow, OperationArg, Tour};
 pub(crate) use secret::{
@@ -92,6 +92,8 @@ pub(crate) struct Given {
 pub(crate) enum Command {
     Tour(Tour),
     Init(Init),
+    Backup(Backup),
+    Restore(RestoreBackup),
     #[command(flatten)]
     Store(StoreCommand),
 }

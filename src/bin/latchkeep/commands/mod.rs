@@ -2,6 +2,7 @@
 //!
 //! Read next: [`tour`], which runs most of them.
 
+pub(crate) mod backup;
 pub(crate) mod explain;
 mod group;
 pub(crate) mod init;
@@ -9,6 +10,7 @@ mod lock;
 mod lock_list;
 mod log;
 mod quarantine;
+pub(crate) mod restore;
 mod scrub;
 mod secret_change;
 mod secret_create;
