@@ -36,6 +36,9 @@ pub(crate) mod domain;
 pub(crate) mod engine;
 #[cfg(feature = "store")]
 pub(crate) mod error;
+#[cfg(all(any(test, fuzzing), feature = "store"))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "store")]
 pub(crate) mod issuer;
 pub mod ledger;
@@ -74,6 +77,9 @@ pub use domain::time::Timestamp;
 pub use domain::version::{
     Alias, CertificateDetails, DestroyCause, SealedRef, Version, VersionData, VersionDetails, VersionOrigin, VersionRef,
 };
+#[cfg(feature = "bench-without-tree")]
+#[doc(hidden)]
+pub use engine::tree::without_tree;
 pub use projection::lock_board::{LockStatus, VersionLocks};
 pub use projection::tally::Tally;
 #[cfg(feature = "store")]

@@ -32,6 +32,8 @@ mod sealing;
 mod sqlite;
 mod stats;
 mod throughput;
+#[cfg(feature = "bench-without-tree")]
+mod tree;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -66,8 +68,15 @@ pub(crate) struct Scale {
 /// A figure: its name on the command line, and what measures it.
 type Figure = (&'static str, fn(&Path, Scale) -> Vec<Row>);
 
-const FIGURES: [Figure; 4] =
-    [("throughput", throughput::rows), ("latency", latency::rows), ("reads", reads::rows), ("large", large::rows)];
+const FIGURES: &[Figure] = &[
+    ("throughput", throughput::rows),
+    ("latency", latency::rows),
+    ("reads", reads::rows),
+    ("large", large::rows),
+    // Needs a build that can do without the tree: --features bench-without-tree.
+    #[cfg(feature = "bench-without-tree")]
+    ("tree", tree::rows),
+];
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -100,7 +109,7 @@ fn main() {
     }
     let mut rows = Vec::new();
     for (name, measure) in FIGURES {
-        if asked.figure.as_deref().is_none_or(|figure| figure == name) {
+        if asked.figure.as_deref().is_none_or(|figure| figure == *name) {
             eprintln!("measuring {name} ...");
             rows.extend(measure(dir.path(), scale));
         }

@@ -19,7 +19,12 @@ pub(crate) struct Ours {
 impl Ours {
     /// Makes the store and its secrets.
     pub(crate) fn create(dir: &Path, callers: usize) -> Self {
-        let store = options(&dir.join("ours")).create().expect("a store");
+        Self::create_with(options(&dir.join("ours")), callers)
+    }
+
+    /// Makes the store that options describe, and its secrets.
+    pub(crate) fn create_with(options: StoreOptions, callers: usize) -> Self {
+        let store = options.create().expect("a store");
         let session = session(&store);
         let secrets = (0..callers).map(|caller| session.create(new_secret(caller as u64)).expect("a secret"));
         let secrets = secrets.map(|receipt| receipt.secret.expect("its id")).collect();

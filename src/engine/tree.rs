@@ -20,8 +20,21 @@ use super::log::scan_records;
 /// The height from which subtrees are stored: 128 leaves, so that one row of 32 bytes stands for some 50 KB of log.
 const STORED_FROM: u8 = 7;
 
+/// Keeps every store of the process from growing its tree, so that the benches can tell what the tree costs.
+#[cfg(feature = "bench-without-tree")]
+pub fn without_tree(without: bool) {
+    WITHOUT.store(without, std::sync::atomic::Ordering::Relaxed);
+}
+
+#[cfg(feature = "bench-without-tree")]
+static WITHOUT: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 /// Adds the chain values of new records to the tree, and to the batch the rows of subtrees that they complete.
 pub(super) fn grow(frontier: &mut Frontier, heads: &[Head], batch: &mut Batch) -> Result<(), Error> {
+    #[cfg(feature = "bench-without-tree")]
+    if WITHOUT.load(std::sync::atomic::Ordering::Relaxed) {
+        return Ok(());
+    }
     let mut completed = Vec::new();
     for head in heads {
         frontier.append_noting(head, |subtree, hash| {

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use indicatif::ProgressBar;
 use latchkeep::{RestoreProgress, StoreOptions};
 
 use super::backup::{open, to_json, words};
@@ -27,17 +28,7 @@ pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result
         options = options.expecting_checkpoint(&read_note(path)?);
     }
     let bar = bar(bytes, "bytes");
-    let restored = options.restore(file, &key, |progress| match progress {
-        RestoreProgress::Verifying { bytes } => {
-            bar.set_message("bytes verified");
-            bar.set_position(bytes);
-        }
-        RestoreProgress::Writing { bytes } => {
-            bar.set_message("bytes restored");
-            bar.set_position(bytes);
-        }
-        _ => {}
-    });
+    let restored = options.restore(file, &key, |progress| show(&bar, progress));
     bar.finish_and_clear();
     let (store, report) = restored?;
     let quarantined = store.status().map(|status| status.quarantine.is_some());
@@ -56,6 +47,16 @@ pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result
     }
     out.flush()?;
     Ok(Exit::Done)
+}
+
+fn show(bar: &ProgressBar, progress: RestoreProgress) {
+    let (what, bytes) = match progress {
+        RestoreProgress::Verifying { bytes } => ("bytes verified", bytes),
+        RestoreProgress::Writing { bytes } => ("bytes restored", bytes),
+        _ => return,
+    };
+    bar.set_message(what);
+    bar.set_position(bytes);
 }
 
 fn next_steps(out: &mut Out) -> Result<(), Failure> {

@@ -1,0 +1,40 @@
+//! Owns the targets on the bytes of the log: headers, frames, bodies, contexts.
+
+use crate::codec::context::{decode_context, encode_context};
+use crate::codec::event::{Decoded, SALT_BYTES, decode_event, encode_event, event_json, schema_of};
+use crate::ledger::{HEADER_BYTES, RecordHeader, frames};
+
+/// A header that can be read is written as the same bytes; frames that can be read are framed as the same bytes.
+pub fn record_header(bytes: &[u8]) {
+    if let Ok(header) = RecordHeader::decode(&bytes[..bytes.len().min(HEADER_BYTES)]) {
+        assert_eq!(header.encode().unwrap(), bytes[..HEADER_BYTES]);
+    }
+    let mut framed = Vec::new();
+    for frame in frames(bytes) {
+        match frame {
+            Ok(raw) => raw.frame(&mut framed),
+            Err(error) => assert_eq!(error.offset, framed.len()),
+        }
+    }
+    assert!(bytes.starts_with(&framed));
+}
+
+/// A body, behind four bytes that say its type and schema, is what its event is written as, or not read at all.
+pub fn record_body(bytes: &[u8]) {
+    let Some((&[high, low, schema_high, schema_low], body)) = bytes.split_first_chunk::<4>() else { return };
+    let (number, schema) = (u16::from_be_bytes([high, low]), u16::from_be_bytes([schema_high, schema_low]));
+    let Ok(Decoded::Known(event)) = decode_event(number, schema, body) else { return };
+    assert_eq!(event.number(), number);
+    assert!(event_json(&event).is_object());
+    let newest = schema_of(&event);
+    let encoded = encode_event(&event, body.first_chunk::<SALT_BYTES>().unwrap()).unwrap();
+    assert!(newest != schema || encoded == body);
+    assert_eq!(decode_event(number, newest, &encoded), Ok(Decoded::Known(event)));
+}
+
+/// A context that can be read is written as the same bytes.
+pub fn context(bytes: &[u8]) {
+    if let Ok(context) = decode_context(bytes) {
+        assert_eq!(encode_context(&context).unwrap(), bytes);
+    }
+}

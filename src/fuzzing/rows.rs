@@ -1,0 +1,50 @@
+//! Owns the targets on rows: their keys, and the saved state and keys that lie under them.
+
+use crate::codec::keys;
+use crate::codec::mark::{decode_mark, encode_mark};
+use crate::codec::meta::{decode_meta, encode_meta};
+use crate::codec::saved::{decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole};
+use crate::domain::id::{LogId, SecretId};
+use crate::domain::position::Position;
+use crate::ledger::Frontier;
+use crate::seal::slots::Slots;
+use crate::seal::wrapped_key::{WrappedDataKey, WrappedEpochKey, WrappedSigningSeed};
+
+/// A row key that can be read is written as the same bytes, and is read as one kind only.
+pub fn row_key(bytes: &[u8]) {
+    let read = [
+        keys::parse_log_commit(bytes).map(|key| keys::log_commit(key).to_vec()),
+        keys::parse_sealed_data(bytes).map(|key| keys::sealed_data(key).to_vec()),
+        keys::parse_data_key(bytes).map(|key| keys::data_key(key).to_vec()),
+        keys::parse_saved_secret(bytes).map(|key| keys::saved_secret(key).to_vec()),
+        keys::parse_saved_answer(bytes).map(|key| keys::saved_answer(key).to_vec()),
+        keys::parse_epoch_key(bytes).map(|key| keys::epoch_key(key).to_vec()),
+        keys::parse_key_slot(bytes).map(|key| keys::key_slot(key).to_vec()),
+    ];
+    let read: Vec<_> = read.into_iter().flatten().collect();
+    assert!(read.len() <= 1 && read.iter().all(|written| written == bytes));
+}
+
+/// A row behind the first byte, which says its kind, is written as the same bytes if it can be read.
+pub fn saved_row(bytes: &[u8]) {
+    let Some((kind, row)) = bytes.split_first() else { return };
+    let id = SecretId::from_bytes([0x51; 16]);
+    let position = Position::new(9);
+    let written = match kind {
+        0 => decode_secret(id, row).ok().map(|(secret, _)| encode_secret(&secret).unwrap().bytes),
+        1 => decode_whole(row).ok().map(|(whole, _)| encode_whole(&whole).unwrap().bytes),
+        2 => decode_answer(position, row).ok().map(|(answer, _)| encode_answer(position, &answer).unwrap().bytes),
+        3 => decode_mark(row).ok().map(|mark| encode_mark(&mark).unwrap()),
+        4 => decode_meta(row).ok().map(|meta| encode_meta(&meta)),
+        5 => Frontier::decode(row).ok().map(|frontier| frontier.encode()),
+        6 => WrappedDataKey::from_bytes(row).ok().map(|wrapped| wrapped.as_bytes().to_vec()),
+        7 => WrappedEpochKey::from_bytes(row).ok().map(|wrapped| wrapped.as_bytes().to_vec()),
+        8 => WrappedSigningSeed::from_bytes(row).ok().map(|wrapped| wrapped.as_bytes().to_vec()),
+        _ => {
+            let slots = Slots::decode(LogId::from_bytes([7; 16]), [(0, row)]);
+            assert_eq!(slots.iter().count(), 1);
+            None
+        }
+    };
+    assert!(written.is_none_or(|written| written == row));
+}

@@ -1,0 +1,138 @@
+//! The seeds in `fuzz/seeds`, which come from the golden files (`UPDATE_GOLDEN=1` writes them), and every input that ever
+//! made a target fail, in `fuzz/found`: each goes through its target at every run of the tests.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+
+use super::proofs::{Tree, signer};
+use super::{TARGETS, mutate};
+use crate::domain::position::Position;
+use crate::ledger::{EventProof, InclusionProof};
+
+fn dir(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(name)
+}
+
+fn golden(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.trim().chars().map(|char| u8::try_from(char.to_digit(16).unwrap()).unwrap()).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+/// Every seed, by target and name.
+fn seeds() -> BTreeMap<(&'static str, String), Vec<u8>> {
+    let mut seeds = BTreeMap::new();
+    seeds.extend(of_bodies());
+    seeds.extend(of_vectors());
+    seeds.extend(of_rows());
+    let first = |text: &str| unhex(text.lines().nth(1).unwrap());
+    seeds.insert(("context", "full".into()), first(&golden("context-v1.txt")));
+    seeds.insert(("export", "golden".into()), golden("export-1.jsonl").into_bytes());
+    seeds.insert(("checkpoint", "verifier-key".into()), signer().verifier_key().to_string().into_bytes());
+    let tree = Tree::of(3);
+    let signed = tree.checkpoint().sign(&[&signer()]).unwrap();
+    seeds.insert(("checkpoint", "note".into()), signed.note().as_bytes().to_vec());
+    let inclusion = InclusionProof::make(&tree, Position::new(1), Position::new(3)).unwrap();
+    let proof = EventProof::new(Position::new(1), inclusion, &signed, b"extra".to_vec()).unwrap();
+    seeds.insert(("checkpoint", "tlog-proof".into()), proof.to_string().into_bytes());
+    seeds.insert(("proofs", "flip".into()), vec![12, 5, 7, 0, 0, 3, 1]);
+    seeds.insert(("proofs", "move".into()), vec![12, 5, 7, 4, 0, 3, 1]);
+    seeds.insert(("sealed_data", "flip".into()), vec![0, 0, 30, 1]);
+    seeds.insert(("sealed_data", "arbitrary".into()), b"\x01\x01\x01\0\0\0\x06canary".to_vec());
+    seeds
+}
+
+/// The newest case of each golden body, behind its type and schema.
+fn of_bodies() -> Vec<((&'static str, String), Vec<u8>)> {
+    let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/events")).unwrap();
+    let seed = |path: PathBuf| {
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let number: u16 = stem.split('-').next().unwrap().parse().unwrap();
+        let schema: u16 = stem.rsplit("-v").next().unwrap().parse().unwrap();
+        let body = unhex(std::fs::read_to_string(&path).unwrap().lines().nth(1).unwrap());
+        let bytes = [&number.to_be_bytes()[..], &schema.to_be_bytes(), &body].concat();
+        (("record_body", stem), bytes)
+    };
+    files.map(|entry| seed(entry.unwrap().path())).collect()
+}
+
+/// The headers of the golden vectors, alone and as frames.
+fn of_vectors() -> Vec<((&'static str, String), Vec<u8>)> {
+    let vectors: serde_json::Value = serde_json::from_str(&golden("log-v1.json")).unwrap();
+    let mut seeds = Vec::new();
+    for (at, record) in vectors["records"].as_array().unwrap().iter().enumerate() {
+        let part = |name: &str| unhex(record[name].as_str().unwrap());
+        seeds.push((("record_header", format!("header-{at}")), part("header")));
+        let frame = [vec![1], part("header"), part("context"), part("body")].concat();
+        seeds.push((("record_header", format!("frame-{at}")), frame));
+    }
+    seeds
+}
+
+/// Golden rows behind the byte that says their kind, and a key of each kind.
+fn of_rows() -> Vec<((&'static str, String), Vec<u8>)> {
+    let row = |name: &str, kind: u8, bytes: &[u8]| (("saved_row", name.to_owned()), [&[kind][..], bytes].concat());
+    let saved = golden(&format!("saved-{}.txt", crate::codec::saved::SAVED_FORMAT));
+    let case = |at: usize| unhex(saved.lines().nth(2 * at + 1).unwrap());
+    let key = |name: &str, bytes: &[u8]| (("row_key", name.to_owned()), bytes.to_vec());
+    vec![
+        row("secret", 0, &case(0)),
+        row("whole", 1, &case(1)),
+        row("answer", 2, &case(2)),
+        row("refusal", 2, &case(3)),
+        row("meta", 4, &unhex(golden("store-meta-1.txt").lines().nth(1).unwrap())),
+        key("log", b"l\0\0\0\0\0\0\0\x09"),
+        key("sealed", b"d0123456789abcdef"),
+        key("slot", b"z\x07"),
+        key("epoch", b"e\0\0\0\x01"),
+    ]
+}
+
+#[test]
+fn seeds_are_what_the_golden_files_give() {
+    let seeds = seeds();
+    for ((target, name), bytes) in &seeds {
+        let path = dir("seeds").join(target).join(name);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+        }
+        assert_eq!(&std::fs::read(&path).unwrap_or_default(), bytes, "{target}/{name}; UPDATE_GOLDEN=1 writes it");
+    }
+    assert!(TARGETS.iter().all(|(target, _)| seeds.keys().any(|(of, _)| of == target)), "a target has no seed");
+}
+
+#[test]
+fn seeds_and_whatever_was_found_pass_their_targets() {
+    for (name, target) in TARGETS {
+        for kind in ["seeds", "found"] {
+            let Ok(files) = std::fs::read_dir(dir(kind).join(name)) else { continue };
+            files.for_each(|file| target(&std::fs::read(file.unwrap().path()).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn every_target_has_a_file_for_the_fuzzer() {
+    for (name, _) in TARGETS {
+        let text = std::fs::read_to_string(dir("fuzz_targets").join(format!("{name}.rs"))).unwrap();
+        assert!(text.contains(&format!("latchkeep::fuzzing::{name}(")) && text.lines().count() < 20, "{name}");
+        assert!(std::fs::read_to_string(dir("Cargo.toml")).unwrap().contains(&format!("name = \"{name}\"")), "{name}");
+    }
+}
+
+proptest! {
+    /// What a fuzzer does for hours, for a moment, wherever there is none.
+    #[test]
+    fn changed_seeds_pass_their_targets(script in prop::collection::vec(any::<u8>(), 4..40), which in any::<prop::sample::Index>()) {
+        let seeds: Vec<_> = seeds().into_iter().collect();
+        let ((name, _), bytes) = which.get(&seeds);
+        let (_, target) = TARGETS.iter().find(|(target, _)| target == name).unwrap();
+        target(&mutate(bytes, &script));
+    }
+}

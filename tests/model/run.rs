@@ -1,0 +1,291 @@
+//! A store and the plain model side by side: one random step after another, and whether both are the same behind it.
+//!
+//! The tests beside it draw from a seed; the fuzzer of commands brings bytes. Read next: [`super::plain`].
+
+use std::time::Duration;
+
+use latchkeep::{
+    Actor, Clock, Command, Error, Lifecycle, LockMode, LockName, LockNames, ManualClock, NewData, NewLock, NewSecret,
+    SecretBytes, SecretChanges, SecretId, SecretName, Session, Store, StoreOptions, Timestamp, Unlock, VersionNumber,
+    VersionRef,
+};
+
+use super::plain::{Ask, Mode, Model, Which};
+
+/// Where choices come from.
+enum Chance {
+    Seed(u64),
+    /// Bytes that somebody else chose, last first; zeros behind them.
+    Script(Vec<u8>),
+}
+
+impl Chance {
+    fn below(&mut self, end: u64) -> u64 {
+        let drawn = match self {
+            Self::Seed(seed) => {
+                *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                *seed >> 33
+            }
+            Self::Script(bytes) => {
+                u64::from(bytes.pop().unwrap_or_default()) << 8 | u64::from(bytes.pop().unwrap_or_default())
+            }
+        };
+        drawn % end
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self, Self::Script(bytes) if bytes.is_empty())
+    }
+
+    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[usize::try_from(self.below(choices.len() as u64)).unwrap()]
+    }
+}
+
+/// A store under test beside its model.
+pub(crate) struct Run {
+    seed: u64,
+    chance: Chance,
+    model: Model,
+    clock: ManualClock,
+    /// None for a store in memory, which cannot be reopened.
+    dir: Option<tempfile::TempDir>,
+    store: Option<Store>,
+    /// The ids of the model's secrets, in its order.
+    ids: Vec<SecretId>,
+    data: u64,
+    refusals: std::collections::BTreeMap<String, u32>,
+}
+
+const START: &str = "2026-11-23T12:00:00Z";
+
+impl Run {
+    pub(crate) fn new(seed: u64, on_disk: bool) -> Self {
+        Self::begin(seed, Chance::Seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)), on_disk)
+    }
+
+    /// Runs in memory as bytes say, for as long as there are some.
+    pub(crate) fn follow(script: &[u8]) {
+        let mut run = Self::begin(0, Chance::Script(script.iter().rev().copied().collect()), false);
+        for number in 0.. {
+            if run.chance.is_over() {
+                break;
+            }
+            run.step(number);
+        }
+        run.finish();
+    }
+
+    fn begin(seed: u64, chance: Chance, on_disk: bool) -> Self {
+        let clock = ManualClock::at(Timestamp::parse(START).unwrap());
+        let dir = on_disk.then(|| tempfile::tempdir().unwrap());
+        let mut run = Self {
+            seed,
+            chance,
+            model: Model::default(),
+            clock,
+            dir,
+            store: None,
+            ids: Vec::new(),
+            data: 0,
+            refusals: std::collections::BTreeMap::new(),
+        };
+        run.store = Some(run.options().create().unwrap());
+        run
+    }
+
+    fn options(&self) -> StoreOptions {
+        let unlock = Unlock::bytes(SecretBytes::copy_from(&[7; 32]));
+        let options = match &self.dir {
+            Some(dir) => StoreOptions::new(dir.path().join("store"), unlock),
+            None => StoreOptions::in_memory(unlock),
+        };
+        options.clock(self.clock.clone())
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_ref().unwrap()
+    }
+
+    fn at(&self, secs: u64) -> Timestamp {
+        Timestamp::parse(START).unwrap().plus(Duration::from_secs(secs))
+    }
+
+    pub(crate) fn step(&mut self, number: u32) {
+        let what = match self.chance.below(20) {
+            0 if self.dir.is_some() => self.reopen(),
+            0..=2 => self.advance(),
+            _ => self.ask(),
+        };
+        let what = format!("seed {}, step {number}: {what}", self.seed);
+        self.compare(&what);
+    }
+
+    /// Closes, or drops without a close, and opens again.
+    fn reopen(&mut self) -> String {
+        let store = self.store.take().unwrap();
+        let closes = self.chance.below(2) == 0;
+        if closes {
+            store.close().unwrap();
+        }
+        drop(store);
+        self.store = Some(self.options().open().unwrap());
+        format!("reopen, closed: {closes}")
+    }
+
+    fn advance(&mut self) -> String {
+        let secs = self.chance.one_of(&[1, 10, 60, 300]);
+        self.clock.advance(Duration::from_secs(secs));
+        self.model.now += secs;
+        self.store().settle().unwrap();
+        self.model.pass_time();
+        format!("{secs} seconds pass")
+    }
+
+    fn ask(&mut self) -> String {
+        let ask = self.random();
+        let expected = self.model.ask(&ask);
+        let found = self.run(&ask).map_err(|error| error.code());
+        assert_eq!(found, expected, "seed {}: {ask:?}", self.seed);
+        if let Err(code) = found {
+            *self.refusals.entry(code.to_owned()).or_default() += 1;
+        }
+        format!("{ask:?}")
+    }
+
+    fn random(&mut self) -> Ask {
+        let chance = &mut self.chance;
+        self.data += 1;
+        let data = format!("data {}", self.data);
+        let name = format!("secret-{}", chance.below(12));
+        let kind = chance.below(24);
+        if self.ids.is_empty() || kind == 0 {
+            let expires = chance.below(2) == 0;
+            let expires_at = expires.then(|| self.model.now + 30 + chance.below(900));
+            let (retention, strict) = (chance.one_of(&[2, 2, 2, 3, 5]), chance.below(5) == 0);
+            return Ask::Create { name, retention, strict, expires_at, data };
+        }
+        let secret = usize::try_from(chance.below(self.ids.len() as u64)).unwrap();
+        let number = Which::Number(1 + chance.below(9));
+        let which = chance.one_of(&[Which::Current, Which::Current, Which::Previous, Which::Previous, number]);
+        let lock_name = |number: u64| format!("lock-{number}");
+        match kind {
+            1..=4 => Ask::Rotate { secret, data },
+            5 => Ask::Restore { secret },
+            6..=8 => Ask::Read { secret, which },
+            9..=15 => {
+                let first = chance.below(4);
+                let names = (first..=first + chance.below(2)).map(lock_name).collect();
+                let until = (chance.below(3) == 0).then(|| self.model.now + 1 + chance.below(200));
+                let modes = [Mode::Keep, Mode::Keep, Mode::Keep, Mode::RemovePrevious, Mode::RemovePreviousAndDelete];
+                Ask::Place { secret, which, names, until, mode: chance.one_of(&modes) }
+            }
+            16..=20 => {
+                let name = (chance.below(3) > 0).then(|| lock_name(chance.below(5)));
+                Ask::Remove { secret, which, name }
+            }
+            21 => Ask::DestroyData { secret, which },
+            22 => Ask::Delete { secret },
+            _ => Ask::Rename { secret, name },
+        }
+    }
+
+    fn run(&mut self, ask: &Ask) -> Result<Option<String>, Error> {
+        let session: Session = self.store().acting_as(Actor::parse("tester").unwrap());
+        let bytes = |text: &str| SecretBytes::copy_from(text.as_bytes());
+        let lock_name = |name: &str| LockName::parse(name).unwrap();
+        let id = |secret: &usize| self.ids[*secret];
+        match ask {
+            Ask::Create { name, retention, strict, expires_at, data } => {
+                let new = NewSecret::arbitrary(SecretName::parse(name)?, bytes(data))?;
+                let new = new.retaining(u8::try_from(*retention).unwrap()).refusing_rotation_while_locked(*strict);
+                let new = match expires_at {
+                    Some(at) => new.expiring_at(self.at(*at)),
+                    None => new,
+                };
+                let made = session.create(new)?;
+                self.ids.push(made.secret.unwrap());
+            }
+            Ask::Rotate { secret, data } => drop(session.rotate(id(secret), NewData::arbitrary(bytes(data))?)?),
+            Ask::Restore { secret } => drop(session.restore(id(secret))?),
+            Ask::Read { secret, which } => {
+                return Ok(Some(session.read(id(secret), version(*which))?.text()?.to_owned()));
+            }
+            Ask::Place { secret, which, names, until, mode } => {
+                let lock = |name: &String| NewLock {
+                    expires_at: until.map(|at| self.at(at)),
+                    ..NewLock::new(lock_name(name))
+                };
+                let mode = match mode {
+                    Mode::Keep => LockMode::Keep,
+                    Mode::RemovePrevious => LockMode::RemovePrevious,
+                    Mode::RemovePreviousAndDelete => LockMode::RemovePreviousAndDelete,
+                };
+                let locks = names.iter().map(lock).collect();
+                session.run(Command::place_locks(id(secret), version(*which), locks, mode))?;
+            }
+            Ask::Remove { secret, which, name } => {
+                let names = name.as_ref().map_or(LockNames::All, |name| LockNames::These(vec![lock_name(name)]));
+                session.run(Command::remove_locks(id(secret), version(*which), names))?;
+            }
+            Ask::DestroyData { secret, which } => drop(session.destroy_data(id(secret), version(*which))?),
+            Ask::Delete { secret } => drop(session.delete(id(secret))?),
+            Ask::Rename { secret, name } => {
+                let name = Some(SecretName::parse(name)?);
+                session.update(id(secret), SecretChanges { name, ..Default::default() })?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Holds everything that can be seen of every secret to the model.
+    fn compare(&self, what: &str) {
+        let store = self.store();
+        for (id, expected) in self.ids.iter().zip(&self.model.secrets) {
+            let found = store.secret(*id);
+            let Some(expected) = expected else {
+                assert_eq!(found.unwrap_err().code(), "not_found", "{what}");
+                continue;
+            };
+            let found = found.unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert_eq!(found.metadata.name.as_str(), expected.name, "{what}");
+            assert_eq!(found.revision.get(), expected.revision, "{what}: revision of {}", expected.name);
+            assert_eq!(found.lifecycle == Lifecycle::Destroyed, expected.is_destroyed, "{what}");
+            assert_eq!(found.expiry_held_since.is_some(), expected.is_held, "{what}");
+            let versions = found.versions.iter().map(|version| {
+                let until = |at: Timestamp| at.since(self.at(0)).as_secs();
+                let lock = |lock: &latchkeep::Lock| (lock.name.to_string(), lock.expires_at.map(until));
+                let locks: Vec<_> = version.locks.iter().map(lock).collect();
+                (version.number.get(), version.is_available(), locks, version.downloaded)
+            });
+            let expected_versions = expected
+                .versions
+                .iter()
+                .map(|version| (version.number, version.data.is_some(), version.locks.clone(), version.downloaded));
+            assert_eq!(
+                versions.collect::<Vec<_>>(),
+                expected_versions.collect::<Vec<_>>(),
+                "{what}: {}",
+                expected.name
+            );
+        }
+        let (tally, secrets) = (store.status().unwrap().tally, self.model.secrets.iter().flatten());
+        let locks: usize = secrets.clone().flat_map(|secret| &secret.versions).map(|version| version.locks.len()).sum();
+        assert_eq!((tally.secrets, tally.locks), (secrets.count() as u64, locks as u64), "{what}");
+    }
+
+    pub(crate) fn finish(self) -> std::collections::BTreeMap<String, u32> {
+        assert_eq!(self.store().scrub(|_| {}).unwrap().findings, Vec::<String>::new(), "seed {}", self.seed);
+        self.store().verify_log(|_| {}).unwrap();
+        assert_eq!(self.clock.now(), self.at(self.model.now));
+        self.refusals
+    }
+}
+
+fn version(which: Which) -> VersionRef {
+    match which {
+        Which::Current => VersionRef::Current,
+        Which::Previous => VersionRef::Previous,
+        Which::Number(number) => VersionRef::Number(VersionNumber::new(number)),
+    }
+}
