@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use latchkeep::{BackupProgress, BackupReport, PassphraseCost, Store, StoreOptions, VersionRef, verify_backup};
 
-use crate::backup::{key, restore};
+use crate::backup::{backup, key, restore};
 use crate::support::{Home, arbitrary, next, refused, session, sound, unlock};
 use crate::walk::sound_log;
 
@@ -55,6 +55,28 @@ fn a_backup_of_a_store_at_work_is_of_one_position() {
         done.store(true, Ordering::Relaxed);
     });
     sound(&store);
+}
+
+#[test]
+fn a_secret_that_is_rotated_without_a_pause_holds_no_backup_up() {
+    let home = Home::new();
+    let store = home.create();
+    let id = arbitrary(&session(&store), "hot", "0");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let revision = store.secret(id).unwrap().revision.get();
+                session(&store).rotate(id, next(&(revision + 1).to_string())).unwrap();
+            }
+        });
+        for _ in 0..20 {
+            let restored = StoreOptions::in_memory(unlock(7)).clock(home.clock.clone());
+            let (restored, report) = restored.restore(Cursor::new(backup(&store)), &key(), |_| {}).unwrap();
+            check_of_one_position(&restored, &report);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
 }
 
 /// Every version with data reads, and as what the log says.

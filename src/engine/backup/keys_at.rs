@@ -2,11 +2,12 @@
 //!
 //! Read next: [`super::taking`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::codec::keys;
+use crate::domain::settings::KeySlotKind;
 use crate::domain::state::Whole;
 use crate::engine::Engine;
 use crate::engine::snapshot::Snapshot;
@@ -37,15 +38,12 @@ impl Engine {
     /// Takes a picture of what is durable.
     pub(super) fn picture(&self) -> Result<Picture, Error> {
         for _ in 0..TRIES_MAX {
-            let snapshot = self.shared.published.load();
-            let keys = key_rows(&*self.shared.storage, &snapshot.state.whole)?;
+            let before = self.shared.published.load();
+            let keys = key_rows(&*self.shared.storage, &before.state.whole)?;
             self.catch_up()?;
-            let same = self.shared.published.with(|now| {
-                let (then, now) = (&snapshot.state.whole, &now.state.whole);
-                (&then.key_slots, &then.epochs, then.signing_keys.len())
-                    == (&now.key_slots, &now.epochs, now.signing_keys.len())
-            });
-            if same {
+            // The newest one, so that as little as can be is gone before it is copied.
+            let snapshot = self.shared.published.load();
+            if keys_of(&before) == keys_of(&snapshot) {
                 return Ok(Picture { snapshot, keys });
             }
         }
@@ -59,6 +57,12 @@ impl Engine {
             settled => settled,
         }
     }
+}
+
+/// What tells that keys changed.
+fn keys_of(snapshot: &Snapshot) -> (&BTreeMap<u8, KeySlotKind>, &BTreeSet<u32>, usize) {
+    let whole = &snapshot.state.whole;
+    (&whole.key_slots, &whole.epochs, whole.signing_keys.len())
 }
 
 fn key_rows(storage: &dyn Storage, whole: &Whole) -> Result<Vec<KeyRow>, Error> {
