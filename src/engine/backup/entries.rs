@@ -14,25 +14,25 @@ use crate::seal::unlock::Unlock;
 const READ_AT_ONCE: usize = 256 * 1_024;
 
 /// Writes entries.
-pub(super) struct EntryWriter<W>(StreamSealer<W>);
+pub(in crate::engine) struct EntryWriter<W>(StreamSealer<W>);
 
 impl<W: Write> EntryWriter<W> {
-    pub(super) fn begin(out: W, key: &Unlock, cost: PassphraseCost) -> Result<Self, Error> {
+    pub(in crate::engine) fn begin(out: W, key: &Unlock, cost: PassphraseCost) -> Result<Self, Error> {
         Ok(Self(StreamSealer::begin(out, key, cost)?))
     }
 
-    pub(super) fn put(&mut self, row_key: &[u8], value: &[u8]) -> Result<(), Error> {
+    pub(in crate::engine) fn put(&mut self, row_key: &[u8], value: &[u8]) -> Result<(), Error> {
         self.0.write(&encode_head(row_key, value)?)?;
         Ok(self.0.write(value)?)
     }
 
-    pub(super) fn finish(self) -> Result<W, Error> {
+    pub(in crate::engine) fn finish(self) -> Result<W, Error> {
         Ok(self.0.finish()?)
     }
 }
 
 /// Reads entries.
-pub(super) struct EntryReader<R> {
+pub(in crate::engine) struct EntryReader<R> {
     stream: StreamOpener<R>,
     head: Vec<u8>,
     row_key: Vec<u8>,
@@ -40,23 +40,23 @@ pub(super) struct EntryReader<R> {
 }
 
 impl<R: Read> EntryReader<R> {
-    pub(super) fn begin(input: R, key: &Unlock) -> Result<Self, Error> {
+    pub(in crate::engine) fn begin(input: R, key: &Unlock) -> Result<Self, Error> {
         let stream = StreamOpener::begin(input, key)?;
         Ok(Self { stream, head: Vec::new(), row_key: Vec::new(), value: Vec::new() })
     }
 
     /// Tells one file from another.
-    pub(super) const fn header(&self) -> &[u8; 32] {
+    pub(in crate::engine) const fn header(&self) -> &[u8; 32] {
         self.stream.header()
     }
 
     /// Gives how much of the file was read, more or less.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::engine) fn bytes(&self) -> u64 {
         self.stream.chunks().saturating_mul(u64::try_from(CHUNK_BYTES).unwrap_or(u64::MAX))
     }
 
     /// Reads the next entry; none at the end of the file.
-    pub(super) fn next(&mut self) -> Result<Option<(Entry, &[u8])>, Error> {
+    pub(in crate::engine) fn next(&mut self) -> Result<Option<(Entry, &[u8])>, Error> {
         if self.stream.is_at_end()? {
             return Ok(None);
         }

@@ -7,7 +7,7 @@
 
 mod build;
 mod check;
-mod entries;
+pub(super) mod entries;
 mod from_export;
 mod keys_at;
 mod restore;
