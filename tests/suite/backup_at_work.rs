@@ -11,6 +11,15 @@ use crate::walk::sound_log;
 
 const CURRENT: VersionRef = VersionRef::Current;
 
+/// Stops the writers when the test ends, however it does.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_backup_of_a_store_at_work_is_of_one_position() {
     let home = Home::new();
@@ -37,6 +46,7 @@ fn a_backup_of_a_store_at_work_is_of_one_position() {
                 }
             });
         }
+        let _stop = Stop(&done);
         // Until some of them met data that was just being destroyed.
         for taken in 0..40 {
             if taken >= 8 && rounds >= taken + 4 {
@@ -52,7 +62,6 @@ fn a_backup_of_a_store_at_work_is_of_one_position() {
             let (restored, report) = restored.restore(Cursor::new(file), &key(), |_| {}).unwrap();
             check_of_one_position(&restored, &report);
         }
-        done.store(true, Ordering::Relaxed);
     });
     sound(&store);
 }
@@ -70,12 +79,12 @@ fn a_secret_that_is_rotated_without_a_pause_holds_no_backup_up() {
                 session(&store).rotate(id, next(&(revision + 1).to_string())).unwrap();
             }
         });
+        let _stop = Stop(&done);
         for _ in 0..20 {
             let restored = StoreOptions::in_memory(unlock(7)).clock(home.clock.clone());
             let (restored, report) = restored.restore(Cursor::new(backup(&store)), &key(), |_| {}).unwrap();
             check_of_one_position(&restored, &report);
         }
-        done.store(true, Ordering::Relaxed);
     });
 }
 
