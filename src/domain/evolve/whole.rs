@@ -81,5 +81,9 @@ fn lose_data(state: &mut State, record: &Record) {
         for version in secret.versions.iter_mut().filter(|version| version.is_available()) {
             version.data = VersionData::Unavailable { since: record.recorded_at };
         }
+        // A credential that is not here has no lease that a lock could hold back.
+        if !super::is_held(secret, record.recorded_at) {
+            secret.expiry_held_since = None;
+        }
     }
 }

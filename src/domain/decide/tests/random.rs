@@ -10,6 +10,7 @@ use crate::domain::lock::{LockMode, NewLock};
 use crate::domain::name::{LockName, SecretName};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::Revision;
+use crate::domain::quarantine::RestoredFrom;
 use crate::domain::version::VersionRef::{self, Current, Previous};
 use crate::domain::version::{VersionOrigin, VersionRef as Which};
 
@@ -36,6 +37,9 @@ enum Step {
     Renew(usize, Which, u8, u64),
     Wait(u64),
     Pass(u64),
+    /// With its data, or without.
+    RestoreStore(bool),
+    EndQuarantine,
 }
 
 #[derive(Clone, Debug)]
@@ -101,6 +105,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (one, which(), 0..4_u8, time()).prop_map(|(one, which, name, secs)| Step::Renew(one, which, name, secs)),
         10 => time().prop_map(Step::Wait),
         2 => time().prop_map(Step::Pass),
+        1 => any::<bool>().prop_map(Step::RestoreStore),
+        3 => Just(Step::EndQuarantine),
     ]
 }
 
@@ -205,6 +211,11 @@ fn lock_command(world: &mut World, step: &Step, pick: impl Fn(&World, usize) -> 
             world.pass(*secs);
             None
         }
+        Step::RestoreStore(with_data) => {
+            world.restored(if *with_data { RestoredFrom::Backup } else { RestoredFrom::Export });
+            None
+        }
+        Step::EndQuarantine => Some(Command::EndQuarantine),
         _ => None,
     }
 }
@@ -235,6 +246,7 @@ proptest! {
                 let _ = world.ask_on(&terms, &command);
             }
         }
+        world.ask(&Command::EndQuarantine).unwrap();
         world.wait(0);
         world.check_replay();
     }
