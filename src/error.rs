@@ -5,12 +5,13 @@
 
 use std::fmt;
 
-use crate::audit::ExportError;
+use crate::audit::{ExportError, LineFault};
 use crate::codec::error::CodecError;
 use crate::domain::invalid::Invalid;
 use crate::domain::refusal::Refusal;
 use crate::ledger::{ChainFault, CheckpointError, EventProofError, ProofError, TreeError};
 use crate::seal::error::SealError;
+use crate::seal::stream::StreamError;
 use crate::storage::StorageError;
 
 /// Why something was not done.
@@ -120,6 +121,24 @@ impl Error {
         Self::new(ErrorKind::Unavailable, "unknown_events", message)
     }
 
+    pub(crate) fn backup_damaged(message: impl Into<Box<str>>) -> Self {
+        Self::new(ErrorKind::Corrupt, "backup_damaged", message)
+    }
+
+    pub(crate) fn backup_overtaken() -> Self {
+        let message = "data and keys changed faster than they could be copied; take the backup when less happens";
+        Self::new(ErrorKind::Unavailable, "backup_overtaken", message)
+    }
+
+    pub(crate) fn export_unsound(how: &str) -> Self {
+        let message = format!("no store can be made of the export: {how}");
+        Self::new(ErrorKind::Corrupt, "export_unsound", message)
+    }
+
+    pub(crate) fn unreadable(error: std::io::Error) -> Self {
+        Self::new(ErrorKind::Unavailable, "io", format!("the file cannot be read: {error}")).caused_by(error)
+    }
+
     pub(crate) fn internal(message: impl Into<Box<str>>) -> Self {
         Self::new(ErrorKind::Internal, "internal", message)
     }
@@ -221,6 +240,23 @@ impl From<SealError> for Error {
     }
 }
 
+impl From<StreamError> for Error {
+    fn from(error: StreamError) -> Self {
+        use ErrorKind::{Corrupt, Invalid, Unavailable};
+        let (kind, code) = match error {
+            StreamError::Seal(error) => return error.into(),
+            StreamError::Io(_) => (Unavailable, "io"),
+            StreamError::NotABackup => (Invalid, "not_a_backup"),
+            StreamError::Version(_) => (Invalid, "other_revision"),
+            StreamError::OtherKey(_) => (Invalid, "wrong_key"),
+            StreamError::Header | StreamError::Chunk(_) | StreamError::Cut(_) | StreamError::Surplus(_) => {
+                (Corrupt, "backup_damaged")
+            }
+        };
+        Self::new(kind, code, error.to_string()).caused_by(error)
+    }
+}
+
 impl From<CodecError> for Error {
     fn from(error: CodecError) -> Self {
         Self::new(ErrorKind::Corrupt, "corrupt", error.to_string()).caused_by(error)
@@ -230,6 +266,12 @@ impl From<CodecError> for Error {
 impl From<ExportError> for Error {
     fn from(error: ExportError) -> Self {
         Self::new(ErrorKind::Unavailable, "export", error.to_string()).caused_by(error)
+    }
+}
+
+impl From<LineFault> for Error {
+    fn from(fault: LineFault) -> Self {
+        Self::export_unsound(&fault.to_string()).caused_by(fault)
     }
 }
 

@@ -100,6 +100,7 @@ pub use seal::{
 #[cfg(feature = "store")]
 pub use {
     engine::anchoring::{AnchorPace, CheckpointAnchor, FileAnchor},
+    engine::backup::{BackupProgress, BackupReport, RestoreProgress},
     engine::clock::{Clock, ManualClock, SystemClock},
     engine::line_anchor::LineAnchor,
     engine::reply::Pending,
@@ -112,6 +113,7 @@ pub use {
     issuer::value::{ApiKeyIssuer, PasswordIssuer},
     options::StoreOptions,
     store::Store,
+    store::backup::verify_backup,
     store::command::Command,
     store::export::ExportOptions,
     store::keys::RollProgress,

@@ -189,7 +189,7 @@ impl StoreOptions {
         open(&self.opening()?, Access::ReadOnly).map(Store::new)
     }
 
-    fn opening(self) -> Result<Opening, Invalid> {
+    pub(crate) fn opening(self) -> Result<Opening, Invalid> {
         Ok(Opening {
             place: self.place,
             disk: DiskOptions { cache_bytes: self.cache_bytes, commit_max: self.commit_max, ..DiskOptions::default() },

@@ -109,6 +109,17 @@ fn decode<'b>(truth: Truth<'_>, bytes: &'b mut Vec<u8>) -> Result<RawRecord<'b>,
     RawRecord::new(header, context, truth.body.map(|_| body)).map_err(LineFault::Record)
 }
 
+/// Reads the record of a line, which was compared with its view before.
+#[cfg(feature = "store")]
+pub(super) fn read_raw<'b>(line: &str, room: &'b mut Room) -> Result<RawRecord<'b>, LineFault> {
+    if let Some((_, truth)) = split(line) {
+        return decode(truth, &mut room.bytes);
+    }
+    let parsed: Line<'_> = serde_json::from_str(line).map_err(|error| LineFault::json(&error))?;
+    let (header, context) = (&*parsed.lkheader, &*parsed.lkcontext);
+    decode(Truth { header, context, body: parsed.lkbody.as_deref(), head: &parsed.lkhead }, &mut room.bytes)
+}
+
 /// Takes a line apart from its end, if it is written as this release writes it.
 fn split(line: &str) -> Option<(&str, Truth<'_>)> {
     let rest = strip(line, END)?;

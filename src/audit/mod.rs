@@ -27,6 +27,8 @@ mod last_line;
 mod lock_report;
 mod pipeline;
 mod proved_event;
+#[cfg(feature = "store")]
+mod records;
 mod replay;
 mod restating;
 mod rules;
@@ -44,6 +46,8 @@ pub use fault::LineFault;
 pub use header::{EXPORT_KEYS_MAX, ExportHeader};
 pub use lock_report::{AsOf, LockReport, replay_export};
 pub use proved_event::{ProvedEvent, ProvedEventError, verify_event_proof};
+#[cfg(feature = "store")]
+pub(crate) use records::ExportRecords;
 pub use replay::{IllegalStep, Replay};
 pub use rules::Rule;
 pub use secret_report::{RotationStatus, SecretReport};

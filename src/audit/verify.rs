@@ -72,7 +72,7 @@ pub(super) fn verify_watching<R: Read + Send>(
 }
 
 /// Reads the first line, and gives the rest of the chunk that it came with.
-fn read_header<R: Read>(chunks: &mut Chunks<R>) -> Result<(ExportHeader, Chunk), LineFault> {
+pub(super) fn read_header<R: Read>(chunks: &mut Chunks<R>) -> Result<(ExportHeader, Chunk), LineFault> {
     let mut chunk = chunks.next().ok_or(LineFault::Cut)?;
     let Some(end) = chunk.bytes.iter().position(|byte| *byte == b'\n') else {
         return Err(chunk.end.unwrap_or(LineFault::Cut));

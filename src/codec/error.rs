@@ -32,6 +32,8 @@ pub(crate) enum Part {
     PastMark,
     /// The row that says what store this is.
     StoreMeta,
+    /// An entry of a backup.
+    BackupEntry,
 }
 
 impl Part {
@@ -46,6 +48,7 @@ impl Part {
             | Self::PastSecret
             | Self::PastWhole
             | Self::PastMark => "throw the saved state away and rebuild it from the log",
+            Self::BackupEntry => "use another copy of the backup",
             Self::StoreMeta => "check that this is the directory of a store, and go back to a backup if it is damaged",
         }
     }
@@ -67,6 +70,7 @@ impl fmt::Display for Part {
             Self::PastWhole => f.write_str("the settings and groups of a past state"),
             Self::PastMark => f.write_str("the mark of a past state"),
             Self::StoreMeta => f.write_str("the description of the store"),
+            Self::BackupEntry => f.write_str("an entry of the backup"),
         }
     }
 }

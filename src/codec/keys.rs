@@ -117,7 +117,6 @@ pub(crate) fn epoch_key(epoch: u32) -> [u8; 5] {
 }
 
 /// Reads a row key of [`epoch_key`].
-#[cfg(any(test, fuzzing))]
 pub(crate) fn parse_epoch_key(row_key: &[u8]) -> Option<u32> {
     split(EPOCH_KEY, row_key).map(u32::from_be_bytes)
 }
@@ -128,7 +127,6 @@ pub(crate) fn key_slot(slot: u8) -> [u8; 2] {
 }
 
 /// Reads a row key of [`key_slot`].
-#[cfg(any(test, fuzzing))]
 pub(crate) fn parse_key_slot(row_key: &[u8]) -> Option<u8> {
     split(KEY_SLOT, row_key).map(u8::from_be_bytes)
 }
@@ -181,6 +179,11 @@ pub(crate) fn parse_past_mark(row_key: &[u8]) -> Option<Position> {
 /// Gives the row of a wrapped signing seed.
 pub(crate) fn signing_seed(number: u32) -> [u8; 5] {
     join(SIGNING_SEED, number.to_be_bytes())
+}
+
+/// Reads a row key of [`signing_seed`].
+pub(crate) fn parse_signing_seed(row_key: &[u8]) -> Option<u32> {
+    split(SIGNING_SEED, row_key).map(u32::from_be_bytes)
 }
 
 fn join<const N: usize, const M: usize>(kind: u8, id: [u8; N]) -> [u8; M] {

@@ -7,6 +7,7 @@
 //! This module never decides anything and never touches a disk. Read in this order: [`event`], [`wire`], [`context`],
 //! [`keys`], [`saved`].
 
+pub(crate) mod backup;
 pub(crate) mod bytes;
 pub(crate) mod context;
 pub(crate) mod error;

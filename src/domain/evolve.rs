@@ -3,9 +3,11 @@
 //! An event about a secret that is not there changes nothing; whether a history is legal is asked elsewhere. Read next:
 //! [`super::state`].
 
+mod whole;
+
 use std::sync::Arc;
 
-use super::event::{Event, LockPlaced, SecretCreated, StoreRestored, VersionAdded};
+use super::event::{Event, LockPlaced, SecretCreated, VersionAdded};
 use super::id::{SecretId, VersionId};
 use super::limits;
 use super::lock::Lock;
@@ -13,12 +15,10 @@ use super::name::LockName;
 #[cfg(test)]
 use super::position::Position;
 use super::progress;
-use super::quarantine::Restored;
 use super::record::Record;
 use super::restate;
 use super::secret::{Lifecycle, Secret, SecretSpec};
-use super::settings::Group;
-use super::state::{SigningKey, State};
+use super::state::State;
 use super::time::Timestamp;
 use super::version::{DestroyCause, Version, VersionData};
 
@@ -91,7 +91,7 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
                 secret.retrieved_at = secret.retrieved_at.max(Some(access.last_at));
             }
         }
-        (_, None) => change_whole(state, record),
+        (_, None) => whole::change(state, record),
     }
 }
 
@@ -278,87 +278,5 @@ fn remove(version: &mut Version, name: &LockName) {
     version.locks.retain(|lock| lock.name != *name);
     if version.locks.is_empty() {
         version.locks.shrink_to_fit();
-    }
-}
-
-fn change_whole(state: &mut State, record: &Record) {
-    let (event, at, position) = (&record.event, record.recorded_at, record.position);
-    let whole = &mut state.whole;
-    match event {
-        Event::StoreCreated(event) => {
-            whole.settings = event.settings;
-            whole.key_slots.insert(0, event.key_slot);
-            whole.epochs.insert(1);
-        }
-        Event::SettingsChanged(event) => whole.settings = event.settings,
-        Event::KeySlotAdded(event) => {
-            whole.key_slots.insert(event.slot, event.kind);
-        }
-        Event::KeySlotRemoved(event) => {
-            whole.key_slots.remove(&event.slot);
-        }
-        Event::EpochRolled(event) => {
-            whole.epochs.insert(event.epoch);
-        }
-        Event::EpochRetired(event) => {
-            whole.epochs.remove(&event.epoch);
-        }
-        Event::SigningKeySet(event) => {
-            let batch = position.get().saturating_sub(u64::from(record.index));
-            let restored = whole.restored.map(|restored| restored.log_size).filter(|size| size.get() >= batch);
-            let after = restored.unwrap_or_else(|| position.next());
-            let key = SigningKey { set_at: position, after, verifier_key: event.verifier_key.clone() };
-            whole.signing_keys.insert(event.number, key);
-        }
-        Event::StoreRestored(event) => {
-            let StoreRestored { from, with_data, .. } = *event;
-            whole.restored = Some(Restored { from, log_size: position, with_data, at, is_confirmed: false });
-            if !with_data {
-                lose_data(state, record);
-            }
-        }
-        Event::QuarantineEnded(_) => {
-            if let Some(restored) = &mut whole.restored {
-                restored.is_confirmed = true;
-            }
-        }
-        Event::GroupCreated(event) => {
-            let (name, description) = (event.name.clone(), event.description.clone());
-            whole.groups.insert(event.group, Group { name, description, created_at: at, updated_at: at, secrets: 0 });
-        }
-        Event::GroupUpdated(event) => {
-            if let Some(group) = whole.groups.get_mut(&event.group) {
-                group.name = event.name.clone();
-                group.description.clone_from(&event.description);
-                group.updated_at = at;
-            }
-        }
-        Event::GroupRestated(event) => {
-            let (name, description) = (event.name.clone(), event.description.clone());
-            let (created_at, updated_at) = (event.created_at, event.updated_at);
-            let in_group = || state.secrets.values().filter(|secret| secret.group == event.group).count();
-            let known = whole.groups.get(&event.group).map(|group| group.secrets);
-            let secrets = known.unwrap_or_else(|| u64::try_from(in_group()).unwrap_or(u64::MAX));
-            whole.groups.insert(event.group, Group { name, description, created_at, updated_at, secrets });
-        }
-        Event::GroupDeleted(event) => {
-            whole.groups.remove(&event.group);
-        }
-        _ => {}
-    }
-}
-
-/// Takes the data of every version away that a restore did not bring along. A secret that has taken in what came later
-/// has taken this in as well.
-fn lose_data(state: &mut State, record: &Record) {
-    let has_data = |secret: &Secret| secret.versions.iter().any(Version::is_available);
-    let concerned = |secret: &Arc<Secret>| secret.as_of <= record.position && has_data(secret);
-    let ids: Vec<_> = state.secrets.values().filter(|secret| concerned(secret)).map(|secret| secret.id).collect();
-    for id in ids {
-        let Some(secret) = state.secrets.get_mut(&id).map(Arc::make_mut) else { continue };
-        secret.as_of = record.position.next();
-        for version in secret.versions.iter_mut().filter(|version| version.is_available()) {
-            version.data = VersionData::Unavailable { since: record.recorded_at };
-        }
     }
 }

@@ -295,11 +295,8 @@ impl fmt::Display for Refusal {
                 f.write_str("the idempotency key was used for another command; choose a new one")
             }
             Self::InvalidArgument { field, rule } => write!(f, "{field} {rule}"),
-            Self::Quarantined { since } => write!(
-                f,
-                "the store was restored at {since} and is in quarantine: credentials made after the backup may be in use; \
-                 find out which hold, then end the quarantine"
-            ),
+            Self::Quarantined { since } => write!(f, "the store was restored at {since} and {IN_QUARANTINE}"),
+            Self::VersionDataNotRestored => f.write_str(NOT_RESTORED),
             Self::RotationOpen { rotation } => write!(
                 f,
                 "rotation {rotation} of the secret is under way and may have replaced its credential; wait for it, or \
@@ -307,14 +304,13 @@ impl fmt::Display for Refusal {
             ),
             Self::RotationNotFound => f.write_str("no rotation of the secret is under way"),
             Self::RotationNotParked => f.write_str("the rotation goes on by itself; only a parked one can be resumed"),
-            Self::VersionDataNotRestored => f.write_str(
-                "the data of the version is not here: the store was made from an export, which holds none; rotate the \
-                 secret, or restore a backup",
-            ),
             Self::PolicyNotSupported { rule } | Self::KeySlotUnavailable { rule } => rule.fmt(f),
         }
     }
 }
+
+const IN_QUARANTINE: &str = "is in quarantine: find out which newer credentials are in use, then end the quarantine";
+const NOT_RESTORED: &str = "the data is not here: the store was made from an export; rotate, or restore a backup";
 
 impl Blocked {
     pub(crate) fn lock(version: (VersionId, VersionNumber, Option<Alias>), lock: &Lock) -> BlockingLock {

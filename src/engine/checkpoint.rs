@@ -51,7 +51,7 @@ impl Shared {
         self.tree_head_at(size)?.map(|tree_head| self.sign(&snapshot, tree_head)).transpose()
     }
 
-    fn sign(&self, snapshot: &Snapshot, tree_head: TreeHead) -> Result<SignedCheckpoint, Error> {
+    pub(super) fn sign(&self, snapshot: &Snapshot, tree_head: TreeHead) -> Result<SignedCheckpoint, Error> {
         let number = snapshot.state.whole.signing_key_at(tree_head.size);
         let number = number.ok_or_else(|| Error::corrupt("the log names no signing key"))?;
         let row = self.storage.get(&keys::signing_seed(number))?;

@@ -10,6 +10,7 @@
 
 pub(crate) mod access;
 pub(crate) mod anchoring;
+pub(crate) mod backup;
 pub(crate) mod checkpoint;
 pub(crate) mod clock;
 pub(crate) mod committer;

@@ -179,7 +179,7 @@ fn first_batch(
     Ok((group.batch, snapshot))
 }
 
-fn start(
+pub(super) fn start(
     storage: Arc<dyn Storage>,
     log_id: LogId,
     recovered: Recovered,

@@ -13,12 +13,14 @@
     reason = "a panic is how a fuzzer is told"
 )]
 
+mod backup;
 mod bytes;
 mod export;
 mod proofs;
 mod rows;
 mod sealed;
 
+pub use backup::backup;
 pub use bytes::{context, record_body, record_header};
 pub use export::export;
 pub use proofs::{checkpoint, proofs};
@@ -30,6 +32,7 @@ pub type Target = fn(&[u8]);
 
 /// Every target of this module, by the name of its file and its seeds.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("backup", backup),
     ("checkpoint", checkpoint),
     ("context", context),
     ("export", export),

@@ -19,6 +19,7 @@ pub fn row_key(bytes: &[u8]) {
         keys::parse_saved_secret(bytes).map(|key| keys::saved_secret(key).to_vec()),
         keys::parse_saved_answer(bytes).map(|key| keys::saved_answer(key).to_vec()),
         keys::parse_epoch_key(bytes).map(|key| keys::epoch_key(key).to_vec()),
+        keys::parse_signing_seed(bytes).map(|key| keys::signing_seed(key).to_vec()),
         keys::parse_key_slot(bytes).map(|key| keys::key_slot(key).to_vec()),
     ];
     let read: Vec<_> = read.into_iter().flatten().collect();

@@ -10,6 +10,9 @@ use super::proofs::{Tree, signer};
 use super::{TARGETS, mutate};
 use crate::domain::position::Position;
 use crate::ledger::{EventProof, InclusionProof};
+use crate::seal::secret_bytes::SecretBytes;
+use crate::seal::stream::StreamOpener;
+use crate::seal::unlock::Unlock;
 
 fn dir(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(name)
@@ -30,6 +33,7 @@ fn seeds() -> BTreeMap<(&'static str, String), Vec<u8>> {
     seeds.extend(of_bodies());
     seeds.extend(of_vectors());
     seeds.extend(of_rows());
+    seeds.insert(("backup", "golden".into()), entries_of_the_golden_backup());
     let first = |text: &str| unhex(text.lines().nth(1).unwrap());
     seeds.insert(("context", "full".into()), first(&golden("context-v1.txt")));
     seeds.insert(("export", "golden".into()), golden("export-1.jsonl").into_bytes());
@@ -90,7 +94,20 @@ fn of_rows() -> Vec<((&'static str, String), Vec<u8>)> {
         key("sealed", b"d0123456789abcdef"),
         key("slot", b"z\x07"),
         key("epoch", b"e\0\0\0\x01"),
+        key("seed", b"g\0\0\0\x01"),
     ]
+}
+
+/// What the chunks of the golden backup hold together.
+fn entries_of_the_golden_backup() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/backup-1.lkbk");
+    let key = Unlock::bytes(SecretBytes::copy_from(&[99; 32]));
+    let mut stream = StreamOpener::begin(std::fs::File::open(path).unwrap(), &key).unwrap();
+    let mut entries = Vec::new();
+    while !stream.is_at_end().unwrap() {
+        stream.read(1, &mut entries).unwrap();
+    }
+    entries
 }
 
 #[test]

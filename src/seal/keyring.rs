@@ -51,6 +51,28 @@ impl Keyring {
         Self { store, root, epochs: BTreeMap::new(), in_force: KeyEpoch::FIRST }.with_epoch(KeyEpoch::FIRST)
     }
 
+    /// Makes the keyring of a store whose log tells of these epochs, the newest last, with a fresh key for each; store the
+    /// wrapped epoch keys.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::Random`]; [`SealError::NoEpoch`] when there is none.
+    pub(crate) fn create_with(
+        store: LogId,
+        root: &RootKey,
+        epochs: impl IntoIterator<Item = KeyEpoch>,
+    ) -> Result<(Self, Vec<WrappedEpochKey>), SealError> {
+        let root = Arc::new(RootCiphers::derive(root));
+        let mut keyring = Self { store, root, epochs: BTreeMap::new(), in_force: KeyEpoch::FIRST };
+        let mut keys = Vec::new();
+        for epoch in epochs {
+            let (more, wrapped) = keyring.with_epoch(epoch)?;
+            keyring = more;
+            keys.push(wrapped);
+        }
+        if keys.is_empty() { Err(SealError::NoEpoch) } else { Ok((keyring, keys)) }
+    }
+
     /// Opens the keyring of a store from its root key and every epoch key that is stored.
     ///
     /// # Errors

@@ -16,24 +16,29 @@ use super::guarded::{guarded, open_sled};
 use super::layout::{Layout, close_to_others, for_each_entry, make_dir, sync_dir, sync_tree};
 use super::rows::AnchorMark;
 
-/// Makes a store whose first rows are those of `batch`, and gives the claim on it.
+/// Puts a batch of rows into a store that is being made; durable only when the whole store is.
+pub(crate) type Put<'p> = dyn FnMut(&Batch) -> Result<(), StorageError> + 'p;
+
+/// Puts all the rows of a new store, and gives its anchor.
+pub(crate) type Fill<'f, E> = dyn FnMut(&mut Put<'_>) -> Result<AnchorMark, E> + 'f;
+
+/// Makes a store whose first rows are those that `fill` puts, and gives the claim on it.
 ///
 /// # Errors
 ///
 /// [`StorageError::Exists`] when there is something at the path already, other than an empty directory, and
-/// [`StorageError::NotAStore`] when there is something strange where the store is to be built.
-pub(super) fn create(
+/// [`StorageError::NotAStore`] when there is something strange where the store is to be built; what `fill` fails with.
+pub(super) fn create<E: From<StorageError>>(
     layout: &Layout,
-    batch: &Batch,
-    mark: AnchorMark,
+    fill: &mut Fill<'_, E>,
     cache_bytes: u64,
-) -> Result<Claim, StorageError> {
+) -> Result<Claim, E> {
     check_free(layout.dir())?;
     let no_name =
         || StorageError::NotAStore { dir: layout.dir().to_path_buf(), why: "its path does not end in a name" };
     let aside = layout.aside().ok_or_else(no_name)?;
     let claim = claim_aside(&aside)?;
-    let built = build(&aside, batch, mark, cache_bytes).and_then(|()| name(&aside, layout));
+    let built = build(&aside, fill, cache_bytes).and_then(|()| Ok(name(&aside, layout)?));
     if built.is_err() {
         // What cannot be removed now is recognised next time.
         drop(fs::remove_dir_all(aside.dir()));
@@ -42,7 +47,7 @@ pub(super) fn create(
 }
 
 /// Accepts nothing, or an empty directory.
-fn check_free(dir: &Path) -> Result<(), StorageError> {
+pub(super) fn check_free(dir: &Path) -> Result<(), StorageError> {
     let exists = || StorageError::Exists { dir: dir.to_path_buf() };
     match fs::symlink_metadata(dir) {
         Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -85,20 +90,22 @@ fn check_ours(dir: &Path) -> Result<(), StorageError> {
     })
 }
 
-fn build(aside: &Layout, batch: &Batch, mark: AnchorMark, cache_bytes: u64) -> Result<(), StorageError> {
+fn build<E: From<StorageError>>(aside: &Layout, fill: &mut Fill<'_, E>, cache_bytes: u64) -> Result<(), E> {
     format::write(aside)?;
-    AnchorFile::create(aside, mark)?;
     ballast::take_up(aside)?;
     make_dir(&aside.rows())?;
     let db = open_sled(aside, cache_bytes)?;
-    guarded("write to", &aside.rows(), || {
-        db.apply_batch(to_sled(batch))?;
+    let filled = fill(&mut |batch| guarded("write to", &aside.rows(), || db.apply_batch(to_sled(batch))));
+    let ended = guarded("write to", &aside.rows(), || {
         db.flush()?;
         drop(db);
         Ok(())
-    })?;
+    });
+    let mark = filled?;
+    ended?;
+    AnchorFile::create(aside, mark)?;
     close_to_others(aside.dir())?;
-    sync_tree(aside.dir())
+    Ok(sync_tree(aside.dir())?)
 }
 
 /// Gives the store its name. A directory that is empty gives way; one that is not stays, and the store is not made.

@@ -17,7 +17,7 @@ use super::anchor::AnchorFile;
 use super::ballast;
 use super::batch::Batch;
 use super::claim::Claim;
-use super::create::{create, to_sled};
+use super::create::{Fill, Put, check_free, create, to_sled};
 use super::error::StorageError;
 use super::format;
 use super::guarded::guarded;
@@ -81,10 +81,38 @@ impl Disk {
         mark: AnchorMark,
         options: DiskOptions,
     ) -> Result<Self, StorageError> {
+        let space = Space::new(&Layout::at(Layout::at(dir).parent()), options.probe.clone());
+        Self::create_filled(dir, options, &mut |put| put(batch).map(|()| mark)).map_err(|err| space.explain(err))
+    }
+
+    /// Makes a store at `dir` whose first rows are those that `fill` puts, batch by batch, and opens it.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create), and whatever `fill` fails with; nothing is left of the store then.
+    ///
+    /// # Durability
+    ///
+    /// As [`create`](Self::create), however many batches there are.
+    pub(crate) fn create_filled<E: From<StorageError>>(
+        dir: &Path,
+        options: DiskOptions,
+        fill: &mut Fill<'_, E>,
+    ) -> Result<Self, E> {
         let layout = Layout::at(dir);
         let space = Space::new(&Layout::at(layout.parent()), options.probe.clone());
-        let claim = create(&layout, batch, mark, options.cache_bytes).map_err(|err| space.explain(err))?;
-        Self::open_claimed(layout, claim, options)
+        let mut fill = |put: &mut Put<'_>| fill(&mut |batch| put(batch).map_err(|err| space.explain(err)));
+        let claim = create(&layout, &mut fill, options.cache_bytes)?;
+        Ok(Self::open_claimed(layout, claim, options)?)
+    }
+
+    /// Tells whether a store could be made at `dir`: there is nothing, or an empty directory.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Exists`] when there is something.
+    pub(crate) fn check_free(dir: &Path) -> Result<(), StorageError> {
+        check_free(dir)
     }
 
     /// Opens the store at `dir`.

@@ -32,6 +32,7 @@ pub(crate) mod faulty;
 mod measure;
 
 pub(crate) use batch::Batch;
+pub(crate) use create::{Fill, Put};
 pub(crate) use disk::{Disk, DiskOptions};
 pub(crate) use error::StorageError;
 pub(crate) use memory::Memory;

@@ -3,6 +3,7 @@
 //! Each method builds a command and asks, or looks at the published snapshot; nothing is decided here. Read next:
 //! [`store`], then [`session`].
 
+pub(crate) mod backup;
 pub(crate) mod command;
 pub(crate) mod erasing;
 pub(crate) mod export;

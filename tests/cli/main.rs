@@ -11,6 +11,7 @@
 )]
 
 mod as_of;
+mod backup;
 mod canary;
 mod erasing;
 mod exits;

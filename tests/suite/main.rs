@@ -10,9 +10,12 @@
 )]
 
 mod audit;
+mod backup;
+mod backup_at_work;
 mod canary;
 mod conditions;
 mod exports;
+mod from_export;
 mod idempotency;
 mod keys;
 mod kinds;
@@ -23,6 +26,7 @@ mod moments;
 mod opening;
 mod pressure;
 mod proofs;
+mod restore;
 mod support;
 mod threads;
 mod time;

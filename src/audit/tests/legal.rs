@@ -2,11 +2,13 @@
 
 use proptest::prelude::*;
 
+use super::restores::restore;
 use super::scenario::{Scenario, actor, api_key, lock, lock_name, verify};
 use crate::domain::command::{Change, Command, LockNames, LockTarget, SecretChanges};
 use crate::domain::id::{GroupId, SecretId};
 use crate::domain::lock::LockMode;
 use crate::domain::name::{GroupName, SecretName};
+use crate::domain::quarantine::RestoredFrom;
 use crate::domain::secret::SecretSpec;
 use crate::domain::settings::{KeySlotKind, Settings};
 use crate::domain::version::VersionRef::{self, Current, Previous};
@@ -45,7 +47,12 @@ fn step(log: &mut Scenario, what: u8, one: usize, detail: u8) -> Option<u64> {
             secrets.into_iter().try_for_each(|secret| log.ask(&Command::Lapse { secret }).map(drop))?;
             None
         }
-        28 => log.erase(|position| position % 4 == u64::from(detail % 4)),
+        29 => log.erase(|position| position % 4 == u64::from(detail % 4)),
+        28 if detail < 40 => {
+            restore(log, if detail & 4 == 0 { RestoredFrom::Backup } else { RestoredFrom::Export });
+            None
+        }
+        28 => log.ask(&Command::EndQuarantine),
         _ => whole(log, detail),
     }
 }

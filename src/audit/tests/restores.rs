@@ -21,7 +21,7 @@ fn key(number: u32) -> Event {
     SigningKeySet { number, verifier_key: "restored".into() }.into()
 }
 
-fn restore(log: &mut Scenario, from: RestoredFrom) {
+pub(super) fn restore(log: &mut Scenario, from: RestoredFrom) {
     let events = [restored(log, from), key(1)].map(|event| (None, event));
     log.append(events.into());
 }

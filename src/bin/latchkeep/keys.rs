@@ -6,7 +6,7 @@ use std::path::Path;
 
 use latchkeep::{SecretBytes, Unlock};
 
-use crate::args::{Given, Global};
+use crate::args::{BackupKey, Given, Global};
 use crate::failure::{self, Failure};
 use crate::{input, prompt};
 
@@ -49,6 +49,40 @@ pub(crate) fn to_create(global: &Global, given: Given, dir: &Path) -> Result<(Un
         }
         Said::Nothing => Err(nothing_said()),
     }
+}
+
+/// Gives what shall open a new backup; makes the key file if it is not there.
+pub(crate) fn to_back_up(key: &BackupKey) -> Result<(Unlock, KeyMade), Failure> {
+    match said_of_backup(key) {
+        Said::KeyFile(path) if !path.exists() => Ok((Unlock::create_key_file(path)?, KeyMade::Yes)),
+        Said::Nothing if prompt::somebody_is_there() => {
+            let passphrase = prompt::secret_twice("passphrase for the backup, at least 8 characters")?;
+            Ok((Unlock::passphrase(passphrase), KeyMade::No))
+        }
+        _ => Ok((to_read_backup(key)?, KeyMade::No)),
+    }
+}
+
+/// Gives what opens a backup.
+pub(crate) fn to_read_backup(key: &BackupKey) -> Result<Unlock, Failure> {
+    match said_of_backup(key) {
+        Said::KeyFile(path) => Ok(Unlock::key_file(path)),
+        Said::PassphraseFile(path) => Ok(Unlock::passphrase(read_passphrase(path)?)),
+        Said::Nothing if prompt::somebody_is_there() => {
+            Ok(Unlock::passphrase(prompt::secret("passphrase of the backup")?))
+        }
+        Said::Nothing => Err(Failure::usage(
+            "nothing is named that opens the backup, and there is no terminal to ask for a passphrase",
+        )
+        .hint("--backup-key-file FILE or --backup-passphrase-file FILE")),
+    }
+}
+
+fn said_of_backup(key: &BackupKey) -> Said<'_> {
+    let full = |path: &&Path| !path.as_os_str().is_empty();
+    let key_file = key.backup_key_file.as_deref().filter(full).map(Said::KeyFile);
+    let passphrase_file = || key.backup_passphrase_file.as_deref().filter(full).map(Said::PassphraseFile);
+    key_file.or_else(passphrase_file).unwrap_or(Said::Nothing)
 }
 
 /// Whether a key file was made.

@@ -37,7 +37,7 @@ mod times;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use args::{BackupCommand, Cli, Command};
 use exit::Exit;
 use failure::Failure;
 
@@ -52,6 +52,11 @@ fn run(cli: Cli, given: args::Given) -> Result<Exit, Failure> {
     match cli.command {
         Command::Init(init) => commands::init::run(&cli.global, given, &init),
         Command::Tour(tour) => commands::tour::run(&cli.global, given, &tour),
+        Command::Backup(args) => match &args.command {
+            Some(BackupCommand::Verify(verify)) => commands::backup::verify(&cli.global, verify),
+            None => commands::backup::take(&cli.global, given, &args),
+        },
+        Command::Restore(args) => commands::restore::run(&cli.global, given, &args),
         Command::Store(command) => {
             if let Some(outcome) = commands::without_store(&command, &cli.global) {
                 return outcome;

@@ -17,9 +17,7 @@ use crate::domain::secret::{
 };
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
 use crate::domain::time::Timestamp;
-use crate::domain::version::{
-    Alias, CertificateDetails, DestroyCause, SealedRef, VersionData, VersionDetails, VersionOrigin,
-};
+use crate::domain::version::{Alias, CertificateDetails, DestroyCause, SealedRef, VersionDetails, VersionOrigin};
 
 pub(super) const SALT: [u8; 16] = *b"0123456789abcdef";
 

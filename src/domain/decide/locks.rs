@@ -44,11 +44,7 @@ fn place_on(
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
     let version = secret.version(target.version).ok_or(Refusal::VersionNotFound)?;
-    match version.data {
-        VersionData::Available(_) => {}
-        VersionData::Destroyed { cause, .. } => return Err(Refusal::VersionDataUnavailable { cause }),
-        VersionData::Unavailable { .. } => return Err(Refusal::VersionDataNotRestored),
-    }
+    has_data(version)?;
     let is_current = secret.current().is_some_and(|current| current.id == version.id);
     protectable(secret, version, is_current)?;
     if target.mode != LockMode::Keep && !is_current {
@@ -84,6 +80,15 @@ fn protectable(secret: &Secret, version: &Version, is_current: bool) -> Result<(
             Err(Refusal::RotationOpen { rotation: rotation.id })
         }
         _ => Ok(()),
+    }
+}
+
+/// A lock stands where there is something to protect.
+fn has_data(version: &Version) -> Result<(), Refusal> {
+    match version.data {
+        VersionData::Available(_) => Ok(()),
+        VersionData::Destroyed { cause, .. } => Err(Refusal::VersionDataUnavailable { cause }),
+        VersionData::Unavailable { .. } => Err(Refusal::VersionDataNotRestored),
     }
 }
 
@@ -149,19 +154,28 @@ fn free_previous(
         if let Some(version) = after.version_by_id_mut(previous.id) {
             version.locks.retain(|lock| !names.contains(&lock.name));
         }
-        match unlocked(&after, Touch::DestroyData(previous.id), &state.whole) {
-            Ok(witness) => {
-                for (version, data_key) in witness.data() {
-                    decision = protocol::let_go(secret, *version, *data_key, cause, decision);
-                }
-            }
-            // What was asked for by name is refused; what time would do waits.
-            Err(refusal @ Refusal::Quarantined { .. }) if cause == DestroyCause::PreviousFreed => return Err(refusal),
-            // Another lock that remains keeps the data; that is no refusal.
-            Err(_) => {}
-        }
+        decision = destroy_freed(state, &after, previous, cause, decision)?;
     }
     Ok((decision, moved))
+}
+
+/// Destroys the data of a version that was freed of locks, in a secret that looks like `after` then.
+fn destroy_freed(
+    state: &State,
+    after: &Secret,
+    freed: &Version,
+    cause: DestroyCause,
+    decision: Decision,
+) -> Result<Decision, Refusal> {
+    match unlocked(after, Touch::DestroyData(freed.id), &state.whole) {
+        Ok(witness) => Ok(witness.data().iter().fold(decision, |decision, (version, data_key)| {
+            protocol::let_go(after, *version, *data_key, cause, decision)
+        })),
+        // What was asked for by name is refused; what time would do waits.
+        Err(refusal @ Refusal::Quarantined { .. }) if cause == DestroyCause::PreviousFreed => Err(refusal),
+        // Another lock that remains keeps the data; that is no refusal.
+        Err(_) => Ok(decision),
+    }
 }
 
 fn removed(version: &Version, lock: &Lock, cause: LockRemoval, forced: bool) -> LockRemoved {

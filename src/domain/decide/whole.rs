@@ -38,14 +38,17 @@ pub(super) fn decide(state: &State, command: &Command) -> Result<Decision, Refus
             Err(Refusal::VersionChanged)
         }
         Command::SetSigningKey { number, verifier_key } => {
-            let event = SigningKeySet { number: *number, verifier_key: verifier_key.clone() };
-            Ok(Decision::default().then(event))
+            Ok(Decision::default().then(SigningKeySet { number: *number, verifier_key: verifier_key.clone() }))
         }
-        Command::EndQuarantine if whole.quarantine().is_none() => Ok(Decision::default()),
-        Command::EndQuarantine => Ok(Decision::default().then(QuarantineEnded {})),
+        Command::EndQuarantine => Ok(end_quarantine(state)),
         Command::RecordHeartbeat => Ok(Decision::default().then(HeartbeatRecorded {})),
         _ => Ok(Decision::default()),
     }
+}
+
+fn end_quarantine(state: &State) -> Decision {
+    let decision = Decision::default();
+    if state.whole.quarantine().is_some() { decision.then(QuarantineEnded {}) } else { decision }
 }
 
 fn slot_refusal(rule: &str) -> Result<Decision, Refusal> {

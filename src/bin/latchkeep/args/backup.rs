@@ -1,13 +1,94 @@
-//! Owns the arguments of `quarantine`.
+//! Owns the arguments of `backup`, `restore` and `quarantine`.
 //!
 //! Read next: [`super::super::commands`].
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
+
+/// Writes a backup of the store into one file, or verifies one.
+///
+/// The file holds the log, the data, the keys, all wrapped as they lie in the store, and a signed checkpoint, sealed once
+/// more under a key of its own: a key file (made if it is not there) or a passphrase (asked twice on a terminal). Whoever
+/// restores it needs that key and one that opened the store. Keep all three apart. The backup key alone reads no secret
+/// data, but all else: names, metadata, the log.
+///
+/// Never writes over a file. Verify what was written with `latchkeep backup verify FILE`.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep backup --out ./secrets.backup --backup-key-file ./backup.key
+  latchkeep backup verify ./secrets.backup --backup-key-file ./backup.key")]
+pub(crate) struct Backup {
+    #[command(subcommand)]
+    pub(crate) command: Option<BackupCommand>,
+    /// The file to write, which must not exist.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: BackupKey,
+}
+
+/// What is to be done with a backup that is there.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupCommand {
+    Verify(BackupVerify),
+}
+
+/// Verifies a backup from its first byte to its last.
+///
+/// Every chunk, the chain of the log, its tree, its signed checkpoint, that its history is a legal one, and that all data
+/// of its last state is there. Needs the key of the backup, and neither a store nor its key. Exits with 5 when something
+/// is wrong.
+#[derive(Args, Debug)]
+pub(crate) struct BackupVerify {
+    /// The backup.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) key: BackupKey,
+}
+
+/// Makes a store from a backup.
+///
+/// In the directory that --store names, which must not exist or be empty; opened by what opened the store when the backup
+/// was taken (--key-file, --passphrase-file, or asked for). Verifies the whole backup before it writes anything. A restore
+/// that is interrupted leaves no store.
+///
+/// The restored store is in quarantine: credentials made after the backup may be in use, so nothing expires and nothing
+/// can be rotated or deleted until `latchkeep quarantine end`. To go back to an earlier version of one secret, see
+/// `latchkeep secret restore`.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep restore ./secrets.backup --store ./secrets --key-file ./secrets.key --backup-key-file ./backup.key")]
+pub(crate) struct RestoreBackup {
+    /// The backup.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) key: BackupKey,
+    /// A file with the note of a signed checkpoint that was kept elsewhere: the log of the backup has to extend it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expect_checkpoint: Option<PathBuf>,
+}
+
+/// What opens a backup.
+#[derive(Args, Debug)]
+pub(crate) struct BackupKey {
+    /// The key file of the backup.
+    #[arg(long, env = "LATCHKEEP_BACKUP_KEY_FILE", value_name = "FILE", conflicts_with = "backup_passphrase_file")]
+    pub(crate) backup_key_file: Option<PathBuf>,
+    /// A file whose one line is the passphrase of the backup.
+    #[arg(long, env = "LATCHKEEP_BACKUP_PASSPHRASE_FILE", value_name = "FILE")]
+    pub(crate) backup_passphrase_file: Option<PathBuf>,
+}
 
 /// What is to be done about a quarantine.
 #[derive(Debug, Subcommand)]
 pub(crate) enum QuarantineCommand {
-    /// Shows whether the store is in quarantine, since when, and which secrets time would change as soon as it ends.
+    /// Shows whether the store is in quarantine, since when, and which secrets expire as soon as it ends.
     Show,
     End(QuarantineEnd),
 }

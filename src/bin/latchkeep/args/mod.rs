@@ -18,7 +18,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 use crate::exit::exit_help;
 
 pub(crate) use as_of::AsOfArg;
-pub(crate) use backup::QuarantineCommand;
+pub(crate) use backup::{Backup, BackupCommand, BackupKey, BackupVerify, QuarantineCommand, RestoreBackup};
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
 pub(crate) use log::{
     KeyArgs, LogCheckpoint, LogCommand, LogErase, LogExport, LogKeys, LogProve, LogReplay, LogShow, LogVerify,
@@ -106,6 +106,8 @@ pub(crate) struct Given {
 pub(crate) enum Command {
     Tour(Tour),
     Init(Init),
+    Backup(Backup),
+    Restore(RestoreBackup),
     #[command(flatten)]
     Store(StoreCommand),
 }

@@ -2,6 +2,7 @@
 //!
 //! Read next: [`tour`], which runs most of them.
 
+pub(crate) mod backup;
 pub(crate) mod explain;
 mod group;
 pub(crate) mod init;
@@ -13,6 +14,7 @@ mod log_proof;
 mod log_replay;
 mod log_verify;
 mod quarantine;
+pub(crate) mod restore;
 mod scrub;
 mod secret_change;
 mod secret_create;

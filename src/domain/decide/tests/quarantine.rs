@@ -18,7 +18,7 @@ const NO: &str = "store_quarantined";
 
 impl World {
     /// Makes a record of a restore, with the key that goes with it.
-    fn restored(&mut self, from: RestoredFrom) {
+    pub(super) fn restored(&mut self, from: RestoredFrom) {
         let number = self.state.whole.next_signing_key().unwrap();
         let (log_size, with_data) = (self.state.log_size(), from == RestoredFrom::Backup);
         let restored = StoreRestored { from, log_size, with_data };

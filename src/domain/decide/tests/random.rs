@@ -10,6 +10,7 @@ use crate::domain::lock::{LockMode, NewLock};
 use crate::domain::name::{LockName, SecretName};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::Revision;
+use crate::domain::quarantine::RestoredFrom;
 use crate::domain::version::VersionRef::{self, Current, Previous};
 use crate::domain::version::{VersionOrigin, VersionRef as Which};
 
@@ -37,6 +38,9 @@ enum Step {
     Wait(u64),
     Pass(u64),
     Erase(u64),
+    /// With its data, or without.
+    RestoreStore(bool),
+    EndQuarantine,
 }
 
 #[derive(Clone, Debug)]
@@ -103,6 +107,8 @@ fn step() -> impl Strategy<Value = Step> {
         10 => time().prop_map(Step::Wait),
         2 => time().prop_map(Step::Pass),
         2 => (0..5_u64).prop_map(Step::Erase),
+        1 => any::<bool>().prop_map(Step::RestoreStore),
+        3 => Just(Step::EndQuarantine),
     ]
 }
 
@@ -211,6 +217,11 @@ fn lock_command(world: &mut World, step: &Step, pick: impl Fn(&World, usize) -> 
             let _ = world.erase(|record| record.position.get() % 5 == *chosen);
             None
         }
+        Step::RestoreStore(with_data) => {
+            world.restored(if *with_data { RestoredFrom::Backup } else { RestoredFrom::Export });
+            None
+        }
+        Step::EndQuarantine => Some(Command::EndQuarantine),
         _ => None,
     }
 }
@@ -241,6 +252,7 @@ proptest! {
                 let _ = world.ask_on(&terms, &command);
             }
         }
+        world.ask(&Command::EndQuarantine).unwrap();
         world.wait(0);
         world.check_replay();
         world.check_erased_replay();

@@ -1,0 +1,156 @@
+//! Owns `latchkeep backup`: one file that a store can be made from again, and the word on whether it can.
+//!
+//! Read next: [`super::restore`].
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use indicatif::{HumanBytes, ProgressBar};
+use latchkeep::{BackupProgress, BackupReport, verify_backup};
+use serde_json::{Value, json};
+
+use super::scrub::bar;
+use super::summary::counted;
+use crate::args::{Backup, BackupVerify, Given, Global};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::keys::{self, KeyMade};
+use crate::out::Out;
+use crate::scene::{Access, Scene};
+use crate::times::shown as shown_time;
+
+/// Takes a backup.
+pub(crate) fn take(global: &Global, given: Given, args: &Backup) -> Result<Exit, Failure> {
+    let out = args.out.as_deref().ok_or_else(|| Failure::usage("no file is named; --out FILE names one"))?;
+    if out.exists() {
+        return Err(Failure::usage(format!("{} exists already; name a file that does not", out.display())));
+    }
+    let (key, key_made) = keys::to_back_up(&args.key)?;
+    let mut scene = Scene::open(global, given, Access::Look)?;
+    let taken = write(&scene, out, &key);
+    let outcome = taken.and_then(|report| {
+        let made = args.key.backup_key_file.as_deref().filter(|_| key_made == KeyMade::Yes);
+        tell(&mut scene.out, out, &report, made)
+    });
+    scene.close(outcome)
+}
+
+fn tell(out: &mut Out, file: &Path, report: &BackupReport, key_made: Option<&Path>) -> Result<Exit, Failure> {
+    if out.is_json() {
+        let mut shown = to_json(file, report);
+        if let (Value::Object(fields), Some(path)) = (&mut shown, key_made) {
+            fields.insert("backup_key_file_made".to_owned(), json!(path));
+        }
+        out.json(&shown)?;
+        return Ok(Exit::Done);
+    }
+    out.line(format!("wrote {}: {}", file.display(), words(report)))?;
+    if let Some(path) = key_made {
+        let path = path.display();
+        out.line(format!("made its key file {path}; keep it apart from the backup, without it the backup is lost"))?;
+    }
+    out.line(format!("next: latchkeep backup verify {}", file.display()))?;
+    Ok(Exit::Done)
+}
+
+/// Writes beside, and gives the file its name when it is whole and durable.
+fn write(scene: &Scene, out: &Path, key: &latchkeep::Unlock) -> Result<BackupReport, Failure> {
+    let aside = aside(out)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside);
+    let file = file.map_err(|error| {
+        Failure::io("make", &aside, &error).hint("remove it if no other backup is being written there")
+    })?;
+    let written = fill(scene, &file, key).and_then(|report| {
+        // A link fails where the name was taken meanwhile; a rename would not.
+        let named = file.sync_all().and_then(|()| fs::hard_link(&aside, out));
+        let named = named.and_then(|()| File::open(parent(out))?.sync_all());
+        named.map(|()| report).map_err(|error| Failure::io("name", out, &error))
+    });
+    let removed = fs::remove_file(&aside);
+    let report = written?;
+    removed.map_err(|error| Failure::io("remove", &aside, &error))?;
+    Ok(report)
+}
+
+fn fill(scene: &Scene, file: &File, key: &latchkeep::Unlock) -> Result<BackupReport, Failure> {
+    let bar = bar(0, "versions");
+    let report = scene.store().backup(file, key, |progress| show(&bar, progress));
+    bar.finish_and_clear();
+    Ok(report?)
+}
+
+fn show(bar: &ProgressBar, progress: BackupProgress) {
+    let (what, done, total) = match progress {
+        BackupProgress::CopyingData { done, total } => ("versions", done, total),
+        BackupProgress::CopyingLog { done, total } => ("records", done, total),
+        _ => return,
+    };
+    bar.set_message(what);
+    bar.set_length(total);
+    bar.set_position(done);
+}
+
+fn aside(out: &Path) -> Result<PathBuf, Failure> {
+    let name = out.file_name().ok_or_else(|| Failure::usage(format!("{} does not end in a name", out.display())))?;
+    let mut name = name.to_os_string();
+    name.push(".new");
+    Ok(out.with_file_name(name))
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Verifies a backup.
+pub(crate) fn verify(global: &Global, args: &BackupVerify) -> Result<Exit, Failure> {
+    let (file, bytes) = open(&args.file)?;
+    let key = keys::to_read_backup(&args.key)?;
+    let bar = bar(bytes, "bytes");
+    let report = verify_backup(file, &key, |done| bar.set_position(done));
+    bar.finish_and_clear();
+    let report = report?;
+    let mut out = Out::new(global.json);
+    if out.is_json() {
+        out.json(&to_json(&args.file, &report))?;
+    } else {
+        out.line(format!("the backup is whole: {}", words(&report)))?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// Opens a backup; tells how long it is.
+pub(super) fn open(path: &Path) -> Result<(File, u64), Failure> {
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    opened.map(|(bytes, file)| (file, bytes)).map_err(|error| Failure::io("read", path, &error))
+}
+
+/// Says what a backup holds.
+pub(super) fn words(report: &BackupReport) -> String {
+    format!(
+        "{}, the last {}; {}; {} with {} of sealed data; log id {}",
+        counted(report.log_size.get(), "record"),
+        shown_time(report.last_at),
+        counted(report.secrets, "secret"),
+        counted(report.versions, "version"),
+        HumanBytes(report.sealed_bytes),
+        report.log_id.to_hex()
+    )
+}
+
+pub(super) fn to_json(file: &Path, report: &BackupReport) -> Value {
+    json!({
+        "file": file,
+        "log_id": report.log_id,
+        "log_size": report.log_size,
+        "last_at": report.last_at,
+        "secrets_total": report.secrets,
+        "versions_available": report.versions,
+        "sealed_bytes": report.sealed_bytes,
+        "checkpoint": report.checkpoint,
+    })
+}

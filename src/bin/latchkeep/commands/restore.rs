@@ -1,0 +1,80 @@
+//! Owns `latchkeep restore`: a store from a backup, and what a person has to do next.
+//!
+//! Read next: [`super::quarantine`].
+
+use std::path::Path;
+
+use indicatif::ProgressBar;
+use latchkeep::{RestoreProgress, StoreOptions};
+
+use super::backup::{open, to_json, words};
+use super::scrub::bar;
+use crate::args::{Given, Global, RestoreBackup};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::out::Out;
+use crate::{keys, scene};
+
+/// Bytes of a note of a checkpoint: far more than any has.
+const NOTE_BYTES_MAX: u64 = 64 * 1_024;
+
+pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result<Exit, Failure> {
+    let dir = scene::store_dir(global)?;
+    scene::check_free(&dir)?;
+    let (file, bytes) = open(&args.file)?;
+    let key = keys::to_read_backup(&args.key)?;
+    let mut options = StoreOptions::new(&dir, keys::to_open(global, given, &dir)?);
+    if let Some(path) = &args.expect_checkpoint {
+        options = options.expecting_checkpoint(&read_note(path)?);
+    }
+    let bar = bar(bytes, "bytes");
+    let restored = options.restore(file, &key, |progress| show(&bar, progress));
+    bar.finish_and_clear();
+    let (store, report) = restored?;
+    let quarantined = store.status().map(|status| status.quarantine.is_some());
+    store.close()?;
+    let mut out = Out::new(global.json);
+    if out.is_json() {
+        let mut shown = to_json(&args.file, &report);
+        if let serde_json::Value::Object(fields) = &mut shown {
+            fields.insert("store".to_owned(), serde_json::json!(dir));
+            fields.insert("quarantine".to_owned(), serde_json::json!(quarantined?));
+        }
+        out.json(&shown)?;
+    } else {
+        out.line(format!("restored {} from {}: {}", dir.display(), args.file.display(), words(&report)))?;
+        next_steps(&mut out)?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn show(bar: &ProgressBar, progress: RestoreProgress) {
+    let (what, bytes) = match progress {
+        RestoreProgress::Verifying { bytes } => ("bytes verified", bytes),
+        RestoreProgress::Writing { bytes } => ("bytes restored", bytes),
+        _ => return,
+    };
+    bar.set_message(what);
+    bar.set_position(bytes);
+}
+
+fn next_steps(out: &mut Out) -> Result<(), Failure> {
+    for line in [
+        "the store is in quarantine: nothing expires, and nothing can be rotated or deleted",
+        "next: latchkeep scrub, which reads all of it",
+        "next: find out which credentials made after the backup are in use, and put them into the store",
+        "next: latchkeep quarantine end",
+        "next: hand out its new signing key; the original, if it lives on, must not be used any more",
+    ] {
+        out.line(line)?;
+    }
+    Ok(())
+}
+
+fn read_note(path: &Path) -> Result<String, Failure> {
+    use std::io::Read;
+    let mut note = String::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(NOTE_BYTES_MAX).read_to_string(&mut note));
+    read.map(|_| note).map_err(|error| Failure::io("read", path, &error))
+}

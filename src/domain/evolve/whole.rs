@@ -1,0 +1,99 @@
+//! Owns what events of the whole store change: settings, keys, groups, and what a restore leaves.
+
+use std::sync::Arc;
+
+use super::super::event::{Event, StoreRestored};
+use super::super::quarantine::Restored;
+use super::super::record::Record;
+use super::super::secret::Secret;
+use super::super::settings::Group;
+use super::super::state::{SigningKey, State};
+use super::super::version::{Version, VersionData};
+
+pub(super) fn change(state: &mut State, record: &Record) {
+    let (event, at, position) = (&record.event, record.recorded_at, record.position);
+    let whole = &mut state.whole;
+    match event {
+        Event::StoreCreated(event) => {
+            whole.settings = event.settings;
+            whole.key_slots.insert(0, event.key_slot);
+            whole.epochs.insert(1);
+        }
+        Event::SettingsChanged(event) => whole.settings = event.settings,
+        Event::KeySlotAdded(event) => {
+            whole.key_slots.insert(event.slot, event.kind);
+        }
+        Event::KeySlotRemoved(event) => {
+            whole.key_slots.remove(&event.slot);
+        }
+        Event::EpochRolled(event) => {
+            whole.epochs.insert(event.epoch);
+        }
+        Event::EpochRetired(event) => {
+            whole.epochs.remove(&event.epoch);
+        }
+        Event::SigningKeySet(event) => {
+            let batch = position.get().saturating_sub(u64::from(record.index));
+            let restored = whole.restored.map(|restored| restored.log_size).filter(|size| size.get() >= batch);
+            let after = restored.unwrap_or_else(|| position.next());
+            let key = SigningKey { set_at: position, after, verifier_key: event.verifier_key.clone() };
+            whole.signing_keys.insert(event.number, key);
+        }
+        Event::StoreRestored(event) => {
+            let StoreRestored { from, with_data, .. } = *event;
+            whole.restored = Some(Restored { from, log_size: position, with_data, at, is_confirmed: false });
+            if !with_data {
+                lose_data(state, record);
+            }
+        }
+        Event::QuarantineEnded(_) => {
+            if let Some(restored) = &mut whole.restored {
+                restored.is_confirmed = true;
+            }
+        }
+        Event::GroupCreated(event) => {
+            let (name, description) = (event.name.clone(), event.description.clone());
+            whole.groups.insert(event.group, Group { name, description, created_at: at, updated_at: at, secrets: 0 });
+        }
+        Event::GroupUpdated(event) => {
+            if let Some(group) = whole.groups.get_mut(&event.group) {
+                group.name = event.name.clone();
+                group.description.clone_from(&event.description);
+                group.updated_at = at;
+            }
+        }
+        Event::GroupRestated(event) => {
+            let (name, description) = (event.name.clone(), event.description.clone());
+            let (created_at, updated_at) = (event.created_at, event.updated_at);
+            let in_group = || state.secrets.values().filter(|secret| secret.group == event.group).count();
+            let known = whole.groups.get(&event.group).map(|group| group.secrets);
+            let secrets = known.unwrap_or_else(|| u64::try_from(in_group()).unwrap_or(u64::MAX));
+            whole.groups.insert(event.group, Group { name, description, created_at, updated_at, secrets });
+        }
+        Event::GroupDeleted(event) => {
+            whole.groups.remove(&event.group);
+        }
+        _ => {}
+    }
+}
+
+/// Takes the data of every version away that a restore did not bring along. A secret that has taken in what came later
+/// has taken this in as well.
+fn lose_data(state: &mut State, record: &Record) {
+    let has_data = |secret: &Secret| secret.versions.iter().any(Version::is_available) || secret.rotation.is_some();
+    let concerned = |secret: &Arc<Secret>| secret.as_of <= record.position && has_data(secret);
+    let ids: Vec<_> = state.secrets.values().filter(|secret| concerned(secret)).map(|secret| secret.id).collect();
+    for id in ids {
+        let Some(secret) = state.secrets.get_mut(&id).map(Arc::make_mut) else { continue };
+        secret.as_of = record.position.next();
+        for version in secret.versions.iter_mut().filter(|version| version.is_available()) {
+            version.data = VersionData::Unavailable { since: record.recorded_at };
+        }
+        // What an open rotation brought is not here either; what it may have made outside is found by a sweep.
+        secret.rotation = None;
+        // A credential that is not here has no lease that a lock could hold back.
+        if !super::is_held(secret, record.recorded_at) {
+            secret.expiry_held_since = None;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Owns the building of a store from a log that exists: rows in batches, and at the end the record of the restore.
+//!
+//! Whatever the log comes from, its chain is verified once more on the way, and its tree is made anew. Nothing is a store
+//! before the last batch is in and the directory has its name. Read next: [`crate::storage`].
+
+use std::sync::Arc;
+
+use crate::codec::keys;
+use crate::domain::command::Terms;
+use crate::domain::event::{Event, SigningKeySet, StoreRestored};
+use crate::domain::id::LogId;
+use crate::domain::position::{Position, WriterEpoch};
+use crate::domain::quarantine::RestoredFrom;
+use crate::domain::state::{State, Whole};
+use crate::engine::Engine;
+use crate::engine::checkpoint::NewSigningKey;
+use crate::engine::committer::mark;
+use crate::engine::draw::Draw;
+use crate::engine::group::{By, Group};
+use crate::engine::history::History;
+use crate::engine::open::{Access, Opening, Place, start};
+use crate::engine::queue::Payload;
+use crate::engine::recovery::recover;
+use crate::engine::saved::{Mark, Saved};
+use crate::engine::snapshot::Snapshot;
+use crate::engine::tree::grow;
+use crate::error::Error;
+use crate::ledger::{ChainVerifier, Frontier, frames};
+use crate::projection::Projections;
+use crate::seal::keyring::Keyring;
+use crate::seal::sealing_key::SigningSeed;
+use crate::storage::chunks::put_chunked;
+use crate::storage::{AnchorMark, Batch, Disk, Fill, Memory, Put, Storage};
+
+/// Bytes that are put at a time.
+const BATCH_BYTES: usize = 4 * 1_024 * 1_024;
+
+/// Refuses a place where a store cannot be made, before anything long is begun.
+pub(super) fn check_free(opening: &Opening) -> Result<(), Error> {
+    match &opening.place {
+        Place::Directory(dir) => Ok(Disk::check_free(dir)?),
+        Place::Memory => Ok(()),
+    }
+}
+
+/// Makes the storage of a new store whose rows `fill` puts.
+pub(super) fn storage(opening: &Opening, fill: &mut Fill<'_, Error>) -> Result<Arc<dyn Storage>, Error> {
+    match &opening.place {
+        Place::Directory(dir) => Ok(Arc::new(Disk::create_filled(dir, opening.disk.clone(), fill)?)),
+        Place::Memory => {
+            let memory = Memory::new();
+            fill(&mut |batch| memory.commit(batch))?;
+            Ok(Arc::new(memory))
+        }
+    }
+}
+
+/// Opens a store that was just built.
+pub(super) fn open(
+    storage: Arc<dyn Storage>,
+    log_id: LogId,
+    keyring: Keyring,
+    opening: &Opening,
+) -> Result<Engine, Error> {
+    let recovered = recover(&*storage, &log_id)?;
+    start(storage, log_id, recovered, keyring, opening, Access::ReadWrite)
+}
+
+/// A store on its way.
+pub(super) struct Builder<'b, 'p> {
+    put: &'b mut Put<'p>,
+    batch: Batch,
+    bytes: usize,
+    chain: ChainVerifier,
+    frontier: Frontier,
+}
+
+/// What the record of a restore says, and what goes with it.
+pub(super) struct Birth<'a> {
+    pub(super) opening: &'a Opening,
+    pub(super) log_id: LogId,
+    pub(super) keyring: &'a Keyring,
+    /// The state at the end of the log, as far as it belongs to no secret.
+    pub(super) whole: &'a Whole,
+    pub(super) from: RestoredFrom,
+    /// Changes of key slots that come with it, and their rows.
+    pub(super) slots: Vec<Event>,
+    pub(super) slot_rows: Vec<Payload>,
+}
+
+impl<'b, 'p> Builder<'b, 'p> {
+    pub(super) fn new(put: &'b mut Put<'p>, log_id: &LogId) -> Self {
+        let (chain, frontier) = (ChainVerifier::from_genesis(log_id), Frontier::default());
+        Self { put, batch: Batch::new(), bytes: 0, chain, frontier }
+    }
+
+    pub(super) const fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    /// Adds a row.
+    pub(super) fn row(&mut self, row_key: &[u8], row: &[u8]) -> Result<(), Error> {
+        self.batch.put(row_key, row)?;
+        self.flush_at(row.len())
+    }
+
+    /// Adds a value that lies in chunks.
+    pub(super) fn chunked(&mut self, row_key: &[u8], value: &[u8]) -> Result<(), Error> {
+        put_chunked(&mut self.batch, row_key, value)?;
+        self.flush_at(value.len())
+    }
+
+    /// Adds a commit of the log, after those before it.
+    pub(super) fn commit(&mut self, first: Position, bytes: &[u8]) -> Result<(), Error> {
+        let mut heads = Vec::new();
+        for raw in frames(bytes) {
+            let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
+            heads.push(self.chain.verify(&raw)?);
+        }
+        grow(&mut self.frontier, &heads, &mut self.batch)?;
+        self.chunked(&keys::log_commit(first), bytes)
+    }
+
+    fn flush_at(&mut self, bytes: usize) -> Result<(), Error> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes >= BATCH_BYTES {
+            (self.put)(&std::mem::take(&mut self.batch))?;
+            self.bytes = 0;
+        }
+        Ok(())
+    }
+
+    /// Ends the log with the record of the restore and a new signing key, in one batch.
+    pub(super) fn finish(mut self, birth: Birth<'_>) -> Result<AnchorMark, Error> {
+        let Birth { opening, log_id, keyring, whole, from, slots, slot_rows } = birth;
+        let end = self.chain.finish()?;
+        let number = whole.next_signing_key().ok_or_else(|| Error::internal("four billion signing keys were made"))?;
+        let key = NewSigningKey::make(keyring, log_id, number, &SigningSeed::random()?)?;
+        let restored = StoreRestored { from, log_size: end.size, with_data: from == RestoredFrom::Backup };
+        let set = SigningKeySet { number, verifier_key: key.verifier_key };
+        let events = [Event::from(restored)].into_iter().chain(slots).chain([Event::from(set)]);
+        // Only the place at the end of the log counts here: the state is made from the whole log at the open.
+        let here = Mark { position: end.size, head: *end.head.as_bytes() };
+        // So no past state is made of it.
+        let mut history = History::default();
+        history.keep_apart(u64::MAX);
+        let mut snapshot = Snapshot {
+            state: State::default(),
+            projections: Projections::default(),
+            end,
+            frontier: self.frontier,
+            saved: Saved::new(here, 0, crate::codec::mark::RowSum::default()),
+            history,
+        };
+        let terms = Terms::by(opening.system.clone());
+        let writer_epoch = WriterEpoch::next(whole.writer_epoch);
+        let by = By { terms: &terms, now: opening.clock.now().max(end.time), writer_epoch };
+        let mut group = Group::new(end.size);
+        group.append(&mut snapshot, events.map(|event| (None, event)).collect(), &by, &mut Draw::new())?;
+        for row in slot_rows {
+            group.bring(row)?;
+        }
+        group.bring(Payload::SigningSeed { number, wrapped: key.wrapped })?;
+        group.close(&mut snapshot, here, &Memory::new())?;
+        (self.put)(&std::mem::take(&mut self.batch))?;
+        (self.put)(&group.batch)?;
+        Ok(mark(&snapshot))
+    }
+}

@@ -1,0 +1,286 @@
+//! Owns the verification of a backup: every chunk, the chain, the tree, the signed checkpoint, the rules of the history,
+//! and that all the data of its last state is there with its keys.
+//!
+//! Needs the key of the backup and no key of the store; reads once, and writes nothing. Read next: [`super::restore`].
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+
+use crate::audit::Replay;
+use crate::codec::backup::Entry;
+use crate::codec::meta::decode_meta;
+use crate::domain::evolve::evolve;
+use crate::domain::id::{DataKeyId, LogId};
+use crate::domain::position::Position;
+use crate::domain::state::State;
+use crate::domain::time::Timestamp;
+use crate::domain::version::SealedRef;
+use crate::engine::log::Decoder;
+use crate::error::Error;
+use crate::ledger::{
+    ChainEnd, ChainVerifier, Checkpoint, Frontier, RawRecord, SignedCheckpoint, TreeHead, VerifierKey, frames,
+};
+use crate::seal::envelope;
+use crate::seal::unlock::Unlock;
+use crate::seal::wrapped_key::{WrappedDataKey, WrappedEpochKey};
+
+use super::entries::EntryReader;
+
+/// Keys of one kind that a backup may hold beside data keys; a store has far fewer.
+const KEYS_MAX: usize = 65_536;
+
+/// What a backup holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackupReport {
+    /// The id of the log, which names the store.
+    pub log_id: LogId,
+    /// The size of the log that it is of.
+    pub log_size: Position,
+    /// When the last record of that log was made.
+    pub last_at: Timestamp,
+    /// Secrets.
+    pub secrets: u64,
+    /// Versions whose data can be read.
+    pub versions: u64,
+    /// Bytes of their sealed data.
+    pub sealed_bytes: u64,
+    /// The note of the signed checkpoint of that size.
+    pub checkpoint: String,
+}
+
+impl BackupReport {
+    pub(super) fn of(log_id: LogId, state: &State, checkpoint: &str) -> Self {
+        let (mut versions, mut sealed_bytes) = (0_u64, 0_u64);
+        for sealed in live(state) {
+            versions = versions.saturating_add(1);
+            sealed_bytes = sealed_bytes.saturating_add(u64::from(sealed.sealed_bytes));
+        }
+        Self {
+            log_id,
+            log_size: state.whole.log_size,
+            last_at: state.whole.last_at,
+            secrets: u64::try_from(state.secrets.len()).unwrap_or(u64::MAX),
+            versions,
+            sealed_bytes,
+            checkpoint: checkpoint.to_owned(),
+        }
+    }
+}
+
+/// Walks over the data that a state speaks of.
+pub(super) fn live(state: &State) -> impl Iterator<Item = &SealedRef> {
+    state.secrets.values().flat_map(|secret| secret.sealed()).map(|(_, sealed)| sealed)
+}
+
+/// A backup that holds what it should.
+pub(crate) struct Checked {
+    pub(crate) report: BackupReport,
+    /// Tells the file from another.
+    pub(super) header: [u8; 32],
+    pub(super) log_id: LogId,
+    pub(super) state: State,
+    pub(super) end: ChainEnd,
+    pub(super) slots: BTreeMap<u8, Vec<u8>>,
+    pub(super) epochs: BTreeMap<u32, WrappedEpochKey>,
+    pub(super) seeds: BTreeMap<u32, Vec<u8>>,
+}
+
+/// Verifies a backup; `expected` is the note of a checkpoint that its log has to be, or to extend.
+pub(crate) fn check<R: Read>(
+    input: R,
+    key: &Unlock,
+    expected: Option<&str>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Checked, Error> {
+    let mut entries = EntryReader::begin(input, key)?;
+    let header = *entries.header();
+    let log_id = match entries.next()? {
+        Some((Entry::Meta, row)) => decode_meta(row)?.log_id,
+        _ => return Err(damaged("does not begin with the description of a store")),
+    };
+    let expected = expected.map(|note| Ok::<_, Error>((note, Checkpoint::read_unverified(note)?.tree_head)));
+    let mut checker = Checker::new(log_id, expected.transpose()?);
+    loop {
+        progress(entries.bytes());
+        match entries.next()? {
+            Some((Entry::Checkpoint, note)) => {
+                let note = String::from_utf8(note.to_vec()).map_err(|_| damaged("has a checkpoint that is no text"))?;
+                return match entries.next()? {
+                    None => checker.finish(header, &note),
+                    Some(_) => Err(damaged("goes on after its checkpoint")),
+                };
+            }
+            Some((entry, value)) => checker.take(entry, value)?,
+            None => return Err(damaged("ends without a checkpoint")),
+        }
+    }
+}
+
+fn damaged(how: &str) -> Error {
+    Error::backup_damaged(format!("the backup {how}; use another copy"))
+}
+
+/// What was verified so far.
+struct Checker<'a> {
+    log_id: LogId,
+    chain: ChainVerifier,
+    tree: Frontier,
+    replay: Replay,
+    state: State,
+    decoder: Decoder,
+    unknown_events: u64,
+    /// The digests of sealed data.
+    data: HashMap<DataKeyId, [u8; 32]>,
+    /// The epochs of wrapped data keys; of several, all.
+    wrapped: HashMap<DataKeyId, Vec<u32>>,
+    slots: BTreeMap<u8, Vec<u8>>,
+    epochs: BTreeMap<u32, WrappedEpochKey>,
+    seeds: BTreeMap<u32, Vec<u8>>,
+    expected: Option<(&'a str, TreeHead)>,
+    /// The tree head of this log at the size of the expected checkpoint.
+    found: Option<TreeHead>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(log_id: LogId, expected: Option<(&'a str, TreeHead)>) -> Self {
+        Self {
+            log_id,
+            chain: ChainVerifier::from_genesis(&log_id),
+            tree: Frontier::default(),
+            replay: Replay::from_genesis(log_id),
+            state: State::default(),
+            decoder: Decoder::default(),
+            unknown_events: 0,
+            data: HashMap::new(),
+            wrapped: HashMap::new(),
+            slots: BTreeMap::new(),
+            epochs: BTreeMap::new(),
+            seeds: BTreeMap::new(),
+            expected,
+            found: None,
+        }
+    }
+
+    fn take(&mut self, entry: Entry, value: &[u8]) -> Result<(), Error> {
+        if self.slots.len().max(self.epochs.len()).max(self.seeds.len()) > KEYS_MAX {
+            return Err(damaged("holds more keys than a store has"));
+        }
+        match entry {
+            Entry::SealedData(data_key) => {
+                self.data.insert(data_key, envelope::digest(value));
+            }
+            Entry::DataKey(data_key) => {
+                let epoch = WrappedDataKey::from_bytes(value)?.epoch().get();
+                self.wrapped.entry(data_key).or_default().push(epoch);
+            }
+            Entry::KeySlot(slot) => drop(self.slots.insert(slot, value.to_vec())),
+            Entry::EpochKey(epoch) => {
+                let wrapped = WrappedEpochKey::from_bytes(value)?;
+                if wrapped.epoch().get() != epoch {
+                    return Err(damaged("has an epoch key in another's place"));
+                }
+                self.epochs.insert(epoch, wrapped);
+            }
+            Entry::SigningSeed(number) => drop(self.seeds.insert(number, value.to_vec())),
+            Entry::Commit(first) => self.take_commit(first, value)?,
+            Entry::Meta | Entry::Checkpoint => return Err(damaged("describes the store twice")),
+        }
+        Ok(())
+    }
+
+    fn take_commit(&mut self, first: Position, bytes: &[u8]) -> Result<(), Error> {
+        if first != self.chain.size() {
+            return Err(damaged("has commits of the log that do not follow each other"));
+        }
+        for raw in frames(bytes) {
+            let raw = raw.map_err(|error| damaged(&format!("has a commit that cannot be read ({error})")))?;
+            self.take_record(&raw)?;
+        }
+        Ok(())
+    }
+
+    fn take_record(&mut self, raw: &RawRecord<'_>) -> Result<(), Error> {
+        let head = self.chain.verify(raw).map_err(|fault| damaged(&format!("has a log that is damaged ({fault})")))?;
+        self.tree.append(&head)?;
+        if self.expected.is_some_and(|(_, expected)| expected.size == self.tree.size()) {
+            self.found = Some(self.tree.tree_head());
+        }
+        let stepped = if let Some(record) = self.decoder.decode(raw)? {
+            evolve(&mut self.state, &record);
+            self.replay.apply(&record)
+        } else {
+            self.unknown_events = self.unknown_events.saturating_add(u64::from(raw.body().is_some()));
+            self.replay.apply_hidden(raw.header())
+        };
+        stepped.map_err(|step| damaged(&format!("has a log that cannot have happened ({step})")))
+    }
+
+    /// Comes to the end of the log.
+    fn finish(mut self, header: [u8; 32], note: &str) -> Result<Checked, Error> {
+        let end = self.chain.clone().finish().map_err(|fault| damaged(&format!("has a log that is cut ({fault})")))?;
+        if self.unknown_events > 0 {
+            return Err(Error::unknown_events(self.unknown_events));
+        }
+        self.state.whole.log_size = end.size;
+        self.state.whole.last_at = end.time;
+        let checkpoint =
+            self.open(note).map_err(|error| damaged(&format!("has a checkpoint that is wrong: {error}")))?;
+        if checkpoint.log_id != self.log_id || checkpoint.tree_head != self.tree.tree_head() {
+            return Err(damaged("has a checkpoint of another log than its own"));
+        }
+        self.check_expected()?;
+        self.check_keys()?;
+        self.check_data()?;
+        let report = BackupReport::of(self.log_id, &self.state, note);
+        let Self { log_id, state, slots, epochs, seeds, .. } = self;
+        Ok(Checked { report, header, log_id, state, end, slots, epochs, seeds })
+    }
+
+    /// Opens a note under the key that was in force at its size.
+    fn open(&self, note: &str) -> Result<Checkpoint, Error> {
+        let size = Checkpoint::read_unverified(note)?.tree_head.size;
+        let whole = &self.state.whole;
+        let number = whole.signing_key_at(size).ok_or_else(|| damaged("names no signing key"))?;
+        let key = whole.signing_keys.get(&number).map(|key| VerifierKey::parse(&key.verifier_key)).transpose()?;
+        Ok(*SignedCheckpoint::open(note, key.as_slice())?.checkpoint())
+    }
+
+    fn check_expected(&self) -> Result<(), Error> {
+        let Some((note, expected)) = self.expected else { return Ok(()) };
+        if expected.size > self.tree.size() {
+            return Err(Error::rolled_back(self.tree.size().get(), expected.size.get()));
+        }
+        if self.found != Some(expected) || self.open(note)?.log_id != self.log_id {
+            return Err(Error::forked("the log of the backup has another history than the expected checkpoint says"));
+        }
+        Ok(())
+    }
+
+    fn check_keys(&self) -> Result<(), Error> {
+        let whole = &self.state.whole;
+        if !self.epochs.keys().eq(whole.epochs.iter()) {
+            return Err(damaged("holds other epoch keys than its log speaks of"));
+        }
+        // Without a seed nothing of that time can be signed again; a store made from an export has none of before.
+        let known = |number: &u32| whole.signing_keys.contains_key(number);
+        if !self.seeds.keys().all(known) || !self.slots.keys().all(|slot| whole.key_slots.contains_key(slot)) {
+            return Err(damaged("holds key slots or signing keys that its log does not speak of"));
+        }
+        Ok(())
+    }
+
+    /// Holds the data to the last state: all of it is there, and each data key is wrapped by an epoch that lives.
+    fn check_data(&self) -> Result<(), Error> {
+        for sealed in live(&self.state) {
+            let is_wrapped =
+                || self.wrapped.get(&sealed.data_key)?.iter().find(|epoch| self.epochs.contains_key(epoch));
+            match self.data.get(&sealed.data_key) {
+                Some(digest) if *digest == sealed.digest && is_wrapped().is_some() => {}
+                Some(_) => return Err(damaged("holds data, or a data key, that is not what its log speaks of")),
+                None => return Err(damaged("lacks data that its log speaks of")),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! Owns the way from an export to a store: the same log, none of its data, keys of its own.
+//!
+//! The log says which key slots and epochs there were; what opens them is not in an export. So the store gets a slot of its
+//! own and removes the others, which its log tells, and fresh keys for the epochs that live. Read next: [`super::build`].
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
+
+use crate::audit::{ExportRecords, Report, VerifyOptions, verify_export};
+use crate::codec::keys;
+use crate::codec::meta::{StoreMeta, encode_meta};
+use crate::domain::event::{Event, KeySlotAdded, KeySlotRemoved};
+use crate::domain::evolve::evolve;
+use crate::domain::id::LogId;
+use crate::domain::limits;
+use crate::domain::position::Position;
+use crate::domain::quarantine::RestoredFrom;
+use crate::domain::settings::KeySlotKind;
+use crate::domain::state::State;
+use crate::engine::Engine;
+use crate::engine::log::Decoder;
+use crate::engine::open::{Opening, slot_kind};
+use crate::engine::queue::Payload;
+use crate::error::Error;
+use crate::ledger::{RawRecord, TreeHead};
+use crate::seal::key_epoch::KeyEpoch;
+use crate::seal::keyring::Keyring;
+use crate::seal::sealing_key::RootKey;
+use crate::seal::slots::Slots;
+use crate::storage::{AnchorMark, Put};
+
+use super::build::{Birth, Builder, check_free, open, storage};
+
+/// Bytes of records that are put into one commit, at the next end of a batch.
+const COMMIT_BYTES: usize = 256 * 1_024;
+
+/// Makes a store from an export, and opens it.
+pub(crate) fn from_export<R: Read + Seek + Send>(
+    mut export: R,
+    options: &VerifyOptions,
+    opening: &Opening,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(Engine, Report), Error> {
+    check_free(opening)?;
+    export.rewind().map_err(Error::unreadable)?;
+    let report = verify_export(&mut export, options, &mut *progress);
+    if let Some(fault) = report.first_fault() {
+        return Err(Error::export_unsound(&fault.to_string()));
+    }
+    if report.unknown_events > 0 {
+        return Err(Error::unknown_events(report.unknown_events));
+    }
+    let mut made = None;
+    let storage = storage(opening, &mut |put| {
+        export.rewind().map_err(Error::unreadable)?;
+        let records = ExportRecords::begin(&mut export)?;
+        let (mark, log_id, keyring) = write(records, report.tree_head, opening, put)?;
+        made = Some((log_id, keyring));
+        Ok(mark)
+    })?;
+    let (log_id, keyring) = made.ok_or_else(|| Error::internal("a store was built without keys"))?;
+    Ok((open(storage, log_id, keyring, opening)?, report))
+}
+
+fn write<R: Read>(
+    records: ExportRecords<R>,
+    tree_head: Option<TreeHead>,
+    opening: &Opening,
+    put: &mut Put<'_>,
+) -> Result<(AnchorMark, LogId, Keyring), Error> {
+    let (log_id, first) = (records.header().log_id, records.header().first());
+    if first > Position::FIRST {
+        return Err(Error::export_unsound("it is a slice; a store needs the whole log"));
+    }
+    let mut log = Log { builder: Builder::new(put, &log_id), state: State::default(), frames: Vec::new(), first };
+    let mut decoder = Decoder::default();
+    records.each(&mut |raw| log.take(raw, &mut decoder))?;
+    log.commit(log.first)?;
+    let Log { builder, state, .. } = log;
+    if Some(builder.frontier().tree_head()) != tree_head {
+        return Err(Error::export_unsound("it changed while it was read; try again"));
+    }
+    let (mark, keyring) = finish(builder, log_id, &state, opening)?;
+    Ok((mark, log_id, keyring))
+}
+
+/// Makes the keys of the store, and ends its log with what that changes.
+fn finish(
+    mut builder: Builder<'_, '_>,
+    log_id: LogId,
+    state: &State,
+    opening: &Opening,
+) -> Result<(AnchorMark, Keyring), Error> {
+    let root = RootKey::random()?;
+    let created_at = opening.clock.now();
+    builder.row(&keys::STORE_META, &encode_meta(&StoreMeta { log_id, created_at }))?;
+    let epochs = state.whole.epochs.iter().map(|epoch| KeyEpoch::new(*epoch));
+    let (keyring, wrapped) = Keyring::create_with(log_id, &root, epochs)?;
+    for epoch_key in wrapped {
+        builder.row(&keys::epoch_key(epoch_key.epoch().get()), epoch_key.as_bytes())?;
+    }
+    let (slots, slot_row) = own_slot(&root, log_id, &state.whole.key_slots, opening)?;
+    let birth = Birth {
+        opening,
+        log_id,
+        keyring: &keyring,
+        whole: &state.whole,
+        from: RestoredFrom::Export,
+        slots,
+        slot_rows: vec![slot_row],
+    };
+    Ok((builder.finish(birth)?, keyring))
+}
+
+/// Gives the store a way in of its own, at the lowest number that its log has free, and takes all others away.
+fn own_slot(
+    root: &RootKey,
+    log_id: LogId,
+    there: &BTreeMap<u8, KeySlotKind>,
+    opening: &Opening,
+) -> Result<(Vec<Event>, Payload), Error> {
+    let free = (0..limits::KEY_SLOTS_MAX).find(|slot| !there.contains_key(slot));
+    let slot = free.unwrap_or(0);
+    let mut slots = Slots::new(log_id);
+    let bytes = slots.add_at(slot, root, &opening.unlock, opening.passphrase_cost)?;
+    let removed = |slot: u8| Event::from(KeySlotRemoved { slot });
+    let added = Event::from(KeySlotAdded { slot, kind: slot_kind(&slots, slot)? });
+    // A full set has to lose one before it gets another.
+    let first = free.is_none().then(|| removed(slot));
+    let others = there.keys().filter(|other| **other != slot).map(|other| removed(*other));
+    let events = first.into_iter().chain([added]).chain(others).collect();
+    Ok((events, Payload::KeySlot { slot, bytes }))
+}
+
+/// A log on its way from the lines of an export to commits.
+struct Log<'b, 'p> {
+    builder: Builder<'b, 'p>,
+    state: State,
+    frames: Vec<u8>,
+    /// The position of the first record that is not committed.
+    first: Position,
+}
+
+impl Log<'_, '_> {
+    fn take(&mut self, raw: &RawRecord<'_>, decoder: &mut Decoder) -> Result<(), Error> {
+        raw.frame(&mut self.frames);
+        if let Some(record) = decoder.decode(raw)? {
+            evolve(&mut self.state, &record);
+        }
+        let header = raw.header();
+        let ends_batch = header.batch_index.saturating_add(1) >= header.batch_count;
+        if ends_batch && self.frames.len() >= COMMIT_BYTES {
+            self.commit(header.position.next())?;
+        }
+        Ok(())
+    }
+
+    /// Ends a commit before the record of a position.
+    fn commit(&mut self, next: Position) -> Result<(), Error> {
+        if !self.frames.is_empty() {
+            self.builder.commit(self.first, &self.frames)?;
+            self.frames.clear();
+        }
+        self.first = next;
+        Ok(())
+    }
+}

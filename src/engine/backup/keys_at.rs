@@ -1,0 +1,86 @@
+//! Owns a picture of the store whose keys fit its state: nothing was rolled, retired, added or removed in between.
+//!
+//! Read next: [`super::taking`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::codec::keys;
+use crate::domain::settings::KeySlotKind;
+use crate::domain::state::Whole;
+use crate::engine::Engine;
+use crate::engine::snapshot::Snapshot;
+use crate::error::Error;
+use crate::storage::chunks::read_chunked;
+use crate::storage::{Direction, KeyRange, Storage, StorageError};
+
+/// How often the keys are read again before giving up: somebody would have to change them without a pause.
+const TRIES_MAX: u32 = 64;
+
+/// Row key and row of a key.
+pub(super) type KeyRow = (Vec<u8>, Vec<u8>);
+
+/// A snapshot, and the rows of all keys above data keys as they were with it.
+pub(super) struct Picture {
+    pub(super) snapshot: Arc<Snapshot>,
+    /// Key slots, wrapped epoch keys and wrapped signing seeds, by row key.
+    pub(super) keys: Vec<KeyRow>,
+}
+
+impl Picture {
+    pub(super) fn epochs(&self) -> &BTreeSet<u32> {
+        &self.snapshot.state.whole.epochs
+    }
+}
+
+impl Engine {
+    /// Takes a picture of what is durable.
+    pub(super) fn picture(&self) -> Result<Picture, Error> {
+        for _ in 0..TRIES_MAX {
+            let before = self.shared.published.load();
+            let keys = key_rows(&*self.shared.storage, &before.state.whole)?;
+            self.catch_up()?;
+            // The newest one, so that as little as can be is gone before it is copied.
+            let snapshot = self.shared.published.load();
+            if keys_of(&before) == keys_of(&snapshot) {
+                return Ok(Picture { snapshot, keys });
+            }
+        }
+        Err(Error::backup_overtaken())
+    }
+
+    /// Waits until what lies in the rows is published as well. A store that takes nothing more has nothing to wait for.
+    pub(super) fn catch_up(&self) -> Result<(), Error> {
+        match self.settle_if_there_is_room() {
+            Err(_) if self.shared.poison.why().is_some() => Ok(()),
+            settled => settled,
+        }
+    }
+}
+
+/// What tells that keys changed.
+fn keys_of(snapshot: &Snapshot) -> (&BTreeMap<u8, KeySlotKind>, &BTreeSet<u32>, usize) {
+    let whole = &snapshot.state.whole;
+    (&whole.key_slots, &whole.epochs, whole.signing_keys.len())
+}
+
+fn key_rows(storage: &dyn Storage, whole: &Whole) -> Result<Vec<KeyRow>, Error> {
+    let mut rows = Vec::new();
+    for slot in whole.key_slots.keys() {
+        let row_key = keys::key_slot(*slot);
+        match read_chunked(storage, &row_key) {
+            Ok(bytes) => rows.extend(bytes.map(|bytes| (row_key.to_vec(), bytes))),
+            // A damaged slot is copied as such: others may open.
+            Err(StorageError::Corrupt { .. }) => rows.push((row_key.to_vec(), Vec::new())),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    for kind in [keys::EPOCH_KEY, keys::SIGNING_SEED] {
+        storage.scan(&KeyRange::prefix(&[kind]), Direction::Ascending, &mut |row_key, row| {
+            rows.push((row_key.to_vec(), row.to_vec()));
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(rows)
+}

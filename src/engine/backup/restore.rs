@@ -1,0 +1,159 @@
+//! Owns the way from a backup to a store: verified first, then written, then opened, in quarantine.
+//!
+//! Read next: [`super::build`].
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
+
+use crate::codec::backup::Entry;
+use crate::codec::keys;
+use crate::domain::id::DataKeyId;
+use crate::domain::quarantine::RestoredFrom;
+use crate::engine::Engine;
+use crate::engine::open::Opening;
+use crate::error::Error;
+use crate::seal::keyring::Keyring;
+use crate::seal::slots::Slots;
+use crate::seal::unlock::Unlock;
+use crate::seal::wrapped_key::{WrappedDataKey, WrappedSigningSeed};
+use crate::storage::{AnchorMark, Put};
+
+use super::build::{Birth, Builder, check_free, open, storage};
+use super::check::{BackupReport, Checked, check, live};
+use super::entries::EntryReader;
+
+/// How far a restore has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RestoreProgress {
+    /// The backup is being verified.
+    Verifying {
+        /// Bytes of it that were read, more or less.
+        bytes: u64,
+    },
+    /// The store is being written.
+    Writing {
+        /// Bytes of the backup that were read, more or less.
+        bytes: u64,
+    },
+}
+
+/// Makes a store from a backup, and opens it.
+pub(crate) fn restore<R: Read + Seek>(
+    mut backup: R,
+    key: &Unlock,
+    opening: &Opening,
+    progress: &mut dyn FnMut(RestoreProgress),
+) -> Result<(Engine, BackupReport), Error> {
+    check_free(opening)?;
+    backup.rewind().map_err(Error::unreadable)?;
+    let expected = opening.expected_checkpoint.as_deref();
+    let checked = check(&mut backup, key, expected, &mut |bytes| progress(RestoreProgress::Verifying { bytes }))?;
+    let keyring = open_keys(&checked, opening)?;
+    let storage = storage(opening, &mut |put| {
+        backup.rewind().map_err(Error::unreadable)?;
+        let entries = EntryReader::begin(&mut backup, key)?;
+        write(entries, &checked, &keyring, (opening, &mut *put), progress)
+    })?;
+    let engine = open(storage, checked.log_id, keyring, opening)?;
+    Ok((engine, checked.report))
+}
+
+/// Opens the keys of the store: whoever restores has to be able to open it.
+fn open_keys(checked: &Checked, opening: &Opening) -> Result<Keyring, Error> {
+    let slots = checked.slots.iter().map(|(number, bytes)| (*number, bytes.as_slice()));
+    let (root, _) = Slots::decode(checked.log_id, slots).open(&opening.unlock)?;
+    let keyring = Keyring::open(checked.log_id, &root, checked.epochs.values().copied())?;
+    for bytes in checked.seeds.values() {
+        keyring.unwrap_signing_seed(&WrappedSigningSeed::from_bytes(bytes)?)?;
+    }
+    Ok(keyring)
+}
+
+/// Reads the backup a second time, and writes what the last state of its log needs.
+fn write<R: Read>(
+    mut entries: EntryReader<R>,
+    checked: &Checked,
+    keyring: &Keyring,
+    (opening, put): (&Opening, &mut Put<'_>),
+    progress: &mut dyn FnMut(RestoreProgress),
+) -> Result<AnchorMark, Error> {
+    let changed = || Error::backup_damaged("the backup changed while it was read; try again");
+    if *entries.header() != checked.header {
+        return Err(changed());
+    }
+    let mut rows = Rows::new(Builder::new(put, &checked.log_id), checked, keyring);
+    loop {
+        progress(RestoreProgress::Writing { bytes: entries.bytes() });
+        let Some((entry, value)) = entries.next()? else { break };
+        rows.take(entry, value)?;
+    }
+    if rows.needed.values().any(|found| *found != Written::DATA_AND_KEY) {
+        return Err(changed());
+    }
+    let (log_id, whole, from) = (checked.log_id, &checked.state.whole, RestoredFrom::Backup);
+    let (slots, slot_rows) = (Vec::new(), Vec::new());
+    let mark = rows.builder.finish(Birth { opening, log_id, keyring, whole, from, slots, slot_rows })?;
+    debug_assert!(mark.log_size > checked.end.size.get());
+    Ok(mark)
+}
+
+/// What of one version was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Written {
+    data: bool,
+    key: bool,
+}
+
+impl Written {
+    const DATA_AND_KEY: Self = Self { data: true, key: true };
+}
+
+/// The rows of a store on their way from its backup.
+struct Rows<'a, 'b, 'p> {
+    builder: Builder<'b, 'p>,
+    checked: &'a Checked,
+    keyring: &'a Keyring,
+    /// The data that the last state speaks of; whatever else a backup holds was gone by then.
+    needed: BTreeMap<DataKeyId, Written>,
+}
+
+impl<'a, 'b, 'p> Rows<'a, 'b, 'p> {
+    fn new(builder: Builder<'b, 'p>, checked: &'a Checked, keyring: &'a Keyring) -> Self {
+        let needed = live(&checked.state).map(|sealed| (sealed.data_key, Written::default())).collect();
+        Self { builder, checked, keyring, needed }
+    }
+
+    fn take(&mut self, entry: Entry, value: &[u8]) -> Result<(), Error> {
+        match entry {
+            Entry::Meta => self.builder.row(&keys::STORE_META, value),
+            Entry::KeySlot(slot) => self.builder.chunked(&keys::key_slot(slot), value),
+            Entry::EpochKey(epoch) => self.builder.row(&keys::epoch_key(epoch), value),
+            Entry::SigningSeed(number) => self.builder.row(&keys::signing_seed(number), value),
+            Entry::Commit(first) => self.builder.commit(first, value),
+            Entry::SealedData(data_key) => match self.needed.get_mut(&data_key) {
+                Some(written) if !written.data => {
+                    written.data = true;
+                    self.builder.chunked(&keys::sealed_data(data_key), value)
+                }
+                _ => Ok(()),
+            },
+            Entry::DataKey(data_key) => self.take_key(data_key, value),
+            Entry::Checkpoint => Ok(()),
+        }
+    }
+
+    /// Takes a data key, if its epoch lives at the end of the log.
+    fn take_key(&mut self, data_key: DataKeyId, value: &[u8]) -> Result<(), Error> {
+        let wrapped = WrappedDataKey::from_bytes(value)?;
+        let is_live = self.checked.epochs.contains_key(&wrapped.epoch().get());
+        match self.needed.get_mut(&data_key).filter(|_| is_live) {
+            Some(written) => {
+                written.key = true;
+                self.keyring.unwrap(data_key, &wrapped)?;
+                self.builder.row(&keys::data_key(data_key), value)
+            }
+            None => Ok(()),
+        }
+    }
+}
