@@ -60,6 +60,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
             "engine/threads.rs",
             "engine/anchoring.rs",
             "engine/replay.rs",
+            "worker/worker.rs",
             "audit/pipeline.rs",
             "storage/",
             // A trial must end although a call hangs; a program's answer is read while it is waited for.

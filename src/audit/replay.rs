@@ -111,13 +111,12 @@ impl Replay {
 
     /// Gives the lock status of each secret of which everything was seen, by id.
     pub fn lock_status(&self) -> impl Iterator<Item = LockStatus> {
-        let whole = self.state.secrets.values().filter(|secret| !self.restating.is_coming_back(secret.id));
-        whole.map(|secret| LockStatus::of(secret))
+        self.secrets().map(|secret| LockStatus::of(secret))
     }
 
     /// Walks over the secrets of which everything was seen, by id.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &Arc<Secret>> {
-        self.state.secrets.values()
+        self.state.secrets.values().filter(|secret| !self.restating.is_coming_back(secret.id))
     }
 
     /// Gives what the store was set to; nothing when not every event about it was seen.

@@ -1,7 +1,7 @@
 //! Restores and quarantine: which histories of them are legal, and the first step of each that is not.
 
 use super::illegal::{Case, check};
-use super::scenario::{Scenario, lock, verify};
+use super::scenario::{Scenario, lock, signer, verify};
 use crate::audit::Rule;
 use crate::domain::command::Command;
 use crate::domain::event::{
@@ -18,11 +18,12 @@ fn restored(log: &Scenario, from: RestoredFrom) -> Event {
 }
 
 fn key(number: u32) -> Event {
-    SigningKeySet { number, verifier_key: "restored".into() }.into()
+    SigningKeySet { number, verifier_key: signer(1).verifier_key().to_string().into() }.into()
 }
 
 pub(super) fn restore(log: &mut Scenario, from: RestoredFrom) {
-    let events = [restored(log, from), key(1)].map(|event| (None, event));
+    let number = log.state.whole.next_signing_key().unwrap();
+    let events = [restored(log, from), key(number)].map(|event| (None, event));
     log.append(events.into());
 }
 

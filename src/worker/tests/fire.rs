@@ -1,0 +1,120 @@
+//! The worker ends at every point, and every call goes wrong in every way, for each class of issuer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::world::{HOUR, World, story};
+use crate::domain::name::Reason;
+use crate::domain::rotation::IssuerClass;
+use crate::domain::secret::Lifecycle;
+use crate::issuer::kit::{ModelFault, ModelIssuer, ModelMethod};
+use crate::worker::worker::RotationWorker;
+
+#[test]
+fn a_secret_comes_to_three_versions_with_each_class() {
+    for class in IssuerClass::ALL {
+        let world = World::new(ModelIssuer::new(*class));
+        assert_eq!(world.get().lifecycle, Lifecycle::PreActivation);
+        assert!(story(&world, &world.worker()), "{class}");
+        let secret = world.get();
+        assert_eq!(secret.versions.len(), 3, "{class}");
+        assert!(!secret.versions[0].is_available() && secret.versions[1].is_available(), "{class}");
+        world.check(class.label());
+    }
+}
+
+#[test]
+fn a_worker_that_dies_at_any_point_is_gone_on_from_by_the_next() {
+    for class in IssuerClass::ALL {
+        let mut points = 0;
+        for at in 0.. {
+            let world = World::new(ModelIssuer::new(*class));
+            let met = Arc::new(AtomicU64::new(0));
+            let counted = Arc::clone(&met);
+            let mut options = world.options();
+            options.interrupt = Some(Arc::new(move |_| counted.fetch_add(1, Ordering::Relaxed) == at));
+            let through = story(&world, &RotationWorker::new(&world.store, options));
+            world.recover();
+            let worker = world.worker();
+            world.begin(&worker);
+            worker.run_due().unwrap();
+            world.check(&format!("{class}, point {at}"));
+            points = at;
+            if through && met.load(Ordering::Relaxed) <= at {
+                break;
+            }
+        }
+        assert!(points > 12, "{class}: only {points} points were met");
+    }
+}
+
+#[test]
+fn whatever_goes_wrong_with_any_call_the_credential_in_use_logs_in_and_nothing_is_orphaned() {
+    use ModelFault::{BeUnavailable, CrashAfterEffect, CrashBeforeEffect, LoseReply, Refuse};
+    for class in IssuerClass::ALL {
+        for method in
+            [ModelMethod::Create, ModelMethod::Find, ModelMethod::Verify, ModelMethod::Retire, ModelMethod::List]
+        {
+            for fault in [Refuse, BeUnavailable, LoseReply, CrashBeforeEffect, CrashAfterEffect] {
+                for number in 0..4 {
+                    let world = World::new(ModelIssuer::new(*class).fault(method, number, fault));
+                    let _ = story(&world, &world.worker());
+                    world.recover();
+                    let worker = world.worker();
+                    world.begin(&worker);
+                    worker.run_due().unwrap();
+                    world.recover();
+                    world.check(&format!("{class}, {method:?} {number}: {fault:?}"));
+                }
+            }
+        }
+    }
+}
+
+/// A worker dies at each point of a rotation, and a person gives it up then.
+#[test]
+fn a_rotation_that_is_given_up_anywhere_leaves_nothing_outside_and_the_current_version_good() {
+    for class in [IssuerClass::SetValue, IssuerClass::CreateWithToken, IssuerClass::CreateDiscoverable] {
+        for at in 0..6 {
+            let world = World::new(ModelIssuer::new(class));
+            world.worker().run_due().unwrap();
+            let met = AtomicU64::new(0);
+            let mut options = world.options();
+            options.interrupt = Some(Arc::new(move |_| met.fetch_add(1, Ordering::Relaxed) == at));
+            let dying = RotationWorker::new(&world.store, options);
+            drop(dying.rotate(&world.ops(), world.secret));
+            drop(dying.run_due());
+            if world.get().rotation.is_some() {
+                world.ops().abort_rotation(world.secret, Reason::of("not today")).unwrap();
+            }
+            for _ in 0..3 {
+                world.clock.advance(HOUR);
+                world.worker().run_due().unwrap();
+            }
+            assert_eq!(world.get().rotation, None);
+            world.check(&format!("{class}, given up at point {at}"));
+        }
+    }
+}
+
+#[test]
+fn what_does_not_log_in_is_never_put_into_use() {
+    for class in IssuerClass::ALL {
+        let world = World::new(ModelIssuer::new(*class));
+        let worker = RotationWorker::new(&world.store, world.options().attempts_max(3));
+        worker.run_due().unwrap();
+        (0..100).for_each(|later| world.model.fault_soon(ModelMethod::Verify, later, ModelFault::Refuse));
+        worker.rotate(&world.ops(), world.secret).unwrap();
+        for _ in 0..10 {
+            worker.run_due().unwrap();
+            world.clock.advance(HOUR);
+        }
+        let secret = world.get();
+        assert_eq!(secret.versions.len(), 1, "{class}");
+        let rotation = secret.rotation.as_ref().unwrap();
+        assert_eq!((rotation.stage.label(), rotation.parked.is_some()), ("issued", true), "{class}");
+        world.ops().abort_rotation(world.secret, Reason::of("it does not log in")).unwrap();
+        worker.run_due().unwrap();
+        world.check(class.label());
+    }
+}

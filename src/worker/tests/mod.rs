@@ -1,0 +1,5 @@
+//! The protocol under fire. Afterwards a worker that knows nothing goes on, and what the protocol promises must hold.
+
+mod fire;
+mod rules;
+mod world;
