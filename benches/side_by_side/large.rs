@@ -12,7 +12,7 @@ use crate::ours::{lock, new_secret, only, options, session};
 use crate::stats::{Row, Sample, Target};
 
 /// Commands that are on their way at a time.
-const ON_THEIR_WAY: usize = 4_096;
+pub(crate) const ON_THEIR_WAY: usize = 4_096;
 
 /// Opens of one kind that are compared with as many of another.
 const OPENS: usize = 7;
@@ -84,7 +84,7 @@ fn run_all(session: &Session, commands: impl Iterator<Item = Command>) -> Vec<Op
 }
 
 /// Adds events until there are so many; as many locks stand afterwards as before. Gives the events per second.
-fn add_events(dir: &Path, secrets: &[SecretId], events: u64) -> f64 {
+pub(crate) fn add_events(dir: &Path, secrets: &[SecretId], events: u64) -> f64 {
     let store = options(dir).queue_max(ON_THEIR_WAY).open().expect("an open");
     let session = session(&store);
     let before = log_size(&store);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::audit::verify_event_proof;
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
 use crate::ledger::{
@@ -26,6 +27,9 @@ pub fn checkpoint(bytes: &[u8]) {
     let tree = Tree::of(3);
     if let Ok(signed) = SignedCheckpoint::open(text, &keys) {
         assert_eq!((signed.checkpoint(), signed.note()), (&tree.checkpoint(), text));
+    }
+    if let Ok(proved) = verify_event_proof(text, &keys) {
+        assert_eq!(proved.checkpoint, tree.checkpoint());
     }
     if let Ok(proof) = EventProof::parse(text) {
         assert_eq!(proof.to_string(), text);

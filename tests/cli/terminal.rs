@@ -134,3 +134,16 @@ fn an_interrupt_at_a_question_gives_the_terminal_back() {
     }
     assert_eq!(home.run(&["secret", "list"]).done().text(), "");
 }
+
+#[test]
+fn packed_bytes_are_not_put_onto_a_terminal() {
+    let home = Home::new();
+    let said = ends(on_terminal(home.command(&["log", "export", "--zstd"])), 2);
+    assert!(said.contains("not for a terminal") && said.contains("--out FILE"), "{said}");
+    let said = ends(on_terminal(home.command(&["log", "export"])), 0);
+    assert!(said.contains("latchkeep-export/1"), "{said}");
+    let said = ends(on_terminal(home.command(&["log", "export", "--zstd", "--out", "log"])), 0);
+    assert!(said.contains("wrote 2 records to log"), "{said}");
+    let said = ends(on_terminal(home.command(&["log", "replay", "log"])), 0);
+    assert!(said.contains("after 2 records") && said.contains("0 secrets, 0 more hidden"), "{said}");
+}
