@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::invalid::Invalid;
 use crate::domain::name::Actor;
 use crate::domain::settings::{AccessAudit, Settings};
 use crate::engine::anchoring::{AnchorPace, CheckpointAnchor};
@@ -161,7 +160,7 @@ impl StoreOptions {
     ///
     /// When this returns the store survives a crash; a crash before leaves no store, or a whole one.
     pub fn create(self) -> Result<Store, Error> {
-        create(&self.opening()?).map(Store::new)
+        create(&self.opening()).map(Store::new)
     }
 
     /// Opens the store for reading and writing. Only one handle in one process has a store open at a time.
@@ -176,7 +175,7 @@ impl StoreOptions {
     /// `records_lost`, `key_slot_damaged`, `corrupt`, and, with an expected checkpoint, `rolled_back` or `forked`; nothing
     /// is changed then.
     pub fn open(self) -> Result<Store, Error> {
-        open(&self.opening()?, Access::ReadWrite).map(Store::new)
+        open(&self.opening(), Access::ReadWrite).map(Store::new)
     }
 
     /// Opens the store for reading only: no command is taken, and nothing is recorded, not even reads. Refuses reads that
@@ -186,11 +185,11 @@ impl StoreOptions {
     ///
     /// As [`StoreOptions::open`], but for `unknown_events`.
     pub fn open_read_only(self) -> Result<Store, Error> {
-        open(&self.opening()?, Access::ReadOnly).map(Store::new)
+        open(&self.opening(), Access::ReadOnly).map(Store::new)
     }
 
-    pub(crate) fn opening(self) -> Result<Opening, Invalid> {
-        Ok(Opening {
+    pub(crate) fn opening(self) -> Opening {
+        Opening {
             place: self.place,
             disk: DiskOptions { cache_bytes: self.cache_bytes, commit_max: self.commit_max, ..DiskOptions::default() },
             unlock: self.unlock,
@@ -203,7 +202,7 @@ impl StoreOptions {
             anchor_pace: self.anchor_pace,
             settings: self.settings,
             system: Actor::system(),
-        })
+        }
     }
 }
 

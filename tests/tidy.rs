@@ -27,7 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("projection", &["domain"]),
     ("audit", &["domain", "codec", "ledger", "projection"]),
     ("issuer", &["domain", "seal"]),
-    ("engine", &["domain", "codec", "ledger", "seal", "storage", "projection", "error"]),
+    ("engine", &["domain", "codec", "ledger", "seal", "storage", "projection", "audit", "error"]),
     ("http", &[]),
     ("web", &[]),
 ];

@@ -16,6 +16,7 @@ pub(crate) const SALT_BYTES: usize = 16;
 
 /// What the body of a record turned out to be.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are of the large kind")]
 pub(crate) enum Decoded {
     /// An event, lifted to the newest schema.
     Known(Event),

@@ -344,10 +344,7 @@ impl Command {
             | Self::RenewLock { secret, .. }
             | Self::Rotation { secret, .. }
             | Self::Lapse { secret } => Some(*secret),
-            Self::PlaceLocks { targets } => match targets.as_slice() {
-                [only] => Some(only.secret),
-                _ => None,
-            },
+            Self::PlaceLocks { targets } => targets.first().filter(|_| targets.len() == 1).map(|only| only.secret),
             Self::RecordAccess { .. }
             | Self::CreateGroup { .. }
             | Self::UpdateGroup { .. }

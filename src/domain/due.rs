@@ -90,5 +90,5 @@ fn retirement(secret: &Secret, at: usize, version: &Version) -> Option<(Timestam
 fn deletion(secret: &Secret) -> Option<(Timestamp, Step)> {
     let in_use = |version: &Version| version.credential.as_ref().is_some_and(|credential| credential.is_in_use());
     let is_over = secret.is_deleting && secret.rotation.is_none() && !secret.versions.iter().any(in_use);
-    is_over.then(|| (secret.updated_at, Step::Delete))
+    is_over.then_some((secret.updated_at, Step::Delete))
 }

@@ -78,20 +78,22 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
             }
         }
         (Event::ScheduledRotationRefused(refused), None) => {
-            if let Some(secret) = state.secrets.get_mut(&refused.secret) {
-                let secret = Arc::make_mut(secret);
-                secret.as_of = record.position.next();
-                secret.rotation_refused_at = Some(record.recorded_at);
-            }
+            trace(state, record, refused.secret, |secret| secret.rotation_refused_at = Some(record.recorded_at));
         }
         (Event::AccessRecorded(access), None) => {
-            if let Some(secret) = state.secrets.get_mut(&access.secret) {
-                let secret = Arc::make_mut(secret);
-                secret.as_of = record.position.next();
-                secret.retrieved_at = secret.retrieved_at.max(Some(access.last_at));
-            }
+            let last_at = Some(access.last_at);
+            trace(state, record, access.secret, |secret| secret.retrieved_at = secret.retrieved_at.max(last_at));
         }
         (_, None) => whole::change(state, record),
+    }
+}
+
+/// Leaves the trace of an event of the audit trail on its secret, whose revision stays.
+fn trace(state: &mut State, record: &Record, id: SecretId, change: impl FnOnce(&mut Secret)) {
+    if let Some(secret) = state.secrets.get_mut(&id) {
+        let secret = Arc::make_mut(secret);
+        secret.as_of = record.position.next();
+        change(secret);
     }
 }
 

@@ -132,16 +132,21 @@ fn build(kind: u8, fields: &[Field<'_>]) -> Option<SecretData> {
                 private_key: private_key.map(|part| secret(part)),
             })
         }
-        (kind @ 6..=8, [(1, credential)]) => {
-            let secret_type = match kind {
-                6 => SecretType::ServiceCredentials,
-                7 => SecretType::CustomCredentials,
-                _ => SecretType::PrivateCert,
-            };
-            SecretData::Issued(IssuedData { secret_type, credential: secret(credential) })
+        (kind, [(1, credential)]) => {
+            SecretData::Issued(IssuedData { secret_type: issued_type(kind)?, credential: secret(credential) })
         }
         _ => return None,
     })
+}
+
+/// Gives the type with an issuer that a number stands for.
+const fn issued_type(kind: u8) -> Option<SecretType> {
+    match kind {
+        6 => Some(SecretType::ServiceCredentials),
+        7 => Some(SecretType::CustomCredentials),
+        8 => Some(SecretType::PrivateCert),
+        _ => None,
+    }
 }
 
 fn build_identity(fields: &[Field<'_>]) -> Option<IamIdentity> {

@@ -95,7 +95,7 @@ impl StoreOptions {
         key: &Unlock,
         mut progress: impl FnMut(RestoreProgress),
     ) -> Result<(Store, BackupReport), Error> {
-        let (engine, report) = restore(backup, key, &self.opening()?, &mut progress)?;
+        let (engine, report) = restore(backup, key, &self.opening(), &mut progress)?;
         Ok((Store::new(engine), report))
     }
 
@@ -139,7 +139,7 @@ impl StoreOptions {
         options: &VerifyOptions,
         mut progress: impl FnMut(u64),
     ) -> Result<(Store, Report), Error> {
-        let (engine, report) = from_export(export, options, &self.opening()?, &mut progress)?;
+        let (engine, report) = from_export(export, options, &self.opening(), &mut progress)?;
         Ok((Store::new(engine), report))
     }
 }

@@ -33,6 +33,7 @@ use super::new_secret::{NewData, NewDataFrom, NewSecret, Source};
 pub struct Command(pub(super) Wanted);
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one lives at a time, for as long as its command is asked")]
 pub(super) enum Wanted {
     Create(Box<NewSecret>),
     Rotate(SecretId, NewData),

@@ -30,16 +30,9 @@ impl Core {
         {
             return self.fail(secret, rotation, &error);
         }
-        match self.ask_for(secret, RotationCommand::Attempt { rotation: rotation.id })? {
-            // No call is out: a lock came in the way of what the call would touch.
-            Err(Refusal::Locked(_)) => {
-                let reason = Reason::of("a lock came onto a version that the rotation would touch, before any call");
-                return self.tell(secret, RotationCommand::Abort { reason });
-            }
-            Err(refusal) => return self.settled(Err(refusal)),
-            Ok(_) => {}
+        if let Some(progress) = self.attempt(secret, rotation)? {
+            return Ok(progress);
         }
-        self.point("attempted")?;
         // The attempt may have been the one too many.
         let Ok(secret) = &self.store.0.find(secret.id) else { return Ok(Progress::Moved) };
         let is_ours = |now: &&Rotation| now.id == rotation.id && now.parked.is_none();
@@ -56,8 +49,21 @@ impl Core {
             self.calls.call(name, issuer, move |issuer| issuer.create(&order(store, &asked, id), value.as_ref()));
         self.point("created")?;
         match called {
-            Ok(issued) => self.issue(secret, rotation, &issued),
+            Ok(made) => self.issue(secret, rotation, &made),
             Err(error) => self.fail(secret, rotation, &error),
+        }
+    }
+
+    /// Makes the intent durable; gives what came of it where there is no call to make.
+    fn attempt(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Option<Progress>, Halt> {
+        match self.ask_for(secret, RotationCommand::Attempt { rotation: rotation.id })? {
+            Ok(_) => self.point("attempted").map(|()| None),
+            // No call is out: a lock came in the way of what the call would touch.
+            Err(Refusal::Locked(_)) => {
+                let reason = Reason::of("a lock came onto a version that the rotation would touch, before any call");
+                self.tell(secret, RotationCommand::Abort { reason }).map(Some)
+            }
+            Err(refusal) => Self::settled(Err(refusal)).map(Some),
         }
     }
 
@@ -103,13 +109,11 @@ impl Core {
         let (made, payload) = if rotation.value.is_some() {
             (None, Payload::None)
         } else {
-            match self.store.0.prepare_issued(secret, rotation.to, &issued.credential) {
-                Ok((made, payload)) => (Some(made), payload),
-                Err(_) => {
-                    let error = IssuerError::unknown("the issuer gave no JSON object that can be kept");
-                    return self.fail(secret, rotation, &error);
-                }
-            }
+            let Ok((made, payload)) = self.store.0.prepare_issued(secret, rotation.to, &issued.credential) else {
+                let error = IssuerError::unknown("the issuer gave no JSON object that can be kept");
+                return self.fail(secret, rotation, &error);
+            };
+            (Some(made), payload)
         };
         let step = RotationCommand::Issue {
             rotation: rotation.id,
@@ -119,7 +123,7 @@ impl Core {
         };
         let answer = self.ask(&self.system, Command::Rotation { secret: secret.id, step }, payload)?;
         self.point("issued")?;
-        self.settled(answer)
+        Self::settled(answer)
     }
 
     /// Logs in with the credential that was made, and puts it into use.
@@ -150,7 +154,7 @@ impl Core {
                 let reason = super::steps::worded(&refusal);
                 self.tell(secret, RotationCommand::Abort { reason })
             }
-            answer => self.settled(answer),
+            answer => Self::settled(answer),
         }
     }
 
@@ -176,12 +180,12 @@ impl Core {
             (None, Payload::None)
         };
         let failures = u32::from(rotation.attempts).max(1);
-        let retry_at = self.store.0.now().plus(back_off::pause(failures, self.chance()?));
+        let retry_at = self.store.0.now().plus(back_off::pause(failures, Self::chance()?));
         let reason = error.reason().clone();
         let step = RotationCommand::Fail { rotation: rotation.id, failure, reason, retry_at, value };
         let answer = self.ask(&self.system, Command::Rotation { secret: secret.id, step }, payload)?;
         self.point("failed")?;
-        self.settled(answer)
+        Self::settled(answer)
     }
 
     pub(super) fn ask_for(

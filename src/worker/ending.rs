@@ -65,7 +65,7 @@ impl Core {
         let (name, issuer) = self.issuer(&rotation.issuer)?;
         let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
         match self.calls.call(name, issuer, move |issuer| issuer.create(&order(store, &asked, id), None)) {
-            Ok(issued) => self.retire_outside(secret, rotation, issued.outside),
+            Ok(made) => self.retire_outside(secret, rotation, made.outside),
             Err(error) => Ok(Err(error)),
         }
     }

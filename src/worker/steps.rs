@@ -78,7 +78,7 @@ impl Core {
             }
             Step::Retire(version) => self.retire(&secret, version),
             Step::Delete => {
-                self.settled(self.ask(&self.system, Command::DeleteSecret { secret: id }, Payload::None)?)
+                Self::settled(self.ask(&self.system, Command::DeleteSecret { secret: id }, Payload::None)?)
             }
         }
     }
@@ -86,10 +86,11 @@ impl Core {
     fn go_on(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
         match &rotation.stage {
             RotationStage::Planned | RotationStage::Attempted => self.create(secret, rotation),
-            RotationStage::Issued(credential) => self.prove(secret, rotation, credential),
             // A lock that stands has to be reported only; the credential is proved again before it is put into use.
             RotationStage::Staged { .. } if secret.locks_total() > 0 => self.commit(secret, rotation),
-            RotationStage::Staged { credential, .. } => self.prove(secret, rotation, credential),
+            RotationStage::Issued(credential) | RotationStage::Staged { credential, .. } => {
+                self.prove(secret, rotation, credential)
+            }
             RotationStage::Aborting { credential, .. } => self.give_up(secret, rotation, credential.as_ref()),
         }
     }
@@ -103,7 +104,7 @@ impl Core {
             Err(error) => return Err(error.into()),
         };
         self.point("rotate")?;
-        self.settled(self.ask(&self.system, ready.command, ready.payload)?)
+        Self::settled(self.ask(&self.system, ready.command, ready.payload)?)
     }
 
     /// Begins a rotation by the issuer of a secret.
@@ -157,7 +158,7 @@ impl Core {
     /// Asks for a step of the protocol that brings no data.
     pub(super) fn tell(&self, secret: &Secret, step: RotationCommand) -> Result<Progress, Halt> {
         let command = Command::Rotation { secret: secret.id, step };
-        self.settled(self.ask(&self.system, command, Payload::None)?)
+        Self::settled(self.ask(&self.system, command, Payload::None)?)
     }
 
     /// Asks the writer, and waits until the answer is durable.
@@ -173,7 +174,7 @@ impl Core {
     }
 
     /// Takes an answer: a lock's no is recorded and dated; "ask again" means to look again; any other no has to wait.
-    pub(super) fn settled(&self, answer: Result<Done, Refusal>) -> Result<Progress, Halt> {
+    pub(super) fn settled(answer: Result<Done, Refusal>) -> Result<Progress, Halt> {
         match answer {
             Ok(_) | Err(Refusal::VersionChanged | Refusal::Locked(_)) => Ok(Progress::Moved),
             Err(refusal) => Err(Halt::Later(worded(&refusal))),

@@ -288,7 +288,7 @@ impl Core {
         self.later.put_off(
             secret,
             now,
-            self.chance()?,
+            Self::chance()?,
             Reason::of("it takes more steps than it should; going on later"),
         );
         Ok(steps)
@@ -299,15 +299,15 @@ impl Core {
         match halt {
             Halt::Store(error) if error.refusal().is_some() => {
                 let reason = super::steps::worded(&error);
-                self.later.put_off(secret, now, self.chance()?, reason);
+                self.later.put_off(secret, now, Self::chance()?, reason);
                 Ok(())
             }
             Halt::Store(error) => {
-                self.later.put_off(secret, now, self.chance()?, super::steps::worded(&error));
+                self.later.put_off(secret, now, Self::chance()?, super::steps::worded(&error));
                 Err(error)
             }
             Halt::Later(reason) => {
-                self.later.put_off(secret, now, self.chance()?, reason);
+                self.later.put_off(secret, now, Self::chance()?, reason);
                 Ok(())
             }
             Halt::Busy => {
@@ -321,7 +321,7 @@ impl Core {
     }
 
     /// Draws what spreads pauses.
-    pub(super) fn chance(&self) -> Result<u16, Error> {
+    pub(super) fn chance() -> Result<u16, Error> {
         Ok(u16::from_be_bytes(random::array()?))
     }
 }

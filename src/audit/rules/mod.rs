@@ -140,20 +140,7 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
         Event::LockPlaced(_) | Event::LockRenewed(_) | Event::LockRemoved(_) | Event::LockExpired(_) => {
             lock::check(state, record)
         }
-        Event::DeletionPlanned(_)
-        | Event::RetirementPlanned(_)
-        | Event::CredentialRetired(_)
-        | Event::VersionAcknowledged(_)
-        | Event::RotationPlanned(_)
-        | Event::RotationAttempted(_)
-        | Event::RotationAttemptFailed(_)
-        | Event::CredentialIssued(_)
-        | Event::RotationStaged(_)
-        | Event::RotationCommitted(_)
-        | Event::RotationAborted(_)
-        | Event::RotationParked(_)
-        | Event::RotationResumed(_)
-        | Event::AbortPlanned(_) => rotation::check(state, record),
+        event if rotation::is_of_rotation(event) => rotation::check(state, record),
         // What they say is held to what is known by `super::restating`.
         Event::SecretRestated(_) | Event::VersionRestated(_) | Event::LockRestated(_) => Ok(()),
         _ => whole::check(state, record, sight),

@@ -14,6 +14,11 @@ use super::secret::find;
 use super::version::untouched;
 use super::{Rule, hold};
 
+/// Tells whether an event is one about a rotation by an issuer, or about a credential.
+pub(super) const fn is_of_rotation(event: &Event) -> bool {
+    matches!(event.number(), 29 | 36..=38 | 50..=59)
+}
+
 pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
     let secret = find(state, record)?;
     match &record.event {

@@ -78,14 +78,7 @@ fn plan(state: &State, secret: &Secret, new: &NewRotation, now: Timestamp) -> Re
     if !is_first {
         active(secret)?;
     }
-    // A policy may have gone while the rotation was being prepared.
-    let is_asked_for = match new.trigger {
-        RotationTrigger::FirstVersion => is_first,
-        RotationTrigger::ByHand => true,
-        RotationTrigger::ByPolicy => secret.next_rotation_at().is_some_and(|at| at <= now),
-    };
-    let is_for_it = new.value.as_ref().is_none_or(|value| value.version == new.to);
-    if !is_asked_for || !is_for_it || new.class.replaces_in_place() != new.value.is_some() {
+    if !fits(secret, new, is_first, now) {
         return Err(Refusal::VersionChanged);
     }
     if !(1..=limits::ATTEMPTS_MAX).contains(&new.attempts_max) {
@@ -105,6 +98,17 @@ fn plan(state: &State, secret: &Secret, new: &NewRotation, now: Timestamp) -> Re
     let mut decision = Decision::about(secret.id).then(planned);
     decision.takes_data = new.value.is_some();
     Ok(decision)
+}
+
+/// Tells whether a rotation that was prepared still fits its secret; a policy may have gone meanwhile.
+fn fits(secret: &Secret, new: &NewRotation, is_first: bool, now: Timestamp) -> bool {
+    let is_asked_for = match new.trigger {
+        RotationTrigger::FirstVersion => is_first,
+        RotationTrigger::ByHand => true,
+        RotationTrigger::ByPolicy => secret.next_rotation_at().is_some_and(|at| at <= now),
+    };
+    let is_for_it = new.value.as_ref().is_none_or(|value| value.version == new.to);
+    is_asked_for && is_for_it && new.class.replaces_in_place() == new.value.is_some()
 }
 
 fn attempt(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) -> Result<Decision, Refusal> {

@@ -35,27 +35,26 @@ pub(super) fn create(state: &State, command: &Command, terms: &Terms, now: Times
     spec.check()?;
     metadata::check(metadata, spec, now)?;
     let created = SecretCreated { group: *group, metadata: metadata.clone(), spec: spec.clone(), policy: *policy };
-    let Some(first) = first else {
-        if spec.issuance().is_none() {
-            return Err(Refusal::invalid("data", "has to be brought along, or made, with the secret"));
-        }
-        if let Some(policy) = policy {
-            metadata::check_policy(*policy, spec, now, [metadata.expires_at, None])?;
-        }
-        return Ok(Decision::about(*id).then(created));
-    };
-    if spec.issuance().is_some() {
-        return Err(Refusal::invalid("data", "is made by the issuer; it cannot be brought along"));
-    }
-    let expires_at = end_of_data(spec, first, now)?;
+    check_source(spec, first.is_some())?;
+    let expires_at = first.as_ref().map_or(Ok(None), |first| end_of_data(spec, first, now))?;
     if let Some(policy) = policy {
         metadata::check_policy(*policy, spec, now, [metadata.expires_at, expires_at])?;
     }
+    let Some(first) = first else { return Ok(Decision::about(*id).then(created)) };
     metadata::check_custom(first.custom_metadata.as_ref(), "version_custom_metadata")?;
     in_force(state, first)?;
     let added = added(first, VersionNumber::FIRST, VersionOrigin::Created, None, expires_at);
     let decision = Decision { takes_data: true, ..Decision::about(*id).on(first.version) };
     Ok(decision.then(created).then(added))
+}
+
+/// The data of a first version is brought along, or made, with the secret, unless an issuer makes it later.
+fn check_source(spec: &SecretSpec, has_data: bool) -> Result<(), Refusal> {
+    match (spec.issuance().is_some(), has_data) {
+        (true, true) => Err(Refusal::invalid("data", "is made by the issuer; it cannot be brought along")),
+        (false, false) => Err(Refusal::invalid("data", "has to be brought along, or made, with the secret")),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn added(
