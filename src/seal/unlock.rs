@@ -24,7 +24,7 @@ pub enum Unlock {
 
 /// A key service of the host: wraps the key of a slot under a key that never leaves the service.
 ///
-/// `context` names the store and the slot (17 bytes: store id, slot number). A service that authenticates associated data
+/// `context` names the store, or the backup, and the slot (17 bytes: store id or id of the backup, slot number). A service that authenticates associated data
 /// should bind it; it is the same at wrapping and unwrapping, and is no secret.
 pub trait KeyCallback: Send + Sync {
     /// Wraps 32 secret bytes; what comes back, 1 to 4,096 bytes, is stored in the slot.

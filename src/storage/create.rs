@@ -97,7 +97,10 @@ fn build<E: From<StorageError>>(aside: &Layout, fill: &mut Fill<'_, E>, cache_by
     let db = open_sled(aside, cache_bytes)?;
     let filled = fill(&mut |batch| guarded("write to", &aside.rows(), || db.apply_batch(to_sled(batch))));
     let ended = guarded("write to", &aside.rows(), || {
-        db.flush()?;
+        // After a failure sled's flush may never return.
+        if filled.is_ok() {
+            db.flush()?;
+        }
         drop(db);
         Ok(())
     });

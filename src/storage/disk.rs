@@ -89,7 +89,8 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create), and whatever `fill` fails with; nothing is left of the store then.
+    /// As [`create`](Self::create), [`StorageError::NoSpace`] before the disk is full, and whatever `fill` fails with;
+    /// nothing is left of the store then.
     ///
     /// # Durability
     ///
@@ -101,7 +102,12 @@ impl Disk {
     ) -> Result<Self, E> {
         let layout = Layout::at(dir);
         let space = Space::new(&Layout::at(layout.parent()), options.probe.clone());
-        let mut fill = |put: &mut Put<'_>| fill(&mut |batch| put(batch).map_err(|err| space.explain(err)));
+        let mut fill = |put: &mut Put<'_>| {
+            fill(&mut |batch| {
+                space.before_commit(batch.bytes())?;
+                put(batch).map_err(|err| space.explain(err))
+            })
+        };
         let claim = create(&layout, &mut fill, options.cache_bytes)?;
         Ok(Self::open_claimed(layout, claim, options)?)
     }

@@ -118,7 +118,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Kind `Refused` with the reason; `Unavailable`, `Closed`, `Corrupt` as their kinds say.
+    /// Kind `Refused` with the reason, [`Refusal::Quarantined`] for all that would touch a version of a restored store that
+    /// nobody has confirmed; `Unavailable`, `Closed`, `Corrupt` as their kinds say.
     ///
     /// # Durability
     ///

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use latchkeep::{Error, ErrorKind, NewSecret, SecretBytes, SecretId, SecretName, Session, Store, VersionRef};
+use latchkeep::{Error, ErrorKind, NewSecret, SecretBytes, SecretId, SecretName, Session, Store, Unlock, VersionRef};
 
 use super::support::{FIRST_KEY, options, session};
 
@@ -161,4 +161,22 @@ fn a_disk_that_others_fill_loses_nothing_that_was_acknowledged() {
     assert_eq!(store.scrub(|_| {}).unwrap().findings, Vec::<String>::new());
     put(&ops, 1_000).unwrap();
     store.close().unwrap();
+}
+
+/// A restore that does not fit ends with an error that says so, and what it wrote is gone again.
+#[test]
+fn a_restore_that_does_not_fit_leaves_no_store() {
+    let Some(small) = Small::mount(40) else { return };
+    let home = tempfile::tempdir().unwrap();
+    let store = options(&home.path().join("store"), FIRST_KEY).create().unwrap();
+    let ops = session(&store, "ops");
+    let made: Vec<_> = (0..100).map(|number| put(&ops, number).unwrap()).collect();
+    let (mut file, key) = (Vec::new(), Unlock::bytes(SecretBytes::copy_from(&[9; 32])));
+    store.backup(&mut file, &key, |_| {}).unwrap();
+    let restore = |dir: &Path| options(dir, FIRST_KEY).restore(std::io::Cursor::new(&file), &key, |_| {});
+    let error = restore(&small.store()).map(drop).unwrap_err();
+    assert_eq!(error.code(), "no_space", "{error}");
+    assert_eq!(std::fs::read_dir(small.dir.path()).unwrap().count(), 0, "something is left");
+    let (restored, _) = restore(&home.path().join("restored")).unwrap();
+    readable(&session(&restored, "ops"), &made);
 }

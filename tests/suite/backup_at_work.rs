@@ -154,3 +154,40 @@ fn data_and_keys_that_go_while_a_backup_streams_are_all_gone_or_all_there() {
     let same_size = store.tree_head_at(report.log_size).unwrap().unwrap();
     assert!(report.checkpoint.contains(&same_size.root.to_base64()));
 }
+
+/// Run by hand: `cargo test --release --test suite backup_at_work -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures; means something in release only"]
+fn what_a_backup_and_a_restore_take() {
+    let home = Home::new();
+    let store = home.create();
+    let ops = session(&store);
+    let secrets = 100_000_u32;
+    let new = |number: u32| {
+        let name = crate::support::name(&format!("secret-{number}"));
+        latchkeep::Command::create(
+            latchkeep::NewSecret::arbitrary(name, crate::support::text(&"x".repeat(100))).unwrap(),
+        )
+    };
+    for parcel in (0..secrets).collect::<Vec<_>>().chunks(512) {
+        let pending: Vec<_> = parcel.iter().map(|number| ops.submit(new(*number)).unwrap()).collect();
+        pending.into_iter().for_each(|pending| drop(pending.wait().unwrap()));
+    }
+    let path = home.dir.path().join("backup");
+    let timed = |what: &str, work: &mut dyn FnMut()| {
+        let start = std::time::Instant::now();
+        work();
+        println!("{what}: {:?}", start.elapsed());
+    };
+    let file = std::fs::File::create(&path).unwrap();
+    timed("backup", &mut || drop(store.backup(&file, &key(), |_| {}).unwrap()));
+    println!("{} bytes, {} records", file.metadata().unwrap().len(), store.status().unwrap().log_size);
+    let open = || std::fs::File::open(&path).unwrap();
+    timed("verify", &mut || drop(verify_backup(open(), &key(), |_| {}).unwrap()));
+    let beside = StoreOptions::new(home.dir.path().join("restored"), unlock(7)).clock(home.clock.clone());
+    let (mut options, mut restored) = (Some(beside), None);
+    timed("restore", &mut || {
+        restored = options.take().map(|options| options.restore(open(), &key(), |_| {}).unwrap().0);
+    });
+    sound(&restored.unwrap());
+}

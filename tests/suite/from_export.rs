@@ -1,11 +1,13 @@
 //! Stores made from an export: the log and all that it tells, none of the data, and locks that still stand.
 
 use std::io::Cursor;
+use std::ops::ControlFlow;
 
-use latchkeep::audit::{VerifyOptions, verify_export};
+use latchkeep::audit::{ExportHeader, ExportWriter, VerifyOptions, verify_export};
+use latchkeep::ledger::{Frontier, genesis, head};
 use latchkeep::{
-    ApiKeyUse, Change, Error, KeySlotKind, PassphraseCost, SecretChanges, Store, StoreOptions, Unlock, VersionData,
-    VersionRef,
+    ApiKeyUse, Change, Error, KeySlotKind, PassphraseCost, Position, SecretChanges, Store, StoreOptions, Unlock,
+    VersionData, VersionRef,
 };
 
 use crate::support::{Home, api_key, arbitrary, lock, lock_name, next, refused, session, sound, text, unlock};
@@ -149,4 +151,35 @@ fn an_export_that_is_not_sound_or_not_whole_makes_no_store() {
     // White space between the fields is free.
     let loose = export.replacen("{\"specversion\"", "{ \"specversion\"", 2);
     assert_eq!(replay(&home, loose.as_bytes()).unwrap().log_id(), store.log_id());
+}
+
+/// A slice is sound, but half a log makes no store.
+#[test]
+fn a_slice_of_a_log_makes_no_store() {
+    let home = Home::new();
+    let store = home.create();
+    let id = arbitrary(&session(&store), "token", "one");
+    session(&store).place_lock(id, CURRENT, lock("billing")).unwrap();
+    let (mut tree, mut head_before, mut frames) = (Frontier::default(), genesis(&store.log_id()), Vec::new());
+    store
+        .for_each_raw_record(Position::FIRST, |raw| {
+            if raw.header().position.get() < 2 {
+                head_before = head(raw.header_bytes());
+                tree.append(&head_before).unwrap();
+            } else {
+                raw.frame(&mut frames);
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    let vkeys = store.verifier_keys().unwrap().into_values().collect();
+    let count = store.status().unwrap().log_size.get() - 2;
+    let header = ExportHeader { log_id: store.log_id(), vkeys, count, head_before, frontier: tree };
+    let mut writer = ExportWriter::begin(Vec::new(), &header).unwrap();
+    latchkeep::ledger::frames(&frames).for_each(|raw| writer.write(&raw.unwrap()).unwrap());
+    let slice = writer.finish(&store.checkpoint().unwrap(), None).unwrap();
+    assert!(verify_export(slice.as_slice(), &VerifyOptions::default(), |_| {}).is_sound());
+    let error = replay(&home, &slice).unwrap_err();
+    assert!(error.code() == "export_unsound" && error.to_string().contains("a slice"), "{error}");
+    assert!(!home.dir.path().join("replayed").exists() && !home.dir.path().join("replayed.new").exists());
 }

@@ -143,6 +143,7 @@ fn hint_for(code: &str) -> Option<&'static str> {
     Some(match code {
         "not_a_store" => "latchkeep init --store DIR --key-file FILE makes one",
         "secret_name_taken" => "latchkeep secret rotate adds a version to the secret that is there",
+        "store_quarantined" => "latchkeep quarantine show tells more, latchkeep quarantine end ends it",
         "lock_owned" => "--actor acts as the owner, --force removes it and says so in the log",
         _ => return None,
     })

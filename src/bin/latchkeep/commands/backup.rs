@@ -3,6 +3,7 @@
 //! Read next: [`super::restore`].
 
 use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -62,15 +63,25 @@ fn write(scene: &Scene, out: &Path, key: &latchkeep::Unlock) -> Result<BackupRep
         Failure::io("make", &aside, &error).hint("remove it if no other backup is being written there")
     })?;
     let written = fill(scene, &file, key).and_then(|report| {
-        // A link fails where the name was taken meanwhile; a rename would not.
-        let named = file.sync_all().and_then(|()| fs::hard_link(&aside, out));
-        let named = named.and_then(|()| File::open(parent(out))?.sync_all());
+        let named = file.sync_all().and_then(|()| name(&aside, out));
         named.map(|()| report).map_err(|error| Failure::io("name", out, &error))
     });
-    let removed = fs::remove_file(&aside);
-    let report = written?;
-    removed.map_err(|error| Failure::io("remove", &aside, &error))?;
-    Ok(report)
+    if written.is_err() {
+        // What cannot be removed now is in the way next time, and is said to be.
+        let _ = fs::remove_file(&aside);
+    }
+    written
+}
+
+/// Gives a file its name, durably, and never that of another file.
+fn name(aside: &Path, out: &Path) -> io::Result<()> {
+    // A link fails where the name was taken meanwhile; a rename would not. Some file systems have no links.
+    match fs::hard_link(aside, out) {
+        Ok(()) => fs::remove_file(aside)?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists || out.exists() => return Err(error),
+        Err(_) => fs::rename(aside, out)?,
+    }
+    File::open(parent(out))?.sync_all()
 }
 
 fn fill(scene: &Scene, file: &File, key: &latchkeep::Unlock) -> Result<BackupReport, Failure> {
