@@ -3,6 +3,7 @@
 //! Data comes in already sealed ([`Prepared`]); ids come in already drawn, so that deciding needs no randomness. Read
 //! next: [`super::decide`].
 
+use super::erasable::Erasable;
 use super::event::AccessRecorded;
 use super::id::{EventId, GroupId, SecretId, VersionId};
 use super::json::JsonObject;
@@ -119,32 +120,6 @@ pub struct LockTarget {
     pub locks: Vec<NewLock>,
     /// What becomes of the locks of the same names on the previous version.
     pub mode: LockMode,
-}
-
-/// A body that is to be erased, and what its event is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Erasable {
-    /// The record.
-    pub(crate) position: Position,
-    /// Whose words it holds.
-    pub(crate) about: About,
-}
-
-/// What the event of a body that can be erased is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum About {
-    Group(GroupId),
-    Secret(SecretId),
-}
-
-impl About {
-    /// Gives the secret.
-    pub(crate) const fn secret(self) -> Option<SecretId> {
-        match self {
-            Self::Group(_) => None,
-            Self::Secret(id) => Some(id),
-        }
-    }
 }
 
 /// Which locks of a version are meant.

@@ -6,6 +6,7 @@
 
 pub(crate) mod back_off;
 pub(crate) mod batch;
+mod blocked;
 mod code;
 pub(crate) mod command;
 #[cfg_attr(
@@ -14,6 +15,7 @@ pub(crate) mod command;
 )]
 pub(crate) mod decide;
 pub(crate) mod due;
+pub(crate) mod erasable;
 pub(crate) mod event;
 mod event_kind;
 mod event_shape;
@@ -39,6 +41,7 @@ pub(crate) mod rotation_command;
 pub(crate) mod rotation_event;
 pub(crate) mod secret;
 pub(crate) mod settings;
+mod spec;
 pub(crate) mod state;
 pub(crate) mod step;
 pub(crate) mod time;

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use crate::codec::event::{Decoded, decode_event};
 use crate::codec::keys;
-use crate::domain::command::{About, Erasable};
+use crate::domain::erasable::{About, Erasable};
 use crate::domain::event::Event;
 use crate::domain::id::SecretId;
 use crate::domain::position::Position;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::codec::{context, event, keys};
-use crate::domain::command::{Erasable, Terms};
+use crate::domain::command::Terms;
+use crate::domain::erasable::Erasable;
 use crate::domain::event::Event;
 use crate::domain::id::{DataKeyId, SecretId};
 use crate::domain::position::{Position, Revision, WriterEpoch};

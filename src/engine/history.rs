@@ -17,7 +17,7 @@ use crate::codec::past::{
     PastMark, PastWhole, decode_past_mark, decode_past_whole, encode_past_mark, encode_past_secret, encode_past_whole,
 };
 use crate::codec::saved::row_digest;
-use crate::domain::command::About;
+use crate::domain::erasable::About;
 use crate::domain::id::{GroupId, SecretId};
 use crate::domain::position::Position;
 use crate::domain::state::State;

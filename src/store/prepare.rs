@@ -39,7 +39,7 @@ pub(super) struct ReadyToRead {
 }
 
 /// Data for a version: brought along, or made here.
-enum Data<'a> {
+pub(super) enum Data<'a> {
     Given(&'a SecretData),
     Made(SecretData),
 }
@@ -184,7 +184,7 @@ impl Inner {
     }
 
     /// Makes the data of the next version, of the type that the secret has.
-    fn data_for<'a>(&self, secret: &Secret, from: &'a NewDataFrom) -> Result<Data<'a>, Error> {
+    pub(super) fn data_for<'a>(&self, secret: &Secret, from: &'a NewDataFrom) -> Result<Data<'a>, Error> {
         fits(secret, from)?;
         let made = match (from, &secret.spec) {
             (NewDataFrom::Given(data), _) => return Ok(Data::Given(data)),
@@ -221,27 +221,7 @@ impl Inner {
         data.ok_or_else(|| Refusal::VersionChanged.into())
     }
 
-    /// Makes and seals the data of the next version of a secret whose data the store makes itself, for its policy.
-    pub(crate) fn prepare_scheduled(&self, secret: &Secret) -> Result<Ready, Error> {
-        let data = self.data_for(secret, &NewDataFrom::Generated)?;
-        let id = secret.id;
-        let sealed = self.seal(id, draw::version_id(self.now())?, &data, None)?;
-        Ok(sealed.into_ready(|next| Decided::Rotate { secret: id, origin: VersionOrigin::RotatedByPolicy, next }))
-    }
-
-    /// Seals the credential that an issuer made, or picked, for a version to come.
-    pub(crate) fn prepare_issued(
-        &self,
-        secret: &Secret,
-        version: VersionId,
-        credential: &SecretBytes,
-    ) -> Result<(Prepared, Payload), Error> {
-        let data = SecretData::issued(secret.secret_type(), credential)?;
-        let sealed = self.seal(secret.id, version, &data, None)?;
-        Ok((sealed.prepared, sealed.payload))
-    }
-
-    fn seal(
+    pub(super) fn seal(
         &self,
         secret: SecretId,
         version: VersionId,
@@ -277,13 +257,13 @@ impl Inner {
 }
 
 /// A version that is sealed and has no place yet.
-struct SealedVersion {
-    prepared: Prepared,
-    payload: Payload,
+pub(super) struct SealedVersion {
+    pub(super) prepared: Prepared,
+    pub(super) payload: Payload,
 }
 
 impl SealedVersion {
-    fn into_ready(self, command: impl FnOnce(Prepared) -> Decided) -> Ready {
+    pub(super) fn into_ready(self, command: impl FnOnce(Prepared) -> Decided) -> Ready {
         Ready { command: command(self.prepared), payload: self.payload }
     }
 }

@@ -4,16 +4,23 @@
 
 use std::sync::Arc;
 
-use crate::domain::id::SecretId;
+use crate::domain::command::{Command as Decided, Prepared};
+use crate::domain::id::{SecretId, VersionId};
 use crate::domain::name::Reason;
 use crate::domain::receipt::Receipt;
 use crate::domain::secret::Secret;
-use crate::domain::version::VersionRef;
+use crate::domain::version::{VersionOrigin, VersionRef};
+use crate::engine::draw;
+use crate::engine::queue::Payload;
 use crate::error::Error;
+use crate::seal::data::SecretData;
+use crate::seal::secret_bytes::SecretBytes;
 
 use super::command::Command;
+use super::new_secret::NewDataFrom;
+use super::prepare::Ready;
 use super::session::Session;
-use super::store::Store;
+use super::store::{Inner, Store};
 
 impl Session {
     /// Gives up the rotation of a secret that is under way: at once where nothing can have been made, else the worker first
@@ -68,5 +75,27 @@ impl Store {
             secret.rotation.is_some() || credentials.into_iter().any(crate::Credential::is_retiring)
         };
         self.0.engine.shared.published.load().state.secrets.values().filter(is_rotating).cloned().collect()
+    }
+}
+
+impl Inner {
+    /// Makes and seals the data of the next version of a secret whose data the store makes itself, for its policy.
+    pub(crate) fn prepare_scheduled(&self, secret: &Secret) -> Result<Ready, Error> {
+        let data = self.data_for(secret, &NewDataFrom::Generated)?;
+        let id = secret.id;
+        let sealed = self.seal(id, draw::version_id(self.now())?, &data, None)?;
+        Ok(sealed.into_ready(|next| Decided::Rotate { secret: id, origin: VersionOrigin::RotatedByPolicy, next }))
+    }
+
+    /// Seals the credential that an issuer made, or picked, for a version to come.
+    pub(crate) fn prepare_issued(
+        &self,
+        secret: &Secret,
+        version: VersionId,
+        credential: &SecretBytes,
+    ) -> Result<(Prepared, Payload), Error> {
+        let data = SecretData::issued(secret.secret_type(), credential)?;
+        let sealed = self.seal(secret.id, version, &data, None)?;
+        Ok((sealed.prepared, sealed.payload))
     }
 }

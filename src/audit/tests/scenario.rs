@@ -7,8 +7,9 @@ use crate::audit::{Check, ExportHeader, ExportWriter, Outcome, Report, VerifyOpt
 use crate::codec::context::encode_context;
 use crate::codec::event::{Decoded, decode_event, encode_event, schema_of};
 use crate::domain::batch::remember;
-use crate::domain::command::{About, Command, Erasable, LockTarget, Prepared, Terms};
+use crate::domain::command::{Command, LockTarget, Prepared, Terms};
 use crate::domain::decide::{Decision, Verdict, judge};
+use crate::domain::erasable::{About, Erasable};
 use crate::domain::event::{Event, StoreCreated};
 use crate::domain::evolve::evolve;
 use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId, VersionId};

@@ -1,5 +1,10 @@
 //! Owns the fixed values of rotations and credentials, and of the events about them.
 
+use proptest::arbitrary::any;
+use proptest::prelude::{BoxedStrategy, Strategy};
+use proptest::prop_compose;
+use proptest::sample::select;
+
 use super::sample::{GROUP, SECRET, VERSION, actor, bare_metadata, json, sealed, time};
 use crate::domain::event::{Event, SecretCreated};
 use crate::domain::id::{DataKeyId, RotationId};
@@ -12,6 +17,7 @@ use crate::domain::rotation::{
 };
 use crate::domain::rotation_event::*;
 use crate::domain::secret::SecretSpec;
+use crate::domain::time::Timestamp;
 
 pub(super) const ROTATION: RotationId = RotationId::from_bytes([0x58; 16]);
 
@@ -142,4 +148,23 @@ fn protocol() -> Vec<(&'static str, Event)> {
         ("full", RotationResumed { rotation, deadline: time(9) }.into()),
         ("full", AbortPlanned { rotation, reason }.into()),
     ]
+}
+
+prop_compose! {
+    pub(super) fn any_rotation()(
+        full in any::<bool>(),
+        stage in select(stages().to_vec()),
+        trigger in select(RotationTrigger::ALL),
+        class in select(IssuerClass::ALL),
+        (planned_at, deadline) in (any::<u32>(), any::<u32>()),
+        (attempts_max, attempts) in any::<(u16, u16)>(),
+    ) -> Rotation {
+        let [planned_at, deadline] = [planned_at, deadline].map(|secs| Timestamp::from_nanos(u64::from(secs)));
+        Rotation { stage, trigger, class, planned_at, deadline, attempts_max, attempts, ..rotation(full) }
+    }
+}
+
+/// Events of rotations: their fields are few, and the fixed cases have them all.
+pub(super) fn any_event() -> BoxedStrategy<Event> {
+    select(events().into_iter().map(|(_, event)| event).collect::<Vec<_>>()).boxed()
 }

@@ -16,7 +16,7 @@ use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::{Position, VersionNumber, WriterEpoch};
 use crate::domain::record::{Context, Idempotency};
 use crate::domain::refusal::{Blocked, BlockingLock, Operation, Refusal};
-use crate::domain::rotation::{Credential, IssuerClass, Retirement, Rotation, RotationTrigger};
+use crate::domain::rotation::{Credential, Retirement};
 use crate::domain::secret::{
     ApiKeyTarget, ApiKeyUse, Lifecycle, PasswordPolicy, SecretMetadata, SecretSpec, SecretType,
 };
@@ -28,7 +28,8 @@ use crate::domain::version::{
 
 /// Any event of any type.
 pub(super) fn event() -> BoxedStrategy<Event> {
-    prop_oneof![store_event(), secret_event(), version_event(), lock_event(), rotation_event(), audit_event()].boxed()
+    prop_oneof![store_event(), secret_event(), version_event(), lock_event(), rotations::any_event(), audit_event()]
+        .boxed()
 }
 
 /// Any context.
@@ -144,7 +145,7 @@ prop_compose! {
         (created_at, updated_at) in (time(), time()),
         created_by in actor(),
         (rotation_refused_at, is_deleting) in (option::of(time()), any::<bool>()),
-        rotation in option::of(rotation().prop_map(Box::new)),
+        rotation in option::of(rotations::any_rotation().prop_map(Box::new)),
     ) -> Event {
         SecretRestated {
             group, metadata, spec, policy, lifecycle, expiry_held_since, created_at, created_by, updated_at, retrieved_at,
@@ -177,24 +178,6 @@ prop_compose! {
             created_at, created_by, credential, acknowledged_by,
         }.into()
     }
-}
-
-prop_compose! {
-    fn rotation()(
-        full in any::<bool>(),
-        stage in select(rotations::stages().to_vec()),
-        trigger in select(RotationTrigger::ALL),
-        class in select(IssuerClass::ALL),
-        (planned_at, deadline) in (time(), time()),
-        (attempts_max, attempts) in any::<(u16, u16)>(),
-    ) -> Rotation {
-        Rotation { stage, trigger, class, planned_at, deadline, attempts_max, attempts, ..rotations::rotation(full) }
-    }
-}
-
-/// Events of rotations: their fields are few, and the fixed cases have them all.
-fn rotation_event() -> BoxedStrategy<Event> {
-    select(rotations::events().into_iter().map(|(_, event)| event).collect::<Vec<_>>()).boxed()
 }
 
 fn policy() -> impl Strategy<Value = RotationPolicy> {

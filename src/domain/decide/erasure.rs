@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::command::{About, Erasable};
+use super::super::erasable::{About, Erasable};
 use super::super::event::{BodiesErased, GroupRestated};
 use super::super::limits;
 use super::super::position::Position;

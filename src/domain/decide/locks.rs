@@ -14,7 +14,7 @@ use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, unlocked};
 use super::super::version::{DestroyCause, Version, VersionData, VersionRef};
-use super::{Decision, find, protocol, time};
+use super::{Decision, find, retirement, time};
 
 pub(super) fn place(state: &State, targets: &[LockTarget], terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
     let total: usize = targets.iter().map(|target| target.locks.len()).sum();
@@ -169,7 +169,7 @@ fn destroy_freed(
 ) -> Result<Decision, Refusal> {
     match unlocked(after, Touch::DestroyData(freed.id), &state.whole) {
         Ok(witness) => Ok(witness.data().iter().fold(decision, |decision, (version, data_key)| {
-            protocol::let_go(after, *version, *data_key, cause, decision)
+            retirement::let_go(after, *version, *data_key, cause, decision)
         })),
         // What was asked for by name is refused; what time would do waits.
         Err(refusal @ Refusal::Quarantined { .. }) if cause == DestroyCause::PreviousFreed => Err(refusal),

@@ -9,6 +9,7 @@ mod groups;
 mod locks;
 mod metadata;
 mod protocol;
+mod retirement;
 mod rotation;
 mod secrets;
 mod time;

@@ -4,26 +4,23 @@
 //! in between. Read next: [`super::super::due`].
 
 use super::super::command::{Prepared, Terms};
-use super::super::event::{RotationRefused, VersionAdded, VersionDataDestroyed};
-use super::super::id::{DataKeyId, RotationId, VersionId};
+use super::super::event::{RotationRefused, VersionAdded};
+use super::super::id::RotationId;
 use super::super::limits;
 use super::super::name::{OutsideId, Reason};
 use super::super::refusal::Refusal;
-use super::super::rotation::{
-    AttemptFailure, Credential, IssuedCredential, IssuerClass, Rotation, RotationStage, RotationTrigger,
-};
+use super::super::rotation::{AttemptFailure, IssuedCredential, IssuerClass, Rotation, RotationStage, RotationTrigger};
 use super::super::rotation_command::{NewRotation, RotationCommand};
 use super::super::rotation_event::{
-    AbortPlanned, CredentialIssued, CredentialRetired, DeletionPlanned, RetirementPlanned, RotationAborted,
-    RotationAttemptFailed, RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed,
-    RotationStaged, ScheduledRotationRefused, VersionAcknowledged,
+    AbortPlanned, CredentialIssued, RotationAborted, RotationAttemptFailed, RotationAttempted, RotationCommitted,
+    RotationParked, RotationPlanned, RotationResumed, RotationStaged, ScheduledRotationRefused,
 };
 use super::super::secret::{Lifecycle, Secret};
 use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, Unlocked, unlocked};
-use super::super::version::{DestroyCause, VersionDetails, VersionRef};
-use super::{Decision, active, in_force};
+use super::super::version::{DestroyCause, VersionDetails};
+use super::{Decision, active, in_force, retirement};
 
 pub(super) fn decide(
     state: &State,
@@ -49,9 +46,9 @@ pub(super) fn decide(
         RotationCommand::FinishAbort { rotation } => finish_abort(secret, open(secret, *rotation)?),
         RotationCommand::Abort { reason } => Ok(abort(secret, any_open(secret)?, reason)),
         RotationCommand::Resume => resume(secret, any_open(secret)?, now),
-        RotationCommand::PlanRetirement { version } => plan_retirement(state, secret, *version),
-        RotationCommand::FinishRetirement { version } => finish_retirement(secret, *version),
-        RotationCommand::Acknowledge { version } => acknowledge(secret, *version, terms),
+        RotationCommand::PlanRetirement { version } => retirement::plan_retirement(state, secret, *version),
+        RotationCommand::FinishRetirement { version } => retirement::finish_retirement(secret, *version),
+        RotationCommand::Acknowledge { version } => retirement::acknowledge(secret, *version, terms),
     }
 }
 
@@ -246,25 +243,9 @@ fn replace(secret: &Secret, rotation: &Rotation, credential: &IssuedCredential, 
     // What the issuer replaced in place stays as previous; its credential is over, its data is not.
     let replaced = secret.current().map(|current| current.id).filter(|_| rotation.class.replaces_in_place());
     for (version, data_key) in witness.data().iter().filter(|(version, _)| Some(*version) != replaced) {
-        decision = let_go(secret, *version, *data_key, DestroyCause::Retention, decision);
+        decision = retirement::let_go(secret, *version, *data_key, DestroyCause::Retention, decision);
     }
     decision
-}
-
-/// Destroys the data of a version, or plans to end its credential first.
-pub(super) fn let_go(
-    secret: &Secret,
-    id: VersionId,
-    data_key: DataKeyId,
-    cause: DestroyCause,
-    decision: Decision,
-) -> Decision {
-    let credential = secret.version_by_id(id).and_then(|version| version.credential.as_deref());
-    match credential.filter(|credential| credential.is_in_use()) {
-        Some(credential) if credential.is_retiring() => decision,
-        Some(_) => decision.then(RetirementPlanned { version: id }),
-        None => decision.then(VersionDataDestroyed { version: id, data_key, cause }),
-    }
 }
 
 /// Says once that a lock holds a rotation back, and, when a policy asked for it, again each day.
@@ -288,7 +269,7 @@ fn staged(secret: &Secret, rotation: &Rotation, refusal: Refusal, now: Timestamp
 
 /// Gives a rotation up: at once where nothing can have been made, else once it is retired. A person who gives one up whose
 /// outcome cannot be asked for says that it was looked after.
-fn abort(secret: &Secret, rotation: &Rotation, reason: &Reason) -> Decision {
+pub(super) fn abort(secret: &Secret, rotation: &Rotation, reason: &Reason) -> Decision {
     let decision = Decision::about(secret.id);
     let is_nothing_made = match (&rotation.stage, rotation.class) {
         (RotationStage::Planned, _) | (RotationStage::Attempted, IssuerClass::Opaque) => true,
@@ -320,73 +301,4 @@ fn resume(secret: &Secret, rotation: &Rotation, now: Timestamp) -> Result<Decisi
     }
     let deadline = now.plus(rotation.deadline.since(rotation.planned_at));
     Ok(Decision::about(secret.id).then(RotationResumed { rotation: rotation.id, deadline }))
-}
-
-fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
-    let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
-    let decision = Decision::about(secret.id).on(version.id);
-    let in_use = version.credential.as_deref().filter(|credential| credential.is_in_use());
-    let Some(credential) = in_use else {
-        return Err(Refusal::invalid("version", "has no credential in a system outside that could be ended"));
-    };
-    if credential.is_retiring() {
-        return Ok(decision);
-    }
-    if secret.current().is_some_and(|current| current.id == version.id) {
-        return Err(Refusal::invalid("version", "is the current one; rotate first, then retire the one before"));
-    }
-    unlocked(secret, Touch::DestroyData(version.id), &state.whole)?;
-    Ok(decision.then(RetirementPlanned { version: version.id }))
-}
-
-fn finish_retirement(secret: &Secret, version: VersionId) -> Result<Decision, Refusal> {
-    let version = secret.version_by_id(version).ok_or(Refusal::VersionNotFound)?;
-    if !version.credential.as_deref().is_some_and(Credential::is_retiring) {
-        return Err(Refusal::VersionChanged);
-    }
-    let decision = Decision::about(secret.id).on(version.id).then(CredentialRetired { version: version.id });
-    Ok(match version.data.sealed() {
-        Some(sealed) => {
-            let (data_key, cause) = (sealed.data_key, DestroyCause::Retired);
-            decision.then(VersionDataDestroyed { version: version.id, data_key, cause })
-        }
-        None => decision,
-    })
-}
-
-fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<Decision, Refusal> {
-    let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
-    let decision = Decision::about(secret.id).on(version.id);
-    if version.acknowledged_by.contains(&terms.actor) {
-        return Ok(decision);
-    }
-    super::secrets::readable(version)?;
-    if version.acknowledged_by.len() >= limits::CONSUMERS_MAX {
-        return Err(Refusal::invalid("version", "was acknowledged by 32 consumers, the most that are noted"));
-    }
-    Ok(decision.then(VersionAcknowledged { version: version.id, consumer: terms.actor.clone() }))
-}
-
-/// Plans the end of a secret whose credentials are good outside: they are retired first.
-pub(super) fn plan_deletion(secret: &Secret, witness: &Unlocked) -> Option<Decision> {
-    let mut decision = Decision::about(secret.id);
-    let rotation = secret.rotation.as_deref();
-    let mut in_use = witness.data().iter().filter(|(id, _)| {
-        let version = secret.version_by_id(*id).and_then(|version| version.credential.as_deref());
-        version.is_some_and(Credential::is_in_use)
-    });
-    let first = in_use.next();
-    if first.is_none() && rotation.is_none() {
-        return None;
-    }
-    if !secret.is_deleting {
-        decision = decision.then(DeletionPlanned {});
-    }
-    for (id, data_key) in first.into_iter().chain(in_use) {
-        decision = let_go(secret, *id, *data_key, DestroyCause::Requested, decision);
-    }
-    if let Some(rotation) = rotation {
-        decision.events.extend(abort(secret, rotation, &Reason::of("its secret is to be deleted")).events);
-    }
-    Some(decision)
 }

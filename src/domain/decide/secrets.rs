@@ -11,7 +11,7 @@ use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, unlocked};
 use super::super::version::{DestroyCause, Version, VersionData, VersionOrigin, VersionRef};
-use super::{Decision, active, in_force, metadata, protocol, strict_access};
+use super::{Decision, active, in_force, metadata, retirement, strict_access};
 
 pub(super) fn create(state: &State, command: &Command, terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
     let Command::CreateSecret { id, group, metadata, spec, policy, first } = command else {
@@ -171,14 +171,14 @@ pub(super) fn destroy_data(state: &State, secret: &Secret, version: VersionRef) 
     let witness = unlocked(secret, Touch::DestroyData(version.id), &state.whole)?;
     let mut decision = Decision::about(secret.id).on(version.id);
     for (version, data_key) in witness.data() {
-        decision = protocol::let_go(secret, *version, *data_key, DestroyCause::Requested, decision);
+        decision = retirement::let_go(secret, *version, *data_key, DestroyCause::Requested, decision);
     }
     Ok(decision)
 }
 
 pub(super) fn delete(state: &State, secret: &Secret) -> Result<Decision, Refusal> {
     let witness = unlocked(secret, Touch::Delete, &state.whole)?;
-    if let Some(planned) = protocol::plan_deletion(secret, &witness) {
+    if let Some(planned) = retirement::plan_deletion(secret, &witness) {
         return Ok(planned);
     }
     let data_keys = witness.data().iter().map(|(_, data_key)| *data_key).collect();

@@ -1,0 +1,103 @@
+//! Owns the rules for the end of credentials outside: what is retired before data goes, and who says that they have moved.
+//!
+//! Read next: [`super::protocol`].
+
+use super::super::command::Terms;
+use super::super::event::VersionDataDestroyed;
+use super::super::id::{DataKeyId, VersionId};
+use super::super::limits;
+use super::super::name::Reason;
+use super::super::refusal::Refusal;
+use super::super::rotation::Credential;
+use super::super::rotation_event::{CredentialRetired, DeletionPlanned, RetirementPlanned, VersionAcknowledged};
+use super::super::secret::Secret;
+use super::super::state::State;
+use super::super::touch::{Touch, Unlocked, unlocked};
+use super::super::version::{DestroyCause, VersionRef};
+use super::Decision;
+use super::protocol::abort;
+
+/// Destroys the data of a version, or plans to end its credential first.
+pub(super) fn let_go(
+    secret: &Secret,
+    id: VersionId,
+    data_key: DataKeyId,
+    cause: DestroyCause,
+    decision: Decision,
+) -> Decision {
+    let credential = secret.version_by_id(id).and_then(|version| version.credential.as_deref());
+    match credential.filter(|credential| credential.is_in_use()) {
+        Some(credential) if credential.is_retiring() => decision,
+        Some(_) => decision.then(RetirementPlanned { version: id }),
+        None => decision.then(VersionDataDestroyed { version: id, data_key, cause }),
+    }
+}
+
+pub(super) fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
+    let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
+    let decision = Decision::about(secret.id).on(version.id);
+    let in_use = version.credential.as_deref().filter(|credential| credential.is_in_use());
+    let Some(credential) = in_use else {
+        return Err(Refusal::invalid("version", "has no credential in a system outside that could be ended"));
+    };
+    if credential.is_retiring() {
+        return Ok(decision);
+    }
+    if secret.current().is_some_and(|current| current.id == version.id) {
+        return Err(Refusal::invalid("version", "is the current one; rotate first, then retire the one before"));
+    }
+    unlocked(secret, Touch::DestroyData(version.id), &state.whole)?;
+    Ok(decision.then(RetirementPlanned { version: version.id }))
+}
+
+pub(super) fn finish_retirement(secret: &Secret, version: VersionId) -> Result<Decision, Refusal> {
+    let version = secret.version_by_id(version).ok_or(Refusal::VersionNotFound)?;
+    if !version.credential.as_deref().is_some_and(Credential::is_retiring) {
+        return Err(Refusal::VersionChanged);
+    }
+    let decision = Decision::about(secret.id).on(version.id).then(CredentialRetired { version: version.id });
+    Ok(match version.data.sealed() {
+        Some(sealed) => {
+            let (data_key, cause) = (sealed.data_key, DestroyCause::Retired);
+            decision.then(VersionDataDestroyed { version: version.id, data_key, cause })
+        }
+        None => decision,
+    })
+}
+
+pub(super) fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<Decision, Refusal> {
+    let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
+    let decision = Decision::about(secret.id).on(version.id);
+    if version.acknowledged_by.contains(&terms.actor) {
+        return Ok(decision);
+    }
+    super::secrets::readable(version)?;
+    if version.acknowledged_by.len() >= limits::CONSUMERS_MAX {
+        return Err(Refusal::invalid("version", "was acknowledged by 32 consumers, the most that are noted"));
+    }
+    Ok(decision.then(VersionAcknowledged { version: version.id, consumer: terms.actor.clone() }))
+}
+
+/// Plans the end of a secret whose credentials are good outside: they are retired first.
+pub(super) fn plan_deletion(secret: &Secret, witness: &Unlocked) -> Option<Decision> {
+    let mut decision = Decision::about(secret.id);
+    let rotation = secret.rotation.as_deref();
+    let mut in_use = witness.data().iter().filter(|(id, _)| {
+        let version = secret.version_by_id(*id).and_then(|version| version.credential.as_deref());
+        version.is_some_and(Credential::is_in_use)
+    });
+    let first = in_use.next();
+    if first.is_none() && rotation.is_none() {
+        return None;
+    }
+    if !secret.is_deleting {
+        decision = decision.then(DeletionPlanned {});
+    }
+    for (id, data_key) in first.into_iter().chain(in_use) {
+        decision = let_go(secret, *id, *data_key, DestroyCause::Requested, decision);
+    }
+    if let Some(rotation) = rotation {
+        decision.events.extend(abort(secret, rotation, &Reason::of("its secret is to be deleted")).events);
+    }
+    Some(decision)
+}
