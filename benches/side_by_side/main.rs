@@ -27,6 +27,7 @@ mod fresh;
 mod large;
 mod latency;
 mod ours;
+mod past;
 mod reads;
 mod sealing;
 mod sqlite;
@@ -73,6 +74,7 @@ const FIGURES: &[Figure] = &[
     ("latency", latency::rows),
     ("reads", reads::rows),
     ("large", large::rows),
+    ("past", past::rows),
     // Needs a build that can do without the tree: --features bench-without-tree.
     #[cfg(feature = "bench-without-tree")]
     ("tree", tree::rows),

@@ -121,7 +121,7 @@ impl Run {
         let what = match self.chance.below(20) {
             0 if self.dir.is_some() => self.reopen(),
             0..=2 => self.advance(),
-            3 if number % 3 == 0 => self.erase(),
+            3 if number.is_multiple_of(3) => self.erase(),
             _ => self.ask(),
         };
         let what = format!("seed {}, step {number}: {what}", self.seed);

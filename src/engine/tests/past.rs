@@ -18,7 +18,7 @@ use crate::domain::step::evolve_step;
 use crate::domain::version::VersionRef;
 use crate::engine::erasure::look;
 use crate::engine::log::{Decoder, scan_records};
-use crate::engine::past::{Past, past, size_at};
+use crate::engine::past::{Past, past, size_at, unusable};
 use crate::engine::recovery::settle;
 use crate::storage::KeyRange;
 use crate::store::command::Command;
@@ -133,6 +133,8 @@ fn damaged_rows_of_past_states_are_passed_over() {
                 }
                 let found = past(&fork.0, &shell.log_id, size).unwrap();
                 check(&found, states.last().unwrap(), "damaged");
+                let missed = damage == 2 && kind == keys::PAST_MARK;
+                assert_eq!(unusable(&fork.0).unwrap().len(), usize::from(!missed), "damage {damage} of {row_key:?}");
             }
         }
     }
