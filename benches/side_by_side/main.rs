@@ -27,6 +27,7 @@ mod fresh;
 mod large;
 mod latency;
 mod ours;
+mod past;
 mod proofs;
 mod reads;
 mod sealing;
@@ -75,6 +76,7 @@ const FIGURES: &[Figure] = &[
     ("reads", reads::rows),
     ("large", large::rows),
     ("proofs", proofs::rows),
+    ("past", past::rows),
     // Needs a build that can do without the tree: --features bench-without-tree.
     #[cfg(feature = "bench-without-tree")]
     ("tree", tree::rows),

@@ -263,7 +263,7 @@ events! {
         /// The version whose data it took over.
         restored_from: Option<VersionId>,
         /// Where its data lies, or since when it is gone.
-        data: VersionData,
+        data: Box<VersionData>,
         /// The event that brought its data.
         data_from: Position,
         /// What it shows of its data.

@@ -13,10 +13,6 @@ use super::time::Timestamp;
 
 /// What lies at a position of the log.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are records, and a box for each would slow every replay down"
-)]
 pub(crate) enum Step {
     /// A record.
     Told(Record),

@@ -195,6 +195,29 @@ impl Past {
     }
 }
 
+/// Gives the positions of past states that cannot be used: damaged, or of another release.
+pub(crate) fn unusable(storage: &dyn Storage) -> Result<Vec<Position>, Error> {
+    let (mut found, mut at_most) = (Vec::new(), Position::new(u64::MAX));
+    while let Some(at) = last_mark(storage, at_most)? {
+        // An erasure may just be changing its rows: look twice.
+        if !is_usable(storage, at)? && !is_usable(storage, at)? {
+            found.push(at);
+        }
+        let Some(before) = at.get().checked_sub(1) else { break };
+        at_most = Position::new(before);
+    }
+    Ok(found)
+}
+
+fn is_usable(storage: &dyn Storage, at: Position) -> Result<bool, Error> {
+    match load(storage, at) {
+        Ok(Some((_, mark))) => Ok(head_before(storage, at)? == Some(mark.head)),
+        Ok(None) => Ok(false),
+        Err(error) if *error.kind() == ErrorKind::Corrupt => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Gives how many of the first `size` records were made at a time or before: `O(log n)` looks at the log, since recorded
 /// times never run back.
 pub(crate) fn size_at(storage: &dyn Storage, time: Timestamp, size: Position) -> Result<Position, Error> {

@@ -197,7 +197,7 @@ impl Saved {
 }
 
 /// Removes the row that lies there; gives it if it is whole.
-fn take_away(saving: &mut Saving<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+pub(super) fn take_away(saving: &mut Saving<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     match read_chunked(saving.storage, key) {
         Ok(Some(old)) => {
             remove_counted(saving.batch, key, count(old.len()))?;

@@ -74,6 +74,9 @@ impl Engine {
             Err(error) => report.findings.push(error.to_string()),
         }
         self.check_data(&before, &mut report, progress)?;
+        for at in super::past::unusable(&*shared.storage)? {
+            find(&mut report, format!("the past state at {at} cannot be used; looks back to then take longer"));
+        }
         Ok(report)
     }
 

@@ -3,6 +3,9 @@
 use crate::codec::keys;
 use crate::codec::mark::{decode_mark, encode_mark};
 use crate::codec::meta::{decode_meta, encode_meta};
+use crate::codec::past::{
+    decode_past_mark, decode_past_secret, decode_past_whole, encode_past_mark, encode_past_secret, encode_past_whole,
+};
 use crate::codec::saved::{decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole};
 use crate::domain::id::{LogId, SecretId};
 use crate::domain::position::Position;
@@ -17,6 +20,8 @@ pub fn row_key(bytes: &[u8]) {
         keys::parse_sealed_data(bytes).map(|key| keys::sealed_data(key).to_vec()),
         keys::parse_data_key(bytes).map(|key| keys::data_key(key).to_vec()),
         keys::parse_saved_secret(bytes).map(|key| keys::saved_secret(key).to_vec()),
+        keys::parse_past_secret(bytes).map(|(at, key)| keys::past_secret(at, key).to_vec()),
+        keys::parse_past_mark(bytes).map(|key| keys::past_mark(key).to_vec()),
         keys::parse_saved_answer(bytes).map(|key| keys::saved_answer(key).to_vec()),
         keys::parse_epoch_key(bytes).map(|key| keys::epoch_key(key).to_vec()),
         keys::parse_signing_seed(bytes).map(|key| keys::signing_seed(key).to_vec()),
@@ -41,6 +46,11 @@ pub fn saved_row(bytes: &[u8]) {
         6 => WrappedDataKey::from_bytes(row).ok().map(|wrapped| wrapped.as_bytes().to_vec()),
         7 => WrappedEpochKey::from_bytes(row).ok().map(|wrapped| wrapped.as_bytes().to_vec()),
         8 => WrappedSigningSeed::from_bytes(row).ok().map(|wrapped| wrapped.as_bytes().to_vec()),
+        9 => decode_past_secret(position, id, row)
+            .ok()
+            .map(|(secret, _)| encode_past_secret(position, id, secret.as_ref()).unwrap().bytes),
+        10 => decode_past_whole(position, row).ok().map(|whole| encode_past_whole(position, &whole).unwrap()),
+        11 => decode_past_mark(position, row).ok().map(|mark| encode_past_mark(position, &mark).unwrap()),
         _ => {
             let slots = Slots::decode(LogId::from_bytes([7; 16]), [(0, row)]);
             assert_eq!(slots.iter().count(), 1);

@@ -83,18 +83,26 @@ fn of_rows() -> Vec<((&'static str, String), Vec<u8>)> {
     let row = |name: &str, kind: u8, bytes: &[u8]| (("saved_row", name.to_owned()), [&[kind][..], bytes].concat());
     let saved = golden(&format!("saved-{}.txt", crate::codec::saved::SAVED_FORMAT));
     let case = |at: usize| unhex(saved.lines().nth(2 * at + 1).unwrap());
+    let past = golden(&format!("past-{}.txt", crate::codec::saved::SAVED_FORMAT));
+    let then = |at: usize| unhex(past.lines().nth(2 * at + 1).unwrap());
     let key = |name: &str, bytes: &[u8]| (("row_key", name.to_owned()), bytes.to_vec());
     vec![
         row("secret", 0, &case(0)),
         row("whole", 1, &case(1)),
         row("answer", 2, &case(2)),
         row("refusal", 2, &case(3)),
+        row("past-secret", 9, &then(0)),
+        row("past-erased", 9, &then(1)),
+        row("past-whole", 10, &then(2)),
+        row("past-mark", 11, &then(3)),
         row("meta", 4, &unhex(golden("store-meta-1.txt").lines().nth(1).unwrap())),
         key("log", b"l\0\0\0\0\0\0\0\x09"),
         key("sealed", b"d0123456789abcdef"),
         key("slot", b"z\x07"),
         key("epoch", b"e\0\0\0\x01"),
         key("seed", b"g\0\0\0\x01"),
+        key("past-secret", b"h\0\0\0\0\0\0\0\x090123456789abcdef"),
+        key("past-mark", b"y\0\0\0\0\0\0\0\x09"),
     ]
 }
 

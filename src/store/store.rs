@@ -130,7 +130,7 @@ impl Store {
     }
 
     /// Reads everything that is stored: recomputes the chain of the log, holds the state against a fresh replay, reads
-    /// and unseals the data of every version, and looks for data that should be gone. Takes as long as reading the whole
+    /// and unseals the data of every version, looks for data that should be gone, and reads the past states. Takes as long as reading the whole
     /// store, and the memory of a second state; the store goes on working meanwhile.
     ///
     /// # Errors

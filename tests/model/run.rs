@@ -2,12 +2,15 @@
 //!
 //! The tests beside it draw from a seed; the fuzzer of commands brings bytes. Read next: [`super::plain`].
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use latchkeep::audit::AsOf;
 use latchkeep::{
     Actor, Clock, Command, Error, Lifecycle, LockMode, LockName, LockNames, ManualClock, NewData, NewLock, NewSecret,
-    SecretBytes, SecretChanges, SecretId, SecretName, Session, Store, StoreOptions, Timestamp, Unlock, VersionNumber,
-    VersionRef,
+    Position, Secret, SecretBytes, SecretChanges, SecretId, SecretName, Session, Store, StoreOptions, Timestamp,
+    Unlock, VersionNumber, VersionRef,
 };
 
 use super::plain::{Ask, Mode, Model, Which};
@@ -54,6 +57,8 @@ pub(crate) struct Run {
     /// The ids of the model's secrets, in its order.
     ids: Vec<SecretId>,
     data: u64,
+    /// What the store showed at some sizes of its log.
+    moments: Vec<(Position, Vec<Arc<Secret>>)>,
     refusals: std::collections::BTreeMap<String, u32>,
 }
 
@@ -88,6 +93,7 @@ impl Run {
             store: None,
             ids: Vec::new(),
             data: 0,
+            moments: Vec::new(),
             refusals: std::collections::BTreeMap::new(),
         };
         run.store = Some(run.options().create().unwrap());
@@ -100,7 +106,7 @@ impl Run {
             Some(dir) => StoreOptions::new(dir.path().join("store"), unlock),
             None => StoreOptions::in_memory(unlock),
         };
-        options.clock(self.clock.clone())
+        options.clock(self.clock.clone()).past_states_apart(1_024)
     }
 
     fn store(&self) -> &Store {
@@ -115,10 +121,52 @@ impl Run {
         let what = match self.chance.below(20) {
             0 if self.dir.is_some() => self.reopen(),
             0..=2 => self.advance(),
+            3 if number.is_multiple_of(3) => self.erase(),
             _ => self.ask(),
         };
         let what = format!("seed {}, step {number}: {what}", self.seed);
         self.compare(&what);
+        self.remember();
+        self.look_back(&what);
+    }
+
+    /// Erases a few bodies; nothing that is there changes.
+    fn erase(&mut self) -> String {
+        let end = self.store().status().unwrap().log_size.get();
+        let session = self.store().acting_as(Actor::parse("tester").unwrap());
+        let chosen: Vec<_> = (0..self.chance.below(6)).map(|_| Position::new(self.chance.below(end))).collect();
+        // Each alone: most of them cannot be erased, or are already.
+        let erased: Vec<_> = chosen.iter().filter_map(|position| session.erase_bodies([*position]).ok()).collect();
+        for receipt in &erased {
+            // What is restated counts.
+            if let Some(at) = self.ids.iter().position(|id| Some(*id) == receipt.secret) {
+                self.model.secrets[at].as_mut().unwrap().revision += u64::from(receipt.events) - 1;
+            }
+        }
+        format!("erase {} of {chosen:?}", erased.len())
+    }
+
+    /// Notes what the store shows now.
+    fn remember(&mut self) {
+        let size = self.store().status().unwrap().log_size;
+        if self.moments.last().is_none_or(|(last, _)| *last < size) {
+            let secrets = self.store().secrets();
+            self.moments.push((size, secrets));
+        }
+    }
+
+    /// Holds the store as it was at one of the moments before to what it showed then.
+    fn look_back(&mut self, what: &str) {
+        if self.chance.below(8) > 0 {
+            return;
+        }
+        let at = usize::try_from(self.chance.below(self.moments.len() as u64)).unwrap();
+        let (size, secrets) = &self.moments[at];
+        let moment = self.store().as_of(AsOf::Position(Position::new(size.get() - 1))).unwrap();
+        let hidden: BTreeSet<SecretId> = moment.hidden().collect();
+        let known: Vec<_> = secrets.iter().filter(|secret| !hidden.contains(&secret.id)).cloned().collect();
+        assert_eq!(moment.secrets(), known, "{what}, looking back to {size} records");
+        assert!(hidden.iter().all(|id| secrets.iter().any(|secret| secret.id == *id)), "{what}: a stranger is hidden");
     }
 
     /// Closes, or drops without a close, and opens again.

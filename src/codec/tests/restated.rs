@@ -40,7 +40,7 @@ pub(super) fn version_restated(full: bool) -> VersionRestated {
         number: VersionNumber::new(3),
         origin: VersionOrigin::Restored,
         restored_from: full.then_some(VersionId::from_bytes([0x57; 16])),
-        data: if full { VersionData::Available(sealed()) } else { destroyed },
+        data: Box::new(if full { VersionData::Available(sealed()) } else { destroyed }),
         data_from: Position::new(9),
         details: VersionDetails::Plain,
         expires_at: full.then(|| time(90)),

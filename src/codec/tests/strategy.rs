@@ -162,7 +162,7 @@ prop_compose! {
         data in prop_oneof![
             sealed().prop_map(VersionData::Available),
             (time(), select(DestroyCause::ALL)).prop_map(|(at, cause)| VersionData::Destroyed { at, cause }),
-        ],
+        ].prop_map(Box::new),
         details in details(),
         (expires_at, created_at) in (option::of(time()), time()),
         downloaded in any::<bool>(),

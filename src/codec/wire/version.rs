@@ -54,6 +54,18 @@ wire_enum!(
     }
 );
 
+impl From<Box<VersionData>> for VersionDataV1 {
+    fn from(data: Box<VersionData>) -> Self {
+        Self::from(*data)
+    }
+}
+
+impl From<VersionDataV1> for Box<VersionData> {
+    fn from(data: VersionDataV1) -> Self {
+        Self::new(data.into())
+    }
+}
+
 impl From<Box<CertificateDetails>> for CertificateDetailsV1 {
     fn from(details: Box<CertificateDetails>) -> Self {
         Self::from(*details)

@@ -18,7 +18,7 @@ use crate::domain::step::evolve_step;
 use crate::domain::version::VersionRef;
 use crate::engine::erasure::look;
 use crate::engine::log::{Decoder, scan_records};
-use crate::engine::past::{Past, past, size_at};
+use crate::engine::past::{Past, past, size_at, unusable};
 use crate::engine::recovery::settle;
 use crate::storage::KeyRange;
 use crate::store::command::Command;
@@ -133,6 +133,14 @@ fn damaged_rows_of_past_states_are_passed_over() {
                 }
                 let found = past(&fork.0, &shell.log_id, size).unwrap();
                 check(&found, states.last().unwrap(), "damaged");
+                let unusable = unusable(&fork.0).unwrap().len();
+                // An erasure goes on all the same, and takes the words out of what is left.
+                let mut shell = Shell { rows: fork, ..shell.copy() };
+                shell.erase_these(&erasable(&shell));
+                let found = past(&shell.rows.0, &shell.log_id, shell.kept.end.size).unwrap();
+                check(&found, &shell.kept.state, "erased beside damage");
+                let missed = damage == 2 && kind == keys::PAST_MARK;
+                assert_eq!(unusable, usize::from(!missed), "damage {damage} of {row_key:?}");
             }
         }
     }
@@ -175,6 +183,12 @@ fn times_become_positions() {
             assert_eq!(size_at(&shell.rows.0, time, end).unwrap().get(), expected);
         }
     }
+}
+
+/// The positions of all bodies that can be erased.
+fn erasable(shell: &Shell) -> BTreeSet<Position> {
+    let can_be = |at: &Position| look(&shell.rows.0, &BTreeSet::from([*at]), shell.kept.end.size).unwrap().is_ok();
+    (0..shell.kept.end.size.get()).map(Position::new).filter(can_be).collect()
 }
 
 const WORDS: &str = "call Anna, 555-0100";
@@ -222,12 +236,7 @@ fn erased_words_are_in_no_past_state() {
                 .collect::<BTreeSet<_>>()
         };
         assert!(holding(&shell).is_superset(&BTreeSet::from([keys::PAST_SECRET, keys::PAST_WHOLE])));
-        let mut all_bodies = BTreeSet::new();
-        for at in (0..shell.kept.end.size.get()).map(Position::new) {
-            all_bodies
-                .extend(look(&shell.rows.0, &BTreeSet::from([at]), shell.kept.end.size).unwrap().is_ok().then_some(at));
-        }
-        shell.erase_these(&all_bodies);
+        shell.erase_these(&erasable(&shell));
         // Until what is being written is whole.
         for _ in 0..60 {
             shell.run_plainly(&Decided::RecordHeartbeat);

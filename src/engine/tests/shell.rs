@@ -124,6 +124,12 @@ impl Shell {
         }
     }
 
+    /// The same store, to go its own way.
+    pub(super) fn copy(&self) -> Self {
+        let (kept, chance, draw) = (self.kept.clone(), Chance(self.chance.0), Draw::new());
+        Self { rows: self.rows.fork(), kept, chance, draw, ..*self }
+    }
+
     /// Erases a few bodies, as the writer does.
     pub(super) fn erase(&mut self) {
         let end = self.kept.end.size.get();
