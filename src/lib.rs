@@ -81,6 +81,14 @@ pub use domain::version::{
 #[cfg(feature = "bench-without-tree")]
 #[doc(hidden)]
 pub use engine::tree::without_tree;
+#[cfg(feature = "postgres")]
+pub use issuer::postgres::{
+    identifier::SqlIdentifier,
+    password::PostgresPassword,
+    role::PostgresRole,
+    server::{PostgresServer, PostgresTls},
+    template::{RoleTemplate, SqlPrivilege, SqlTarget},
+};
 pub use projection::lock_board::{LockStatus, VersionLocks};
 pub use projection::tally::Tally;
 #[cfg(feature = "store")]

@@ -14,5 +14,7 @@ pub mod kit;
 pub(crate) mod outcome;
 pub(crate) mod password;
 mod pem;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 mod private_key;
 pub(crate) mod value;
