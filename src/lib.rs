@@ -106,6 +106,7 @@ pub use {
     engine::scrub::{ScrubProgress, ScrubReport},
     error::{Error, ErrorKind},
     issuer::api_key::verify_api_key,
+    issuer::exec::ExecIssuer,
     issuer::issuer::{IssueOrder, Issuer},
     issuer::kit as issuer_kit,
     issuer::outcome::{Issued, IssuerError, IssuerErrorKind},

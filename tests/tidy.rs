@@ -83,7 +83,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
     ("argon2::", &["seal/"], "cryptography of secrets lives in `seal`"),
     ("chacha20poly1305::", &["seal/"], "cryptography of secrets lives in `seal`"),
     ("ed25519_dalek::", &["ledger/", "issuer/private_key.rs"], "signatures live in `ledger`"),
-    ("rustix::", &["storage/"], "system calls live in `storage`"),
+    ("rustix::", &["storage/", "issuer/exec/"], "system calls live in `storage`"),
     ("println!", &["bin/"], "the library prints nothing"),
     ("unsafe ", &[], "there is no unsafe code here"),
     (

@@ -17,6 +17,8 @@ pub(super) enum Field<'a> {
     Text(&'a str),
     /// Secret text, UTF-8.
     Secret(&'a SecretBytes),
+    /// What is JSON already.
+    Json(&'a str),
     /// A number.
     #[cfg(any(test, feature = "postgres"))]
     Number(u64),
@@ -31,7 +33,7 @@ const FIELD_BYTES_MAX: usize = 32;
 pub(super) fn write(fields: &[(&str, Field<'_>)]) -> Option<SecretBytes> {
     let room = |(name, field): &(&str, Field<'_>)| {
         let len = match field {
-            Field::Text(text) => text.len(),
+            Field::Text(text) | Field::Json(text) => text.len(),
             Field::Secret(secret) => secret.expose().len(),
             #[cfg(any(test, feature = "postgres"))]
             Field::Number(_) => 0,
@@ -49,6 +51,7 @@ pub(super) fn write(fields: &[(&str, Field<'_>)]) -> Option<SecretBytes> {
         out.push(b':');
         match field {
             Field::Text(text) => push_text(&mut out, text),
+            Field::Json(json) => out.extend_from_slice(json.as_bytes()),
             Field::Secret(secret) => push_text(&mut out, secret.expose_text().ok()?),
             #[cfg(any(test, feature = "postgres"))]
             Field::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),

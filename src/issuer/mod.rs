@@ -8,6 +8,7 @@ pub(crate) mod api_key;
 pub(crate) mod certificate;
 mod credential;
 mod draw;
+pub(crate) mod exec;
 #[allow(clippy::module_inception, reason = "the trait that the module is named for")]
 pub(crate) mod issuer;
 pub mod kit;
