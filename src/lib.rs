@@ -89,6 +89,14 @@ pub use issuer::postgres::{
     server::{PostgresServer, PostgresTls},
     template::{RoleTemplate, SqlPrivilege, SqlTarget},
 };
+#[cfg(feature = "private-ca")]
+pub use issuer::private_ca::{
+    authority::{CertificateAuthority, NewAuthority},
+    leaf::PrivateCertIssuer,
+    register::{CertificateNote, CertificateRegister, CertificateSerial},
+    register_file::FileRegister,
+    template::{CertificateKey, LeafTemplate},
+};
 pub use projection::lock_board::{LockStatus, VersionLocks};
 pub use projection::tally::Tally;
 #[cfg(feature = "store")]

@@ -17,5 +17,7 @@ pub(crate) mod password;
 mod pem;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+#[cfg(feature = "private-ca")]
+pub(crate) mod private_ca;
 mod private_key;
 pub(crate) mod value;
