@@ -13,6 +13,7 @@ use rcgen::{
 };
 use time::OffsetDateTime;
 use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::ParsedExtension;
 
 use super::register::{Book, CertificateNote, CertificateRegister, CertificateSerial};
 use crate::domain::id::{LogId, RotationId};
@@ -168,10 +169,21 @@ impl CertificateAuthority {
             crl_number: SerialNumber::from(desk.list_number),
             issuing_distribution_point: None,
             revoked_certs: desk.book.revoked(now).map(revoked).collect(),
-            key_identifier_method: KeyIdMethod::Sha256,
+            key_identifier_method: self.key_id(),
         };
         let signed = params.signed_by(&self.issuer).and_then(|list| list.pem());
         signed.map_err(|_| IssuerError::refused("the revocation list could not be signed"))
+    }
+
+    /// Gives how the authority's certificate names its key, so that the list names the same one.
+    fn key_id(&self) -> KeyIdMethod {
+        let named = x509_parser::parse_x509_certificate(&self.der).ok().and_then(|(_, own)| {
+            own.iter_extensions().find_map(|extension| match extension.parsed_extension() {
+                ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
+                _ => None,
+            })
+        });
+        named.map_or(KeyIdMethod::Sha256, KeyIdMethod::PreSpecified)
     }
 
     pub(super) fn now(&self) -> Timestamp {

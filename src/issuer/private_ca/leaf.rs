@@ -116,8 +116,8 @@ impl PrivateCertIssuer {
         if now < time(validity.not_before.timestamp()) || now > time(validity.not_after.timestamp()) {
             return Err("the certificate has expired, or is not valid yet");
         }
-        let serial = <[u8; 20]>::try_from(read.raw_serial()).map(CertificateSerial::from_random);
-        let serial = serial.map_err(|_| "the serial number is none that this authority gives")?;
+        let serial = CertificateSerial::from_bytes(read.raw_serial());
+        let serial = serial.ok_or("the serial number is none that this authority gives")?;
         if self.authority.read(|book| book.is_revoked(serial)) {
             return Err("the certificate is revoked");
         }

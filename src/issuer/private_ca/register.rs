@@ -28,6 +28,12 @@ impl CertificateSerial {
         Self(bytes)
     }
 
+    /// Takes the bytes of one that was made so.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let serial = Self(bytes.try_into().ok()?);
+        (Self::from_random(serial.0) == serial).then_some(serial)
+    }
+
     pub(super) const fn as_bytes(&self) -> &[u8; SERIAL_BYTES] {
         &self.0
     }
