@@ -10,7 +10,10 @@ use crate::issuer::kit::{Trial, check};
 use crate::issuer::outcome::IssuerErrorKind;
 
 /// The program of the manual: accounts are files in a directory, named for store and rotation.
-const PROGRAM: &str = include_str!("../../manual/issuer.sh");
+fn program() -> &'static str {
+    let manual = include_str!("../../manual/issuers.md");
+    manual.split_once("```sh\n").unwrap().1.split_once("```").unwrap().0
+}
 
 fn trial() -> Trial {
     Trial::new(LogId::from_bytes([9; 16]), SecretName::parse("mail-password").unwrap())
@@ -25,7 +28,7 @@ fn shell(script: &str) -> ExecIssuer {
 fn the_program_of_the_manual_keeps_its_promises() {
     let accounts = tempfile::tempdir().unwrap();
     let away = accounts.path().join("away");
-    let issuer = shell(PROGRAM).with_env("ACCOUNTS", accounts.path()).of_class(IssuerClass::CreateDiscoverable);
+    let issuer = shell(program()).with_env("ACCOUNTS", accounts.path()).of_class(IssuerClass::CreateDiscoverable);
     let trial = trial().refusing(JsonObject::parse(r#"{"quota":7}"#).unwrap()).with_outage(
         {
             let away = away.clone();

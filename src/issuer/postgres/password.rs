@@ -127,7 +127,7 @@ impl Issuer for PostgresPassword {
 /// Takes the password out of a credential of this role.
 fn password_of(role: &SqlIdentifier, credential: &SecretBytes) -> Result<SecretBytes, IssuerError> {
     let named = credential::text_field(credential, "username");
-    if !named.is_some_and(|name| name.expose() == role.as_str().as_bytes()) {
+    if named.is_none_or(|name| name.expose() != role.as_str().as_bytes()) {
         return Err(IssuerError::refused("the value was picked for another role"));
     }
     credential::text_field(credential, "password").ok_or_else(|| IssuerError::refused("the value holds no password"))

@@ -170,8 +170,8 @@ impl Issuer for PrivateCertIssuer {
             return self.authority.revoke(serial);
         }
         let living: Vec<_> = self.authority.read(|book| book.living(order.store).collect());
-        let own = living.into_iter().filter(|(rotation, _)| *rotation == order.rotation);
-        own.map(|(_, serial)| self.authority.revoke(serial)).collect()
+        let mut own = living.into_iter().filter(|(rotation, _)| *rotation == order.rotation);
+        own.try_for_each(|(_, serial)| self.authority.revoke(serial))
     }
 
     fn list(&self, store: LogId) -> Result<Vec<(RotationId, OutsideId)>, IssuerError> {
