@@ -187,7 +187,7 @@ fn a_torn_line_of_the_register_is_written_over_and_a_damaged_one_is_told() {
     let line = "{\"issued\":{\"serial\":\"";
     assert!(whole.starts_with(line) && whole.ends_with("\"2026-12-23T12:00:00Z\"}}\n"), "{whole}");
 
-    std::fs::write(world.register(), format!("{whole}{line}")).unwrap();
+    std::fs::write(world.register(), format!("{whole}{line}{}", "0".repeat(500))).unwrap();
     let issuer = PrivateCertIssuer::new(world.authority(), template());
     assert_eq!(issuer.find(&trial.order(1)).unwrap(), [made.outside.clone().unwrap()]);
     issuer.retire(&trial.order(1), made.outside.as_ref()).unwrap();
