@@ -8,7 +8,8 @@
 //!
 //! [`StoreOptions`] opens a [`Store`]; [`Store::acting_as`] gives a [`Session`], which does everything that somebody does.
 //! What is said no to is a [`Refusal`]; what goes wrong is an [`Error`] with a kind. [`ledger`] is the log's proofs, for those who
-//! verify it without us. The manual is in [`manual`].
+//! verify it without us. An [`Issuer`] makes credentials in a system outside; [`issuer_kit`] tries one out. The manual is
+//! in [`manual`].
 #![cfg_attr(
     not(feature = "store"),
     allow(dead_code, reason = "the writer, which asks and remembers, comes with the feature `store`")

@@ -175,4 +175,17 @@ mod tests {
         }
         assert!(is_object(&secret("{}")));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_comes_back_and_any_bytes_are_read_or_not(text: String, bytes: Vec<u8>) {
+            let written = write(&[("password", Field::Text(&text))]).unwrap();
+            assert_eq!(text_field(&written, "password").unwrap().expose(), text.as_bytes());
+            let by_serde = serde_json::json!({ "password": text }).to_string();
+            assert_eq!(text_field(&secret(&by_serde), "password").unwrap().expose(), text.as_bytes());
+            let _ = text_field(&SecretBytes::from(bytes), "password");
+            let _ = unescaped(&text);
+            let _ = unescaped(&format!("\"\\u{text}\""));
+        }
+    }
 }

@@ -125,3 +125,14 @@ fn a_program_that_is_not_there_is_refused_and_a_relative_one_cannot_be_named() {
     let value = SecretBytes::from(format!(r#"{{"password":"{}"}}"#, "x".repeat(400_000)));
     shell("echo '{\"credential\":{}}'").create(&trial.order(1), Some(&value)).unwrap();
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_answer_is_read_or_not(bytes: Vec<u8>, text: String) {
+        let near = serde_json::json!({ "outside": text, "expires_at": text, "credential": { "a": text } }).to_string();
+        for output in [bytes, text.into_bytes(), near.into_bytes()].map(SecretBytes::from) {
+            let _ = (message::issued(&output), message::value(&output), message::found(&output));
+            let _ = (message::listed(&output), message::reason(&output));
+        }
+    }
+}
