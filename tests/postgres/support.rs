@@ -7,6 +7,7 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use latchkeep::issuer_kit::Trial;
@@ -51,13 +52,14 @@ impl Server {
             );
             return None;
         };
-        let home = tempfile::tempdir().unwrap();
         let user = unprivileged();
+        // Whoever we are instead of root has to get there.
+        let home = if user.is_some() { tempfile::tempdir_in("/tmp") } else { tempfile::tempdir() }.unwrap();
         if let Some((uid, gid)) = user {
             chown(home.path(), Some(uid), Some(gid)).unwrap();
         }
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let server = Self { home, bin, user, port };
         server.make();
         server.begin();
@@ -177,6 +179,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.program("pg_ctl").arg("-D").arg(self.data()).args(["-m", "immediate", "-s", "stop"]).output();
     }
+}
+
+/// Finds a port that is free and stays so while the server is away: below those that outgoing connections get.
+fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let candidate =
+        || 15_000 + std::process::id().wrapping_mul(16).wrapping_add(NEXT.fetch_add(1, Ordering::SeqCst)) % 15_000;
+    let ports = std::iter::repeat_with(|| u16::try_from(candidate()).unwrap()).take(1_000);
+    ports.into_iter().find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("some port is free")
 }
 
 pub fn name(text: &str) -> SqlIdentifier {
