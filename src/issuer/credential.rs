@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use crate::seal::data::SecretData;
 use crate::seal::secret_bytes::SecretBytes;
 
 /// What one field of a credential holds.
@@ -78,9 +79,10 @@ fn push_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Tells whether a text is a JSON object.
-pub(super) fn is_object(text: &SecretBytes) -> bool {
-    fields(text).is_some()
+/// Tells whether a text is a credential that the store keeps: a JSON object with at least one field and none twice, within the
+/// bounds of `kv` data.
+pub(super) fn is_kept(text: &SecretBytes) -> bool {
+    SecretData::kv(text).is_ok()
 }
 
 /// Reads the text in one field of a credential. Nothing when there is no such field, or no text in it.
@@ -170,10 +172,13 @@ mod tests {
     #[test]
     fn what_is_no_object_has_no_fields() {
         for text in ["", "[]", "7", "{", "{}x", "\"a\"", "null"] {
-            assert!(!is_object(&secret(text)), "{text}");
+            assert!(!is_kept(&secret(text)), "{text}");
             assert!(text_field(&secret(text), "a").is_none());
         }
-        assert!(is_object(&secret("{}")));
+        for text in ["{}", r#"{"a":1,"a":2}"#] {
+            assert!(!is_kept(&secret(text)), "{text}");
+        }
+        assert!(is_kept(&secret(r#"{"a":1}"#)));
     }
 
     proptest::proptest! {

@@ -73,7 +73,7 @@ pub(super) fn list_question(class: IssuerClass, store: LogId) -> Option<SecretBy
 }
 
 fn object(text: &SecretBytes) -> Option<&str> {
-    credential::is_object(text).then(|| text.expose_text().ok())?
+    credential::is_kept(text).then(|| text.expose_text().ok())?
 }
 
 /// What a program may answer; which fields are taken depends on what it was asked.
@@ -104,7 +104,7 @@ fn answer(output: &SecretBytes) -> Option<Answer<'_>> {
 
 fn secret_object(raw: &RawValue) -> Option<SecretBytes> {
     let text = SecretBytes::copy_from(raw.get().as_bytes());
-    credential::is_object(&text).then_some(text)
+    credential::is_kept(&text).then_some(text)
 }
 
 /// Reads `{"value": {..}}`.

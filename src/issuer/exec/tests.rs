@@ -65,9 +65,16 @@ fn exit_codes_and_answers_mean_what_the_documentation_says() {
         assert!(errors[0].to_string().contains(words), "{script}: {errors:?}");
         assert!(!format!("{errors:?}").contains("canary"), "{script}");
     }
-    for answer in
-        ["", "x", "{}", "[]", r#"{"credential":7}"#, r#"{"credential":{},"outside":""}"#, r#"{"credential":{},"x":1}"#]
-    {
+    for answer in [
+        "",
+        "x",
+        "{}",
+        "[]",
+        r#"{"credential":7}"#,
+        r#"{"credential":{}}"#,
+        r#"{"credential":{"a":1},"outside":""}"#,
+        r#"{"credential":{"a":1},"x":1}"#,
+    ] {
         let issuer = shell("printf %s \"$ANSWER\"").with_env("ANSWER", answer);
         let error = issuer.create(&order, None).unwrap_err();
         assert!(error.kind() == Unknown && error.to_string().contains("cannot be understood"), "{answer}: {error}");
@@ -84,7 +91,7 @@ fn what_a_program_starts_is_ended_with_it() {
     let late = "(sleep 1; echo x > \"$MARK\") & sleep 60";
     let issuer = shell(late).with_env("MARK", &mark).giving_up_after(Duration::from_millis(200));
     assert_eq!(issuer.create(&trial.order(1), None).unwrap_err().kind(), IssuerErrorKind::Unknown);
-    let leaving = "(sleep 1; echo x > \"$MARK\") > /dev/null & echo '{\"credential\":{}}'";
+    let leaving = "(sleep 1; echo x > \"$MARK\") > /dev/null & echo '{\"credential\":{\"a\":1}}'";
     shell(leaving).with_env("MARK", &mark).create(&trial.order(1), None).unwrap();
     std::thread::sleep(Duration::from_millis(1_500));
     assert!(!mark.exists(), "something outlived its program");
@@ -123,7 +130,7 @@ fn a_program_that_is_not_there_is_refused_and_a_relative_one_cannot_be_named() {
     assert!(ExecIssuer::new("program").is_err());
     // A question larger than a pipe holds, to a program that reads nothing.
     let value = SecretBytes::from(format!(r#"{{"password":"{}"}}"#, "x".repeat(400_000)));
-    shell("echo '{\"credential\":{}}'").create(&trial.order(1), Some(&value)).unwrap();
+    shell("echo '{\"credential\":{\"a\":1}}'").create(&trial.order(1), Some(&value)).unwrap();
 }
 
 proptest::proptest! {
