@@ -8,7 +8,8 @@
 //!
 //! [`StoreOptions`] opens a [`Store`]; [`Store::acting_as`] gives a [`Session`], which does everything that somebody does.
 //! What is said no to is a [`Refusal`]; what goes wrong is an [`Error`] with a kind. [`ledger`] is the log's proofs, for those who
-//! verify it without us. The manual is in [`manual`].
+//! verify it without us. An [`Issuer`] makes credentials in a system outside; [`issuer_kit`] tries one out. The manual is
+//! in [`manual`].
 #![cfg_attr(
     not(feature = "store"),
     allow(dead_code, reason = "the writer, which asks and remembers, comes with the feature `store`")
@@ -88,6 +89,22 @@ pub use domain::version::{
 #[cfg(feature = "bench-without-tree")]
 #[doc(hidden)]
 pub use engine::tree::without_tree;
+#[cfg(feature = "postgres")]
+pub use issuer::postgres::{
+    identifier::SqlIdentifier,
+    password::PostgresPassword,
+    role::PostgresRole,
+    server::{PostgresServer, PostgresTls},
+    template::{RoleTemplate, SqlPrivilege, SqlTarget},
+};
+#[cfg(feature = "private-ca")]
+pub use issuer::private_ca::{
+    authority::{CertificateAuthority, NewAuthority},
+    leaf::PrivateCertIssuer,
+    register::{CertificateNote, CertificateRegister, CertificateSerial},
+    register_file::FileRegister,
+    template::{CertificateKey, LeafTemplate},
+};
 pub use projection::lock_board::{LockStatus, VersionLocks};
 pub use projection::tally::Tally;
 #[cfg(feature = "store")]
@@ -107,6 +124,7 @@ pub use {
     engine::scrub::{ScrubProgress, ScrubReport},
     error::{Error, ErrorKind},
     issuer::api_key::verify_api_key,
+    issuer::exec::ExecIssuer,
     issuer::issuer::{IssueOrder, Issuer},
     issuer::kit as issuer_kit,
     issuer::outcome::{Issued, IssuerError, IssuerErrorKind},

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use crate::seal::data::SecretData;
 use crate::seal::secret_bytes::SecretBytes;
 
 /// What one field of a credential holds.
@@ -17,6 +18,8 @@ pub(super) enum Field<'a> {
     Text(&'a str),
     /// Secret text, UTF-8.
     Secret(&'a SecretBytes),
+    /// What is JSON already.
+    Json(&'a str),
     /// A number.
     #[cfg(any(test, feature = "postgres"))]
     Number(u64),
@@ -31,7 +34,7 @@ const FIELD_BYTES_MAX: usize = 32;
 pub(super) fn write(fields: &[(&str, Field<'_>)]) -> Option<SecretBytes> {
     let room = |(name, field): &(&str, Field<'_>)| {
         let len = match field {
-            Field::Text(text) => text.len(),
+            Field::Text(text) | Field::Json(text) => text.len(),
             Field::Secret(secret) => secret.expose().len(),
             #[cfg(any(test, feature = "postgres"))]
             Field::Number(_) => 0,
@@ -49,6 +52,7 @@ pub(super) fn write(fields: &[(&str, Field<'_>)]) -> Option<SecretBytes> {
         out.push(b':');
         match field {
             Field::Text(text) => push_text(&mut out, text),
+            Field::Json(json) => out.extend_from_slice(json.as_bytes()),
             Field::Secret(secret) => push_text(&mut out, secret.expose_text().ok()?),
             #[cfg(any(test, feature = "postgres"))]
             Field::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
@@ -75,9 +79,10 @@ fn push_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Tells whether a text is a JSON object.
-pub(super) fn is_object(text: &SecretBytes) -> bool {
-    fields(text).is_some()
+/// Tells whether a text is a credential that the store keeps: a JSON object with at least one field and none twice, within the
+/// bounds of `kv` data.
+pub(super) fn is_kept(text: &SecretBytes) -> bool {
+    SecretData::kv(text).is_ok()
 }
 
 /// Reads the text in one field of a credential. Nothing when there is no such field, or no text in it.
@@ -167,9 +172,25 @@ mod tests {
     #[test]
     fn what_is_no_object_has_no_fields() {
         for text in ["", "[]", "7", "{", "{}x", "\"a\"", "null"] {
-            assert!(!is_object(&secret(text)), "{text}");
+            assert!(!is_kept(&secret(text)), "{text}");
             assert!(text_field(&secret(text), "a").is_none());
         }
-        assert!(is_object(&secret("{}")));
+        for text in ["{}", r#"{"a":1,"a":2}"#] {
+            assert!(!is_kept(&secret(text)), "{text}");
+        }
+        assert!(is_kept(&secret(r#"{"a":1}"#)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_comes_back_and_any_bytes_are_read_or_not(text: String, bytes: Vec<u8>) {
+            let written = write(&[("password", Field::Text(&text))]).unwrap();
+            assert_eq!(text_field(&written, "password").unwrap().expose(), text.as_bytes());
+            let by_serde = serde_json::json!({ "password": text }).to_string();
+            assert_eq!(text_field(&secret(&by_serde), "password").unwrap().expose(), text.as_bytes());
+            let _ = text_field(&SecretBytes::from(bytes), "password");
+            let _ = unescaped(&text);
+            let _ = unescaped(&format!("\"\\u{text}\""));
+        }
     }
 }

@@ -8,11 +8,16 @@ pub(crate) mod api_key;
 pub(crate) mod certificate;
 mod credential;
 mod draw;
+pub(crate) mod exec;
 #[allow(clippy::module_inception, reason = "the trait that the module is named for")]
 pub(crate) mod issuer;
 pub mod kit;
 pub(crate) mod outcome;
 pub(crate) mod password;
 mod pem;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+#[cfg(feature = "private-ca")]
+pub(crate) mod private_ca;
 mod private_key;
 pub(crate) mod value;

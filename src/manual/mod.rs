@@ -17,6 +17,10 @@ pub mod threats {}
 #[doc = include_str!("operations.md")]
 pub mod operations {}
 
+#[cfg(feature = "store")]
+#[doc = include_str!("issuers.md")]
+pub mod issuers {}
+
 #[doc = include_str!("performance.md")]
 pub mod performance {}
 

@@ -1,0 +1,207 @@
+//! A program of the user's as an issuer: one run per call, one JSON object in, one out.
+//!
+//! It never runs a shell by itself, never passes its own environment on, and records nothing of what the program says but the
+//! reason that it gives on purpose. Read in this order: [`process`], [`message`].
+
+mod message;
+mod process;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use self::message::Call;
+use self::process::{Failure, Program, Run};
+use super::issuer::{IssueOrder, Issuer};
+use super::outcome::{Issued, IssuerError};
+use crate::domain::id::{LogId, RotationId};
+use crate::domain::invalid::Invalid;
+use crate::domain::name::OutsideId;
+use crate::domain::rotation::IssuerClass;
+use crate::seal::secret_bytes::SecretBytes;
+
+/// How long a run may take, when nothing else is said.
+const LIMIT_DEFAULT: Duration = Duration::from_secs(30);
+
+/// The program did what it was asked for.
+const DONE: i32 = 0;
+/// `EX_TEMPFAIL` of sysexits.h: nothing was done, it may be tried again.
+const TRY_AGAIN: i32 = 75;
+/// `EX_NOPERM` of sysexits.h: nothing was done, and would not be if it were tried again.
+const REFUSED: i32 = 77;
+
+/// Asks a program of the user's, which is run once for each call; class `Opaque` unless more is said.
+///
+/// The program gets one JSON object on standard input and gives one on standard output, of at most 576 KiB; the manual has
+/// both, and a program in a few lines of shell. What its exit code means:
+///
+/// | Code | Meaning |
+/// |---|---|
+/// | 0 | done |
+/// | 75 | nothing was done; it may be tried again |
+/// | 77 | refused: nothing was done, and would not be another time |
+/// | any other, or a signal | nobody knows |
+///
+/// With a code other than 0 the answer may be `{"reason": ".."}`: words for people, recorded, and never secret. Standard error
+/// goes nowhere, because programs that fail tend to print what they were given. At the time limit the program is killed
+/// with all of its process group. Its environment is empty but for what is given here; secret data never is in its
+/// arguments or environment.
+///
+/// ```
+/// use latchkeep::{ExecIssuer, IssuerClass};
+///
+/// let issuer = ExecIssuer::new("/usr/local/libexec/rotate-mail-password")?
+///     .with_env("PATH", "/usr/bin:/bin")
+///     .of_class(IssuerClass::CreateWithToken);
+/// # let _ = issuer;
+/// # Ok::<(), latchkeep::Invalid>(())
+/// ```
+#[derive(Clone)]
+pub struct ExecIssuer {
+    program: Program,
+    class: IssuerClass,
+}
+
+impl ExecIssuer {
+    /// Names the program.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] unless the path is absolute: what is run does not depend on where the host stands or on its `PATH`.
+    pub fn new(path: impl Into<PathBuf>) -> Result<Self, Invalid> {
+        let path = path.into();
+        if !path.is_absolute() {
+            return Err(Invalid::new("program", "takes an absolute path"));
+        }
+        let program = Program { path, args: Vec::new(), env: Vec::new(), directory: None, limit: LIMIT_DEFAULT };
+        Ok(Self { program, class: IssuerClass::Opaque })
+    }
+
+    /// Adds an argument. Everybody on the machine can read arguments.
+    #[must_use]
+    pub fn with_arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.program.args.push(arg.into());
+        self
+    }
+
+    /// Sets a variable of the program's environment, which is empty otherwise.
+    #[must_use]
+    pub fn with_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.program.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Says in which directory it runs; in the host's when nothing is said.
+    #[must_use]
+    pub fn in_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.program.directory = Some(directory.into());
+        self
+    }
+
+    /// Says how long a run may take; 30 seconds when nothing is said.
+    #[must_use]
+    pub const fn giving_up_after(mut self, limit: Duration) -> Self {
+        self.program.limit = limit;
+        self
+    }
+
+    /// Says that the program keeps the promises of a class; [`issuer_kit`](crate::issuer_kit) finds out whether it does.
+    #[must_use]
+    pub const fn of_class(mut self, class: IssuerClass) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// Asks the program, and gives what it says when it was done.
+    fn ask(&self, order: &IssueOrder<'_>, call: Call<'_>) -> Result<SecretBytes, IssuerError> {
+        let question = call.question(self.class, order);
+        let question = question.ok_or_else(|| IssuerError::refused("the value or credential is no JSON object"))?;
+        self.run(question, call.word(), call.changes())
+    }
+
+    fn run(&self, question: SecretBytes, word: &str, changes: bool) -> Result<SecretBytes, IssuerError> {
+        match self.program.run(question) {
+            Ok(Run { code: Some(DONE), output }) => Ok(output),
+            Ok(run) => Err(ended(&run, word, changes)),
+            Err(failure) => Err(failed(failure, word, changes)),
+        }
+    }
+}
+
+/// Says what an exit code means.
+fn ended(run: &Run, word: &str, changes: bool) -> IssuerError {
+    let reason = message::reason(&run.output);
+    let reason = reason.as_deref().unwrap_or("it gave no reason");
+    match run.code {
+        Some(REFUSED) => IssuerError::refused(&format!("the program refused to {word}: {reason}")),
+        Some(TRY_AGAIN) => IssuerError::unavailable(&format!("the program could not {word} now: {reason}")),
+        Some(code) => nobody_knows(changes, &format!("the program ended with code {code} at {word}: {reason}")),
+        None => nobody_knows(changes, &format!("the program was ended by a signal at {word}")),
+    }
+}
+
+fn failed(failure: Failure, word: &str, changes: bool) -> IssuerError {
+    match failure {
+        Failure::NoProgram => IssuerError::refused("there is no such program, or it may not be run"),
+        Failure::NotStarted => nobody_knows(changes, "the program could not be started and heard"),
+        Failure::TooLong => nobody_knows(changes, &format!("the program took longer than its time limit to {word}")),
+        Failure::TooMuch => nobody_knows(changes, &format!("the program said too much at {word}; 576 KiB is the most")),
+        Failure::Unread => nobody_knows(changes, &format!("what the program said at {word} could not be read")),
+    }
+}
+
+/// A call that changes nothing outside has at least not done it.
+fn nobody_knows(changes: bool, reason: &str) -> IssuerError {
+    if changes { IssuerError::unknown(reason) } else { IssuerError::unavailable(reason) }
+}
+
+/// Takes what could be read from an answer.
+fn understood<T>(read: Option<T>, word: &str, changes: bool) -> Result<T, IssuerError> {
+    read.ok_or_else(|| nobody_knows(changes, &format!("the program's answer to {word} cannot be understood")))
+}
+
+impl Issuer for ExecIssuer {
+    fn class(&self) -> IssuerClass {
+        self.class
+    }
+
+    fn pick(&self, order: &IssueOrder<'_>) -> Result<SecretBytes, IssuerError> {
+        understood(message::value(&self.ask(order, Call::Pick)?), "pick", false)
+    }
+
+    fn create(&self, order: &IssueOrder<'_>, value: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
+        understood(message::issued(&self.ask(order, Call::Create(value))?), "create", true)
+    }
+
+    fn find(&self, order: &IssueOrder<'_>) -> Result<Vec<OutsideId>, IssuerError> {
+        understood(message::found(&self.ask(order, Call::Find)?), "find", false)
+    }
+
+    fn verify(&self, order: &IssueOrder<'_>, credential: &SecretBytes) -> Result<(), IssuerError> {
+        self.ask(order, Call::Verify(credential)).map(drop)
+    }
+
+    fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError> {
+        self.ask(order, Call::Retire(outside)).map(drop)
+    }
+
+    fn list(&self, store: LogId) -> Result<Vec<(RotationId, OutsideId)>, IssuerError> {
+        let question = message::list_question(self.class, store);
+        let question = question.ok_or_else(|| IssuerError::refused("the store's id is no text"))?;
+        understood(message::listed(&self.run(question, "list", false)?), "list", false)
+    }
+}
+
+impl fmt::Debug for ExecIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Arguments and environment are the host's, and may say more than it thinks.
+        f.debug_struct("ExecIssuer")
+            .field("program", &self.program.path)
+            .field("class", &self.class)
+            .finish_non_exhaustive()
+    }
+}

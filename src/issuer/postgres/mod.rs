@@ -1,0 +1,15 @@
+//! PostgreSQL accounts: one role whose password is set ([`PostgresPassword`](password::PostgresPassword)), or a fresh role per
+//! version ([`PostgresRole`](role::PostgresRole)).
+//!
+//! It never sends a password in a statement (verifiers alone), never repeats what a server says (fixed words and the
+//! SQLSTATE), and never waits without a limit. Read in this order: [`server`], [`session`], [`trouble`], [`identifier`],
+//! [`template`], [`tag`], [`password`], [`role`].
+
+pub(crate) mod identifier;
+pub(crate) mod password;
+pub(crate) mod role;
+pub(crate) mod server;
+mod session;
+mod tag;
+pub(crate) mod template;
+mod trouble;

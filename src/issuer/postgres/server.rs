@@ -1,0 +1,187 @@
+//! Owns where a PostgreSQL server is and who acts there for the store: address, admin role, its password, TLS, time limit.
+//!
+//! It never keeps the admin password in a text that can be shown. Read next: [`super::session`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::identifier::SqlIdentifier;
+use crate::domain::invalid::Invalid;
+use crate::issuer::credential::{self, Field};
+use crate::issuer::outcome::IssuerError;
+use crate::seal::secret_bytes::SecretBytes;
+
+/// How long connecting may take, and as long again the work, when nothing else is said.
+const LIMIT_DEFAULT: Duration = Duration::from_secs(10);
+/// Bytes of a host's name, or of the path of a socket's directory.
+const HOST_BYTES_MAX: usize = 255;
+
+/// Gives the password of the admin role each time it is needed.
+type PasswordSource = Arc<dyn Fn() -> Result<SecretBytes, IssuerError> + Send + Sync>;
+
+/// How a connection to a server is protected.
+#[derive(Clone)]
+pub struct PostgresTls(pub(super) Option<Arc<ClientConfig>>);
+
+impl PostgresTls {
+    /// No TLS: for sockets of the same machine, or a network that protects itself.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self(None)
+    }
+
+    /// TLS always, with a server whose certificate comes from one of these certificate authorities (PEM) and names the host.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] when the text holds no certificate, or one that cannot be read.
+    pub fn trusting(roots_pem: &str) -> Result<Self, Invalid> {
+        const RULE: &str = "takes the certificates of certificate authorities, PEM";
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(roots_pem.as_bytes()) {
+            let certificate = certificate.map_err(|_| Invalid::new("TLS roots", RULE))?;
+            roots.add(certificate).map_err(|_| Invalid::new("TLS roots", RULE))?;
+        }
+        if roots.is_empty() {
+            return Err(Invalid::new("TLS roots", RULE));
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|_| Invalid::new("TLS roots", "cannot be used: no protocol version is known"))?;
+        Ok(Self(Some(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))))
+    }
+}
+
+impl fmt::Debug for PostgresTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "PostgresTls(trusting)" } else { "PostgresTls(off)" })
+    }
+}
+
+/// A PostgreSQL server, and the role that makes and retires accounts there. Cheap to clone.
+///
+/// What the admin role must be allowed is said at each issuer. Servers from release 11 on.
+///
+/// ```
+/// use latchkeep::{PostgresServer, PostgresTls, SecretBytes, SqlIdentifier};
+///
+/// let admin = SqlIdentifier::parse("latchkeep_admin")?;
+/// let server = PostgresServer::new("db.internal", 5432, SqlIdentifier::parse("app")?, admin, PostgresTls::off())?
+///     .with_admin_password(SecretBytes::copy_from(b"from the host's own store"));
+/// # let _ = server;
+/// # Ok::<(), latchkeep::Invalid>(())
+/// ```
+#[derive(Clone)]
+pub struct PostgresServer {
+    pub(super) host: Arc<str>,
+    pub(super) port: u16,
+    pub(super) database: SqlIdentifier,
+    pub(super) admin: SqlIdentifier,
+    password: Option<PasswordSource>,
+    pub(super) tls: PostgresTls,
+    pub(super) limit: Duration,
+}
+
+impl PostgresServer {
+    /// Says where a server is: a host's name or address, or the directory of its socket (a path that starts with `/`); the
+    /// database that accounts are for; the role that acts for the store.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] unless `host` is 1 to 255 visible ASCII characters, and when TLS is asked for on a socket of the machine.
+    pub fn new(
+        host: &str,
+        port: u16,
+        database: SqlIdentifier,
+        admin: SqlIdentifier,
+        tls: PostgresTls,
+    ) -> Result<Self, Invalid> {
+        if !(1..=HOST_BYTES_MAX).contains(&host.len()) || !host.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Invalid::new("PostgreSQL host", "takes 1 to 255 visible ASCII characters"));
+        }
+        if host.starts_with('/') && tls.0.is_some() {
+            return Err(Invalid::new("PostgreSQL host", "is a socket of this machine, which has no TLS"));
+        }
+        Ok(Self { host: host.into(), port, database, admin, password: None, tls, limit: LIMIT_DEFAULT })
+    }
+
+    /// Gives the password of the admin role; without one, the server must let it in by other means.
+    #[must_use]
+    pub fn with_admin_password(self, password: SecretBytes) -> Self {
+        self.with_admin_password_from(move || Ok(SecretBytes::copy_from(password.expose())))
+    }
+
+    /// Says where to ask for the password of the admin role, each time it is needed: it may itself be a secret that rotates.
+    #[must_use]
+    pub fn with_admin_password_from(
+        mut self,
+        ask: impl Fn() -> Result<SecretBytes, IssuerError> + Send + Sync + 'static,
+    ) -> Self {
+        self.password = Some(Arc::new(ask));
+        self
+    }
+
+    /// Says how long connecting may take, and as long again the work on the connection; 10 seconds when nothing is said.
+    #[must_use]
+    pub const fn giving_up_after(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    pub(super) fn admin_password(&self) -> Result<Option<SecretBytes>, IssuerError> {
+        self.password.as_ref().map(|ask| ask()).transpose()
+    }
+
+    /// Writes the credential of an account.
+    pub(super) fn credential(&self, user: &SqlIdentifier, password: &SecretBytes) -> Result<SecretBytes, IssuerError> {
+        let fields = [
+            ("username", Field::Text(user.as_str())),
+            ("password", Field::Secret(password)),
+            ("host", Field::Text(&self.host)),
+            ("port", Field::Number(self.port.into())),
+            ("database", Field::Text(self.database.as_str())),
+        ];
+        credential::write(&fields).ok_or_else(|| IssuerError::refused("the password is not UTF-8 text"))
+    }
+}
+
+impl fmt::Debug for PostgresServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresServer")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("database", &self.database)
+            .field("admin", &self.admin)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_a_server_is_refused_by_name() {
+        let make = |host: &str, tls: PostgresTls| {
+            let name = |text: &str| SqlIdentifier::parse(text).unwrap();
+            PostgresServer::new(host, 5432, name("app"), name("admin"), tls)
+        };
+        for host in ["", "a b", "a\0b", &"x".repeat(256)] {
+            assert!(make(host, PostgresTls::off()).unwrap_err().rule().contains("visible ASCII"));
+        }
+        for roots in ["", "no PEM", "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n"] {
+            assert!(PostgresTls::trusting(roots).is_err());
+        }
+        let tls = PostgresTls::trusting(include_str!("../fixtures/ec-cert.pem")).unwrap();
+        assert!(make("/run/postgresql", tls.clone()).is_err());
+        let server = make("db", tls).unwrap().with_admin_password(SecretBytes::copy_from(b"canary"));
+        assert!(!format!("{server:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,144 @@
+//! Owns one connection to a server and the work on it: within a time limit, on a runtime of its own that ends with it.
+//!
+//! It never leaves async code to anybody else. Read next: [`super::trouble`].
+
+use std::time::Duration;
+
+use postgres_protocol::password::scram_sha_256;
+use tokio::runtime::{Builder, Handle};
+use tokio::time::timeout;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Error, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::identifier::SqlIdentifier;
+use super::server::PostgresServer;
+use super::trouble::{Phase, Trouble};
+use crate::issuer::outcome::IssuerError;
+use crate::seal::secret_bytes::SecretBytes;
+
+/// How long a connection may take to say goodbye.
+const GOODBYE: Duration = Duration::from_millis(200);
+
+/// Who logs in.
+pub(super) enum Login<'a> {
+    /// The role that acts for the store.
+    Admin,
+    /// An account, with its password.
+    Account(&'a SqlIdentifier, &'a SecretBytes),
+}
+
+/// What is to be done, in words for people, and whether it changes anything.
+#[derive(Clone, Copy)]
+pub(super) struct Doing(pub(super) Phase, pub(super) &'static str);
+
+/// Computes what a server keeps instead of a password (SCRAM-SHA-256, RFC 7677), with random salt. It takes some
+/// milliseconds. No character of it needs quoting.
+pub(super) fn verifier(password: &SecretBytes) -> String {
+    scram_sha_256(password.expose())
+}
+
+/// Connects, does the work, and disconnects.
+///
+/// # Errors
+///
+/// What the trouble means, see [`Trouble::told`]; and when the caller's thread runs async code, which this would block.
+pub(super) fn work<T>(
+    server: &PostgresServer,
+    login: &Login<'_>,
+    Doing(phase, doing): Doing,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+) -> Result<T, IssuerError> {
+    attempt(server, login, doing, work)?.map_err(|trouble| trouble.told(phase, doing))
+}
+
+/// As [`work`], but leaves trouble on the way to the caller.
+pub(super) fn attempt<T>(
+    server: &PostgresServer,
+    login: &Login<'_>,
+    doing: &str,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+) -> Result<Result<T, Trouble>, IssuerError> {
+    if Handle::try_current().is_ok() {
+        return Err(IssuerError::refused("call this issuer on a thread that runs no async code"));
+    }
+    let runtime = Builder::new_current_thread().enable_io().enable_time().build();
+    let runtime = runtime.map_err(|_| IssuerError::unavailable("the system gave no means to connect"))?;
+    let config = config(server, login)?;
+    let told = |trouble: Trouble| trouble.told(Phase::Connecting, doing);
+    match &server.tls.0 {
+        None => runtime.block_on(connected(config, NoTls, server.limit, work)).map_err(told),
+        Some(tls) => {
+            let tls = MakeRustlsConnect::new((**tls).clone());
+            runtime.block_on(connected(config, tls, server.limit, work)).map_err(told)
+        }
+    }
+}
+
+fn config(server: &PostgresServer, login: &Login<'_>) -> Result<Config, IssuerError> {
+    let mut config = Config::new();
+    config.host(&*server.host).port(server.port).dbname(server.database.as_str());
+    config.application_name("latchkeep");
+    config.ssl_mode(if server.tls.0.is_some() { SslMode::Require } else { SslMode::Disable });
+    match login {
+        Login::Admin => {
+            config.user(server.admin.as_str());
+            if let Some(password) = server.admin_password()? {
+                config.password(password.expose());
+            }
+        }
+        Login::Account(user, password) => {
+            config.user(user.as_str()).password(password.expose());
+        }
+    }
+    Ok(config)
+}
+
+/// Connects (outer error), then works (inner error), each within the limit.
+async fn connected<T, S>(
+    config: Config,
+    tls: S,
+    limit: Duration,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+) -> Result<Result<T, Trouble>, Trouble>
+where
+    S: MakeTlsConnect<Socket> + 'static,
+    S::Stream: Send + 'static,
+{
+    // The server gives up by itself when we do; names mean what the system says.
+    let settings = format!("SET statement_timeout = {}; SET search_path = pg_catalog", limit.as_millis().max(1));
+    let ready = async {
+        let (client, connection) = config.connect(tls).await?;
+        let connection = tokio::spawn(connection);
+        client.batch_execute(&settings).await?;
+        Ok((client, connection))
+    };
+    let (client, connection) = within(limit, ready).await?;
+    let done = within(limit, work(&client)).await;
+    drop(client);
+    // Whether it took leave changes nothing.
+    let _ = timeout(GOODBYE, connection).await;
+    Ok(done)
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
+    match timeout(limit, work).await {
+        Ok(done) => done.map_err(Trouble::Server),
+        Err(_) => Err(Trouble::TooLong),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_holds_no_password_and_needs_no_quoting() {
+        let password = SecretBytes::copy_from(b"canary's \\ \"password\"");
+        let [one, two] = [(); 2].map(|()| verifier(&password));
+        assert!(one.starts_with("SCRAM-SHA-256$4096:") && !one.contains("canary"));
+        assert!(one.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-$:+/=".contains(&byte)), "{one}");
+        assert_ne!(one, two, "the salt is fresh");
+    }
+}

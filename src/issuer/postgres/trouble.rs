@@ -1,0 +1,132 @@
+//! Owns what an error of the server or of the connection means to the worker: refused, not available, or unknown.
+//!
+//! It never repeats the server's words, which may hold parts of a statement: its SQLSTATE (PostgreSQL manual, appendix A) is
+//! put into words of ours. Read next: [`super::session`].
+
+use tokio_postgres::Error;
+
+use crate::issuer::outcome::{IssuerError, IssuerErrorKind};
+
+/// How far a call had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing was asked yet.
+    Connecting,
+    /// Something was asked that changes nothing.
+    Asking,
+    /// Something was asked that changes something.
+    Changing,
+}
+
+/// What went wrong.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The server, or the connection to it.
+    Server(Error),
+    /// It took longer than the limit.
+    TooLong,
+}
+
+/// The SQLSTATE of what is there already: `duplicate_object`, or `unique_violation` when it came at the same time.
+pub(super) const DUPLICATES: [&str; 2] = ["42710", "23505"];
+/// The SQLSTATE of a role that is not there.
+pub(super) const UNDEFINED: &str = "42704";
+
+impl Trouble {
+    /// Gives the SQLSTATE, if a server said one.
+    pub(super) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Server(error) => error.code().map(tokio_postgres::error::SqlState::code),
+            Self::TooLong => None,
+        }
+    }
+
+    /// Says what it means for somebody who was `doing` this.
+    pub(super) fn told(&self, phase: Phase, doing: &str) -> IssuerError {
+        let reason = match (self, self.code()) {
+            (_, Some(code)) => format!("{doing}: {} (SQLSTATE {code})", words(code)),
+            (Self::TooLong, None) => format!("{doing}: the server took longer than the time limit"),
+            (Self::Server(_), None) if phase == Phase::Connecting => {
+                format!("{doing}: the server cannot be reached, or offers no protection that was asked for")
+            }
+            (Self::Server(_), None) => format!("{doing}: the connection was lost"),
+        };
+        match kind(phase, self.code()) {
+            IssuerErrorKind::Refused => IssuerError::refused(&reason),
+            IssuerErrorKind::Unavailable => IssuerError::unavailable(&reason),
+            IssuerErrorKind::Unknown => IssuerError::unknown(&reason),
+        }
+    }
+}
+
+/// Says what a SQLSTATE means, or the lack of one.
+fn kind(phase: Phase, code: Option<&str>) -> IssuerErrorKind {
+    let Some(code) = code else {
+        let unknown = phase == Phase::Changing;
+        return if unknown { IssuerErrorKind::Unknown } else { IssuerErrorKind::Unavailable };
+    };
+    let class = code.get(..2).unwrap_or_default();
+    match (class, code) {
+        // Not enough of something; canceled, locked, deadlocked; a standby: rolled back, or never begun.
+        ("53" | "40", _) if code != "40003" => IssuerErrorKind::Unavailable,
+        (_, "57014" | "55P03" | "55006" | "55000" | "25006" | "57P03" | "57P04" | "57P05") => {
+            IssuerErrorKind::Unavailable
+        }
+        // The connection, a server that goes down or crashes, an inner error, or "completion unknown".
+        ("08" | "57" | "58" | "XX" | "40", _) if phase == Phase::Changing => IssuerErrorKind::Unknown,
+        ("08" | "57" | "58" | "XX" | "40", _) => IssuerErrorKind::Unavailable,
+        _ if phase == Phase::Changing && DUPLICATES.contains(&code) => IssuerErrorKind::Unknown,
+        _ => IssuerErrorKind::Refused,
+    }
+}
+
+fn words(code: &str) -> &'static str {
+    match code {
+        "28P01" | "28000" => "the server refuses the login",
+        "3D000" => "there is no such database",
+        "3F000" => "there is no such schema",
+        "42P01" => "there is no such table",
+        "42501" => "the role that asked may not do that",
+        "0LP01" => "such a right cannot be granted there, or not by the role that asked",
+        "2BP01" => "other things depend on the role, perhaps in another database",
+        "53300" => "the server has no connection left",
+        "57P01" | "57P02" | "57P03" => "the server is going down or coming up",
+        UNDEFINED => "there is no such role",
+        code if DUPLICATES.contains(&code) => {
+            "a role of this name is there already; it may be one that nobody heard of"
+        }
+        _ => "the server said no",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_means_the_same_whenever_it_comes() {
+        use IssuerErrorKind::{Refused, Unavailable, Unknown};
+        for (code, connecting, asking, changing) in [
+            (None, Unavailable, Unavailable, Unknown),
+            (Some("28P01"), Refused, Refused, Refused),
+            (Some("3D000"), Refused, Refused, Refused),
+            (Some("42501"), Refused, Refused, Refused),
+            (Some("42601"), Refused, Refused, Refused),
+            (Some("42710"), Refused, Refused, Unknown),
+            (Some("23505"), Refused, Refused, Unknown),
+            (Some("53300"), Unavailable, Unavailable, Unavailable),
+            (Some("40P01"), Unavailable, Unavailable, Unavailable),
+            (Some("40003"), Unavailable, Unavailable, Unknown),
+            (Some("57014"), Unavailable, Unavailable, Unavailable),
+            (Some("57P01"), Unavailable, Unavailable, Unknown),
+            (Some("57P02"), Unavailable, Unavailable, Unknown),
+            (Some("57P03"), Unavailable, Unavailable, Unavailable),
+            (Some("08006"), Unavailable, Unavailable, Unknown),
+            (Some("XX000"), Unavailable, Unavailable, Unknown),
+            (Some(""), Refused, Refused, Refused),
+        ] {
+            let kinds = [Phase::Connecting, Phase::Asking, Phase::Changing].map(|phase| kind(phase, code));
+            assert_eq!(kinds, [connecting, asking, changing], "{code:?}");
+        }
+    }
+}

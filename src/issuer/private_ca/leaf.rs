@@ -1,0 +1,186 @@
+//! Owns the issuer of leaf certificates.
+//!
+//! Read next: the [parent](super).
+
+use std::sync::Arc;
+
+use rcgen::{
+    CertificateParams, CrlDistributionPoint, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, SanType, SerialNumber,
+};
+
+use super::authority::{CLOCKS_DIFFER_MAX, COMMON_NAME_CHARS_MAX, CertificateAuthority, date, time};
+use super::register::CertificateSerial;
+use super::template::LeafTemplate;
+use crate::domain::id::{LogId, RotationId};
+use crate::domain::name::OutsideId;
+use crate::domain::rotation::IssuerClass;
+use crate::domain::time::Timestamp;
+use crate::issuer::credential::{self, Field};
+use crate::issuer::issuer::{IssueOrder, Issuer};
+use crate::issuer::outcome::{Issued, IssuerError};
+use crate::issuer::{pem, private_key};
+use crate::seal::secret_bytes::SecretBytes;
+
+const NANOS_PER_SEC: u64 = 1_000_000_000;
+
+/// Issues leaf certificates of a certificate authority, each with a fresh key, class `CreateDiscoverable`.
+///
+/// The credential is `{"certificate", "private_key", "issuing_ca", "serial_number"}`, the first three PEM. To retire one is to
+/// revoke it: it is on the authority's next [revocation list](CertificateAuthority::revocation_list), which the host
+/// publishes. The secret's parameters say which DNS names the certificate is for.
+///
+/// The register knows of each certificate before it is signed. So when a reply is lost, the certificate is found by its
+/// rotation and revoked, and another is made: it cannot be adopted, because its key went with the reply.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use latchkeep::{CertificateAuthority, LeafTemplate, PrivateCertIssuer};
+///
+/// fn issuer(authority: Arc<CertificateAuthority>) -> Result<PrivateCertIssuer, latchkeep::Invalid> {
+///     let template = LeafTemplate::new(Duration::from_secs(30 * 24 * 3_600))?.allowing_below("internal.example")?;
+///     Ok(PrivateCertIssuer::new(authority, template))
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct PrivateCertIssuer {
+    pub(super) authority: Arc<CertificateAuthority>,
+    template: LeafTemplate,
+}
+
+impl PrivateCertIssuer {
+    /// Makes an issuer of certificates after a template. Several issuers may share an authority.
+    #[must_use]
+    pub const fn new(authority: Arc<CertificateAuthority>, template: LeafTemplate) -> Self {
+        Self { authority, template }
+    }
+
+    /// Says when a certificate that is made now ends: in whole seconds, and not after its authority.
+    fn end(&self, now: Timestamp) -> Result<Timestamp, IssuerError> {
+        if now >= self.authority.ends {
+            return Err(IssuerError::refused("the certificate of the authority has expired"));
+        }
+        let end = now.plus(self.template.ttl).min(self.authority.ends);
+        Ok(Timestamp::from_nanos((end.as_nanos() / NANOS_PER_SEC).saturating_mul(NANOS_PER_SEC)))
+    }
+
+    fn params(&self, names: &[String], now: Timestamp, end: Timestamp) -> Option<CertificateParams> {
+        let mut params = CertificateParams::default();
+        let before = now.as_nanos().saturating_sub(u64::try_from(CLOCKS_DIFFER_MAX.as_nanos()).unwrap_or(u64::MAX));
+        params.not_before = date(Timestamp::from_nanos(before));
+        params.not_after = date(end);
+        params.distinguished_name = DistinguishedName::new();
+        if let Some(name) = names.first().filter(|name| name.len() <= COMMON_NAME_CHARS_MAX) {
+            params.distinguished_name.push(DnType::CommonName, name.as_str());
+        }
+        for name in names {
+            params.subject_alt_names.push(SanType::DnsName(name.as_str().try_into().ok()?));
+        }
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        let point = |url: &String| CrlDistributionPoint { uris: vec![url.clone()] };
+        params.crl_distribution_points = self.template.revocation_url.iter().map(point).collect();
+        Some(params)
+    }
+
+    /// Gives what a certificate that was entered is to its reader.
+    fn credential(
+        &self,
+        serial: CertificateSerial,
+        certificate: &str,
+        key: &SecretBytes,
+    ) -> Result<SecretBytes, IssuerError> {
+        let fields = [
+            ("certificate", Field::Text(certificate)),
+            ("private_key", Field::Secret(key)),
+            ("issuing_ca", Field::Text(self.authority.certificate())),
+            ("serial_number", Field::Text(&serial.to_string())),
+        ];
+        credential::write(&fields).ok_or_else(|| IssuerError::refused("the key is not UTF-8 text"))
+    }
+
+    /// Holds a certificate to the authority, the clock and the register, and its key to it.
+    fn check(&self, certificate: &str, key: &str) -> Result<(), &'static str> {
+        const RULE: &str = "the credential holds no certificate that can be read";
+        let blocks = pem::blocks(certificate).map_err(|_| RULE)?;
+        let [block] = blocks.as_slice() else { return Err(RULE) };
+        let Ok(([], read)) = x509_parser::parse_x509_certificate(&block.der) else { return Err(RULE) };
+        if !self.authority.signed(&read) {
+            return Err("the certificate was not signed by this authority");
+        }
+        let (now, validity) = (self.authority.now(), read.validity());
+        if now < time(validity.not_before.timestamp()) || now > time(validity.not_after.timestamp()) {
+            return Err("the certificate has expired, or is not valid yet");
+        }
+        let serial = CertificateSerial::from_bytes(read.raw_serial());
+        let serial = serial.ok_or("the serial number is none that this authority gives")?;
+        if self.authority.read(|book| book.is_revoked(serial)) {
+            return Err("the certificate is revoked");
+        }
+        private_key::check(key, read.public_key()).map_err(|_| "the private key does not belong to the certificate")
+    }
+}
+
+impl Issuer for PrivateCertIssuer {
+    fn class(&self) -> IssuerClass {
+        IssuerClass::CreateDiscoverable
+    }
+
+    fn create(&self, order: &IssueOrder<'_>, _: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
+        let unsigned = |_| IssuerError::refused("the certificate could not be signed");
+        let names = self.template.names(order.parameters.map(crate::domain::json::JsonObject::as_str))?;
+        let now = self.authority.now();
+        let end = self.end(now)?;
+        let mut params = self.params(&names, now, end);
+        let params = params.as_mut().ok_or_else(|| IssuerError::refused("a DNS name is none that can be written"))?;
+        let key = KeyPair::generate_for(self.template.key.algorithm()).map_err(unsigned)?;
+        let serial = self.authority.enter((order.store, order.rotation), end)?;
+        params.serial_number = Some(SerialNumber::from_slice(serial.as_bytes()));
+        let certificate = params.signed_by(&key, &self.authority.issuer).map_err(unsigned)?.pem();
+        let key = SecretBytes::from(key.serialize_pem());
+        let issued = Issued::new(self.credential(serial, &certificate, &key)?);
+        Ok(issued.known_as(outside_id(serial)?).expiring_at(end))
+    }
+
+    fn find(&self, order: &IssueOrder<'_>) -> Result<Vec<OutsideId>, IssuerError> {
+        let listed = self.list(order.store)?;
+        Ok(listed.into_iter().filter(|(rotation, _)| *rotation == order.rotation).map(|(_, outside)| outside).collect())
+    }
+
+    fn verify(&self, _: &IssueOrder<'_>, credential: &SecretBytes) -> Result<(), IssuerError> {
+        let [certificate, key] = ["certificate", "private_key"].map(|name| credential::text_field(credential, name));
+        let (Some(certificate), Some(key)) = (certificate, key) else {
+            return Err(IssuerError::refused("the credential holds no certificate with its key"));
+        };
+        match (certificate.expose_text(), key.expose_text()) {
+            (Ok(certificate), Ok(key)) => self.check(certificate, key).map_err(IssuerError::refused),
+            _ => Err(IssuerError::refused("the credential is not UTF-8 text")),
+        }
+    }
+
+    fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError> {
+        if let Some(outside) = outside {
+            let serial = CertificateSerial::parse(outside.as_str())
+                .map_err(|_| IssuerError::refused("the name is no serial number of this authority"))?;
+            // Also one that the register has lost: it may be out there.
+            return self.authority.revoke(serial);
+        }
+        let living: Vec<_> = self.authority.read(|book| book.living(order.store).collect());
+        let mut own = living.into_iter().filter(|(rotation, _)| *rotation == order.rotation);
+        own.try_for_each(|(_, serial)| self.authority.revoke(serial))
+    }
+
+    fn list(&self, store: LogId) -> Result<Vec<(RotationId, OutsideId)>, IssuerError> {
+        let living: Vec<_> = self.authority.read(|book| book.living(store).collect());
+        living.into_iter().map(|(rotation, serial)| Ok((rotation, outside_id(serial)?))).collect()
+    }
+}
+
+fn outside_id(serial: CertificateSerial) -> Result<OutsideId, IssuerError> {
+    OutsideId::parse(&serial.to_string())
+        .map_err(|_| IssuerError::refused("the serial number is none that can be kept"))
+}

@@ -1,0 +1,205 @@
+//! Owns what a certificate authority must remember: which certificates it gave out for which rotation, and which it revoked.
+//!
+//! Read next: [`super::register_file`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::{LogId, RotationId};
+use crate::domain::invalid::Invalid;
+use crate::domain::time::Timestamp;
+use crate::issuer::outcome::IssuerError;
+
+/// Bytes of a serial number: the most that RFC 5280 allows.
+pub(super) const SERIAL_BYTES: usize = 20;
+
+/// The serial number of a certificate: 20 bytes, drawn at random but for the upper two bits, which are 01: positive, and never
+/// shorter.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CertificateSerial([u8; SERIAL_BYTES]);
+
+impl CertificateSerial {
+    /// Makes one of random bytes.
+    pub(super) const fn from_random(mut bytes: [u8; SERIAL_BYTES]) -> Self {
+        let [first, ..] = &mut bytes;
+        *first = (*first & 0x3f) | 0x40;
+        Self(bytes)
+    }
+
+    /// Takes the bytes of one that was made so.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let serial = Self(bytes.try_into().ok()?);
+        (Self::from_random(serial.0) == serial).then_some(serial)
+    }
+
+    pub(super) const fn as_bytes(&self) -> &[u8; SERIAL_BYTES] {
+        &self.0
+    }
+
+    /// Reads the form in which certificates are shown: 20 bytes in lower-case hexadecimal, colons between them.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] when the text is none that this authority gives.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let read = || {
+            let mut bytes = [0; SERIAL_BYTES];
+            let mut parts = text.split(':');
+            for byte in &mut bytes {
+                *byte =
+                    parts.next().filter(|part| part.len() == 2).and_then(|part| u8::from_str_radix(part, 16).ok())?;
+            }
+            let serial = Self(bytes);
+            (parts.next().is_none() && serial.to_string() == text && serial == Self::from_random(bytes))
+                .then_some(serial)
+        };
+        read().ok_or_else(|| Invalid::new("serial number", "is none that this certificate authority gives"))
+    }
+}
+
+impl fmt::Display for CertificateSerial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, byte) in self.0.iter().enumerate() {
+            write!(f, "{}{byte:02x}", if at > 0 { ":" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for CertificateSerial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for CertificateSerial {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for CertificateSerial {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Something that a certificate authority remembers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum CertificateNote {
+    /// A certificate is about to be given out.
+    Issued {
+        /// Its serial number.
+        serial: CertificateSerial,
+        /// For which store.
+        store: LogId,
+        /// For which rotation.
+        rotation: RotationId,
+        /// When it ends by itself.
+        not_after: Timestamp,
+    },
+    /// A certificate is good no more.
+    Revoked {
+        /// Its serial number.
+        serial: CertificateSerial,
+        /// Since when.
+        at: Timestamp,
+    },
+}
+
+/// Keeps what a certificate authority remembers; [`FileRegister`](super::register_file::FileRegister) is one.
+///
+/// One authority has one register, and one register is used by one authority at a time.
+pub trait CertificateRegister: Send {
+    /// Gives everything that was added, in the order in which it was.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`] when it cannot be read whole.
+    fn load(&mut self) -> Result<Vec<CertificateNote>, IssuerError>;
+
+    /// Adds something, and makes it durable before it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`] when it may not last.
+    fn add(&mut self, note: &CertificateNote) -> Result<(), IssuerError>;
+}
+
+/// What is known of one certificate.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// For which store and rotation; nothing when only the revocation is known.
+    pub(super) made_for: Option<(LogId, RotationId)>,
+    pub(super) not_after: Timestamp,
+    pub(super) revoked: Option<Timestamp>,
+}
+
+/// What the register holds, by serial number.
+#[derive(Debug, Default)]
+pub(super) struct Book(BTreeMap<CertificateSerial, Known>);
+
+impl Book {
+    pub(super) fn apply(&mut self, note: &CertificateNote) {
+        match note {
+            CertificateNote::Issued { serial, store, rotation, not_after } => {
+                let made_for = Some((*store, *rotation));
+                self.0.insert(*serial, Known { made_for, not_after: *not_after, revoked: None });
+            }
+            CertificateNote::Revoked { serial, at } => {
+                // One that is not known stays on the list for good: nobody knows when it ends.
+                let unknown = Known { made_for: None, not_after: Timestamp::MAX, revoked: None };
+                self.0.entry(*serial).or_insert(unknown).revoked.get_or_insert(*at);
+            }
+        }
+    }
+
+    pub(super) fn is_revoked(&self, serial: CertificateSerial) -> bool {
+        self.0.get(&serial).is_some_and(|known| known.revoked.is_some())
+    }
+
+    /// Gives the certificates of a store that are not revoked.
+    pub(super) fn living(&self, store: LogId) -> impl Iterator<Item = (RotationId, CertificateSerial)> {
+        self.0.iter().filter(|(_, known)| known.revoked.is_none()).filter_map(move |(serial, known)| {
+            let (made_for, rotation) = known.made_for?;
+            (made_for == store).then_some((rotation, *serial))
+        })
+    }
+
+    /// Gives what was revoked and had not ended by itself by `time`.
+    pub(super) fn revoked(&self, time: Timestamp) -> impl Iterator<Item = (CertificateSerial, Timestamp)> {
+        let mattering = self.0.iter().filter(move |(_, known)| known.not_after >= time);
+        mattering.filter_map(|(serial, known)| Some((*serial, known.revoked?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serial_numbers_are_positive_whole_and_come_back() {
+        for bytes in [[0; SERIAL_BYTES], [255; SERIAL_BYTES], [0x80; SERIAL_BYTES]] {
+            let serial = CertificateSerial::from_random(bytes);
+            assert_eq!(serial.as_bytes()[0] >> 6, 1);
+            assert_eq!(CertificateSerial::parse(&serial.to_string()).unwrap(), serial);
+        }
+        let good = CertificateSerial::from_random([0xab; SERIAL_BYTES]).to_string();
+        for text in [
+            "",
+            "00",
+            &good.to_uppercase(),
+            &good[3..],
+            &format!("{good}:00"),
+            &good.replace(':', ""),
+            &"00:".repeat(20),
+        ] {
+            assert!(CertificateSerial::parse(text).is_err(), "{text}");
+        }
+    }
+}

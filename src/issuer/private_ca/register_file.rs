@@ -1,0 +1,96 @@
+//! Owns a register in a file: a line of JSON for each note, made durable one by one.
+//!
+//! A line that was torn by a crash is not a note: it is written over by the next one. Nothing in the file is secret. Read next:
+//! [`super::authority`].
+
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use super::register::{CertificateNote, CertificateRegister};
+use crate::issuer::outcome::IssuerError;
+
+/// Bytes of a register: some 300,000 certificates given out and revoked.
+const BYTES_MAX: u64 = 128 * 1_024 * 1_024;
+
+/// A register in a file.
+///
+/// ```
+/// use latchkeep::FileRegister;
+///
+/// let home = tempfile::tempdir()?;
+/// let path = home.path().join("certificates.jsonl");
+/// let register = FileRegister::open(&path)?;
+/// assert!(FileRegister::open(&path).is_err(), "one authority at a time");
+/// # drop(register);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct FileRegister {
+    file: File,
+    /// Where the last whole line ends.
+    len: u64,
+}
+
+impl FileRegister {
+    /// Opens a register, or makes an empty one that its owner alone can read, and claims it until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`] when the system refuses, or somebody else has it open.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, IssuerError> {
+        let path = path.as_ref();
+        let mut options = OpenOptions::new();
+        let opened = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+        let file = opened.map_err(|_| IssuerError::unavailable("the register of certificates cannot be opened"))?;
+        file.try_lock().map_err(|_| IssuerError::unavailable("the register of certificates is open elsewhere"))?;
+        // The name of a new file lasts when its directory does.
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let lasts = File::open(parent).and_then(|parent| parent.sync_all());
+        lasts.map_err(|_| {
+            IssuerError::unavailable("the directory of the register of certificates cannot be made durable")
+        })?;
+        Ok(Self { file, len: 0 })
+    }
+}
+
+impl CertificateRegister for FileRegister {
+    fn load(&mut self) -> Result<Vec<CertificateNote>, IssuerError> {
+        let unread = |_| IssuerError::unavailable("the register of certificates cannot be read");
+        let mut text = Vec::new();
+        self.file.by_ref().take(BYTES_MAX.saturating_add(1)).read_to_end(&mut text).map_err(unread)?;
+        let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        if bytes > BYTES_MAX {
+            return Err(IssuerError::refused("the register of certificates is longer than 128 MiB"));
+        }
+        let mut notes = Vec::new();
+        self.len = 0;
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            let Some(whole) = line.strip_suffix(b"\n") else { break };
+            let note = serde_json::from_slice(whole).map_err(|_| {
+                let number = notes.len().saturating_add(1);
+                IssuerError::refused(&format!("line {number} of the register of certificates is damaged; restore it"))
+            })?;
+            notes.push(note);
+            self.len = self.len.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        }
+        Ok(notes)
+    }
+
+    fn add(&mut self, note: &CertificateNote) -> Result<(), IssuerError> {
+        let lost = |_| IssuerError::unavailable("the register of certificates could not be written");
+        let mut line = serde_json::to_vec(note).map_err(|_| IssuerError::refused("the note is no JSON"))?;
+        line.push(b'\n');
+        let end = self.len.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        if end > BYTES_MAX {
+            return Err(IssuerError::refused("the register of certificates is full; 128 MiB is the most"));
+        }
+        // What an attempt that failed left behind goes first, so that nothing of it stands after the line.
+        self.file.set_len(self.len).map_err(lost)?;
+        self.file.write_all_at(&line, self.len).map_err(lost)?;
+        self.file.sync_data().map_err(lost)?;
+        self.len = end;
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! Owns what leaf certificates are like: for which names, how long, with which key.
+//!
+//! Read next: [`super::leaf`].
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::domain::invalid::Invalid;
+use crate::issuer::outcome::IssuerError;
+
+/// Names in one certificate.
+const NAMES_MAX: usize = 100;
+/// Characters of a DNS name, and of one label of it (RFC 1035).
+const NAME_CHARS_MAX: usize = 253;
+const LABEL_CHARS_MAX: usize = 63;
+/// Shortest and longest life of a certificate: a minute, and what a browser takes.
+const TTL_MIN: Duration = Duration::from_secs(60);
+const TTL_MAX: Duration = Duration::from_secs(398 * 24 * 3_600);
+
+/// The key of a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CertificateKey {
+    /// ECDSA on P-256: taken everywhere.
+    #[default]
+    EcdsaP256,
+    /// ECDSA on P-384.
+    EcdsaP384,
+    /// Ed25519: not taken by browsers.
+    Ed25519,
+}
+
+impl CertificateKey {
+    pub(super) fn algorithm(self) -> &'static rcgen::SignatureAlgorithm {
+        match self {
+            Self::EcdsaP256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            Self::EcdsaP384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+            Self::Ed25519 => &rcgen::PKCS_ED25519,
+        }
+    }
+}
+
+/// What leaf certificates are like. Which names one has, its secret's parameters say: `{"dns_names": ["a.example"]}`.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use latchkeep::LeafTemplate;
+///
+/// let template = LeafTemplate::new(Duration::from_secs(30 * 24 * 3_600))?
+///     .allowing("shop.example")?
+///     .allowing_below("internal.example")?;
+/// # let _ = template;
+/// # Ok::<(), latchkeep::Invalid>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct LeafTemplate {
+    pub(super) ttl: Duration,
+    pub(super) key: CertificateKey,
+    pub(super) revocation_url: Option<String>,
+    names: BTreeSet<String>,
+    below: BTreeSet<String>,
+}
+
+impl LeafTemplate {
+    /// Makes a template for certificates that live this long, and for no names yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] unless they live a minute to 398 days.
+    pub fn new(ttl: Duration) -> Result<Self, Invalid> {
+        if !(TTL_MIN..=TTL_MAX).contains(&ttl) {
+            return Err(Invalid::new("certificate life", "takes a minute to 398 days"));
+        }
+        let (names, below) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Self { ttl, key: CertificateKey::default(), revocation_url: None, names, below })
+    }
+
+    /// Allows one name.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] unless it is a DNS name in lower case, without a final dot or a wildcard.
+    pub fn allowing(mut self, name: &str) -> Result<Self, Invalid> {
+        check_name(name)?;
+        self.names.insert(name.to_owned());
+        Ok(self)
+    }
+
+    /// Allows every name below a domain, but not the domain itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`LeafTemplate::allowing`].
+    pub fn allowing_below(mut self, domain: &str) -> Result<Self, Invalid> {
+        check_name(domain)?;
+        self.below.insert(domain.to_owned());
+        Ok(self)
+    }
+
+    /// Says which kind of key each certificate gets; a fresh one every time.
+    #[must_use]
+    pub const fn with_key(mut self, key: CertificateKey) -> Self {
+        self.key = key;
+        self
+    }
+
+    /// Says in each certificate where the host puts the revocation list.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] unless it is 8 to 2,048 visible ASCII characters that begin with `http://`.
+    pub fn with_revocation_url(mut self, url: &str) -> Result<Self, Invalid> {
+        let fits = url.starts_with("http://") && (8..=2_048).contains(&url.len());
+        if !fits || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Invalid::new(
+                "revocation list URL",
+                "takes 8 to 2,048 visible ASCII characters, http:// first",
+            ));
+        }
+        self.revocation_url = Some(url.to_owned());
+        Ok(self)
+    }
+
+    /// Reads the names that a secret's settings ask for, and holds them to the template.
+    pub(super) fn names(&self, parameters: Option<&str>) -> Result<Vec<String>, IssuerError> {
+        const RULE: &str = "the parameters take one field, dns_names: 1 to 100 DNS names in lower case";
+        let wanted: Wanted =
+            serde_json::from_str(parameters.unwrap_or("{}")).map_err(|_| IssuerError::refused(RULE))?;
+        if !(1..=NAMES_MAX).contains(&wanted.dns_names.len()) {
+            return Err(IssuerError::refused(RULE));
+        }
+        for name in &wanted.dns_names {
+            check_name(name).map_err(|_| IssuerError::refused(RULE))?;
+            if !self.allows(name) {
+                return Err(IssuerError::refused("one of the DNS names is none that this issuer may give"));
+            }
+        }
+        Ok(wanted.dns_names)
+    }
+
+    fn allows(&self, name: &str) -> bool {
+        let is_below = |domain: &String| name.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'));
+        self.names.contains(name) || self.below.iter().any(is_below)
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    dns_names: Vec<String>,
+}
+
+fn check_name(name: &str) -> Result<(), Invalid> {
+    let is_label = |label: &str| {
+        (1..=LABEL_CHARS_MAX).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    // A name whose last label is a number would be read as an address.
+    let last_is_number = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    if name.len() <= NAME_CHARS_MAX && name.split('.').all(is_label) && !last_is_number {
+        Ok(())
+    } else {
+        Err(Invalid::new("DNS name", "takes letters in lower case, digits, dashes and dots; no wildcard, no final dot"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_gets_names_that_the_host_allows_and_no_others() {
+        let ttl = Duration::from_secs(3_600);
+        let template = LeafTemplate::new(ttl).unwrap().allowing("shop.example").unwrap();
+        let template = template.allowing_below("internal.example").unwrap();
+        let long = format!("{}.internal.example", "a".repeat(64));
+        for (name, is_allowed) in [
+            ("shop.example", true),
+            ("a.internal.example", true),
+            ("b.a.internal.example", true),
+            ("internal.example", false),
+            ("a.shop.example", false),
+            ("evilinternal.example", false),
+            ("evil-internal.example", false),
+            ("internal.example.evil", false),
+            ("*.internal.example", false),
+            ("A.internal.example", false),
+            ("a.internal.example.", false),
+            (".internal.example", false),
+            ("-a.internal.example", false),
+            ("a_b.internal.example", false),
+            ("a b.internal.example", false),
+            ("\u{e4}.internal.example", false),
+            ("a\0.internal.example", false),
+            ("10.0.0.1", false),
+            (&long, false),
+            ("", false),
+        ] {
+            let parameters = serde_json::json!({ "dns_names": [name] }).to_string();
+            assert_eq!(template.names(Some(&parameters)).is_ok(), is_allowed, "{name}");
+        }
+        for parameters in [None, Some(r#"{"dns_names":[]}"#), Some(r#"{"dns_names":["shop.example"],"ca":true}"#)] {
+            assert!(template.names(parameters).is_err());
+        }
+        let many = serde_json::json!({ "dns_names": vec!["shop.example"; 101] }).to_string();
+        assert!(template.names(Some(&many)).is_err());
+        assert!(LeafTemplate::new(Duration::from_secs(59)).is_err() && LeafTemplate::new(Duration::MAX).is_err());
+        assert!(LeafTemplate::new(ttl).unwrap().with_revocation_url("ftp://x").is_err());
+    }
+}

@@ -1,0 +1,90 @@
+//! What accounts live through: rights, sessions, things they own, an end of their own, names that bite.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use latchkeep::{Issuer, JsonObject};
+
+use crate::support::{Server, field, name, password_issuer, role_issuer, trial};
+
+#[test]
+fn a_role_has_the_rights_of_its_template_and_leaves_nothing_when_it_is_retired() {
+    let Some(server) = Server::start() else { return };
+    let issuer = role_issuer(server.seen());
+    let trial = trial();
+    let order = trial.order(1);
+    let made = issuer.create(&order, None).unwrap();
+    let (user, password) = (field(&made.credential, "username"), field(&made.credential, "password"));
+    assert_eq!(made.outside.as_ref().map(|outside| outside.as_str()), Some(user.as_str()));
+    let ask = |sql: &str| {
+        let output = server.psql("app", &user, &password).arg("-c").arg(sql).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap().trim().to_owned())
+    };
+    assert_eq!(ask("SELECT id FROM shop.orders"), (true, "7".to_owned()));
+    assert!(ask("INSERT INTO shop.orders VALUES (8); CREATE TABLE shop.mine (id int)").0);
+    for forbidden in ["DELETE FROM shop.orders", "CREATE ROLE other", "CREATE DATABASE other"] {
+        assert!(!ask(forbidden).0, "{forbidden}");
+    }
+
+    let mut session = server.psql("app", &user, &password);
+    let mut session = session.arg("-c").arg("SELECT pg_sleep(60)").stderr(Stdio::null()).spawn().unwrap();
+    let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}'");
+    while server.sql("app", &sessions) == "0" {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    issuer.retire(&order, made.outside.as_ref()).unwrap();
+    assert!(!session.wait().unwrap().success(), "its session was ended");
+    assert_eq!(server.roles_of_ours(), "0");
+    assert_eq!(server.sql("app", "SELECT tableowner FROM pg_tables WHERE tablename = 'mine'"), "keeper");
+    assert!(!server.log().contains(&password), "a password is in the log");
+}
+
+#[test]
+fn what_a_role_owns_elsewhere_keeps_it_but_not_its_login() {
+    let Some(server) = Server::start() else { return };
+    let issuer = role_issuer(server.seen());
+    let trial = trial();
+    let order = trial.order(1);
+    let made = issuer.create(&order, None).unwrap();
+    let user = field(&made.credential, "username");
+    server.sql("postgres", &format!("CREATE TABLE public.kept (id int); ALTER TABLE public.kept OWNER TO {user}"));
+    let error = issuer.retire(&order, made.outside.as_ref()).unwrap_err();
+    assert!(error.to_string().contains("perhaps in another database"), "{error}");
+    assert!(issuer.verify(&order, &made.credential).is_err());
+    server.sql("postgres", "DROP TABLE public.kept");
+    issuer.retire(&order, made.outside.as_ref()).unwrap();
+    assert_eq!(server.roles_of_ours(), "0");
+}
+
+#[test]
+fn a_role_ends_by_itself_when_it_is_to() {
+    let Some(server) = Server::start() else { return };
+    let trial = trial();
+    let issuer = role_issuer(server.seen()).valid_for(Duration::from_secs(3_600));
+    let made = issuer.create(&trial.order(1), None).unwrap();
+    issuer.verify(&trial.order(1), &made.credential).unwrap();
+    let end = "SELECT floor(extract(epoch FROM rolvaliduntil))::bigint FROM pg_roles WHERE rolname LIKE 'lk\\_%'";
+    let end: u64 = server.sql("app", end).parse().unwrap();
+    assert_eq!(made.expires_at.unwrap().as_nanos(), end * 1_000_000_000);
+    let left: i64 =
+        server.sql("app", &format!("SELECT {end} - floor(extract(epoch FROM now()))::bigint")).parse().unwrap();
+    assert!((3_500..=3_600).contains(&left), "{left}");
+
+    let short = role_issuer(server.seen()).valid_for(Duration::ZERO);
+    let made = short.create(&trial.order(2), None).unwrap();
+    assert!(short.verify(&trial.order(2), &made.credential).is_err(), "it had ended when it was made");
+}
+
+#[test]
+fn a_name_with_quotes_and_semicolons_is_a_name() {
+    const NAME: &str = r#"o'Neil "the\ $$ role" ;--"#;
+    let Some(server) = Server::start() else { return };
+    let issuer = password_issuer(server.seen()).allowing(name(NAME)).unwrap();
+    let parameters = serde_json::json!({ "role": NAME }).to_string();
+    let trial = trial().with_parameters(JsonObject::parse(&parameters).unwrap());
+    let order = trial.order(1);
+    let value = issuer.pick(&order).unwrap();
+    issuer.create(&order, Some(&value)).unwrap();
+    issuer.verify(&order, &value).unwrap();
+    assert_eq!(field(&value, "username"), NAME);
+}
