@@ -104,6 +104,20 @@ fn a_restored_store_is_the_one_that_was_backed_up() {
     words.clock(home.clock.clone()).expecting_checkpoint(checkpoint.note()).open().unwrap();
 }
 
+/// What an erased body said is known from its restatement, also by who verifies the backup.
+#[test]
+fn a_store_whose_log_has_erased_bodies_restores_with_all_its_data() {
+    let home = Home::new();
+    let (store, id) = full(&home);
+    let erasable = store.erasable_records(id, latchkeep::Position::FIRST, 100).unwrap();
+    assert!(erasable.len() > 2);
+    session(&store).erase_bodies(erasable).unwrap();
+    let restored = restore(&home, &backup(&store));
+    assert_eq!(restored.secrets(), store.secrets());
+    assert_eq!(session(&restored).read(id, CURRENT).unwrap().text().unwrap(), "two");
+    sound(&restored);
+}
+
 #[test]
 fn the_original_and_the_restored_log_are_never_signed_by_one_key_for_one_size() {
     let home = Home::new();

@@ -9,10 +9,10 @@ use std::io::Read;
 use crate::audit::Replay;
 use crate::codec::backup::Entry;
 use crate::codec::meta::decode_meta;
-use crate::domain::evolve::evolve;
 use crate::domain::id::{DataKeyId, LogId};
 use crate::domain::position::Position;
 use crate::domain::state::State;
+use crate::domain::step::{Step, evolve_step};
 use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
 use crate::engine::log::Decoder;
@@ -206,12 +206,17 @@ impl<'a> Checker<'a> {
         if self.expected.is_some_and(|(_, expected)| expected.size == self.tree.size()) {
             self.found = Some(self.tree.tree_head());
         }
-        let stepped = if let Some(record) = self.decoder.decode(raw)? {
-            evolve(&mut self.state, &record);
-            self.replay.apply(&record)
-        } else {
-            self.unknown_events = self.unknown_events.saturating_add(u64::from(raw.body().is_some()));
-            self.replay.apply_hidden(raw.header())
+        let step = self.decoder.decode_step(raw)?;
+        if let Some(step) = &step {
+            evolve_step(&mut self.state, step);
+        }
+        let stepped = match &step {
+            Some(Step::Told(record)) => self.replay.apply(record),
+            Some(Step::Erased(_)) => self.replay.apply_hidden(raw.header()),
+            None => {
+                self.unknown_events = self.unknown_events.saturating_add(1);
+                self.replay.apply_hidden(raw.header())
+            }
         };
         stepped.map_err(|step| damaged(&format!("has a log that cannot have happened ({step})")))
     }

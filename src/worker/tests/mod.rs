@@ -2,4 +2,5 @@
 
 mod fire;
 mod rules;
+mod schedules;
 mod world;
