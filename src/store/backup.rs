@@ -115,7 +115,7 @@ impl StoreOptions {
     /// let unlock = |byte| Unlock::bytes(SecretBytes::copy_from(&[byte; 32]));
     /// let store = StoreOptions::in_memory(unlock(7)).create()?;
     /// let mut export = Vec::new();
-    /// store.export(&mut export, None, |_| {})?;
+    /// store.export(&mut export, latchkeep::ExportOptions::default(), |_| {})?;
     ///
     /// let options = StoreOptions::in_memory(unlock(9));
     /// let (replayed, report) = options.create_from_export(Cursor::new(export), &VerifyOptions::default(), |_| {})?;

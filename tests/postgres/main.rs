@@ -16,3 +16,4 @@ mod life;
 mod proxy;
 mod support;
 mod tls;
+mod worker;
