@@ -30,6 +30,7 @@ mod ours;
 mod past;
 mod proofs;
 mod reads;
+mod rotations;
 mod sealing;
 mod sqlite;
 mod stats;
@@ -74,6 +75,7 @@ const FIGURES: &[Figure] = &[
     ("throughput", throughput::rows),
     ("latency", latency::rows),
     ("reads", reads::rows),
+    ("rotations", rotations::rows),
     ("large", large::rows),
     ("proofs", proofs::rows),
     ("past", past::rows),
