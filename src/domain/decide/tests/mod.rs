@@ -18,6 +18,7 @@ mod lock_modes;
 mod locks;
 mod policy;
 mod precedence;
+mod protocol;
 mod quarantine;
 mod random;
 mod secrets;

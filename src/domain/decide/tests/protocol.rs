@@ -1,0 +1,222 @@
+//! The protocol of rotations by issuers as a table: which step may be taken at which stage, for each class.
+
+use std::time::Duration;
+
+use super::world::{Answer, World, lock, word};
+use crate::domain::command::{Command, Prepared};
+use crate::domain::id::{GroupId, RotationId, SecretId, VersionId};
+use crate::domain::issuance::Issuance;
+use crate::domain::limits;
+use crate::domain::lock::LockMode;
+use crate::domain::name::{IssuerName, OutsideId, Reason, SecretName};
+use crate::domain::rotation::{AttemptFailure, IssuerClass, RotationTrigger};
+use crate::domain::rotation_command::{NewRotation, RotationCommand};
+use crate::domain::secret::{SecretMetadata, SecretSpec, SecretType};
+use crate::domain::version::VersionRef::{Current, Previous};
+
+const ROTATION: RotationId = RotationId::from_bytes([9; 16]);
+
+impl World {
+    fn issued_secret(&mut self) -> SecretId {
+        let id = SecretId::from_bytes(self.draw());
+        let metadata = SecretMetadata {
+            name: SecretName::parse("orders").unwrap(),
+            description: None,
+            labels: Box::default(),
+            custom_metadata: None,
+            expires_at: None,
+            retention: 2,
+            refuse_rotation_while_locked: None,
+        };
+        let spec = SecretSpec::ServiceCredentials { issuance: Issuance::by(IssuerName::parse("db").unwrap()) };
+        let group = GroupId::DEFAULT;
+        self.ask(&Command::CreateSecret { id, group, metadata, spec, policy: None, first: None }).unwrap();
+        id
+    }
+
+    fn tell(&mut self, secret: SecretId, step: RotationCommand) -> Answer {
+        self.ask(&Command::Rotation { secret, step })
+    }
+
+    fn issued_data(&mut self, version: VersionId) -> Prepared {
+        Prepared { version, ..self.prepared(SecretType::ServiceCredentials) }
+    }
+
+    fn plan(&mut self, secret: SecretId, class: IssuerClass) -> Answer {
+        let to = VersionId::from_bytes(self.draw());
+        let value = class.replaces_in_place().then(|| self.issued_data(to));
+        let trigger = RotationTrigger::ByHand;
+        let deadline = self.now.plus(Duration::from_secs(86_400));
+        let new = NewRotation { id: ROTATION, trigger, class, to, attempts_max: 3, deadline, value };
+        self.tell(secret, RotationCommand::Plan(Box::new(new)))
+    }
+
+    fn issue(&mut self, secret: SecretId) -> Answer {
+        let open = self.get(secret).rotation.clone().map_or_else(|| VersionId::from_bytes([0; 16]), |open| open.to);
+        let replaces = self.get(secret).rotation.as_ref().is_some_and(|open| open.class.replaces_in_place());
+        let made = (!replaces).then(|| self.issued_data(open));
+        let outside = Some(OutsideId::parse("role-1").unwrap());
+        self.tell(secret, RotationCommand::Issue { rotation: ROTATION, outside, made, expires_at: None })
+    }
+
+    fn fail(&mut self, secret: SecretId, failure: AttemptFailure) -> Answer {
+        let (reason, retry_at) = (Reason::parse("no").unwrap(), self.now);
+        self.tell(secret, RotationCommand::Fail { rotation: ROTATION, failure, reason, retry_at, value: None })
+    }
+
+    fn step(&mut self, secret: SecretId, class: IssuerClass, step: Step) -> Answer {
+        let reason = Reason::parse("said so").unwrap();
+        match step {
+            Step::Plan => self.plan(secret, class),
+            Step::Attempt => self.tell(secret, RotationCommand::Attempt { rotation: ROTATION }),
+            Step::Issue => self.issue(secret),
+            Step::Commit => self.tell(secret, RotationCommand::Commit { rotation: ROTATION }),
+            Step::Abort => self.tell(secret, RotationCommand::Abort { reason }),
+            Step::FinishAbort => self.tell(secret, RotationCommand::FinishAbort { rotation: ROTATION }),
+            Step::Resume => self.tell(secret, RotationCommand::Resume),
+            Step::Fail(failure) => self.fail(secret, failure),
+        }
+    }
+
+    /// A secret with two versions, and a rotation that has taken some steps.
+    fn rotating(class: IssuerClass, steps: &[Step]) -> (Self, SecretId) {
+        let mut world = Self::new();
+        let secret = world.issued_secret();
+        for _ in 0..2 {
+            world.plan(secret, class).unwrap();
+            for step in [Step::Attempt, Step::Issue, Step::Commit] {
+                world.step(secret, class, step).unwrap();
+            }
+        }
+        for step in steps {
+            world.step(secret, class, *step).unwrap();
+        }
+        (world, secret)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Plan,
+    Attempt,
+    Issue,
+    Commit,
+    Abort,
+    FinishAbort,
+    Resume,
+    Fail(AttemptFailure),
+}
+
+use AttemptFailure::{Refused, Unavailable, Unknown};
+use IssuerClass::{CreateDiscoverable, CreateWithToken, Opaque, SetValue};
+use Step::{Abort, Attempt, Commit, Fail, FinishAbort, Issue, Plan, Resume};
+
+/// Takes steps, then asks for one more.
+#[track_caller]
+fn check(class: IssuerClass, steps: &[Step], then: Step, expected: &str, events: &[&str]) {
+    let (mut world, secret) = World::rotating(class, steps);
+    let answer = world.step(secret, class, then);
+    assert_eq!(word(&answer), expected, "{class}, {steps:?}, then {then:?}");
+    if expected == "ok" {
+        world.check_events(events);
+    }
+}
+
+#[test]
+fn each_step_has_its_stage() {
+    for class in [SetValue, CreateWithToken, CreateDiscoverable, Opaque] {
+        check(class, &[], Attempt, "version_changed", &[]);
+        check(class, &[], Commit, "version_changed", &[]);
+        check(class, &[], Abort, "rotation_not_found", &[]);
+        check(class, &[], Resume, "rotation_not_found", &[]);
+        check(class, &[], Plan, "ok", &["RotationPlanned"]);
+        check(class, &[Plan], Plan, "rotation_open", &[]);
+        check(class, &[Plan], Issue, "version_changed", &[]);
+        check(class, &[Plan], Commit, "version_changed", &[]);
+        check(class, &[Plan], Resume, "rotation_not_parked", &[]);
+        check(class, &[Plan], FinishAbort, "version_changed", &[]);
+        check(class, &[Plan], Abort, "ok", &["RotationAborted"]);
+        check(class, &[Plan], Attempt, "ok", &["RotationAttempted"]);
+        check(class, &[Plan, Attempt], Commit, "version_changed", &[]);
+        check(class, &[Plan, Attempt], Issue, "ok", &["CredentialIssued"]);
+        check(class, &[Plan, Attempt, Issue], Issue, "version_changed", &[]);
+        check(class, &[Plan, Attempt, Issue], Attempt, "version_changed", &[]);
+        check(class, &[Plan, Attempt, Issue], Abort, "ok", &["AbortPlanned"]);
+        check(class, &[Plan, Attempt, Issue, Abort], Commit, "version_changed", &[]);
+        check(class, &[Plan, Attempt, Issue, Abort], FinishAbort, "ok", &["RotationAborted"]);
+        check(class, &[Plan, Attempt, Fail(Refused)], Attempt, "ok", &["RotationAttempted"]);
+        check(
+            class,
+            &[Plan, Attempt, Fail(Unavailable), Attempt, Fail(Unavailable)],
+            Attempt,
+            "ok",
+            &["RotationAttempted"],
+        );
+    }
+}
+
+#[test]
+fn a_commit_retires_what_falls_out_before_its_data_goes() {
+    let made = [Plan, Attempt, Issue];
+    for class in [CreateWithToken, CreateDiscoverable, Opaque] {
+        check(class, &made, Commit, "ok", &["RotationCommitted", "VersionAdded", "RetirementPlanned"]);
+    }
+    // The value that fell out was replaced in place before: nothing is left of it outside.
+    check(SetValue, &made, Commit, "ok", &["RotationCommitted", "VersionAdded", "VersionDataDestroyed"]);
+}
+
+#[test]
+fn what_nobody_knows_is_tried_again_by_class() {
+    for class in [SetValue, CreateWithToken, CreateDiscoverable] {
+        check(class, &[Plan, Attempt], Fail(Unknown), "ok", &["RotationAttemptFailed"]);
+        check(class, &[Plan, Attempt, Fail(Unknown)], Attempt, "ok", &["RotationAttempted"]);
+        check(class, &[Plan, Attempt, Fail(Unknown)], Abort, "ok", &["AbortPlanned"]);
+    }
+    check(Opaque, &[Plan, Attempt], Fail(Unknown), "ok", &["RotationAttemptFailed", "RotationParked"]);
+    // After a crash in the middle there is no failure to record, but nobody knows either.
+    check(Opaque, &[Plan, Attempt], Attempt, "ok", &["RotationParked"]);
+    check(Opaque, &[Plan, Attempt, Fail(Unknown)], Attempt, "version_changed", &[]);
+    check(Opaque, &[Plan, Attempt, Fail(Unknown)], Abort, "ok", &["RotationAborted"]);
+    check(Opaque, &[Plan, Attempt, Fail(Unknown), Resume], Attempt, "ok", &["RotationAttempted"]);
+}
+
+#[test]
+fn attempts_and_time_have_an_end_and_a_pause_is_never_zero() {
+    for class in [SetValue, CreateWithToken, CreateDiscoverable, Opaque] {
+        let all = [Plan, Attempt, Fail(Unavailable), Attempt, Fail(Unavailable), Attempt];
+        check(class, &all, Fail(Unavailable), "ok", &["RotationAttemptFailed", "RotationParked"]);
+        let (mut world, secret) = World::rotating(class, &[Plan]);
+        world.now = world.now.plus(Duration::from_secs(86_401));
+        world.step(secret, class, Attempt).unwrap();
+        world.check_events(&["RotationParked"]);
+        let (world, secret) = World::rotating(class, &[Plan, Attempt, Fail(Unavailable)]);
+        let retry_at = world.get(secret).rotation.as_ref().unwrap().retry_at.unwrap();
+        assert_eq!(retry_at.since(world.now), limits::RETRY_PAUSE_MIN, "whatever the worker says");
+    }
+}
+
+#[test]
+fn locks_are_looked_at_at_the_plan_before_the_first_call_and_at_the_commit() {
+    const LOCKED: &str = "secret_version_locked";
+    for (class, which, expected) in [
+        (CreateDiscoverable, Previous, [LOCKED, LOCKED]),
+        (CreateDiscoverable, Current, ["ok", "ok"]),
+        (SetValue, Previous, [LOCKED, LOCKED]),
+        (SetValue, Current, [LOCKED, LOCKED]),
+    ] {
+        for (steps, then, expected) in [(&[][..], Plan, expected[0]), (&[Plan][..], Attempt, expected[1])] {
+            let (mut world, secret) = World::rotating(class, steps);
+            world.place(secret, which, vec![lock("app")], LockMode::Keep).unwrap();
+            assert_eq!(word(&world.step(secret, class, then)), expected, "{class} {which:?}, {then:?}");
+        }
+    }
+    let (mut world, secret) = World::rotating(CreateDiscoverable, &[Plan, Attempt, Issue]);
+    world.place(secret, Previous, vec![lock("app")], LockMode::Keep).unwrap();
+    world.step(secret, CreateDiscoverable, Commit).unwrap();
+    world.check_events(&["RotationStaged", "RotationRefused"]);
+    world.step(secret, CreateDiscoverable, Commit).unwrap();
+    assert_eq!(world.get(secret).versions.len(), 2, "it waits, and says so once");
+    let (mut world, secret) = World::rotating(SetValue, &[Plan, Attempt]);
+    let late = world.place(secret, Current, vec![lock("app")], LockMode::Keep);
+    assert_eq!(word(&late), "rotation_open", "the account may have another password already");
+}
