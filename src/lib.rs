@@ -106,6 +106,7 @@ pub use issuer::private_ca::{
     template::{CertificateKey, LeafTemplate},
 };
 pub use projection::lock_board::{LockStatus, VersionLocks};
+pub use projection::notification::Notification;
 pub use projection::tally::Tally;
 #[cfg(feature = "store")]
 pub use seal::{
@@ -141,6 +142,7 @@ pub use {
     store::reading::Reading,
     store::session::{Forecast, Session},
     store::status::Status,
+    store::watch::{Watch, Watched},
     worker::options::WorkerOptions,
     worker::sweep::SweepReport,
     worker::worker::RotationWorker,

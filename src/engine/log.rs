@@ -101,11 +101,6 @@ pub(crate) fn head_before(storage: &dyn Storage, position: Position) -> Result<O
     Ok(found)
 }
 
-/// Makes a record of the domain from its bytes; none when a later release wrote the event.
-pub(crate) fn decode(raw: &RawRecord<'_>) -> Result<Option<Record>, Error> {
-    Decoder::default().decode(raw)
-}
-
 /// Makes records of the domain, one after another. Most of them share their context with the one before: it is decoded
 /// once, and its texts are kept once.
 #[derive(Debug, Default)]
@@ -151,7 +146,7 @@ fn damaged(raw: &RawRecord<'_>, error: &CodecError) -> Error {
     Error::corrupt(format!("record {position} cannot be read: {error}; restore it from a backup"))
 }
 
-/// Says of what a header is: the inverse of what [`decode`] reads.
+/// Says of what a header is: the inverse of what [`Decoder`] reads.
 pub(crate) fn header_subject(subject: Option<Subject>) -> ledger::Subject {
     match subject {
         None => ledger::Subject::Store,

@@ -129,6 +129,7 @@ impl Engine {
     pub(crate) fn close(&self) -> Result<(), Error> {
         let stopped = self.threads.as_ref().map_or(Ok(()), |threads| threads.stop(&self.shared.poison));
         let anchored = self.anchoring.as_ref().map_or(Ok(()), Anchoring::stop);
+        self.shared.published.end();
         let closed = self.shared.storage.close().map_err(Error::from);
         stopped.and(anchored).and(closed)
     }

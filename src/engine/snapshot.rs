@@ -4,19 +4,22 @@
 //! again. Read next: [`super::recovery`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use parking_lot::RwLock;
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::domain::batch::remember;
 use crate::domain::event::Event;
 use crate::domain::evolve::evolve;
 use crate::domain::id::SecretId;
+use crate::domain::position::Position;
 use crate::domain::record::Record;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::ledger::{ChainEnd, Frontier};
 use crate::projection::Projections;
 
+use super::clock::monotonic;
 use super::history::History;
 use super::saved::{Item, Saved};
 
@@ -80,27 +83,71 @@ impl Snapshot {
     }
 }
 
-/// The last durable snapshot.
+/// The last durable snapshot, and news of it.
 #[derive(Debug)]
-pub(crate) struct Published(RwLock<Arc<Snapshot>>);
+pub(crate) struct Published {
+    last: RwLock<Arc<Snapshot>>,
+    /// Whether it is the last for good.
+    is_final: Mutex<bool>,
+    changed: Condvar,
+}
+
+/// What somebody who waited for more records got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// There are more.
+    Grown,
+    /// There are none yet.
+    InVain,
+    /// There will be none.
+    Final,
+}
 
 impl Published {
     pub(crate) fn new(snapshot: Snapshot) -> Self {
-        Self(RwLock::new(Arc::new(snapshot)))
+        Self { last: RwLock::new(Arc::new(snapshot)), is_final: Mutex::new(false), changed: Condvar::new() }
     }
 
     /// Gives a picture that stays as it is for as long as it is held.
     pub(crate) fn load(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.0.read())
+        Arc::clone(&self.last.read())
     }
 
     /// Looks at the snapshot in place; for short looks, since it holds the committer up.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&Snapshot) -> T) -> T {
-        look(&self.0.read())
+        look(&self.last.read())
     }
 
     pub(crate) fn replace(&self, snapshot: Arc<Snapshot>) {
-        let old = std::mem::replace(&mut *self.0.write(), snapshot);
+        let old = std::mem::replace(&mut *self.last.write(), snapshot);
         drop(old);
+        // Whoever waits has looked before, or holds this lock until it waits: nobody misses the news.
+        drop(self.is_final.lock());
+        self.changed.notify_all();
+    }
+
+    /// Says that there will be no other.
+    pub(crate) fn end(&self) {
+        *self.is_final.lock() = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until there are more records than `size`, for so long at most.
+    pub(crate) fn wait_beyond(&self, size: Position, at_most: Duration) -> Waited {
+        let until = monotonic().checked_add(at_most);
+        let mut is_final = self.is_final.lock();
+        loop {
+            if self.with(|snapshot| snapshot.end.size) > size {
+                return Waited::Grown;
+            }
+            if *is_final {
+                return Waited::Final;
+            }
+            match until {
+                Some(until) if monotonic() >= until => return Waited::InVain,
+                Some(until) => drop(self.changed.wait_until(&mut is_final, until)),
+                None => self.changed.wait(&mut is_final),
+            }
+        }
     }
 }

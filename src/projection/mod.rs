@@ -5,6 +5,7 @@
 
 pub(crate) mod calendar;
 pub(crate) mod lock_board;
+pub(crate) mod notification;
 pub(crate) mod tally;
 
 use crate::domain::secret::Secret;

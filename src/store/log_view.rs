@@ -11,7 +11,7 @@ use crate::domain::event::Event;
 use crate::domain::id::SecretId;
 use crate::domain::position::Position;
 use crate::domain::record::Record;
-use crate::engine::log::{decode, scan_records};
+use crate::engine::log::{Decoder, scan_records};
 use crate::error::Error;
 use crate::ledger::{ChainVerifier, Head, RawRecord, Subject};
 
@@ -38,6 +38,31 @@ pub enum LogEntry {
     },
 }
 
+impl LogEntry {
+    /// Makes it from a record as it lies in the log.
+    pub(crate) fn of(raw: &RawRecord<'_>, decoder: &mut Decoder) -> Result<Self, Error> {
+        Ok(decoder.decode(raw)?.map_or_else(|| opaque(raw), |record| Self::Known(Box::new(record))))
+    }
+
+    /// Gives the place of the record.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        match self {
+            Self::Known(record) => record.position,
+            Self::Opaque { position, .. } => *position,
+        }
+    }
+
+    /// Gives the secret that it is about, as far as that can be read.
+    #[must_use]
+    pub fn secret(&self) -> Option<SecretId> {
+        match self {
+            Self::Known(record) => record.secret(),
+            Self::Opaque { secret, .. } => *secret,
+        }
+    }
+}
+
 /// What a verification of the chain found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -61,10 +86,8 @@ impl Store {
     ) -> Result<(), Error> {
         let shared = &self.0.engine.shared;
         let end = shared.published.with(|snapshot| snapshot.end.size);
-        scan_records(&*shared.storage, from, end, &mut |raw| {
-            let entry = decode(raw)?.map_or_else(|| opaque(raw), |record| LogEntry::Known(Box::new(record)));
-            Ok(show(entry))
-        })
+        let mut decoder = Decoder::default();
+        scan_records(&*shared.storage, from, end, &mut |raw| Ok(show(LogEntry::of(raw, &mut decoder)?)))
     }
 
     /// Shows the records from a position on as they lie in the log, for those who verify or export them.

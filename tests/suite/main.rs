@@ -31,3 +31,4 @@ mod support;
 mod threads;
 mod time;
 mod walk;
+mod watch;

@@ -11,6 +11,7 @@ mod past;
 mod recovery;
 mod shell;
 mod slots;
+mod watching;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -1,0 +1,233 @@
+//! Owns a watch over the log: every durable record from a position on, in order, as it comes; and what users hear of it.
+//!
+//! There is no queue and no thread: a watch reads the log at its own pace, from its own position. Read next:
+//! [`super::log_view`].
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::audit::AsOf;
+use crate::domain::position::Position;
+use crate::domain::record::Record;
+use crate::domain::refusal::Refusal;
+use crate::domain::rotation::RotationTrigger;
+use crate::domain::secret::Secret;
+use crate::engine::Shared;
+use crate::engine::log::{Decoder, scan_records};
+use crate::engine::snapshot::Waited;
+use crate::error::{Error, ErrorKind};
+use crate::projection::notification::Notification;
+
+use super::log_view::LogEntry;
+use super::store::Store;
+
+/// Records that a watch reads ahead, at most.
+const AHEAD_MAX: usize = 256;
+
+/// Bytes of records that a watch reads ahead; one record more at most.
+const AHEAD_BYTES_MAX: usize = 1_024 * 1_024;
+
+/// How long a watch waits before it looks whether the store is poisoned: nothing comes any more then.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The records of a log from a position on: those that are there, then those that come.
+///
+/// In order, each once, and only what is durable. Whoever has to see each record, also after a crash, keeps
+/// [`Watch::next_position`] after it has dealt with one, and starts again from there: at least once. A watch that is slow, or
+/// stands still, costs nobody anything but the up to 256 records (about 1 MiB) that it has read ahead; it catches up from
+/// the log. It does not keep the store open, and ends when the store closes, even if it has not come to the end by then;
+/// over a store that is open for reading only it ends at the end of the log, since nobody appends.
+///
+/// As an iterator it waits for the next record, and ends after an error.
+///
+/// ```
+/// use latchkeep::{Actor, LogEntry, NewSecret, Notification, Position, SecretBytes, SecretName, StoreOptions, Unlock};
+///
+/// let store = StoreOptions::in_memory(Unlock::bytes(SecretBytes::copy_from(&[7; 32]))).create()?;
+/// let watch = store.watch(Position::FIRST)?;
+/// let ops = store.acting_as(Actor::parse("ops")?);
+/// ops.create(NewSecret::arbitrary(SecretName::parse("token")?, SecretBytes::copy_from(b"s3cr3t"))?)?;
+///
+/// for entry in watch {
+///     let LogEntry::Known(record) = entry? else { continue };
+///     println!("{} {}", record.position, record.event.label());
+///     if store.notification(&record)? == Some(Notification::SecretCreated) {
+///         break;
+///     }
+/// }
+/// # Ok::<(), latchkeep::Error>(())
+/// ```
+pub struct Watch {
+    shared: Arc<Shared>,
+    is_live: bool,
+    /// What is read and not given yet.
+    ahead: VecDeque<LogEntry>,
+    /// The next to give.
+    position: Position,
+    failed: bool,
+}
+
+/// What a watch gives within some time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Watched {
+    /// The next record.
+    Entry(LogEntry),
+    /// Nothing yet: all that is durable was given.
+    Quiet,
+    /// Nothing any more: the store was closed, or is open for reading only and all was given.
+    Ended,
+}
+
+impl Store {
+    /// Watches the log from a position on: [`Position::FIRST`] for all of it, [`Status::log_size`](crate::Status::log_size)
+    /// for what comes from now on, or where an earlier watch had come to. Watches do not know of each other, and hold nobody
+    /// up.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Refused` with [`Refusal::InvalidArgument`] for a position that the log has not reached: whoever kept it has
+    /// seen records that are not here.
+    pub fn watch(&self, from: Position) -> Result<Watch, Error> {
+        let engine = &self.0.engine;
+        let end = engine.shared.published.with(|snapshot| snapshot.end.size);
+        if from > end {
+            let rule = format!("{from} lies beyond the end of the log, which has {end} records");
+            return Err(Refusal::invalid("position", &rule).into());
+        }
+        let (shared, is_live) = (Arc::clone(&engine.shared), !engine.is_read_only());
+        Ok(Watch { shared, is_live, ahead: VecDeque::new(), position: from, failed: false })
+    }
+
+    /// Gives what users hear of a record, if anything, under the names of the reference; always the same for the same record,
+    /// unless words about its secret were erased since.
+    ///
+    /// A table of event types, but for rotations that failed: whether the first version was to be made, or a later one,
+    /// stands in an earlier record. What the secret is now mostly tells; else it costs as much as [`Store::as_of`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Store::as_of`].
+    pub fn notification(&self, record: &Record) -> Result<Option<Notification>, Error> {
+        Notification::of(&record.event, || self.trigger(record))
+    }
+
+    /// Tells what set off the rotation that an event of a secret speaks of.
+    fn trigger(&self, record: &Record) -> Result<RotationTrigger, Error> {
+        let later = Ok(RotationTrigger::ByHand);
+        let Some(id) = record.secret() else { return later };
+        if let Some(trigger) = self.secret(id).ok().and_then(|secret| trigger_by(&secret, record)) {
+            return Ok(trigger);
+        }
+        let Some(before) = record.position.get().checked_sub(1) else { return later };
+        match self.as_of(AsOf::Position(Position::new(before)))?.secret(id) {
+            Ok(secret) if secret.versions.is_empty() => Ok(RotationTrigger::FirstVersion),
+            _ => later,
+        }
+    }
+}
+
+/// Tells by what a secret is now what set off a rotation back then; nothing where that is not certain.
+fn trigger_by(secret: &Secret, record: &Record) -> Option<RotationTrigger> {
+    match secret.versions.first() {
+        None => Some(RotationTrigger::FirstVersion),
+        Some(oldest) if oldest.created_at < record.recorded_at => Some(RotationTrigger::ByHand),
+        Some(_) => None,
+    }
+}
+
+impl Watch {
+    /// Gives the position of the next record that it will give: where to start again once all before it is dealt with.
+    #[must_use]
+    pub const fn next_position(&self) -> Position {
+        self.position
+    }
+
+    /// Waits for the next record, for so long at most; not at all with no time.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Corrupt` when a record cannot be read, `Unavailable` when the disk fails, or when the store is poisoned and
+    /// nothing will come. The position stays, so that it can be asked again.
+    pub fn next_within(&mut self, at_most: Duration) -> Result<Watched, Error> {
+        let mut left = at_most;
+        loop {
+            if let Some(entry) = self.take()? {
+                return Ok(Watched::Entry(entry));
+            }
+            if !self.is_live {
+                return Ok(Watched::Ended);
+            }
+            let slice = left.min(LOOK_EVERY);
+            match self.shared.published.wait_beyond(self.position, slice) {
+                Waited::Grown => {}
+                Waited::Final => return Ok(Watched::Ended),
+                Waited::InVain => {
+                    self.shared.poison.error().map_or(Ok(()), Err)?;
+                    left = left.saturating_sub(slice);
+                    if left.is_zero() {
+                        return Ok(Watched::Quiet);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives the next record that is durable already; reads ahead where nothing is left of what was read.
+    fn take(&mut self) -> Result<Option<LogEntry>, Error> {
+        if self.ahead.is_empty() {
+            match self.read_ahead() {
+                // The store was closed: that is the end, and no failure.
+                Err(error) if *error.kind() == ErrorKind::Closed => self.is_live = false,
+                // What was read before it comes first; the next read comes upon it again.
+                Err(_) if !self.ahead.is_empty() => {}
+                read => read?,
+            }
+        }
+        let entry = self.ahead.pop_front();
+        if let Some(entry) = &entry {
+            self.position = entry.position().next();
+        }
+        Ok(entry)
+    }
+
+    fn read_ahead(&mut self) -> Result<(), Error> {
+        let end = self.shared.published.with(|snapshot| snapshot.end.size);
+        if self.position >= end {
+            return Ok(());
+        }
+        let (ahead, mut bytes, mut decoder) = (&mut self.ahead, 0_usize, Decoder::default());
+        scan_records(&*self.shared.storage, self.position, end, &mut |raw| {
+            ahead.push_back(LogEntry::of(raw, &mut decoder)?);
+            bytes = bytes.saturating_add(raw.context().len()).saturating_add(raw.body().map_or(0, <[u8]>::len));
+            let is_enough = ahead.len() >= AHEAD_MAX || bytes >= AHEAD_BYTES_MAX;
+            Ok(if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })
+    }
+}
+
+impl Iterator for Watch {
+    type Item = Result<LogEntry, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        match self.next_within(Duration::MAX) {
+            Ok(Watched::Entry(entry)) => Some(Ok(entry)),
+            Ok(Watched::Quiet | Watched::Ended) => None,
+            Err(error) => {
+                self.failed = true;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("position", &self.position).finish_non_exhaustive()
+    }
+}
