@@ -76,6 +76,11 @@ impl Failure {
         }
     }
 
+    /// Gives what happened.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Gives the way the program ends.
     pub(crate) const fn exit(&self) -> Exit {
         self.exit

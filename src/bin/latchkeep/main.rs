@@ -32,6 +32,7 @@ mod out;
 mod place;
 mod prompt;
 mod scene;
+mod seen;
 mod shown;
 mod times;
 

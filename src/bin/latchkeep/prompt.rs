@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use latchkeep::SecretBytes;
-use signal_hook::consts::SIGINT;
-use signal_hook::flag::register_conditional_default;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag::{register, register_conditional_default};
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::exit::Exit;
@@ -46,6 +46,19 @@ fn interrupts_end() -> io::Result<&'static AtomicBool> {
     let switch = SWITCH.get_or_init(|| Arc::new(AtomicBool::new(true)));
     register_conditional_default(SIGINT, Arc::clone(switch))?;
     Ok(switch)
+}
+
+/// Gives the switch that an interrupt, or a request to end, turns on from now on, rather than end the program at once.
+pub(crate) fn noted_interrupts() -> Result<Arc<AtomicBool>, Failure> {
+    let noted = Arc::new(AtomicBool::new(false));
+    let register = || {
+        register(SIGINT, Arc::clone(&noted))?;
+        register(SIGTERM, Arc::clone(&noted))?;
+        interrupts_end().map(|switch| switch.store(false, Ordering::SeqCst))
+    };
+    let failed = |error| Failure::new(Exit::Failed, "io", format!("could not prepare for an interrupt: {error}"));
+    register().map_err(failed)?;
+    Ok(noted)
 }
 
 /// Asks for something secret twice, so that a slip of the fingers shows.

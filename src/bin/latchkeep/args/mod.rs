@@ -9,6 +9,7 @@ mod log;
 mod rest;
 mod secret;
 mod secret_read;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -30,6 +31,7 @@ pub(crate) use secret::{
     TypeArg,
 };
 pub(crate) use secret_read::{DataFormat, Field, Get, List, Show, SortBy};
+pub(crate) use watch::{From as WatchFrom, Watch};
 
 /// Keeps secrets in a directory, honours locks on them, and proves its log.
 ///
@@ -126,6 +128,7 @@ pub(crate) enum StoreCommand {
     /// erases words of people from it.
     #[command(subcommand)]
     Log(LogCommand),
+    Watch(Watch),
     /// Makes, lists and deletes groups of secrets.
     #[command(subcommand)]
     Group(GroupCommand),

@@ -107,7 +107,7 @@ pub(crate) fn erase(args: &LogErase, scene: &mut Scene) -> Result<Exit, Failure>
 }
 
 /// Finds whom records are about; an id also when the secret is deleted.
-fn subject(scene: &Scene, named: &str) -> Result<SecretId, Failure> {
+pub(super) fn subject(scene: &Scene, named: &str) -> Result<SecretId, Failure> {
     let argument = SecretArg { secret: named.to_owned(), secret_type: None };
     match (find::secret(scene.store(), &argument), SecretId::parse(named)) {
         (Ok(secret), _) => Ok(secret.id),
@@ -118,13 +118,13 @@ fn subject(scene: &Scene, named: &str) -> Result<SecretId, Failure> {
 
 /// What turns ids into what people call things.
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     names: HashMap<SecretId, String>,
     numbers: Numbers,
 }
 
 impl Known {
-    fn of(scene: &Scene) -> Self {
+    pub(super) fn of(scene: &Scene) -> Self {
         let mut known = Self::default();
         for secret in scene.store().secrets() {
             known.names.insert(secret.id, secret.metadata.name.to_string());
@@ -133,12 +133,18 @@ impl Known {
         known
     }
 
-    fn name(&self, id: SecretId) -> String {
+    /// Gives the numbers of versions.
+    pub(super) const fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    /// Gives the name of a secret; its id where no name is known.
+    pub(super) fn name(&self, id: SecretId) -> String {
         self.names.get(&id).cloned().unwrap_or_else(|| id.to_string())
     }
 
     /// Takes what is deleted by now from the records of its making.
-    fn learn(&mut self, record: &Record) {
+    pub(super) fn learn(&mut self, record: &Record) {
         self.numbers.learn(&record.event);
         if let (Event::SecretCreated(event), Some(subject)) = (&record.event, record.subject) {
             self.names.entry(subject.secret).or_insert_with(|| event.metadata.name.to_string());
@@ -155,13 +161,9 @@ fn show_one(scene: &mut Scene, known: &mut Known, only: Option<SecretId>, entry:
             }
             if scene.out.is_json() { scene.out.line(to_json(record)) } else { line(scene, known, record) }
         }
-        LogEntry::Opaque { position, secret, event_type, schema, erased } if only.is_none() || *secret == only => {
+        LogEntry::Opaque { position, secret, event_type, erased, .. } if only.is_none() || *secret == only => {
             if scene.out.is_json() {
-                let shown = json!({
-                    "position": position, "secret_id": secret, "event_type": event_type, "schema": schema,
-                    "erased": erased
-                });
-                return scene.out.line(shown);
+                return scene.out.line(opaque_json(entry));
             }
             let label = Event::label_of(*event_type).map_or_else(|| format!("event {event_type}"), str::to_owned);
             let about = secret.map(|id| known.name(id)).unwrap_or_default();
@@ -185,7 +187,16 @@ fn line(scene: &mut Scene, known: &Known, record: &Record) -> Result<(), Failure
     }
 }
 
-fn to_json(record: &Record) -> Value {
+/// Shows a record that cannot be read here.
+pub(super) fn opaque_json(entry: &LogEntry) -> Value {
+    let LogEntry::Opaque { position, secret, event_type, schema, erased } = entry else { return Value::Null };
+    json!({
+        "position": position, "secret_id": secret, "event_type": event_type, "schema": schema, "erased": erased
+    })
+}
+
+/// Shows a record.
+pub(super) fn to_json(record: &Record) -> Value {
     json!({
         "position": record.position,
         "recorded_at": record.recorded_at,

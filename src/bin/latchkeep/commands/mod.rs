@@ -24,6 +24,7 @@ mod secret_show;
 mod status;
 mod summary;
 pub(crate) mod tour;
+mod watch;
 
 use crate::args::{Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, SecretCommand, StoreCommand};
 use crate::brought::is_dash;
@@ -44,9 +45,11 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         | StoreCommand::Quarantine(QuarantineCommand::Show)
         | StoreCommand::Status
         | StoreCommand::Scrub => Access::Look,
+        StoreCommand::Watch(args) if args.until_end => Access::Look,
         StoreCommand::Secret(_)
         | StoreCommand::Lock(_)
         | StoreCommand::Group(_)
+        | StoreCommand::Watch(_)
         | StoreCommand::Log(LogCommand::Erase(_))
         | StoreCommand::Quarantine(QuarantineCommand::End(_)) => Access::Act,
         StoreCommand::Log(_) => Access::Look,
@@ -137,6 +140,7 @@ pub(crate) fn run(command: &StoreCommand, scene: &mut Scene) -> Result<Exit, Fai
         StoreCommand::Lock(command) => lock(command, scene),
         StoreCommand::Group(command) => group::run(command, scene),
         StoreCommand::Log(command) => log::run(command, scene),
+        StoreCommand::Watch(args) => watch::run(args, scene),
         StoreCommand::Explain(args) => explain::run(args, scene),
         StoreCommand::Quarantine(QuarantineCommand::Show) => quarantine::show(scene),
         StoreCommand::Quarantine(QuarantineCommand::End(_)) => quarantine::end(scene),
