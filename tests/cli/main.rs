@@ -25,3 +25,4 @@ mod real_input;
 mod support;
 mod terminal;
 mod tour;
+mod watch;

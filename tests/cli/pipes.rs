@@ -11,6 +11,7 @@ fn a_closed_pipe_ends_the_program_quietly() {
     let commands: &[&[&str]] = &[
         &["log", "show"],
         &["log", "show", "--json"],
+        &["watch", "--until-end", "--all"],
         &["log", "export"],
         &["log", "export", "--zstd"],
         &["secret", "list"],

@@ -15,7 +15,7 @@ use latchkeep::{Notification, Position};
 ///
 /// A store is open to one process at a time: while watch waits for more, no other command gets in, and what happens is what
 /// time does (leases and secrets that end). Run it with --until-end, now and then, to hear of what others did in between; --state
-/// remembers how far it has come. A program that has the store open watches by itself (Store::watch).
+/// remembers how far it has come. A program that has the store open watches by itself (`Store::watch`).
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
