@@ -16,6 +16,7 @@ mod canary;
 mod erasing;
 mod exits;
 mod exports;
+mod into;
 mod json;
 mod keys;
 mod limits;

@@ -3,7 +3,7 @@
 //! All of it is untrusted; what is read into memory is bounded. Read next: [`super::commands`].
 
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -98,6 +98,55 @@ impl Read for Export {
                 *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
             }
         })
+    }
+}
+
+/// An export in a file that can be read more than once from its beginning, unpacked if it is packed.
+pub(crate) struct ExportFile {
+    file: File,
+    reader: Box<dyn Read + Send>,
+}
+
+impl ExportFile {
+    /// Opens it; stdin can be read once only.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        if is_dash(path) {
+            return Err(Failure::usage(
+                "a store is made of an export in a file, which is read twice; stdin is not taken",
+            ));
+        }
+        let file = File::open(path).map_err(|error| Failure::io("open", path, &error))?;
+        if !file.metadata().is_ok_and(|about| about.is_file()) {
+            return Err(Failure::usage(format!(
+                "{} is no file; a store is made of an export in a file",
+                path.display()
+            )));
+        }
+        let reader = Self::reader(&file).map_err(|error| Failure::io("read", path, &error))?;
+        Ok(Self { file, reader })
+    }
+
+    fn reader(file: &File) -> io::Result<Box<dyn Read + Send>> {
+        let mut file = file.try_clone()?;
+        file.rewind()?;
+        unpacked(Box::new(BufReader::new(file)))
+    }
+}
+
+impl Read for ExportFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+/// Goes back to the beginning and nowhere else: what is packed has no other places.
+impl Seek for ExportFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        if to != SeekFrom::Start(0) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        self.reader = Self::reader(&self.file)?;
+        Ok(0)
     }
 }
 

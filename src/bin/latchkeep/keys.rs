@@ -8,7 +8,7 @@ use latchkeep::{SecretBytes, Unlock};
 
 use crate::args::{BackupKey, Given, Global};
 use crate::failure::{self, Failure};
-use crate::{input, prompt};
+use crate::{input, prompt, scene};
 
 /// Bytes of a passphrase file, at most: far more than anybody types.
 const PASSPHRASE_BYTES_MAX: usize = 4_096;
@@ -48,6 +48,15 @@ pub(crate) fn to_create(global: &Global, given: Given, dir: &Path) -> Result<(Un
             Ok((Unlock::passphrase(passphrase), KeyMade::No))
         }
         Said::Nothing => Err(nothing_said()),
+    }
+}
+
+/// Takes a key file away again that was made for a store that could not be made: a key to nothing would only stand in
+/// the way of the next attempt.
+pub(crate) fn take_back(global: &Global, made: KeyMade, dir: &Path) {
+    if let (KeyMade::Yes, Some(path), Ok(())) = (made, &global.key_file, scene::check_free(dir)) {
+        // One that cannot be removed is in nobody's way but the next attempt's, which says so.
+        let _ = std::fs::remove_file(path);
     }
 }
 

@@ -59,7 +59,7 @@ fn run(cli: Cli, given: args::Given) -> Result<Exit, Failure> {
         },
         Command::Restore(args) => commands::restore::run(&cli.global, given, &args),
         Command::Store(command) => {
-            if let Some(outcome) = commands::without_store(&command, &cli.global) {
+            if let Some(outcome) = commands::without_store(&command, &cli.global, given) {
                 return outcome;
             }
             commands::check_anchors(&command, &cli.global)?;

@@ -122,12 +122,17 @@ fn parse_key(text: &str) -> Result<VerifierKey, String> {
 /// the program exits with 5. On a terminal as a table. Piped: a line per version, columns parted by tabs, in this order:
 /// type, secret, state, version, alias, data, made, locks, rotation. Secrets whose history is hidden (a slice begins after
 /// they were made, or a body was erased) are counted, not shown.
+///
+/// With --into DIR it makes a store of the export instead: secrets, versions, locks and history, but no data, since no
+/// export holds any. --key-file or --passphrase-file says what shall open it, as for latchkeep init. The store is in
+/// quarantine. It needs a whole log; an export that does not hold leaves no store, and exits with 5.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   latchkeep log replay log.jsonl
   latchkeep log replay log.jsonl --at 1200 --secret db-admin
-  latchkeep log replay log.jsonl.zst --at 2027-01-31T12:00:00Z --json")]
+  latchkeep log replay log.jsonl.zst --at 2027-01-31T12:00:00Z --json
+  latchkeep log replay log.jsonl.zst --key \"$VKEY\" --into ./replayed --key-file ./replayed.key")]
 pub(crate) struct LogReplay {
     /// The export, plain or compressed with zstd; - means stdin.
     #[arg(value_name = "EXPORT")]
@@ -141,6 +146,9 @@ pub(crate) struct LogReplay {
     /// A checkpoint from before that the log has to extend.
     #[arg(long, value_name = "FILE")]
     pub(crate) earlier: Option<PathBuf>,
+    /// Makes a store in a directory, which must not exist or be empty.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["at", "secret"])]
+    pub(crate) into: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
 }

@@ -33,10 +33,7 @@ pub(crate) fn run(global: &Global, given: Given, args: &Init) -> Result<Exit, Fa
     let log_id = match created {
         Ok(log_id) => log_id,
         Err(error) => {
-            // A key to nothing would only stand in the way of the next attempt.
-            if let (KeyMade::Yes, Some(path), Ok(())) = (key_made, &global.key_file, scene::check_free(&dir)) {
-                let _ = std::fs::remove_file(path);
-            }
+            keys::take_back(global, key_made, &dir);
             return Err(error.into());
         }
     };

@@ -10,6 +10,7 @@ mod lock;
 mod lock_list;
 mod log;
 mod log_export;
+mod log_into;
 mod log_proof;
 mod log_replay;
 mod log_verify;
@@ -26,7 +27,9 @@ mod summary;
 pub(crate) mod tour;
 mod watch;
 
-use crate::args::{Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, SecretCommand, StoreCommand};
+use crate::args::{
+    Given, Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, SecretCommand, StoreCommand,
+};
 use crate::brought::is_dash;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -107,7 +110,7 @@ fn confirm(command: &StoreCommand) -> Result<(), Failure> {
 }
 
 /// Does what a command asks that needs no store; nothing when it needs one.
-pub(crate) fn without_store(command: &StoreCommand, global: &Global) -> Option<Result<Exit, Failure>> {
+pub(crate) fn without_store(command: &StoreCommand, global: &Global, given: Given) -> Option<Result<Exit, Failure>> {
     let StoreCommand::Log(command) = command else { return None };
     if global.expect.is_some() && log::needs_no_store(command) {
         return Some(Err(
@@ -115,6 +118,11 @@ pub(crate) fn without_store(command: &StoreCommand, global: &Global) -> Option<R
         ));
     }
     let mut out = Out::new(global.json);
+    if let LogCommand::Replay(args) = command
+        && let Some(dir) = &args.into
+    {
+        return Some(log_into::run(global, given, args, dir, &mut out));
+    }
     let outcome = log::without_store(command, &mut out)?;
     Some(outcome.and_then(|exit| out.flush().map(|()| exit)))
 }
