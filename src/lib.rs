@@ -59,6 +59,7 @@ pub(crate) mod worker;
 pub use domain::command::{Change, LockNames, LockTarget, SecretChanges};
 pub use domain::event::Event;
 pub use domain::id::{DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, VersionId};
+pub use domain::impact::{ConsumerImpact, Impact};
 pub use domain::invalid::Invalid;
 pub use domain::issuance::Issuance;
 pub use domain::json::JsonObject;
@@ -82,6 +83,7 @@ pub use domain::secret::{
     ApiKeyTarget, ApiKeyUse, Lifecycle, PasswordPolicy, Secret, SecretMetadata, SecretSpec, SecretType,
 };
 pub use domain::settings::{AccessAudit, Group, KeySlotKind, Settings};
+pub use domain::standing::RotationStanding;
 pub use domain::time::Timestamp;
 pub use domain::version::{
     Alias, CertificateDetails, DestroyCause, SealedRef, Version, VersionData, VersionDetails, VersionOrigin, VersionRef,
@@ -110,7 +112,7 @@ pub use projection::notification::Notification;
 pub use projection::tally::Tally;
 #[cfg(feature = "store")]
 pub use seal::{
-    data::{Arbitrary, IamCredentials, IamIdentity, ImportedCert, Kv, SecretData, UsernamePassword},
+    data::{Arbitrary, IamCredentials, IamIdentity, ImportedCert, IssuedData, Kv, SecretData, UsernamePassword},
     passphrase::PassphraseCost,
     secret_bytes::SecretBytes,
     unlock::{CallbackError, KeyCallback, Unlock},
@@ -135,6 +137,7 @@ pub use {
     store::backup::verify_backup,
     store::command::Command,
     store::export::ExportOptions,
+    store::impact::{ImpactReport, RecentReader},
     store::keys::RollProgress,
     store::log_view::{LogEntry, VerifiedChain},
     store::moment::Moment,
@@ -143,6 +146,7 @@ pub use {
     store::session::{Forecast, Session},
     store::status::Status,
     store::watch::{Watch, Watched},
+    store::status::{RotationCount, RotationCounts, Status},
     worker::options::WorkerOptions,
     worker::sweep::SweepReport,
     worker::worker::RotationWorker,

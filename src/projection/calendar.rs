@@ -16,6 +16,7 @@ pub(crate) struct Calendar {
     lapses: OrdSet<(Timestamp, SecretId)>,
     rotations: OrdSet<(Timestamp, SecretId)>,
     steps: OrdSet<(Timestamp, SecretId)>,
+    rotating: OrdSet<SecretId>,
 }
 
 impl Calendar {
@@ -23,6 +24,13 @@ impl Calendar {
         move_entry(&mut self.lapses, before, after, lapses);
         move_entry(&mut self.rotations, before, after, Secret::next_rotation_at);
         move_entry(&mut self.steps, before, after, step_at);
+        let rotates = |secret: &&Secret| is_rotating(secret);
+        let (old, new) = (before.filter(rotates), after.filter(rotates));
+        match (old, new) {
+            (Some(old), None) => drop(self.rotating.remove(&old.id)),
+            (None, Some(new)) => drop(self.rotating.insert(new.id)),
+            _ => {}
+        }
     }
 
     /// Gives the time of the next lapse of all.
@@ -40,10 +48,22 @@ impl Calendar {
         self.steps.iter().take_while(move |(at, _)| *at <= now).map(|(_, secret)| *secret)
     }
 
+    /// Walks over the secrets of which a rotation is under way or was refused, or a credential is to be ended.
+    pub(crate) fn rotating(&self) -> impl Iterator<Item = SecretId> {
+        self.rotating.iter().copied()
+    }
+
     /// Walks over the scheduled rotations, the next one first.
     pub(crate) fn rotations(&self) -> impl Iterator<Item = (Timestamp, SecretId)> {
         self.rotations.iter().copied()
     }
+}
+
+fn is_rotating(secret: &Secret) -> bool {
+    let credentials = secret.versions.iter().filter_map(|version| version.credential.as_deref());
+    secret.rotation.is_some()
+        || secret.rotation_refused_at.is_some()
+        || credentials.into_iter().any(crate::domain::rotation::Credential::is_retiring)
 }
 
 fn move_entry(

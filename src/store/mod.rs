@@ -7,6 +7,7 @@ pub(crate) mod backup;
 pub(crate) mod command;
 pub(crate) mod erasing;
 pub(crate) mod export;
+pub(crate) mod impact;
 pub(crate) mod keys;
 pub(crate) mod log_view;
 mod looking;

@@ -2,11 +2,15 @@
 //!
 //! Read next: [`crate::projection`].
 
+use std::collections::BTreeSet;
+
 use crate::domain::id::LogId;
 use crate::domain::position::{Position, WriterEpoch};
 use crate::domain::quarantine::Restored;
 use crate::domain::settings::{KeySlotKind, Settings};
+use crate::domain::standing::RotationStanding;
 use crate::domain::time::Timestamp;
+use crate::engine::snapshot::Snapshot;
 use crate::error::Error;
 use crate::projection::tally::Tally;
 use crate::storage::Room;
@@ -43,6 +47,8 @@ pub struct Status {
     pub next_lapse_at: Option<Timestamp>,
     /// The next scheduled rotation.
     pub next_rotation_at: Option<Timestamp>,
+    /// Where secrets stand with their rotations.
+    pub rotations: RotationCounts,
     /// Why the store takes no more commands, if it does not.
     pub poisoned: Option<String>,
     /// Reads that could not be counted, because too many kinds of read waited.
@@ -63,8 +69,64 @@ pub struct Status {
     pub unsaved_records: u64,
 }
 
+/// How many secrets stand at some point of a rotation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RotationCount {
+    /// How many.
+    pub secrets: u64,
+    /// Since when the first of them does.
+    pub since: Option<Timestamp>,
+}
+
+/// Where secrets stand with their rotations, each counted once; see [`RotationStanding`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RotationCounts {
+    /// The worker has something to do for them.
+    pub due: RotationCount,
+    /// A rotation is under way.
+    pub open: RotationCount,
+    /// A lock refuses a rotation that was due.
+    pub blocked: RotationCount,
+    /// A lock holds back a credential that is made.
+    pub staged: RotationCount,
+    /// A rotation waits for a person.
+    pub parked: RotationCount,
+    /// The credential of an earlier version is to be ended.
+    pub retiring: RotationCount,
+}
+
+impl RotationCounts {
+    fn of(snapshot: &Snapshot, now: Timestamp) -> Self {
+        let (state, calendar) = (&snapshot.state, &snapshot.projections.calendar);
+        let found: BTreeSet<_> = calendar.rotating().chain(calendar.steps(now)).collect();
+        let mut counts = Self::default();
+        for secret in found.into_iter().filter_map(|id| state.secret(id)) {
+            if let Some(standing) = secret.rotation_standing(state.whole.settings, now) {
+                counts.take(standing);
+            }
+        }
+        counts
+    }
+
+    fn take(&mut self, standing: RotationStanding) {
+        let count = match standing {
+            RotationStanding::Due { .. } => &mut self.due,
+            RotationStanding::Open { .. } => &mut self.open,
+            RotationStanding::Blocked { .. } => &mut self.blocked,
+            RotationStanding::Staged { .. } => &mut self.staged,
+            RotationStanding::Parked { .. } => &mut self.parked,
+            RotationStanding::Retiring { .. } => &mut self.retiring,
+            RotationStanding::Scheduled { .. } => return,
+        };
+        count.secrets = count.secrets.saturating_add(1);
+        count.since = count.since.into_iter().chain(standing.since()).min();
+    }
+}
+
 impl Store {
-    /// Tells how the store is.
+    /// Tells how the store is. Looks at the secrets that rotate just now, or should.
     ///
     /// # Errors
     ///
@@ -93,6 +155,7 @@ impl Store {
             quarantine: whole.quarantine().copied(),
             next_lapse_at: snapshot.next_lapse(),
             next_rotation_at: snapshot.projections.calendar.rotations().next().map(|(at, _)| at),
+            rotations: RotationCounts::of(&snapshot, self.0.now()),
             poisoned: shared.poison.why().map(str::to_owned),
             reads_missed: shared.access.missed(),
             size_bytes: shared.storage.size_bytes()?,

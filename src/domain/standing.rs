@@ -1,0 +1,114 @@
+//! Owns where a secret stands with its rotations, as people are shown it: a pure function of secret, settings and time.
+//!
+//! It decides nothing; what the worker does next is in [`super::due`]. Read next: [`super::impact`].
+
+use super::due::step_at;
+use super::rotation::RotationStage;
+use super::secret::Secret;
+use super::settings::Settings;
+use super::time::Timestamp;
+
+/// Where a secret stands with its rotations; the first that holds, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RotationStanding {
+    /// A rotation waits for a person.
+    Parked {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A credential is made and proved; a lock holds it back.
+    Staged {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A rotation is under way.
+    Open {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A rotation was due, and a lock refuses it.
+    Blocked {
+        /// Since when it is due.
+        since: Timestamp,
+    },
+    /// The worker has something to do.
+    Due {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The credential of an earlier version is to be ended.
+    Retiring {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A rotation comes by itself.
+    Scheduled {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl RotationStanding {
+    /// Gives the stable word for programs.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Parked { .. } => "parked",
+            Self::Staged { .. } => "staged",
+            Self::Open { .. } => "open",
+            Self::Blocked { .. } => "blocked",
+            Self::Due { .. } => "due",
+            Self::Retiring { .. } => "retiring",
+            Self::Scheduled { .. } => "scheduled",
+        }
+    }
+
+    /// Gives since when it stands so; nothing for what lies ahead.
+    #[must_use]
+    pub const fn since(self) -> Option<Timestamp> {
+        match self {
+            Self::Parked { since }
+            | Self::Staged { since }
+            | Self::Open { since }
+            | Self::Blocked { since }
+            | Self::Due { since }
+            | Self::Retiring { since } => Some(since),
+            Self::Scheduled { .. } => None,
+        }
+    }
+}
+
+impl Secret {
+    /// Tells where it stands with its rotations at a time; nothing when none is under way and none comes by itself.
+    #[must_use]
+    pub fn rotation_standing(&self, settings: Settings, now: Timestamp) -> Option<RotationStanding> {
+        if let Some(rotation) = &self.rotation {
+            return Some(match (&rotation.parked, &rotation.stage) {
+                (Some(parked), _) => RotationStanding::Parked { since: parked.at },
+                (None, RotationStage::Staged { since, .. }) => RotationStanding::Staged { since: *since },
+                _ => RotationStanding::Open { since: rotation.planned_at },
+            });
+        }
+        if let Some(since) = self.blocked_since(settings) {
+            return Some(RotationStanding::Blocked { since });
+        }
+        if let Some(since) = step_at(self).filter(|at| *at <= now) {
+            return Some(RotationStanding::Due { since });
+        }
+        let retiring = self.versions.iter().filter_map(|version| version.credential.as_ref());
+        let retiring = retiring.filter(|credential| credential.is_retiring()).find_map(|credential| credential.since());
+        retiring
+            .map(|since| RotationStanding::Retiring { since })
+            .or_else(|| self.next_rotation_at().map(|at| RotationStanding::Scheduled { at }))
+    }
+
+    /// Gives since when a rotation is due that a lock refused and still would.
+    fn blocked_since(&self, settings: Settings) -> Option<Timestamp> {
+        let refused_at = self.rotation_refused_at?;
+        let policy = self.policy.filter(|policy| policy.auto_rotate)?;
+        let due_at = policy.interval.after(self.current()?.created_at);
+        let is_locked = || self.impact_of_rotation(settings).is_some_and(|impact| !impact.locks.is_empty());
+        (refused_at >= due_at && is_locked()).then_some(due_at)
+    }
+}

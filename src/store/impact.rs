@@ -1,0 +1,112 @@
+//! Owns who would be hit by a rotation or a deletion, with those who read a secret of late.
+//!
+//! Read next: [`super::status`].
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use crate::domain::event::Event;
+use crate::domain::id::{SecretId, VersionId};
+use crate::domain::impact::Impact;
+use crate::domain::name::Actor;
+use crate::domain::position::Position;
+use crate::domain::time::Timestamp;
+use crate::engine::log::{decode, scan_records};
+use crate::error::Error;
+
+use super::store::Store;
+
+/// Records at the end of the log in which [`Store::impact`] looks for readers: a second's work at the most.
+const RECORDS_LOOKED_AT: u64 = 100_000;
+
+/// Readers that are told of, the last ones.
+const READERS_MAX: usize = 256;
+
+/// Who would be hit if a secret were rotated, or deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImpactReport {
+    /// By a rotation; nothing for types that do not rotate.
+    pub rotation: Option<Impact>,
+    /// By a deletion.
+    pub deletion: Impact,
+    /// Who read which version of late, as far as reads are recorded; the last one first, at most 256.
+    pub readers: Vec<RecentReader>,
+    /// From where on the log was searched for readers.
+    pub readers_from: Position,
+}
+
+/// Somebody who read a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecentReader {
+    /// Who.
+    pub reader: Actor,
+    /// Which version.
+    pub version: VersionId,
+    /// How often.
+    pub reads: u64,
+    /// When last.
+    pub last_at: Timestamp,
+}
+
+impl Store {
+    /// Tells who would be hit if a secret were rotated, or deleted: locks with their owners, leases with their ends, the
+    /// consumers that it waits for and what they said, and who read it in the last 100,000 records of the log.
+    ///
+    /// Costs the reading of these records. Reads that are not in the log yet, or never get there
+    /// ([`crate::AccessAudit::Off`]), are not known.
+    ///
+    /// ```
+    /// use latchkeep::{Actor, LockName, NewLock, NewSecret, SecretBytes, SecretName, StoreOptions, Unlock, VersionRef};
+    ///
+    /// let store = StoreOptions::in_memory(Unlock::bytes(SecretBytes::copy_from(&[7; 32]))).create()?;
+    /// let ops = store.acting_as(Actor::parse("ops")?);
+    /// let new = NewSecret::arbitrary(SecretName::parse("token")?, SecretBytes::copy_from(b"one"))?;
+    /// let id = ops.create(new)?.secret.unwrap();
+    /// ops.place_lock(id, VersionRef::Current, NewLock::new(LockName::parse("billing")?))?;
+    ///
+    /// let impact = store.impact(id)?;
+    /// assert!(impact.rotation.unwrap().locks.is_empty(), "the version that is locked would only become previous");
+    /// assert_eq!(impact.deletion.locks[0].name.as_str(), "billing");
+    /// # Ok::<(), latchkeep::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Kind `Refused` with [`crate::Refusal::SecretNotFound`]; kind `Corrupt` when the log is damaged.
+    pub fn impact(&self, id: SecretId) -> Result<ImpactReport, Error> {
+        let shared = &self.0.engine.shared;
+        let (secret, settings) = (self.secret(id)?, shared.published.with(|now| now.state.whole.settings));
+        let end = shared.published.with(|now| now.end.size);
+        let from = Position::new(end.get().saturating_sub(RECORDS_LOOKED_AT));
+        let mut found: BTreeMap<(Actor, VersionId), RecentReader> = BTreeMap::new();
+        scan_records(&*shared.storage, from, end, &mut |raw| {
+            if raw.header().event_type != ACCESS_RECORDED {
+                return Ok(ControlFlow::Continue(()));
+            }
+            if let Some(Event::AccessRecorded(read)) = decode(raw)?.map(|record| record.event)
+                && read.secret == id
+            {
+                let key = (read.reader.clone(), read.version);
+                let (reader, version, last_at) = (read.reader, read.version, read.last_at);
+                let seen = found.entry(key).or_insert(RecentReader { reader, version, reads: 0, last_at });
+                seen.reads = seen.reads.saturating_add(read.reads);
+                seen.last_at = seen.last_at.max(last_at);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let mut readers: Vec<_> = found.into_values().collect();
+        readers.sort_by(|one, other| other.last_at.cmp(&one.last_at));
+        readers.truncate(READERS_MAX);
+        Ok(ImpactReport {
+            rotation: secret.impact_of_rotation(settings),
+            deletion: secret.impact_of_deletion(settings),
+            readers,
+            readers_from: from,
+        })
+    }
+}
+
+/// The number of `AccessRecorded`, so that no other record has to be decoded.
+const ACCESS_RECORDED: u16 = 66;
