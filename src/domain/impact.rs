@@ -50,10 +50,14 @@ impl Secret {
 
     /// What the next rotation is to the versions: as the issuer of the last one said.
     fn rotation_touch(&self) -> Touch {
-        let open = self.rotation.as_ref().map(|rotation| rotation.class);
-        let last = || Some(self.current()?.credential.as_ref()?.class);
-        let replaces = open.or_else(last).is_some_and(IssuerClass::replaces_in_place);
+        let replaces = self.issuer_class().is_some_and(IssuerClass::replaces_in_place);
         if replaces { Touch::RotateInPlace } else { Touch::Rotate }
+    }
+
+    /// What its issuer could do when it was last asked.
+    pub(crate) fn issuer_class(&self) -> Option<IssuerClass> {
+        let open = self.rotation.as_ref().map(|rotation| rotation.class);
+        open.or_else(|| Some(self.current()?.credential.as_ref()?.class))
     }
 }
 

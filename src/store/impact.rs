@@ -5,15 +5,22 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use crate::domain::command::{Command, Terms};
+use crate::domain::decide::{Verdict, judge};
 use crate::domain::event::Event;
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::impact::Impact;
 use crate::domain::name::Actor;
 use crate::domain::position::Position;
+use crate::domain::rotation::{IssuerClass, RotationTrigger};
+use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::time::Timestamp;
+use crate::engine::draw;
 use crate::engine::log::{decode, scan_records};
 use crate::error::Error;
+use crate::seal::secret_bytes::SecretBytes;
 
+use super::session::{Forecast, Session};
 use super::store::Store;
 
 /// Records at the end of the log in which [`Store::impact`] looks for readers: a second's work at the most.
@@ -105,6 +112,43 @@ impl Store {
             readers,
             readers_from: from,
         })
+    }
+}
+
+impl Session {
+    /// Tells what the beginning of a rotation by an issuer would lead to if it were asked for by hand now, or why it would be
+    /// refused; leaves no trace and calls nobody. It takes the issuer to be of the class that it last was of.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Refused` with [`crate::Refusal::SecretNotFound`]; kind `Unavailable` or `Closed` when the store does not answer.
+    pub fn dry_run_rotation(&self, id: SecretId) -> Result<Forecast, Error> {
+        let inner = &self.store().0;
+        inner.engine.settle_if_there_is_room()?;
+        let (secret, now) = (inner.find(id)?, inner.now());
+        let class = secret.issuer_class().unwrap_or(IssuerClass::Opaque);
+        let to = draw::version_id(now)?;
+        let value = if class.replaces_in_place() {
+            // What it holds plays no part.
+            Some(inner.prepare_issued(&secret, to, &SecretBytes::copy_from(b"{\"any\":\"any\"}"))?.0)
+        } else {
+            None
+        };
+        let rotation = draw::rotation_id(now)?;
+        let trigger = RotationTrigger::ByHand;
+        let new = NewRotation { id: rotation, trigger, class, to, attempts_max: 1, deadline: now, value };
+        let command = Command::Rotation { secret: id, step: RotationCommand::Plan(Box::new(new)) };
+        let snapshot = inner.engine.shared.published.load();
+        let terms = Terms::by(self.actor().clone());
+        match judge(&snapshot.state, &command, &terms, now.max(snapshot.end.time)) {
+            Verdict::Accept(decision) => {
+                Ok(Forecast { refusal: None, events: decision.events.into_iter().map(|(_, event)| event).collect() })
+            }
+            Verdict::Refuse(refusal, _) | Verdict::Remembered(Err(refusal)) => {
+                Ok(Forecast { refusal: Some(refusal), events: Vec::new() })
+            }
+            Verdict::Remembered(Ok(_)) => Ok(Forecast { refusal: None, events: Vec::new() }),
+        }
     }
 }
 
