@@ -23,6 +23,7 @@ mod limits;
 mod locks;
 mod pipes;
 mod real_input;
+mod rotations;
 mod support;
 mod terminal;
 mod tour;

@@ -5,6 +5,8 @@
 use latchkeep::{ApiKeyTarget, ApiKeyUse, GroupId, Lock, Secret, SecretSpec, Version, VersionDetails};
 use serde_json::{Map, Value, json};
 
+use crate::rotations;
+
 /// Shows a secret, without its versions.
 pub(crate) fn secret(secret: &Secret) -> Map<String, Value> {
     let metadata = &secret.metadata;
@@ -33,6 +35,7 @@ pub(crate) fn secret(secret: &Secret) -> Map<String, Value> {
     put(&mut fields, "expiration_held_since", secret.expiry_held_since);
     put(&mut fields, "refuse_rotation_while_locked", metadata.refuse_rotation_while_locked);
     fields.extend(spec(&secret.spec));
+    fields.extend(rotations::of_secret(secret));
     fields
 }
 
@@ -83,6 +86,10 @@ pub(crate) fn version(secret: &Secret, version: &Version) -> Map<String, Value> 
     put(&mut fields, "version_custom_metadata", version.custom_metadata.as_ref());
     put(&mut fields, "expiration_date", version.expires_at);
     put(&mut fields, "restored_from", version.restored_from);
+    if let Some(credential) = &version.credential {
+        fields.insert("credential".to_owned(), rotations::credential(credential));
+        fields.insert("acknowledged_by".to_owned(), json!(version.acknowledged_by));
+    }
     if let latchkeep::VersionData::Unavailable { since } = version.data {
         put(&mut fields, "unavailable_since", Some(since));
     }

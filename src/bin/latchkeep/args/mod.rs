@@ -4,9 +4,11 @@
 
 mod as_of;
 mod backup;
+mod issuance;
 mod lock;
 mod log;
 mod rest;
+mod rotation;
 mod secret;
 mod secret_read;
 mod watch;
@@ -20,12 +22,17 @@ use crate::exit::exit_help;
 
 pub(crate) use as_of::AsOfArg;
 pub(crate) use backup::{Backup, BackupCommand, BackupKey, BackupVerify, QuarantineCommand, RestoreBackup};
+pub(crate) use issuance::IssuanceArgs;
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
 pub(crate) use log::{
     KeyArgs, LogCheckpoint, LogCommand, LogErase, LogExport, LogKeys, LogProve, LogReplay, LogShow, LogVerify,
     LogVerifyProof,
 };
 pub(crate) use rest::{Explain, GroupCommand, GroupCreate, GroupDelete, GroupList, Init, OperationArg, Tour};
+pub(crate) use rotation::{
+    RotationAbort, RotationAcknowledge, RotationCommand, RotationList, RotationResume, RotationRetire, RotationRun,
+    RotationShow,
+};
 pub(crate) use secret::{
     CertificateArgs, Create, Delete, DestroyData, PasswordArgs, Restore, Rotate, SecretArg, SecretCommand, SourceArgs,
     TypeArg,
@@ -123,6 +130,9 @@ pub(crate) enum StoreCommand {
     /// Places, lists, renews and removes locks.
     #[command(subcommand)]
     Lock(LockCommand),
+    /// Shows and runs rotations; gives them up, resumes them; takes what consumers say.
+    #[command(subcommand)]
+    Rotation(RotationCommand),
     Explain(Explain),
     /// Shows, exports and proves the log of everything that happened; verifies and replays exports, without a store too;
     /// erases words of people from it.

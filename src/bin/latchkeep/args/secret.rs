@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use latchkeep::{Description, JsonObject, Label, SecretName, SecretType, Username, VersionRef};
 
+use super::issuance::IssuanceArgs;
 use super::secret_read::{Get, List, Show};
 use crate::times::{Length, Moment};
 
@@ -40,6 +41,22 @@ pub(crate) enum TypeArg {
     /// A certificate, with its private key and chain.
     #[value(alias = "imported_cert")]
     ImportedCert,
+    /// A credential in a system outside, made by an issuer.
+    #[value(alias = "service_credentials")]
+    ServiceCredentials,
+    /// A credential that a job of yours makes, by an issuer.
+    #[value(alias = "custom_credentials")]
+    CustomCredentials,
+    /// A certificate that an authority of yours signs, by an issuer.
+    #[value(alias = "private_cert")]
+    PrivateCert,
+}
+
+impl TypeArg {
+    /// Tells whether an issuer makes its credentials.
+    pub(crate) const fn has_issuer(self) -> bool {
+        matches!(self, Self::ServiceCredentials | Self::CustomCredentials | Self::PrivateCert)
+    }
 }
 
 impl From<TypeArg> for SecretType {
@@ -50,6 +67,9 @@ impl From<TypeArg> for SecretType {
             TypeArg::Kv => Self::Kv,
             TypeArg::IamCredentials => Self::IamCredentials,
             TypeArg::ImportedCert => Self::ImportedCert,
+            TypeArg::ServiceCredentials => Self::ServiceCredentials,
+            TypeArg::CustomCredentials => Self::CustomCredentials,
+            TypeArg::PrivateCert => Self::PrivateCert,
         }
     }
 }
@@ -116,7 +136,8 @@ Examples:
   latchkeep secret create kv settings --from-file settings.json
   latchkeep secret create username-password db-admin --username admin --generate --length 40
   latchkeep secret create imported-cert www --certificate www.pem --private-key www.key --chain chain.pem
-  latchkeep secret create iam-credentials deployer --ttl 1h --service-id ci")]
+  latchkeep secret create iam-credentials deployer --ttl 1h --service-id ci
+  latchkeep secret create service-credentials orders-db --issuer orders-db --consumer billing --grace 1h")]
 pub(crate) struct Create {
     /// The type of the secret.
     #[arg(value_name = "TYPE")]
@@ -131,6 +152,8 @@ pub(crate) struct Create {
     pub(crate) password: PasswordArgs,
     #[command(flatten)]
     pub(crate) api_key: ApiKeyArgs,
+    #[command(flatten)]
+    pub(crate) issuance: IssuanceArgs,
     #[command(flatten)]
     pub(crate) about: AboutArgs,
 }

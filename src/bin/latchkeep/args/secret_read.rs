@@ -46,7 +46,8 @@ pub(crate) enum Field {
 
 /// Reads the value of a secret.
 ///
-/// Without --field: the payload, the password, the JSON object, the certificate, or the API key. A pipe gets the bytes as
+/// Without --field: the payload, the password, the JSON object, the certificate, the API key, or the credential of an issuer
+/// as a JSON object. A pipe gets the bytes as
 /// they are; a terminal gets a line end after them. Reading iam-credentials makes a new API key and destroys the one
 /// before, so a lock on it refuses the read. The log records who read what, never the value.
 #[derive(Args, Debug)]
@@ -56,6 +57,7 @@ Examples:
   latchkeep secret get www --field private_key --out www.key
   latchkeep secret get billing-env --format env --out .env
   latchkeep secret get billing-env --key DATABASE_URL
+  latchkeep secret get orders-db --key password
   latchkeep secret get api-token --version previous
   latchkeep secret get db-admin --json | jq -r .username")]
 pub(crate) struct Get {
@@ -67,7 +69,7 @@ pub(crate) struct Get {
     /// The part of the data.
     #[arg(long)]
     pub(crate) field: Option<Field>,
-    /// One value of a kv secret, by its name.
+    /// One value of a kv secret, or of a credential that an issuer made, by its name.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["field", "format"])]
     pub(crate) key: Option<String>,
     /// How it is given out.

@@ -5,6 +5,7 @@
 use latchkeep::{Command, NewData, Refusal, Secret, SecretBytes, SecretType, VersionRef};
 use serde_json::{Value, json};
 
+use super::impact;
 use super::summary::{self, Numbers};
 use crate::args::{Explain, OperationArg};
 use crate::exit::Exit;
@@ -20,14 +21,19 @@ pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
     let asked = args.operation.as_ref().map_or(ALL.as_slice(), std::slice::from_ref);
     let mut numbers = Numbers::default();
     numbers.learn_secret(&secret);
-    let mut shown = Vec::new();
+    let (mut shown, mut told) = (Vec::new(), Vec::new());
     let mut exit = Exit::Done;
     for operation in asked {
-        let forecast = scene.session.dry_run(&command(*operation, &secret, args.version)?)?;
+        let forecast = if *operation == OperationArg::Rotate && secret.spec.issuance().is_some() {
+            scene.session.dry_run_rotation(secret.id)?
+        } else {
+            scene.session.dry_run(&command(*operation, &secret, args.version)?)?
+        };
         let refusal = forecast.refusal.as_ref().filter(|refusal| !is_over(refusal));
         if refusal.is_some() && args.operation.is_some() {
             exit = Exit::Refused;
         }
+        told.extend(refusal.and_then(Refusal::blocked).map(|_| *operation));
         let events: Vec<(&str, String)> =
             forecast.events.iter().map(|event| (event.label(), summary::of(event, &numbers))).collect();
         if scene.out.is_json() {
@@ -36,10 +42,14 @@ pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
             tell(scene, *operation, refusal, &events)?;
         }
     }
+    let impact = scene.store().impact(secret.id)?;
     if scene.out.is_json() {
         let mut fields = shown::secret(&secret);
+        fields.insert("impact".to_owned(), impact::json(&impact, &numbers));
         fields.insert("operations".to_owned(), Value::Array(shown));
         scene.out.json(&fields.into())?;
+    } else {
+        impact::tell(scene, args.operation, &told, &impact, &numbers)?;
     }
     Ok(exit)
 }

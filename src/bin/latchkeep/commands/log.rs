@@ -152,7 +152,12 @@ impl Known {
     }
 }
 
-fn show_one(scene: &mut Scene, known: &mut Known, only: Option<SecretId>, entry: &LogEntry) -> Result<(), Failure> {
+pub(super) fn show_one(
+    scene: &mut Scene,
+    known: &mut Known,
+    only: Option<SecretId>,
+    entry: &LogEntry,
+) -> Result<(), Failure> {
     match entry {
         LogEntry::Known(record) => {
             known.learn(record);

@@ -5,6 +5,7 @@
 pub(crate) mod backup;
 pub(crate) mod explain;
 mod group;
+mod impact;
 pub(crate) mod init;
 mod lock;
 mod lock_list;
@@ -16,6 +17,8 @@ mod log_replay;
 mod log_verify;
 mod quarantine;
 pub(crate) mod restore;
+mod rotation;
+mod rotation_run;
 mod scrub;
 mod secret_change;
 mod secret_create;
@@ -28,7 +31,8 @@ pub(crate) mod tour;
 mod watch;
 
 use crate::args::{
-    Given, Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, SecretCommand, StoreCommand,
+    Given, Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, RotationCommand, SecretCommand,
+    StoreCommand,
 };
 use crate::brought::is_dash;
 use crate::exit::Exit;
@@ -44,6 +48,7 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         StoreCommand::Secret(SecretCommand::Show(_) | SecretCommand::List(_))
         | StoreCommand::Lock(LockCommand::List(_))
         | StoreCommand::Group(GroupCommand::List(_))
+        | StoreCommand::Rotation(RotationCommand::List(_) | RotationCommand::Show(_))
         | StoreCommand::Explain(_)
         | StoreCommand::Quarantine(QuarantineCommand::Show)
         | StoreCommand::Status
@@ -53,6 +58,7 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         | StoreCommand::Lock(_)
         | StoreCommand::Group(_)
         | StoreCommand::Watch(_)
+        | StoreCommand::Rotation(_)
         | StoreCommand::Log(LogCommand::Erase(_))
         | StoreCommand::Quarantine(QuarantineCommand::End(_)) => Access::Act,
         StoreCommand::Log(_) => Access::Look,
@@ -91,6 +97,12 @@ fn confirm(command: &StoreCommand) -> Result<(), Failure> {
         StoreCommand::Secret(SecretCommand::Delete(args)) if !args.yes => {
             let secret = &args.secret.secret;
             let warning = format!("this deletes {secret} with all its versions for good");
+            prompt::confirm(&warning, secret)
+        }
+        StoreCommand::Rotation(RotationCommand::Retire(args)) if !args.yes => {
+            let (secret, version) = (&args.secret.secret, args.version);
+            let warning =
+                format!("this ends the credential of version {version} of {secret}, for whoever still uses it");
             prompt::confirm(&warning, secret)
         }
         StoreCommand::Quarantine(QuarantineCommand::End(args)) if !args.yes => quarantine::confirm(),
@@ -149,6 +161,7 @@ pub(crate) fn run(command: &StoreCommand, scene: &mut Scene) -> Result<Exit, Fai
         StoreCommand::Group(command) => group::run(command, scene),
         StoreCommand::Log(command) => log::run(command, scene),
         StoreCommand::Watch(args) => watch::run(args, scene),
+        StoreCommand::Rotation(command) => rotation::run(command, scene),
         StoreCommand::Explain(args) => explain::run(args, scene),
         StoreCommand::Quarantine(QuarantineCommand::Show) => quarantine::show(scene),
         StoreCommand::Quarantine(QuarantineCommand::End(_)) => quarantine::end(scene),

@@ -2,10 +2,14 @@
 //!
 //! Read next: [`super::super::input`], for the value.
 
-use latchkeep::{ApiKeyTarget, ApiKeyUse, NewSecret, PasswordPolicy, SecretBytes};
+use std::path::Path;
+
+use latchkeep::{
+    ApiKeyTarget, ApiKeyUse, Issuance, JsonObject, NewSecret, PasswordPolicy, RotationPolicy, SecretBytes,
+};
 use serde_json::json;
 
-use crate::args::{CertificateArgs, Create, PasswordArgs, TypeArg};
+use crate::args::{CertificateArgs, Create, IssuanceArgs, PasswordArgs, TypeArg};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::{self, Purpose};
@@ -26,7 +30,11 @@ pub(crate) fn run(args: &Create, scene: &mut Scene) -> Result<Exit, Failure> {
         fields.insert("receipt".to_owned(), shown::receipt(&receipt));
         scene.out.json(&fields.into())?;
     } else {
-        scene.out.line(format!("made {}/{}, version 1", secret.secret_type(), secret.metadata.name))?;
+        let version = match secret.spec.issuance() {
+            Some(issuance) => format!("no version yet; latchkeep rotation run has {} make one", issuance.issuer),
+            None => "version 1".to_owned(),
+        };
+        scene.out.line(format!("made {}/{}, {version}", secret.secret_type(), secret.metadata.name))?;
     }
     Ok(Exit::Done)
 }
@@ -50,6 +58,15 @@ pub(super) fn check(args: &Create) -> Result<(), Failure> {
         TypeArg::ImportedCert => return Ok(()),
         TypeArg::UsernamePassword if args.password.username.is_none() => {
             "a user name is missing; --username NAME gives it"
+        }
+        secret_type if secret_type.has_issuer() && args.issuance.issuer.is_none() => {
+            "an issuer is missing; --issuer NAME names it"
+        }
+        secret_type if !secret_type.has_issuer() && args.issuance.issuer.is_some() => {
+            "--issuer is for service-credentials, custom-credentials and private-cert"
+        }
+        secret_type if secret_type.has_issuer() && (brought || source.generate) => {
+            "an issuer makes the credentials; no value is taken"
         }
         _ if args.certificate.certificate.is_some() => "--certificate is for imported-cert",
         _ => return Ok(()),
@@ -94,7 +111,29 @@ fn new(args: &Create, scene: &mut Scene) -> Result<NewSecret, Failure> {
             let parts = read_certificate(&args.certificate)?;
             NewSecret::imported_cert(name, parts.certificate, parts.private_key, parts.chain)?
         }
+        TypeArg::ServiceCredentials => NewSecret::service_credentials(name, issuance(&args.issuance)?),
+        TypeArg::CustomCredentials => NewSecret::custom_credentials(name, issuance(&args.issuance)?),
+        TypeArg::PrivateCert => NewSecret::private_cert(name, issuance(&args.issuance)?),
     })
+}
+
+/// Gives who makes the credentials; parameters that begin as an object does are one, all others name a file.
+fn issuance(args: &IssuanceArgs) -> Result<Issuance, Failure> {
+    let issuer = args.issuer.clone();
+    let mut issuance =
+        Issuance::by(issuer.ok_or_else(|| Failure::usage("an issuer is missing; --issuer NAME names it"))?);
+    issuance.parameters = match args.parameters.as_deref() {
+        Some(text) if text.trim_start().starts_with('{') => Some(text.parse::<JsonObject>()?),
+        Some(path) => {
+            let read = input::read_file(Path::new(path), latchkeep::limits::METADATA_BYTES_MAX)?;
+            let object = read.expose_text()?.parse::<JsonObject>();
+            Some(object.map_err(|invalid| Failure::usage(format!("{path}: {invalid}")))?)
+        }
+        None => None,
+    };
+    issuance.grace_secs = args.grace.unwrap_or_default();
+    issuance.consumers = args.consumer.clone().into();
+    Ok(issuance)
 }
 
 /// The parts of a certificate, read.
@@ -145,6 +184,9 @@ fn describe(mut new: NewSecret, args: &Create, scene: &Scene) -> Result<NewSecre
     }
     if let Some(retention) = about.retention {
         new = new.retaining(retention);
+    }
+    if let Some(interval) = args.issuance.rotate_every {
+        new = new.rotating(RotationPolicy::every(interval));
     }
     if about.refuse_rotation_while_locked {
         new = new.refusing_rotation_while_locked(true);

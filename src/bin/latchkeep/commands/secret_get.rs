@@ -42,9 +42,17 @@ pub(crate) fn run(args: &Get, scene: &mut Scene) -> Result<Exit, Failure> {
 /// Refuses what the type cannot give before anything is read: a read leaves a trace, and may make a new credential.
 fn check(args: &Get, secret: &Secret) -> Result<(), Failure> {
     use latchkeep::SecretType::{Arbitrary, IamCredentials, ImportedCert, Kv, UsernamePassword};
-    let secret_type = secret.secret_type();
-    if (args.format == DataFormat::Env || args.key.is_some()) && secret_type != Kv {
-        return Err(Failure::usage(format!("--format env and --key are for kv secrets; this one is {secret_type}")));
+    let (secret_type, has_issuer) = (secret.secret_type(), secret.spec.issuance().is_some());
+    if args.format == DataFormat::Env && secret_type != Kv {
+        return Err(Failure::usage(format!("--format env is for kv secrets; this one is {secret_type}")));
+    }
+    if args.key.is_some() && secret_type != Kv && !has_issuer {
+        let message = format!("--key is for kv secrets and credentials of issuers; this one is {secret_type}");
+        return Err(Failure::usage(message));
+    }
+    if has_issuer && secret.versions.is_empty() {
+        return Err(Failure::not_found(format!("{} has no credential yet", secret.metadata.name))
+            .hint("latchkeep rotation run has its issuer make one; latchkeep rotation show tells where that stands"));
     }
     let known: &[Field] = match secret_type {
         Arbitrary => &[Field::Payload],
@@ -52,7 +60,8 @@ fn check(args: &Get, secret: &Secret) -> Result<(), Failure> {
         UsernamePassword => &[Field::Username, Field::Password],
         IamCredentials => &[Field::ApiKey, Field::ApiKeyId],
         ImportedCert => &[Field::Certificate, Field::PrivateKey, Field::Intermediate],
-        _ => &[],
+        // Which fields a credential has is its issuer's choice.
+        _ => return Ok(()),
     };
     match args.field {
         Some(field) if !known.contains(&field) => {
@@ -86,6 +95,13 @@ fn copy(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
 fn pick(args: &Get, data: &SecretData) -> Result<Zeroizing<Vec<u8>>, Failure> {
     if let (Some(name), SecretData::Kv(kv)) = (&args.key, data) {
         return one_value(kv.data(), name);
+    }
+    if let SecretData::Issued(issued) = data {
+        let field = args.field.filter(|field| !matches!(field, Field::Data | Field::Payload)).map(field_name);
+        return match args.key.as_deref().or(field) {
+            Some(name) => one_value(issued.credential(), name),
+            None => Ok(copy(issued.credential().expose())),
+        };
     }
     if let (DataFormat::Env, SecretData::Kv(kv)) = (args.format, data) {
         let file = dotenv::from_json(kv.data()).map_err(|why| Failure::usage(format!("it is no .env file: {why}")))?;
@@ -138,6 +154,10 @@ fn to_json(scene: &Scene, reading: &Reading) -> Result<Zeroizing<Vec<u8>>, Failu
         SecretData::Kv(data) => {
             json.extend_from_slice(b",\"data\":");
             json.extend_from_slice(data.data().expose());
+        }
+        SecretData::Issued(data) => {
+            json.extend_from_slice(b",\"credentials\":");
+            json.extend_from_slice(data.credential().expose());
         }
         SecretData::IamCredentials(data) => push(&mut json, "api_key", data.api_key().expose_text()?),
         SecretData::ImportedCert(data) => {

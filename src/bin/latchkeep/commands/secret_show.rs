@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::looking::Sight;
 use crate::scene::Scene;
 use crate::times::shown as shown_time;
-use crate::{find, shown};
+use crate::{find, rotations, shown};
 
 pub(crate) fn run(args: &Show, scene: &mut Scene) -> Result<Exit, Failure> {
     let sight = Sight::of(scene, args.as_of)?;
@@ -26,7 +26,9 @@ pub(crate) fn run(args: &Show, scene: &mut Scene) -> Result<Exit, Failure> {
     }
     scene.out.facts(&facts(&secret, &group_name(&sight, &secret)))?;
     let rows = secret.versions.iter().rev().map(|version| row(&secret, version)).collect();
-    scene.out.table(&["version", "alias", "data", "read", "made", "by", "origin", "locks"], rows)?;
+    let head = ["version", "alias", "data", "read", "made", "by", "origin", "locks", "credential", "acknowledged by"];
+    let width = if secret.spec.issuance().is_some() { head.len() } else { PLAIN_COLUMNS };
+    scene.out.table(head.get(..width).unwrap_or(&head), rows)?;
     Ok(Exit::Done)
 }
 
@@ -53,6 +55,11 @@ fn facts(secret: &Secret, group: &str) -> Vec<(&'static str, String)> {
     more("read", secret.retrieved_at.map(shown_time));
     more("expires", secret.expires_at().map(shown_time));
     more("held since", secret.expiry_held_since.map(shown_time));
+    let every = |policy: latchkeep::RotationPolicy| {
+        let next = secret.next_rotation_at().map(|at| format!(", next {}", shown_time(at))).unwrap_or_default();
+        format!("every {}{next}", policy.interval)
+    };
+    more("rotates", secret.policy.map(every));
     more("retention", Some(format!("{} versions", metadata.retention)));
     more("description", metadata.description.as_ref().map(ToString::to_string));
     let labels: Vec<&str> = metadata.labels.iter().map(latchkeep::Label::as_str).collect();
@@ -63,6 +70,26 @@ fn facts(secret: &Secret, group: &str) -> Vec<(&'static str, String)> {
         more("issuer", Some(details.issuer.to_string()));
         more("serial", Some(details.serial.to_string()));
     }
+    facts.extend(issuance_facts(secret));
+    facts
+}
+
+/// Columns for secrets that no issuer makes.
+const PLAIN_COLUMNS: usize = 8;
+
+/// Says who makes the credentials, and where a rotation stands.
+fn issuance_facts(secret: &Secret) -> Vec<(&'static str, String)> {
+    let Some(issuance) = secret.spec.issuance() else { return Vec::new() };
+    let mut facts = vec![("issuer", issuance.issuer.to_string())];
+    facts.extend(issuance.parameters.as_ref().map(|parameters| ("parameters", parameters.to_string())));
+    let consumers: Vec<&str> = issuance.consumers.iter().map(latchkeep::Actor::as_str).collect();
+    if !consumers.is_empty() {
+        facts.push(("consumers", consumers.join(", ")));
+    }
+    if issuance.grace_secs > 0 {
+        facts.push(("grace", format!("{} seconds", issuance.grace_secs)));
+    }
+    facts.extend(secret.rotation.as_deref().map(rotations::facts).into_iter().flatten());
     facts
 }
 
@@ -73,7 +100,7 @@ fn row(secret: &Secret, version: &Version) -> Vec<String> {
         VersionData::Destroyed { at, cause } => format!("destroyed {} ({cause})", shown_time(at)),
     };
     let locks: Vec<&str> = version.locks.iter().map(|lock| lock.name.as_str()).collect();
-    vec![
+    let mut row = vec![
         version.number.to_string(),
         secret.alias(version.id).map(|alias| alias.to_string()).unwrap_or_default(),
         data,
@@ -82,5 +109,12 @@ fn row(secret: &Secret, version: &Version) -> Vec<String> {
         version.created_by.to_string(),
         version.origin.label().replace('_', " "),
         locks.join(" "),
-    ]
+    ];
+    if secret.spec.issuance().is_some() {
+        let credential = version.credential.as_deref().map(rotations::credential_state);
+        row.push(credential.unwrap_or_default().replace('_', " "));
+        let consumers: Vec<&str> = version.acknowledged_by.iter().map(latchkeep::Actor::as_str).collect();
+        row.push(consumers.join(" "));
+    }
+    row
 }

@@ -3,7 +3,7 @@
 //! Read next: [`super::scrub`].
 
 use indicatif::HumanBytes;
-use latchkeep::Status;
+use latchkeep::{RotationCount, Status};
 use serde_json::json;
 
 use super::log::hex;
@@ -44,16 +44,39 @@ fn facts(status: &Status) -> Vec<(&'static str, String)> {
     more("expiry held", (tally.expirations_held > 0).then(|| format!("{} secrets, by locks", tally.expirations_held)));
     more("next due", status.next_lapse_at.map(shown_time));
     more("next rotation", status.next_rotation_at.map(shown_time));
+    for (name, count) in rotations(status) {
+        let since =
+            |since| format!("{}, since {}", super::summary::counted(count.secrets, "secret"), shown_time(since));
+        more(name, count.since.filter(|_| count.secrets > 0).map(since));
+    }
     more("short of space", status.short_of_space.map(|free| format!("{} are free; make room", HumanBytes(free))));
     more("poisoned", status.poisoned.clone());
     more("rebuilt", status.rebuilt_at_open.then(|| "the saved state did not fit the log and was rebuilt".to_owned()));
     facts
 }
 
+/// Names what stands still or is to be done.
+const fn rotations(status: &Status) -> [(&'static str, RotationCount); 6] {
+    let counts = &status.rotations;
+    [
+        ("rotations parked", counts.parked),
+        ("rotations staged", counts.staged),
+        ("rotations blocked", counts.blocked),
+        ("rotations due", counts.due),
+        ("rotations open", counts.open),
+        ("credentials retiring", counts.retiring),
+    ]
+}
+
 fn to_json(status: &Status) -> serde_json::Value {
     let tally = &status.tally;
     let slots = status.key_slots.iter().map(|(slot, kind)| json!({ "slot": slot, "kind": kind }));
+    let rotations = rotations(status).into_iter().map(|(name, count)| {
+        let word = name.rsplit(' ').next().unwrap_or(name);
+        (word.to_owned(), json!({ "secrets": count.secrets, "since": count.since }))
+    });
     json!({
+        "rotations": rotations.collect::<serde_json::Map<_, _>>(),
         "log_id": status.log_id,
         "log_size": status.log_size,
         "head": hex(&status.head),

@@ -28,7 +28,7 @@ impl Numbers {
         }
     }
 
-    fn name(&self, id: VersionId) -> String {
+    pub(super) fn name(&self, id: VersionId) -> String {
         self.0.get(&id).map_or_else(|| format!("version {id}"), |number| format!("version {number}"))
     }
 }

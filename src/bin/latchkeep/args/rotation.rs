@@ -1,0 +1,140 @@
+//! Owns the arguments of `latchkeep rotation`.
+//!
+//! Read next: [`super::super::commands`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use latchkeep::{Actor, Reason, VersionRef};
+
+use super::secret::SecretArg;
+
+/// `latchkeep rotation ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum RotationCommand {
+    List(RotationList),
+    Show(RotationShow),
+    Run(RotationRun),
+    Abort(RotationAbort),
+    Resume(RotationResume),
+    Acknowledge(RotationAcknowledge),
+    Retire(RotationRetire),
+}
+
+/// Lists secrets that rotate: where each stands, since when, what holds it, and why it does not come on.
+///
+/// A state is the first that holds: parked (waits for a person), staged (the credential is made; a lock holds it back), open
+/// (under way), blocked (a lock refuses it), due, retiring (an earlier credential is to be ended), scheduled.
+///
+/// On a terminal as a table. Piped: a line per secret, columns parted by tabs, in this order: type, name, state, since, next,
+/// stage, attempts, held by, why.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep rotation list
+  latchkeep rotation list --json | jq '.rotations[] | select(.state == \"parked\")'")]
+pub(crate) struct RotationList {
+    /// Those too that have an issuer and nothing to come.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// Shows where one secret stands with its rotations, and what each consumer said.
+#[derive(Args, Debug)]
+pub(crate) struct RotationShow {
+    #[command(flatten)]
+    pub(crate) secret: SecretArg,
+}
+
+/// Does what is due: rotates, has issuers make credentials, proves them, puts them into use, ends old ones.
+///
+/// Goes on until it is interrupted (Ctrl-C), and holds the store meanwhile; with --once until nothing is due any more. What
+/// has to wait, for a lock, a consumer or another attempt, is left for the next run. Shows each record that it makes, as log
+/// show does. With SECRET it first begins a rotation of it by hand.
+///
+/// The issuers stand in a JSON file, by the names that secrets call them: of kind exec, a program of yours (the manual page
+/// on issuers says what it is asked). No passwords belong into that file. A program finds its own, in a file say.
+///
+/// Exits with 3 if a lock holds SECRET back, and with --once with 1 if something failed.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep rotation run --issuers issuers.json --once
+  latchkeep rotation run orders-db --issuers issuers.json --once
+  latchkeep rotation run --issuers issuers.json                   (goes on; for a service manager)
+
+An issuers file:
+  {\"orders-db\": {\"kind\": \"exec\", \"program\": \"/usr/local/bin/issue\", \"args\": [\"--orders\"],
+                 \"env\": {\"PATH\": \"/usr/bin:/bin\"}, \"class\": \"opaque\", \"limit_secs\": 30}}
+Classes: set_value, create_with_token, create_discoverable, opaque (if nothing is said).")]
+pub(crate) struct RotationRun {
+    /// A secret to rotate now, if any: NAME, TYPE/NAME, or its id.
+    pub(crate) secret: Option<String>,
+    /// The issuers; none are needed for passwords that the store makes itself.
+    #[arg(long, env = "LATCHKEEP_ISSUERS", value_name = "FILE")]
+    pub(crate) issuers: Option<PathBuf>,
+    /// Ends when nothing is due.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+/// Gives up the rotation that is under way; what was made is ended by the next run.
+///
+/// Of an issuer that cannot be asked (class opaque) whoever aborts says that it was looked after outside.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep rotation abort orders-db --reason \"nothing was made; looked in the server\"")]
+pub(crate) struct RotationAbort {
+    #[command(flatten)]
+    pub(crate) secret: SecretArg,
+    /// Why; it is recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Reason,
+}
+
+/// Lets a parked rotation go on, with all its attempts and as much time as it had at first.
+///
+/// With an issuer that cannot be asked (class opaque) this says that nothing was made.
+#[derive(Args, Debug)]
+pub(crate) struct RotationResume {
+    #[command(flatten)]
+    pub(crate) secret: SecretArg,
+}
+
+/// Says that a consumer uses a version from now on, and none before it.
+///
+/// Once all consumers that the secret waits for have said so, and no lock stands on it, the credential before is ended by the
+/// next run.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep rotation acknowledge orders-db --as billing
+  latchkeep rotation acknowledge orders-db --version 4 --as reporting")]
+pub(crate) struct RotationAcknowledge {
+    #[command(flatten)]
+    pub(crate) secret: SecretArg,
+    /// The version: current, previous, its number, or its id.
+    #[arg(long, value_name = "VERSION", default_value = "current")]
+    pub(crate) version: VersionRef,
+    /// The consumer.
+    #[arg(long = "as", value_name = "ACTOR")]
+    pub(crate) consumer: Actor,
+}
+
+/// Has the credential of an earlier version ended, in the system that it is for; the next run does it.
+///
+/// Its data goes with it. A lock on the version refuses it; `latchkeep explain` tells who would be hit.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep rotation retire orders-db previous")]
+pub(crate) struct RotationRetire {
+    #[command(flatten)]
+    pub(crate) secret: SecretArg,
+    /// The version: previous, its number, or its id; not the current one.
+    pub(crate) version: VersionRef,
+    /// Asks no question on a terminal.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}

@@ -1,0 +1,97 @@
+//! Owns how people and programs are shown who would be hit by a rotation or a deletion.
+//!
+//! Read next: [`super::explain`].
+
+use latchkeep::{Impact, ImpactReport, RecentReader};
+use serde_json::{Value, json};
+
+use super::summary::{Numbers, counted};
+use crate::args::OperationArg;
+use crate::failure::Failure;
+use crate::rotations;
+use crate::scene::Scene;
+use crate::times::shown as shown_time;
+
+/// Readers that people are shown; programs get all of them.
+const READERS_SHOWN: usize = 10;
+
+/// Shows it to programs.
+pub(super) fn json(report: &ImpactReport, numbers: &Numbers) -> Value {
+    let reader = |read: &RecentReader| {
+        json!({
+            "reader": read.reader,
+            "version_id": read.version,
+            "version": numbers.name(read.version),
+            "reads": read.reads,
+            "last_at": read.last_at,
+        })
+    };
+    json!({
+        "rotation": report.rotation.as_ref().map(one),
+        "deletion": one(&report.deletion),
+        "recent_readers": report.readers.iter().map(reader).collect::<Vec<_>>(),
+        "readers_from_position": report.readers_from,
+    })
+}
+
+fn one(impact: &Impact) -> Value {
+    let consumers = impact
+        .consumers
+        .iter()
+        .map(|said| json!({ "consumer": said.consumer, "acknowledged": said.acknowledged, "is_hit": said.is_hit }));
+    json!({
+        "versions": impact.versions,
+        "locks": rotations::locks(impact),
+        "consumers": consumers.collect::<Vec<_>>(),
+    })
+}
+
+/// Tells people whom a rotation and a deletion would hit, as far as they were asked about; the locks in the way of what is
+/// in `told` were told with its refusal.
+pub(super) fn tell(
+    scene: &mut Scene,
+    asked: Option<OperationArg>,
+    told: &[OperationArg],
+    report: &ImpactReport,
+    numbers: &Numbers,
+) -> Result<(), Failure> {
+    if let Some(impact) = report.rotation.as_ref().filter(|_| matches!(asked, None | Some(OperationArg::Rotate))) {
+        lines("a rotation", impact, !told.contains(&OperationArg::Rotate), scene)?;
+    }
+    if matches!(asked, None | Some(OperationArg::Delete)) {
+        lines("a deletion", &report.deletion, !told.contains(&OperationArg::Delete), scene)?;
+    }
+    if matches!(asked, Some(OperationArg::Read)) {
+        return Ok(());
+    }
+    for read in report.readers.iter().take(READERS_SHOWN) {
+        let (times, last) = (counted(read.reads, "read"), shown_time(read.last_at));
+        scene.out.line(format!(
+            "read by {}: {times} of {}, the last {last}",
+            read.reader,
+            numbers.name(read.version)
+        ))?;
+    }
+    let untold = report.readers.len().saturating_sub(READERS_SHOWN);
+    if untold > 0 {
+        scene.out.line(format!("and by {untold} more"))?;
+    }
+    if report.readers_from.get() > 0 {
+        scene.out.line(format!("reads before position {} were not looked for", report.readers_from))?;
+    }
+    Ok(())
+}
+
+fn lines(operation: &str, impact: &Impact, with_locks: bool, scene: &mut Scene) -> Result<(), Failure> {
+    for lock in rotations::lock_words(impact).into_iter().filter(|_| with_locks) {
+        scene.out.line(format!("{operation} would hit: lock {lock}"))?;
+    }
+    for said in impact.consumers.iter().filter(|said| said.is_hit) {
+        let uses = said.acknowledged.map_or_else(
+            || "which has not said what it uses".to_owned(),
+            |number| format!("which uses version {number}"),
+        );
+        scene.out.line(format!("{operation} would hit: consumer {}, {uses}", said.consumer))?;
+    }
+    Ok(())
+}

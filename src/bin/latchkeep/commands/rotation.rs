@@ -1,0 +1,181 @@
+//! Owns `latchkeep rotation`, but for `run`: where rotations stand, and what people and consumers say about them.
+//!
+//! Read next: [`super::rotation_run`].
+
+use latchkeep::{Receipt, RotationStanding, Secret, Settings};
+use serde_json::{Value, json};
+
+use super::rotation_run;
+use crate::args::{
+    RotationAbort, RotationAcknowledge, RotationCommand, RotationList, RotationResume, RotationRetire, RotationShow,
+    SecretArg,
+};
+use crate::exit::Exit;
+use crate::failure::{self, Failure};
+use crate::scene::Scene;
+use crate::times::{now, shown as shown_time};
+use crate::{explanation, find, rotations, shown};
+
+pub(crate) fn run(command: &RotationCommand, scene: &mut Scene) -> Result<Exit, Failure> {
+    match command {
+        RotationCommand::List(args) => list(args, scene),
+        RotationCommand::Show(args) => show(args, scene),
+        RotationCommand::Run(args) => rotation_run::run(args, scene),
+        RotationCommand::Abort(args) => abort(args, scene),
+        RotationCommand::Resume(args) => resume(args, scene),
+        RotationCommand::Acknowledge(args) => acknowledge(args, scene),
+        RotationCommand::Retire(args) => retire(args, scene),
+    }
+}
+
+fn list(args: &RotationList, scene: &mut Scene) -> Result<Exit, Failure> {
+    let (settings, now) = (scene.store().status()?.settings, now());
+    let mut found = scene.store().secrets();
+    found.retain(|secret| {
+        let has_issuer = args.all && secret.spec.issuance().is_some();
+        has_issuer || secret.rotation_standing(settings, now).is_some()
+    });
+    found.sort_by(|one, other| one.metadata.name.cmp(&other.metadata.name));
+    if scene.out.is_json() {
+        let rows = found.iter().map(|secret| Value::Object(rotations::standing(secret, settings, now)));
+        let total = found.len();
+        scene.out.json(&json!({ "rotations": rows.collect::<Vec<_>>(), "total_count": total }))?;
+        return Ok(Exit::Done);
+    }
+    let head = ["type", "name", "state", "since", "next", "stage", "attempts", "held by", "why"];
+    let rows = found.iter().map(|secret| row(secret, settings)).collect();
+    scene.out.table(&head, rows)?;
+    Ok(Exit::Done)
+}
+
+fn row(secret: &Secret, settings: Settings) -> Vec<String> {
+    let standing = secret.rotation_standing(settings, now());
+    let held_by = rotations::held_by(secret, settings, standing);
+    let open = secret.rotation.as_deref();
+    let next =
+        open.and_then(|rotation| rotation.retry_at).or_else(|| secret.next_rotation_at().filter(|_| open.is_none()));
+    vec![
+        secret.secret_type().to_string(),
+        secret.metadata.name.to_string(),
+        standing.map(RotationStanding::label).unwrap_or_default().to_owned(),
+        standing.and_then(RotationStanding::since).map(shown_time).unwrap_or_default(),
+        next.map(shown_time).unwrap_or_default(),
+        open.map(|rotation| rotation.stage.label()).unwrap_or_default().to_owned(),
+        open.map(|rotation| format!("{}/{}", rotation.attempts, rotation.attempts_max)).unwrap_or_default(),
+        held_by.map(|impact| rotations::lock_words(&impact).join("; ")).unwrap_or_default(),
+        rotations::why(secret).unwrap_or_default(),
+    ]
+}
+
+fn show(args: &RotationShow, scene: &mut Scene) -> Result<Exit, Failure> {
+    let secret = find::secret(scene.store(), &args.secret)?;
+    let settings = scene.store().status()?.settings;
+    tell(scene, &secret, settings)?;
+    Ok(Exit::Done)
+}
+
+/// Shows where a secret stands.
+pub(super) fn tell(scene: &mut Scene, secret: &Secret, settings: Settings) -> Result<(), Failure> {
+    let standing = secret.rotation_standing(settings, now());
+    let impact = secret.impact_of_rotation(settings).unwrap_or_default();
+    if scene.out.is_json() {
+        let mut fields = rotations::standing(secret, settings, now());
+        let consumers = impact.consumers.iter();
+        let consumers = consumers.map(|said| json!({ "consumer": said.consumer, "acknowledged": said.acknowledged }));
+        fields.insert("consumers".to_owned(), consumers.collect());
+        let versions = secret.versions.iter().rev().filter_map(|version| {
+            let credential = rotations::credential(version.credential.as_deref()?);
+            Some(json!({ "number": version.number, "alias": secret.alias(version.id), "credential": credential }))
+        });
+        fields.insert("versions".to_owned(), versions.collect());
+        return scene.out.json(&fields.into());
+    }
+    let state = standing.map_or("nothing is under way", RotationStanding::label);
+    let since = standing.and_then(RotationStanding::since);
+    let since = since.map(|since| format!(", since {}", shown_time(since))).unwrap_or_default();
+    let mut facts = vec![
+        ("name", secret.metadata.name.to_string()),
+        ("type", secret.secret_type().to_string()),
+        ("state", format!("{state}{since}")),
+    ];
+    facts.extend(secret.next_rotation_at().filter(|_| secret.rotation.is_none()).map(|at| ("next", shown_time(at))));
+    facts.extend(secret.spec.issuance().map(|issuance| ("issuer", issuance.issuer.to_string())));
+    let held_by = rotations::held_by(secret, settings, standing);
+    facts.extend(held_by.iter().flat_map(rotations::lock_words).map(|lock| ("held by", lock)));
+    facts.extend(secret.rotation.as_deref().map(rotations::facts).into_iter().flatten());
+    for said in &impact.consumers {
+        let uses =
+            said.acknowledged.map_or_else(|| "said nothing".to_owned(), |number| format!("uses version {number}"));
+        facts.push(("consumer", format!("{} {uses}", said.consumer)));
+    }
+    for version in secret.versions.iter().rev() {
+        if let Some(credential) = &version.credential {
+            let which = explanation::version(version.number, secret.alias(version.id));
+            let outside = credential.outside.as_ref().map(|outside| format!(", {outside}")).unwrap_or_default();
+            let state = rotations::credential_state(credential).replace('_', " ");
+            facts.push(("credential", format!("{which}: {state}{outside}")));
+        }
+    }
+    scene.out.facts(&facts)
+}
+
+fn abort(args: &RotationAbort, scene: &mut Scene) -> Result<Exit, Failure> {
+    let secret = find::secret(scene.store(), &args.secret)?;
+    let receipt = scene.session.abort_rotation(secret.id, args.reason.clone()).map_err(Failure::about(&secret))?;
+    let after = scene.store().secret(secret.id)?;
+    let done = if after.rotation.is_some() {
+        "is being given up; the next latchkeep rotation run ends what was made"
+    } else {
+        "was given up; nothing was made"
+    };
+    conclude(scene, &after, &receipt, &format!("the rotation of {} {done}", secret.metadata.name))
+}
+
+fn resume(args: &RotationResume, scene: &mut Scene) -> Result<Exit, Failure> {
+    let secret = find::secret(scene.store(), &args.secret)?;
+    let receipt = scene.session.resume_rotation(secret.id).map_err(Failure::about(&secret))?;
+    let done = format!("the rotation of {} goes on at the next latchkeep rotation run", secret.metadata.name);
+    conclude(scene, &secret, &receipt, &done)
+}
+
+fn acknowledge(args: &RotationAcknowledge, scene: &mut Scene) -> Result<Exit, Failure> {
+    let secret = find::secret(scene.store(), &args.secret)?;
+    let version = find::version(&secret, args.version)?;
+    let which = explanation::version(version.number, secret.alias(version.id));
+    let expected = secret.spec.issuance().is_some_and(|issuance| issuance.consumers.contains(&args.consumer));
+    let consumer = scene.store().acting_as(args.consumer.clone());
+    let receipt = consumer.acknowledge(secret.id, latchkeep::VersionRef::Id(version.id));
+    let receipt = receipt.map_err(Failure::about(&secret))?;
+    if !expected {
+        failure::note(format!("{} is none of the consumers that {} waits for", args.consumer, secret.metadata.name));
+    }
+    let done = format!("{} uses {which} of {}", args.consumer, secret.metadata.name);
+    conclude(scene, &secret, &receipt, &done)
+}
+
+fn retire(args: &RotationRetire, scene: &mut Scene) -> Result<Exit, Failure> {
+    let secret = find::secret(scene.store(), &args.secret)?;
+    let version = find::version(&secret, args.version)?;
+    let which = explanation::version(version.number, secret.alias(version.id));
+    let receipt = scene.session.retire(secret.id, latchkeep::VersionRef::Id(version.id));
+    let receipt = receipt.map_err(Failure::about(&secret))?;
+    let done = format!("the next latchkeep rotation run ends the credential of {which} of {}", secret.metadata.name);
+    conclude(scene, &secret, &receipt, &done)
+}
+
+fn conclude(scene: &mut Scene, before: &Secret, receipt: &Receipt, done: &str) -> Result<Exit, Failure> {
+    if scene.out.is_json() {
+        let (secret, settings) = (scene.store().secret(before.id)?, scene.store().status()?.settings);
+        let mut fields = rotations::standing(&secret, settings, now());
+        fields.insert("receipt".to_owned(), shown::receipt(receipt));
+        scene.out.json(&fields.into())?;
+    } else {
+        scene.out.line(done)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Names a secret as `run` takes it.
+pub(super) fn named(secret: &str) -> SecretArg {
+    SecretArg { secret: secret.to_owned(), secret_type: None }
+}

@@ -1,0 +1,224 @@
+//! Owns `latchkeep rotation run`: the worker, until nothing is due or somebody ends it, and what it did.
+//!
+//! Read next: [`super::super::issuers_file`].
+
+use std::io::{self, ErrorKind, Read};
+use std::ops::ControlFlow;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use latchkeep::{NewData, Position, Reason, Refusal, RotationWorker, Secret, SecretId, WorkerOptions};
+use serde_json::{Value, json};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::log::{Known, show_one, to_json};
+use super::rotation;
+use crate::args::RotationRun;
+use crate::exit::Exit;
+use crate::failure::{self, Failure};
+use crate::scene::Scene;
+use crate::{find, issuers_file};
+
+pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure> {
+    let options = args.issuers.as_deref().map_or_else(|| Ok(WorkerOptions::new()), issuers_file::read)?;
+    if scene.store().status()?.quarantine.is_some() {
+        return Err(Failure::new(Exit::Refused, "store_quarantined", "the store is in quarantine: nothing rotates")
+            .hint("latchkeep quarantine show tells more, latchkeep quarantine end ends it"));
+    }
+    let from = scene.store().status()?.log_size;
+    // Before anything begins, so that no interrupt is lost and none ends the process in the middle of a step.
+    let interrupted = if args.once { None } else { Some(interrupts()?) };
+    let worker = RotationWorker::new(scene.store(), options.clone());
+    let secret = args.secret.as_deref().map(|named| begin(scene, &worker, named)).transpose()?;
+    match interrupted {
+        None => once(scene, &worker, from, secret),
+        Some(interrupted) => {
+            drop(worker);
+            go_on(scene, options, interrupted, from)
+        }
+    }
+}
+
+/// Begins a rotation by hand; a type that the store makes itself is rotated at once.
+fn begin(scene: &Scene, worker: &RotationWorker, named: &str) -> Result<SecretId, Failure> {
+    let secret = find::secret(scene.store(), &rotation::named(named))?;
+    let begun = if secret.spec.issuance().is_some() {
+        worker.rotate(&scene.session, secret.id)
+    } else {
+        scene.session.rotate(secret.id, NewData::generated())
+    };
+    match begun {
+        Ok(_) => Ok(secret.id),
+        Err(error) if matches!(error.refusal(), Some(Refusal::RotationOpen { .. })) => {
+            Err(Failure::about(&secret)(error)
+                .hint("latchkeep rotation show tells where it stands; latchkeep rotation run --once goes on with it"))
+        }
+        Err(error) => Err(Failure::about(&secret)(error)),
+    }
+}
+
+fn once(scene: &mut Scene, worker: &RotationWorker, from: Position, named: Option<SecretId>) -> Result<Exit, Failure> {
+    let ran = worker.run_due();
+    let swept = worker.sweep();
+    let mut records = Vec::new();
+    if scene.out.is_json() {
+        tell(scene, from, &mut |_, record| {
+            records.push(record);
+            Ok(())
+        })?;
+    } else {
+        tell_lines(scene, from)?;
+    }
+    let (steps, swept) = (ran?, swept?);
+    let waiting = waiting(scene, worker);
+    let secret = named.and_then(|id| scene.store().secret(id).ok());
+    let exit = exit(scene, &waiting, &swept.problems, secret.as_deref());
+    if scene.out.is_json() {
+        let waiting = waiting.iter().map(|(name, reason)| json!({ "name": name, "reason": reason }));
+        let shown = json!({
+            "steps": steps,
+            "records": records,
+            "waiting": waiting.collect::<Vec<_>>(),
+            "swept": { "listed": swept.listed, "retired": swept.retired, "problems": swept.problems },
+            "exit_code": exit as u8,
+        });
+        scene.out.json(&shown)?;
+        return Ok(exit);
+    }
+    for (name, reason) in &waiting {
+        failure::warn(format!("{name} waits: {reason}"));
+    }
+    for problem in &swept.problems {
+        failure::warn(format!("the sweep for what nobody knows of failed: {problem}"));
+    }
+    if swept.retired > 0 {
+        scene.out.line(format!("retired {} that no rotation knew of", swept.retired))?;
+    }
+    if let Some(secret) = secret {
+        let settings = scene.store().status()?.settings;
+        rotation::tell(scene, &secret, settings)?;
+    } else if steps == 0 {
+        scene.out.line("nothing is due")?;
+    }
+    Ok(exit)
+}
+
+/// Tells a script whether what was due came on: a named secret that a lock holds is refused; anything that failed, failed.
+fn exit(scene: &Scene, waiting: &[(String, Reason)], problems: &[String], named: Option<&Secret>) -> Exit {
+    let has_failed = |secret: &Secret| {
+        let open = secret.rotation.as_deref();
+        open.is_some_and(|rotation| rotation.failure.is_some() || rotation.parked.is_some())
+    };
+    let staged = |secret: &Secret| {
+        let open = secret.rotation.as_deref();
+        open.is_some_and(|rotation| matches!(rotation.stage, latchkeep::RotationStage::Staged { .. }))
+    };
+    if named.is_some_and(staged) {
+        return Exit::Refused;
+    }
+    let any_failed = || scene.store().rotating_secrets().iter().any(|secret| has_failed(secret));
+    if waiting.is_empty() && problems.is_empty() && !any_failed() { Exit::Done } else { Exit::Failed }
+}
+
+fn waiting(scene: &Scene, worker: &RotationWorker) -> Vec<(String, Reason)> {
+    let name = |id| scene.store().secret(id).map_or_else(|_| id.to_string(), |secret| secret.metadata.name.to_string());
+    worker.waiting().into_iter().map(|(id, reason)| (name(id), reason)).collect()
+}
+
+/// Works until it is interrupted, or the store takes no more commands.
+fn go_on(
+    scene: &mut Scene,
+    options: WorkerOptions,
+    mut interrupted: UnixStream,
+    mut from: Position,
+) -> Result<Exit, Failure> {
+    let worker = RotationWorker::start(scene.store(), options)?;
+    failure::note("working on what is due; Ctrl-C ends it");
+    let mut told: Vec<(String, Reason)> = Vec::new();
+    let outcome = loop {
+        from = match tell_new(scene, from) {
+            Ok(size) => size,
+            Err(failure) => break Err(failure),
+        };
+        let now = waiting(scene, &worker);
+        for (name, reason) in now.iter().filter(|one| !told.contains(one)) {
+            failure::warn(format!("{name} waits: {reason}"));
+        }
+        told = now;
+        match interrupted.read(&mut [0]) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            _ => break Ok(Exit::Done),
+        }
+        if let Some(why) = scene.store().status()?.poisoned {
+            break Err(Failure::new(Exit::Unavailable, "poisoned", format!("the store takes no more commands: {why}")));
+        }
+    };
+    worker.stop();
+    tell_new(scene, from)?;
+    outcome
+}
+
+/// Shows what was recorded from a position on, at once; gives where it ends.
+fn tell_new(scene: &mut Scene, from: Position) -> Result<Position, Failure> {
+    let end = if scene.out.is_json() {
+        tell(scene, from, &mut |scene, record| scene.out.line(record))?
+    } else {
+        tell_lines(scene, from)?
+    };
+    scene.out.flush()?;
+    Ok(end)
+}
+
+fn tell_lines(scene: &mut Scene, from: Position) -> Result<Position, Failure> {
+    if scene.store().status()?.log_size <= from {
+        return Ok(from);
+    }
+    let mut known = Known::of(scene);
+    each(scene, from, &mut |scene, entry| show_one(scene, &mut known, None, entry))
+}
+
+fn tell(
+    scene: &mut Scene,
+    from: Position,
+    show: &mut dyn FnMut(&mut Scene, Value) -> Result<(), Failure>,
+) -> Result<Position, Failure> {
+    each(scene, from, &mut |scene, entry| match entry {
+        latchkeep::LogEntry::Known(record) => show(scene, to_json(record)),
+        _ => Ok(()),
+    })
+}
+
+fn each(
+    scene: &mut Scene,
+    from: Position,
+    show: &mut dyn FnMut(&mut Scene, &latchkeep::LogEntry) -> Result<(), Failure>,
+) -> Result<Position, Failure> {
+    let (mut failed, mut shown, store) = (None, 0_u64, scene.store().clone());
+    store.for_each_record(from, |entry| {
+        shown = shown.saturating_add(1);
+        match show(scene, &entry) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                failed = Some(failure);
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    failed.map_or_else(|| Ok(Position::new(from.get().saturating_add(shown))), Err)
+}
+
+/// Gives a stream that says something at an interrupt, and can be waited on.
+fn interrupts() -> Result<UnixStream, Failure> {
+    let wired = || -> io::Result<UnixStream> {
+        let (read, write) = UnixStream::pair()?;
+        signal_hook::low_level::pipe::register(SIGINT, write.try_clone()?)?;
+        signal_hook::low_level::pipe::register(SIGTERM, write)?;
+        read.set_read_timeout(Some(LOOK))?;
+        Ok(read)
+    };
+    wired().map_err(|error| Failure::new(Exit::Failed, "io", format!("signals cannot be waited for: {error}")))
+}
+
+/// How often new records are shown.
+const LOOK: Duration = Duration::from_millis(250);

@@ -1,0 +1,167 @@
+//! Owns how rotations and credentials are shown: as JSON, and as the facts and words that people read. Never secret data.
+//!
+//! Read next: [`super::commands`].
+
+use latchkeep::{
+    Credential, Impact, Retirement, Rotation, RotationStage, RotationStanding, Secret, Settings, Timestamp,
+};
+use serde_json::{Map, Value, json};
+
+use crate::shown::object;
+use crate::times::{shown as shown_time, shown_end};
+
+/// Shows a rotation that is under way.
+pub(crate) fn rotation(rotation: &Rotation) -> Value {
+    let (staged_since, given_up_because) = match &rotation.stage {
+        RotationStage::Staged { since, .. } => (Some(since), None),
+        RotationStage::Aborting { reason, .. } => (None, Some(reason)),
+        _ => (None, None),
+    };
+    json!({
+        "id": rotation.id,
+        "trigger": rotation.trigger,
+        "issuer": rotation.issuer,
+        "class": rotation.class,
+        "version_id": rotation.to,
+        "planned_at": rotation.planned_at,
+        "planned_by": rotation.planned_by,
+        "stage": rotation.stage.label(),
+        "attempts": rotation.attempts,
+        "attempts_max": rotation.attempts_max,
+        "deadline": rotation.deadline,
+        "retry_at": rotation.retry_at,
+        "failure": rotation.failure,
+        "outside": rotation.credential().and_then(|made| made.outside.as_ref()),
+        "staged_since": staged_since,
+        "aborted_because": given_up_because,
+        "parked": rotation.parked.as_ref().map(|parked| json!({ "at": parked.at, "reason": parked.reason })),
+    })
+}
+
+/// Shows the credential behind a version.
+pub(crate) fn credential(credential: &Credential) -> Value {
+    json!({
+        "issuer": credential.issuer,
+        "class": credential.class,
+        "rotation_id": credential.rotation,
+        "outside": credential.outside,
+        "state": credential_state(credential),
+        "since": credential.since(),
+    })
+}
+
+/// Gives the word for whether a credential is still good.
+pub(crate) const fn credential_state(credential: &Credential) -> &'static str {
+    match credential.retirement {
+        Retirement::InUse => "in_use",
+        Retirement::Planned { .. } => "retiring",
+        Retirement::Retired { .. } => "retired",
+    }
+}
+
+/// Shows who makes the credentials of a secret, where its rotation stands, and how it rotates by itself.
+pub(crate) fn of_secret(secret: &Secret) -> Map<String, Value> {
+    let mut fields = Map::new();
+    if let Some(issuance) = secret.spec.issuance() {
+        let parameters = issuance.parameters.as_ref();
+        fields.extend(object(json!({
+            "issuer": issuance.issuer,
+            "parameters": parameters,
+            "grace_secs": issuance.grace_secs,
+            "consumers": issuance.consumers,
+            "open_rotation": secret.rotation.as_deref().map(rotation),
+        })));
+    }
+    if let Some(policy) = secret.policy {
+        let every = policy.interval.to_string();
+        fields.insert("rotation".to_owned(), json!({ "auto_rotate": policy.auto_rotate, "every": every }));
+    }
+    fields
+}
+
+/// Shows where a secret stands with its rotations, and which locks are in the way of the next one.
+pub(crate) fn standing(secret: &Secret, settings: Settings, now: Timestamp) -> Map<String, Value> {
+    let standing = secret.rotation_standing(settings, now);
+    let held_by = held_by(secret, settings, standing);
+    object(json!({
+        "id": secret.id,
+        "name": secret.metadata.name,
+        "secret_type": secret.secret_type(),
+        "state": standing.map(RotationStanding::label),
+        "since": standing.and_then(RotationStanding::since),
+        "next_rotation_date": secret.next_rotation_at(),
+        "held_by": held_by.map(|impact| locks(&impact)),
+        "why": why(secret),
+        "issuer": secret.spec.issuance().map(|issuance| &issuance.issuer),
+        "open_rotation": secret.rotation.as_deref().map(rotation),
+    }))
+}
+
+/// Gives the locks in the way of a rotation, where one is held by them.
+pub(crate) fn held_by(secret: &Secret, settings: Settings, standing: Option<RotationStanding>) -> Option<Impact> {
+    let is_held = matches!(standing, Some(RotationStanding::Staged { .. } | RotationStanding::Blocked { .. }));
+    is_held.then(|| secret.impact_of_rotation(settings)).flatten()
+}
+
+/// Says why a rotation does not come on.
+pub(crate) fn why(secret: &Secret) -> Option<String> {
+    let rotation = secret.rotation.as_ref()?;
+    let parked = rotation.parked.as_ref().map(|parked| parked.reason.to_string());
+    let failure = rotation.failure.as_ref().map(|reason| format!("last failure: {reason}"));
+    let given_up = match &rotation.stage {
+        RotationStage::Aborting { reason, .. } => Some(format!("given up: {reason}")),
+        _ => None,
+    };
+    let whys: Vec<String> = [parked, given_up, failure].into_iter().flatten().collect();
+    (!whys.is_empty()).then(|| whys.join("; "))
+}
+
+/// Shows locks with their owners, and the ends of leases.
+pub(crate) fn locks(impact: &Impact) -> Value {
+    let show = |lock: &latchkeep::BlockingLock| {
+        json!({
+            "name": lock.name,
+            "secret_version_number": lock.number,
+            "secret_version_alias": lock.alias,
+            "owner": lock.owner,
+            "created_by": lock.created_by,
+            "created_at": lock.created_at,
+            "expires_at": lock.expires_at,
+        })
+    };
+    impact.locks.iter().map(show).collect()
+}
+
+/// Says which locks are in the way, and whose they are.
+pub(crate) fn lock_words(impact: &Impact) -> Vec<String> {
+    let say = |lock: &latchkeep::BlockingLock| {
+        let owner = lock.owner.as_ref().unwrap_or(&lock.created_by);
+        let end = lock.expires_at.map(|end| format!(", until {}", shown_end(end))).unwrap_or_default();
+        format!("{} of {owner} on version {}{end}", lock.name, lock.number)
+    };
+    impact.locks.iter().map(say).collect()
+}
+
+/// Gives what people read of a rotation that is under way.
+pub(crate) fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("rotation", format!("{} by {}, {}", rotation.stage.label(), rotation.issuer, rotation.class)),
+        ("rotation id", rotation.id.to_string()),
+        ("planned", format!("{} by {}", shown_time(rotation.planned_at), rotation.planned_by)),
+        ("attempts", format!("{} of {}", rotation.attempts, rotation.attempts_max)),
+        ("deadline", shown_time(rotation.deadline)),
+    ];
+    let mut more = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, fact)));
+    if let RotationStage::Staged { since, .. } = &rotation.stage {
+        more("staged since", Some(shown_time(*since)));
+    }
+    more("made outside", rotation.credential().and_then(|made| made.outside.as_ref()).map(ToString::to_string));
+    more("tried again", rotation.retry_at.map(shown_time));
+    more("last failure", rotation.failure.as_ref().map(ToString::to_string));
+    let parked = |parked: &latchkeep::Parked| format!("since {}: {}", shown_time(parked.at), parked.reason);
+    more("parked", rotation.parked.as_ref().map(parked));
+    if let RotationStage::Aborting { reason, .. } = &rotation.stage {
+        more("given up", Some(reason.to_string()));
+    }
+    facts
+}

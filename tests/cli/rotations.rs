@@ -1,0 +1,258 @@
+//! Rotations by an issuer, as operators run and see them; the issuer is a small program.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::support::{Home, Ran};
+
+/// Makes users with a number each, beside itself; `down` lets it fail before anything is done, `lost` in the middle of it,
+/// `shy` at the login.
+const PROGRAM: &str = r#"#!/bin/sh
+cd "$HERE" || exit 75
+question=$(cat)
+[ -e down ] && { echo '{"reason":"the server is down"}'; exit 75; }
+case $question in
+*'"call":"create"'*)
+    [ -e lost ] && exit 1
+    echo x >>made
+    n=$(grep -c x made)
+    echo "{\"credential\":{\"username\":\"user-$n\",\"password\":\"canary-$n\"},\"outside\":\"user-$n\"}" ;;
+*'"call":"verify"'*) [ -e shy ] && exit 75; exit 0 ;;
+*'"call":"retire"'*) printf '%s\n' "$question" | sed 's/.*"outside":"\([^"]*\)".*/\1/' >>retired ;;
+*) exit 77 ;;
+esac
+"#;
+
+/// A home with a secret that the program makes credentials for.
+fn home() -> Home {
+    let home = Home::new();
+    let program = home.file("issue", PROGRAM);
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let here = home.dir.path().to_str().unwrap();
+    let env = serde_json::json!({ "PATH": "/usr/bin:/bin", "HERE": here });
+    let issuers = serde_json::json!({ "orders": { "kind": "exec", "program": program, "env": env } });
+    home.file("issuers.json", issuers.to_string());
+    let create = ["secret", "create", "service-credentials", "orders-db", "--issuer", "orders"];
+    let made =
+        home.run(&[&create[..], &["--consumer", "billing", "--parameters", "{\"db\":\"orders\"}"]].concat()).done();
+    assert!(made.text().contains("no version yet"), "{}", made.text());
+    home
+}
+
+fn once(home: &Home, more: &[&str]) -> Ran {
+    home.run(&[&["rotation", "run", "--issuers", "issuers.json", "--once"][..], more].concat())
+}
+
+fn get(home: &Home, more: &[&str]) -> String {
+    home.run(&[&["secret", "get", "orders-db"][..], more].concat()).done().text()
+}
+
+fn shown(home: &Home) -> Value {
+    home.run(&["rotation", "show", "orders-db", "--json"]).done().json()
+}
+
+fn read(home: &Home, name: &str) -> String {
+    std::fs::read_to_string(home.path(name)).unwrap_or_default()
+}
+
+#[test]
+fn a_program_makes_the_credentials_and_ends_them_once_the_consumers_have_moved() {
+    let home = home();
+    home.run(&["secret", "get", "orders-db"]).failed(3, &["no credential yet", "rotation run"]);
+    assert!(home.run(&["rotation", "list"]).done().text().contains("orders-db\tdue\t"));
+    assert_eq!(home.run(&["status", "--json"]).done().json()["rotations"]["due"]["secrets"], 1);
+    let ran = once(&home, &[]).done();
+    assert!(ran.text().contains("RotationCommitted") && !ran.text().contains("canary"), "{}", ran.text());
+    assert_eq!(get(&home, &[]), r#"{"username":"user-1","password":"canary-1"}"#);
+    assert_eq!(
+        (get(&home, &["--key", "password"]), get(&home, &["--field", "username"])),
+        ("canary-1".into(), "user-1".into())
+    );
+    let json: Value = serde_json::from_str(&get(&home, &["--json"])).unwrap();
+    assert_eq!(
+        (&json["credentials"]["password"], &json["credential"]["state"]),
+        (&"canary-1".into(), &"in_use".into())
+    );
+    home.run(&["secret", "get", "orders-db", "--key", "none"]).failed(3, &["no value none", "username, password"]);
+    assert!(once(&home, &[]).done().text().contains("nothing is due"));
+
+    let ran = once(&home, &["orders-db", "--json"]).done().json();
+    let events: Vec<&str> =
+        ran["records"].as_array().unwrap().iter().map(|record| record["event"].as_str().unwrap()).collect();
+    assert_eq!((events[0], &ran["exit_code"]), ("RotationPlanned", &0.into()));
+    assert_eq!(get(&home, &["--version", "previous", "--key", "password"]), "canary-1");
+    assert_eq!(shown(&home)["consumers"][0]["acknowledged"], Value::Null);
+    let explained = home.run(&["explain", "orders-db", "--json"]).done().json();
+    assert_eq!(explained["impact"]["deletion"]["consumers"][0]["is_hit"], true);
+    assert!(explained["impact"]["recent_readers"][0]["reader"] == "tester", "{explained}");
+    let explained = home.run(&["explain", "orders-db", "--operation", "rotate"]).done().text();
+    assert!(explained.contains("RotationPlanned"), "{explained}");
+    home.run(&["rotation", "acknowledge", "orders-db", "--as", "billing"]).done();
+    let note = home.run(&["rotation", "acknowledge", "orders-db", "--as", "nobody"]).done();
+    assert!(note.err.contains("none of the consumers"), "{}", note.err);
+    once(&home, &[]).done();
+    assert_eq!(read(&home, "retired"), "user-1\n");
+    let text = home.run(&["secret", "show", "orders-db"]).done().text();
+    assert!(text.contains("\tretired\t") && text.contains("\tin use\tbilling nobody"), "{text}");
+    home.run(&["secret", "get", "orders-db", "--version", "previous"]).failed(3, &[]);
+}
+
+#[test]
+fn a_credential_whose_making_nobody_knows_of_waits_for_a_person() {
+    let home = home();
+    once(&home, &[]).done();
+    home.file("lost", "");
+    once(&home, &["orders-db"]).failed(1, &[]);
+    let parked = shown(&home);
+    assert_eq!((&parked["state"], &parked["open_rotation"]["stage"]), (&"parked".into(), &"attempted".into()));
+    let list = home.run(&["rotation", "list"]).done().text();
+    assert!(list.contains("\tparked\t") && list.contains("look in the outside system"), "{list}");
+    let status = home.run(&["status"]).done().text();
+    assert!(status.contains("rotations parked\t1 secret, since "), "{status}");
+    assert!(home.run(&["secret", "show", "orders-db"]).done().text().contains("parked\tsince"));
+    once(&home, &["orders-db"]).failed(3, &["rotation show"]);
+    std::fs::remove_file(home.path("lost")).unwrap();
+    home.run(&["rotation", "resume", "orders-db"]).done();
+    home.run(&["rotation", "resume", "orders-db"]).failed(3, &["orders-db"]);
+    once(&home, &[]).done();
+    assert_eq!(get(&home, &["--key", "password"]), "canary-2");
+    home.file("lost", "");
+    once(&home, &["orders-db"]).failed(1, &[]);
+    home.run(&["rotation", "abort", "orders-db"]).failed(2, &["--reason"]);
+    home.run(&["rotation", "abort", "orders-db", "--reason", "looked: nothing was made"]).done();
+    std::fs::remove_file(home.path("lost")).unwrap();
+    once(&home, &[]).done();
+    assert_eq!((&shown(&home)["open_rotation"], get(&home, &["--key", "password"])), (&Value::Null, "canary-2".into()));
+    home.run(&["rotation", "abort", "orders-db", "--reason", "again"]).failed(3, &["orders-db"]);
+}
+
+#[test]
+fn a_lock_that_comes_in_the_middle_holds_the_new_credential_back() {
+    let home = home();
+    once(&home, &[]).done();
+    once(&home, &["orders-db"]).done();
+    home.file("shy", "");
+    once(&home, &["orders-db"]).failed(1, &[]);
+    home.run(&["lock", "create", "orders-db", "report", "--version", "previous", "--owner", "reporting"]).done();
+    std::fs::remove_file(home.path("shy")).unwrap();
+    // The next attempt comes a second or two after the one that failed.
+    let staged = (0..200).find_map(|_| {
+        once(&home, &[]);
+        Some(shown(&home)).filter(|shown| shown["state"] == "staged")
+    });
+    let staged = staged.expect("it should be staged by now");
+    assert_eq!(
+        (&staged["held_by"][0]["name"], &staged["held_by"][0]["owner"]),
+        (&"report".into(), &"reporting".into())
+    );
+    let list = home.run(&["rotation", "list"]).done().text();
+    assert!(list.contains("report of reporting on version 1"), "{list}");
+    assert_eq!(home.run(&["status", "--json"]).done().json()["rotations"]["staged"]["secrets"], 1);
+    assert_eq!(get(&home, &["--key", "password"]), "canary-2");
+    let explained = home.run(&["explain", "orders-db", "--operation", "delete"]).failed(3, &[]).text();
+    assert!(
+        explained.contains("a deletion would hit: consumer billing, which has not said what it uses"),
+        "{explained}"
+    );
+    home.run(&["explain", "orders-db", "--operation", "rotate"]).failed(3, &[]);
+    home.run(&["lock", "delete", "orders-db", "report", "--version", "previous", "--force"]).done();
+    once(&home, &[]).done();
+    assert_eq!(get(&home, &["--key", "password"]), "canary-3");
+}
+
+#[test]
+fn a_version_is_retired_by_hand_and_never_the_current_one() {
+    let home = home();
+    once(&home, &[]).done();
+    once(&home, &["orders-db"]).done();
+    home.run(&["rotation", "retire", "orders-db", "current"]).failed(3, &["orders-db"]);
+    home.run(&["lock", "create", "orders-db", "report", "--version", "previous"]).done();
+    home.run(&["rotation", "retire", "orders-db", "previous"]).failed(3, &["report"]);
+    home.run(&["lock", "delete", "orders-db", "report", "--version", "previous"]).done();
+    home.run(&["rotation", "retire", "orders-db", "previous"]).done();
+    assert_eq!(home.run(&["rotation", "list", "--json"]).done().json()["rotations"][0]["name"], "orders-db");
+    once(&home, &[]).done();
+    assert_eq!(read(&home, "retired"), "user-1\n");
+}
+
+#[test]
+fn what_is_down_is_tried_again_and_told_meanwhile() {
+    let home = home();
+    home.file("down", "");
+    once(&home, &[]).failed(1, &[]);
+    let shown = shown(&home);
+    assert_eq!((&shown["state"], &shown["open_rotation"]["attempts"]), (&"open".into(), &1.into()));
+    assert!(shown["why"].as_str().unwrap().contains("the server is down"), "{shown}");
+    // Without the file nobody knows the issuer.
+    let other = home;
+    let ran = other.run(&["secret", "create", "custom-credentials", "job", "--issuer", "nobody"]).done();
+    assert!(ran.text().contains("nobody"));
+    other.run(&["rotation", "run", "job", "--once"]).failed(2, &["no issuer of its name"]);
+}
+
+#[test]
+fn passwords_that_the_store_makes_need_no_issuer() {
+    let home = Home::new();
+    let create = ["secret", "create", "username-password", "db-admin", "--username", "admin", "--generate"];
+    home.run(&[&create[..], &["--rotate-every", "30d"]].concat()).done();
+    let list = home.run(&["rotation", "list"]).done().text();
+    assert!(list.contains("db-admin\tscheduled\t"), "{list}");
+    let before = home.run(&["secret", "get", "db-admin"]).done().text();
+    home.run(&["rotation", "run", "db-admin", "--once"]).done();
+    assert_ne!(home.run(&["secret", "get", "db-admin"]).done().text(), before);
+    home.run(&["rotation", "run", "none", "--once"]).failed(3, &["no secret none"]);
+}
+
+#[test]
+fn an_interrupt_ends_the_worker_cleanly() {
+    let home = home();
+    let mut command = home.command(&["rotation", "run", "--issuers", "issuers.json", "--json"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    assert!(lines.any(|line| line.unwrap().contains("\"RotationCommitted\"")));
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(get(&home, &["--key", "username"]), "user-1");
+}
+
+#[test]
+fn what_cannot_be_used_is_told_and_changes_nothing() {
+    let home = home();
+    let exec = |more: &str| format!("{{\"orders\": {{\"kind\": \"exec\", \"program\": \"/bin/true\"{more}}}}}");
+    let files = [
+        ("", "EOF"),
+        ("[]", "a JSON object of issuers"),
+        ("{\"orders\": {}}", "missing field `kind`"),
+        ("{\"orders\": {\"kind\": \"oracle\"}}", "unknown variant `oracle`"),
+        ("{\"orders\": {\"kind\": \"exec\"}}", "missing field `program`"),
+        ("{\"orders\": {\"kind\": \"exec\", \"program\": \"issue\"}}", "absolute path"),
+        ("{\"\": {\"kind\": \"exec\", \"program\": \"/bin/true\"}}", "issuer name"),
+        (&exec(", \"password\": \"canary\""), "unknown field `password`"),
+        (&exec(", \"class\": \"magic\""), "magic is no class"),
+        (&exec(", \"limit_secs\": 0"), "1 to 3600"),
+        (&exec(", \"limit_secs\": -1"), "issuer orders"),
+        (&exec(", \"env\": {\"A=B\": \"c\"}"), "names without ="),
+        ("{\"a\": {\"kind\": \"exec\", \"program\": \"/bin/true\"}, \"a\": {}}", "stands there twice"),
+    ];
+    for (file, text) in files {
+        home.file("issuers.json", file);
+        let ran = once(&home, &[]).failed(2, &["issuers.json", text]);
+        assert!(!ran.err.contains("canary"), "{}", ran.err);
+    }
+    let cases: &[(&[&str], &str)] = &[
+        (&["rotation", "run", "--once", "--issuers", "nowhere"], "nowhere"),
+        (&["secret", "create", "service-credentials", "a-db"], "--issuer"),
+        (&["secret", "create", "arbitrary", "a-db", "--issuer", "orders"], "--issuer is for"),
+        (&["secret", "create", "service-credentials", "a-db", "--issuer", "orders", "--from-stdin"], "no value"),
+        (&["secret", "create", "service-credentials", "a-db", "--issuer", "orders", "--parameters", "{"], "JSON"),
+        (&["secret", "create", "service-credentials", "a-db", "--issuer", "orders", "--parameters", "none"], "none"),
+        (&["secret", "get", "orders-db", "--format", "env"], "kv"),
+        (&["rotation", "acknowledge", "orders-db"], "--as"),
+    ];
+    for (args, text) in cases {
+        home.run(args).failed(2, &[text]);
+    }
+    let create = ["secret", "create", "service-credentials", "a-db", "--issuer", "orders"];
+    home.run(&[&create[..], &["--grace", "91d"]].concat()).failed(3, &["90 days"]);
+}
