@@ -104,7 +104,7 @@ impl Store {
             Ok(ControlFlow::Continue(()))
         })?;
         let mut readers: Vec<_> = found.into_values().collect();
-        readers.sort_by(|one, other| other.last_at.cmp(&one.last_at));
+        readers.sort_by_key(|read| std::cmp::Reverse(read.last_at));
         readers.truncate(READERS_MAX);
         Ok(ImpactReport {
             rotation: secret.impact_of_rotation(settings),

@@ -132,8 +132,7 @@ impl Store {
     ///
     /// Kind `Unavailable` when the system does not tell how much space is free; `Closed` when the store is closed.
     pub fn status(&self) -> Result<Status, Error> {
-        let engine = &self.0.engine;
-        let shared = &engine.shared;
+        let (engine, shared) = (&self.0.engine, &self.0.engine.shared);
         let snapshot = shared.published.load();
         let whole = &snapshot.state.whole;
         let anchored = engine.anchored();

@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::super::explanation`].
 
-use latchkeep::{Command, NewData, Refusal, Secret, SecretBytes, SecretType, VersionRef};
+use latchkeep::{Command, Forecast, NewData, Refusal, Secret, SecretBytes, SecretType, VersionRef};
 use serde_json::{Value, json};
 
 use super::impact;
@@ -24,11 +24,7 @@ pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
     let (mut shown, mut told) = (Vec::new(), Vec::new());
     let mut exit = Exit::Done;
     for operation in asked {
-        let forecast = if *operation == OperationArg::Rotate && secret.spec.issuance().is_some() {
-            scene.session.dry_run_rotation(secret.id)?
-        } else {
-            scene.session.dry_run(&command(*operation, &secret, args.version)?)?
-        };
+        let forecast = forecast(scene, *operation, &secret, args.version)?;
         let refusal = forecast.refusal.as_ref().filter(|refusal| !is_over(refusal));
         if refusal.is_some() && args.operation.is_some() {
             exit = Exit::Refused;
@@ -52,6 +48,13 @@ pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
         impact::tell(scene, args.operation, &told, &impact, &numbers)?;
     }
     Ok(exit)
+}
+
+fn forecast(scene: &Scene, operation: OperationArg, secret: &Secret, version: VersionRef) -> Result<Forecast, Failure> {
+    if operation == OperationArg::Rotate && secret.spec.issuance().is_some() {
+        return Ok(scene.session.dry_run_rotation(secret.id)?);
+    }
+    Ok(scene.session.dry_run(&command(operation, secret, version)?)?)
 }
 
 const fn name(operation: OperationArg) -> &'static str {

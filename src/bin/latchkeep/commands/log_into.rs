@@ -74,15 +74,15 @@ fn tell(global: &Global, dir: &Path, status: &Status, key_made: KeyMade, out: &m
     if let Some(path) = key_file {
         out.line(format!("made its key file {0}; keep a copy elsewhere, without it all is lost", path.display()))?;
     }
-    for line in [
-        "no data came along, since no export holds any: versions are shown as not restored, and none can be read",
-        "the store is in quarantine: nothing expires, and nothing can be rotated or deleted",
-        "next: latchkeep secret list, which shows what there was",
-        "next: latchkeep quarantine end, if the store is to be used, and not only looked at",
-        "next: latchkeep secret rotate, which gives a secret data again; the locks that stand are honoured",
-        "next: hand out its new signing key; the original, if it lives on, must not be used any more",
-    ] {
-        out.line(line)?;
-    }
-    Ok(())
+    NEXT_STEPS.iter().try_for_each(|line| out.line(line))
 }
+
+/// What a person has to know and do.
+const NEXT_STEPS: [&str; 6] = [
+    "no data came along, since no export holds any: versions are shown as not restored, and none can be read",
+    "the store is in quarantine: nothing expires, and nothing can be rotated or deleted",
+    "next: latchkeep secret list, which shows what there was",
+    "next: latchkeep quarantine end, if the store is to be used, and not only looked at",
+    "next: latchkeep secret rotate, which gives a secret data again; the locks that stand are honoured",
+    "next: hand out its new signing key; the original, if it lives on, must not be used any more",
+];

@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::rotation_run`].
 
-use latchkeep::{Receipt, RotationStanding, Secret, Settings};
+use latchkeep::{Impact, Receipt, RotationStanding, Secret, Settings};
 use serde_json::{Value, json};
 
 use super::rotation_run;
@@ -79,16 +79,7 @@ pub(super) fn tell(scene: &mut Scene, secret: &Secret, settings: Settings) -> Re
     let standing = secret.rotation_standing(settings, now());
     let impact = secret.impact_of_rotation(settings).unwrap_or_default();
     if scene.out.is_json() {
-        let mut fields = rotations::standing(secret, settings, now());
-        let consumers = impact.consumers.iter();
-        let consumers = consumers.map(|said| json!({ "consumer": said.consumer, "acknowledged": said.acknowledged }));
-        fields.insert("consumers".to_owned(), consumers.collect());
-        let versions = secret.versions.iter().rev().filter_map(|version| {
-            let credential = rotations::credential(version.credential.as_deref()?);
-            Some(json!({ "number": version.number, "alias": secret.alias(version.id), "credential": credential }))
-        });
-        fields.insert("versions".to_owned(), versions.collect());
-        return scene.out.json(&fields.into());
+        return scene.out.json(&to_json(secret, settings, &impact));
     }
     let state = standing.map_or("nothing is under way", RotationStanding::label);
     let since = standing.and_then(RotationStanding::since);
@@ -108,6 +99,26 @@ pub(super) fn tell(scene: &mut Scene, secret: &Secret, settings: Settings) -> Re
             said.acknowledged.map_or_else(|| "said nothing".to_owned(), |number| format!("uses version {number}"));
         facts.push(("consumer", format!("{} {uses}", said.consumer)));
     }
+    facts.extend(credentials(secret));
+    scene.out.facts(&facts)
+}
+
+fn to_json(secret: &Secret, settings: Settings, impact: &Impact) -> Value {
+    let mut fields = rotations::standing(secret, settings, now());
+    let consumers = impact.consumers.iter();
+    let consumers = consumers.map(|said| json!({ "consumer": said.consumer, "acknowledged": said.acknowledged }));
+    fields.insert("consumers".to_owned(), consumers.collect());
+    let versions = secret.versions.iter().rev().filter_map(|version| {
+        let credential = rotations::credential(version.credential.as_deref()?);
+        Some(json!({ "number": version.number, "alias": secret.alias(version.id), "credential": credential }))
+    });
+    fields.insert("versions".to_owned(), versions.collect());
+    fields.into()
+}
+
+/// Says of each credential whether it is still good.
+fn credentials(secret: &Secret) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
     for version in secret.versions.iter().rev() {
         if let Some(credential) = &version.credential {
             let which = explanation::version(version.number, secret.alias(version.id));
@@ -116,7 +127,7 @@ pub(super) fn tell(scene: &mut Scene, secret: &Secret, settings: Settings) -> Re
             facts.push(("credential", format!("{which}: {state}{outside}")));
         }
     }
-    scene.out.facts(&facts)
+    facts
 }
 
 fn abort(args: &RotationAbort, scene: &mut Scene) -> Result<Exit, Failure> {

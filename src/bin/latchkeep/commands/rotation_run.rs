@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use latchkeep::{NewData, Position, Reason, Refusal, RotationWorker, Secret, SecretId, WorkerOptions};
+use latchkeep::{NewData, Position, Reason, Refusal, RotationWorker, Secret, SecretId, SweepReport, WorkerOptions};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -58,8 +58,7 @@ fn begin(scene: &Scene, worker: &RotationWorker, named: &str) -> Result<SecretId
 }
 
 fn once(scene: &mut Scene, worker: &RotationWorker, from: Position, named: Option<SecretId>) -> Result<Exit, Failure> {
-    let ran = worker.run_due();
-    let swept = worker.sweep();
+    let (ran, swept) = (worker.run_due(), worker.sweep());
     let mut records = Vec::new();
     if scene.out.is_json() {
         tell(scene, from, &mut |_, record| {
@@ -74,18 +73,30 @@ fn once(scene: &mut Scene, worker: &RotationWorker, from: Position, named: Optio
     let secret = named.and_then(|id| scene.store().secret(id).ok());
     let exit = exit(scene, &waiting, &swept.problems, secret.as_deref());
     if scene.out.is_json() {
-        let waiting = waiting.iter().map(|(name, reason)| json!({ "name": name, "reason": reason }));
+        let waiting: Vec<_> = waiting.iter().map(|(name, reason)| json!({ "name": name, "reason": reason })).collect();
         let shown = json!({
             "steps": steps,
             "records": records,
-            "waiting": waiting.collect::<Vec<_>>(),
+            "waiting": waiting,
             "swept": { "listed": swept.listed, "retired": swept.retired, "problems": swept.problems },
             "exit_code": exit as u8,
         });
         scene.out.json(&shown)?;
         return Ok(exit);
     }
-    for (name, reason) in &waiting {
+    tell_problems(scene, &waiting, &swept)?;
+    if let Some(secret) = secret {
+        let settings = scene.store().status()?.settings;
+        rotation::tell(scene, &secret, settings)?;
+    } else if steps == 0 {
+        scene.out.line("nothing is due")?;
+    }
+    Ok(exit)
+}
+
+/// Tells of what has to wait, and what a sweep found.
+fn tell_problems(scene: &mut Scene, waiting: &[(String, Reason)], swept: &SweepReport) -> Result<(), Failure> {
+    for (name, reason) in waiting {
         failure::warn(format!("{name} waits: {reason}"));
     }
     for problem in &swept.problems {
@@ -94,13 +105,7 @@ fn once(scene: &mut Scene, worker: &RotationWorker, from: Position, named: Optio
     if swept.retired > 0 {
         scene.out.line(format!("retired {} that no rotation knew of", swept.retired))?;
     }
-    if let Some(secret) = secret {
-        let settings = scene.store().status()?.settings;
-        rotation::tell(scene, &secret, settings)?;
-    } else if steps == 0 {
-        scene.out.line("nothing is due")?;
-    }
-    Ok(exit)
+    Ok(())
 }
 
 /// Tells a script whether what was due came on: a named secret that a lock holds is refused; anything that failed, failed.

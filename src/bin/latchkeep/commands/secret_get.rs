@@ -151,14 +151,8 @@ fn to_json(scene: &Scene, reading: &Reading) -> Result<Zeroizing<Vec<u8>>, Failu
             push(&mut json, "username", data.username());
             push(&mut json, "password", data.password().expose_text()?);
         }
-        SecretData::Kv(data) => {
-            json.extend_from_slice(b",\"data\":");
-            json.extend_from_slice(data.data().expose());
-        }
-        SecretData::Issued(data) => {
-            json.extend_from_slice(b",\"credentials\":");
-            json.extend_from_slice(data.credential().expose());
-        }
+        SecretData::Kv(data) => push_object(&mut json, "data", data.data()),
+        SecretData::Issued(data) => push_object(&mut json, "credentials", data.credential()),
         SecretData::IamCredentials(data) => push(&mut json, "api_key", data.api_key().expose_text()?),
         SecretData::ImportedCert(data) => {
             push(&mut json, "certificate", data.certificate().expose_text()?);
@@ -183,4 +177,12 @@ fn push(json: &mut Zeroizing<Vec<u8>>, name: &str, text: &str) {
     let _ = serde_json::to_writer(&mut **json, name);
     json.push(b':');
     let _ = serde_json::to_writer(&mut **json, text);
+}
+
+fn push_object(json: &mut Zeroizing<Vec<u8>>, name: &str, object: &SecretBytes) {
+    json.push(b',');
+    // Writing text into memory does not fail.
+    let _ = serde_json::to_writer(&mut **json, name);
+    json.push(b':');
+    json.extend_from_slice(object.expose());
 }

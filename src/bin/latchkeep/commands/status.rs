@@ -68,15 +68,19 @@ const fn rotations(status: &Status) -> [(&'static str, RotationCount); 6] {
     ]
 }
 
-fn to_json(status: &Status) -> serde_json::Value {
-    let tally = &status.tally;
-    let slots = status.key_slots.iter().map(|(slot, kind)| json!({ "slot": slot, "kind": kind }));
+fn rotations_json(status: &Status) -> serde_json::Value {
     let rotations = rotations(status).into_iter().map(|(name, count)| {
         let word = name.rsplit(' ').next().unwrap_or(name);
         (word.to_owned(), json!({ "secrets": count.secrets, "since": count.since }))
     });
+    rotations.collect()
+}
+
+fn to_json(status: &Status) -> serde_json::Value {
+    let tally = &status.tally;
+    let slots = status.key_slots.iter().map(|(slot, kind)| json!({ "slot": slot, "kind": kind }));
     json!({
-        "rotations": rotations.collect::<serde_json::Map<_, _>>(),
+        "rotations": rotations_json(status),
         "log_id": status.log_id,
         "log_size": status.log_size,
         "head": hex(&status.head),
