@@ -27,6 +27,7 @@ mod opening;
 mod pressure;
 mod proofs;
 mod restore;
+mod standing;
 mod support;
 mod threads;
 mod time;

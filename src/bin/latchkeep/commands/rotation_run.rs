@@ -68,8 +68,7 @@ fn once(scene: &mut Scene, worker: &RotationWorker, from: Position, named: Optio
     } else {
         tell_lines(scene, from)?;
     }
-    let (steps, swept) = (ran?, swept?);
-    let waiting = waiting(scene, worker);
+    let (steps, swept, waiting) = (ran?, swept?, waiting(scene, worker));
     let secret = named.and_then(|id| scene.store().secret(id).ok());
     let exit = exit(scene, &waiting, &swept.problems, secret.as_deref());
     if scene.out.is_json() {
