@@ -16,14 +16,14 @@ use crate::domain::rotation::{IssuerClass, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::time::Timestamp;
 use crate::engine::draw;
-use crate::engine::log::{decode, scan_records};
+use crate::engine::log::{Decoder, scan_records};
 use crate::error::Error;
 use crate::seal::secret_bytes::SecretBytes;
 
 use super::session::{Forecast, Session};
 use super::store::Store;
 
-/// Records at the end of the log in which [`Store::impact`] looks for readers: a second's work at the most.
+/// Records at the end of the log in which [`Store::impact`] looks for readers.
 const RECORDS_LOOKED_AT: u64 = 100_000;
 
 /// Readers that are told of, the last ones.
@@ -88,11 +88,12 @@ impl Store {
         let end = shared.published.with(|now| now.end.size);
         let from = Position::new(end.get().saturating_sub(RECORDS_LOOKED_AT));
         let mut found: BTreeMap<(Actor, VersionId), RecentReader> = BTreeMap::new();
+        let mut decoder = Decoder::default();
         scan_records(&*shared.storage, from, end, &mut |raw| {
             if raw.header().event_type != ACCESS_RECORDED {
                 return Ok(ControlFlow::Continue(()));
             }
-            if let Some(Event::AccessRecorded(read)) = decode(raw)?.map(|record| record.event)
+            if let Some(Event::AccessRecorded(read)) = decoder.decode(raw)?.map(|record| record.event)
                 && read.secret == id
             {
                 let key = (read.reader.clone(), read.version);

@@ -71,7 +71,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Kind `Refused` with [`Refusal::SecretNotFound`].
+    /// Kind `Refused` with [`crate::Refusal::SecretNotFound`].
     pub fn secret(&self, id: SecretId) -> Result<Arc<Secret>, Error> {
         Ok(self.0.find(id)?)
     }
@@ -80,7 +80,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Kind `Refused` with [`Refusal::SecretNotFound`].
+    /// Kind `Refused` with [`crate::Refusal::SecretNotFound`].
     pub fn secret_named(&self, secret_type: SecretType, name: &SecretName) -> Result<Arc<Secret>, Error> {
         self.0.engine.shared.published.with(|snapshot| looking::secret_named(&snapshot.state, secret_type, name))
     }
@@ -97,7 +97,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Kind `Refused` with [`Refusal::SecretNotFound`].
+    /// Kind `Refused` with [`crate::Refusal::SecretNotFound`].
     pub fn lock_status(&self, id: SecretId) -> Result<LockStatus, Error> {
         self.0.engine.shared.published.with(|snapshot| looking::lock_status(&snapshot.state, id))
     }

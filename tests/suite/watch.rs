@@ -75,7 +75,7 @@ fn several_watches_see_the_same_while_many_write_and_none_is_missed() {
                 let look = |entry: Result<LogEntry, _>| {
                     let record = known(entry.unwrap());
                     // One of them is slow, and holds nobody up.
-                    if number == 0 && record.position.get() % 16 == 0 {
+                    if number == 0 && record.position.get().is_multiple_of(16) {
                         thread::sleep(Duration::from_millis(1));
                     }
                     record
