@@ -5,7 +5,9 @@
 use super::limits;
 use super::rotation::{Rotation, RotationStage, RotationTrigger};
 use super::secret::{Lifecycle, Secret};
+use super::settings::Settings;
 use super::time::Timestamp;
+use super::touch::touched;
 use super::version::Version;
 
 /// What is to be done for a secret.
@@ -61,9 +63,11 @@ fn comes_on(secret: &Secret, rotation: &Rotation) -> Option<Timestamp> {
     }
     let at = rotation.retry_at.unwrap_or(rotation.planned_at);
     match &rotation.stage {
-        // While a lock holds it, there is a daily report to make; without one, it goes on at once.
+        // While a lock holds it, there is a daily report to make; without one, it goes on at once. Whether the store as a
+        // whole is strict is not known here: the worker looks.
         RotationStage::Staged { since, reported_at, .. } => {
-            let is_held = secret.locks_total() > 0;
+            let in_the_way = touched(secret, rotation.class.touch(), Settings::default());
+            let is_held = in_the_way.iter().any(|version| !version.locks.is_empty());
             Some(if is_held { reported_at.plus(limits::REFUSED_ROTATION_PAUSE) } else { *since })
         }
         _ => Some(at),

@@ -10,6 +10,7 @@ use super::code::coded_enum;
 use super::id::{RotationId, VersionId};
 use super::name::{Actor, IssuerName, OutsideId, Reason};
 use super::time::Timestamp;
+use super::touch::Touch;
 use super::version::{SealedRef, VersionOrigin};
 
 coded_enum!(
@@ -31,6 +32,11 @@ impl IssuerClass {
     #[must_use]
     pub const fn replaces_in_place(self) -> bool {
         matches!(self, Self::SetValue)
+    }
+
+    /// Gives what a rotation by such an issuer is to the versions of a secret.
+    pub(crate) const fn touch(self) -> Touch {
+        if self.replaces_in_place() { Touch::RotateInPlace } else { Touch::Rotate }
     }
 }
 

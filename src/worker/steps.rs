@@ -8,11 +8,13 @@ use std::sync::Arc;
 use crate::domain::command::{Command, Terms};
 use crate::domain::due::{Step, next_step};
 use crate::domain::id::SecretId;
+use crate::domain::limits;
 use crate::domain::name::{IssuerName, Reason};
 use crate::domain::refusal::Refusal;
 use crate::domain::rotation::{Rotation, RotationStage, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::secret::Secret;
+use crate::domain::touch::unlocked;
 use crate::domain::version::VersionRef;
 use crate::engine::Patience;
 use crate::engine::draw;
@@ -87,12 +89,23 @@ impl Core {
         match &rotation.stage {
             RotationStage::Planned | RotationStage::Attempted => self.create(secret, rotation),
             // A lock that stands has to be reported only; the credential is proved again before it is put into use.
-            RotationStage::Staged { .. } if secret.locks_total() > 0 => self.commit(secret, rotation),
+            RotationStage::Staged { reported_at, .. } if self.is_held(secret, rotation) => {
+                if self.store.0.now() < reported_at.plus(limits::REFUSED_ROTATION_PAUSE) {
+                    return Err(Halt::Later(Reason::of("a lock holds the new version back")));
+                }
+                self.commit(secret, rotation)
+            }
             RotationStage::Issued(credential) | RotationStage::Staged { credential, .. } => {
                 self.prove(secret, rotation, credential)
             }
             RotationStage::Aborting { credential, .. } => self.give_up(secret, rotation, credential.as_ref()),
         }
+    }
+
+    /// Tells whether a lock is in the way of the commit.
+    fn is_held(&self, secret: &Secret, rotation: &Rotation) -> bool {
+        let touch = rotation.class.touch();
+        self.store.0.engine.shared.published.with(|now| unlocked(secret, touch, &now.state.whole).is_err())
     }
 
     /// Makes and seals the data here, and rotates.

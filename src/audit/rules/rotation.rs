@@ -53,11 +53,7 @@ fn plan(state: &State, secret: &Secret, event: &RotationPlanned) -> Result<(), R
     let is_theirs = secret.spec.issuance().is_some_and(|issuance| issuance.issuer == event.issuer);
     hold(is_theirs && event.class.replaces_in_place() == event.value.is_some(), Rule::RotationMismatch)?;
     hold(secret.version_by_id(event.to).is_none(), Rule::VersionExists)?;
-    untouched(state, secret, touch_of(event.class))
-}
-
-const fn touch_of(class: IssuerClass) -> Touch {
-    if class.replaces_in_place() { Touch::RotateInPlace } else { Touch::Rotate }
+    untouched(state, secret, event.class.touch())
 }
 
 fn open(secret: &Secret, id: RotationId) -> Result<&Rotation, Rule> {
@@ -74,7 +70,7 @@ fn step(state: &State, secret: &Secret, event: &Event) -> Result<(), Rule> {
             in_turn(rotation.parked.is_none() && matches!(rotation.stage, Planned | Attempted))?;
             in_turn(event.attempt == rotation.attempts.saturating_add(1) && event.attempt <= rotation.attempts_max)?;
             // Once a call was made, no lock can have come onto what it touches.
-            if rotation.stage == Planned { untouched(state, secret, touch_of(rotation.class)) } else { Ok(()) }
+            if rotation.stage == Planned { untouched(state, secret, rotation.class.touch()) } else { Ok(()) }
         }
         Event::RotationAttemptFailed(event) => {
             let rotation = open(secret, event.rotation)?;
@@ -88,7 +84,7 @@ fn step(state: &State, secret: &Secret, event: &Event) -> Result<(), Rule> {
         Event::RotationCommitted(event) => {
             let rotation = open(secret, event.rotation)?;
             in_turn(rotation.parked.is_none() && matches!(rotation.stage, Issued(_) | Staged { .. }))?;
-            untouched(state, secret, touch_of(rotation.class))
+            untouched(state, secret, rotation.class.touch())
         }
         Event::RotationAborted(event) => abort(open(secret, event.rotation)?, event),
         Event::RotationParked(event) => in_turn(open(secret, event.rotation)?.parked.is_none()),

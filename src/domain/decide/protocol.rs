@@ -18,7 +18,7 @@ use super::super::rotation_event::{
 use super::super::secret::{Lifecycle, Secret};
 use super::super::state::State;
 use super::super::time::Timestamp;
-use super::super::touch::{Touch, Unlocked, unlocked};
+use super::super::touch::{Unlocked, unlocked};
 use super::super::version::{DestroyCause, VersionDetails};
 use super::{Decision, active, in_force, retirement};
 
@@ -61,11 +61,6 @@ fn any_open(secret: &Secret) -> Result<&Rotation, Refusal> {
     secret.rotation.as_deref().ok_or(Refusal::RotationNotFound)
 }
 
-/// What a rotation by an issuer of some class is to the versions of a secret.
-const fn touch_of(class: IssuerClass) -> Touch {
-    if class.replaces_in_place() { Touch::RotateInPlace } else { Touch::Rotate }
-}
-
 fn plan(state: &State, secret: &Secret, new: &NewRotation, now: Timestamp) -> Result<Decision, Refusal> {
     let issuance = secret.spec.issuance().ok_or(Refusal::RotationNotSupported)?;
     if let Some(open) = &secret.rotation {
@@ -81,7 +76,7 @@ fn plan(state: &State, secret: &Secret, new: &NewRotation, now: Timestamp) -> Re
     if !(1..=limits::ATTEMPTS_MAX).contains(&new.attempts_max) {
         return Err(Refusal::invalid("attempts", "takes 1 to 100"));
     }
-    unlocked(secret, touch_of(new.class), &state.whole)?;
+    unlocked(secret, new.class.touch(), &state.whole)?;
     let planned = RotationPlanned {
         rotation: new.id,
         trigger: if is_first { RotationTrigger::FirstVersion } else { new.trigger },
@@ -124,7 +119,7 @@ fn attempt(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) 
     }
     // Until the first call nothing has been touched outside; after it, no lock can have come onto what it touches.
     if rotation.stage == RotationStage::Planned {
-        unlocked(secret, touch_of(rotation.class), &state.whole)?;
+        unlocked(secret, rotation.class.touch(), &state.whole)?;
     }
     let attempt = rotation.attempts.saturating_add(1);
     Ok(decision.then(RotationAttempted { rotation: rotation.id, attempt }))
@@ -219,7 +214,7 @@ fn commit(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) -
     if secret.lifecycle != Lifecycle::PreActivation {
         active(secret)?;
     }
-    match unlocked(secret, touch_of(rotation.class), &state.whole) {
+    match unlocked(secret, rotation.class.touch(), &state.whole) {
         Ok(witness) => Ok(replace(secret, rotation, credential, &witness)),
         Err(refusal @ Refusal::Locked(_)) => Ok(staged(secret, rotation, refusal, now)),
         Err(other) => Err(other),

@@ -68,9 +68,13 @@ fn a_lock_that_comes_while_the_call_is_out_holds_the_new_version_staged_until_it
     world.clock.advance(3 * DAY);
     worker.run_due().unwrap();
     assert!(world.get().revision.get() <= before.get() + 3);
+    // A lock on the current version is in nobody's way here.
+    let lock = NewLock::new(LockName::parse("web").unwrap());
+    world.ops().place_lock(world.secret, VersionRef::Current, lock).unwrap();
     world.ops().remove_lock(world.secret, VersionRef::Previous, LockName::parse("billing").unwrap()).unwrap();
     worker.run_due().unwrap();
     assert_eq!(world.get().versions.len(), 4);
+    assert_eq!(world.get().previous().unwrap().locks.len(), 1);
     world.check("committed at last");
 }
 
