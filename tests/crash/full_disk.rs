@@ -74,6 +74,27 @@ fn readable(session: &Session, made: &[SecretId]) {
     }
 }
 
+/// Makes small secrets until there is no room for one. sled gives some room back now and then, and there may be enough for a
+/// smaller commit than this, so the status is asked, but one no does not settle it.
+fn fill_up(store: &Store, ops: &Session, made: &mut Vec<SecretId>) {
+    let mut refused = 0;
+    for number in 0.. {
+        match put_text(ops, &format!("small-{number}"), "x") {
+            Ok(id) => {
+                made.push(id);
+                refused = 0;
+            }
+            Err(error) => {
+                assert_eq!(error.code(), "no_space", "{error}");
+                refused += 1;
+                if store.status().unwrap().short_of_space.is_some() || refused == 20 {
+                    return;
+                }
+            }
+        }
+    }
+}
+
 fn open(path: &Path) -> Store {
     options(path, FIRST_KEY).open().unwrap()
 }
@@ -97,11 +118,9 @@ fn a_store_fills_its_disk_and_goes_on_once_there_is_room() {
     let large = made.len();
     assert!(large > 3, "it was full from the start");
     readable(&ops, &made);
-    let small_ones = (0..).map_while(|number| put_text(&ops, &format!("small-{number}"), "x").ok());
-    made.extend(small_ones);
+    fill_up(&store, &ops, &mut made);
     println!("{large} large secrets and {} small ones fill the disk", made.len() - large);
     all_there(&store, &made);
-    assert!(store.status().unwrap().short_of_space.is_some());
     store.close().unwrap();
 
     let store = open(&small.store());

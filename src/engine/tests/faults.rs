@@ -225,14 +225,23 @@ fn a_disk_that_outlasts_the_deadline_poisons_and_a_close_does_not_wait_for_it() 
     store.close().unwrap();
 
     let store = options().commit_deadline(Duration::ZERO).open().unwrap();
-    let error = ops(&store).create(new_secret("late")).unwrap_err();
+    // On a machine that is busy elsewhere, a commit can be through before anybody looks at the deadline.
+    let mut acknowledged = vec!["durable".to_owned()];
+    let error = loop {
+        let name = format!("late-{:04}", acknowledged.len());
+        match ops(&store).create(new_secret(&name)) {
+            Ok(_) => acknowledged.push(name),
+            Err(error) => break error,
+        }
+    };
     assert_eq!(error.code(), "poisoned", "{error}");
     assert_eq!(ops(&store).read(durable, VersionRef::Current).unwrap().text().unwrap(), "durable");
-    assert_eq!(names(&store), ["durable"]);
+    assert_eq!(names(&store), acknowledged);
     assert!(store.close().is_err());
 
     let store = options().open().unwrap();
-    assert!(["durable", "late"].starts_with(&names(&store).iter().map(String::as_str).collect::<Vec<_>>()));
+    let there = names(&store);
+    assert!(there.starts_with(&acknowledged) && there.len() <= acknowledged.len() + 1, "{there:?}");
     sound(&store);
     put_secret(&store, "after");
     store.close().unwrap();
