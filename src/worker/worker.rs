@@ -137,10 +137,13 @@ impl RotationWorker {
             if due.is_empty() {
                 return Ok(steps);
             }
-            for secret in due {
-                steps = steps.saturating_add(core.work_on(secret)?);
-                core.busy.lock().remove(&secret);
-            }
+            let worked = due.iter().try_for_each(|secret| {
+                steps = steps.saturating_add(core.work_on(*secret)?);
+                Ok::<(), Error>(())
+            });
+            // Also those that an error left undone can be taken up again.
+            core.busy.lock().retain(|secret| !due.contains(secret));
+            worked?;
         }
     }
 
