@@ -92,7 +92,7 @@ fn retirement(secret: &Secret, at: usize, version: &Version) -> Option<(Timestam
 
 /// When a secret goes whose deletion is planned.
 fn deletion(secret: &Secret) -> Option<(Timestamp, Step)> {
-    let in_use = |version: &Version| version.credential.as_ref().is_some_and(|credential| credential.is_in_use());
-    let is_over = secret.is_deleting && secret.rotation.is_none() && !secret.versions.iter().any(in_use);
+    let is_over =
+        secret.is_deleting && secret.rotation.is_none() && !secret.versions.iter().any(Version::has_credential_in_use);
     is_over.then_some((secret.updated_at, Step::Delete))
 }

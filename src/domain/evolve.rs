@@ -204,7 +204,7 @@ fn is_held(secret: &Secret, at: Timestamp) -> bool {
 
 /// Tells whether nothing of a version is left, neither its data nor a credential outside.
 fn is_over(version: &Version) -> bool {
-    !version.is_available() && !version.credential.as_ref().is_some_and(|credential| credential.is_in_use())
+    !version.is_available() && !version.has_credential_in_use()
 }
 
 /// Lets the oldest versions go whose metadata is not kept any more; one with data never goes.

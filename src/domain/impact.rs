@@ -50,8 +50,7 @@ impl Secret {
 
     /// What the next rotation is to the versions: as the issuer of the last one said.
     fn rotation_touch(&self) -> Touch {
-        let replaces = self.issuer_class().is_some_and(IssuerClass::replaces_in_place);
-        if replaces { Touch::RotateInPlace } else { Touch::Rotate }
+        self.issuer_class().map_or(Touch::Rotate, IssuerClass::touch)
     }
 
     /// What its issuer could do when it was last asked.

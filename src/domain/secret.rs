@@ -12,7 +12,7 @@ use super::lock::Lock;
 use super::name::{Actor, Description, Label, SecretName};
 use super::policy::RotationPolicy;
 use super::position::{Position, Revision, VersionNumber};
-use super::rotation::Rotation;
+use super::rotation::{Credential, Rotation};
 use super::time::Timestamp;
 use super::version::{Alias, SealedRef, Version, VersionRef};
 
@@ -205,6 +205,11 @@ impl Secret {
         let at = policy.interval.after(current.created_at);
         let again = self.rotation_refused_at.filter(|refused| *refused >= at);
         Some(again.map_or(at, |refused| refused.plus(limits::REFUSED_ROTATION_PAUSE)))
+    }
+
+    /// Walks over the credentials behind its versions, oldest first, retired ones too.
+    pub(crate) fn credentials(&self) -> impl Iterator<Item = &Credential> {
+        self.versions.iter().filter_map(|version| version.credential.as_deref())
     }
 
     /// Walks over all sealed data that it has, each with the version that it was sealed for: of its versions, and of a

@@ -3,7 +3,7 @@
 //! It decides nothing; what the worker does next is in [`super::due`]. Read next: [`super::impact`].
 
 use super::due::step_at;
-use super::rotation::RotationStage;
+use super::rotation::{Credential, RotationStage};
 use super::secret::Secret;
 use super::settings::Settings;
 use super::time::Timestamp;
@@ -96,8 +96,8 @@ impl Secret {
         if let Some(since) = step_at(self).filter(|at| *at <= now) {
             return Some(RotationStanding::Due { since });
         }
-        let retiring = self.versions.iter().filter_map(|version| version.credential.as_ref());
-        let retiring = retiring.filter(|credential| credential.is_retiring()).find_map(|credential| credential.since());
+        let retiring = self.credentials().filter(|credential| credential.is_retiring());
+        let retiring = retiring.into_iter().find_map(Credential::since);
         retiring
             .map(|since| RotationStanding::Retiring { since })
             .or_else(|| self.next_rotation_at().map(|at| RotationStanding::Scheduled { at }))

@@ -247,6 +247,12 @@ impl Version {
         matches!(self.data, VersionData::Destroyed { .. })
     }
 
+    /// Tells whether a credential behind its data is still good where it was made.
+    #[must_use]
+    pub fn has_credential_in_use(&self) -> bool {
+        self.credential.as_deref().is_some_and(Credential::is_in_use)
+    }
+
     /// Tells whether a policy made it.
     #[must_use]
     pub const fn is_auto_rotated(&self) -> bool {

@@ -7,6 +7,7 @@ use imbl::OrdSet;
 use crate::domain::decide::lapses;
 use crate::domain::due::step_at;
 use crate::domain::id::SecretId;
+use crate::domain::rotation::Credential;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 
@@ -60,10 +61,9 @@ impl Calendar {
 }
 
 fn is_rotating(secret: &Secret) -> bool {
-    let credentials = secret.versions.iter().filter_map(|version| version.credential.as_deref());
     secret.rotation.is_some()
         || secret.rotation_refused_at.is_some()
-        || credentials.into_iter().any(crate::domain::rotation::Credential::is_retiring)
+        || secret.credentials().any(Credential::is_retiring)
 }
 
 fn move_entry(

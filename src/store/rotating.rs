@@ -8,6 +8,7 @@ use crate::domain::command::{Command as Decided, Prepared};
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::name::Reason;
 use crate::domain::receipt::Receipt;
+use crate::domain::rotation::Credential;
 use crate::domain::secret::Secret;
 use crate::domain::version::{VersionOrigin, VersionRef};
 use crate::engine::draw;
@@ -67,14 +68,14 @@ impl Session {
 
 impl Store {
     /// Gives the secrets of which a rotation by an issuer is under way, or a credential is to be ended, in the order of their
-    /// ids. Looks at every secret.
+    /// ids.
     #[must_use]
     pub fn rotating_secrets(&self) -> Vec<Arc<Secret>> {
-        let is_rotating = |secret: &&Arc<Secret>| {
-            let credentials = secret.versions.iter().filter_map(|version| version.credential.as_deref());
-            secret.rotation.is_some() || credentials.into_iter().any(crate::Credential::is_retiring)
-        };
-        self.0.engine.shared.published.load().state.secrets.values().filter(is_rotating).cloned().collect()
+        let is_rotating =
+            |secret: &&Arc<Secret>| secret.rotation.is_some() || secret.credentials().any(Credential::is_retiring);
+        let snapshot = self.0.engine.shared.published.load();
+        let found = snapshot.projections.calendar.rotating().filter_map(|id| snapshot.state.secret(id));
+        found.filter(is_rotating).cloned().collect()
     }
 }
 

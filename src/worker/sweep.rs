@@ -78,8 +78,7 @@ impl Core {
         let mut known = BTreeSet::new();
         for secret in snapshot.state.secrets.values() {
             known.extend(secret.rotation.iter().filter(|open| open.issuer == *name).map(|open| (open.id, None)));
-            let credentials = secret.versions.iter().filter_map(|version| version.credential.as_deref());
-            let theirs = credentials.filter(|credential| credential.issuer == *name && credential.is_in_use());
+            let theirs = secret.credentials().filter(|credential| credential.issuer == *name && credential.is_in_use());
             known.extend(theirs.map(|credential| (credential.rotation, credential.outside.clone())));
         }
         known

@@ -4,7 +4,6 @@ use crate::domain::event::{Event, SecretCreated, SecretExpired};
 use crate::domain::id::DataKeyId;
 use crate::domain::limits;
 use crate::domain::record::Record;
-use crate::domain::rotation::Credential;
 use crate::domain::secret::{Lifecycle, Secret, SecretMetadata, SecretSpec};
 use crate::domain::state::State;
 use crate::domain::touch::{Touch, unlocked};
@@ -31,7 +30,10 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
         }
         Event::SpecUpdated(event) => hold(event.spec.secret_type() == secret.secret_type(), Rule::TypeChanged),
         Event::SecretDeleted(event) => {
-            hold(!secret.versions.iter().any(is_in_use) && secret.rotation.is_none(), Rule::CredentialInUse)?;
+            hold(
+                !secret.versions.iter().any(Version::has_credential_in_use) && secret.rotation.is_none(),
+                Rule::CredentialInUse,
+            )?;
             let witness = unlocked(secret, Touch::Delete, &state.whole);
             let witness = witness.map_err(|refusal| Rule::of_touch(&refusal))?;
             let is_destroyed = |data_key: &DataKeyId| event.data_keys.contains(data_key);
@@ -49,10 +51,6 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
         }
         _ => Ok(()),
     }
-}
-
-fn is_in_use(version: &Version) -> bool {
-    version.credential.as_deref().is_some_and(Credential::is_in_use)
 }
 
 /// Nothing lapses while a store is in quarantine.

@@ -2,7 +2,7 @@
 
 use crate::domain::event::{Event, VersionAdded, VersionRegenerated};
 use crate::domain::record::Record;
-use crate::domain::rotation::{Credential, RotationStage};
+use crate::domain::rotation::RotationStage;
 use crate::domain::secret::{Lifecycle, Secret, SecretSpec};
 use crate::domain::state::State;
 use crate::domain::touch::{Touch, unlocked};
@@ -26,7 +26,7 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
             let version = secret.version_by_id(event.version).ok_or(Rule::VersionMissing)?;
             let sealed = version.data.sealed().ok_or(Rule::DataGone)?;
             untouched(state, secret, Touch::DestroyData(event.version))?;
-            hold(!version.credential.as_deref().is_some_and(Credential::is_in_use), Rule::CredentialInUse)?;
+            hold(!version.has_credential_in_use(), Rule::CredentialInUse)?;
             hold(sealed.data_key == event.data_key, Rule::DataKeyMismatch)
         }
         _ => Ok(()),

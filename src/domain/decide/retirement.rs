@@ -13,7 +13,7 @@ use super::super::rotation_event::{CredentialRetired, DeletionPlanned, Retiremen
 use super::super::secret::Secret;
 use super::super::state::State;
 use super::super::touch::{Touch, Unlocked, unlocked};
-use super::super::version::{DestroyCause, VersionRef};
+use super::super::version::{DestroyCause, Version, VersionRef};
 use super::Decision;
 use super::protocol::abort;
 
@@ -82,10 +82,8 @@ pub(super) fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -
 pub(super) fn plan_deletion(secret: &Secret, witness: &Unlocked) -> Option<Decision> {
     let mut decision = Decision::about(secret.id);
     let rotation = secret.rotation.as_deref();
-    let mut in_use = witness.data().iter().filter(|(id, _)| {
-        let version = secret.version_by_id(*id).and_then(|version| version.credential.as_deref());
-        version.is_some_and(Credential::is_in_use)
-    });
+    let mut in_use =
+        witness.data().iter().filter(|(id, _)| secret.version_by_id(*id).is_some_and(Version::has_credential_in_use));
     let first = in_use.next();
     if first.is_none() && rotation.is_none() {
         return None;
