@@ -2,11 +2,13 @@
 //! it, and what it costs while nothing is due.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use latchkeep::{
-    Interval, IntervalUnit, ManualClock, NewSecret, PasswordPolicy, RotationPolicy, RotationWorker, SecretId,
-    SecretName, Store, Timestamp, Username, VersionRef, WorkerOptions,
+    Clock, Interval, IntervalUnit, NewSecret, PasswordPolicy, RotationPolicy, RotationWorker, SecretId, SecretName,
+    Store, SystemClock, Timestamp, Username, VersionRef, WorkerOptions,
 };
 
 use crate::Scale;
@@ -16,33 +18,58 @@ use crate::stats::{Row, Sample, Target};
 
 const IN_FLIGHT: usize = 64;
 
+/// Rounds of rotations, each with one that is timed and one with a reader.
+const ROUNDS: usize = 5;
+
+/// How far the clock is set forward, for as many rounds to become due.
+const TWO_DAYS: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
+/// The clock of the system, set forward: it goes on while rotations run, as clocks do.
+#[derive(Clone, Default)]
+struct Ahead(Arc<AtomicU64>);
+
+impl Ahead {
+    fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.as_nanos() as u64, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(SystemClock.now().as_nanos() + self.0.load(Ordering::Relaxed))
+    }
+}
+
 pub(crate) fn rows(dir: &Path, scale: Scale) -> Vec<Row> {
-    let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").expect("a time"));
+    let clock = Ahead::default();
     let store = options(&dir.join("rotations")).clock(clock.clone()).create().expect("a store");
     make(&store, scale.secrets);
     // What is read does not rotate: the first read of a fresh version is a durable command.
     let read = large::make_secrets(&store, 1_000);
     large::read_once(&session(&store), &read);
     let length = Duration::from_millis(scale.run_millis);
-    let idle = read_micros(&store, &read, length);
     let worker = RotationWorker::start(&store, WorkerOptions::new().threads(IN_FLIGHT)).expect("a worker");
     let idle_cpu = idle_cores(length * 2);
-    let [mut rate, mut busy, mut ratio] = [const { Sample::new() }; 3];
-    for _ in 0..if scale.is_quick { 1 } else { 3 } {
-        let before = rotated(&store);
-        clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
+    let [mut rate, mut cpu, mut idle, mut busy, mut ratio] = [const { Sample::new() }; 5];
+    for _ in 0..if scale.is_quick { 1 } else { ROUNDS } {
+        // The first of a round is timed, and nothing is read meanwhile.
+        let (before, cpu_before) = (rotated(&store), cpu_seconds());
+        clock.advance(TWO_DAYS);
         let began = Instant::now();
-        while due(&store, &clock) > 0 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        rate.add((rotated(&store) - before) as f64 / began.elapsed().as_secs_f64());
-        clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
+        wait(&store, &clock);
+        let seconds = began.elapsed().as_secs_f64();
+        let (cpu_seconds, count) = (cpu_seconds() - cpu_before, (rotated(&store) - before) as f64);
+        rate.add(count / seconds);
+        cpu.add(cpu_seconds * 1e6 / count);
+        // In the second one there is a reader.
         let micros = read_micros(&store, &read, length);
-        busy.add(micros);
-        ratio.add(micros / idle);
-        while due(&store, &clock) > 0 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        idle.add(micros);
+        clock.advance(TWO_DAYS);
+        let micros_busy = read_micros(&store, &read, length);
+        assert!(due(&store, &clock) > 0 || scale.is_quick, "rotations ran for as long as it was read");
+        busy.add(micros_busy);
+        ratio.add(micros_busy / micros);
+        wait(&store, &clock);
     }
     worker.stop();
     store.close().expect("a close");
@@ -50,8 +77,10 @@ pub(crate) fn rows(dir: &Path, scale: Scale) -> Vec<Row> {
     idle_row.add(idle_cpu);
     vec![
         Row::new(format!("rotations, {IN_FLIGHT} in flight"), Target::AtLeast(10_000.0), rate, "/s"),
+        Row::new("processor time of one, all threads".to_owned(), Target::None, cpu, "us"),
         Row::new("a read while they run, times idle".to_owned(), Target::AtMost(2.0), ratio, "x"),
         Row::new("a read while they run".to_owned(), Target::None, busy, "us"),
+        Row::new("a read while nothing runs".to_owned(), Target::None, idle, "us"),
         Row::new(
             format!("cores used, {} secrets with a policy, nothing due", scale.secrets),
             Target::AtMost(1.0),
@@ -92,22 +121,29 @@ fn rotated(store: &Store) -> u64 {
     store.secrets().iter().map(|secret| secret.current().map_or(0, |current| current.number.get())).sum()
 }
 
-fn due(store: &Store, clock: &ManualClock) -> usize {
-    use latchkeep::Clock;
+fn due(store: &Store, clock: &Ahead) -> usize {
     let now = clock.now();
     store.scheduled_rotations(1).iter().filter(|(at, _)| *at <= now).count()
 }
 
+/// Waits until nothing is due any more.
+fn wait(store: &Store, clock: &Ahead) {
+    while due(store, clock) > 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Gives how many cores the process uses while it is left alone.
 fn idle_cores(length: Duration) -> f64 {
-    let ticks = || {
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-        let fields: Vec<u64> =
-            stat.rsplit(')').next().unwrap_or_default().split_whitespace().filter_map(|it| it.parse().ok()).collect();
-        // User and system time; what comes before them that is no number is one letter.
-        fields.get(10).copied().unwrap_or(0) + fields.get(11).copied().unwrap_or(0)
-    };
-    let before = ticks();
+    let before = cpu_seconds();
     std::thread::sleep(length);
-    (ticks() - before) as f64 / 100.0 / length.as_secs_f64()
+    (cpu_seconds() - before) / length.as_secs_f64()
+}
+
+/// Gives the processor time that the process has used.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    // User and system time, in hundredths of a second.
+    fields.get(11..13).unwrap_or_default().iter().filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
