@@ -70,7 +70,7 @@ mod tests {
             store: STORE,
             secret: SECRET,
             version: VERSION,
-            data_key: Keyring::new_data_key().unwrap().0,
+            data_key: Keyring::new_data_key(VERSION).unwrap().0,
         };
         let mut all: Vec<Box<dyn std::fmt::Debug>> = vec![
             Box::new(canary()),
