@@ -294,6 +294,15 @@ mod tests {
     }
 
     #[test]
+    fn ids_of_data_keys_lie_in_the_order_of_their_versions_and_never_repeat() {
+        let ids =
+            |version: u8| (0..500).map(move |_| Keyring::new_data_key(VersionId::from_bytes([version; 16])).unwrap().0);
+        let [earlier, later] = [3, 4].map(|version| ids(version).collect::<std::collections::BTreeSet<_>>());
+        assert!(earlier.last() < later.first(), "rows of one time lie next to each other");
+        assert_eq!((earlier.len(), later.len()), (500, 500));
+    }
+
+    #[test]
     fn another_root_key_or_store_does_not_open_the_keyring() {
         let (_, epoch_key) = Keyring::create(STORE, &root()).unwrap();
         let other = RootKey::random().unwrap();
