@@ -60,7 +60,8 @@ impl WorkerOptions {
     }
 
     /// Sets how many secrets are worked on at a time: 1 to 256, 16 by default. One issuer gets half of them at the most, so
-    /// that one that hangs holds up nobody else.
+    /// that one that hangs holds up nobody else. Of secrets whose data the store makes itself, as many again are on their way
+    /// at a time, by one thread.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.clamp(1, 256);
         self

@@ -108,18 +108,6 @@ impl Core {
         self.store.0.engine.shared.published.with(|now| unlocked(secret, touch, &now.state.whole).is_err())
     }
 
-    /// Makes and seals the data here, and rotates.
-    fn rotate_here(&self, secret: &Arc<Secret>) -> Result<Progress, Halt> {
-        let ready = match self.store.0.prepare_scheduled(secret) {
-            Ok(ready) => ready,
-            // What a version needs may be gone, such as a user name; or it was destroyed just now.
-            Err(error) if error.refusal().is_some() => return Err(Halt::Later(worded(&error))),
-            Err(error) => return Err(error.into()),
-        };
-        self.point("rotate")?;
-        Self::settled(self.ask(&self.system, ready.command, ready.payload)?)
-    }
-
     /// Begins a rotation by the issuer of a secret.
     pub(super) fn plan(
         &self,

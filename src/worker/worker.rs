@@ -1,14 +1,14 @@
 //! Owns the handle of the rotation worker: its threads, and what can be asked of it.
 //!
-//! One thread looks what is due and hands secrets to the others, each to one at a time. Read next: [`super::steps`].
+//! One thread looks what is due and hands secrets to the others, each to one at a time: those whose data the store makes itself
+//! to one thread, the rest to threads that each wait for whom they ask. Read next: [`super::steps`].
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use crate::domain::command::Terms;
@@ -16,28 +16,22 @@ use crate::domain::id::SecretId;
 use crate::domain::name::{Actor, Reason};
 use crate::domain::receipt::Receipt;
 use crate::domain::rotation::RotationTrigger;
-use crate::engine::clock::monotonic;
 use crate::engine::threads::spawn;
 use crate::error::Error;
 use crate::seal::random;
-use crate::storage::StorageError;
 use crate::store::Store;
 use crate::store::session::Session;
 
 use super::calls::Calls;
+use super::here::Flight;
 use super::later::Later;
 use super::options::WorkerOptions;
 use super::steps::{Halt, Progress};
 use super::sweep::SweepReport;
-
-/// How often the worker looks what is due.
-const LOOK: Duration = Duration::from_millis(50);
+use super::taken::{Busy, Taken};
 
 /// Steps for one secret in a row, before others get their turn.
-const STEPS_IN_A_ROW: usize = 32;
-
-/// Secrets that are taken up in one look.
-const DUE_AT_ONCE: usize = 1_024;
+pub(super) const STEPS_IN_A_ROW: usize = 32;
 
 /// Does what is due for rotations: of data that the store makes itself, and, with the issuers that the host registers, of
 /// credentials in systems outside.
@@ -87,8 +81,8 @@ pub(super) struct Core {
     pub(super) options: WorkerOptions,
     pub(super) calls: Calls,
     pub(super) system: Terms,
-    later: Later,
-    busy: Mutex<HashSet<SecretId>>,
+    pub(super) later: Later,
+    pub(super) busy: Busy,
 }
 
 impl RotationWorker {
@@ -102,7 +96,7 @@ impl RotationWorker {
             calls,
             system: Terms::by(Actor::system()),
             later: Later::default(),
-            busy: Mutex::default(),
+            busy: Busy::default(),
         };
         Self(Arc::new(Running { core: Arc::new(core), threads: Mutex::default() }))
     }
@@ -123,12 +117,14 @@ impl RotationWorker {
         Ok(worker)
     }
 
-    /// Does all that is due, in the caller's thread, one secret after another, until nothing is; gives how many steps that
-    /// were. What has to wait, because it failed or an issuer is busy, is left.
+    /// Does all that is due, in the caller's thread, until nothing is; gives how many steps that were. One secret after
+    /// another, but for those whose data the store makes itself: of them it asks for as many at a time as it has threads.
+    /// What has to wait, because it failed or an issuer is busy, is left.
     ///
     /// # Errors
     ///
-    /// Kind `Closed` or `Unavailable` when the store takes no commands any more.
+    /// Kind `Closed` or `Unavailable` when the store takes no commands any more. What was asked for before is answered then,
+    /// and what was not can be taken up again.
     pub fn run_due(&self) -> Result<u64, Error> {
         let core = &self.0.core;
         let mut steps = 0_u64;
@@ -137,13 +133,10 @@ impl RotationWorker {
             if due.is_empty() {
                 return Ok(steps);
             }
-            let worked = due.iter().try_for_each(|secret| {
-                steps = steps.saturating_add(core.work_on(*secret)?);
-                Ok::<(), Error>(())
-            });
-            // Also those that an error left undone can be taken up again.
-            core.busy.lock().retain(|secret| !due.contains(secret));
-            worked?;
+            steps = steps.saturating_add(core.rotate_all(due.here)?);
+            for taken in due.elsewhere {
+                steps = steps.saturating_add(core.work_on(taken.secret)?);
+            }
         }
     }
 
@@ -208,68 +201,40 @@ impl Drop for Running {
 impl Started {
     fn of(core: &Arc<Core>) -> Result<Self, Error> {
         let (stop, stopped) = bounded(0);
-        let (send, secrets) = bounded(core.options.threads.saturating_mul(2));
+        let queue_max = core.options.threads.saturating_mul(2);
+        let ((send, secrets), (send_here, here)) = (bounded(queue_max), bounded(queue_max));
         let mut handles = Vec::new();
         for _ in 0..core.options.threads {
             let (core, secrets) = (Arc::clone(core), secrets.clone());
             handles.push(spawn("latchkeep-rotate", move || core.serve(&secrets))?);
         }
+        let rotating = Arc::clone(core);
+        handles.push(spawn("latchkeep-here", move || rotating.serve_here(&here))?);
         let core = Arc::clone(core);
-        handles.push(spawn("latchkeep-due", move || core.dispatch(&stopped, &send))?);
+        handles.push(spawn("latchkeep-due", move || core.dispatch(&stopped, &send, &send_here))?);
         Ok(Self { stop, handles })
     }
 }
 
 impl Core {
-    /// Gives the secrets that are due and not worked on, and takes them up.
-    fn due(&self) -> Vec<SecretId> {
-        let now = self.store.0.now();
-        let snapshot = self.store.0.engine.shared.published.load();
-        if snapshot.state.whole.quarantine().is_some() {
-            return Vec::new();
+    /// Rotates secrets whose data the store makes itself; gives how many steps that were. After an error the rest is left.
+    fn rotate_all(&self, secrets: Vec<Taken>) -> Result<u64, Error> {
+        let mut flight = Flight::of(self);
+        for taken in secrets {
+            flight.make_room();
+            if flight.has_failed() {
+                break;
+            }
+            flight.begin(taken);
         }
-        let mut busy = self.busy.lock();
-        let is_free = |secret: &SecretId| !busy.contains(secret) && !self.later.waits(*secret, now);
-        let due: Vec<_> = snapshot.projections.calendar.steps(now).filter(is_free).take(DUE_AT_ONCE).collect();
-        busy.extend(due.iter().copied());
-        due
-    }
-
-    /// Looks what is due and hands it out, until it is told to stop or the store is closed.
-    fn dispatch(&self, stopped: &Receiver<()>, send: &Sender<SecretId>) {
-        let mut swept_at: Option<Instant> = None;
-        loop {
-            let is_swept = swept_at.is_some_and(|at| at.elapsed() < self.options.sweep_interval);
-            if !is_swept {
-                swept_at = Some(monotonic());
-                // What goes wrong shows at the next sweep again; a store that is closed ends the loop below.
-                let _ = self.sweep();
-            }
-            let due = self.due();
-            let patience = if due.is_empty() { LOOK } else { Duration::ZERO };
-            for secret in due {
-                if send.send(secret).is_err() {
-                    return;
-                }
-            }
-            if self.is_over() || !matches!(stopped.recv_timeout(patience), Err(RecvTimeoutError::Timeout)) {
-                return;
-            }
-        }
-    }
-
-    /// Tells whether the store was closed, or takes no commands any more.
-    fn is_over(&self) -> bool {
-        let shared = &self.store.0.engine.shared;
-        shared.poison.why().is_some() || matches!(shared.storage.room(), Err(StorageError::Closed))
+        flight.end()
     }
 
     /// Works on secrets until there are no more to come.
-    fn serve(&self, secrets: &Receiver<SecretId>) {
-        for secret in secrets {
+    fn serve(&self, secrets: &Receiver<Taken>) {
+        for taken in secrets {
             // A store that fails, or is closed, tells whoever else asks.
-            let _ = self.work_on(secret);
-            self.busy.lock().remove(&secret);
+            let _ = self.work_on(taken.secret);
         }
     }
 
@@ -286,18 +251,19 @@ impl Core {
                 Err(halt) => return self.halt(secret, halt).map(|()| steps),
             }
         }
-        // Whatever goes round in a circle does not do so at full speed.
-        let now = self.store.0.now();
-        self.later.put_off(
-            secret,
-            now,
-            Self::chance()?,
-            Reason::of("it takes more steps than it should; going on later"),
-        );
+        self.tire(secret)?;
         Ok(steps)
     }
 
-    fn halt(&self, secret: SecretId, halt: Halt) -> Result<(), Error> {
+    /// Puts a secret off that has had all its steps in a row: whatever goes round in a circle does not do so at full speed.
+    pub(super) fn tire(&self, secret: SecretId) -> Result<(), Error> {
+        let reason = Reason::of("it takes more steps than it should; going on later");
+        self.later.put_off(secret, self.store.0.now(), Self::chance()?, reason);
+        Ok(())
+    }
+
+    /// Sees to it that a secret whose step could not be done waits; gives the error of a store that fails.
+    pub(super) fn halt(&self, secret: SecretId, halt: Halt) -> Result<(), Error> {
         let now = self.store.0.now();
         match halt {
             Halt::Store(error) if error.refusal().is_some() => {

@@ -130,6 +130,14 @@ fn open_store(storage: Arc<dyn Storage>) -> Result<Store, Error> {
     open_on(storage, &opening(Place::Memory), Access::ReadWrite).map(Store::new)
 }
 
+/// Makes a store whose storage fails on demand, with a clock of its own.
+pub(crate) fn faulty_store(clock: &ManualClock) -> (Store, Arc<Faulty>) {
+    let faulty = Arc::new(Faulty::new(Arc::new(Rows::new().0.reopen())));
+    let opening = Opening { clock: Arc::new(clock.clone()), ..opening(Place::Memory) };
+    let store = open_on(faulty.clone(), &opening, Access::ReadWrite).map(Store::new);
+    (store.unwrap(), faulty)
+}
+
 fn ops(store: &Store) -> Session {
     store.acting_as(Actor::parse("ops").unwrap())
 }

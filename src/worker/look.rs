@@ -1,0 +1,90 @@
+//! Owns the look at what is due, and who gets it: secrets whose data the store makes itself, and the others.
+//!
+//! Read next: [`super::taken`].
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender};
+
+use crate::domain::due::{Step, next_step};
+use crate::engine::clock::monotonic;
+use crate::storage::StorageError;
+
+use super::taken::Taken;
+use super::worker::Core;
+
+/// How often the worker looks what is due.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Secrets that are taken up in one look.
+const DUE_AT_ONCE: usize = 1_024;
+
+/// Secrets that are due, and taken up.
+#[derive(Default)]
+pub(super) struct Due {
+    /// Those that take data which the store makes itself.
+    pub(super) here: Vec<Taken>,
+    /// Those for which others may have to be asked.
+    pub(super) elsewhere: Vec<Taken>,
+}
+
+impl Due {
+    pub(super) fn is_empty(&self) -> bool {
+        self.here.is_empty() && self.elsewhere.is_empty()
+    }
+}
+
+impl Core {
+    /// Gives the secrets that are due and not worked on, and takes them up.
+    pub(super) fn due(&self) -> Due {
+        let now = self.store.0.now();
+        let snapshot = self.store.0.engine.shared.published.load();
+        if snapshot.state.whole.quarantine().is_some() {
+            return Due::default();
+        }
+        let due = snapshot.projections.calendar.steps(now).filter(|secret| !self.later.waits(*secret, now));
+        let is_here = |taken: &Taken| {
+            let step = snapshot.state.secret(taken.secret).and_then(|secret| next_step(secret));
+            matches!(step, Some((_, Step::RotateHere)))
+        };
+        let (here, elsewhere) = self.busy.take_up(due, DUE_AT_ONCE).into_iter().partition(is_here);
+        Due { here, elsewhere }
+    }
+
+    /// Looks what is due and hands it out, until it is told to stop or the store is closed.
+    pub(super) fn dispatch(&self, stopped: &Receiver<()>, send: &Sender<Taken>, send_here: &Sender<Taken>) {
+        let mut swept_at: Option<Instant> = None;
+        loop {
+            let is_swept = swept_at.is_some_and(|at| at.elapsed() < self.options.sweep_interval);
+            if !is_swept {
+                swept_at = Some(monotonic());
+                // What goes wrong shows at the next sweep again; a store that is closed ends the loop below.
+                let _ = self.sweep();
+            }
+            let due = self.due();
+            let patience = if due.is_empty() { LOOK } else { Duration::ZERO };
+            for taken in due.here {
+                if send_here.send(taken).is_err() {
+                    return;
+                }
+            }
+            for taken in due.elsewhere {
+                // Whoever has to be asked outside may take long: nobody waits for that here, and the rest is given back.
+                match send.send_timeout(taken, LOOK) {
+                    Ok(()) => {}
+                    Err(SendTimeoutError::Timeout(_)) => break,
+                    Err(SendTimeoutError::Disconnected(_)) => return,
+                }
+            }
+            if self.is_over() || !matches!(stopped.recv_timeout(patience), Err(RecvTimeoutError::Timeout)) {
+                return;
+            }
+        }
+    }
+
+    /// Tells whether the store was closed, or takes no commands any more.
+    fn is_over(&self) -> bool {
+        let shared = &self.store.0.engine.shared;
+        shared.poison.why().is_some() || matches!(shared.storage.room(), Err(StorageError::Closed))
+    }
+}
