@@ -2,6 +2,7 @@
 
 mod fire;
 mod here;
+mod jobs;
 mod rules;
 mod schedules;
 mod world;
