@@ -13,11 +13,10 @@ use crate::domain::name::{OutsideId, Reason, SecretName};
 use crate::domain::rotation::{IssuerClass, Retirement, RotationStage};
 use crate::domain::task::{TaskKind, TaskStatus};
 use crate::issuer::issuer::{IssueOrder, Issuer};
-use crate::issuer::job::{Job, JobWork};
+use crate::issuer::job::{Job, JobWork, TaskReport};
 use crate::issuer::kit::ModelIssuer;
 use crate::issuer::outcome::{Issued, IssuerError};
 use crate::seal::secret_bytes::SecretBytes;
-use crate::store::tasks::TaskReport;
 use crate::worker::options::WorkerOptions;
 use crate::worker::worker::RotationWorker;
 
