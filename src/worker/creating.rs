@@ -41,13 +41,15 @@ impl Core {
         let Ok(secret) = &self.store.0.find(secret.id) else { return Ok(Progress::Moved) };
         let is_ours = |now: &&Rotation| now.id == rotation.id && now.parked.is_none();
         let attempted = secret.rotation.as_deref().filter(is_ours);
-        let rotation = match attempted.map(|rotation| (rotation, &rotation.stage)) {
-            Some((rotation, RotationStage::Attempted)) => rotation,
-            Some((rotation, RotationStage::Awaiting { report_by })) => {
-                return self.begin_making(secret, rotation, *report_by);
-            }
-            _ => return Ok(Progress::Moved),
-        };
+        match attempted.map(|rotation| (rotation, &rotation.stage)) {
+            Some((rotation, RotationStage::Attempted)) => self.make(secret, rotation),
+            Some((rotation, RotationStage::Awaiting { report_by })) => self.begin_making(secret, rotation, *report_by),
+            _ => Ok(Progress::Moved),
+        }
+    }
+
+    /// Makes the call whose intent is durable.
+    fn make(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
         let value = match rotation.value {
             Some(sealed) => Some(self.credential(secret, rotation.to, &sealed)?),
             None => None,
