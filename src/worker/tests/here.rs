@@ -161,6 +161,25 @@ fn a_lock_that_is_in_the_way_of_one_is_recorded_and_the_others_rotate() {
 }
 
 #[test]
+fn one_that_was_sealed_under_keys_that_have_changed_is_made_again() {
+    let passwords = Passwords::new(3);
+    let (met, ops) = (AtomicU64::new(0), passwords.ops());
+    let mut options = WorkerOptions::new();
+    options.interrupt = Some(Arc::new(move |_| {
+        if met.fetch_add(1, Ordering::Relaxed) == 1 {
+            ops.roll_epoch(|_| {}).unwrap();
+        }
+        false
+    }));
+    let worker = RotationWorker::new(&passwords.store, options);
+    passwords.clock.advance(DAY);
+    assert_eq!(worker.run_due().unwrap(), 4, "one of them took two steps");
+    assert_eq!(passwords.versions(), [2; 3]);
+    assert_eq!(worker.waiting(), []);
+    passwords.sound();
+}
+
+#[test]
 fn one_that_cannot_be_made_waits_with_its_reason_and_the_others_rotate() {
     let passwords = Passwords::new(3);
     let worker = passwords.worker(16);
