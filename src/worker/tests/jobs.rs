@@ -1,6 +1,7 @@
 //! The protocol with an issuer that leaves its work to jobs: jobs die, are late, fail, report twice, are begun and nobody hears
 //! of it, and the worker dies at every point. What the protocol promises holds as it does without jobs.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -65,6 +66,8 @@ pub(super) struct Jobs {
     model: Arc<ModelIssuer>,
     running: Mutex<Vec<Running>>,
     begun: AtomicU64,
+    /// Tasks of which a job may have done something that nobody heard of.
+    silent: Mutex<HashSet<TaskId>>,
     fault: Mutex<Option<(u64, JobFault)>>,
 }
 
@@ -114,7 +117,13 @@ impl Issuer for Jobs {
 
 impl Jobs {
     pub(super) fn of(model: Arc<ModelIssuer>) -> Self {
-        Self { model, running: Mutex::default(), begun: AtomicU64::new(0), fault: Mutex::default() }
+        Self {
+            model,
+            running: Mutex::default(),
+            begun: AtomicU64::new(0),
+            silent: Mutex::default(),
+            fault: Mutex::default(),
+        }
     }
 
     /// Lets something go wrong with the job that is begun after so many others.
@@ -151,9 +160,16 @@ impl Jobs {
                 }
             };
             let report = match called {
-                _ if job.fault == Some(DiesAfter) => continue,
-                // A job that does not know what it has done says nothing.
-                Err(error) if error.kind() == IssuerErrorKind::Unknown => continue,
+                _ if job.fault == Some(DiesAfter) => {
+                    self.silent.lock().insert(job.task);
+                    continue;
+                }
+                // A job that does not know what is there of its task says nothing.
+                Err(error) if error.kind() == IssuerErrorKind::Unknown => {
+                    self.silent.lock().insert(job.task);
+                    continue;
+                }
+                Err(_) if self.silent.lock().contains(&job.task) => continue,
                 Err(error) => TaskReport::Failed(error.reason().clone()),
                 Ok(report) => report,
             };
