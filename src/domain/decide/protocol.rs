@@ -120,7 +120,7 @@ fn attempt(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) 
             return Ok(decision.then(parked(rotation, OUTCOME_UNKNOWN)));
         }
         (RotationStage::Planned, _) => {}
-        (stage, _) if stage.is_out() => {}
+        _ if rotation.stage.is_out() => {}
         _ => return Err(Refusal::VersionChanged),
     }
     if let Some(why) = exhausted(rotation, now) {

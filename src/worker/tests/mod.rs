@@ -2,6 +2,7 @@
 
 mod fire;
 mod here;
+mod job_runner;
 mod jobs;
 mod rules;
 mod schedules;
