@@ -8,10 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{RecvTimeoutError, bounded};
-use parking_lot::Mutex;
-
 use crate::domain::name::IssuerName;
+use crate::engine::sync::{Mutex, RecvTimeoutError, bounded};
 use crate::engine::threads::spawn;
 use crate::issuer::issuer::Issuer;
 use crate::issuer::outcome::IssuerError;

@@ -5,11 +5,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use parking_lot::Mutex;
 
 use crate::domain::command::Terms;
 use crate::domain::id::SecretId;
@@ -17,6 +13,7 @@ use crate::domain::name::{Actor, Reason};
 use crate::domain::receipt::Receipt;
 use crate::domain::rotation::RotationTrigger;
 use crate::engine::clock::monotonic;
+use crate::engine::sync::{JoinHandle, Mutex, Receiver, RecvTimeoutError, Sender, bounded};
 use crate::engine::threads::spawn;
 use crate::error::Error;
 use crate::seal::random;

@@ -9,6 +9,7 @@ mod faults;
 mod histories;
 mod past;
 mod recovery;
+mod schedules;
 mod shell;
 mod slots;
 mod watching;
