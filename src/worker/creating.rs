@@ -23,13 +23,14 @@ use super::worker::Core;
 impl Core {
     /// Calls the issuer, once the intent is durable; also again after a crash, as its class allows.
     pub(super) fn create(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
-        let (name, issuer) = self.issuer(&rotation.issuer)?;
         if rotation.stage == RotationStage::Attempted
             && rotation.class == IssuerClass::CreateDiscoverable
             && let Err(error) = self.retire_found(secret, rotation)?
         {
             return self.fail(secret, rotation, &error);
         }
+        // Room before the attempt: none is recorded that could not be made.
+        let (room, issuer) = self.issuer(&rotation.issuer)?;
         if let Some(progress) = self.attempt(secret, rotation)? {
             return Ok(progress);
         }
@@ -46,7 +47,7 @@ impl Core {
         };
         let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
         let called =
-            self.calls.call(name, issuer, move |issuer| issuer.create(&order(store, &asked, id), value.as_ref()));
+            self.calls.call(room, issuer, move |issuer| issuer.create(&order(store, &asked, id), value.as_ref()));
         self.point("created")?;
         match called {
             Ok(made) => self.issue(secret, rotation, &made),
@@ -73,9 +74,9 @@ impl Core {
         secret: &Arc<Secret>,
         rotation: &Rotation,
     ) -> Result<Result<(), IssuerError>, Halt> {
-        let (name, issuer) = self.issuer(&rotation.issuer)?;
+        let (room, issuer) = self.issuer(&rotation.issuer)?;
         let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let found = self.calls.call(name, issuer, move |issuer| issuer.find(&order(store, &asked, id)));
+        let found = self.calls.call(room, issuer, move |issuer| issuer.find(&order(store, &asked, id)));
         let found = match found {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
@@ -96,12 +97,12 @@ impl Core {
         rotation: &Rotation,
         outside: Option<OutsideId>,
     ) -> Result<Result<(), IssuerError>, Halt> {
-        let (name, issuer) = self.issuer(&rotation.issuer)?;
+        let (room, issuer) = self.issuer(&rotation.issuer)?;
         let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
         let retire = move |issuer: &dyn crate::issuer::issuer::Issuer| {
             issuer.retire(&order(store, &asked, id), outside.as_ref())
         };
-        Ok(self.calls.call(name, issuer, retire))
+        Ok(self.calls.call(room, issuer, retire))
     }
 
     /// Seals what the issuer made, and records it.
@@ -133,10 +134,10 @@ impl Core {
         rotation: &Rotation,
         made: &IssuedCredential,
     ) -> Result<Progress, Halt> {
-        let (name, issuer) = self.issuer(&rotation.issuer)?;
+        let (room, issuer) = self.issuer(&rotation.issuer)?;
         let credential = self.credential(secret, rotation.to, &made.sealed)?;
         let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let proved = self.calls.call(name, issuer, move |issuer| issuer.verify(&order(store, &asked, id), &credential));
+        let proved = self.calls.call(room, issuer, move |issuer| issuer.verify(&order(store, &asked, id), &credential));
         self.point("proved")?;
         match proved {
             Ok(()) => self.commit(secret, rotation),
@@ -172,8 +173,8 @@ impl Core {
         };
         let is_refused = failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
         let (value, payload) = if is_refused && rotation.class.replaces_in_place() {
-            let (name, issuer) = self.issuer(&rotation.issuer)?;
-            let picked = self.pick(secret, name, issuer, rotation.id)?;
+            let (room, issuer) = self.issuer(&rotation.issuer)?;
+            let picked = self.pick(secret, room, issuer, rotation.id)?;
             let (value, payload) = self.store.0.prepare_issued(secret, rotation.to, &picked)?;
             (Some(value), payload)
         } else {

@@ -51,20 +51,20 @@ impl Core {
 
     /// Sets the value of the current version again: it may have been replaced.
     fn set_back(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Result<(), IssuerError>, Halt> {
-        let (name, issuer) = self.issuer(&rotation.issuer)?;
         let current = secret.current().and_then(|current| Some((current.id, *current.data.sealed()?)));
         let Some((version, sealed)) = current else { return self.retire_outside(secret, rotation, None) };
         let value = self.credential(secret, version, &sealed)?;
+        let (room, issuer) = self.issuer(&rotation.issuer)?;
         let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let set = self.calls.call(name, issuer, move |issuer| issuer.create(&order(store, &asked, id), Some(&value)));
+        let set = self.calls.call(room, issuer, move |issuer| issuer.create(&order(store, &asked, id), Some(&value)));
         Ok(set.map(drop))
     }
 
     /// Calls again with the same token, to learn what there is to retire.
     fn learn_and_retire(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Result<(), IssuerError>, Halt> {
-        let (name, issuer) = self.issuer(&rotation.issuer)?;
+        let (room, issuer) = self.issuer(&rotation.issuer)?;
         let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        match self.calls.call(name, issuer, move |issuer| issuer.create(&order(store, &asked, id), None)) {
+        match self.calls.call(room, issuer, move |issuer| issuer.create(&order(store, &asked, id), None)) {
             Ok(made) => self.retire_outside(secret, rotation, made.outside),
             Err(error) => Ok(Err(error)),
         }
@@ -74,11 +74,11 @@ impl Core {
     pub(super) fn retire(&self, secret: &Arc<Secret>, version: VersionId) -> Result<Progress, Halt> {
         let credential = secret.version_by_id(version).and_then(|version| version.credential.as_deref());
         let Some(credential) = credential else { return Ok(Progress::Nothing) };
-        let (name, issuer) = self.issuer(&credential.issuer)?;
+        let (room, issuer) = self.issuer(&credential.issuer)?;
         let (store, id, asked) = (self.store.log_id(), credential.rotation, Arc::clone(secret));
         let outside = credential.outside.clone();
         let retired =
-            self.calls.call(name, issuer, move |issuer| issuer.retire(&order(store, &asked, id), outside.as_ref()));
+            self.calls.call(room, issuer, move |issuer| issuer.retire(&order(store, &asked, id), outside.as_ref()));
         self.point("retired")?;
         match retired {
             Ok(()) => self.tell(secret, RotationCommand::FinishRetirement { version }),

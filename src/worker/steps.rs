@@ -23,6 +23,7 @@ use crate::engine::reply::Done;
 use crate::error::Error;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 
+use super::calls::Room;
 use super::worker::Core;
 
 /// What came of a step.
@@ -128,12 +129,12 @@ impl Core {
         trigger: RotationTrigger,
     ) -> Result<Result<Done, Refusal>, Halt> {
         let issuance = secret.spec.issuance().ok_or(Refusal::RotationNotSupported)?;
-        let (name, issuer) = self.issuer(&issuance.issuer)?;
+        let (room, issuer) = self.issuer(&issuance.issuer)?;
         let now = self.store.0.now();
         let (id, to) = (draw::rotation_id(now)?, draw::version_id(now)?);
         let class = issuer.class();
         let (value, payload) = if class.replaces_in_place() {
-            let picked = self.pick(secret, name, issuer, id)?;
+            let picked = self.pick(secret, room, issuer, id)?;
             let (value, payload) = self.store.0.prepare_issued(secret, to, &picked)?;
             (Some(value), payload)
         } else {
@@ -151,21 +152,20 @@ impl Core {
     pub(super) fn pick(
         &self,
         secret: &Arc<Secret>,
-        name: &IssuerName,
+        room: Room,
         issuer: &Arc<dyn Issuer>,
         rotation: crate::domain::id::RotationId,
     ) -> Result<crate::seal::secret_bytes::SecretBytes, Halt> {
         let (store, secret) = (self.store.log_id(), Arc::clone(secret));
-        let picked = self.calls.call(name, issuer, move |issuer| issuer.pick(&order(store, &secret, rotation)));
+        let picked = self.calls.call(room, issuer, move |issuer| issuer.pick(&order(store, &secret, rotation)));
         picked.map_err(|error| Halt::Later(error.reason().clone()))
     }
 
-    /// Finds the issuer of a name, if another call to it leaves room for others.
-    pub(super) fn issuer<'a>(&'a self, name: &IssuerName) -> Result<(&'a IssuerName, &'a Arc<dyn Issuer>), Halt> {
-        let found = self.options.issuers.get_key_value(name);
-        let (name, issuer) =
-            found.ok_or_else(|| Halt::Later(Reason::of("no issuer of its name is registered here")))?;
-        if self.calls.has_room(name) { Ok((name, issuer)) } else { Err(Halt::Busy) }
+    /// Finds the issuer of a name, and takes room for one call to it, if that leaves room for others.
+    pub(super) fn issuer(&self, name: &IssuerName) -> Result<(Room, &Arc<dyn Issuer>), Halt> {
+        let found = self.options.issuers.get(name);
+        let issuer = found.ok_or_else(|| Halt::Later(Reason::of("no issuer of its name is registered here")))?;
+        self.calls.room(name).map(|room| (room, issuer)).ok_or(Halt::Busy)
     }
 
     /// Asks for a step of the protocol that brings no data.

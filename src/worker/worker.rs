@@ -1,6 +1,6 @@
 //! Owns the handle of the rotation worker: its threads, and what can be asked of it.
 //!
-//! One thread looks what is due and hands secrets to the others, each to one at a time. Read next: [`super::steps`].
+//! One thread looks what is due and hands secrets to the others, each to one at a time; one more sweeps. Read next: [`super::steps`].
 
 use std::collections::HashSet;
 use std::fmt;
@@ -29,6 +29,9 @@ use super::sweep::SweepReport;
 
 /// How often the worker looks what is due.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How often the thread that sweeps looks whether it is time to.
+const SWEEP_LOOK: Duration = Duration::from_secs(1);
 
 /// Steps for one secret in a row, before others get their turn.
 const STEPS_IN_A_ROW: usize = 32;
@@ -211,6 +214,8 @@ impl Started {
             let (core, secrets) = (Arc::clone(core), secrets.clone());
             handles.push(spawn("latchkeep-rotate", move || core.serve(&secrets))?);
         }
+        let (sweeper, no_more) = (Arc::clone(core), stopped.clone());
+        handles.push(spawn("latchkeep-sweep", move || sweeper.sweep_on(&no_more))?);
         let core = Arc::clone(core);
         handles.push(spawn("latchkeep-due", move || core.dispatch(&stopped, &send))?);
         Ok(Self { stop, handles })
@@ -234,14 +239,7 @@ impl Core {
 
     /// Looks what is due and hands it out, until it is told to stop or the store is closed.
     fn dispatch(&self, stopped: &Receiver<()>, send: &Sender<SecretId>) {
-        let mut swept_at: Option<Instant> = None;
         loop {
-            let is_swept = swept_at.is_some_and(|at| at.elapsed() < self.options.sweep_interval);
-            if !is_swept {
-                swept_at = Some(monotonic());
-                // What goes wrong shows at the next sweep again; a store that is closed ends the loop below.
-                let _ = self.sweep();
-            }
             let due = self.due();
             let patience = if due.is_empty() { LOOK } else { Duration::ZERO };
             for secret in due {
@@ -250,6 +248,21 @@ impl Core {
                 }
             }
             if self.is_over() || !matches!(stopped.recv_timeout(patience), Err(RecvTimeoutError::Timeout)) {
+                return;
+            }
+        }
+    }
+
+    /// Sweeps now and then, until it is told to stop or the store is closed; whatever hangs there holds up no rotation.
+    fn sweep_on(&self, stopped: &Receiver<()>) {
+        let mut swept_at: Option<Instant> = None;
+        while !self.is_over() {
+            if swept_at.is_none_or(|at| at.elapsed() >= self.options.sweep_interval) {
+                swept_at = Some(monotonic());
+                // What goes wrong shows at the next sweep again.
+                let _ = self.sweep();
+            }
+            if !matches!(stopped.recv_timeout(SWEEP_LOOK), Err(RecvTimeoutError::Timeout)) {
                 return;
             }
         }
