@@ -7,6 +7,7 @@ mod chance;
 mod erasure;
 mod faults;
 mod histories;
+mod orders;
 mod past;
 mod recovery;
 mod schedules;
