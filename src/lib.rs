@@ -62,7 +62,7 @@ pub(crate) mod worker;
 
 pub use domain::command::{Change, LockNames, LockTarget, SecretChanges};
 pub use domain::event::Event;
-pub use domain::id::{DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, VersionId};
+pub use domain::id::{DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, TaskId, VersionId};
 pub use domain::impact::{ConsumerImpact, Impact};
 pub use domain::invalid::Invalid;
 pub use domain::issuance::Issuance;
@@ -88,6 +88,7 @@ pub use domain::secret::{
 };
 pub use domain::settings::{AccessAudit, Group, KeySlotKind, Settings};
 pub use domain::standing::RotationStanding;
+pub use domain::task::{Task, TaskKind, TaskStatus, TaskTrigger};
 pub use domain::time::Timestamp;
 pub use domain::version::{
     Alias, CertificateDetails, DestroyCause, SealedRef, Version, VersionData, VersionDetails, VersionOrigin, VersionRef,
@@ -133,6 +134,7 @@ pub use {
     issuer::api_key::verify_api_key,
     issuer::exec::ExecIssuer,
     issuer::issuer::{IssueOrder, Issuer},
+    issuer::job::{Job, JobWork},
     issuer::kit as issuer_kit,
     issuer::outcome::{Issued, IssuerError, IssuerErrorKind},
     issuer::value::{ApiKeyIssuer, PasswordIssuer},
@@ -149,6 +151,7 @@ pub use {
     store::reading::Reading,
     store::session::{Forecast, Session},
     store::status::{RotationCount, RotationCounts, Status},
+    store::tasks::TaskReport,
     store::watch::{Watch, Watched},
     worker::options::WorkerOptions,
     worker::sweep::SweepReport,

@@ -11,13 +11,15 @@ use crate::domain::refusal::Refusal;
 use crate::domain::rotation::{AttemptFailure, IssuedCredential, IssuerClass, Rotation, RotationStage};
 use crate::domain::rotation_command::RotationCommand;
 use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
 use crate::engine::queue::Payload;
+use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::{Issued, IssuerError, IssuerErrorKind};
 use crate::seal::data::SecretData;
 use crate::seal::secret_bytes::SecretBytes;
 
-use super::steps::{Halt, Progress, order};
+use super::steps::{Halt, Progress};
 use super::worker::Core;
 
 impl Core {
@@ -29,25 +31,29 @@ impl Core {
         {
             return self.fail(secret, rotation, &error);
         }
-        // Room before the attempt: none is recorded that could not be made.
-        let (room, issuer) = self.issuer(&rotation.issuer)?;
-        if let Some(progress) = self.attempt(secret, rotation)? {
+        // Nothing is recorded for a call that would have to wait.
+        let reached = self.reach(&rotation.issuer)?;
+        let report_by = reached.issuer.job_limit().map(|limit| self.store.0.now().plus(limit));
+        if let Some(progress) = self.attempt(secret, rotation, report_by)? {
             return Ok(progress);
         }
         // The attempt may have been the one too many.
         let Ok(secret) = &self.store.0.find(secret.id) else { return Ok(Progress::Moved) };
         let is_ours = |now: &&Rotation| now.id == rotation.id && now.parked.is_none();
         let attempted = secret.rotation.as_deref().filter(is_ours);
-        let Some(rotation) = attempted.filter(|now| now.stage == RotationStage::Attempted) else {
-            return Ok(Progress::Moved);
+        let rotation = match attempted.map(|rotation| (rotation, &rotation.stage)) {
+            Some((rotation, RotationStage::Attempted)) => rotation,
+            Some((rotation, RotationStage::Awaiting { report_by })) => {
+                return self.begin_making(reached, secret, rotation, *report_by);
+            }
+            _ => return Ok(Progress::Moved),
         };
         let value = match rotation.value {
             Some(sealed) => Some(self.credential(secret, rotation.to, &sealed)?),
             None => None,
         };
-        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let called =
-            self.calls.call(room, issuer, move |issuer| issuer.create(&order(store, &asked, id), value.as_ref()));
+        let create = move |issuer: &dyn Issuer, order: &IssueOrder<'_>| issuer.create(order, value.as_ref());
+        let called = self.call_by(reached, secret, rotation.id, create);
         self.point("created")?;
         match called {
             Ok(made) => self.issue(secret, rotation, &made),
@@ -56,8 +62,13 @@ impl Core {
     }
 
     /// Makes the intent durable; gives what came of it where there is no call to make.
-    fn attempt(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Option<Progress>, Halt> {
-        match self.ask_for(secret, RotationCommand::Attempt { rotation: rotation.id })? {
+    fn attempt(
+        &self,
+        secret: &Arc<Secret>,
+        rotation: &Rotation,
+        report_by: Option<Timestamp>,
+    ) -> Result<Option<Progress>, Halt> {
+        match self.ask_for(secret, RotationCommand::Attempt { rotation: rotation.id, report_by })? {
             Ok(_) => self.point("attempted").map(|()| None),
             // No call is out: a lock came in the way of what the call would touch.
             Err(Refusal::Locked(_)) => {
@@ -74,10 +85,7 @@ impl Core {
         secret: &Arc<Secret>,
         rotation: &Rotation,
     ) -> Result<Result<(), IssuerError>, Halt> {
-        let (room, issuer) = self.issuer(&rotation.issuer)?;
-        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let found = self.calls.call(room, issuer, move |issuer| issuer.find(&order(store, &asked, id)));
-        let found = match found {
+        let found = match self.call(secret, rotation, |issuer, order| issuer.find(order))? {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
@@ -97,12 +105,7 @@ impl Core {
         rotation: &Rotation,
         outside: Option<OutsideId>,
     ) -> Result<Result<(), IssuerError>, Halt> {
-        let (room, issuer) = self.issuer(&rotation.issuer)?;
-        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let retire = move |issuer: &dyn crate::issuer::issuer::Issuer| {
-            issuer.retire(&order(store, &asked, id), outside.as_ref())
-        };
-        Ok(self.calls.call(room, issuer, retire))
+        self.call(secret, rotation, move |issuer, order| issuer.retire(order, outside.as_ref()))
     }
 
     /// Seals what the issuer made, and records it.
@@ -134,10 +137,8 @@ impl Core {
         rotation: &Rotation,
         made: &IssuedCredential,
     ) -> Result<Progress, Halt> {
-        let (room, issuer) = self.issuer(&rotation.issuer)?;
         let credential = self.credential(secret, rotation.to, &made.sealed)?;
-        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let proved = self.calls.call(room, issuer, move |issuer| issuer.verify(&order(store, &asked, id), &credential));
+        let proved = self.call(secret, rotation, move |issuer, order| issuer.verify(order, &credential))?;
         self.point("proved")?;
         match proved {
             Ok(()) => self.commit(secret, rotation),
@@ -173,8 +174,7 @@ impl Core {
         };
         let is_refused = failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
         let (value, payload) = if is_refused && rotation.class.replaces_in_place() {
-            let (room, issuer) = self.issuer(&rotation.issuer)?;
-            let picked = self.pick(secret, room, issuer, rotation.id)?;
+            let picked = self.pick(secret, &rotation.issuer, rotation.id)?;
             let (value, payload) = self.store.0.prepare_issued(secret, rotation.to, &picked)?;
             (Some(value), payload)
         } else {

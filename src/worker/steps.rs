@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use crate::domain::command::{Command, Terms};
 use crate::domain::due::{Step, next_step};
-use crate::domain::id::SecretId;
+use crate::domain::id::{LogId, RotationId, SecretId};
 use crate::domain::limits;
 use crate::domain::name::{IssuerName, Reason};
 use crate::domain::refusal::Refusal;
-use crate::domain::rotation::{Rotation, RotationStage, RotationTrigger};
+use crate::domain::rotation::{IssuerClass, Rotation, RotationStage, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::secret::Secret;
 use crate::domain::touch::unlocked;
@@ -22,8 +22,11 @@ use crate::engine::queue::{Order, Payload};
 use crate::engine::reply::Done;
 use crate::error::Error;
 use crate::issuer::issuer::{IssueOrder, Issuer};
+use crate::issuer::outcome::IssuerError;
+use crate::seal::secret_bytes::SecretBytes;
 
 use super::calls::Room;
+use super::jobs::late;
 use super::worker::Core;
 
 /// What came of a step.
@@ -47,6 +50,12 @@ pub(super) enum Halt {
     /// A test ended the worker here.
     #[cfg(test)]
     Interrupted,
+}
+
+/// An issuer, and room for one call to it.
+pub(super) struct Reached<'a> {
+    pub(super) issuer: &'a Arc<dyn Issuer>,
+    room: Room,
 }
 
 impl From<Error> for Halt {
@@ -88,7 +97,13 @@ impl Core {
 
     fn go_on(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
         match &rotation.stage {
-            RotationStage::Planned | RotationStage::Attempted => self.create(secret, rotation),
+            RotationStage::Awaiting { report_by } if rotation.attempts > 0 && rotation.retry_at.is_none() => {
+                self.fail(secret, rotation, &late(*report_by))
+            }
+            RotationStage::Planned | RotationStage::Attempted | RotationStage::Awaiting { .. } => {
+                self.create(secret, rotation)
+            }
+            RotationStage::Ending { report_by, .. } => self.fail(secret, rotation, &late(*report_by)),
             // A lock that stands has to be reported only; the credential is proved again before it is put into use.
             RotationStage::Staged { reported_at, .. } if self.is_held(secret, rotation) => {
                 if self.store.0.now() < reported_at.plus(limits::REFUSED_ROTATION_PAUSE) {
@@ -129,12 +144,15 @@ impl Core {
         trigger: RotationTrigger,
     ) -> Result<Result<Done, Refusal>, Halt> {
         let issuance = secret.spec.issuance().ok_or(Refusal::RotationNotSupported)?;
-        let (room, issuer) = self.issuer(&issuance.issuer)?;
+        let issuer = self.reach(&issuance.issuer)?.issuer;
         let now = self.store.0.now();
         let (id, to) = (draw::rotation_id(now)?, draw::version_id(now)?);
         let class = issuer.class();
+        if issuer.job_limit().is_some() && !matches!(class, IssuerClass::CreateWithToken | IssuerClass::Opaque) {
+            return Err(Halt::Later(Reason::of("an issuer of its class cannot leave its work to jobs")));
+        }
         let (value, payload) = if class.replaces_in_place() {
-            let picked = self.pick(secret, room, issuer, id)?;
+            let picked = self.pick(secret, &issuance.issuer, id)?;
             let (value, payload) = self.store.0.prepare_issued(secret, to, &picked)?;
             (Some(value), payload)
         } else {
@@ -152,20 +170,53 @@ impl Core {
     pub(super) fn pick(
         &self,
         secret: &Arc<Secret>,
-        room: Room,
-        issuer: &Arc<dyn Issuer>,
-        rotation: crate::domain::id::RotationId,
-    ) -> Result<crate::seal::secret_bytes::SecretBytes, Halt> {
-        let (store, secret) = (self.store.log_id(), Arc::clone(secret));
-        let picked = self.calls.call(room, issuer, move |issuer| issuer.pick(&order(store, &secret, rotation)));
+        issuer: &IssuerName,
+        rotation: RotationId,
+    ) -> Result<SecretBytes, Halt> {
+        let picked = self.call_for(secret, issuer, rotation, |issuer, order| issuer.pick(order))?;
         picked.map_err(|error| Halt::Later(error.reason().clone()))
     }
 
-    /// Finds the issuer of a name, and takes room for one call to it, if that leaves room for others.
-    pub(super) fn issuer(&self, name: &IssuerName) -> Result<(Room, &Arc<dyn Issuer>), Halt> {
+    /// Asks the issuer of a rotation something about it.
+    pub(super) fn call<T: Send + 'static>(
+        &self,
+        secret: &Arc<Secret>,
+        rotation: &Rotation,
+        call: impl FnOnce(&dyn Issuer, &IssueOrder<'_>) -> Result<T, IssuerError> + Send + 'static,
+    ) -> Result<Result<T, IssuerError>, Halt> {
+        self.call_for(secret, &rotation.issuer, rotation.id, call)
+    }
+
+    /// Asks an issuer something about a rotation, which may be over.
+    pub(super) fn call_for<T: Send + 'static>(
+        &self,
+        secret: &Arc<Secret>,
+        issuer: &IssuerName,
+        rotation: RotationId,
+        call: impl FnOnce(&dyn Issuer, &IssueOrder<'_>) -> Result<T, IssuerError> + Send + 'static,
+    ) -> Result<Result<T, IssuerError>, Halt> {
+        Ok(self.call_by(self.reach(issuer)?, secret, rotation, call))
+    }
+
+    /// Makes the call that there is room for.
+    pub(super) fn call_by<T: Send + 'static>(
+        &self,
+        reached: Reached<'_>,
+        secret: &Arc<Secret>,
+        rotation: RotationId,
+        call: impl FnOnce(&dyn Issuer, &IssueOrder<'_>) -> Result<T, IssuerError> + Send + 'static,
+    ) -> Result<T, IssuerError> {
+        let (store, secret) = (self.store.log_id(), Arc::clone(secret));
+        let call = move |issuer: &dyn Issuer| call(issuer, &order(store, &secret, rotation));
+        self.calls.call(reached.room, reached.issuer, call)
+    }
+
+    /// Finds the issuer of a name, and takes room for one call to it, if that leaves room for others. Whoever records that a
+    /// call is about to be made has its room before.
+    pub(super) fn reach(&self, name: &IssuerName) -> Result<Reached<'_>, Halt> {
         let found = self.options.issuers.get(name);
         let issuer = found.ok_or_else(|| Halt::Later(Reason::of("no issuer of its name is registered here")))?;
-        self.calls.room(name).map(|room| (room, issuer)).ok_or(Halt::Busy)
+        self.calls.room(name).map(|room| Reached { issuer, room }).ok_or(Halt::Busy)
     }
 
     /// Asks for a step of the protocol that brings no data.
@@ -207,11 +258,7 @@ impl Core {
 }
 
 /// Makes the order of a call.
-pub(super) fn order(
-    store: crate::domain::id::LogId,
-    secret: &Secret,
-    rotation: crate::domain::id::RotationId,
-) -> IssueOrder<'_> {
+fn order(store: LogId, secret: &Secret, rotation: RotationId) -> IssueOrder<'_> {
     let parameters = secret.spec.issuance().and_then(|issuance| issuance.parameters.as_ref());
     IssueOrder::new(store, secret.id, &secret.metadata.name, rotation, parameters)
 }

@@ -16,7 +16,7 @@ use super::{Rule, hold};
 
 /// Tells whether an event is one about a rotation by an issuer, or about a credential.
 pub(super) const fn is_of_rotation(event: &Event) -> bool {
-    matches!(event.number(), 29 | 36..=38 | 50..=59)
+    matches!(event.number(), 29 | 36..=39 | 50..=59 | 70..=71)
 }
 
 pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
@@ -26,6 +26,12 @@ pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
         Event::RetirementPlanned(event) => {
             hold(credential(secret, event.version)?.since().is_none(), Rule::RetirementOutOfTurn)?;
             untouched(state, secret, Touch::DestroyData(event.version))
+        }
+        Event::RetirementFailed(event) => {
+            hold(credential(secret, event.version)?.is_retiring(), Rule::RetirementOutOfTurn)
+        }
+        Event::RetirementJobBegun(event) => {
+            hold(credential(secret, event.version)?.is_retiring(), Rule::RetirementOutOfTurn)
         }
         Event::CredentialRetired(event) => {
             hold(credential(secret, event.version)?.is_retiring(), Rule::RetirementOutOfTurn)
@@ -62,12 +68,12 @@ fn open(secret: &Secret, id: RotationId) -> Result<&Rotation, Rule> {
 
 /// Holds a step of a rotation that is under way to its stage.
 fn step(state: &State, secret: &Secret, event: &Event) -> Result<(), Rule> {
-    use RotationStage::{Aborting, Attempted, Issued, Planned, Staged};
+    use RotationStage::{Aborting, Attempted, Awaiting, Issued, Planned, Staged};
     let in_turn = |is_so| hold(is_so, Rule::RotationOutOfTurn);
     match event {
         Event::RotationAttempted(event) => {
             let rotation = open(secret, event.rotation)?;
-            in_turn(rotation.parked.is_none() && matches!(rotation.stage, Planned | Attempted))?;
+            in_turn(rotation.parked.is_none() && matches!(rotation.stage, Planned | Attempted | Awaiting { .. }))?;
             in_turn(event.attempt == rotation.attempts.saturating_add(1) && event.attempt <= rotation.attempts_max)?;
             // Once a call was made, no lock can have come onto what it touches.
             if rotation.stage == Planned { untouched(state, secret, rotation.class.touch()) } else { Ok(()) }
@@ -91,22 +97,33 @@ fn step(state: &State, secret: &Secret, event: &Event) -> Result<(), Rule> {
         Event::RotationResumed(event) => in_turn(open(secret, event.rotation)?.parked.is_some()),
         Event::AbortPlanned(event) => {
             let rotation = open(secret, event.rotation)?;
-            in_turn(matches!(rotation.stage, Attempted | Issued(_) | Staged { .. } | Aborting { .. }))
+            let has_begun = matches!(rotation.stage, Attempted | Awaiting { .. } | Issued(_) | Staged { .. });
+            in_turn(has_begun || matches!(rotation.stage, Aborting { .. }))
+        }
+        Event::JobBegun(event) => {
+            let rotation = open(secret, event.rotation)?;
+            let takes_jobs = matches!(rotation.class, IssuerClass::CreateWithToken | IssuerClass::Opaque);
+            hold(takes_jobs, Rule::RotationMismatch)?;
+            in_turn(rotation.parked.is_none() && matches!(rotation.stage, Attempted | Aborting { .. }))
         }
         _ => Ok(()),
     }
 }
 
 fn issue(rotation: &Rotation, event: &CredentialIssued) -> Result<(), Rule> {
-    hold(rotation.stage == RotationStage::Attempted, Rule::RotationOutOfTurn)?;
+    let is_out = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Awaiting { .. });
+    // Of one that is given up, a job may tell what it has made.
+    let is_learnt = rotation.credential().is_none()
+        && matches!(rotation.stage, RotationStage::Aborting { .. } | RotationStage::Ending { .. });
+    hold(is_out || is_learnt, Rule::RotationOutOfTurn)?;
     hold(rotation.value.is_none_or(|value| value == event.sealed), Rule::DataKeyMismatch)
 }
 
 /// What may have been made is retired before a rotation is over; of an issuer that cannot be asked, a person says so.
 fn abort(rotation: &Rotation, event: &RotationAborted) -> Result<(), Rule> {
     let is_over = match rotation.stage {
-        RotationStage::Planned | RotationStage::Aborting { .. } => true,
-        RotationStage::Attempted => rotation.class == IssuerClass::Opaque,
+        RotationStage::Planned | RotationStage::Aborting { .. } | RotationStage::Ending { .. } => true,
+        RotationStage::Attempted | RotationStage::Awaiting { .. } => rotation.class == IssuerClass::Opaque,
         _ => false,
     };
     hold(is_over, Rule::RotationOutOfTurn)?;

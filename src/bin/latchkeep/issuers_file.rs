@@ -20,6 +20,9 @@ const FILE_BYTES_MAX: usize = 1_048_576;
 /// Seconds that a run of a program may take, at most.
 const LIMIT_SECS_MAX: u64 = 3_600;
 
+/// Seconds that a job may take, at most: 30 days.
+const JOB_LIMIT_SECS_MAX: u64 = 2_592_000;
+
 /// Seconds that a run of a program may take, when nothing is said.
 const LIMIT_SECS_DEFAULT: u64 = 30;
 
@@ -41,6 +44,7 @@ struct Exec {
     directory: Option<PathBuf>,
     class: Option<String>,
     limit_secs: Option<u64>,
+    job_limit_secs: Option<u64>,
 }
 
 /// All of the file; a name that stands there twice is a mistake.
@@ -106,6 +110,15 @@ impl Exec {
         }
         let mut issuer = ExecIssuer::new(self.program).map_err(|invalid| invalid.to_string())?.of_class(class);
         issuer = issuer.giving_up_after(Duration::from_secs(limit));
+        if let Some(secs) = self.job_limit_secs {
+            if !(1..=JOB_LIMIT_SECS_MAX).contains(&secs) {
+                return Err(format!("job_limit_secs takes 1 to {JOB_LIMIT_SECS_MAX}"));
+            }
+            if !matches!(class, IssuerClass::CreateWithToken | IssuerClass::Opaque) {
+                return Err(format!("job_limit_secs is for create_with_token and opaque; class {class} takes no jobs"));
+            }
+            issuer = issuer.leaving_to_jobs(Duration::from_secs(secs));
+        }
         for arg in self.args {
             issuer = issuer.with_arg(arg);
         }

@@ -9,9 +9,12 @@ use super::super::limits;
 use super::super::name::Reason;
 use super::super::refusal::Refusal;
 use super::super::rotation::Credential;
-use super::super::rotation_event::{CredentialRetired, DeletionPlanned, RetirementPlanned, VersionAcknowledged};
+use super::super::rotation_event::{
+    CredentialRetired, DeletionPlanned, RetirementFailed, RetirementPlanned, VersionAcknowledged,
+};
 use super::super::secret::Secret;
 use super::super::state::State;
+use super::super::time::Timestamp;
 use super::super::touch::{Touch, Unlocked, unlocked};
 use super::super::version::{DestroyCause, Version, VersionRef};
 use super::Decision;
@@ -63,6 +66,23 @@ pub(super) fn finish_retirement(secret: &Secret, version: VersionId) -> Result<D
         }
         None => decision,
     })
+}
+
+/// Notes that a credential could not be ended, and when it is tried again.
+pub(super) fn fail_retirement(
+    secret: &Secret,
+    version: VersionId,
+    reason: &Reason,
+    retry_at: Timestamp,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    let version = secret.version_by_id(version).ok_or(Refusal::VersionNotFound)?;
+    if !version.credential.as_deref().is_some_and(Credential::is_retiring) {
+        return Err(Refusal::VersionChanged);
+    }
+    let retry_at = retry_at.max(now.plus(limits::RETRY_PAUSE_MIN));
+    let failed = RetirementFailed { version: version.id, reason: reason.clone(), retry_at };
+    Ok(Decision::about(secret.id).on(version.id).then(failed))
 }
 
 pub(super) fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<Decision, Refusal> {

@@ -2,6 +2,7 @@
 
 mod fire;
 mod hand_out;
+mod jobs;
 mod rules;
 mod schedules;
 mod world;

@@ -124,7 +124,8 @@ fn credentials(secret: &Secret) -> Vec<(&'static str, String)> {
             let which = explanation::version(version.number, secret.alias(version.id));
             let outside = credential.outside.as_ref().map(|outside| format!(", {outside}")).unwrap_or_default();
             let state = rotations::credential_state(credential).replace('_', " ");
-            facts.push(("credential", format!("{which}: {state}{outside}")));
+            let failure = credential.failure().map(|why| format!(", could not be ended: {why}")).unwrap_or_default();
+            facts.push(("credential", format!("{which}: {state}{outside}{failure}")));
         }
     }
     facts

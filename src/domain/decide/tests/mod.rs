@@ -23,6 +23,7 @@ mod quarantine;
 mod random;
 mod secrets;
 mod strict;
+mod tasks;
 mod touch;
 mod versions;
 mod whole;

@@ -14,10 +14,10 @@ use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::secret::{SecretMetadata, SecretSpec, SecretType};
 use crate::domain::version::VersionRef::{Current, Previous};
 
-const ROTATION: RotationId = RotationId::from_bytes([9; 16]);
+pub(super) const ROTATION: RotationId = RotationId::from_bytes([9; 16]);
 
 impl World {
-    fn issued_secret(&mut self) -> SecretId {
+    pub(super) fn issued_secret(&mut self) -> SecretId {
         let id = SecretId::from_bytes(self.draw());
         let metadata = SecretMetadata {
             name: SecretName::parse("orders").unwrap(),
@@ -34,11 +34,11 @@ impl World {
         id
     }
 
-    fn tell(&mut self, secret: SecretId, step: RotationCommand) -> Answer {
+    pub(super) fn tell(&mut self, secret: SecretId, step: RotationCommand) -> Answer {
         self.ask(&Command::Rotation { secret, step })
     }
 
-    fn issued_data(&mut self, version: VersionId) -> Prepared {
+    pub(super) fn issued_data(&mut self, version: VersionId) -> Prepared {
         Prepared { version, ..self.prepared(SecretType::ServiceCredentials) }
     }
 
@@ -64,11 +64,11 @@ impl World {
         self.tell(secret, RotationCommand::Fail { rotation: ROTATION, failure, reason, retry_at, value: None })
     }
 
-    fn step(&mut self, secret: SecretId, class: IssuerClass, step: Step) -> Answer {
+    pub(super) fn step(&mut self, secret: SecretId, class: IssuerClass, step: Step) -> Answer {
         let reason = Reason::parse("said so").unwrap();
         match step {
             Step::Plan => self.plan(secret, class),
-            Step::Attempt => self.tell(secret, RotationCommand::Attempt { rotation: ROTATION }),
+            Step::Attempt => self.tell(secret, RotationCommand::Attempt { rotation: ROTATION, report_by: None }),
             Step::Issue => self.issue(secret),
             Step::Commit => self.tell(secret, RotationCommand::Commit { rotation: ROTATION }),
             Step::Abort => self.tell(secret, RotationCommand::Abort { reason }),
@@ -79,7 +79,7 @@ impl World {
     }
 
     /// A secret with two versions, and a rotation that has taken some steps.
-    fn rotating(class: IssuerClass, steps: &[Step]) -> (Self, SecretId) {
+    pub(super) fn rotating(class: IssuerClass, steps: &[Step]) -> (Self, SecretId) {
         let mut world = Self::new();
         let secret = world.issued_secret();
         for _ in 0..2 {
@@ -96,7 +96,7 @@ impl World {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub(super) enum Step {
     Plan,
     Attempt,
     Issue,
