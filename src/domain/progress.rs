@@ -25,6 +25,24 @@ pub(super) fn progress(secret: &mut Secret, record: &Record) {
             secret.is_deleting = true;
             secret.lifecycle = Lifecycle::Deactivated;
         }
+        Event::VersionAcknowledged(event) => {
+            if let Some(version) = secret.version_by_id_mut(event.version) {
+                acknowledge(version, &event.consumer);
+            }
+        }
+        _ => {
+            end(secret, record);
+            if let Some(rotation) = &mut secret.rotation {
+                step(rotation, record);
+            }
+        }
+    }
+}
+
+/// Takes in how the credential of a version comes to its end.
+fn end(secret: &mut Secret, record: &Record) {
+    let at = record.recorded_at;
+    match &record.event {
         Event::RetirementPlanned(event) => {
             retire(secret.version_by_id_mut(event.version), |_| Retirement::Planned { at });
         }
@@ -40,16 +58,7 @@ pub(super) fn progress(secret: &mut Secret, record: &Record) {
             let (failures, report_by) = (credential.failures(), event.report_by);
             Retirement::Awaiting { at: credential.since().unwrap_or(at), failures, report_by }
         }),
-        Event::VersionAcknowledged(event) => {
-            if let Some(version) = secret.version_by_id_mut(event.version) {
-                acknowledge(version, &event.consumer);
-            }
-        }
-        _ => {
-            if let Some(rotation) = &mut secret.rotation {
-                step(rotation, record);
-            }
-        }
+        _ => {}
     }
 }
 

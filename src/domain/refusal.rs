@@ -144,11 +144,7 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Locked(_) => "secret_version_locked",
-            Self::SecretNotFound
-            | Self::VersionNotFound
-            | Self::GroupNotFound
-            | Self::LockNotFound
-            | Self::TaskNotFound => "not_found",
+            Self::SecretNotFound | Self::VersionNotFound | Self::GroupNotFound | Self::LockNotFound => "not_found",
             Self::SecretNameTaken { .. } => "secret_name_taken",
             Self::GroupNameTaken => "secret_group_name_taken",
             Self::GroupNotEmpty { .. } => "secret_group_not_empty",
@@ -174,6 +170,7 @@ impl Refusal {
             Self::RotationOpen { .. } => "rotation_open",
             Self::RotationNotFound => "rotation_not_found",
             Self::RotationNotParked => "rotation_not_parked",
+            Self::TaskNotFound => "task_not_found",
             Self::TaskNotAwaited { .. } => "task_not_awaited",
         }
     }

@@ -239,6 +239,12 @@ impl Rotation {
         }
     }
 
+    /// Tells whether a job is at work that makes its credential, and is not late.
+    #[must_use]
+    pub(crate) const fn is_at_work(&self) -> bool {
+        matches!(self.stage, RotationStage::Awaiting { .. }) && self.attempts > 0 && self.retry_at.is_none()
+    }
+
     /// Gives all sealed data that it has brought so far, each once.
     pub fn sealed(&self) -> impl Iterator<Item = &SealedRef> {
         let made = self.credential().map(|credential| &credential.sealed);

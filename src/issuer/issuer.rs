@@ -77,8 +77,9 @@ pub trait Issuer: Send + Sync {
     ///
     /// That a job is about to be begun is recorded before the call. Whoever runs the job tells the store what became of it
     /// ([`Session::report_task`](crate::Session::report_task)); until its time is over nothing else is done for its task,
-    /// whatever this call answered, unless the answer was that nothing was begun. A job that is begun again under a task
-    /// whose job is at work is that same job (class `CreateWithToken`); one whose job has failed begins anew.
+    /// whatever this call answered, unless the answer was that nothing was begun. With class `CreateWithToken` a task
+    /// that is begun again while its job is at work stays that job; one whose job is over reports again what that one made;
+    /// one whose job has failed begins anew.
     ///
     /// # Errors
     ///

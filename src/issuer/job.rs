@@ -3,8 +3,10 @@
 //! Read next: [`super::issuer`].
 
 use crate::domain::id::TaskId;
-use crate::domain::name::OutsideId;
+use crate::domain::name::{OutsideId, Reason};
 use crate::domain::time::Timestamp;
+
+use super::outcome::Issued;
 
 /// A job that an issuer is to begin; see [`Issuer::begin`](super::issuer::Issuer::begin).
 #[derive(Clone, Copy, Debug)]
@@ -33,4 +35,16 @@ impl<'a> Job<'a> {
     pub const fn new(task: TaskId, work: JobWork<'a>, report_by: Timestamp) -> Self {
         Self { task, work, report_by }
     }
+}
+
+/// What became of the task of a job.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TaskReport {
+    /// The credential was made. It is proved by a login before its version is put into use.
+    CredentialsCreated(Issued),
+    /// The credential was ended, or was gone already.
+    CredentialsDeleted,
+    /// The job failed: nothing was made, or the credential may still work. It is tried again.
+    Failed(Reason),
 }

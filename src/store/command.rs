@@ -15,10 +15,10 @@ use crate::domain::rotation_command::RotationCommand;
 use crate::domain::settings::Settings;
 use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef;
+use crate::issuer::job::TaskReport;
 use crate::seal::secret_bytes::SecretBytes;
 
 use super::new_secret::{NewData, NewDataFrom, NewSecret, Source};
-use super::tasks::TaskReport;
 
 /// Something that a host wants done: for [`crate::Session::run`], [`crate::Session::submit`] and
 /// [`crate::Session::dry_run`].

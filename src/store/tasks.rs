@@ -13,7 +13,7 @@ use crate::domain::secret::Secret;
 use crate::domain::task::{Task, TaskKind};
 use crate::engine::queue::Payload;
 use crate::error::Error;
-use crate::issuer::outcome::Issued;
+use crate::issuer::job::TaskReport;
 use crate::seal::random;
 use crate::seal::secret_bytes::SecretBytes;
 
@@ -21,18 +21,6 @@ use super::command::Command;
 use super::prepare::{Ready, blank};
 use super::session::Session;
 use super::store::{Inner, Store};
-
-/// What became of the task of a job.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum TaskReport {
-    /// The credential was made. It is proved by a login before its version is put into use.
-    CredentialsCreated(Issued),
-    /// The credential was ended, or was gone already.
-    CredentialsDeleted,
-    /// The job failed: nothing was made, or the credential may still work. It is tried again.
-    Failed(Reason),
-}
 
 impl Session {
     /// Takes what a job says became of its task; see [`crate::Issuer::begin`]. Durable once it returns. The worker goes on from

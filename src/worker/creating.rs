@@ -19,7 +19,7 @@ use crate::issuer::outcome::{Issued, IssuerError, IssuerErrorKind};
 use crate::seal::data::SecretData;
 use crate::seal::secret_bytes::SecretBytes;
 
-use super::steps::{Halt, Progress};
+use super::steps::{Halt, Progress, Reached};
 use super::worker::Core;
 
 impl Core {
@@ -41,13 +41,17 @@ impl Core {
         let Ok(secret) = &self.store.0.find(secret.id) else { return Ok(Progress::Moved) };
         let is_ours = |now: &&Rotation| now.id == rotation.id && now.parked.is_none();
         let attempted = secret.rotation.as_deref().filter(is_ours);
-        let rotation = match attempted.map(|rotation| (rotation, &rotation.stage)) {
-            Some((rotation, RotationStage::Attempted)) => rotation,
+        match attempted.map(|rotation| (rotation, &rotation.stage)) {
+            Some((rotation, RotationStage::Attempted)) => self.make(reached, secret, rotation),
             Some((rotation, RotationStage::Awaiting { report_by })) => {
-                return self.begin_making(reached, secret, rotation, *report_by);
+                self.begin_making(reached, secret, rotation, *report_by)
             }
-            _ => return Ok(Progress::Moved),
-        };
+            _ => Ok(Progress::Moved),
+        }
+    }
+
+    /// Makes the call whose intent is durable.
+    fn make(&self, reached: Reached<'_>, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
         let value = match rotation.value {
             Some(sealed) => Some(self.credential(secret, rotation.to, &sealed)?),
             None => None,

@@ -97,7 +97,7 @@ impl Core {
 
     fn go_on(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
         match &rotation.stage {
-            RotationStage::Awaiting { report_by } if rotation.attempts > 0 && rotation.retry_at.is_none() => {
+            RotationStage::Awaiting { report_by } if rotation.is_at_work() => {
                 self.fail(secret, rotation, &late(*report_by))
             }
             RotationStage::Planned | RotationStage::Attempted | RotationStage::Awaiting { .. } => {

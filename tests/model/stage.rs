@@ -175,9 +175,9 @@ fn random(chance: &mut Chance, revision: u64, data: impl FnOnce() -> String) -> 
         10..=12 => Ask::Remove { secret, which, name: Some(name) },
         13 => Ask::Remove { secret, which, name: None },
         14..=17 => Ask::Rotate { secret, data: data() },
-        18 => Ask::Restore { secret },
-        19 => Ask::DestroyData { secret, which },
-        20 if chance.below(3) == 0 => Ask::Delete { secret },
+        18 | 19 => Ask::Restore { secret },
+        20 => Ask::DestroyData { secret, which },
+        21 if chance.below(3) == 0 => Ask::Delete { secret },
         _ => return Call::Look,
     };
     Call::Ask(ask, (chance.below(4) == 0).then_some(revision))

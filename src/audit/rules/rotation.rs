@@ -5,7 +5,7 @@ use crate::domain::id::{DataKeyId, RotationId, VersionId};
 use crate::domain::limits;
 use crate::domain::record::Record;
 use crate::domain::rotation::{Credential, IssuerClass, Rotation, RotationStage, RotationTrigger};
-use crate::domain::rotation_event::{CredentialIssued, RotationAborted, RotationPlanned};
+use crate::domain::rotation_event::{CredentialIssued, RotationAborted, RotationAttempted, RotationPlanned};
 use crate::domain::secret::{Lifecycle, Secret};
 use crate::domain::state::State;
 use crate::domain::touch::Touch;
@@ -68,16 +68,10 @@ fn open(secret: &Secret, id: RotationId) -> Result<&Rotation, Rule> {
 
 /// Holds a step of a rotation that is under way to its stage.
 fn step(state: &State, secret: &Secret, event: &Event) -> Result<(), Rule> {
-    use RotationStage::{Aborting, Attempted, Awaiting, Issued, Planned, Staged};
+    use RotationStage::{Issued, Planned, Staged};
     let in_turn = |is_so| hold(is_so, Rule::RotationOutOfTurn);
     match event {
-        Event::RotationAttempted(event) => {
-            let rotation = open(secret, event.rotation)?;
-            in_turn(rotation.parked.is_none() && matches!(rotation.stage, Planned | Attempted | Awaiting { .. }))?;
-            in_turn(event.attempt == rotation.attempts.saturating_add(1) && event.attempt <= rotation.attempts_max)?;
-            // Once a call was made, no lock can have come onto what it touches.
-            if rotation.stage == Planned { untouched(state, secret, rotation.class.touch()) } else { Ok(()) }
-        }
+        Event::RotationAttempted(event) => attempt(state, secret, event),
         Event::RotationAttemptFailed(event) => {
             let rotation = open(secret, event.rotation)?;
             let old = rotation.value.filter(|_| event.value.is_some()).map(|value| value.data_key);
@@ -96,18 +90,29 @@ fn step(state: &State, secret: &Secret, event: &Event) -> Result<(), Rule> {
         Event::RotationParked(event) => in_turn(open(secret, event.rotation)?.parked.is_none()),
         Event::RotationResumed(event) => in_turn(open(secret, event.rotation)?.parked.is_some()),
         Event::AbortPlanned(event) => {
-            let rotation = open(secret, event.rotation)?;
-            let has_begun = matches!(rotation.stage, Attempted | Awaiting { .. } | Issued(_) | Staged { .. });
-            in_turn(has_begun || matches!(rotation.stage, Aborting { .. }))
+            in_turn(!matches!(open(secret, event.rotation)?.stage, Planned | RotationStage::Ending { .. }))
         }
-        Event::JobBegun(event) => {
-            let rotation = open(secret, event.rotation)?;
-            let takes_jobs = matches!(rotation.class, IssuerClass::CreateWithToken | IssuerClass::Opaque);
-            hold(takes_jobs, Rule::RotationMismatch)?;
-            in_turn(rotation.parked.is_none() && matches!(rotation.stage, Attempted | Aborting { .. }))
-        }
+        Event::JobBegun(event) => begin(open(secret, event.rotation)?),
         _ => Ok(()),
     }
+}
+
+fn attempt(state: &State, secret: &Secret, event: &RotationAttempted) -> Result<(), Rule> {
+    let rotation = open(secret, event.rotation)?;
+    let is_out = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Awaiting { .. });
+    let may_begin = (is_out && !rotation.is_at_work()) || rotation.stage == RotationStage::Planned;
+    let is_next = event.attempt == rotation.attempts.saturating_add(1) && event.attempt <= rotation.attempts_max;
+    hold(may_begin && is_next && rotation.parked.is_none(), Rule::RotationOutOfTurn)?;
+    // Once a call was made, no lock can have come onto what it touches.
+    if is_out { Ok(()) } else { untouched(state, secret, rotation.class.touch()) }
+}
+
+/// Only some classes leave their work to jobs, and one job is at work at a time.
+fn begin(rotation: &Rotation) -> Result<(), Rule> {
+    let takes_jobs = matches!(rotation.class, IssuerClass::CreateWithToken | IssuerClass::Opaque);
+    hold(takes_jobs, Rule::RotationMismatch)?;
+    let is_in_turn = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Aborting { .. });
+    hold(is_in_turn && rotation.parked.is_none(), Rule::RotationOutOfTurn)
 }
 
 fn issue(rotation: &Rotation, event: &CredentialIssued) -> Result<(), Rule> {

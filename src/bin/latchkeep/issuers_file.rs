@@ -110,14 +110,8 @@ impl Exec {
         }
         let mut issuer = ExecIssuer::new(self.program).map_err(|invalid| invalid.to_string())?.of_class(class);
         issuer = issuer.giving_up_after(Duration::from_secs(limit));
-        if let Some(secs) = self.job_limit_secs {
-            if !(1..=JOB_LIMIT_SECS_MAX).contains(&secs) {
-                return Err(format!("job_limit_secs takes 1 to {JOB_LIMIT_SECS_MAX}"));
-            }
-            if !matches!(class, IssuerClass::CreateWithToken | IssuerClass::Opaque) {
-                return Err(format!("job_limit_secs is for create_with_token and opaque; class {class} takes no jobs"));
-            }
-            issuer = issuer.leaving_to_jobs(Duration::from_secs(secs));
+        if let Some(limit) = self.job_limit_secs {
+            issuer = issuer.leaving_to_jobs(job_limit(limit, class)?);
         }
         for arg in self.args {
             issuer = issuer.with_arg(arg);
@@ -132,5 +126,16 @@ impl Exec {
             Some(directory) => issuer.in_directory(directory),
             None => issuer,
         })
+    }
+}
+
+/// Holds how long a job may take to its bounds, and to the classes that take jobs.
+fn job_limit(secs: u64, class: IssuerClass) -> Result<Duration, String> {
+    if !(1..=JOB_LIMIT_SECS_MAX).contains(&secs) {
+        return Err(format!("job_limit_secs takes 1 to {JOB_LIMIT_SECS_MAX}"));
+    }
+    match class {
+        IssuerClass::CreateWithToken | IssuerClass::Opaque => Ok(Duration::from_secs(secs)),
+        _ => Err(format!("job_limit_secs is for create_with_token and opaque; class {class} takes no jobs")),
     }
 }

@@ -52,17 +52,9 @@ pub(super) fn decide(
         RotationCommand::FinishAbort { rotation } => finish_abort(secret, open(secret, *rotation)?),
         RotationCommand::Abort { reason } => Ok(abort(secret, any_open(secret)?, reason)),
         RotationCommand::Resume => resume(secret, any_open(secret)?, now),
-        RotationCommand::PlanRetirement { version } => retirement::plan_retirement(state, secret, *version),
-        RotationCommand::BeginRetirement { version, report_by } => {
-            tasks::begin_retirement(secret, *version, *report_by)
-        }
-        RotationCommand::FailRetirement { version, reason, retry_at } => {
-            retirement::fail_retirement(secret, *version, reason, *retry_at, now)
-        }
-        RotationCommand::FinishRetirement { version } => retirement::finish_retirement(secret, *version),
-        RotationCommand::Acknowledge { version } => retirement::acknowledge(secret, *version, terms),
         RotationCommand::Report { task, report } => tasks::report(secret, *task, report, now),
         RotationCommand::CancelTask { task, reason } => tasks::cancel(secret, *task, reason),
+        other => retirement::decide(state, secret, other, terms, now),
     }
 }
 
@@ -122,9 +114,7 @@ fn attempt(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) 
     match (&rotation.stage, rotation.class) {
         _ if rotation.parked.is_some() => return Err(Refusal::VersionChanged),
         // Its job is at work; a report that is late, or a person, lets it go on.
-        (RotationStage::Awaiting { .. }, _) if rotation.attempts > 0 && rotation.retry_at.is_none() => {
-            return Err(Refusal::VersionChanged);
-        }
+        _ if rotation.is_at_work() => return Err(Refusal::VersionChanged),
         // A person who resumed it has looked: nothing was made.
         (RotationStage::Attempted | RotationStage::Awaiting { .. }, IssuerClass::Opaque) if rotation.attempts > 0 => {
             return Ok(decision.then(parked(rotation, OUTCOME_UNKNOWN)));

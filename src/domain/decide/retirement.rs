@@ -9,6 +9,7 @@ use super::super::limits;
 use super::super::name::Reason;
 use super::super::refusal::Refusal;
 use super::super::rotation::Credential;
+use super::super::rotation_command::RotationCommand;
 use super::super::rotation_event::{
     CredentialRetired, DeletionPlanned, RetirementFailed, RetirementPlanned, VersionAcknowledged,
 };
@@ -19,6 +20,29 @@ use super::super::touch::{Touch, Unlocked, unlocked};
 use super::super::version::{DestroyCause, Version, VersionRef};
 use super::Decision;
 use super::protocol::abort;
+
+/// Decides what is asked about the credentials of versions that are there.
+pub(super) fn decide(
+    state: &State,
+    secret: &Secret,
+    command: &RotationCommand,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    match command {
+        RotationCommand::PlanRetirement { version } => plan_retirement(state, secret, *version),
+        RotationCommand::BeginRetirement { version, report_by } => {
+            super::tasks::begin_retirement(secret, *version, *report_by)
+        }
+        RotationCommand::FailRetirement { version, reason, retry_at } => {
+            fail_retirement(secret, *version, reason, *retry_at, now)
+        }
+        RotationCommand::FinishRetirement { version } => finish_retirement(secret, *version),
+        RotationCommand::Acknowledge { version } => acknowledge(secret, *version, terms),
+        // Steps of a rotation, which come by another way.
+        _ => Err(Refusal::VersionChanged),
+    }
+}
 
 /// Destroys the data of a version, or plans to end its credential first.
 pub(super) fn let_go(
@@ -36,7 +60,7 @@ pub(super) fn let_go(
     }
 }
 
-pub(super) fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
+fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     let decision = Decision::about(secret.id).on(version.id);
     let in_use = version.credential.as_deref().filter(|credential| credential.is_in_use());
@@ -85,7 +109,7 @@ pub(super) fn fail_retirement(
     Ok(Decision::about(secret.id).on(version.id).then(failed))
 }
 
-pub(super) fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<Decision, Refusal> {
+fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<Decision, Refusal> {
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     let decision = Decision::about(secret.id).on(version.id);
     if version.acknowledged_by.contains(&terms.actor) {

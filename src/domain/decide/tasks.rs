@@ -75,15 +75,14 @@ fn report_on_rotation(
     report: &Reported,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    let mut decision = Decision::about(secret.id);
+    let decision = Decision::about(secret.id);
     match (&rotation.stage, report) {
         (stage, Reported::Created { outside, made, expires_at }) if is_making_awaited(rotation, stage) => {
-            if made.version != rotation.to {
-                return Err(Refusal::VersionChanged);
-            }
-            decision.takes_data = true;
+            let is_for_it = made.version == rotation.to;
             let (outside, sealed, expires_at) = (outside.clone(), made.sealed, *expires_at);
-            Ok(decision.then(CredentialIssued { rotation: rotation.id, outside, sealed, expires_at }))
+            let issued = CredentialIssued { rotation: rotation.id, outside, sealed, expires_at };
+            let decision = Decision { takes_data: true, ..decision }.then(issued);
+            if is_for_it { Ok(decision) } else { Err(Refusal::VersionChanged) }
         }
         (RotationStage::Awaiting { .. }, Reported::Failed { reason, retry_at }) if rotation.parked.is_none() => {
             let failed = Failed { failure: AttemptFailure::Refused, reason, retry_at: *retry_at, value: None };

@@ -118,7 +118,7 @@ fn a_report_is_taken_while_it_is_waited_for() {
             &["RotationCommitted", "VersionAdded", "RetirementPlanned"],
         );
         check(class, &[PLAN, Begin, Created, COMMIT], Failed, NOT_AWAITED, &[]);
-        check(class, &[PLAN, Begin], Deleted, "not_found", &[]);
+        check(class, &[PLAN, Begin], Deleted, "task_not_found", &[]);
     }
 }
 
@@ -178,7 +178,7 @@ fn a_task_that_is_called_off_waits_for_its_job_so_that_what_it_makes_is_ended() 
     for what in [PLAN, Begin, Cancel] {
         world.happen(secret, Opaque, what).unwrap();
     }
-    assert_eq!(word(&world.happen(secret, Opaque, Failed)), "not_found");
+    assert_eq!(word(&world.happen(secret, Opaque, Failed)), "task_not_found");
 }
 
 #[test]
