@@ -2,6 +2,7 @@
 
 mod fire;
 mod hand_out;
+mod job_runner;
 mod jobs;
 mod rules;
 mod schedules;
