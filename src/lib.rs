@@ -30,6 +30,10 @@
     )
 )]
 
+// What tests under `tests/model` share with unit tests names the crate as a host does.
+#[cfg(test)]
+extern crate self as latchkeep;
+
 pub mod audit;
 pub(crate) mod codec;
 pub(crate) mod domain;

@@ -59,10 +59,8 @@ const HOMES: &[(&str, &[&str], &str)] = &[
     (
         "std::thread",
         &[
-            "engine/threads.rs",
-            "engine/anchoring.rs",
+            "engine/sync/",
             "engine/replay.rs",
-            "worker/worker.rs",
             "audit/pipeline.rs",
             "storage/",
             // A trial must end although a call hangs; a program's answer is read while it is waited for.
@@ -71,6 +69,9 @@ const HOMES: &[(&str, &[&str], &str)] = &[
         ],
         "use `engine::threads::spawn`",
     ),
+    // What is scheduled in tests waits with `engine/sync.rs`; a lock beside it must not be held while anything there waits.
+    ("crossbeam_channel::", &["engine/sync", "engine/replay.rs", "issuer/"], "use `engine::sync`"),
+    ("parking_lot::", &["engine/sync", "engine/line_anchor.rs", "storage/", "issuer/"], "use `engine::sync`"),
     ("thread::sleep", &["storage/guarded.rs"], "wait on a channel with a deadline"),
     (
         "std::fs",

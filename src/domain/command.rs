@@ -158,10 +158,11 @@ pub(crate) enum Command {
         secret: SecretId,
         fresh: Prepared,
     },
-    /// A read that has to be in the log before the data is handed out.
+    /// A read that has to be in the log before the data is handed out: of a version, while it is still what was asked for.
     RecordRead {
         secret: SecretId,
         version: VersionId,
+        asked: VersionRef,
     },
     /// Reads that were handed out already.
     RecordAccess {

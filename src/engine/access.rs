@@ -4,12 +4,12 @@
 
 use std::collections::HashMap;
 
-use parking_lot::Mutex;
-
 use crate::domain::event::AccessRecorded;
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::name::Actor;
 use crate::domain::time::Timestamp;
+
+use super::sync::Mutex;
 
 /// Kinds of read (secret, version, reader) that wait to be recorded, at most: what is written within a second.
 const KINDS_MAX: usize = 8_192;

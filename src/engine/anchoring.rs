@@ -8,11 +8,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use parking_lot::Mutex;
 
 use crate::domain::command::{Command, Terms};
 use crate::error::Error;
@@ -22,6 +18,7 @@ use super::Shared;
 use super::clock::monotonic;
 use super::queue::{Order, Payload, Request};
 use super::reply::Reply;
+use super::sync::{JoinHandle, Mutex, Receiver, RecvTimeoutError, Sender, bounded};
 use super::threads::{Threads, spawn};
 
 /// Takes signed checkpoints to a place that whoever holds the store cannot change.

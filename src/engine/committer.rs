@@ -6,9 +6,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use parking_lot::Mutex;
-
 use crate::error::Error;
 use crate::seal::keyring::Keyring;
 use crate::storage::{AnchorMark, Batch, StorageError};
@@ -18,6 +15,7 @@ use super::clock::monotonic;
 use super::poison::Poison;
 use super::reply::{Outcome, Reply};
 use super::snapshot::Snapshot;
+use super::sync::{Mutex, Receiver, RecvTimeoutError, Sender};
 
 /// How old the anchor may be while there is work.
 const ANCHOR_EVERY: Duration = Duration::from_secs(1);

@@ -32,6 +32,7 @@ pub(crate) mod saved;
 pub(crate) mod scrub;
 pub(crate) mod sharing;
 pub(crate) mod snapshot;
+pub(crate) mod sync;
 pub(crate) mod threads;
 pub(crate) mod tree;
 pub(crate) mod writer;
@@ -40,8 +41,6 @@ pub(crate) mod writer;
 pub(crate) mod tests;
 
 use std::sync::Arc;
-
-use parking_lot::RwLock;
 
 use crate::domain::id::LogId;
 use crate::error::Error;
@@ -55,6 +54,7 @@ use poison::Poison;
 use queue::{Order, Request};
 use reply::{Reply, Slot};
 use snapshot::Published;
+use sync::RwLock;
 use threads::Threads;
 
 /// An open store: what its threads share, and the threads.

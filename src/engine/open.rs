@@ -7,8 +7,6 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
-
 use crate::codec::keys;
 use crate::codec::meta::{StoreMeta, decode_meta, encode_meta};
 use crate::domain::command::Terms;
@@ -45,6 +43,7 @@ use super::queue::Payload;
 use super::recovery::{Recovered, recover};
 use super::saved::{Mark, Saved};
 use super::snapshot::{Published, Snapshot};
+use super::sync::RwLock;
 use super::threads::Threads;
 use super::{Engine, Shared};
 

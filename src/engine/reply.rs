@@ -7,11 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::{Condvar, Mutex};
-
 use crate::domain::receipt::Receipt;
 use crate::domain::refusal::Refusal;
 use crate::error::Error;
+
+use super::sync::{Condvar, Mutex};
 
 /// What became of a command.
 #[derive(Clone, Debug)]

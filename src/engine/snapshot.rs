@@ -6,8 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, RwLock};
-
 use crate::domain::batch::remember;
 use crate::domain::event::Event;
 use crate::domain::evolve::evolve;
@@ -22,6 +20,7 @@ use crate::projection::Projections;
 use super::clock::monotonic;
 use super::history::History;
 use super::saved::{Item, Saved};
+use super::sync::{Condvar, Mutex, RwLock};
 
 /// The whole store, but for sealed data, at one position of the log. Cheap to clone.
 #[derive(Clone, Debug)]

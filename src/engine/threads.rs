@@ -4,10 +4,6 @@
 //! two). Read next: [`super::writer`].
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
-
-use crossbeam_channel::{Sender, TrySendError};
-use parking_lot::Mutex;
 
 use crate::domain::name::Actor;
 use crate::error::Error;
@@ -17,6 +13,7 @@ use super::committer::Committer;
 use super::poison::Poison;
 use super::queue::Request;
 use super::reply::Reply;
+use super::sync::{JoinHandle, Mutex, Sender, TrySendError, bounded, start};
 use super::writer::Writer;
 
 /// The engine of a store that is open for writing.
@@ -28,9 +25,9 @@ pub(crate) struct Threads {
 impl Threads {
     /// Starts the writer and the committer. `queue_max` requests may wait before callers do.
     pub(crate) fn start(shared: &Arc<Shared>, queue_max: usize, system: Actor) -> Result<Self, Error> {
-        let (requests, received) = crossbeam_channel::bounded(queue_max);
-        let (send_work, work) = crossbeam_channel::bounded(1);
-        let (report, reports) = crossbeam_channel::bounded(1);
+        let (requests, received) = bounded(queue_max);
+        let (send_work, work) = bounded(1);
+        let (report, reports) = bounded(1);
         let committer = Committer::new(Arc::clone(shared), work, report);
         let writer = Writer::new(Arc::clone(shared), received, send_work, reports, system);
         let committer = spawn("latchkeep-commit", move || committer.run())?;
@@ -73,8 +70,6 @@ impl Threads {
 }
 
 /// Starts a thread with a name that shows in debuggers.
-#[expect(clippy::disallowed_methods, reason = "this is the home of threads")]
 pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
-    let started = std::thread::Builder::new().name(name.into()).spawn(run);
-    started.map_err(|error| Error::internal(format!("the system gave no thread: {error}")))
+    start(name, run).map_err(|error| Error::internal(format!("the system gave no thread: {error}")))
 }

@@ -11,8 +11,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, select};
-
 use crate::codec::keys;
 use crate::domain::batch::receipt;
 use crate::domain::command::{Command, Terms};
@@ -34,6 +32,7 @@ use super::group::{By, Group};
 use super::queue::{Order, Payload, Request, Rewrapped};
 use super::reply::{Done, Outcome, Reply};
 use super::snapshot::Snapshot;
+use super::sync::{First, Receiver, Sender, TryRecvError, first_of};
 
 /// How often the writer looks around when nothing happens: reads to record, time to pass, a poisoned store.
 const TICK: Duration = Duration::from_secs(1);
@@ -120,14 +119,12 @@ impl Writer {
     /// Waits for a request, for the committer, or until it is time to look around.
     fn wait(&mut self) {
         // With a full group there is only the committer to wait for.
-        let requests = if self.group.is_full() { &crossbeam_channel::never() } else { &self.requests.clone() };
-        select! {
-            recv(requests) -> request => match request {
-                Ok(request) => self.handle(request),
-                Err(_) => self.ending = Some(Ending::Abandoned),
-            },
-            recv(self.reports) -> committed => self.take_committed(committed.unwrap_or(Committed::Failed)),
-            default(self.patience()) => {}
+        let requests = if self.group.is_full() { None } else { Some(&self.requests) };
+        match first_of(requests, &self.reports, self.patience()) {
+            First::One(Ok(request)) => self.handle(request),
+            First::One(Err(_)) => self.ending = Some(Ending::Abandoned),
+            First::Other(committed) => self.take_committed(committed.unwrap_or(Committed::Failed)),
+            First::Neither => {}
         }
     }
 

@@ -133,12 +133,13 @@ impl Inner {
             }
             Wanted::Read(id, version) => {
                 let secret = self.find(*id)?;
-                let version = secret.version(*version).ok_or(Refusal::VersionNotFound)?.id;
+                let asked = *version;
+                let version = secret.version(asked).ok_or(Refusal::VersionNotFound)?.id;
                 let is_current = secret.current().is_some_and(|current| current.id == version);
                 if is_current && matches!(secret.spec, SecretSpec::IamCredentials { .. }) {
                     Decided::ReadDynamic { secret: *id, fresh: blank(version, None) }
                 } else {
-                    Decided::RecordRead { secret: *id, version }
+                    Decided::RecordRead { secret: *id, version, asked }
                 }
             }
             Wanted::CreateGroup { name, description } => {

@@ -68,19 +68,22 @@ impl Session {
     ///
     /// Kind `Refused`: [`Refusal::Locked`] when the secret is dynamic and its version locked,
     /// [`Refusal::VersionDataDestroyed`], [`Refusal::VersionNotFound`], [`Refusal::SecretNotFound`],
-    /// [`Refusal::SecretInactive`] for a dynamic secret. Kind `Corrupt` when the data is damaged.
+    /// [`Refusal::SecretInactive`] for a dynamic secret; [`Refusal::VersionChanged`] when others replaced the version again and
+    /// again while it was read for the first time. Kind `Corrupt` when the data is damaged.
     pub fn read(&self, secret: SecretId, version: VersionRef) -> Result<Reading, Error> {
+        let mut last = None;
         for _ in 0..=RETRIES_MAX {
-            match self.try_read(secret, version) {
+            last = match self.try_read(secret, version) {
                 Ok(Some(reading)) => return Ok(reading),
-                Err(error) if error.refusal() == Some(&Refusal::VersionChanged) => {}
+                Err(error) if error.refusal() == Some(&Refusal::VersionChanged) => Some(error),
                 Err(error) => return Err(error),
-                Ok(None) => {}
-            }
-            // What the snapshot pointed to was destroyed meanwhile: look at what is published after that.
+                Ok(None) => None,
+            };
+            // What the snapshot pointed to was destroyed or replaced meanwhile: look at what is published after that.
             self.store().settle()?;
         }
-        Err(Error::corrupt("the data of the version is gone, though the log says that it is there"))
+        let gone = "the data of the version is gone, though the log says that it is there";
+        Err(last.unwrap_or_else(|| Error::corrupt(gone)))
     }
 
     fn try_read(&self, id: SecretId, which: VersionRef) -> Result<Option<Reading>, Error> {
@@ -102,29 +105,31 @@ impl Session {
             self.store().settle()?;
             return self.read_settled(id, which, audit);
         }
-        self.read_static(&secret, version, audit)
+        self.read_static(&secret, which, audit)
     }
 
     fn read_settled(&self, id: SecretId, which: VersionRef, audit: AccessAudit) -> Result<Option<Reading>, Error> {
         let secret = self.store().0.find(id)?;
-        let version = secret.version(which).ok_or(Refusal::VersionNotFound)?;
-        self.read_static(&secret, version, audit)
+        self.read_static(&secret, which, audit)
     }
 
-    fn read_static(&self, secret: &Secret, version: &Version, audit: AccessAudit) -> Result<Option<Reading>, Error> {
+    /// The data is at hand before the read is recorded, so that no read is in the log that could not be had, and no read is
+    /// refused that is in the log.
+    fn read_static(&self, secret: &Secret, asked: VersionRef, audit: AccessAudit) -> Result<Option<Reading>, Error> {
+        let version = secret.version(asked).ok_or(Refusal::VersionNotFound)?;
         readable(version)?;
+        let Some(data) = self.unseal(secret, version)? else { return Ok(None) };
         let receipt = if audit == AccessAudit::Strict || (!version.downloaded && !self.store().0.engine.is_read_only())
         {
-            let command = Decided::RecordRead { secret: secret.id, version: version.id };
+            let command = Decided::RecordRead { secret: secret.id, version: version.id, asked };
             Some(self.ask_read(command, Payload::None, self.raw_terms().clone())?.receipt)
         } else {
             None
         };
-        let data = self.unseal(secret, version)?;
-        if data.is_some() && audit == AccessAudit::Relaxed {
+        if audit == AccessAudit::Relaxed {
             self.note(secret, version);
         }
-        Ok(data.map(|data| Reading { secret: secret.id, version: version.id, number: version.number, data, receipt }))
+        Ok(Some(Reading { secret: secret.id, version: version.id, number: version.number, data, receipt }))
     }
 
     /// Reads a credential that is made when it is read, or lives on a lease.

@@ -126,12 +126,14 @@ impl Session {
     /// With a receipt in hand the command survives the death of process, kernel and power.
     #[expect(clippy::needless_pass_by_value, reason = "a command is asked once, and its data wiped with it")]
     pub fn run(&self, command: Command) -> Result<Receipt, Error> {
-        let mut answer = self.ask(&command, Patience::Wait)?.wait();
+        let ask = || self.ask(&command, Patience::Wait).and_then(Pending::wait);
+        let mut answer = ask();
         for _ in 0..RETRIES_MAX {
             match answer {
-                // Something changed between the sealing and the deciding: seal again.
+                // Something changed before the sealing, or between it and the deciding: seal again, from what is there now.
                 Err(error) if error.refusal() == Some(&Refusal::VersionChanged) => {
-                    answer = self.ask(&command, Patience::Wait)?.wait();
+                    self.store.settle()?;
+                    answer = ask();
                 }
                 answered => return answered,
             }

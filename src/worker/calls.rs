@@ -8,10 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{RecvTimeoutError, bounded};
-use parking_lot::Mutex;
-
 use crate::domain::name::IssuerName;
+use crate::engine::sync::{Mutex, RecvTimeoutError, bounded};
 use crate::engine::threads::spawn;
 use crate::issuer::issuer::Issuer;
 use crate::issuer::outcome::IssuerError;
@@ -23,10 +21,10 @@ pub(super) struct Calls {
     out: Mutex<HashMap<IssuerName, Arc<AtomicUsize>>>,
 }
 
-/// A call that is out, counted until this is dropped.
-struct Out(Arc<AtomicUsize>);
+/// Room for one call to an issuer, taken until this is dropped: whoever calls has it, so that no two can see the same room.
+pub(super) struct Room(Arc<AtomicUsize>);
 
-impl Drop for Out {
+impl Drop for Room {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -38,29 +36,25 @@ impl Calls {
         Self { limit, at_once: threads.div_ceil(2), out: Mutex::new(HashMap::new()) }
     }
 
-    /// Tells whether another call to an issuer leaves room for others.
-    pub(super) fn has_room(&self, issuer: &IssuerName) -> bool {
-        self.counter(issuer).load(Ordering::Relaxed) < self.at_once
-    }
-
-    fn counter(&self, issuer: &IssuerName) -> Arc<AtomicUsize> {
-        Arc::clone(self.out.lock().entry(issuer.clone()).or_default())
+    /// Takes room for a call to an issuer, if that leaves room for others.
+    pub(super) fn room(&self, issuer: &IssuerName) -> Option<Room> {
+        let out = Arc::clone(self.out.lock().entry(issuer.clone()).or_default());
+        let one_more = |calls: usize| (calls < self.at_once).then_some(calls.saturating_add(1));
+        out.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok().then(|| Room(out))
     }
 
     /// Calls an issuer, and waits for the answer until the time limit.
     pub(super) fn call<T: Send + 'static>(
         &self,
-        name: &IssuerName,
+        room: Room,
         issuer: &Arc<dyn Issuer>,
         call: impl FnOnce(&dyn Issuer) -> Result<T, IssuerError> + Send + 'static,
     ) -> Result<T, IssuerError> {
-        let counter = self.counter(name);
-        counter.fetch_add(1, Ordering::Relaxed);
-        let (out, issuer) = (Out(counter), Arc::clone(issuer));
+        let issuer = Arc::clone(issuer);
         let (send, answer) = bounded(1);
         let started = spawn("latchkeep-issuer", move || {
             let called = call(&*issuer);
-            drop(out);
+            drop(room);
             // Nobody waits any more for what was given up.
             let _ = send.send(called);
         });

@@ -14,26 +14,26 @@ use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
 use crate::engine::queue::Payload;
+use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::{Issued, IssuerError, IssuerErrorKind};
 use crate::seal::data::SecretData;
 use crate::seal::secret_bytes::SecretBytes;
 
-use super::steps::{Halt, Progress};
+use super::steps::{Halt, Progress, Reached};
 use super::worker::Core;
 
 impl Core {
     /// Calls the issuer, once the intent is durable; also again after a crash, as its class allows.
     pub(super) fn create(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
-        // Nothing is recorded for a call that would have to wait.
-        let (_, issuer) = self.issuer(&rotation.issuer)?;
-        let job_limit = issuer.job_limit();
         if rotation.stage == RotationStage::Attempted
             && rotation.class == IssuerClass::CreateDiscoverable
             && let Err(error) = self.retire_found(secret, rotation)?
         {
             return self.fail(secret, rotation, &error);
         }
-        let report_by = job_limit.map(|limit| self.store.0.now().plus(limit));
+        // Nothing is recorded for a call that would have to wait.
+        let reached = self.reach(&rotation.issuer)?;
+        let report_by = reached.issuer.job_limit().map(|limit| self.store.0.now().plus(limit));
         if let Some(progress) = self.attempt(secret, rotation, report_by)? {
             return Ok(progress);
         }
@@ -42,19 +42,22 @@ impl Core {
         let is_ours = |now: &&Rotation| now.id == rotation.id && now.parked.is_none();
         let attempted = secret.rotation.as_deref().filter(is_ours);
         match attempted.map(|rotation| (rotation, &rotation.stage)) {
-            Some((rotation, RotationStage::Attempted | RotationStage::Doubted)) => self.make(secret, rotation),
-            Some((rotation, RotationStage::Awaiting { report_by })) => self.begin_making(secret, rotation, *report_by),
+            Some((rotation, RotationStage::Attempted | RotationStage::Doubted)) => self.make(reached, secret, rotation),
+            Some((rotation, RotationStage::Awaiting { report_by })) => {
+                self.begin_making(reached, secret, rotation, *report_by)
+            }
             _ => Ok(Progress::Moved),
         }
     }
 
     /// Makes the call whose intent is durable.
-    fn make(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
+    fn make(&self, reached: Reached<'_>, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
         let value = match rotation.value {
             Some(sealed) => Some(self.credential(secret, rotation.to, &sealed)?),
             None => None,
         };
-        let called = self.call(secret, rotation, move |issuer, order| issuer.create(order, value.as_ref()))?;
+        let create = move |issuer: &dyn Issuer, order: &IssueOrder<'_>| issuer.create(order, value.as_ref());
+        let called = self.call_by(reached, secret, rotation.id, create);
         self.point("created")?;
         match called {
             Ok(made) => self.issue(secret, rotation, &made),

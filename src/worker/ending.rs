@@ -24,7 +24,7 @@ impl Core {
         rotation: &Rotation,
         made: Option<&IssuedCredential>,
     ) -> Result<Progress, Halt> {
-        if self.issuer(&rotation.issuer)?.1.job_limit().is_some() {
+        if self.reach(&rotation.issuer)?.issuer.job_limit().is_some() {
             return self.give_up_by_job(secret, rotation, made);
         }
         let ended = match rotation.class {
@@ -76,16 +76,16 @@ impl Core {
     pub(super) fn retire(&self, secret: &Arc<Secret>, version: VersionId) -> Result<Progress, Halt> {
         let credential = secret.version_by_id(version).and_then(|version| version.credential.as_deref());
         let Some(credential) = credential else { return Ok(Progress::Nothing) };
-        let (_, issuer) = self.issuer(&credential.issuer)?;
+        let reached = self.reach(&credential.issuer)?;
         if let Retirement::Awaiting { report_by, .. } = credential.retirement {
             return self.fail_retirement(secret, version, credential, &late(report_by));
         }
-        if let Some(limit) = issuer.job_limit() {
-            return self.retire_by_job(secret, version, credential, limit);
+        if let Some(limit) = reached.issuer.job_limit() {
+            return self.retire_by_job(reached, secret, (version, credential), limit);
         }
         let outside = credential.outside.clone();
         let retire = move |issuer: &dyn Issuer, order: &IssueOrder<'_>| issuer.retire(order, outside.as_ref());
-        let retired = self.call_for(secret, &credential.issuer, credential.rotation, retire)?;
+        let retired = self.call_by(reached, secret, credential.rotation, retire);
         self.point("retired")?;
         match retired {
             Ok(()) => self.tell(secret, RotationCommand::FinishRetirement { version }),

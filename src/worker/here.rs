@@ -6,14 +6,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, TryRecvError};
-
 use crate::domain::due::{Step, next_step};
 use crate::domain::id::SecretId;
 use crate::domain::secret::Secret;
 use crate::engine::Patience;
 use crate::engine::queue::Order;
 use crate::engine::reply::Slot;
+use crate::engine::sync::{Receiver, TryRecvError};
 use crate::error::Error;
 
 use super::steps::{Halt, Progress, worded};

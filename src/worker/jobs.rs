@@ -16,18 +16,19 @@ use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::job::{Job, JobWork};
 use crate::issuer::outcome::{IssuerError, IssuerErrorKind};
 
-use super::steps::{Halt, Progress};
+use super::steps::{Halt, Progress, Reached};
 use super::worker::Core;
 
 impl Core {
     /// Begins the job that makes the credential of a rotation, once that is recorded.
     pub(super) fn begin_making(
         &self,
+        reached: Reached<'_>,
         secret: &Arc<Secret>,
         rotation: &Rotation,
         report_by: Timestamp,
     ) -> Result<Progress, Halt> {
-        let begun = self.call(secret, rotation, begin(rotation.id.into(), Work::Make, report_by))?;
+        let begun = self.call_by(reached, secret, rotation.id, begin(rotation.id.into(), Work::Make, report_by));
         self.point("begun")?;
         match begun {
             Err(error) if error.kind() != IssuerErrorKind::Unknown => self.fail(secret, rotation, &error),
@@ -46,7 +47,8 @@ impl Core {
         if made.is_none() && rotation.class == IssuerClass::Opaque {
             return self.tell(secret, RotationCommand::FinishAbort { rotation: rotation.id });
         }
-        let Some(limit) = self.issuer(&rotation.issuer)?.1.job_limit() else { return Ok(Progress::Moved) };
+        let reached = self.reach(&rotation.issuer)?;
+        let Some(limit) = reached.issuer.job_limit() else { return Ok(Progress::Moved) };
         let report_by = self.store.0.now().plus(limit);
         let step = RotationCommand::BeginEnding { rotation: rotation.id, report_by };
         let answer = self.ask_for(secret, step)?;
@@ -58,7 +60,7 @@ impl Core {
             Some(made) => (rotation.to.into(), Work::End(made.outside.clone())),
             None => (rotation.id.into(), Work::Make),
         };
-        let begun = self.call(secret, rotation, begin(task, work, report_by))?;
+        let begun = self.call_by(reached, secret, rotation.id, begin(task, work, report_by));
         self.point("begun")?;
         match begun {
             Err(error) if error.kind() != IssuerErrorKind::Unknown => self.fail(secret, rotation, &error),
@@ -69,9 +71,9 @@ impl Core {
     /// Begins the job that ends the credential of a version, once that is recorded.
     pub(super) fn retire_by_job(
         &self,
+        reached: Reached<'_>,
         secret: &Arc<Secret>,
-        version: VersionId,
-        credential: &Credential,
+        (version, credential): (VersionId, &Credential),
         limit: Duration,
     ) -> Result<Progress, Halt> {
         let report_by = self.store.0.now().plus(limit);
@@ -83,7 +85,7 @@ impl Core {
         self.point("ending")?;
         let ended = Work::End(credential.outside.clone());
         let call = begin(version.into(), ended, report_by);
-        let begun = self.call_for(secret, &credential.issuer, credential.rotation, call)?;
+        let begun = self.call_by(reached, secret, credential.rotation, call);
         self.point("begun")?;
         match begun {
             Err(error) if error.kind() != IssuerErrorKind::Unknown => {

@@ -5,12 +5,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use crate::domain::back_off;
 use crate::domain::id::SecretId;
 use crate::domain::name::Reason;
 use crate::domain::time::Timestamp;
+use crate::engine::sync::Mutex;
 
 /// Secrets whose next step waits.
 #[derive(Default)]

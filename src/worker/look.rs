@@ -2,12 +2,10 @@
 //!
 //! Read next: [`super::taken`].
 
-use std::time::{Duration, Instant};
-
-use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender};
+use std::time::Duration;
 
 use crate::domain::due::{Step, next_step};
-use crate::engine::clock::monotonic;
+use crate::engine::sync::{Receiver, RecvTimeoutError, SendTimeoutError, Sender};
 use crate::storage::StorageError;
 
 use super::taken::Taken;
@@ -53,14 +51,7 @@ impl Core {
 
     /// Looks what is due and hands it out, until it is told to stop or the store is closed.
     pub(super) fn dispatch(&self, stopped: &Receiver<()>, send: &Sender<Taken>, send_here: &Sender<Taken>) {
-        let mut swept_at: Option<Instant> = None;
         loop {
-            let is_swept = swept_at.is_some_and(|at| at.elapsed() < self.options.sweep_interval);
-            if !is_swept {
-                swept_at = Some(monotonic());
-                // What goes wrong shows at the next sweep again; a store that is closed ends the loop below.
-                let _ = self.sweep();
-            }
             let due = self.due();
             let patience = if due.is_empty() { LOOK } else { Duration::ZERO };
             for taken in due.here {
@@ -83,7 +74,7 @@ impl Core {
     }
 
     /// Tells whether the store was closed, or takes no commands any more.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         let shared = &self.store.0.engine.shared;
         shared.poison.why().is_some() || matches!(shared.storage.room(), Err(StorageError::Closed))
     }

@@ -25,6 +25,7 @@ use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::IssuerError;
 use crate::seal::secret_bytes::SecretBytes;
 
+use super::calls::Room;
 use super::jobs::late;
 use super::worker::Core;
 
@@ -49,6 +50,12 @@ pub(super) enum Halt {
     /// A test ended the worker here.
     #[cfg(test)]
     Interrupted,
+}
+
+/// An issuer, and room for one call to it.
+pub(super) struct Reached<'a> {
+    pub(super) issuer: &'a Arc<dyn Issuer>,
+    room: Room,
 }
 
 impl From<Error> for Halt {
@@ -126,7 +133,7 @@ impl Core {
         trigger: RotationTrigger,
     ) -> Result<Result<Done, Refusal>, Halt> {
         let issuance = secret.spec.issuance().ok_or(Refusal::RotationNotSupported)?;
-        let (_, issuer) = self.issuer(&issuance.issuer)?;
+        let issuer = self.reach(&issuance.issuer)?.issuer;
         let now = self.store.0.now();
         let (id, to) = (draw::rotation_id(now)?, draw::version_id(now)?);
         let class = issuer.class();
@@ -177,17 +184,28 @@ impl Core {
         rotation: RotationId,
         call: impl FnOnce(&dyn Issuer, &IssueOrder<'_>) -> Result<T, IssuerError> + Send + 'static,
     ) -> Result<Result<T, IssuerError>, Halt> {
-        let (name, issuer) = self.issuer(issuer)?;
-        let (store, secret) = (self.store.log_id(), Arc::clone(secret));
-        Ok(self.calls.call(name, issuer, move |issuer| call(issuer, &order(store, &secret, rotation))))
+        Ok(self.call_by(self.reach(issuer)?, secret, rotation, call))
     }
 
-    /// Finds the issuer of a name, if another call to it leaves room for others.
-    pub(super) fn issuer<'a>(&'a self, name: &IssuerName) -> Result<(&'a IssuerName, &'a Arc<dyn Issuer>), Halt> {
-        let found = self.options.issuers.get_key_value(name);
-        let (name, issuer) =
-            found.ok_or_else(|| Halt::Later(Reason::of("no issuer of its name is registered here")))?;
-        if self.calls.has_room(name) { Ok((name, issuer)) } else { Err(Halt::Busy) }
+    /// Makes the call that there is room for.
+    pub(super) fn call_by<T: Send + 'static>(
+        &self,
+        reached: Reached<'_>,
+        secret: &Arc<Secret>,
+        rotation: RotationId,
+        call: impl FnOnce(&dyn Issuer, &IssueOrder<'_>) -> Result<T, IssuerError> + Send + 'static,
+    ) -> Result<T, IssuerError> {
+        let (store, secret) = (self.store.log_id(), Arc::clone(secret));
+        let call = move |issuer: &dyn Issuer| call(issuer, &order(store, &secret, rotation));
+        self.calls.call(reached.room, reached.issuer, call)
+    }
+
+    /// Finds the issuer of a name, and takes room for one call to it, if that leaves room for others. Whoever records that a
+    /// call is about to be made has its room before.
+    pub(super) fn reach(&self, name: &IssuerName) -> Result<Reached<'_>, Halt> {
+        let found = self.options.issuers.get(name);
+        let issuer = found.ok_or_else(|| Halt::Later(Reason::of("no issuer of its name is registered here")))?;
+        self.calls.room(name).map(|room| Reached { issuer, room }).ok_or(Halt::Busy)
     }
 
     /// Asks for a step of the protocol that brings no data.

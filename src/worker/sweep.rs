@@ -37,11 +37,12 @@ impl Core {
             return Ok(report);
         }
         for (name, issuer) in &self.options.issuers {
-            if issuer.class() != IssuerClass::CreateDiscoverable || !self.calls.has_room(name) {
+            if issuer.class() != IssuerClass::CreateDiscoverable {
                 continue;
             }
+            let Some(room) = self.calls.room(name) else { continue };
             let store = self.store.log_id();
-            match self.calls.call(name, issuer, move |issuer| issuer.list(store)) {
+            match self.calls.call(room, issuer, move |issuer| issuer.list(store)) {
                 Ok(listed) => self.sweep_listed(name, issuer, listed, &mut report)?,
                 Err(error) => report.problems.push(format!("{name}: {error}")),
             }
@@ -93,7 +94,9 @@ impl Core {
     ) -> Result<(), IssuerError> {
         let store = self.store.log_id();
         let nobody = SecretName::parse("nobody").map_err(|error| IssuerError::refused(&error.to_string()))?;
-        self.calls.call(name, issuer, move |issuer| {
+        let room = self.calls.room(name);
+        let room = room.ok_or_else(|| IssuerError::unavailable("it has as many calls out as it may"))?;
+        self.calls.call(room, issuer, move |issuer| {
             let order = IssueOrder::new(store, SecretId::from_bytes([0; 16]), &nobody, rotation, None);
             issuer.retire(&order, Some(&outside))
         })

@@ -5,9 +5,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
-
 use crate::domain::id::SecretId;
+use crate::engine::sync::Mutex;
 
 /// The secrets that are taken up.
 #[derive(Clone, Default)]
@@ -27,7 +26,7 @@ impl Busy {
         free.take(most).collect()
     }
 
-    fn one(&self, busy: &mut MutexGuard<'_, HashSet<SecretId>>, secret: SecretId) -> Option<Taken> {
+    fn one(&self, busy: &mut HashSet<SecretId>, secret: SecretId) -> Option<Taken> {
         busy.insert(secret).then(|| Taken { secret, busy: self.clone() })
     }
 }

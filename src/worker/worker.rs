@@ -1,21 +1,19 @@
 //! Owns the handle of the rotation worker: its threads, and what can be asked of it.
 //!
 //! One thread looks what is due and hands secrets to the others, each to one at a time: those whose data the store makes itself
-//! to one thread, the rest to threads that each wait for whom they ask. Read next: [`super::steps`].
+//! to one thread, the rest to threads that each wait for whom they ask; one more sweeps. Read next: [`super::steps`].
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::Duration;
-
-use crossbeam_channel::{Receiver, Sender, bounded};
-use parking_lot::Mutex;
+use std::time::{Duration, Instant};
 
 use crate::domain::command::Terms;
 use crate::domain::id::SecretId;
 use crate::domain::name::{Actor, Reason};
 use crate::domain::receipt::Receipt;
 use crate::domain::rotation::RotationTrigger;
+use crate::engine::clock::monotonic;
+use crate::engine::sync::{JoinHandle, Mutex, Receiver, RecvTimeoutError, Sender, bounded};
 use crate::engine::threads::spawn;
 use crate::error::Error;
 use crate::seal::random;
@@ -29,6 +27,9 @@ use super::options::WorkerOptions;
 use super::steps::{Halt, Progress};
 use super::sweep::SweepReport;
 use super::taken::{Busy, Taken};
+
+/// How often the thread that sweeps looks whether it is time to.
+const SWEEP_LOOK: Duration = Duration::from_secs(1);
 
 /// Steps for one secret in a row, before others get their turn.
 pub(super) const STEPS_IN_A_ROW: usize = 32;
@@ -210,6 +211,8 @@ impl Started {
         }
         let rotating = Arc::clone(core);
         handles.push(spawn("latchkeep-here", move || rotating.serve_here(&here))?);
+        let (sweeper, no_more) = (Arc::clone(core), stopped.clone());
+        handles.push(spawn("latchkeep-sweep", move || sweeper.sweep_on(&no_more))?);
         let core = Arc::clone(core);
         handles.push(spawn("latchkeep-due", move || core.dispatch(&stopped, &send, &send_here))?);
         Ok(Self { stop, handles })
@@ -228,6 +231,21 @@ impl Core {
             flight.begin(taken);
         }
         flight.end()
+    }
+
+    /// Sweeps now and then, until it is told to stop or the store is closed; whatever hangs there holds up no rotation.
+    fn sweep_on(&self, stopped: &Receiver<()>) {
+        let mut swept_at: Option<Instant> = None;
+        while !self.is_over() {
+            if swept_at.is_none_or(|at| at.elapsed() >= self.options.sweep_interval) {
+                swept_at = Some(monotonic());
+                // What goes wrong shows at the next sweep again.
+                let _ = self.sweep();
+            }
+            if !matches!(stopped.recv_timeout(SWEEP_LOOK), Err(RecvTimeoutError::Timeout)) {
+                return;
+            }
+        }
     }
 
     /// Works on secrets until there are no more to come.

@@ -12,8 +12,12 @@
     reason = "tests and benches ask the clock and start threads as they need"
 )]
 
+mod histories;
+mod one_secret;
 mod plain;
 mod run;
+mod stage;
+mod tester;
 
 use plain::Answer;
 use run::Run;

@@ -28,7 +28,10 @@ fn step(log: &mut Scenario, what: u8, one: usize, detail: u8) -> Option<u64> {
             log.ask(&Command::Restore { secret: secret?, from: previous, next })
         }
         8 => log.read(secret?),
-        9 => log.ask(&Command::RecordRead { secret: secret?, version: log.get(secret?).version(version)?.id }),
+        9 => {
+            let (version, asked) = (log.get(secret?).version(version)?.id, version);
+            log.ask(&Command::RecordRead { secret: secret?, version, asked })
+        }
         10 => log.ask(&Command::DestroyData { secret: secret?, version }),
         11 if detail > 8 => log.ask(&Command::DeleteSecret { secret: secret? }),
         12 => update(log, secret?, detail),

@@ -28,7 +28,7 @@ fn busy() -> Scenario {
             let names = LockNames::All;
             scenario.ask(&Command::RemoveLocks { secret, version: VersionRef::Previous, names }).unwrap();
             let version = scenario.current(secret);
-            scenario.ask(&Command::RecordRead { secret, version }).unwrap();
+            scenario.ask(&Command::RecordRead { secret, version, asked: VersionRef::Current }).unwrap();
         }
     }
     scenario

@@ -162,8 +162,8 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
         Command::ReadDynamic { secret, fresh } => {
             secrets::read_dynamic(state, find(state, *secret, terms)?, fresh, terms, now)
         }
-        Command::RecordRead { secret, version } => {
-            secrets::read_as_it_is(state, find(state, *secret, terms)?, *version, terms, now)
+        Command::RecordRead { secret, version, asked } => {
+            secrets::read_as_it_is(state, find(state, *secret, terms)?, (*version, *asked), terms, now)
         }
         Command::RecordAccess { reads } => Ok(record_access(reads)),
         Command::DestroyData { secret, version } => {

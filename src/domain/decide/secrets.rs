@@ -125,15 +125,17 @@ pub(super) fn read_dynamic(
     Ok(decision)
 }
 
-/// A read that leaves the data as it is; a dynamic secret has none, or its lock would protect nothing.
+/// A read that leaves the data as it is; a dynamic secret has none, or its lock would protect nothing. What was read before
+/// it was decided may not be what was asked for any more.
 pub(super) fn read_as_it_is(
     state: &State,
     secret: &Secret,
-    version: VersionId,
+    (version, asked): (VersionId, VersionRef),
     terms: &Terms,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    if secret.spec.is_dynamic() {
+    let found = secret.version(asked).ok_or(Refusal::VersionNotFound)?;
+    if secret.spec.is_dynamic() || found.id != version {
         return Err(Refusal::VersionChanged);
     }
     record_read(state, secret, version, terms, now)

@@ -276,7 +276,7 @@ impl Shell {
                 Command::UpdateSecret { secret: id, changes: Box::new(changes) }
             }
             13 | 14 => Command::ReadDynamic { secret: id, fresh: self.prepared(Some(current)) },
-            15 => Command::RecordRead { secret: id, version: current },
+            15 => Command::RecordRead { secret: id, version: current, asked: VersionRef::Current },
             16 => {
                 let reader = Actor::parse("reader").unwrap();
                 let (first_at, last_at) = (self.now, self.now);

@@ -1,6 +1,7 @@
 //! The protocol under fire. Afterwards a worker that knows nothing goes on, and what the protocol promises must hold.
 
 mod fire;
+mod hand_out;
 mod here;
 mod job_runner;
 mod jobs;

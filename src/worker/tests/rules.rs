@@ -203,6 +203,24 @@ fn a_system_that_hangs_holds_up_nobody_else() {
 }
 
 #[test]
+fn a_system_that_does_not_list_holds_up_no_rotation() {
+    let hanging = ModelIssuer::new(IssuerClass::CreateDiscoverable);
+    let hanging = Arc::new(hanging.fault(ModelMethod::List, 0, ModelFault::HangBeforeEffect));
+    let world = World::new(ModelIssuer::new(IssuerClass::CreateDiscoverable));
+    let slow = IssuerName::parse("a-slow-one").unwrap();
+    let options =
+        world.options().call_limit(Duration::from_secs(60)).shared_issuer(slow, Arc::clone(&hanging) as Arc<_>);
+    let worker = RotationWorker::start(&world.store, options).unwrap();
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while (world.get().versions.is_empty() || hanging.calls().is_empty()) && std::time::Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!((world.get().versions.len(), hanging.calls().len()), (1, 1));
+    hanging.release();
+    worker.stop();
+}
+
+#[test]
 fn nothing_runs_in_quarantine_and_an_issuer_that_is_not_there_is_waited_for() {
     let world = World::new(ModelIssuer::new(IssuerClass::CreateWithToken));
     let alone = RotationWorker::new(&world.store, WorkerOptions::new());

@@ -25,7 +25,7 @@ fn commands(world: &mut World, secret: SecretId) -> Vec<Command> {
     vec![
         world.rotation(secret, VersionOrigin::RotatedByHand),
         world.restoring(secret),
-        Command::RecordRead { secret, version },
+        Command::RecordRead { secret, version, asked: Current },
         Command::DestroyData { secret, version: Previous },
         Command::DeleteSecret { secret },
         Command::UpdateSecret { secret, changes: Box::new(SecretChanges::default()) },

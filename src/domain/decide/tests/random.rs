@@ -148,7 +148,7 @@ fn command(world: &mut World, step: &Step) -> Option<Command> {
         Step::Read(at) => pick(world, *at).map(|secret| world.reading(secret)),
         Step::ReadVersion(at, which) => pick(world, *at).and_then(|secret| {
             let version = world.get(secret).version(*which)?.id;
-            Some(Command::RecordRead { secret, version })
+            Some(Command::RecordRead { secret, version, asked: *which })
         }),
         Step::Destroy(at, version) => pick(world, *at).map(|secret| Command::DestroyData { secret, version: *version }),
         Step::Delete(at) => pick(world, *at).map(|secret| Command::DeleteSecret { secret }),

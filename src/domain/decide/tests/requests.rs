@@ -49,7 +49,8 @@ impl World {
             Command::ReadDynamic { secret, fresh }
         } else {
             let version = self.state.secret(secret).and_then(|secret| Some(secret.current()?.id));
-            Command::RecordRead { secret, version: version.unwrap_or(VersionId::from_bytes([0xff; 16])) }
+            let version = version.unwrap_or(VersionId::from_bytes([0xff; 16]));
+            Command::RecordRead { secret, version, asked: VersionRef::Id(version) }
         }
     }
 
@@ -61,8 +62,8 @@ impl World {
 
     #[track_caller]
     pub(super) fn read_version(&mut self, secret: SecretId, version: VersionRef) -> Answer {
-        let version = self.version(secret, version).id;
-        self.ask(&Command::RecordRead { secret, version })
+        let (version, asked) = (self.version(secret, version).id, version);
+        self.ask(&Command::RecordRead { secret, version, asked })
     }
 
     #[track_caller]

@@ -168,6 +168,22 @@ fn the_first_read_marks_a_version_as_downloaded() {
     assert_eq!(world.read(secret).unwrap().events, 0, "the second read changes nothing");
 }
 
+/// The data of one version was once handed out as that of an alias which meant another by then.
+#[test]
+fn a_read_of_what_an_alias_does_not_mean_any_more_is_asked_again() {
+    let mut world = World::new();
+    let secret = world.secret_of(Kind::Kv, 2);
+    let version = world.version(secret, Current).id;
+    world.rotate(secret).unwrap();
+    let read = |asked| Command::RecordRead { secret, version, asked };
+    for (asked, expected) in
+        [(Current, "version_changed"), (number(1), "version_changed"), (number(9), "not_found"), (Previous, "ok")]
+    {
+        assert_eq!(word(&world.ask(&read(asked))), expected, "{asked}");
+    }
+    assert!(world.version(secret, Previous).downloaded && !world.version(secret, Current).downloaded);
+}
+
 #[test]
 fn a_refused_read_moves_neither_downloaded_nor_retrieved_at() {
     let mut world = World::new();
