@@ -37,7 +37,7 @@ pub enum RotationStanding {
         /// Since when.
         since: Timestamp,
     },
-    /// The credential of an earlier version is to be ended.
+    /// The credential of a version is to be ended.
     Retiring {
         /// Since when.
         since: Timestamp,
@@ -106,8 +106,7 @@ impl Secret {
     /// Gives since when a rotation is due that a lock refused and still would.
     fn blocked_since(&self, settings: Settings) -> Option<Timestamp> {
         let refused_at = self.rotation_refused_at?;
-        let policy = self.policy.filter(|policy| policy.auto_rotate)?;
-        let due_at = policy.interval.after(self.current()?.created_at);
+        let due_at = self.rotation_due_at()?;
         let is_locked = || self.impact_of_rotation(settings).is_some_and(|impact| !impact.locks.is_empty());
         (refused_at >= due_at && is_locked()).then_some(due_at)
     }

@@ -11,6 +11,7 @@ mod export;
 mod golden;
 mod hostile;
 mod illegal;
+mod issued;
 mod keys;
 mod legal;
 mod lock_report;

@@ -2,6 +2,7 @@
 //! case is one line. Every event that any of these tests makes passes [`invariants`] before it is taken in.
 
 mod invariants;
+
 mod kind;
 mod replay;
 mod requests;
@@ -13,6 +14,8 @@ mod erasure;
 mod expiry;
 mod groups;
 mod idempotency;
+mod issued;
+mod issued_policy;
 mod leases;
 mod lock_modes;
 mod locks;
