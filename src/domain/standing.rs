@@ -2,7 +2,7 @@
 //!
 //! It decides nothing; what the worker does next is in [`super::due`]. Read next: [`super::impact`].
 
-use super::due::step_at;
+use super::due::{Step, steps};
 use super::rotation::{Credential, RotationStage};
 use super::secret::Secret;
 use super::settings::Settings;
@@ -32,7 +32,7 @@ pub enum RotationStanding {
         /// Since when it is due.
         since: Timestamp,
     },
-    /// The worker has something to do.
+    /// The worker has something to do, other than to end a credential.
     Due {
         /// Since when.
         since: Timestamp,
@@ -93,12 +93,14 @@ impl Secret {
         if let Some(since) = self.blocked_since(settings) {
             return Some(RotationStanding::Blocked { since });
         }
-        if let Some(since) = step_at(self).filter(|at| *at <= now) {
+        let due = steps(self).filter(|(at, step)| *at <= now && !matches!(step, Step::Retire(_)));
+        if let Some(since) = due.map(|(at, _)| at).min() {
             return Some(RotationStanding::Due { since });
         }
         let retiring = self.credentials().filter(|credential| credential.is_retiring());
-        let retiring = retiring.into_iter().find_map(Credential::since);
         retiring
+            .filter_map(Credential::since)
+            .min()
             .map(|since| RotationStanding::Retiring { since })
             .or_else(|| self.next_rotation_at().map(|at| RotationStanding::Scheduled { at }))
     }

@@ -23,7 +23,7 @@ pub(super) type End = Option<u64>;
 impl World {
     /// Commits a version whose credential ends in so many days.
     #[track_caller]
-    fn issued(&mut self, secret: SecretId, class: IssuerClass, end: End) {
+    pub(super) fn issued(&mut self, secret: SecretId, class: IssuerClass, end: End) {
         self.step(secret, class, Step::Plan).unwrap();
         self.step(secret, class, Step::Attempt).unwrap();
         self.issue(secret, end.map(|days| self.after(days * DAY))).unwrap();
@@ -44,7 +44,7 @@ impl World {
 
     /// Tells that the issuer has retired a version.
     #[track_caller]
-    fn retired(&mut self, secret: SecretId, version: VersionRef) {
+    pub(super) fn retired(&mut self, secret: SecretId, version: VersionRef) {
         let version = self.version(secret, version).id;
         self.tell(secret, RotationCommand::FinishRetirement { version }).unwrap();
     }

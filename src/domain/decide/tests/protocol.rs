@@ -44,7 +44,7 @@ impl World {
         self.tell(secret, RotationCommand::Issue { rotation: ROTATION, outside, made, expires_at })
     }
 
-    fn fail(&mut self, secret: SecretId, failure: AttemptFailure) -> Answer {
+    pub(super) fn fail(&mut self, secret: SecretId, failure: AttemptFailure) -> Answer {
         let (reason, retry_at) = (Reason::parse("no").unwrap(), self.now);
         self.tell(secret, RotationCommand::Fail { rotation: ROTATION, failure, reason, retry_at, value: None })
     }
