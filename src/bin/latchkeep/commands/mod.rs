@@ -30,6 +30,9 @@ mod summary;
 pub(crate) mod tour;
 mod watch;
 
+#[cfg(any(feature = "postgres", feature = "private-ca"))]
+pub(crate) use secret_get::one_value;
+
 use crate::args::{
     Given, Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, RotationCommand, SecretCommand,
     StoreCommand,

@@ -1,0 +1,60 @@
+//! Owns issuers of kind exec: programs of the user's.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkeep::{ExecIssuer, IssuerClass};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{Made, limit, parse};
+
+/// Seconds that a run of a program may take, when nothing is said.
+const LIMIT_SECS_DEFAULT: u64 = 30;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exec {
+    program: PathBuf,
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    directory: Option<PathBuf>,
+    class: Option<String>,
+    limit_secs: Option<u64>,
+}
+
+pub(super) fn make(fields: Map<String, Value>) -> Result<Made, String> {
+    let exec: Exec = parse(fields)?;
+    let longest = limit(exec.limit_secs, LIMIT_SECS_DEFAULT)?;
+    Ok(Made { issuer: Arc::new(exec.issuer(longest)?), longest })
+}
+
+impl Exec {
+    fn issuer(self, limit: Duration) -> Result<ExecIssuer, String> {
+        let class = match self.class.as_deref() {
+            None => IssuerClass::Opaque,
+            Some(label) => IssuerClass::from_label(label).ok_or_else(|| {
+                format!("{label} is no class; set_value, create_with_token, create_discoverable and opaque are")
+            })?,
+        };
+        let mut issuer = ExecIssuer::new(self.program).map_err(|invalid| invalid.to_string())?.of_class(class);
+        issuer = issuer.giving_up_after(limit);
+        for arg in self.args {
+            issuer = issuer.with_arg(arg);
+        }
+        for (name, value) in self.env {
+            if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+                return Err("env takes names without =, and nothing with a NUL".to_owned());
+            }
+            issuer = issuer.with_env(name, value);
+        }
+        Ok(match self.directory {
+            Some(directory) => issuer.in_directory(directory),
+            None => issuer,
+        })
+    }
+}
