@@ -58,7 +58,7 @@ pub(crate) mod worker;
 
 pub use domain::command::{Change, LockNames, LockTarget, SecretChanges};
 pub use domain::event::Event;
-pub use domain::id::{DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, VersionId};
+pub use domain::id::{DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, TaskId, VersionId};
 pub use domain::impact::{ConsumerImpact, Impact};
 pub use domain::invalid::Invalid;
 pub use domain::issuance::Issuance;
@@ -84,6 +84,7 @@ pub use domain::secret::{
 };
 pub use domain::settings::{AccessAudit, Group, KeySlotKind, Settings};
 pub use domain::standing::RotationStanding;
+pub use domain::task::{Task, TaskKind, TaskStatus, TaskTrigger};
 pub use domain::time::Timestamp;
 pub use domain::version::{
     Alias, CertificateDetails, DestroyCause, SealedRef, Version, VersionData, VersionDetails, VersionOrigin, VersionRef,
@@ -129,6 +130,7 @@ pub use {
     issuer::api_key::verify_api_key,
     issuer::exec::ExecIssuer,
     issuer::issuer::{IssueOrder, Issuer},
+    issuer::job::{Job, JobWork, TaskReport},
     issuer::kit as issuer_kit,
     issuer::outcome::{Issued, IssuerError, IssuerErrorKind},
     issuer::value::{ApiKeyIssuer, PasswordIssuer},

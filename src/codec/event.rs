@@ -127,6 +127,7 @@ schemas! {
     RetirementPlanned: rotation::RetirementPlannedV1;
     CredentialRetired: rotation::CredentialRetiredV1;
     VersionAcknowledged: rotation::VersionAcknowledgedV1;
+    RetirementFailed: rotation::RetirementFailedV1;
     LockPlaced: lock::LockPlacedV1;
     LockRenewed: lock::LockRenewedV1;
     LockRemoved: lock::LockRemovedV1;
@@ -150,6 +151,8 @@ schemas! {
     CommandRefused: audit::CommandRefusedV1;
     CommandHadNoEffect: audit::CommandHadNoEffectV1;
     AccessRecorded: audit::AccessRecordedV1;
+    JobBegun: rotation::JobBegunV1;
+    RetirementJobBegun: rotation::RetirementJobBegunV1;
 }
 
 /// Writes a wire struct as JSON; null in the same cases as [`event_json`], which are none.

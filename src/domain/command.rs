@@ -13,7 +13,7 @@ use super::policy::RotationPolicy;
 use super::position::{Position, Revision};
 use super::record::Idempotency;
 use super::rotation::RotationTrigger;
-use super::rotation_command::RotationCommand;
+use super::rotation_command::{Reported, RotationCommand};
 use super::secret::{SecretMetadata, SecretSpec};
 use super::settings::{KeySlotKind, Settings};
 use super::time::Timestamp;
@@ -266,7 +266,11 @@ impl Command {
             Self::CreateSecret { first: Some(new), .. }
             | Self::Rotate { next: new, .. }
             | Self::Restore { next: new, .. }
-            | Self::ReadDynamic { fresh: new, .. } => new.sealed.epoch = epoch,
+            | Self::ReadDynamic { fresh: new, .. }
+            | Self::Rotation {
+                step: RotationCommand::Report { report: Reported::Created { made: new, .. }, .. },
+                ..
+            } => new.sealed.epoch = epoch,
             _ => {}
         }
         self

@@ -3,7 +3,7 @@
 //! It decides nothing: what comes of it is asked of `decide`, in log order. Read next: [`super::rotation`].
 
 use super::limits;
-use super::rotation::{Rotation, RotationStage, RotationTrigger};
+use super::rotation::{Retirement, Rotation, RotationStage, RotationTrigger};
 use super::secret::{Lifecycle, Secret};
 use super::settings::Settings;
 use super::time::Timestamp;
@@ -75,6 +75,9 @@ fn comes_on(secret: &Secret, rotation: &Rotation) -> Option<Timestamp> {
             let is_held = in_the_way.iter().any(|version| !version.locks.is_empty());
             Some(if is_held { reported_at.plus(limits::REFUSED_ROTATION_PAUSE) } else { *since })
         }
+        // Before its report is late there is nothing to do; a person who let it go on has waited enough.
+        RotationStage::Awaiting { report_by } if rotation.attempts > 0 => Some(rotation.retry_at.unwrap_or(*report_by)),
+        RotationStage::Ending { report_by, .. } => Some(*report_by),
         _ => Some(at),
     }
 }
@@ -83,7 +86,12 @@ fn comes_on(secret: &Secret, rotation: &Rotation) -> Option<Timestamp> {
 fn retirement(secret: &Secret, at: usize, version: &Version) -> Option<(Timestamp, Step)> {
     let credential = version.credential.as_ref().filter(|credential| credential.is_in_use())?;
     if credential.is_retiring() {
-        return Some((credential.since().unwrap_or(version.created_at), Step::Retire(version.id)));
+        let at = match &credential.retirement {
+            Retirement::Failing { retry_at, .. } => *retry_at,
+            Retirement::Awaiting { report_by, .. } => *report_by,
+            _ => credential.since().unwrap_or(version.created_at),
+        };
+        return Some((at, Step::Retire(version.id)));
     }
     let issuance = secret.spec.issuance()?;
     let newer = secret.versions.get(at.saturating_add(1)..).unwrap_or_default();

@@ -14,9 +14,9 @@ use super::quarantine::RestoredFrom;
 use super::refusal::Refusal;
 use super::rotation::{Credential, Rotation};
 use super::rotation_event::{
-    AbortPlanned, CredentialIssued, CredentialRetired, DeletionPlanned, RetirementPlanned, RotationAborted,
-    RotationAttemptFailed, RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed,
-    RotationStaged, ScheduledRotationRefused, VersionAcknowledged,
+    AbortPlanned, CredentialIssued, CredentialRetired, DeletionPlanned, JobBegun, RetirementFailed, RetirementJobBegun,
+    RetirementPlanned, RotationAborted, RotationAttemptFailed, RotationAttempted, RotationCommitted, RotationParked,
+    RotationPlanned, RotationResumed, RotationStaged, ScheduledRotationRefused, VersionAcknowledged,
 };
 use super::secret::{Lifecycle, SecretMetadata, SecretSpec};
 use super::settings::{KeySlotKind, Settings};
@@ -400,6 +400,8 @@ events! {
         CredentialRetired = 37;
         /// A consumer has said that it uses a version.
         VersionAcknowledged = 38;
+        /// An attempt to end the credential of a version failed.
+        RetirementFailed = 39;
         /// A rotation has begun.
         RotationPlanned = 50;
         /// The issuer is about to be called.
@@ -422,5 +424,9 @@ events! {
         AbortPlanned = 59;
         /// A rotation that a policy asked for was refused because of a lock.
         ScheduledRotationRefused = 67;
+        /// A job is about to be begun for a rotation.
+        JobBegun = 70;
+        /// A job is about to be begun that ends the credential of a version.
+        RetirementJobBegun = 71;
     }
 }

@@ -114,6 +114,25 @@ identifier!(
     DataKeyId, "data key id"
 );
 
+identifier!(
+    /// Names a task: the rotation whose credential is to be made, or the version whose credential is to be ended.
+    TaskId, "task id"
+);
+
+impl From<RotationId> for TaskId {
+    /// The task of making the credential of a rotation.
+    fn from(rotation: RotationId) -> Self {
+        Self(rotation.0)
+    }
+}
+
+impl From<VersionId> for TaskId {
+    /// The task of ending the credential of a version.
+    fn from(version: VersionId) -> Self {
+        Self(version.0)
+    }
+}
+
 impl GroupId {
     /// The group that every store has; its 16 bytes are zero.
     pub const DEFAULT: Self = Self([0; 16]);

@@ -6,7 +6,7 @@ use super::event::Event;
 use super::name::Actor;
 use super::record::Record;
 use super::rotation::{AttemptFailure, Credential, IssuedCredential, Parked, Retirement, Rotation, RotationStage};
-use super::rotation_event::{AbortPlanned, CredentialIssued, RotationAttemptFailed, RotationPlanned};
+use super::rotation_event::{AbortPlanned, CredentialIssued, JobBegun, RotationAttemptFailed, RotationPlanned};
 use super::secret::{Lifecycle, Secret};
 use super::version::Version;
 
@@ -25,22 +25,40 @@ pub(super) fn progress(secret: &mut Secret, record: &Record) {
             secret.is_deleting = true;
             secret.lifecycle = Lifecycle::Deactivated;
         }
-        Event::RetirementPlanned(event) => {
-            retire(secret.version_by_id_mut(event.version), Retirement::Planned { at });
-        }
-        Event::CredentialRetired(event) => {
-            retire(secret.version_by_id_mut(event.version), Retirement::Retired { at });
-        }
         Event::VersionAcknowledged(event) => {
             if let Some(version) = secret.version_by_id_mut(event.version) {
                 acknowledge(version, &event.consumer);
             }
         }
         _ => {
+            end(secret, record);
             if let Some(rotation) = &mut secret.rotation {
                 step(rotation, record);
             }
         }
+    }
+}
+
+/// Takes in how the credential of a version comes to its end.
+fn end(secret: &mut Secret, record: &Record) {
+    let at = record.recorded_at;
+    match &record.event {
+        Event::RetirementPlanned(event) => {
+            retire(secret.version_by_id_mut(event.version), |_| Retirement::Planned { at });
+        }
+        Event::CredentialRetired(event) => {
+            retire(secret.version_by_id_mut(event.version), |_| Retirement::Retired { at });
+        }
+        Event::RetirementFailed(event) => retire(secret.version_by_id_mut(event.version), |credential| {
+            let failures = credential.failures().saturating_add(1);
+            let (reason, retry_at) = (event.reason.clone(), event.retry_at);
+            Retirement::Failing { at: credential.since().unwrap_or(at), failures, reason, retry_at }
+        }),
+        Event::RetirementJobBegun(event) => retire(secret.version_by_id_mut(event.version), |credential| {
+            let (failures, report_by) = (credential.failures(), event.report_by);
+            Retirement::Awaiting { at: credential.since().unwrap_or(at), failures, report_by }
+        }),
+        _ => {}
     }
 }
 
@@ -84,6 +102,7 @@ fn step(rotation: &mut Rotation, record: &Record) {
             rotation.deadline = event.deadline;
         }
         Event::AbortPlanned(event) => abort(rotation, event),
+        Event::JobBegun(event) => begin(rotation, event),
         _ => {}
     }
 }
@@ -96,19 +115,40 @@ fn fail(rotation: &mut Rotation, event: &RotationAttemptFailed) {
     }
     match rotation.stage {
         // Nothing was made, so nothing has to be looked for.
-        RotationStage::Attempted if event.failure != AttemptFailure::Unknown => {
+        RotationStage::Attempted | RotationStage::Awaiting { .. } if event.failure != AttemptFailure::Unknown => {
             rotation.stage = RotationStage::Planned;
         }
-        RotationStage::Planned | RotationStage::Attempted => {}
+        // The report of a job that is late is still taken.
+        RotationStage::Planned | RotationStage::Attempted | RotationStage::Awaiting { .. } => {}
         // What could not be proved, or not retired, is counted here.
         _ => rotation.attempts = rotation.attempts.saturating_add(1),
     }
+    if let RotationStage::Ending { credential, reason, .. } = &rotation.stage {
+        rotation.stage = RotationStage::Aborting { credential: credential.clone(), reason: reason.clone() };
+    }
+}
+
+fn begin(rotation: &mut Rotation, event: &JobBegun) {
+    let report_by = event.report_by;
+    rotation.stage = match &rotation.stage {
+        RotationStage::Aborting { credential, reason } | RotationStage::Ending { credential, reason, .. } => {
+            RotationStage::Ending { credential: credential.clone(), reason: reason.clone(), report_by }
+        }
+        _ => RotationStage::Awaiting { report_by },
+    };
+    rotation.retry_at = None;
 }
 
 fn issue(rotation: &mut Rotation, event: &CredentialIssued) {
     let CredentialIssued { outside, sealed, expires_at, .. } = event;
     let credential = IssuedCredential { outside: outside.clone(), sealed: *sealed, expires_at: *expires_at };
-    rotation.stage = RotationStage::Issued(credential);
+    rotation.stage = match &rotation.stage {
+        // A job has made it after all; it is to be ended.
+        RotationStage::Ending { reason, .. } | RotationStage::Aborting { reason, .. } => {
+            RotationStage::Aborting { credential: Some(credential), reason: reason.clone() }
+        }
+        _ => RotationStage::Issued(credential),
+    };
     rotation.attempts = 0;
     rotation.retry_at = None;
     rotation.failure = None;
@@ -129,8 +169,12 @@ fn stage(rotation: &mut Rotation, record: &Record) {
 }
 
 fn abort(rotation: &mut Rotation, event: &AbortPlanned) {
-    let credential = rotation.credential().cloned();
-    rotation.stage = RotationStage::Aborting { credential, reason: event.reason.clone() };
+    let (credential, reason) = (rotation.credential().cloned(), event.reason.clone());
+    rotation.stage = match rotation.stage {
+        // Its job is at work, and its report tells what there is to end.
+        RotationStage::Awaiting { report_by } => RotationStage::Ending { credential, reason, report_by },
+        _ => RotationStage::Aborting { credential, reason },
+    };
     rotation.attempts = 0;
     rotation.retry_at = None;
     rotation.parked = None;
@@ -140,13 +184,13 @@ fn abort(rotation: &mut Rotation, event: &AbortPlanned) {
 fn commit(secret: &mut Secret, record: &Record) {
     let replaces = secret.rotation.as_ref().is_some_and(|rotation| rotation.class.replaces_in_place());
     if replaces {
-        retire(secret.versions.last_mut(), Retirement::Retired { at: record.recorded_at });
+        retire(secret.versions.last_mut(), |_| Retirement::Retired { at: record.recorded_at });
     }
 }
 
-fn retire(version: Option<&mut Version>, retirement: Retirement) {
+fn retire(version: Option<&mut Version>, retirement: impl FnOnce(&Credential) -> Retirement) {
     if let Some(credential) = version.and_then(|version| version.credential.as_mut()) {
-        credential.retirement = retirement;
+        credential.retirement = retirement(credential);
     }
 }
 

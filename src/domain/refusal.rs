@@ -11,6 +11,7 @@ use super::id::{RotationId, SecretId};
 use super::name::{Actor, LockName};
 use super::position::{Position, Revision};
 use super::secret::Lifecycle;
+use super::task::TaskStatus;
 use super::time::Timestamp;
 use super::version::DestroyCause;
 
@@ -126,6 +127,13 @@ pub enum Refusal {
     RotationNotFound,
     /// The rotation that is under way does not wait for a person.
     RotationNotParked,
+    /// The secret has no such task, or it is long over.
+    TaskNotFound,
+    /// No report of the task is waited for.
+    TaskNotAwaited {
+        /// Where it stands.
+        status: TaskStatus,
+    },
     /// The data of the version is not here: the store was restored from an export, which holds none.
     VersionDataNotRestored,
 }
@@ -162,6 +170,8 @@ impl Refusal {
             Self::RotationOpen { .. } => "rotation_open",
             Self::RotationNotFound => "rotation_not_found",
             Self::RotationNotParked => "rotation_not_parked",
+            Self::TaskNotFound => "task_not_found",
+            Self::TaskNotAwaited { .. } => "task_not_awaited",
         }
     }
 
@@ -243,6 +253,8 @@ impl fmt::Display for Refusal {
             ),
             Self::RotationNotFound => f.write_str("no rotation of the secret is under way"),
             Self::RotationNotParked => f.write_str("the rotation goes on by itself; only a parked one can be resumed"),
+            Self::TaskNotFound => f.write_str("the secret has no such task; one that was given up is gone"),
+            Self::TaskNotAwaited { status } => write!(f, "the task is {status}; no report of it is waited for"),
             Self::PolicyNotSupported { rule } | Self::KeySlotUnavailable { rule } => rule.fmt(f),
         }
     }

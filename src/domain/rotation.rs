@@ -136,6 +136,21 @@ pub enum RotationStage {
         /// Why.
         reason: Reason,
     },
+    /// A job was begun that makes the credential; it reports by its task.
+    Awaiting {
+        /// Until when its report is waited for.
+        report_by: Timestamp,
+    },
+    /// It is being given up, and a job is at work outside: the one that makes the credential, or, once that is known, one
+    /// that ends it.
+    Ending {
+        /// What was made, as far as is known.
+        credential: Option<IssuedCredential>,
+        /// Why.
+        reason: Reason,
+        /// Until when its report is waited for.
+        report_by: Timestamp,
+    },
 }
 
 /// A credential that was made for a version to come.
@@ -174,7 +189,8 @@ pub struct Credential {
 }
 
 /// Whether a credential is still good in the system that it is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Retirement {
     /// It is.
     InUse,
@@ -188,6 +204,26 @@ pub enum Retirement {
         /// Since when.
         at: Timestamp,
     },
+    /// It is about to be ended; an attempt failed.
+    Failing {
+        /// Since when it is to be ended.
+        at: Timestamp,
+        /// Attempts that failed, from 1.
+        failures: u16,
+        /// Why the last one did.
+        reason: Reason,
+        /// When the next one is made.
+        retry_at: Timestamp,
+    },
+    /// A job was begun that ends it; it reports by its task.
+    Awaiting {
+        /// Since when it is to be ended.
+        at: Timestamp,
+        /// Attempts that failed before.
+        failures: u16,
+        /// Until when its report is waited for.
+        report_by: Timestamp,
+    },
 }
 
 impl Rotation {
@@ -195,10 +231,18 @@ impl Rotation {
     #[must_use]
     pub const fn credential(&self) -> Option<&IssuedCredential> {
         match &self.stage {
-            RotationStage::Planned | RotationStage::Attempted => None,
+            RotationStage::Planned | RotationStage::Attempted | RotationStage::Awaiting { .. } => None,
             RotationStage::Issued(credential) | RotationStage::Staged { credential, .. } => Some(credential),
-            RotationStage::Aborting { credential, .. } => credential.as_ref(),
+            RotationStage::Aborting { credential, .. } | RotationStage::Ending { credential, .. } => {
+                credential.as_ref()
+            }
         }
+    }
+
+    /// Tells whether a job is at work that makes its credential, and is not late.
+    #[must_use]
+    pub(crate) const fn is_at_work(&self) -> bool {
+        matches!(self.stage, RotationStage::Awaiting { .. }) && self.attempts > 0 && self.retry_at.is_none()
     }
 
     /// Gives all sealed data that it has brought so far, each once.
@@ -226,6 +270,8 @@ impl RotationStage {
             Self::Issued(_) => "issued",
             Self::Staged { .. } => "staged",
             Self::Aborting { .. } => "aborting",
+            Self::Awaiting { .. } => "awaiting",
+            Self::Ending { .. } => "ending",
         }
     }
 }
@@ -240,15 +286,36 @@ impl Credential {
     /// Tells whether it is to be ended.
     #[must_use]
     pub const fn is_retiring(&self) -> bool {
-        matches!(self.retirement, Retirement::Planned { .. })
+        !matches!(self.retirement, Retirement::InUse | Retirement::Retired { .. })
+    }
+
+    /// Gives why the last attempt to end it failed, if one did.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Reason> {
+        match &self.retirement {
+            Retirement::Failing { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Counts the attempts to end it that failed.
+    #[must_use]
+    pub const fn failures(&self) -> u16 {
+        match self.retirement {
+            Retirement::Failing { failures, .. } | Retirement::Awaiting { failures, .. } => failures,
+            _ => 0,
+        }
     }
 
     /// Gives since when it is to be ended, or was.
     #[must_use]
     pub const fn since(&self) -> Option<Timestamp> {
-        match self.retirement {
+        match &self.retirement {
             Retirement::InUse => None,
-            Retirement::Planned { at } | Retirement::Retired { at } => Some(at),
+            Retirement::Planned { at }
+            | Retirement::Retired { at }
+            | Retirement::Failing { at, .. }
+            | Retirement::Awaiting { at, .. } => Some(*at),
         }
     }
 }

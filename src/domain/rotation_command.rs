@@ -3,7 +3,7 @@
 //! Each is one append between two calls outside. Read next: [`super::decide`].
 
 use super::command::Prepared;
-use super::id::{RotationId, VersionId};
+use super::id::{RotationId, TaskId, VersionId};
 use super::name::{OutsideId, Reason};
 use super::rotation::{AttemptFailure, IssuerClass, RotationTrigger};
 use super::time::Timestamp;
@@ -14,14 +14,16 @@ use super::version::VersionRef;
 pub(crate) enum RotationCommand {
     /// Begins a rotation.
     Plan(Box<NewRotation>),
-    /// The issuer is about to be called.
-    Attempt { rotation: RotationId },
+    /// The issuer is about to be called; with a time, to begin a job that reports by then.
+    Attempt { rotation: RotationId, report_by: Option<Timestamp> },
     /// The call, or the login, failed.
     Fail { rotation: RotationId, failure: AttemptFailure, reason: Reason, retry_at: Timestamp, value: Option<Prepared> },
     /// The issuer made a credential; none for class `SetValue`, where it is the value that was planned.
     Issue { rotation: RotationId, outside: Option<OutsideId>, made: Option<Prepared>, expires_at: Option<Timestamp> },
     /// The credential was proved by a login.
     Commit { rotation: RotationId },
+    /// A job is about to be begun that tells what was made, or ends it, of a rotation that is given up.
+    BeginEnding { rotation: RotationId, report_by: Timestamp },
     /// What may have been made is retired.
     FinishAbort { rotation: RotationId },
     /// A person gives it up.
@@ -30,10 +32,26 @@ pub(crate) enum RotationCommand {
     Resume,
     /// The credential of a version is not needed any more.
     PlanRetirement { version: VersionRef },
+    /// A job is about to be begun that ends the credential of a version.
+    BeginRetirement { version: VersionId, report_by: Timestamp },
+    /// The credential of a version could not be ended.
+    FailRetirement { version: VersionId, reason: Reason, retry_at: Timestamp },
     /// The credential of a version was ended.
     FinishRetirement { version: VersionId },
     /// The caller uses a version from now on.
     Acknowledge { version: VersionRef },
+    /// A job tells what became of its task.
+    Report { task: TaskId, report: Reported },
+    /// A person calls a task off.
+    CancelTask { task: TaskId, reason: Reason },
+}
+
+/// What became of a task.
+#[derive(Clone, Debug)]
+pub(crate) enum Reported {
+    Created { outside: Option<OutsideId>, made: Prepared, expires_at: Option<Timestamp> },
+    Deleted,
+    Failed { reason: Reason, retry_at: Timestamp },
 }
 
 /// A rotation that is to begin.
@@ -56,6 +74,7 @@ impl RotationCommand {
             Self::Plan(new) => new.value.as_ref(),
             Self::Fail { value, .. } => value.as_ref(),
             Self::Issue { made, .. } => made.as_ref(),
+            Self::Report { report: Reported::Created { made, .. }, .. } => Some(made),
             _ => None,
         }
     }

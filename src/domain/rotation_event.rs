@@ -34,6 +34,29 @@ facts! {
         /// The version.
         version: VersionId,
     }
+    /// An attempt to end the credential of a version failed.
+    RetirementFailed {
+        /// The version.
+        version: VersionId,
+        /// Why.
+        reason: Reason,
+        /// When it is tried again.
+        retry_at: Timestamp,
+    }
+    /// A job is about to be begun that ends the credential of a version.
+    RetirementJobBegun {
+        /// The version.
+        version: VersionId,
+        /// Until when its report is waited for.
+        report_by: Timestamp,
+    }
+    /// A job is about to be begun that makes the credential of a rotation, or ends that of one that is given up.
+    JobBegun {
+        /// The rotation.
+        rotation: RotationId,
+        /// Until when its report is waited for.
+        report_by: Timestamp,
+    }
     /// A consumer has said that it uses a version, and none before it.
     VersionAcknowledged {
         /// The version.

@@ -3,12 +3,15 @@
 //! It never touches the store; it is called by the rotation worker, between two appends, on a thread that may be given up.
 //! Read next: [`super::outcome`].
 
+use std::time::Duration;
+
 use crate::domain::id::{LogId, RotationId, SecretId};
 use crate::domain::json::JsonObject;
 use crate::domain::name::{OutsideId, SecretName};
 use crate::domain::rotation::IssuerClass;
 use crate::seal::secret_bytes::SecretBytes;
 
+use super::job::Job;
 use super::outcome::{Issued, IssuerError};
 
 /// Who makes credentials in a system outside the store.
@@ -62,6 +65,29 @@ pub trait Issuer: Send + Sync {
     ///
     /// [`IssuerError`] when it may still work.
     fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError>;
+
+    /// Tells how long a job may take until it reports, for issuers that leave making and ending to jobs: then the worker asks
+    /// [`Issuer::begin`] instead of [`Issuer::create`] and [`Issuer::retire`], which such an issuer refuses. None for all
+    /// others. Only classes `CreateWithToken` and `Opaque` take jobs.
+    fn job_limit(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Begins a job, and does not wait for it. Only issuers with a [`Issuer::job_limit`] are asked.
+    ///
+    /// That a job is about to be begun is recorded before the call. Whoever runs the job tells the store what became of it
+    /// ([`Session::report_task`](crate::Session::report_task)); until its time is over nothing else is done for its task,
+    /// whatever this call answered, unless the answer was that nothing was begun. With class `CreateWithToken` a task
+    /// that is begun again while its job is at work stays that job; one whose job is over reports again what that one made;
+    /// one whose job has failed begins anew.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`], whose kind says whether a job may have been begun.
+    fn begin(&self, order: &IssueOrder<'_>, job: &Job<'_>) -> Result<(), IssuerError> {
+        let _ = (order, job);
+        Err(IssuerError::refused("this issuer begins no jobs"))
+    }
 
     /// Lists everything that carries a tag of this store, with the rotation that it was made for, so that a sweep finds what
     /// no rotation knows of. Only class `CreateDiscoverable` is asked.

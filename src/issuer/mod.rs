@@ -1,7 +1,7 @@
 //! Who makes credentials: the built-in makers of values, and readers of values that were brought along.
 //!
 //! It never stores what it makes, and never sees the log. Read in this order: [`issuer`] (the trait for systems outside the
-//! store), [`outcome`], [`kit`] (what tries an issuer out), [`value`]; then the makers of values,
+//! store), [`outcome`], [`job`], [`kit`] (what tries an issuer out), [`value`]; then the makers of values,
 //! [`password`], [`api_key`], [`certificate`].
 
 pub(crate) mod api_key;
@@ -11,6 +11,7 @@ mod draw;
 pub(crate) mod exec;
 #[allow(clippy::module_inception, reason = "the trait that the module is named for")]
 pub(crate) mod issuer;
+pub(crate) mod job;
 pub mod kit;
 pub(crate) mod outcome;
 pub(crate) mod password;

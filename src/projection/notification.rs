@@ -202,6 +202,7 @@ mod tests {
         ("RetirementPlanned", &[]),
         ("CredentialRetired", &["secret_revoked"]),
         ("VersionAcknowledged", &[]),
+        ("RetirementFailed", &[]),
         ("LockPlaced", &[]),
         ("LockRenewed", &[]),
         ("LockRemoved", &[]),
@@ -225,6 +226,8 @@ mod tests {
         ("CommandHadNoEffect", &[]),
         ("AccessRecorded", &[]),
         ("ScheduledRotationRefused", &["secret_rotation_blocked"]),
+        ("JobBegun", &[]),
+        ("RetirementJobBegun", &[]),
     ];
 
     /// The events of the golden files, which have every kind in most of its cases.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::command::{Change, Command as Decided, LockNames, LockTarget, SecretChanges};
-use crate::domain::id::{GroupId, SecretId};
+use crate::domain::id::{GroupId, SecretId, TaskId};
 use crate::domain::json::JsonObject;
 use crate::domain::lock::{LockMode, NewLock};
 use crate::domain::name::{Description, GroupName, LockName, Reason};
@@ -15,6 +15,7 @@ use crate::domain::rotation_command::RotationCommand;
 use crate::domain::settings::Settings;
 use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef;
+use crate::issuer::job::TaskReport;
 use crate::seal::secret_bytes::SecretBytes;
 
 use super::new_secret::{NewData, NewDataFrom, NewSecret, Source};
@@ -45,6 +46,7 @@ pub(super) enum Wanted {
         description: Option<Description>,
     },
     EraseBodies(BTreeSet<Position>),
+    ReportTask(SecretId, TaskId, TaskReport),
     /// Nothing to seal and no id to draw.
     Plain(Decided),
 }
@@ -90,6 +92,18 @@ impl Command {
     #[must_use]
     pub const fn acknowledge(secret: SecretId, version: VersionRef) -> Self {
         Self(Wanted::Plain(Decided::Rotation { secret, step: RotationCommand::Acknowledge { version } }))
+    }
+
+    /// Tells what became of the task of a job.
+    #[must_use]
+    pub const fn report_task(secret: SecretId, task: TaskId, report: TaskReport) -> Self {
+        Self(Wanted::ReportTask(secret, task, report))
+    }
+
+    /// Calls a task off that is to make a credential.
+    #[must_use]
+    pub const fn cancel_task(secret: SecretId, task: TaskId, reason: Reason) -> Self {
+        Self(Wanted::Plain(Decided::Rotation { secret, step: RotationCommand::CancelTask { task, reason } }))
     }
 
     /// Ends the quarantine of a restored store; nothing happens where none stands.
@@ -228,6 +242,11 @@ impl Command {
                     NewDataFrom::Password(password) => (shape, Some(SecretBytes::copy_from(password.expose()))),
                     NewDataFrom::Generated => (shape, None),
                 }
+            }
+            Wanted::ReportTask(secret, task, report) => {
+                let (shape, data) = super::tasks::shape(report);
+                let data = data.map(|data| SecretBytes::copy_from(data.expose()));
+                (format!("report {secret:?} {task:?} {shape}"), data)
             }
             other => (format!("{other:?}"), None),
         };

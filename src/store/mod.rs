@@ -22,6 +22,7 @@ pub(crate) mod session;
 pub(crate) mod status;
 #[expect(clippy::module_inception, reason = "the handle is what the module is named for")]
 pub(crate) mod store;
+pub(crate) mod tasks;
 pub(crate) mod watch;
 
 pub use store::Store;

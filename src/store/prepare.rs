@@ -94,6 +94,7 @@ impl Inner {
                 Ok(Ready::plain(Decided::CreateGroup { id: draw::group_id(now)?, name, description }))
             }
             Wanted::EraseBodies(positions) => Ok(Ready::plain(self.prepare_erasure(positions)?)),
+            Wanted::ReportTask(id, task, report) => self.prepare_report(*id, *task, report),
             Wanted::Plain(command) => Ok(Ready::plain(command.clone())),
         }
     }
@@ -110,7 +111,7 @@ impl Inner {
                 policy: new.policy,
                 first: match &new.data {
                     Source::Given(data) => Some(without_data(data, new.version_metadata.clone(), now)?),
-                    Source::GeneratedPassword(_) | Source::ApiKey => Some(blank(new.version_metadata.clone(), now)?),
+                    Source::GeneratedPassword(_) | Source::ApiKey => Some(fresh(new.version_metadata.clone(), now)?),
                     Source::Issuer => None,
                 },
             },
@@ -119,14 +120,14 @@ impl Inner {
                 fits(&secret, &new.from)?;
                 let next = match &new.from {
                     NewDataFrom::Given(data) => without_data(data, new.version_metadata.clone(), now)?,
-                    NewDataFrom::Password(_) | NewDataFrom::Generated => blank(new.version_metadata.clone(), now)?,
+                    NewDataFrom::Password(_) | NewDataFrom::Generated => fresh(new.version_metadata.clone(), now)?,
                 };
                 Decided::Rotate { secret: *id, origin: VersionOrigin::RotatedByHand, next }
             }
             Wanted::Restore(id) => {
                 let secret = self.find(*id)?;
                 match secret.previous().filter(|version| version.is_available()) {
-                    Some(previous) => Decided::Restore { secret: *id, from: previous.id, next: blank(None, now)? },
+                    Some(previous) => Decided::Restore { secret: *id, from: previous.id, next: fresh(None, now)? },
                     None => nothing_to_restore(*id, now)?,
                 }
             }
@@ -135,7 +136,7 @@ impl Inner {
                 let version = secret.version(*version).ok_or(Refusal::VersionNotFound)?.id;
                 let is_current = secret.current().is_some_and(|current| current.id == version);
                 if is_current && matches!(secret.spec, SecretSpec::IamCredentials { .. }) {
-                    Decided::ReadDynamic { secret: *id, fresh: Prepared { version, ..blank(None, now)? } }
+                    Decided::ReadDynamic { secret: *id, fresh: blank(version, None) }
                 } else {
                     Decided::RecordRead { secret: *id, version }
                 }
@@ -144,6 +145,7 @@ impl Inner {
                 Decided::CreateGroup { id: draw::group_id(now)?, name: name.clone(), description: description.clone() }
             }
             Wanted::EraseBodies(positions) => self.prepare_erasure(positions)?,
+            Wanted::ReportTask(id, task, report) => self.prepare_dry_report(*id, *task, report)?,
             Wanted::Plain(command) => command.clone(),
         })
     }
@@ -282,21 +284,25 @@ fn fits(secret: &Secret, from: &NewDataFrom) -> Result<(), Refusal> {
 }
 
 /// A version whose data is not there: for dry runs, and for commands that will be refused.
-fn blank(custom_metadata: Option<JsonObject>, now: Timestamp) -> Result<Prepared, Error> {
+pub(super) const fn blank(version: VersionId, custom_metadata: Option<JsonObject>) -> Prepared {
     let sealed = SealedRef { data_key: DataKeyId::from_bytes([0; 16]), epoch: 0, sealed_bytes: 0, digest: [0; 32] };
-    let version = draw::version_id(now)?;
-    Ok(Prepared { version, sealed, details: VersionDetails::Plain, expires_at: None, custom_metadata })
+    Prepared { version, sealed, details: VersionDetails::Plain, expires_at: None, custom_metadata }
+}
+
+/// The same, as a version that is new.
+fn fresh(custom_metadata: Option<JsonObject>, now: Timestamp) -> Result<Prepared, Error> {
+    Ok(blank(draw::version_id(now)?, custom_metadata))
 }
 
 /// The same, with what the data shows of itself.
 fn without_data(data: &SecretData, custom_metadata: Option<JsonObject>, now: Timestamp) -> Result<Prepared, Error> {
     let (details, expires_at) = details_of(data)?;
-    Ok(Prepared { details, expires_at, ..blank(custom_metadata, now)? })
+    Ok(Prepared { details, expires_at, ..fresh(custom_metadata, now)? })
 }
 
 /// A restore of no version, which the writer refuses for the right reason, and remembers where it has to.
 fn nothing_to_restore(secret: SecretId, now: Timestamp) -> Result<Decided, Error> {
-    Ok(Decided::Restore { secret, from: VersionId::from_bytes([0; 16]), next: blank(None, now)? })
+    Ok(Decided::Restore { secret, from: VersionId::from_bytes([0; 16]), next: fresh(None, now)? })
 }
 
 fn generate_password(username: &Username, policy: PasswordPolicy) -> Result<SecretData, Error> {

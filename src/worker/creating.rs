@@ -11,42 +11,50 @@ use crate::domain::refusal::Refusal;
 use crate::domain::rotation::{AttemptFailure, IssuedCredential, IssuerClass, Rotation, RotationStage};
 use crate::domain::rotation_command::RotationCommand;
 use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
 use crate::engine::queue::Payload;
 use crate::issuer::outcome::{Issued, IssuerError, IssuerErrorKind};
 use crate::seal::data::SecretData;
 use crate::seal::secret_bytes::SecretBytes;
 
-use super::steps::{Halt, Progress, order};
+use super::steps::{Halt, Progress};
 use super::worker::Core;
 
 impl Core {
     /// Calls the issuer, once the intent is durable; also again after a crash, as its class allows.
     pub(super) fn create(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
-        let (name, issuer) = self.issuer(&rotation.issuer)?;
+        // Nothing is recorded for a call that would have to wait.
+        let (_, issuer) = self.issuer(&rotation.issuer)?;
+        let job_limit = issuer.job_limit();
         if rotation.stage == RotationStage::Attempted
             && rotation.class == IssuerClass::CreateDiscoverable
             && let Err(error) = self.retire_found(secret, rotation)?
         {
             return self.fail(secret, rotation, &error);
         }
-        if let Some(progress) = self.attempt(secret, rotation)? {
+        let report_by = job_limit.map(|limit| self.store.0.now().plus(limit));
+        if let Some(progress) = self.attempt(secret, rotation, report_by)? {
             return Ok(progress);
         }
         // The attempt may have been the one too many.
         let Ok(secret) = &self.store.0.find(secret.id) else { return Ok(Progress::Moved) };
         let is_ours = |now: &&Rotation| now.id == rotation.id && now.parked.is_none();
         let attempted = secret.rotation.as_deref().filter(is_ours);
-        let Some(rotation) = attempted.filter(|now| now.stage == RotationStage::Attempted) else {
-            return Ok(Progress::Moved);
-        };
+        match attempted.map(|rotation| (rotation, &rotation.stage)) {
+            Some((rotation, RotationStage::Attempted)) => self.make(secret, rotation),
+            Some((rotation, RotationStage::Awaiting { report_by })) => self.begin_making(secret, rotation, *report_by),
+            _ => Ok(Progress::Moved),
+        }
+    }
+
+    /// Makes the call whose intent is durable.
+    fn make(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
         let value = match rotation.value {
             Some(sealed) => Some(self.credential(secret, rotation.to, &sealed)?),
             None => None,
         };
-        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let called =
-            self.calls.call(name, issuer, move |issuer| issuer.create(&order(store, &asked, id), value.as_ref()));
+        let called = self.call(secret, rotation, move |issuer, order| issuer.create(order, value.as_ref()))?;
         self.point("created")?;
         match called {
             Ok(made) => self.issue(secret, rotation, &made),
@@ -55,8 +63,13 @@ impl Core {
     }
 
     /// Makes the intent durable; gives what came of it where there is no call to make.
-    fn attempt(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Option<Progress>, Halt> {
-        match self.ask_for(secret, RotationCommand::Attempt { rotation: rotation.id })? {
+    fn attempt(
+        &self,
+        secret: &Arc<Secret>,
+        rotation: &Rotation,
+        report_by: Option<Timestamp>,
+    ) -> Result<Option<Progress>, Halt> {
+        match self.ask_for(secret, RotationCommand::Attempt { rotation: rotation.id, report_by })? {
             Ok(_) => self.point("attempted").map(|()| None),
             // No call is out: a lock came in the way of what the call would touch.
             Err(Refusal::Locked(_)) => {
@@ -73,10 +86,7 @@ impl Core {
         secret: &Arc<Secret>,
         rotation: &Rotation,
     ) -> Result<Result<(), IssuerError>, Halt> {
-        let (name, issuer) = self.issuer(&rotation.issuer)?;
-        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let found = self.calls.call(name, issuer, move |issuer| issuer.find(&order(store, &asked, id)));
-        let found = match found {
+        let found = match self.call(secret, rotation, |issuer, order| issuer.find(order))? {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
@@ -96,12 +106,7 @@ impl Core {
         rotation: &Rotation,
         outside: Option<OutsideId>,
     ) -> Result<Result<(), IssuerError>, Halt> {
-        let (name, issuer) = self.issuer(&rotation.issuer)?;
-        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let retire = move |issuer: &dyn crate::issuer::issuer::Issuer| {
-            issuer.retire(&order(store, &asked, id), outside.as_ref())
-        };
-        Ok(self.calls.call(name, issuer, retire))
+        self.call(secret, rotation, move |issuer, order| issuer.retire(order, outside.as_ref()))
     }
 
     /// Seals what the issuer made, and records it.
@@ -133,10 +138,8 @@ impl Core {
         rotation: &Rotation,
         made: &IssuedCredential,
     ) -> Result<Progress, Halt> {
-        let (name, issuer) = self.issuer(&rotation.issuer)?;
         let credential = self.credential(secret, rotation.to, &made.sealed)?;
-        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let proved = self.calls.call(name, issuer, move |issuer| issuer.verify(&order(store, &asked, id), &credential));
+        let proved = self.call(secret, rotation, move |issuer, order| issuer.verify(order, &credential))?;
         self.point("proved")?;
         match proved {
             Ok(()) => self.commit(secret, rotation),
@@ -172,8 +175,7 @@ impl Core {
         };
         let is_refused = failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
         let (value, payload) = if is_refused && rotation.class.replaces_in_place() {
-            let (name, issuer) = self.issuer(&rotation.issuer)?;
-            let picked = self.pick(secret, name, issuer, rotation.id)?;
+            let picked = self.pick(secret, &rotation.issuer, rotation.id)?;
             let (value, payload) = self.store.0.prepare_issued(secret, rotation.to, &picked)?;
             (Some(value), payload)
         } else {

@@ -4,13 +4,16 @@
 
 use std::sync::Arc;
 
+use crate::domain::back_off;
 use crate::domain::id::VersionId;
-use crate::domain::rotation::{IssuedCredential, IssuerClass, Rotation};
+use crate::domain::rotation::{Credential, IssuedCredential, IssuerClass, Retirement, Rotation};
 use crate::domain::rotation_command::RotationCommand;
 use crate::domain::secret::Secret;
+use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::IssuerError;
 
-use super::steps::{Halt, Progress, order};
+use super::jobs::late;
+use super::steps::{Halt, Progress};
 use super::worker::Core;
 
 impl Core {
@@ -21,6 +24,9 @@ impl Core {
         rotation: &Rotation,
         made: Option<&IssuedCredential>,
     ) -> Result<Progress, Halt> {
+        if self.issuer(&rotation.issuer)?.1.job_limit().is_some() {
+            return self.give_up_by_job(secret, rotation, made);
+        }
         let ended = match rotation.class {
             IssuerClass::SetValue => self.set_back(secret, rotation)?,
             IssuerClass::CreateDiscoverable => match self.retire_found(secret, rotation)? {
@@ -51,20 +57,16 @@ impl Core {
 
     /// Sets the value of the current version again: it may have been replaced.
     fn set_back(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Result<(), IssuerError>, Halt> {
-        let (name, issuer) = self.issuer(&rotation.issuer)?;
         let current = secret.current().and_then(|current| Some((current.id, *current.data.sealed()?)));
         let Some((version, sealed)) = current else { return self.retire_outside(secret, rotation, None) };
         let value = self.credential(secret, version, &sealed)?;
-        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        let set = self.calls.call(name, issuer, move |issuer| issuer.create(&order(store, &asked, id), Some(&value)));
+        let set = self.call(secret, rotation, move |issuer, order| issuer.create(order, Some(&value)))?;
         Ok(set.map(drop))
     }
 
     /// Calls again with the same token, to learn what there is to retire.
     fn learn_and_retire(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Result<(), IssuerError>, Halt> {
-        let (name, issuer) = self.issuer(&rotation.issuer)?;
-        let (store, id, asked) = (self.store.log_id(), rotation.id, Arc::clone(secret));
-        match self.calls.call(name, issuer, move |issuer| issuer.create(&order(store, &asked, id), None)) {
+        match self.call(secret, rotation, |issuer, order| issuer.create(order, None))? {
             Ok(made) => self.retire_outside(secret, rotation, made.outside),
             Err(error) => Ok(Err(error)),
         }
@@ -74,15 +76,36 @@ impl Core {
     pub(super) fn retire(&self, secret: &Arc<Secret>, version: VersionId) -> Result<Progress, Halt> {
         let credential = secret.version_by_id(version).and_then(|version| version.credential.as_deref());
         let Some(credential) = credential else { return Ok(Progress::Nothing) };
-        let (name, issuer) = self.issuer(&credential.issuer)?;
-        let (store, id, asked) = (self.store.log_id(), credential.rotation, Arc::clone(secret));
+        let (_, issuer) = self.issuer(&credential.issuer)?;
+        if let Retirement::Awaiting { report_by, .. } = credential.retirement {
+            return self.fail_retirement(secret, version, credential, &late(report_by));
+        }
+        if let Some(limit) = issuer.job_limit() {
+            return self.retire_by_job(secret, version, credential, limit);
+        }
         let outside = credential.outside.clone();
-        let retired =
-            self.calls.call(name, issuer, move |issuer| issuer.retire(&order(store, &asked, id), outside.as_ref()));
+        let retire = move |issuer: &dyn Issuer, order: &IssueOrder<'_>| issuer.retire(order, outside.as_ref());
+        let retired = self.call_for(secret, &credential.issuer, credential.rotation, retire)?;
         self.point("retired")?;
         match retired {
             Ok(()) => self.tell(secret, RotationCommand::FinishRetirement { version }),
-            Err(error) => Err(Halt::Later(error.reason().clone())),
+            Err(error) => self.fail_retirement(secret, version, credential, &error),
         }
+    }
+
+    /// Records that a credential could not be ended, and when it is tried again.
+    pub(super) fn fail_retirement(
+        &self,
+        secret: &Arc<Secret>,
+        version: VersionId,
+        credential: &Credential,
+        error: &IssuerError,
+    ) -> Result<Progress, Halt> {
+        let failures = u32::from(credential.failures()).saturating_add(1);
+        let retry_at = self.store.0.now().plus(back_off::pause(failures, Self::chance()?));
+        let reason = error.reason().clone();
+        let answer = self.tell(secret, RotationCommand::FailRetirement { version, reason, retry_at })?;
+        self.point("not retired")?;
+        Ok(answer)
     }
 }

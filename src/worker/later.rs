@@ -1,5 +1,4 @@
-//! Owns what has to wait without anything to record: an issuer that is not registered, one that is busy, a credential that
-//! could not be ended yet.
+//! Owns what has to wait without anything to record: an issuer that is not registered, one that is busy.
 //!
 //! It is forgotten when the process ends; then it is tried again at once. Read next: [`super::worker`].
 

@@ -3,11 +3,12 @@
 //! What is due is a pure function of state and time (`domain/due.rs`); what may be done is decided by the writer, in log
 //! order, as for everybody. Between two appends the worker makes one call outside, with a time limit, on a thread that can
 //! be given up. Whatever happens to it in between, the next one goes on from what the log says. Read in this order:
-//! [`options`], [`worker`], [`steps`], [`creating`], [`ending`], [`calls`], [`sweep`].
+//! [`options`], [`worker`], [`steps`], [`creating`], [`ending`], [`jobs`], [`calls`], [`sweep`].
 
 mod calls;
 mod creating;
 mod ending;
+mod jobs;
 mod later;
 pub(crate) mod options;
 mod steps;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use crate::domain::command::{Command, Terms};
 use crate::domain::due::{Step, next_step};
-use crate::domain::id::SecretId;
+use crate::domain::id::{LogId, RotationId, SecretId};
 use crate::domain::limits;
 use crate::domain::name::{IssuerName, Reason};
 use crate::domain::refusal::Refusal;
-use crate::domain::rotation::{Rotation, RotationStage, RotationTrigger};
+use crate::domain::rotation::{IssuerClass, Rotation, RotationStage, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::secret::Secret;
 use crate::domain::touch::unlocked;
@@ -22,7 +22,10 @@ use crate::engine::queue::{Order, Payload};
 use crate::engine::reply::Done;
 use crate::error::Error;
 use crate::issuer::issuer::{IssueOrder, Issuer};
+use crate::issuer::outcome::IssuerError;
+use crate::seal::secret_bytes::SecretBytes;
 
+use super::jobs::late;
 use super::worker::Core;
 
 /// What came of a step.
@@ -87,7 +90,13 @@ impl Core {
 
     fn go_on(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
         match &rotation.stage {
-            RotationStage::Planned | RotationStage::Attempted => self.create(secret, rotation),
+            RotationStage::Awaiting { report_by } if rotation.is_at_work() => {
+                self.fail(secret, rotation, &late(*report_by))
+            }
+            RotationStage::Planned | RotationStage::Attempted | RotationStage::Awaiting { .. } => {
+                self.create(secret, rotation)
+            }
+            RotationStage::Ending { report_by, .. } => self.fail(secret, rotation, &late(*report_by)),
             // A lock that stands has to be reported only; the credential is proved again before it is put into use.
             RotationStage::Staged { reported_at, .. } if self.is_held(secret, rotation) => {
                 if self.store.0.now() < reported_at.plus(limits::REFUSED_ROTATION_PAUSE) {
@@ -128,12 +137,15 @@ impl Core {
         trigger: RotationTrigger,
     ) -> Result<Result<Done, Refusal>, Halt> {
         let issuance = secret.spec.issuance().ok_or(Refusal::RotationNotSupported)?;
-        let (name, issuer) = self.issuer(&issuance.issuer)?;
+        let (_, issuer) = self.issuer(&issuance.issuer)?;
         let now = self.store.0.now();
         let (id, to) = (draw::rotation_id(now)?, draw::version_id(now)?);
         let class = issuer.class();
+        if issuer.job_limit().is_some() && !matches!(class, IssuerClass::CreateWithToken | IssuerClass::Opaque) {
+            return Err(Halt::Later(Reason::of("an issuer of its class cannot leave its work to jobs")));
+        }
         let (value, payload) = if class.replaces_in_place() {
-            let picked = self.pick(secret, name, issuer, id)?;
+            let picked = self.pick(secret, &issuance.issuer, id)?;
             let (value, payload) = self.store.0.prepare_issued(secret, to, &picked)?;
             (Some(value), payload)
         } else {
@@ -151,13 +163,34 @@ impl Core {
     pub(super) fn pick(
         &self,
         secret: &Arc<Secret>,
-        name: &IssuerName,
-        issuer: &Arc<dyn Issuer>,
-        rotation: crate::domain::id::RotationId,
-    ) -> Result<crate::seal::secret_bytes::SecretBytes, Halt> {
-        let (store, secret) = (self.store.log_id(), Arc::clone(secret));
-        let picked = self.calls.call(name, issuer, move |issuer| issuer.pick(&order(store, &secret, rotation)));
+        issuer: &IssuerName,
+        rotation: RotationId,
+    ) -> Result<SecretBytes, Halt> {
+        let picked = self.call_for(secret, issuer, rotation, |issuer, order| issuer.pick(order))?;
         picked.map_err(|error| Halt::Later(error.reason().clone()))
+    }
+
+    /// Asks the issuer of a rotation something about it.
+    pub(super) fn call<T: Send + 'static>(
+        &self,
+        secret: &Arc<Secret>,
+        rotation: &Rotation,
+        call: impl FnOnce(&dyn Issuer, &IssueOrder<'_>) -> Result<T, IssuerError> + Send + 'static,
+    ) -> Result<Result<T, IssuerError>, Halt> {
+        self.call_for(secret, &rotation.issuer, rotation.id, call)
+    }
+
+    /// Asks an issuer something about a rotation, which may be over.
+    pub(super) fn call_for<T: Send + 'static>(
+        &self,
+        secret: &Arc<Secret>,
+        issuer: &IssuerName,
+        rotation: RotationId,
+        call: impl FnOnce(&dyn Issuer, &IssueOrder<'_>) -> Result<T, IssuerError> + Send + 'static,
+    ) -> Result<Result<T, IssuerError>, Halt> {
+        let (name, issuer) = self.issuer(issuer)?;
+        let (store, secret) = (self.store.log_id(), Arc::clone(secret));
+        Ok(self.calls.call(name, issuer, move |issuer| call(issuer, &order(store, &secret, rotation))))
     }
 
     /// Finds the issuer of a name, if another call to it leaves room for others.
@@ -207,11 +240,7 @@ impl Core {
 }
 
 /// Makes the order of a call.
-pub(super) fn order(
-    store: crate::domain::id::LogId,
-    secret: &Secret,
-    rotation: crate::domain::id::RotationId,
-) -> IssueOrder<'_> {
+fn order(store: LogId, secret: &Secret, rotation: RotationId) -> IssueOrder<'_> {
     let parameters = secret.spec.issuance().and_then(|issuance| issuance.parameters.as_ref());
     IssueOrder::new(store, secret.id, &secret.metadata.name, rotation, parameters)
 }

@@ -256,3 +256,72 @@ fn what_cannot_be_used_is_told_and_changes_nothing() {
     let create = ["secret", "create", "service-credentials", "a-db", "--issuer", "orders"];
     home.run(&[&create[..], &["--grace", "91d"]].concat()).failed(3, &["90 days"]);
 }
+
+/// Begins jobs, which it notes; they end when the test says so.
+const BEGINS: &str = r#"#!/bin/sh
+cd "$HERE" || exit 75
+question=$(cat)
+case $question in
+*'"call":"begin"'*) printf '%s\n' "$question" >>begun ;;
+*'"call":"verify"'*) exit 0 ;;
+*) exit 77 ;;
+esac
+"#;
+
+fn tasks(home: &Home, more: &[&str]) -> Vec<Value> {
+    let listed = home.run(&[&["task", "list", "--json"][..], more].concat()).done().json();
+    listed["tasks"].as_array().unwrap().clone()
+}
+
+#[test]
+fn jobs_report_by_their_tasks() {
+    let home = Home::new();
+    let program = home.file("begin", BEGINS);
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let env = serde_json::json!({ "PATH": "/usr/bin:/bin", "HERE": home.dir.path().to_str().unwrap() });
+    let mut jobs = serde_json::json!({ "kind": "exec", "program": program, "env": env, "job_limit_secs": 1800 });
+    jobs["class"] = "set_value".into();
+    home.file("issuers.json", serde_json::json!({ "jobs": jobs }).to_string());
+    once(&home, &[]).failed(2, &["issuer jobs", "takes no jobs"]);
+    jobs["class"] = "create_with_token".into();
+    home.file("issuers.json", serde_json::json!({ "jobs": jobs }).to_string());
+    home.run(&["secret", "create", "custom-credentials", "tracker", "--issuer", "jobs"]).done();
+    once(&home, &[]).done();
+    let task = tasks(&home, &[])[0].clone();
+    assert_eq!((&task["status"], &task["type"]), (&"processing".into(), &"create_credentials".into()));
+    assert_eq!(task["trigger"], "secret_creation");
+    let begun: Value = serde_json::from_str(read(&home, "begun").trim()).unwrap();
+    assert_eq!((&begun["task"], &begun["job"]), (&task["id"], &task["type"]));
+    assert_eq!(begun["report_by"], task["report_by"]);
+    once(&home, &[]).done();
+    assert_eq!(read(&home, "begun").lines().count(), 1, "it is not begun again while it is at work");
+    let id = task["id"].as_str().unwrap();
+    let shown = home.run(&["task", "show", "tracker", id]).done().text();
+    assert!(shown.contains("report by") && shown.contains("processing"), "{shown}");
+
+    let update = |task: &str, more: &[&str], brought: &str| {
+        home.feed(&[&["task", "update", "tracker", task][..], more].concat(), brought)
+    };
+    update(id, &["--status", "failed"], "").failed(2, &["--reason"]);
+    update(id, &["--status", "credentials_deleted"], "").failed(3, &["does not fit"]);
+    update(id, &["--status", "credentials_deleted", "--outside", "x"], "").failed(2, &["credentials_created"]);
+    update(id, &["--status", "credentials_created"], "canary-0").failed(2, &["JSON"]);
+    let nobody = "0199d0a0-0000-7000-8000-000000000001";
+    update(nobody, &["--status", "failed", "--reason", "no"], "").failed(3, &["no such task"]);
+    let made = ["--status", "credentials_created", "--outside", "token-1"];
+    let told = update(id, &made, r#"{"token":"canary-1"}"#).done();
+    assert!(told.text().contains("rotation run") && !told.text().contains("canary"), "{}", told.text());
+    update(id, &made, r#"{"token":"canary-2"}"#).failed(3, &["credentials_created", "waited for"]);
+    once(&home, &[]).done();
+    assert_eq!(home.run(&["secret", "get", "tracker", "--key", "token"]).done().text(), "canary-1");
+
+    once(&home, &["tracker"]).done();
+    let second = tasks(&home, &[])[0]["id"].as_str().unwrap().to_owned();
+    update(&second, &["--status", "failed", "--reason", "E42: the quota is used up"], "").done();
+    let why = home.run(&["task", "list"]).done().text();
+    assert!(why.contains("queued") && why.contains("E42"), "{why}");
+    home.run(&["task", "cancel", "tracker", &second, "--reason", "not today"]).done();
+    assert_eq!(tasks(&home, &[]), Vec::<Value>::new());
+    let kept = tasks(&home, &["tracker"]);
+    assert_eq!((kept.len(), &kept[0]["status"]), (1, &"credentials_created".into()));
+}

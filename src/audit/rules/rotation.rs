@@ -5,7 +5,7 @@ use crate::domain::id::{DataKeyId, RotationId, VersionId};
 use crate::domain::limits;
 use crate::domain::record::Record;
 use crate::domain::rotation::{Credential, IssuerClass, Rotation, RotationStage, RotationTrigger};
-use crate::domain::rotation_event::{CredentialIssued, RotationAborted, RotationPlanned};
+use crate::domain::rotation_event::{CredentialIssued, RotationAborted, RotationAttempted, RotationPlanned};
 use crate::domain::secret::{Lifecycle, Secret};
 use crate::domain::state::State;
 use crate::domain::touch::Touch;
@@ -16,7 +16,7 @@ use super::{Rule, hold};
 
 /// Tells whether an event is one about a rotation by an issuer, or about a credential.
 pub(super) const fn is_of_rotation(event: &Event) -> bool {
-    matches!(event.number(), 29 | 36..=38 | 50..=59)
+    matches!(event.number(), 29 | 36..=39 | 50..=59 | 70..=71)
 }
 
 pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
@@ -26,6 +26,12 @@ pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
         Event::RetirementPlanned(event) => {
             hold(credential(secret, event.version)?.since().is_none(), Rule::RetirementOutOfTurn)?;
             untouched(state, secret, Touch::DestroyData(event.version))
+        }
+        Event::RetirementFailed(event) => {
+            hold(credential(secret, event.version)?.is_retiring(), Rule::RetirementOutOfTurn)
+        }
+        Event::RetirementJobBegun(event) => {
+            hold(credential(secret, event.version)?.is_retiring(), Rule::RetirementOutOfTurn)
         }
         Event::CredentialRetired(event) => {
             hold(credential(secret, event.version)?.is_retiring(), Rule::RetirementOutOfTurn)
@@ -62,16 +68,10 @@ fn open(secret: &Secret, id: RotationId) -> Result<&Rotation, Rule> {
 
 /// Holds a step of a rotation that is under way to its stage.
 fn step(state: &State, secret: &Secret, event: &Event) -> Result<(), Rule> {
-    use RotationStage::{Aborting, Attempted, Issued, Planned, Staged};
+    use RotationStage::{Issued, Planned, Staged};
     let in_turn = |is_so| hold(is_so, Rule::RotationOutOfTurn);
     match event {
-        Event::RotationAttempted(event) => {
-            let rotation = open(secret, event.rotation)?;
-            in_turn(rotation.parked.is_none() && matches!(rotation.stage, Planned | Attempted))?;
-            in_turn(event.attempt == rotation.attempts.saturating_add(1) && event.attempt <= rotation.attempts_max)?;
-            // Once a call was made, no lock can have come onto what it touches.
-            if rotation.stage == Planned { untouched(state, secret, rotation.class.touch()) } else { Ok(()) }
-        }
+        Event::RotationAttempted(event) => attempt(state, secret, event),
         Event::RotationAttemptFailed(event) => {
             let rotation = open(secret, event.rotation)?;
             let old = rotation.value.filter(|_| event.value.is_some()).map(|value| value.data_key);
@@ -90,23 +90,45 @@ fn step(state: &State, secret: &Secret, event: &Event) -> Result<(), Rule> {
         Event::RotationParked(event) => in_turn(open(secret, event.rotation)?.parked.is_none()),
         Event::RotationResumed(event) => in_turn(open(secret, event.rotation)?.parked.is_some()),
         Event::AbortPlanned(event) => {
-            let rotation = open(secret, event.rotation)?;
-            in_turn(matches!(rotation.stage, Attempted | Issued(_) | Staged { .. } | Aborting { .. }))
+            in_turn(!matches!(open(secret, event.rotation)?.stage, Planned | RotationStage::Ending { .. }))
         }
+        Event::JobBegun(event) => begin(open(secret, event.rotation)?),
         _ => Ok(()),
     }
 }
 
+fn attempt(state: &State, secret: &Secret, event: &RotationAttempted) -> Result<(), Rule> {
+    let rotation = open(secret, event.rotation)?;
+    let is_out = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Awaiting { .. });
+    let may_begin = (is_out && !rotation.is_at_work()) || rotation.stage == RotationStage::Planned;
+    let is_next = event.attempt == rotation.attempts.saturating_add(1) && event.attempt <= rotation.attempts_max;
+    hold(may_begin && is_next && rotation.parked.is_none(), Rule::RotationOutOfTurn)?;
+    // Once a call was made, no lock can have come onto what it touches.
+    if is_out { Ok(()) } else { untouched(state, secret, rotation.class.touch()) }
+}
+
+/// Only some classes leave their work to jobs, and one job is at work at a time.
+fn begin(rotation: &Rotation) -> Result<(), Rule> {
+    let takes_jobs = matches!(rotation.class, IssuerClass::CreateWithToken | IssuerClass::Opaque);
+    hold(takes_jobs, Rule::RotationMismatch)?;
+    let is_in_turn = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Aborting { .. });
+    hold(is_in_turn && rotation.parked.is_none(), Rule::RotationOutOfTurn)
+}
+
 fn issue(rotation: &Rotation, event: &CredentialIssued) -> Result<(), Rule> {
-    hold(rotation.stage == RotationStage::Attempted, Rule::RotationOutOfTurn)?;
+    let is_out = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Awaiting { .. });
+    // Of one that is given up, a job may tell what it has made.
+    let is_learnt = rotation.credential().is_none()
+        && matches!(rotation.stage, RotationStage::Aborting { .. } | RotationStage::Ending { .. });
+    hold(is_out || is_learnt, Rule::RotationOutOfTurn)?;
     hold(rotation.value.is_none_or(|value| value == event.sealed), Rule::DataKeyMismatch)
 }
 
 /// What may have been made is retired before a rotation is over; of an issuer that cannot be asked, a person says so.
 fn abort(rotation: &Rotation, event: &RotationAborted) -> Result<(), Rule> {
     let is_over = match rotation.stage {
-        RotationStage::Planned | RotationStage::Aborting { .. } => true,
-        RotationStage::Attempted => rotation.class == IssuerClass::Opaque,
+        RotationStage::Planned | RotationStage::Aborting { .. } | RotationStage::Ending { .. } => true,
+        RotationStage::Attempted | RotationStage::Awaiting { .. } => rotation.class == IssuerClass::Opaque,
         _ => false,
     };
     hold(is_over, Rule::RotationOutOfTurn)?;

@@ -100,7 +100,7 @@ fn check_spec(rule: Rule, spec: SecretSpec, make: impl FnOnce(&mut Case)) {
 }
 
 #[track_caller]
-fn check_log(rule: Rule, log: &Scenario) {
+pub(super) fn check_log(rule: Rule, log: &Scenario) {
     let report = verify(&log.export());
     assert_eq!(word(&report), "++++.++!", "{report}");
     let position = log.size() - 1;

@@ -34,7 +34,7 @@ impl Case {
     /// A version whose credential ends after 10 seconds.
     fn issued(&mut self) {
         let version = self.plan();
-        self.tell(RotationCommand::Attempt { rotation: ROTATION });
+        self.tell(RotationCommand::Attempt { rotation: ROTATION, report_by: None });
         let (made, expires_at) = (Prepared { version, ..self.log.prepared() }, Some(self.log.after(10)));
         self.tell(RotationCommand::Issue { rotation: ROTATION, outside: None, made: Some(made), expires_at });
         self.tell(RotationCommand::Commit { rotation: ROTATION });

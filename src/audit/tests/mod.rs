@@ -3,6 +3,7 @@
 
 mod proved_event;
 mod restores;
+mod rotations;
 mod scenario;
 
 mod bodies;

@@ -14,7 +14,7 @@ use crate::times::{shown as shown_time, shown_end};
 pub(crate) fn rotation(rotation: &Rotation) -> Value {
     let (staged_since, given_up_because) = match &rotation.stage {
         RotationStage::Staged { since, .. } => (Some(since), None),
-        RotationStage::Aborting { reason, .. } => (None, Some(reason)),
+        RotationStage::Aborting { reason, .. } | RotationStage::Ending { reason, .. } => (None, Some(reason)),
         _ => (None, None),
     };
     json!({
@@ -30,12 +30,21 @@ pub(crate) fn rotation(rotation: &Rotation) -> Value {
         "attempts_max": rotation.attempts_max,
         "deadline": rotation.deadline,
         "retry_at": rotation.retry_at,
+        "report_by": report_by(rotation),
         "failure": rotation.failure,
         "outside": rotation.credential().and_then(|made| made.outside.as_ref()),
         "staged_since": staged_since,
         "aborted_because": given_up_because,
         "parked": rotation.parked.as_ref().map(|parked| json!({ "at": parked.at, "reason": parked.reason })),
     })
+}
+
+/// Gives until when the report of a job is waited for.
+const fn report_by(rotation: &Rotation) -> Option<Timestamp> {
+    match rotation.stage {
+        RotationStage::Awaiting { report_by } | RotationStage::Ending { report_by, .. } => Some(report_by),
+        _ => None,
+    }
 }
 
 /// Shows the credential behind a version.
@@ -47,6 +56,8 @@ pub(crate) fn credential(credential: &Credential) -> Value {
         "outside": credential.outside,
         "state": credential_state(credential),
         "since": credential.since(),
+        "failures": credential.failures(),
+        "failure": credential.failure(),
     })
 }
 
@@ -54,8 +65,8 @@ pub(crate) fn credential(credential: &Credential) -> Value {
 pub(crate) const fn credential_state(credential: &Credential) -> &'static str {
     match credential.retirement {
         Retirement::InUse => "in_use",
-        Retirement::Planned { .. } => "retiring",
         Retirement::Retired { .. } => "retired",
+        _ => "retiring",
     }
 }
 
@@ -105,14 +116,19 @@ pub(crate) fn held_by(secret: &Secret, settings: Settings, standing: Option<Rota
 
 /// Says why a rotation does not come on.
 pub(crate) fn why(secret: &Secret) -> Option<String> {
-    let rotation = secret.rotation.as_ref()?;
+    let mut credentials = secret.versions.iter().filter_map(|version| version.credential.as_deref());
+    let not_ended = credentials.find_map(Credential::failure);
+    let not_ended = not_ended.map(|reason| format!("an earlier credential could not be ended: {reason}"));
+    let Some(rotation) = &secret.rotation else { return not_ended };
     let parked = rotation.parked.as_ref().map(|parked| parked.reason.to_string());
     let failure = rotation.failure.as_ref().map(|reason| format!("last failure: {reason}"));
     let given_up = match &rotation.stage {
-        RotationStage::Aborting { reason, .. } => Some(format!("given up: {reason}")),
+        RotationStage::Aborting { reason, .. } | RotationStage::Ending { reason, .. } => {
+            Some(format!("given up: {reason}"))
+        }
         _ => None,
     };
-    let whys: Vec<String> = [parked, given_up, failure].into_iter().flatten().collect();
+    let whys: Vec<String> = [parked, given_up, failure, not_ended].into_iter().flatten().collect();
     (!whys.is_empty()).then(|| whys.join("; "))
 }
 
@@ -156,11 +172,12 @@ pub(crate) fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
         more("staged since", Some(shown_time(*since)));
     }
     more("made outside", rotation.credential().and_then(|made| made.outside.as_ref()).map(ToString::to_string));
+    more("report by", report_by(rotation).map(shown_time));
     more("tried again", rotation.retry_at.map(shown_time));
     more("last failure", rotation.failure.as_ref().map(ToString::to_string));
     let parked = |parked: &latchkeep::Parked| format!("since {}: {}", shown_time(parked.at), parked.reason);
     more("parked", rotation.parked.as_ref().map(parked));
-    if let RotationStage::Aborting { reason, .. } = &rotation.stage {
+    if let RotationStage::Aborting { reason, .. } | RotationStage::Ending { reason, .. } = &rotation.stage {
         more("given up", Some(reason.to_string()));
     }
     facts

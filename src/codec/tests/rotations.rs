@@ -83,8 +83,20 @@ pub(super) fn rotation(full: bool) -> Rotation {
     }
 }
 
+/// What may have become of a credential.
+pub(super) fn retirements() -> [Retirement; 5] {
+    let at = Timestamp::EPOCH;
+    [
+        Retirement::InUse,
+        Retirement::Planned { at },
+        Retirement::Retired { at },
+        Retirement::Failing { at, failures: 3, reason: reason(), retry_at: time(5) },
+        Retirement::Awaiting { at, failures: 3, report_by: time(6) },
+    ]
+}
+
 /// Every stage of a rotation.
-pub(super) fn stages() -> [RotationStage; 6] {
+pub(super) fn stages() -> [RotationStage; 9] {
     [
         RotationStage::Planned,
         RotationStage::Attempted,
@@ -92,6 +104,9 @@ pub(super) fn stages() -> [RotationStage; 6] {
         RotationStage::Staged { credential: made(), since: time(5), reported_at: time(6) },
         RotationStage::Aborting { credential: Some(made()), reason: reason() },
         RotationStage::Aborting { credential: None, reason: reason() },
+        RotationStage::Awaiting { report_by: time(6) },
+        RotationStage::Ending { credential: Some(made()), reason: reason(), report_by: time(6) },
+        RotationStage::Ending { credential: None, reason: reason(), report_by: time(6) },
     ]
 }
 
@@ -133,6 +148,9 @@ fn protocol() -> Vec<(&'static str, Event)> {
         ("full", DeletionPlanned {}.into()),
         ("full", RetirementPlanned { version }.into()),
         ("full", CredentialRetired { version }.into()),
+        ("full", RetirementFailed { version, reason: reason.clone(), retry_at: time(5) }.into()),
+        ("full", JobBegun { rotation, report_by: time(6) }.into()),
+        ("full", RetirementJobBegun { version, report_by: time(6) }.into()),
         ("full", VersionAcknowledged { version, consumer: actor("service/web") }.into()),
         ("set-value", plan(IssuerClass::SetValue, Some(sealed())).into()),
         ("create-with-token", plan(IssuerClass::CreateWithToken, None).into()),

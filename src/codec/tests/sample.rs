@@ -16,6 +16,7 @@ use crate::domain::secret::{
     ApiKeyTarget, ApiKeyUse, Lifecycle, PasswordPolicy, SecretMetadata, SecretSpec, SecretType,
 };
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
+use crate::domain::task::TaskStatus;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{Alias, CertificateDetails, DestroyCause, SealedRef, VersionDetails, VersionOrigin};
 
@@ -203,6 +204,8 @@ pub(super) fn refusals() -> Vec<(&'static str, Refusal)> {
         ("rotation-open", Refusal::RotationOpen { rotation: rotations::ROTATION }),
         ("rotation-not-found", Refusal::RotationNotFound),
         ("rotation-not-parked", Refusal::RotationNotParked),
+        ("task-not-found", Refusal::TaskNotFound),
+        ("task-not-awaited", Refusal::TaskNotAwaited { status: TaskStatus::Failed }),
     ]
 }
 

@@ -16,12 +16,11 @@ use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::{Position, VersionNumber, WriterEpoch};
 use crate::domain::record::{Context, Idempotency};
 use crate::domain::refusal::{Blocked, BlockingLock, Operation, Refusal};
-use crate::domain::rotation::{Credential, Retirement};
+use crate::domain::rotation::Credential;
 use crate::domain::secret::{
     ApiKeyTarget, ApiKeyUse, Lifecycle, PasswordPolicy, SecretMetadata, SecretSpec, SecretType,
 };
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
-use crate::domain::time::Timestamp;
 use crate::domain::version::{
     Alias, CertificateDetails, DestroyCause, SealedRef, VersionData, VersionDetails, VersionOrigin,
 };
@@ -168,7 +167,7 @@ prop_compose! {
         downloaded in any::<bool>(),
         custom_metadata in option::of(json()),
         created_by in actor(),
-        credential in option::of(select(vec![Retirement::InUse, Retirement::Planned { at: Timestamp::EPOCH }, Retirement::Retired { at: Timestamp::EPOCH }])),
+        credential in option::of(select(rotations::retirements().to_vec())),
         acknowledged_by in collection::vec(actor(), 0..4).prop_map(Into::into),
     ) -> Event {
         let credential = credential.map(|retirement| Box::new(Credential { retirement, ..rotations::credential() }));

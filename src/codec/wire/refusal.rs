@@ -7,6 +7,7 @@ use crate::domain::name::{Actor, LockName, SecretName};
 use crate::domain::position::{Position, Revision, VersionNumber};
 use crate::domain::refusal::{Blocked, BlockingLock, Operation, Refusal};
 use crate::domain::secret::{Lifecycle, SecretType};
+use crate::domain::task::TaskStatus;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{Alias, DestroyCause};
 
@@ -83,5 +84,7 @@ wire_enum!(
         RotationOpen = 29, "rotation_open" { rotation: RotationId };
         RotationNotFound = 30, "rotation_not_found";
         RotationNotParked = 31, "rotation_not_parked";
+        TaskNotFound = 32, "task_not_found";
+        TaskNotAwaited = 33, "task_not_awaited" { status: TaskStatus };
     }
 );

@@ -10,9 +10,9 @@ use crate::domain::rotation::{
     RotationTrigger,
 };
 use crate::domain::rotation_event::{
-    AbortPlanned, CredentialIssued, CredentialRetired, DeletionPlanned, RetirementPlanned, RotationAborted,
-    RotationAttemptFailed, RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed,
-    RotationStaged, VersionAcknowledged,
+    AbortPlanned, CredentialIssued, CredentialRetired, DeletionPlanned, JobBegun, RetirementFailed, RetirementJobBegun,
+    RetirementPlanned, RotationAborted, RotationAttemptFailed, RotationAttempted, RotationCommitted, RotationParked,
+    RotationPlanned, RotationResumed, RotationStaged, VersionAcknowledged,
 };
 use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
@@ -23,6 +23,8 @@ wire_enum!(
         InUse = 1, "in_use";
         Planned = 2, "planned" { at: Timestamp };
         Retired = 3, "retired" { at: Timestamp };
+        Failing = 4, "failing" { at: Timestamp, failures: u16, reason: Reason, retry_at: Timestamp };
+        Awaiting = 5, "awaiting" { at: Timestamp, failures: u16, report_by: Timestamp };
     }
 );
 
@@ -62,6 +64,8 @@ wire_enum!(
         Issued = 3, "issued" (credential: IssuedCredentialV1);
         Staged = 4, "staged" { credential: IssuedCredentialV1, since: Timestamp, reported_at: Timestamp };
         Aborting = 5, "aborting" { credential: Maybe<IssuedCredentialV1>, reason: Reason };
+        Awaiting = 6, "awaiting" { report_by: Timestamp };
+        Ending = 7, "ending" { credential: Maybe<IssuedCredentialV1>, reason: Reason, report_by: Timestamp };
     }
 );
 
@@ -164,6 +168,31 @@ wire_event!(
     VersionAcknowledgedV1 (38, 1) is VersionAcknowledged {
         version: VersionId,
         consumer: Actor,
+    }
+);
+
+wire_event!(
+    /// An attempt to end a credential failed.
+    RetirementFailedV1 (39, 1) is RetirementFailed {
+        version: VersionId,
+        reason: Reason,
+        retry_at: Timestamp,
+    }
+);
+
+wire_event!(
+    /// A job is about to be begun for a rotation.
+    JobBegunV1 (70, 1) is JobBegun {
+        rotation: RotationId,
+        report_by: Timestamp,
+    }
+);
+
+wire_event!(
+    /// A job is about to be begun that ends a credential.
+    RetirementJobBegunV1 (71, 1) is RetirementJobBegun {
+        version: VersionId,
+        report_by: Timestamp,
     }
 );
 

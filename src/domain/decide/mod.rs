@@ -12,6 +12,7 @@ mod protocol;
 mod retirement;
 mod rotation;
 mod secrets;
+mod tasks;
 mod time;
 mod whole;
 

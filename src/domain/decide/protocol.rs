@@ -20,7 +20,7 @@ use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Unlocked, unlocked};
 use super::super::version::{DestroyCause, VersionDetails};
-use super::{Decision, active, in_force, retirement};
+use super::{Decision, active, in_force, retirement, tasks};
 
 pub(super) fn decide(
     state: &State,
@@ -34,7 +34,10 @@ pub(super) fn decide(
     }
     match command {
         RotationCommand::Plan(new) => plan(state, secret, new, now),
-        RotationCommand::Attempt { rotation } => attempt(state, secret, open(secret, *rotation)?, now),
+        RotationCommand::Attempt { rotation, report_by } => {
+            let attempted = attempt(state, secret, open(secret, *rotation)?, now)?;
+            tasks::begin(attempted, open(secret, *rotation)?, *report_by)
+        }
         RotationCommand::Fail { rotation, failure, reason, retry_at, value } => {
             let failed = Failed { failure: *failure, reason, retry_at: *retry_at, value: value.as_ref() };
             Ok(fail(secret, open(secret, *rotation)?, &failed, now))
@@ -43,12 +46,15 @@ pub(super) fn decide(
             issue(secret, open(secret, *rotation)?, outside.as_ref(), made.as_ref(), *expires_at)
         }
         RotationCommand::Commit { rotation } => commit(state, secret, open(secret, *rotation)?, now),
+        RotationCommand::BeginEnding { rotation, report_by } => {
+            tasks::begin_ending(secret, open(secret, *rotation)?, *report_by)
+        }
         RotationCommand::FinishAbort { rotation } => finish_abort(secret, open(secret, *rotation)?),
         RotationCommand::Abort { reason } => Ok(abort(secret, any_open(secret)?, reason)),
         RotationCommand::Resume => resume(secret, any_open(secret)?, now),
-        RotationCommand::PlanRetirement { version } => retirement::plan_retirement(state, secret, *version),
-        RotationCommand::FinishRetirement { version } => retirement::finish_retirement(state, secret, *version, now),
-        RotationCommand::Acknowledge { version } => retirement::acknowledge(secret, *version, terms),
+        RotationCommand::Report { task, report } => tasks::report(state, secret, *task, report, now),
+        RotationCommand::CancelTask { task, reason } => tasks::cancel(secret, *task, reason),
+        other => retirement::decide(state, secret, other, terms, now),
     }
 }
 
@@ -107,11 +113,13 @@ fn attempt(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) 
     let decision = Decision::about(secret.id);
     match (&rotation.stage, rotation.class) {
         _ if rotation.parked.is_some() => return Err(Refusal::VersionChanged),
+        // Its job is at work; a report that is late, or a person, lets it go on.
+        _ if rotation.is_at_work() => return Err(Refusal::VersionChanged),
         // A person who resumed it has looked: nothing was made.
-        (RotationStage::Attempted, IssuerClass::Opaque) if rotation.attempts > 0 => {
+        (RotationStage::Attempted | RotationStage::Awaiting { .. }, IssuerClass::Opaque) if rotation.attempts > 0 => {
             return Ok(decision.then(parked(rotation, OUTCOME_UNKNOWN)));
         }
-        (RotationStage::Planned | RotationStage::Attempted, _) => {}
+        (RotationStage::Planned | RotationStage::Attempted | RotationStage::Awaiting { .. }, _) => {}
         _ => return Err(Refusal::VersionChanged),
     }
     if let Some(why) = exhausted(rotation, now) {
@@ -146,21 +154,22 @@ fn parked(rotation: &Rotation, reason: &'static str) -> RotationParked {
 }
 
 /// An attempt that failed.
-struct Failed<'a> {
-    failure: AttemptFailure,
-    reason: &'a Reason,
-    retry_at: Timestamp,
-    value: Option<&'a Prepared>,
+pub(super) struct Failed<'a> {
+    pub(super) failure: AttemptFailure,
+    pub(super) reason: &'a Reason,
+    pub(super) retry_at: Timestamp,
+    pub(super) value: Option<&'a Prepared>,
 }
 
-fn fail(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, now: Timestamp) -> Decision {
+pub(super) fn fail(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, now: Timestamp) -> Decision {
     let mut decision = Decision::about(secret.id);
     // A value that was refused is not set again, where another one was brought along; one that may have been set is kept.
     let replaces = failed.failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
     let is_for_it = |value: &&Prepared| value.version == rotation.to;
     let value = failed.value.filter(|_| replaces && rotation.class.replaces_in_place()).filter(is_for_it);
     decision.takes_data = value.is_some();
-    let is_opaque = rotation.class == IssuerClass::Opaque && rotation.stage == RotationStage::Attempted;
+    let is_out = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Awaiting { .. });
+    let is_opaque = rotation.class == IssuerClass::Opaque && is_out;
     decision = decision.then(RotationAttemptFailed {
         rotation: rotation.id,
         failure: failed.failure,
@@ -174,10 +183,10 @@ fn fail(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, now: Timestam
         return decision.then(parked(rotation, OUTCOME_UNKNOWN));
     }
     let counted = match rotation.stage {
-        RotationStage::Planned | RotationStage::Attempted => rotation.attempts,
+        RotationStage::Planned | RotationStage::Attempted | RotationStage::Awaiting { .. } => rotation.attempts,
         _ => rotation.attempts.saturating_add(1),
     };
-    let is_aborting = matches!(rotation.stage, RotationStage::Aborting { .. });
+    let is_aborting = matches!(rotation.stage, RotationStage::Aborting { .. } | RotationStage::Ending { .. });
     if counted >= rotation.attempts_max && !is_aborting {
         decision = decision.then(parked(rotation, NO_ATTEMPT_LEFT));
     }
@@ -276,8 +285,9 @@ fn staged(secret: &Secret, rotation: &Rotation, refusal: Refusal, now: Timestamp
 pub(super) fn abort(secret: &Secret, rotation: &Rotation, reason: &Reason) -> Decision {
     let decision = Decision::about(secret.id);
     let is_nothing_made = match (&rotation.stage, rotation.class) {
-        (RotationStage::Planned, _) | (RotationStage::Attempted, IssuerClass::Opaque) => true,
-        (RotationStage::Aborting { .. }, _) => return decision,
+        (RotationStage::Planned, _)
+        | (RotationStage::Attempted | RotationStage::Awaiting { .. }, IssuerClass::Opaque) => true,
+        (RotationStage::Aborting { .. } | RotationStage::Ending { .. }, _) => return decision,
         _ => false,
     };
     if is_nothing_made {
@@ -287,7 +297,7 @@ pub(super) fn abort(secret: &Secret, rotation: &Rotation, reason: &Reason) -> De
     }
 }
 
-fn aborted(rotation: &Rotation, reason: &Reason) -> RotationAborted {
+pub(super) fn aborted(rotation: &Rotation, reason: &Reason) -> RotationAborted {
     let data_keys = rotation.sealed().map(|sealed| sealed.data_key).collect();
     RotationAborted { rotation: rotation.id, reason: reason.clone(), data_keys }
 }

@@ -9,7 +9,10 @@ use super::super::limits;
 use super::super::name::Reason;
 use super::super::refusal::Refusal;
 use super::super::rotation::{Credential, Retirement};
-use super::super::rotation_event::{CredentialRetired, DeletionPlanned, RetirementPlanned, VersionAcknowledged};
+use super::super::rotation_command::RotationCommand;
+use super::super::rotation_event::{
+    CredentialRetired, DeletionPlanned, RetirementFailed, RetirementPlanned, VersionAcknowledged,
+};
 use super::super::secret::Secret;
 use super::super::state::State;
 use super::super::time::Timestamp;
@@ -17,6 +20,29 @@ use super::super::touch::{Touch, Unlocked, unlocked};
 use super::super::version::{DestroyCause, Version, VersionData, VersionRef};
 use super::protocol::abort;
 use super::{Decision, time};
+
+/// Decides what is asked about the credentials of versions that are there.
+pub(super) fn decide(
+    state: &State,
+    secret: &Secret,
+    command: &RotationCommand,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    match command {
+        RotationCommand::PlanRetirement { version } => plan_retirement(state, secret, *version),
+        RotationCommand::BeginRetirement { version, report_by } => {
+            super::tasks::begin_retirement(secret, *version, *report_by)
+        }
+        RotationCommand::FailRetirement { version, reason, retry_at } => {
+            fail_retirement(secret, *version, reason, *retry_at, now)
+        }
+        RotationCommand::FinishRetirement { version } => finish_retirement(state, secret, *version, now),
+        RotationCommand::Acknowledge { version } => acknowledge(secret, *version, terms),
+        // Steps of a rotation, which come by another way.
+        _ => Err(Refusal::VersionChanged),
+    }
+}
 
 /// Destroys the data of a version, or plans to end its credential first; nothing where that was done before.
 pub(super) fn let_go(version: &Version, cause: DestroyCause, decision: Decision) -> Decision {
@@ -35,7 +61,7 @@ pub(super) fn let_touched_go(secret: &Secret, witness: &Unlocked, cause: Destroy
     touched.fold(decision, |decision, version| let_go(version, cause, decision))
 }
 
-pub(super) fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
+fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     let decision = Decision::about(secret.id).on(version.id);
     let in_use = version.credential.as_deref().filter(|credential| credential.is_in_use());
@@ -80,7 +106,24 @@ pub(super) fn finish_retirement(
     Ok(time::expire(state, &after, now, decision))
 }
 
-pub(super) fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<Decision, Refusal> {
+/// Notes that a credential could not be ended, and when it is tried again.
+pub(super) fn fail_retirement(
+    secret: &Secret,
+    version: VersionId,
+    reason: &Reason,
+    retry_at: Timestamp,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    let version = secret.version_by_id(version).ok_or(Refusal::VersionNotFound)?;
+    if !version.credential.as_deref().is_some_and(Credential::is_retiring) {
+        return Err(Refusal::VersionChanged);
+    }
+    let retry_at = retry_at.max(now.plus(limits::RETRY_PAUSE_MIN));
+    let failed = RetirementFailed { version: version.id, reason: reason.clone(), retry_at };
+    Ok(Decision::about(secret.id).on(version.id).then(failed))
+}
+
+fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<Decision, Refusal> {
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     let decision = Decision::about(secret.id).on(version.id);
     if version.acknowledged_by.contains(&terms.actor) {

@@ -8,9 +8,11 @@ use serde_json::value::RawValue;
 use crate::domain::id::{LogId, RotationId};
 use crate::domain::name::OutsideId;
 use crate::domain::rotation::IssuerClass;
+use crate::domain::task::TaskKind;
 use crate::domain::time::Timestamp;
 use crate::issuer::credential::{self, Field};
 use crate::issuer::issuer::IssueOrder;
+use crate::issuer::job::{Job, JobWork};
 use crate::issuer::outcome::Issued;
 use crate::seal::secret_bytes::SecretBytes;
 
@@ -22,6 +24,7 @@ pub(super) enum Call<'a> {
     Find,
     Verify(&'a SecretBytes),
     Retire(Option<&'a OutsideId>),
+    Begin(&'a Job<'a>),
 }
 
 impl Call<'_> {
@@ -32,12 +35,13 @@ impl Call<'_> {
             Self::Find => "find",
             Self::Verify(_) => "verify",
             Self::Retire(_) => "retire",
+            Self::Begin(_) => "begin",
         }
     }
 
     /// Tells whether something outside may be another than before when the answer is lost.
     pub(super) const fn changes(self) -> bool {
-        matches!(self, Self::Create(_) | Self::Retire(_))
+        matches!(self, Self::Create(_) | Self::Retire(_) | Self::Begin(_))
     }
 
     /// Writes the question. Nothing when a secret part is no JSON object.
@@ -51,12 +55,28 @@ impl Call<'_> {
             ("name", Field::Text(order.name.as_str())),
             ("rotation", Field::Text(&rotation)),
         ];
+        let job = match self {
+            Self::Begin(job) => Some((job.task.to_string(), job.report_by.to_string(), job.work)),
+            _ => None,
+        };
         fields.extend(order.parameters.map(|parameters| ("parameters", Field::Json(parameters.as_str()))));
         match self {
             Self::Create(Some(value)) => fields.push(("value", Field::Json(object(value)?))),
             Self::Verify(credential) => fields.push(("credential", Field::Json(object(credential)?))),
             Self::Retire(Some(outside)) => fields.push(("outside", Field::Text(outside.as_str()))),
-            Self::Pick | Self::Create(None) | Self::Find | Self::Retire(None) => {}
+            Self::Pick | Self::Create(None) | Self::Find | Self::Retire(None) | Self::Begin(_) => {}
+        }
+        if let Some((task, report_by, work)) = &job {
+            let (word, outside) = match work {
+                JobWork::CreateCredentials => (TaskKind::CreateCredentials.label(), None),
+                JobWork::DeleteCredentials(outside) => (TaskKind::DeleteCredentials.label(), *outside),
+            };
+            fields.extend([
+                ("job", Field::Text(word)),
+                ("task", Field::Text(task)),
+                ("report_by", Field::Text(report_by)),
+            ]);
+            fields.extend(outside.map(|outside| ("outside", Field::Text(outside.as_str()))));
         }
         credential::write(&fields)
     }

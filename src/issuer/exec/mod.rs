@@ -17,6 +17,7 @@ use std::time::Duration;
 use self::message::Call;
 use self::process::{Failure, Program, Run};
 use super::issuer::{IssueOrder, Issuer};
+use super::job::Job;
 use super::outcome::{Issued, IssuerError};
 use crate::domain::id::{LogId, RotationId};
 use crate::domain::invalid::Invalid;
@@ -64,6 +65,7 @@ const REFUSED: i32 = 77;
 pub struct ExecIssuer {
     program: Program,
     class: IssuerClass,
+    job_limit: Option<Duration>,
 }
 
 impl ExecIssuer {
@@ -78,7 +80,7 @@ impl ExecIssuer {
             return Err(Invalid::new("program", "takes an absolute path"));
         }
         let program = Program { path, args: Vec::new(), env: Vec::new(), directory: None, limit: LIMIT_DEFAULT };
-        Ok(Self { program, class: IssuerClass::Opaque })
+        Ok(Self { program, class: IssuerClass::Opaque, job_limit: None })
     }
 
     /// Adds an argument. Everybody on the machine can read arguments.
@@ -113,6 +115,15 @@ impl ExecIssuer {
     #[must_use]
     pub const fn of_class(mut self, class: IssuerClass) -> Self {
         self.class = class;
+        self
+    }
+
+    /// Says that the program does not make and end credentials itself: it begins jobs, which report by their tasks
+    /// ([`Session::report_task`](crate::Session::report_task), `latchkeep task update`) within that time. Then it is asked to
+    /// `begin` instead of `create` and `retire`.
+    #[must_use]
+    pub const fn leaving_to_jobs(mut self, limit: Duration) -> Self {
+        self.job_limit = Some(limit);
         self
     }
 
@@ -187,6 +198,14 @@ impl Issuer for ExecIssuer {
 
     fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError> {
         self.ask(order, Call::Retire(outside)).map(drop)
+    }
+
+    fn job_limit(&self) -> Option<Duration> {
+        self.job_limit
+    }
+
+    fn begin(&self, order: &IssueOrder<'_>, job: &Job<'_>) -> Result<(), IssuerError> {
+        self.ask(order, Call::Begin(job)).map(drop)
     }
 
     fn list(&self, store: LogId) -> Result<Vec<(RotationId, OutsideId)>, IssuerError> {

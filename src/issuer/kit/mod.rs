@@ -9,6 +9,7 @@
 //! Read in this order: [`Trial`], [`check`], [`Report`], [`ModelIssuer`].
 
 mod bench;
+mod by_jobs;
 mod model;
 mod properties;
 mod report;

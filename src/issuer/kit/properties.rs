@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::bench::{Answer, Bench, Made};
+use super::by_jobs::ByJobs;
 use super::report::{Finding, Report};
 use super::trial::Trial;
 use crate::domain::id::LogId;
@@ -53,8 +54,13 @@ const ONLY_DISCOVERABLE: Option<&str> = Some("asked of class create_discoverable
 /// ```
 #[must_use]
 pub fn check(issuer: Arc<dyn Issuer>, trial: &Trial) -> Report {
-    let bench = Bench::new(issuer, trial);
     let mut report = Report::default();
+    let Some(issuer) = called(issuer, trial) else {
+        let why = "the issuer leaves its work to jobs, and the trial does not say how their reports come".to_owned();
+        report.push("a report comes of each job", Finding::Broken(why));
+        return report;
+    };
+    let bench = Bench::new(issuer, trial);
     for (name, tried) in PROPERTIES {
         let finding = match tried(&bench) {
             Ok(None) => Finding::Held,
@@ -64,6 +70,15 @@ pub fn check(issuer: Arc<dyn Issuer>, trial: &Trial) -> Report {
         report.push(name, finding);
     }
     report
+}
+
+/// Gives an issuer whose calls are over when they answer: one that begins jobs, with the wait for their reports.
+fn called(issuer: Arc<dyn Issuer>, trial: &Trial) -> Option<Arc<dyn Issuer>> {
+    if issuer.job_limit().is_none() {
+        return Some(issuer);
+    }
+    let reports = trial.reports.clone()?;
+    Some(Arc::new(ByJobs { issuer, reports }))
 }
 
 /// Makes the credential of a rotation, picking its value first where the class wants that.

@@ -1,14 +1,18 @@
 //! The kit on the model: clean where the model keeps its promises, and a line for each promise that is broken.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use super::*;
-use crate::domain::id::{LogId, RotationId};
+use crate::domain::id::{LogId, RotationId, TaskId};
 use crate::domain::json::JsonObject;
 use crate::domain::name::{OutsideId, SecretName};
 use crate::domain::rotation::IssuerClass;
 use crate::issuer::issuer::{IssueOrder, Issuer};
+use crate::issuer::job::{Job, JobWork, TaskReport};
 use crate::issuer::outcome::{Issued, IssuerError, IssuerErrorKind};
 use crate::seal::secret_bytes::SecretBytes;
 
@@ -207,4 +211,58 @@ fn a_crash_calls_what_the_test_says_it_is() {
     assert!(model.create(&trial.order(1), Some(&value)).is_err());
     crashed.try_recv().unwrap();
     assert!(model.logs_in(&value), "it died after the effect");
+}
+
+/// Leaves the work of a model to jobs, which are over at once and whose reports lie ready.
+struct Jobs {
+    model: ModelIssuer,
+    reports: Mutex<HashMap<TaskId, TaskReport>>,
+    is_forgetful: bool,
+}
+
+impl Issuer for Jobs {
+    fn class(&self) -> IssuerClass {
+        self.model.class()
+    }
+    fn create(&self, _: &IssueOrder<'_>, _: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
+        Err(IssuerError::refused("jobs do this"))
+    }
+    fn retire(&self, _: &IssueOrder<'_>, _: Option<&OutsideId>) -> Result<(), IssuerError> {
+        Err(IssuerError::refused("jobs do this"))
+    }
+    fn verify(&self, order: &IssueOrder<'_>, credential: &SecretBytes) -> Result<(), IssuerError> {
+        self.model.verify(order, credential)
+    }
+    fn job_limit(&self) -> Option<Duration> {
+        Some(Duration::from_secs(60))
+    }
+    fn begin(&self, order: &IssueOrder<'_>, job: &Job<'_>) -> Result<(), IssuerError> {
+        order.without_parameters()?;
+        let report = match job.work {
+            JobWork::CreateCredentials => TaskReport::CredentialsCreated(self.model.create(order, None)?),
+            JobWork::DeleteCredentials(_) if self.is_forgetful => TaskReport::CredentialsDeleted,
+            JobWork::DeleteCredentials(outside) => {
+                self.model.retire(order, outside)?;
+                TaskReport::CredentialsDeleted
+            }
+        };
+        self.reports.lock().insert(job.task, report);
+        Ok(())
+    }
+}
+
+#[test]
+fn an_issuer_by_jobs_is_tried_like_any_other_once_their_reports_can_be_had() {
+    for class in [IssuerClass::CreateWithToken, IssuerClass::Opaque] {
+        for is_forgetful in [false, true] {
+            let jobs = Arc::new(Jobs { model: ModelIssuer::new(class), reports: Mutex::default(), is_forgetful });
+            let trial = Trial::new(LogId::from_bytes([7; 16]), SecretName::parse("tracker").unwrap());
+            let report = check(Arc::clone(&jobs) as Arc<_>, &trial);
+            assert!(!report.is_clean() && report.to_string().contains("how their reports come"), "{report}");
+            let asked = Arc::clone(&jobs);
+            let trial = trial.with_reports(move |task| asked.reports.lock().remove(&task));
+            let report = check(Arc::clone(&jobs) as Arc<_>, &trial);
+            assert_eq!(report.is_clean(), !is_forgetful, "{class}: {report}");
+        }
+    }
 }

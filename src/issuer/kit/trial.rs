@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::id::{LogId, RotationId, SecretId};
+use crate::domain::id::{LogId, RotationId, SecretId, TaskId};
 use crate::domain::json::JsonObject;
 use crate::domain::name::SecretName;
 use crate::issuer::issuer::IssueOrder;
+use crate::issuer::job::TaskReport;
 
 /// How long a call may take, when nothing else is said: what a person would wait for a login.
 const LIMIT_DEFAULT: Duration = Duration::from_secs(30);
@@ -23,7 +24,11 @@ pub struct Trial {
     pub(super) limit: Duration,
     pub(super) has_outside: bool,
     pub(super) outage: Option<Outage>,
+    pub(super) reports: Option<Reports>,
 }
+
+/// Waits for the report of a job.
+pub(super) type Reports = Arc<dyn Fn(TaskId) -> Option<TaskReport> + Send + Sync>;
 
 /// Takes the outside system away, and brings it back.
 #[derive(Clone)]
@@ -46,6 +51,7 @@ impl Trial {
             limit: LIMIT_DEFAULT,
             has_outside: true,
             outage: None,
+            reports: None,
         }
     }
 
@@ -86,6 +92,14 @@ impl Trial {
         end: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         self.outage = Some(Outage { begin: Arc::new(begin), end: Arc::new(end) });
+        self
+    }
+
+    /// Says how to wait for the report of a job, for issuers that leave their work to jobs: gives what the job says, or
+    /// nothing when it is over without a word. Without this such an issuer cannot be tried.
+    #[must_use]
+    pub fn with_reports(mut self, reports: impl Fn(TaskId) -> Option<TaskReport> + Send + Sync + 'static) -> Self {
+        self.reports = Some(Arc::new(reports));
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod ends;
 mod fire;
+mod jobs;
 mod rules;
 mod schedules;
 mod world;

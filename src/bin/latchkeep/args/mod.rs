@@ -11,6 +11,7 @@ mod rest;
 mod rotation;
 mod secret;
 mod secret_read;
+mod task;
 mod watch;
 
 use std::path::PathBuf;
@@ -38,6 +39,7 @@ pub(crate) use secret::{
     TypeArg,
 };
 pub(crate) use secret_read::{DataFormat, Field, Get, List, Show, SortBy};
+pub(crate) use task::{Reported, TaskArg, TaskCancel, TaskCommand, TaskList, TaskShow, TaskUpdate};
 pub(crate) use watch::{From as WatchFrom, Watch};
 
 /// Keeps secrets in a directory, honours locks on them, and proves its log.
@@ -133,6 +135,9 @@ pub(crate) enum StoreCommand {
     /// Shows and runs rotations; gives them up, resumes them; takes what consumers say.
     #[command(subcommand)]
     Rotation(RotationCommand),
+    /// Shows what is to be done outside for credentials, takes what jobs report of it, and calls it off.
+    #[command(subcommand)]
+    Task(TaskCommand),
     Explain(Explain),
     /// Shows, exports and proves the log of everything that happened; verifies and replays exports, without a store too;
     /// erases words of people from it.

@@ -27,6 +27,7 @@ mod secret_list;
 mod secret_show;
 mod status;
 mod summary;
+mod task;
 pub(crate) mod tour;
 mod watch;
 
@@ -34,8 +35,8 @@ mod watch;
 pub(crate) use secret_get::one_value;
 
 use crate::args::{
-    Given, Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, RotationCommand, SecretCommand,
-    StoreCommand,
+    Given, Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, Reported, RotationCommand, SecretCommand,
+    StoreCommand, TaskCommand,
 };
 use crate::brought::is_dash;
 use crate::exit::Exit;
@@ -52,6 +53,7 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         | StoreCommand::Lock(LockCommand::List(_))
         | StoreCommand::Group(GroupCommand::List(_))
         | StoreCommand::Rotation(RotationCommand::List(_) | RotationCommand::Show(_))
+        | StoreCommand::Task(TaskCommand::List(_) | TaskCommand::Show(_))
         | StoreCommand::Explain(_)
         | StoreCommand::Quarantine(QuarantineCommand::Show)
         | StoreCommand::Status
@@ -62,6 +64,7 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         | StoreCommand::Group(_)
         | StoreCommand::Watch(_)
         | StoreCommand::Rotation(_)
+        | StoreCommand::Task(_)
         | StoreCommand::Log(LogCommand::Erase(_))
         | StoreCommand::Quarantine(QuarantineCommand::End(_)) => Access::Act,
         StoreCommand::Log(_) => Access::Look,
@@ -84,6 +87,13 @@ pub(crate) fn ask_ahead(command: &StoreCommand) -> Result<Stdin, Failure> {
         }
         StoreCommand::Secret(SecretCommand::Rotate(args)) if args.certificate.certificate.is_none() => {
             input::ahead(&args.source, &format!("the new value of {}", args.secret.secret))
+        }
+        StoreCommand::Task(TaskCommand::Update(args)) => {
+            task::check(args)?;
+            match args.status {
+                Reported::CredentialsCreated => input::ahead(&args.source(), "the credential"),
+                Reported::CredentialsDeleted | Reported::Failed => Ok(Stdin::Process),
+            }
         }
         other => confirm(other).map(|()| Stdin::Process),
     }
@@ -165,6 +175,7 @@ pub(crate) fn run(command: &StoreCommand, scene: &mut Scene) -> Result<Exit, Fai
         StoreCommand::Log(command) => log::run(command, scene),
         StoreCommand::Watch(args) => watch::run(args, scene),
         StoreCommand::Rotation(command) => rotation::run(command, scene),
+        StoreCommand::Task(command) => task::run(command, scene),
         StoreCommand::Explain(args) => explain::run(args, scene),
         StoreCommand::Quarantine(QuarantineCommand::Show) => quarantine::show(scene),
         StoreCommand::Quarantine(QuarantineCommand::End(_)) => quarantine::end(scene),

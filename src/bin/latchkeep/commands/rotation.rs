@@ -126,7 +126,8 @@ fn credentials(secret: &Secret) -> Vec<(&'static str, String)> {
             let outside = credential.outside.as_ref().map(|outside| format!(", {outside}")).unwrap_or_default();
             let state = rotations::credential_state(credential).replace('_', " ");
             let end = version.expires_at.map(|end| format!(", ends {}", shown_time(end))).unwrap_or_default();
-            facts.push(("credential", format!("{which}: {state}{outside}{end}")));
+            let failure = credential.failure().map(|why| format!(", could not be ended: {why}")).unwrap_or_default();
+            facts.push(("credential", format!("{which}: {state}{outside}{end}{failure}")));
         }
     }
     facts

@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 
 use super::{Made, limit, parse};
 
+/// Seconds that a job may take, at most: 30 days.
+const JOB_LIMIT_SECS_MAX: u64 = 2_592_000;
+
 /// Seconds that a run of a program may take, when nothing is said.
 const LIMIT_SECS_DEFAULT: u64 = 30;
 
@@ -25,6 +28,7 @@ struct Exec {
     directory: Option<PathBuf>,
     class: Option<String>,
     limit_secs: Option<u64>,
+    job_limit_secs: Option<u64>,
 }
 
 pub(super) fn make(fields: Map<String, Value>) -> Result<Made, String> {
@@ -43,6 +47,9 @@ impl Exec {
         };
         let mut issuer = ExecIssuer::new(self.program).map_err(|invalid| invalid.to_string())?.of_class(class);
         issuer = issuer.giving_up_after(limit);
+        if let Some(limit) = self.job_limit_secs {
+            issuer = issuer.leaving_to_jobs(job_limit(limit, class)?);
+        }
         for arg in self.args {
             issuer = issuer.with_arg(arg);
         }
@@ -56,5 +63,16 @@ impl Exec {
             Some(directory) => issuer.in_directory(directory),
             None => issuer,
         })
+    }
+}
+
+/// Holds how long a job may take to its bounds, and to the classes that take jobs.
+fn job_limit(secs: u64, class: IssuerClass) -> Result<Duration, String> {
+    if !(1..=JOB_LIMIT_SECS_MAX).contains(&secs) {
+        return Err(format!("job_limit_secs takes 1 to {JOB_LIMIT_SECS_MAX}"));
+    }
+    match class {
+        IssuerClass::CreateWithToken | IssuerClass::Opaque => Ok(Duration::from_secs(secs)),
+        _ => Err(format!("job_limit_secs is for create_with_token and opaque; class {class} takes no jobs")),
     }
 }

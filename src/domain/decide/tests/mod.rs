@@ -28,6 +28,7 @@ mod random;
 mod secrets;
 mod standing;
 mod strict;
+mod tasks;
 mod touch;
 mod versions;
 mod whole;

@@ -16,14 +16,14 @@ use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef::{Current, Previous};
 
 /// The id of every rotation of the tests; none is open beside another.
-const ROTATION: RotationId = RotationId::from_bytes([9; 16]);
+pub(super) const ROTATION: RotationId = RotationId::from_bytes([9; 16]);
 
 impl World {
     pub(super) fn tell(&mut self, secret: SecretId, step: RotationCommand) -> Answer {
         self.ask(&Command::Rotation { secret, step })
     }
 
-    fn issued_data(&mut self, version: VersionId) -> Prepared {
+    pub(super) fn issued_data(&mut self, version: VersionId) -> Prepared {
         Prepared { version, ..self.prepared(SecretType::ServiceCredentials) }
     }
 
@@ -53,7 +53,7 @@ impl World {
         let reason = Reason::parse("said so").unwrap();
         match step {
             Step::Plan => self.plan(secret, class),
-            Step::Attempt => self.tell(secret, RotationCommand::Attempt { rotation: ROTATION }),
+            Step::Attempt => self.tell(secret, RotationCommand::Attempt { rotation: ROTATION, report_by: None }),
             Step::Issue => self.issue(secret, None),
             Step::Commit => self.tell(secret, RotationCommand::Commit { rotation: ROTATION }),
             Step::Abort => self.tell(secret, RotationCommand::Abort { reason }),
@@ -64,7 +64,7 @@ impl World {
     }
 
     /// A secret with two versions, and a rotation that has taken some steps.
-    fn rotating(class: IssuerClass, steps: &[Step]) -> (Self, SecretId) {
+    pub(super) fn rotating(class: IssuerClass, steps: &[Step]) -> (Self, SecretId) {
         let mut world = Self::new();
         let secret = world.secret(Kind::Issued);
         for _ in 0..2 {

@@ -1,0 +1,155 @@
+//! Owns the rules for tasks: what jobs report, what is called off, and how long a report is waited for.
+//!
+//! A report moves what an answer of the issuer would move, and only while it is waited for; one that is late still counts,
+//! as long as nothing else came of its task. Read next: [`super::protocol`].
+
+use super::super::id::{TaskId, VersionId};
+use super::super::name::Reason;
+use super::super::refusal::Refusal;
+use super::super::rotation::{AttemptFailure, Credential, IssuerClass, Retirement, Rotation, RotationStage};
+use super::super::rotation_command::Reported;
+use super::super::rotation_event::{CredentialIssued, JobBegun, RetirementJobBegun};
+use super::super::secret::Secret;
+use super::super::state::State;
+use super::super::task::{Task, TaskKind, TaskStatus};
+use super::super::time::Timestamp;
+use super::protocol::{Failed, abort, aborted, fail};
+use super::{Decision, retirement};
+
+/// Adds to an attempt that it is made by a job. The value of class `SetValue`, and what class `CreateDiscoverable` looks for
+/// and retires before each attempt, ask for calls that are over when they answer.
+pub(super) fn begin(
+    attempted: Decision,
+    rotation: &Rotation,
+    report_by: Option<Timestamp>,
+) -> Result<Decision, Refusal> {
+    let Some(report_by) = report_by else { return Ok(attempted) };
+    if !takes_jobs(rotation.class) {
+        return Err(Refusal::invalid("issuer", "cannot leave its work to jobs; its class asks for calls"));
+    }
+    // It was parked instead.
+    let is_parked = attempted.events.iter().any(|(_, event)| event.label() == "RotationParked");
+    if is_parked { Ok(attempted) } else { Ok(attempted.then(JobBegun { rotation: rotation.id, report_by })) }
+}
+
+const fn takes_jobs(class: IssuerClass) -> bool {
+    matches!(class, IssuerClass::CreateWithToken | IssuerClass::Opaque)
+}
+
+pub(super) fn begin_ending(secret: &Secret, rotation: &Rotation, report_by: Timestamp) -> Result<Decision, Refusal> {
+    let is_in_turn = matches!(rotation.stage, RotationStage::Aborting { .. }) && takes_jobs(rotation.class);
+    if !is_in_turn {
+        return Err(Refusal::VersionChanged);
+    }
+    Ok(Decision::about(secret.id).then(JobBegun { rotation: rotation.id, report_by }))
+}
+
+pub(super) fn begin_retirement(secret: &Secret, version: VersionId, report_by: Timestamp) -> Result<Decision, Refusal> {
+    let version = secret.version_by_id(version).ok_or(Refusal::VersionNotFound)?;
+    if !version.credential.as_deref().is_some_and(Credential::is_retiring) {
+        return Err(Refusal::VersionChanged);
+    }
+    Ok(Decision::about(secret.id).on(version.id).then(RetirementJobBegun { version: version.id, report_by }))
+}
+
+/// Takes what a job says became of its task.
+pub(super) fn report(
+    state: &State,
+    secret: &Secret,
+    id: TaskId,
+    report: &Reported,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    let task = secret.task(id).ok_or(Refusal::TaskNotFound)?;
+    let fits = match report {
+        Reported::Created { .. } => task.kind == TaskKind::CreateCredentials,
+        Reported::Deleted => task.kind == TaskKind::DeleteCredentials,
+        Reported::Failed { .. } => true,
+    };
+    if !fits {
+        return Err(Refusal::invalid("status", "does not fit the task, which is to do the opposite"));
+    }
+    match secret.rotation.as_deref().filter(|rotation| rotation.to == task.version) {
+        Some(rotation) => report_on_rotation(secret, rotation, &task, report, now),
+        None => report_on_version(state, secret, &task, report, now),
+    }
+}
+
+fn report_on_rotation(
+    secret: &Secret,
+    rotation: &Rotation,
+    task: &Task,
+    report: &Reported,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    let decision = Decision::about(secret.id);
+    match (&rotation.stage, report) {
+        (stage, Reported::Created { outside, made, expires_at }) if is_making_awaited(rotation, stage) => {
+            let is_for_it = made.version == rotation.to;
+            let (outside, sealed, expires_at) = (outside.clone(), made.sealed, *expires_at);
+            let issued = CredentialIssued { rotation: rotation.id, outside, sealed, expires_at };
+            let decision = Decision { takes_data: true, ..decision }.then(issued);
+            if is_for_it { Ok(decision) } else { Err(Refusal::VersionChanged) }
+        }
+        (RotationStage::Awaiting { .. }, Reported::Failed { reason, retry_at }) if rotation.parked.is_none() => {
+            let failed = Failed { failure: AttemptFailure::Refused, reason, retry_at: *retry_at, value: None };
+            Ok(fail(secret, rotation, &failed, now))
+        }
+        // Nothing was made, so nothing is left to end.
+        (RotationStage::Ending { credential: None, reason, .. }, Reported::Failed { .. })
+        | (RotationStage::Ending { credential: Some(_), reason, .. }, Reported::Deleted) => {
+            Ok(decision.then(aborted(rotation, reason)))
+        }
+        (RotationStage::Aborting { credential: Some(_), reason }, Reported::Deleted) if rotation.attempts > 0 => {
+            Ok(decision.then(aborted(rotation, reason)))
+        }
+        (RotationStage::Ending { credential: Some(_), .. }, Reported::Failed { reason, retry_at }) => {
+            let failed = Failed { failure: AttemptFailure::Unavailable, reason, retry_at: *retry_at, value: None };
+            Ok(fail(secret, rotation, &failed, now))
+        }
+        _ => Err(Refusal::TaskNotAwaited { status: task.status }),
+    }
+}
+
+/// Tells whether a job may still report that it has made the credential; a report that is late is taken, too.
+const fn is_making_awaited(rotation: &Rotation, stage: &RotationStage) -> bool {
+    match stage {
+        RotationStage::Awaiting { .. } | RotationStage::Ending { credential: None, .. } => true,
+        RotationStage::Aborting { credential: None, .. } => rotation.attempts > 0,
+        _ => false,
+    }
+}
+
+fn report_on_version(
+    state: &State,
+    secret: &Secret,
+    task: &Task,
+    report: &Reported,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
+    let version = secret.version_by_id(task.version).ok_or(Refusal::TaskNotFound)?;
+    let is_awaited =
+        version.credential.as_deref().is_some_and(|it| matches!(it.retirement, Retirement::Awaiting { .. }));
+    match report {
+        // Of one that failed, somebody may have seen to it.
+        Reported::Deleted if is_awaited || task.status == TaskStatus::Failed => {
+            retirement::finish_retirement(state, secret, version.id, now)
+        }
+        Reported::Failed { reason, retry_at } if is_awaited => {
+            retirement::fail_retirement(secret, version.id, reason, *retry_at, now)
+        }
+        _ => Err(Refusal::TaskNotAwaited { status: task.status }),
+    }
+}
+
+/// Calls a task off that makes a credential; what may have been made is retired.
+pub(super) fn cancel(secret: &Secret, id: TaskId, reason: &Reason) -> Result<Decision, Refusal> {
+    let task = secret.task(id).ok_or(Refusal::TaskNotFound)?;
+    match secret.rotation.as_deref() {
+        Some(rotation) if TaskId::from(rotation.id) == id => Ok(abort(secret, rotation, reason)),
+        _ if task.kind == TaskKind::DeleteCredentials && task.status != TaskStatus::CredentialsDeleted => {
+            Err(Refusal::invalid("task", "ends a credential that may not work any more; it cannot be called off"))
+        }
+        _ => Err(Refusal::TaskNotAwaited { status: task.status }),
+    }
+}

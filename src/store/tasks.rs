@@ -1,0 +1,190 @@
+//! Owns what jobs report of their tasks, and what is shown of tasks.
+//!
+//! Read next: [`crate::RotationWorker`], which begins the jobs.
+
+use crate::domain::back_off;
+use crate::domain::command::Command as Decided;
+use crate::domain::id::{SecretId, TaskId, VersionId};
+use crate::domain::name::Reason;
+use crate::domain::receipt::Receipt;
+use crate::domain::refusal::Refusal;
+use crate::domain::rotation_command::{Reported, RotationCommand};
+use crate::domain::secret::Secret;
+use crate::domain::task::{Task, TaskKind};
+use crate::engine::queue::Payload;
+use crate::error::Error;
+use crate::issuer::job::TaskReport;
+use crate::seal::random;
+use crate::seal::secret_bytes::SecretBytes;
+
+use super::command::Command;
+use super::prepare::{Ready, blank};
+use super::session::Session;
+use super::store::{Inner, Store};
+
+impl Session {
+    /// Takes what a job says became of its task; see [`crate::Issuer::begin`]. Durable once it returns. The worker goes on from
+    /// there: a credential that was made is proved and put into use, one that was ended takes its version's data along, what
+    /// failed is tried again after a pause.
+    ///
+    /// A report that is late is taken as long as nothing else came of the task. The same report again is refused; so is one
+    /// for a task that was given up, whose job has to undo what it did itself.
+    ///
+    /// ```
+    /// use latchkeep::{
+    ///     Actor, Issuance, IssueOrder, Issued, Issuer, IssuerClass, IssuerError, IssuerName, Job, NewSecret, OutsideId,
+    ///     RotationWorker, SecretBytes, SecretName, StoreOptions, TaskReport, TaskStatus, Unlock, VersionRef, WorkerOptions,
+    /// };
+    /// use std::time::Duration;
+    ///
+    /// /// Leaves its work to jobs, which it would begin where they run.
+    /// struct Jobs;
+    ///
+    /// impl Issuer for Jobs {
+    ///     fn class(&self) -> IssuerClass {
+    ///         IssuerClass::CreateWithToken
+    ///     }
+    ///     fn job_limit(&self) -> Option<Duration> {
+    ///         Some(Duration::from_secs(30 * 60))
+    ///     }
+    ///     fn begin(&self, _: &IssueOrder<'_>, _: &Job<'_>) -> Result<(), IssuerError> {
+    ///         Ok(())
+    ///     }
+    ///     fn verify(&self, _: &IssueOrder<'_>, _: &SecretBytes) -> Result<(), IssuerError> {
+    ///         Ok(())
+    ///     }
+    ///     fn create(&self, _: &IssueOrder<'_>, _: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
+    ///         Err(IssuerError::refused("jobs do this"))
+    ///     }
+    ///     fn retire(&self, _: &IssueOrder<'_>, _: Option<&OutsideId>) -> Result<(), IssuerError> {
+    ///         Err(IssuerError::refused("jobs do this"))
+    ///     }
+    /// }
+    ///
+    /// let store = StoreOptions::in_memory(Unlock::bytes(SecretBytes::copy_from(&[7; 32]))).create()?;
+    /// let ops = store.acting_as(Actor::parse("ops")?);
+    /// let jobs = IssuerName::parse("jobs")?;
+    /// let new = NewSecret::custom_credentials(SecretName::parse("tracker")?, Issuance::by(jobs.clone()));
+    /// let secret = ops.create(new)?.secret.unwrap();
+    /// let worker = RotationWorker::new(&store, WorkerOptions::new().issuer(jobs, Jobs));
+    /// worker.run_due()?;
+    ///
+    /// // The job is at work; when it is over it reports.
+    /// let task = store.tasks(secret)?.pop().unwrap();
+    /// assert_eq!(task.status, TaskStatus::Processing);
+    /// let made = Issued::new(SecretBytes::copy_from(br#"{"token":"t0k3n"}"#)).known_as(OutsideId::parse("token-1")?);
+    /// ops.report_task(secret, task.id, TaskReport::CredentialsCreated(made))?;
+    /// worker.run_due()?;
+    /// assert_eq!(ops.read(secret, VersionRef::Current)?.version.number.get(), 1);
+    /// # Ok::<(), latchkeep::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::run`]; [`Refusal::TaskNotFound`], [`Refusal::TaskNotAwaited`]; kind `Invalid` when the credential is no
+    /// JSON object of at most 512 KiB.
+    pub fn report_task(&self, secret: SecretId, task: TaskId, report: TaskReport) -> Result<Receipt, Error> {
+        self.run(Command::report_task(secret, task, report))
+    }
+
+    /// Calls a task off that is to make a credential: its rotation is given up, as by [`Session::abort_rotation`]. While its job
+    /// is at work, the report of that job is waited for, so that what it makes is ended; with class `Opaque` it is
+    /// not, and whoever calls it off sees to that.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::run`]; [`Refusal::TaskNotFound`]; [`Refusal::TaskNotAwaited`] for a task that is over;
+    /// [`Refusal::InvalidArgument`] for one that ends a credential, which cannot be called off.
+    pub fn cancel_task(&self, secret: SecretId, task: TaskId, reason: Reason) -> Result<Receipt, Error> {
+        self.run(Command::cancel_task(secret, task, reason))
+    }
+}
+
+impl Store {
+    /// Gives the tasks of a secret, see [`Secret::tasks`]: what is to be done outside for its credentials, and what was.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::SecretNotFound`].
+    pub fn tasks(&self, secret: SecretId) -> Result<Vec<Task>, Error> {
+        Ok(self.0.find(secret)?.tasks())
+    }
+
+    /// Finds a task.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::SecretNotFound`], [`Refusal::TaskNotFound`].
+    pub fn task(&self, secret: SecretId, task: TaskId) -> Result<Task, Error> {
+        Ok(self.0.find(secret)?.task(task).ok_or(Refusal::TaskNotFound)?)
+    }
+}
+
+impl Inner {
+    /// Seals what a job made, for the version that its rotation is for.
+    pub(super) fn prepare_report(&self, id: SecretId, task: TaskId, report: &TaskReport) -> Result<Ready, Error> {
+        let secret = self.find(id)?;
+        let (report, payload) = match report {
+            TaskReport::CredentialsCreated(issued) => {
+                let (made, payload) = self.prepare_issued(&secret, to_come(&secret, task)?, &issued.credential)?;
+                let (outside, expires_at) = (issued.outside.clone(), issued.expires_at);
+                (Reported::Created { outside, made, expires_at }, payload)
+            }
+            other => (self.without_credential(&secret, task, other)?, Payload::None),
+        };
+        Ok(Ready { command: Decided::Rotation { secret: id, step: RotationCommand::Report { task, report } }, payload })
+    }
+
+    /// The same without data, for dry runs.
+    pub(super) fn prepare_dry_report(&self, id: SecretId, task: TaskId, report: &TaskReport) -> Result<Decided, Error> {
+        let secret = self.find(id)?;
+        let report = self.without_credential(&secret, task, report)?;
+        Ok(Decided::Rotation { secret: id, step: RotationCommand::Report { task, report } })
+    }
+
+    fn without_credential(&self, secret: &Secret, task: TaskId, report: &TaskReport) -> Result<Reported, Error> {
+        let now = self.now();
+        Ok(match report {
+            TaskReport::CredentialsCreated(issued) => {
+                let made = blank(to_come(secret, task)?, None);
+                Reported::Created { outside: issued.outside.clone(), made, expires_at: issued.expires_at }
+            }
+            TaskReport::CredentialsDeleted => Reported::Deleted,
+            TaskReport::Failed(reason) => {
+                let chance = u16::from_be_bytes(random::array()?);
+                let retry_at = now.plus(back_off::pause(failures(secret, task).saturating_add(1), chance));
+                Reported::Failed { reason: reason.clone(), retry_at }
+            }
+        })
+    }
+}
+
+/// The version that is to come of the task; what is sealed is sealed for that one.
+fn to_come(secret: &Secret, id: TaskId) -> Result<VersionId, Refusal> {
+    let task = secret.task(id).ok_or(Refusal::TaskNotFound)?;
+    match secret.rotation.as_deref().filter(|rotation| TaskId::from(rotation.id) == id) {
+        Some(rotation) => Ok(rotation.to),
+        None if task.kind == TaskKind::CreateCredentials => Err(Refusal::TaskNotAwaited { status: task.status }),
+        None => Err(Refusal::invalid("status", "does not fit the task, which is to do the opposite")),
+    }
+}
+
+/// How often what the task is to do has failed.
+fn failures(secret: &Secret, task: TaskId) -> u32 {
+    let of_rotation = secret.rotation.iter().find(|rotation| TaskId::from(rotation.id) == task);
+    let attempts = of_rotation.map(|rotation| rotation.attempts.saturating_sub(1));
+    let of_version = secret.versions.iter().find(|version| TaskId::from(version.id) == task);
+    let failures = of_version.and_then(|version| Some(version.credential.as_deref()?.failures()));
+    attempts.or(failures).unwrap_or(0).into()
+}
+
+/// What tells a report from another one under the same idempotency key, but for the credential that it brings.
+pub(super) fn shape(report: &TaskReport) -> (String, Option<&SecretBytes>) {
+    match report {
+        TaskReport::CredentialsCreated(issued) => {
+            (format!("created {:?} {:?}", issued.outside, issued.expires_at), Some(&issued.credential))
+        }
+        TaskReport::CredentialsDeleted => ("deleted".to_owned(), None),
+        TaskReport::Failed(reason) => (format!("failed {reason:?}"), None),
+    }
+}

@@ -1,0 +1,121 @@
+//! Owns the work that an issuer leaves to jobs: it is recorded that one is about to be begun, then it is begun, and then its
+//! report is waited for, which comes by its task.
+//!
+//! Read next: [`super::calls`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::id::{TaskId, VersionId};
+use crate::domain::name::OutsideId;
+use crate::domain::rotation::{Credential, IssuedCredential, IssuerClass, Rotation};
+use crate::domain::rotation_command::RotationCommand;
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+use crate::issuer::issuer::{IssueOrder, Issuer};
+use crate::issuer::job::{Job, JobWork};
+use crate::issuer::outcome::{IssuerError, IssuerErrorKind};
+
+use super::steps::{Halt, Progress};
+use super::worker::Core;
+
+impl Core {
+    /// Begins the job that makes the credential of a rotation, once that is recorded.
+    pub(super) fn begin_making(
+        &self,
+        secret: &Arc<Secret>,
+        rotation: &Rotation,
+        report_by: Timestamp,
+    ) -> Result<Progress, Halt> {
+        let begun = self.call(secret, rotation, begin(rotation.id.into(), Work::Make, report_by))?;
+        self.point("begun")?;
+        match begun {
+            Err(error) if error.kind() != IssuerErrorKind::Unknown => self.fail(secret, rotation, &error),
+            // It may be at work; then its report tells.
+            Ok(()) | Err(_) => Ok(Progress::Moved),
+        }
+    }
+
+    /// Has a job end what a rotation made that is given up, or, where that is not known, say what there is.
+    pub(super) fn give_up_by_job(
+        &self,
+        secret: &Arc<Secret>,
+        rotation: &Rotation,
+        made: Option<&IssuedCredential>,
+    ) -> Result<Progress, Halt> {
+        if made.is_none() && rotation.class == IssuerClass::Opaque {
+            return self.tell(secret, RotationCommand::FinishAbort { rotation: rotation.id });
+        }
+        let Some(limit) = self.issuer(&rotation.issuer)?.1.job_limit() else { return Ok(Progress::Moved) };
+        let report_by = self.store.0.now().plus(limit);
+        let step = RotationCommand::BeginEnding { rotation: rotation.id, report_by };
+        let answer = self.ask_for(secret, step)?;
+        if answer.is_err() {
+            return Self::settled(answer);
+        }
+        self.point("ending")?;
+        let (task, work) = match made {
+            Some(made) => (rotation.to.into(), Work::End(made.outside.clone())),
+            None => (rotation.id.into(), Work::Make),
+        };
+        let begun = self.call(secret, rotation, begin(task, work, report_by))?;
+        self.point("begun")?;
+        match begun {
+            Err(error) if error.kind() != IssuerErrorKind::Unknown => self.fail(secret, rotation, &error),
+            Ok(()) | Err(_) => Ok(Progress::Moved),
+        }
+    }
+
+    /// Begins the job that ends the credential of a version, once that is recorded.
+    pub(super) fn retire_by_job(
+        &self,
+        secret: &Arc<Secret>,
+        version: VersionId,
+        credential: &Credential,
+        limit: Duration,
+    ) -> Result<Progress, Halt> {
+        let report_by = self.store.0.now().plus(limit);
+        let step = RotationCommand::BeginRetirement { version, report_by };
+        let answer = self.ask_for(secret, step)?;
+        if answer.is_err() {
+            return Self::settled(answer);
+        }
+        self.point("ending")?;
+        let ended = Work::End(credential.outside.clone());
+        let call = begin(version.into(), ended, report_by);
+        let begun = self.call_for(secret, &credential.issuer, credential.rotation, call)?;
+        self.point("begun")?;
+        match begun {
+            Err(error) if error.kind() != IssuerErrorKind::Unknown => {
+                self.fail_retirement(secret, version, credential, &error)
+            }
+            Ok(()) | Err(_) => Ok(Progress::Moved),
+        }
+    }
+}
+
+/// What a job is to do, held for a call.
+enum Work {
+    Make,
+    End(Option<OutsideId>),
+}
+
+/// The call that begins a job.
+fn begin(
+    task: TaskId,
+    work: Work,
+    report_by: Timestamp,
+) -> impl FnOnce(&dyn Issuer, &IssueOrder<'_>) -> Result<(), IssuerError> + Send + 'static {
+    move |issuer, order| {
+        let work = match &work {
+            Work::Make => JobWork::CreateCredentials,
+            Work::End(outside) => JobWork::DeleteCredentials(outside.as_ref()),
+        };
+        issuer.begin(order, &Job::new(task, work, report_by))
+    }
+}
+
+/// What is said of a job whose time is over.
+pub(super) fn late(report_by: Timestamp) -> IssuerError {
+    IssuerError::unknown(&format!("its job has not reported by {report_by}"))
+}
