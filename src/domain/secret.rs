@@ -75,6 +75,21 @@ pub struct SecretMetadata {
     pub refuse_rotation_while_locked: Option<bool>,
 }
 
+impl SecretMetadata {
+    /// A name, and nothing else said.
+    pub(crate) fn bare(name: SecretName) -> Self {
+        Self {
+            name,
+            description: None,
+            labels: Box::default(),
+            custom_metadata: None,
+            expires_at: None,
+            retention: limits::RETENTION_DEFAULT,
+            refuse_rotation_while_locked: None,
+        }
+    }
+}
+
 /// A secret as `decide` sees it: everything but its data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {

@@ -104,15 +104,7 @@ impl World {
     }
 
     pub(super) fn creation(&mut self, kind: Kind, name: &str) -> Command {
-        let metadata = SecretMetadata {
-            name: SecretName::parse(name).unwrap(),
-            description: None,
-            labels: Box::default(),
-            custom_metadata: None,
-            expires_at: None,
-            retention: 2,
-            refuse_rotation_while_locked: None,
-        };
+        let metadata = SecretMetadata::bare(SecretName::parse(name).unwrap());
         let id = SecretId::from_bytes(self.draw());
         let spec = kind.spec();
         let first = spec.issuance().is_none().then(|| self.prepared(spec.secret_type()));
