@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::world::{HOUR, World, issuer, story};
+use super::world::World;
 use crate::domain::id::{LogId, RotationId, SecretId, TaskId};
 use crate::domain::name::{OutsideId, Reason, SecretName};
 use crate::domain::rotation::{IssuerClass, Retirement, RotationStage};
@@ -15,16 +15,15 @@ use crate::domain::task::{TaskKind, TaskStatus};
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::job::{Job, JobWork, TaskReport};
 use crate::issuer::kit::ModelIssuer;
-use crate::issuer::outcome::{Issued, IssuerError};
+use crate::issuer::outcome::{Issued, IssuerError, IssuerErrorKind};
 use crate::seal::secret_bytes::SecretBytes;
-use crate::worker::options::WorkerOptions;
 use crate::worker::worker::RotationWorker;
 
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// What goes wrong with a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum JobFault {
+pub(super) enum JobFault {
     /// The call that begins it fails, and nothing is begun.
     NotBegun,
     /// It is refused for good, and nothing is begun.
@@ -47,7 +46,8 @@ enum JobFault {
 
 use JobFault::{DiesAfter, DiesBefore, Fails, IsLate, Lost, NotBegun, Refused, ReplyLost, Stutters};
 
-const FAULTS: [JobFault; 9] = [NotBegun, Refused, ReplyLost, Lost, DiesBefore, DiesAfter, Fails, IsLate, Stutters];
+pub(super) const FAULTS: [JobFault; 9] =
+    [NotBegun, Refused, ReplyLost, Lost, DiesBefore, DiesAfter, Fails, IsLate, Stutters];
 
 /// A job that is at work.
 struct Running {
@@ -61,11 +61,11 @@ struct Running {
 }
 
 /// Where jobs run; what they do is done by a model of the outside system.
-struct Jobs {
+pub(super) struct Jobs {
     model: Arc<ModelIssuer>,
     running: Mutex<Vec<Running>>,
     begun: AtomicU64,
-    fault: Option<(u64, JobFault)>,
+    fault: Mutex<Option<(u64, JobFault)>>,
 }
 
 impl Issuer for Jobs {
@@ -95,7 +95,7 @@ impl Issuer for Jobs {
             return Ok(());
         }
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
-        let fault = self.fault.filter(|(at, _)| *at == number).map(|(_, fault)| fault);
+        let fault = self.fault.lock().filter(|(at, _)| *at == number).map(|(_, fault)| fault);
         match fault {
             Some(NotBegun) => return Err(IssuerError::unavailable("no room for jobs")),
             Some(Refused) => return Err(IssuerError::refused("no such job")),
@@ -113,19 +113,17 @@ impl Issuer for Jobs {
 }
 
 impl Jobs {
-    fn new(class: IssuerClass, fault: Option<(u64, JobFault)>) -> (World, Arc<Self>) {
-        let world = World::new(ModelIssuer::new(class));
-        let model = Arc::clone(&world.model);
-        let jobs = Self { model, running: Mutex::default(), begun: AtomicU64::new(0), fault };
-        (world, Arc::new(jobs))
+    pub(super) fn of(model: Arc<ModelIssuer>) -> Self {
+        Self { model, running: Mutex::default(), begun: AtomicU64::new(0), fault: Mutex::default() }
     }
 
-    fn options(self: &Arc<Self>) -> WorkerOptions {
-        WorkerOptions::new().shared_issuer(issuer(), Arc::clone(self) as Arc<_>)
+    /// Lets something go wrong with the job that is begun after so many others.
+    pub(super) fn fault_soon(&self, later: u64, fault: JobFault) {
+        *self.fault.lock() = Some((self.begun.load(Ordering::Relaxed) + later, fault));
     }
 
     /// Lets the jobs that are at work end, and report.
-    fn run(&self, world: &World) {
+    pub(super) fn run(&self, world: &World) {
         let name = SecretName::parse("orders").unwrap();
         let (ops, all) = (world.ops(), std::mem::take(&mut *self.running.lock()));
         for mut job in all {
@@ -145,21 +143,24 @@ impl Jobs {
                 _ => {}
             }
             let order = IssueOrder::new(job.store, job.secret, &name, job.rotation, None);
-            let done = match (&job.ends, job.fault) {
+            let called = match (&job.ends, job.fault) {
                 (_, Some(Fails)) => Err(IssuerError::refused("no quota")),
                 (None, _) => self.model.create(&order, None).map(TaskReport::CredentialsCreated),
                 (Some(outside), _) => {
                     self.model.retire(&order, outside.as_ref()).map(|()| TaskReport::CredentialsDeleted)
                 }
             };
-            if job.fault == Some(DiesAfter) {
-                continue;
-            }
-            let outside = match &done {
-                Ok(TaskReport::CredentialsCreated(made)) => made.outside.clone(),
+            let report = match called {
+                _ if job.fault == Some(DiesAfter) => continue,
+                // A job that does not know what it has done says nothing.
+                Err(error) if error.kind() == IssuerErrorKind::Unknown => continue,
+                Err(error) => TaskReport::Failed(error.reason().clone()),
+                Ok(report) => report,
+            };
+            let outside = match &report {
+                TaskReport::CredentialsCreated(made) => made.outside.clone(),
                 _ => None,
             };
-            let report = done.unwrap_or_else(|error| TaskReport::Failed(error.reason().clone()));
             let reported = ops.report_task(job.secret, job.task, report);
             if let (Err(refused), Some(made)) = (&reported, &outside) {
                 // Nobody waits for it any more: a job undoes then what it did.
@@ -172,35 +173,28 @@ impl Jobs {
             }
         }
     }
+}
 
-    /// Lets time go by, with a fresh worker, jobs that run, and a person who looks after what is parked.
-    fn recover(self: &Arc<Self>, world: &World) {
-        let worker = RotationWorker::new(&world.store, self.options());
-        for _ in 0..80 {
-            worker.run_due().unwrap();
-            self.run(world);
-            worker.run_due().unwrap();
-            if world.get().rotation.as_ref().is_some_and(|rotation| rotation.parked.is_some()) {
-                world.ops().abort_rotation(world.secret, Reason::of("looked after")).unwrap();
-            }
-            world.clock.advance(HOUR);
-        }
-        assert_eq!(world.get().rotation, None, "the slot is open again");
+fn world(class: IssuerClass, fault: Option<(u64, JobFault)>) -> World {
+    let world = World::new(ModelIssuer::new(class)).by_jobs();
+    if let Some((later, fault)) = fault {
+        world.jobs.as_ref().unwrap().fault_soon(later, fault);
     }
+    world
+}
 
-    /// Three versions one after another, with jobs that end between two looks of the worker.
-    fn story(&self, world: &World, worker: &RotationWorker) -> bool {
+/// Three versions one after another, with jobs that end between two looks of the worker.
+fn story(world: &World, worker: &RotationWorker) -> bool {
+    for _ in 0..3 {
+        world.begin(worker);
         for _ in 0..3 {
-            world.begin(worker);
-            for _ in 0..3 {
-                if worker.run_due().is_err() {
-                    return false;
-                }
-                self.run(world);
+            if worker.run_due().is_err() {
+                return false;
             }
+            world.end_jobs();
         }
-        worker.run_due().is_ok()
     }
+    worker.run_due().is_ok()
 }
 
 const CLASSES: [IssuerClass; 2] = [IssuerClass::CreateWithToken, IssuerClass::Opaque];
@@ -208,13 +202,13 @@ const CLASSES: [IssuerClass; 2] = [IssuerClass::CreateWithToken, IssuerClass::Op
 #[test]
 fn a_secret_comes_to_three_versions_by_jobs() {
     for class in CLASSES {
-        let (world, jobs) = Jobs::new(class, None);
-        let worker = RotationWorker::new(&world.store, jobs.options());
+        let world = world(class, None);
+        let worker = world.worker();
         worker.run_due().unwrap();
         let task = world.store.tasks(world.secret).unwrap().pop().unwrap();
         assert_eq!((task.kind, task.status), (TaskKind::CreateCredentials, TaskStatus::Processing));
         assert_eq!(worker.run_due().unwrap(), 0, "nothing is due while a report is waited for");
-        assert!(jobs.story(&world, &worker), "{class}");
+        assert!(story(&world, &worker), "{class}");
         let secret = world.get();
         assert_eq!(secret.versions.len(), 3, "{class}");
         assert!(!secret.versions[0].is_available() && secret.versions[1].is_available(), "{class}");
@@ -230,12 +224,12 @@ fn whatever_goes_wrong_with_a_job_the_credential_in_use_logs_in_and_nothing_is_o
         for fault in FAULTS {
             for number in 0..5 {
                 let what = format!("{class}, job {number}: {fault:?}");
-                let (world, jobs) = Jobs::new(class, Some((number, fault)));
-                let worker = RotationWorker::new(&world.store, jobs.options());
-                assert!(jobs.story(&world, &worker), "{what}");
-                jobs.recover(&world);
-                world.begin(&RotationWorker::new(&world.store, jobs.options()));
-                jobs.recover(&world);
+                let world = world(class, Some((number, fault)));
+                let worker = world.worker();
+                assert!(story(&world, &worker), "{what}");
+                world.recover();
+                world.begin(&world.worker());
+                world.recover();
                 world.check(&what);
             }
         }
@@ -247,15 +241,15 @@ fn a_worker_that_dies_at_any_point_between_jobs_is_gone_on_from_by_the_next() {
     for class in CLASSES {
         let mut points = 0;
         for at in 0.. {
-            let (world, jobs) = Jobs::new(class, None);
+            let world = world(class, None);
             let met = Arc::new(AtomicU64::new(0));
             let counted = Arc::clone(&met);
-            let mut options = jobs.options();
+            let mut options = world.options();
             options.interrupt = Some(Arc::new(move |_| counted.fetch_add(1, Ordering::Relaxed) == at));
-            let through = jobs.story(&world, &RotationWorker::new(&world.store, options));
-            jobs.recover(&world);
-            world.begin(&RotationWorker::new(&world.store, jobs.options()));
-            jobs.recover(&world);
+            let through = story(&world, &RotationWorker::new(&world.store, options));
+            world.recover();
+            world.begin(&world.worker());
+            world.recover();
             world.check(&format!("{class}, point {at}"));
             points = at;
             if through && met.load(Ordering::Relaxed) <= at {
@@ -270,17 +264,17 @@ fn a_worker_that_dies_at_any_point_between_jobs_is_gone_on_from_by_the_next() {
 fn a_task_that_is_called_off_at_any_moment_leaves_nothing_outside() {
     for moment in 0..4 {
         for fault in [None, Some((1, DiesAfter)), Some((1, IsLate)), Some((1, Fails)), Some((2, Fails))] {
-            let (world, jobs) = Jobs::new(IssuerClass::CreateWithToken, fault);
-            let worker = RotationWorker::new(&world.store, jobs.options());
-            jobs.recover(&world);
+            let world = world(IssuerClass::CreateWithToken, fault);
+            let worker = world.worker();
+            world.recover();
             world.begin(&worker);
             for step in 0..moment {
-                if step % 2 == 0 { worker.run_due().map(drop).unwrap() } else { jobs.run(&world) }
+                if step % 2 == 0 { worker.run_due().map(drop).unwrap() } else { world.end_jobs() }
             }
             if let Some(open) = &world.get().rotation {
                 world.ops().cancel_task(world.secret, open.id.into(), Reason::of("not today")).unwrap();
             }
-            jobs.recover(&world);
+            world.recover();
             world.check(&format!("called off at {moment}, {fault:?}"));
         }
     }
@@ -288,15 +282,15 @@ fn a_task_that_is_called_off_at_any_moment_leaves_nothing_outside() {
 
 #[test]
 fn an_opaque_job_that_is_late_waits_for_a_person_and_its_report_still_counts() {
-    let (world, jobs) = Jobs::new(IssuerClass::Opaque, Some((0, IsLate)));
-    let worker = RotationWorker::new(&world.store, jobs.options());
+    let world = world(IssuerClass::Opaque, Some((0, IsLate)));
+    let worker = world.worker();
     worker.run_due().unwrap();
     world.clock.advance(LIMIT);
     worker.run_due().unwrap();
     let parked = world.get().rotation.clone().unwrap();
     assert!(parked.parked.is_some() && matches!(parked.stage, RotationStage::Awaiting { .. }));
     assert_eq!(world.store.task(world.secret, parked.id.into()).unwrap().status, TaskStatus::Failed);
-    jobs.run(&world);
+    world.end_jobs();
     worker.run_due().unwrap();
     assert_eq!(world.get().versions.len(), 1);
     world.check("a late report");
@@ -305,12 +299,12 @@ fn an_opaque_job_that_is_late_waits_for_a_person_and_its_report_still_counts() {
 /// A retirement that fails is written down, so that whoever looks, in another process too, sees why.
 #[test]
 fn what_could_not_be_ended_is_recorded_with_its_reason_and_the_pauses_grow() {
-    let (world, jobs) = Jobs::new(IssuerClass::CreateWithToken, None);
-    let worker = RotationWorker::new(&world.store, jobs.options());
-    assert!(jobs.story(&world, &worker));
+    let world = world(IssuerClass::CreateWithToken, None);
+    let worker = world.worker();
+    assert!(story(&world, &worker));
     world.begin(&worker);
     worker.run_due().unwrap();
-    jobs.run(&world);
+    world.end_jobs();
     worker.run_due().unwrap();
     let retiring = world.get().versions[1].id;
     let mut pauses = Vec::new();
@@ -328,7 +322,7 @@ fn what_could_not_be_ended_is_recorded_with_its_reason_and_the_pauses_grow() {
         worker.run_due().unwrap();
     }
     assert!(pauses.windows(2).all(|pair| pair[0] <= pair[1]) && pauses[0] > Duration::ZERO, "{pauses:?}");
-    jobs.running.lock().clear();
+    world.jobs.as_ref().unwrap().running.lock().clear();
     world.ops().report_task(world.secret, retiring.into(), TaskReport::CredentialsDeleted).unwrap();
     assert!(!world.get().version_by_id(retiring).unwrap().is_available());
 }
@@ -336,8 +330,8 @@ fn what_could_not_be_ended_is_recorded_with_its_reason_and_the_pauses_grow() {
 #[test]
 fn a_class_that_asks_for_calls_takes_no_jobs() {
     for class in [IssuerClass::SetValue, IssuerClass::CreateDiscoverable] {
-        let (world, jobs) = Jobs::new(class, None);
-        let worker = RotationWorker::new(&world.store, jobs.options());
+        let world = world(class, None);
+        let worker = world.worker();
         worker.run_due().unwrap();
         let waiting = worker.waiting();
         assert!(waiting[0].1.as_str().contains("cannot leave its work to jobs"), "{waiting:?}");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::jobs::FAULTS;
 use super::world::{DAY, HOUR, World, issuer};
 use crate::domain::id::VersionId;
 use crate::domain::issuance::Issuance;
@@ -35,7 +36,12 @@ impl Schedule {
         let policy =
             (chance.below(2) == 0).then(|| RotationPolicy::every(Interval::new(2, IntervalUnit::Day).unwrap()));
         let world = World::with(ModelIssuer::new(class), Issuance::by(issuer()), policy);
-        world.worker().run_due().unwrap();
+        let takes_jobs = class == IssuerClass::CreateWithToken && chance.below(2) == 0;
+        let world = if takes_jobs { world.by_jobs() } else { world };
+        for _ in 0..2 {
+            world.worker().run_due().unwrap();
+            world.end_jobs();
+        }
         Self { seed, chance, world }
     }
 
@@ -44,7 +50,7 @@ impl Schedule {
         let ops = world.ops();
         let which = chance.one_of(&[VersionRef::Current, VersionRef::Previous]);
         let name = LockName::parse(chance.one_of(&["aa", "bb", "cc"])).unwrap();
-        match chance.below(16) {
+        match chance.below(18) {
             0..=2 => drop(ops.place_lock(world.secret, which, NewLock::new(name))),
             3..=5 => drop(ops.remove_lock(world.secret, which, name)),
             6 | 7 => drop(world.worker().rotate(&ops, world.secret)),
@@ -65,6 +71,11 @@ impl Schedule {
             }
             12 => drop(ops.abort_rotation(world.secret, Reason::of("chance"))),
             13 => drop(ops.resume_rotation(world.secret)),
+            14 => world.end_jobs(),
+            15 => {
+                let (later, fault) = (chance.below(2), chance.one_of(&FAULTS));
+                world.jobs.iter().for_each(|jobs| jobs.fault_soon(later, fault));
+            }
             _ => drop(world.worker().run_due().unwrap()),
         }
     }
@@ -111,6 +122,6 @@ fn number_of(variable: &str) -> Option<u64> {
 #[test]
 fn thousands_of_random_schedules_keep_the_promises() {
     let more = number_of("LATCHKEEP_RUNS").unwrap_or(1);
-    let seeds = number_of("LATCHKEEP_SEED").map_or(1..1_000 * more + 1, |seed| seed..seed + 1);
+    let seeds = number_of("LATCHKEEP_SEED").map_or(1..2_000 * more + 1, |seed| seed..seed + 1);
     seeds.for_each(|seed| Schedule::new(seed).run(40));
 }

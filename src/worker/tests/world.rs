@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::jobs::Jobs;
 use crate::domain::id::SecretId;
 use crate::domain::issuance::Issuance;
 use crate::domain::name::{Actor, IssuerName, OutsideId, Reason, SecretName};
@@ -12,6 +13,7 @@ use crate::domain::secret::{Lifecycle, Secret};
 use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef;
 use crate::engine::clock::ManualClock;
+use crate::issuer::issuer::Issuer;
 use crate::issuer::kit::ModelIssuer;
 use crate::options::StoreOptions;
 use crate::seal::secret_bytes::SecretBytes;
@@ -30,6 +32,8 @@ pub(super) struct World {
     pub(super) clock: ManualClock,
     pub(super) store: Store,
     pub(super) model: Arc<ModelIssuer>,
+    /// Where jobs run, if the issuer leaves its work to them.
+    pub(super) jobs: Option<Arc<Jobs>>,
     pub(super) secret: SecretId,
 }
 
@@ -49,7 +53,20 @@ impl World {
         let new = NewSecret::service_credentials(SecretName::parse("orders").unwrap(), issuance);
         let new = policy.into_iter().fold(new, NewSecret::rotating);
         let secret = store.acting_as(Actor::parse("ops").unwrap()).create(new).unwrap().secret.unwrap();
-        Self { clock, store, model: Arc::new(model), secret }
+        Self { clock, store, model: Arc::new(model), jobs: None, secret }
+    }
+
+    /// The same with an issuer that leaves its work to jobs.
+    pub(super) fn by_jobs(mut self) -> Self {
+        self.jobs = Some(Arc::new(Jobs::of(Arc::clone(&self.model))));
+        self
+    }
+
+    /// Lets the jobs that are at work come to their end, and report.
+    pub(super) fn end_jobs(&self) {
+        if let Some(jobs) = &self.jobs {
+            jobs.run(self);
+        }
     }
 
     pub(super) fn ops(&self) -> Session {
@@ -57,7 +74,11 @@ impl World {
     }
 
     pub(super) fn options(&self) -> WorkerOptions {
-        WorkerOptions::new().shared_issuer(issuer(), Arc::clone(&self.model) as Arc<_>)
+        let issuer_now: Arc<dyn Issuer> = match &self.jobs {
+            Some(jobs) => Arc::clone(jobs) as Arc<_>,
+            None => Arc::clone(&self.model) as Arc<_>,
+        };
+        WorkerOptions::new().shared_issuer(issuer(), issuer_now)
     }
 
     pub(super) fn worker(&self) -> RotationWorker {
@@ -80,6 +101,8 @@ impl World {
     pub(super) fn recover(&self) {
         let worker = self.worker();
         for _ in 0..60 {
+            worker.run_due().unwrap();
+            self.end_jobs();
             worker.run_due().unwrap();
             let rotation = self.get().rotation.clone();
             if rotation.is_some_and(|rotation| rotation.parked.is_some()) {
