@@ -5,7 +5,9 @@
 use super::event::Event;
 use super::name::Actor;
 use super::record::Record;
-use super::rotation::{AttemptFailure, Credential, IssuedCredential, Parked, Retirement, Rotation, RotationStage};
+use super::rotation::{
+    AttemptFailure, Credential, IssuedCredential, IssuerClass, Parked, Retirement, Rotation, RotationStage,
+};
 use super::rotation_event::{AbortPlanned, CredentialIssued, JobBegun, RotationAttemptFailed, RotationPlanned};
 use super::secret::{Lifecycle, Secret};
 use super::version::Version;
@@ -87,7 +89,7 @@ fn step(rotation: &mut Rotation, record: &Record) {
     let at = record.recorded_at;
     match &record.event {
         Event::RotationAttempted(event) => {
-            rotation.stage = RotationStage::Attempted;
+            rotation.stage = attempted(rotation);
             rotation.attempts = event.attempt;
             rotation.retry_at = None;
         }
@@ -107,6 +109,15 @@ fn step(rotation: &mut Rotation, record: &Record) {
     }
 }
 
+/// Where a rotation stands once its issuer is asked again. What an earlier call made is looked for and retired before
+/// another is made by class `CreateDiscoverable`, and by a person with class `Opaque`; with the others it stays in doubt.
+fn attempted(rotation: &Rotation) -> RotationStage {
+    match rotation.class {
+        IssuerClass::SetValue | IssuerClass::CreateWithToken if rotation.stage.is_out() => RotationStage::Doubted,
+        _ => RotationStage::Attempted,
+    }
+}
+
 fn fail(rotation: &mut Rotation, event: &RotationAttemptFailed) {
     rotation.failure = Some(event.reason.clone());
     rotation.retry_at = Some(event.retry_at);
@@ -119,7 +130,8 @@ fn fail(rotation: &mut Rotation, event: &RotationAttemptFailed) {
             rotation.stage = RotationStage::Planned;
         }
         // The report of a job that is late is still taken.
-        RotationStage::Planned | RotationStage::Attempted | RotationStage::Awaiting { .. } => {}
+        RotationStage::Planned | RotationStage::Attempted | RotationStage::Doubted | RotationStage::Awaiting { .. } => {
+        }
         // What could not be proved, or not retired, is counted here.
         _ => rotation.attempts = rotation.attempts.saturating_add(1),
     }

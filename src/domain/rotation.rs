@@ -136,6 +136,9 @@ pub enum RotationStage {
         /// Why.
         reason: Reason,
     },
+    /// A call is out, or was when the process died, and nobody knows what came of one before it. What this one answers says
+    /// nothing of that one, unless it makes the credential.
+    Doubted,
     /// A job was begun that makes the credential; it reports by its task.
     Awaiting {
         /// Until when its report is waited for.
@@ -231,7 +234,10 @@ impl Rotation {
     #[must_use]
     pub const fn credential(&self) -> Option<&IssuedCredential> {
         match &self.stage {
-            RotationStage::Planned | RotationStage::Attempted | RotationStage::Awaiting { .. } => None,
+            RotationStage::Planned
+            | RotationStage::Attempted
+            | RotationStage::Doubted
+            | RotationStage::Awaiting { .. } => None,
             RotationStage::Issued(credential) | RotationStage::Staged { credential, .. } => Some(credential),
             RotationStage::Aborting { credential, .. } | RotationStage::Ending { credential, .. } => {
                 credential.as_ref()
@@ -261,6 +267,16 @@ impl Rotation {
 }
 
 impl RotationStage {
+    /// Tells whether a call is out that may have made something.
+    pub(crate) const fn is_called(&self) -> bool {
+        matches!(self, Self::Attempted | Self::Doubted)
+    }
+
+    /// Tells whether a call is out, or a job at work, that may have made something.
+    pub(crate) const fn is_out(&self) -> bool {
+        self.is_called() || matches!(self, Self::Awaiting { .. })
+    }
+
     /// Gives the stable word for programs.
     #[must_use]
     pub const fn label(&self) -> &'static str {
@@ -270,6 +286,7 @@ impl RotationStage {
             Self::Issued(_) => "issued",
             Self::Staged { .. } => "staged",
             Self::Aborting { .. } => "aborting",
+            Self::Doubted => "doubted",
             Self::Awaiting { .. } => "awaiting",
             Self::Ending { .. } => "ending",
         }

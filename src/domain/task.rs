@@ -193,6 +193,7 @@ fn making_status(rotation: &Rotation) -> TaskStatus {
         _ if rotation.parked.is_some() => TaskStatus::Failed,
         RotationStage::Planned => TaskStatus::Queued,
         RotationStage::Attempted
+        | RotationStage::Doubted
         | RotationStage::Awaiting { .. }
         | RotationStage::Aborting { credential: None, .. }
         | RotationStage::Ending { credential: None, .. } => TaskStatus::Processing,

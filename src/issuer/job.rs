@@ -45,6 +45,7 @@ pub enum TaskReport {
     CredentialsCreated(Issued),
     /// The credential was ended, or was gone already.
     CredentialsDeleted,
-    /// The job failed: nothing was made, or the credential may still work. It is tried again.
+    /// The job failed: nothing is there that was made for its task, by an earlier run either; or the credential that was to
+    /// be ended may still work. It is tried again. A job that does not know says nothing.
     Failed(Reason),
 }

@@ -42,7 +42,7 @@ impl Core {
         let is_ours = |now: &&Rotation| now.id == rotation.id && now.parked.is_none();
         let attempted = secret.rotation.as_deref().filter(is_ours);
         match attempted.map(|rotation| (rotation, &rotation.stage)) {
-            Some((rotation, RotationStage::Attempted)) => self.make(secret, rotation),
+            Some((rotation, RotationStage::Attempted | RotationStage::Doubted)) => self.make(secret, rotation),
             Some((rotation, RotationStage::Awaiting { report_by })) => self.begin_making(secret, rotation, *report_by),
             _ => Ok(Progress::Moved),
         }
@@ -173,7 +173,7 @@ impl Core {
             IssuerErrorKind::Unavailable => AttemptFailure::Unavailable,
             IssuerErrorKind::Unknown => AttemptFailure::Unknown,
         };
-        let is_refused = failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
+        let is_refused = failure == AttemptFailure::Refused && rotation.stage.is_called();
         let (value, payload) = if is_refused && rotation.class.replaces_in_place() {
             let picked = self.pick(secret, &rotation.issuer, rotation.id)?;
             let (value, payload) = self.store.0.prepare_issued(secret, rotation.to, &picked)?;

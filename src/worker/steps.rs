@@ -93,9 +93,10 @@ impl Core {
             RotationStage::Awaiting { report_by } if rotation.is_at_work() => {
                 self.fail(secret, rotation, &late(*report_by))
             }
-            RotationStage::Planned | RotationStage::Attempted | RotationStage::Awaiting { .. } => {
-                self.create(secret, rotation)
-            }
+            RotationStage::Planned
+            | RotationStage::Attempted
+            | RotationStage::Doubted
+            | RotationStage::Awaiting { .. } => self.create(secret, rotation),
             RotationStage::Ending { report_by, .. } => self.fail(secret, rotation, &late(*report_by)),
             // A lock that stands has to be reported only; the credential is proved again before it is put into use.
             RotationStage::Staged { reported_at, .. } if self.is_held(secret, rotation) => {

@@ -99,7 +99,7 @@ fn step(state: &State, secret: &Secret, event: &Event) -> Result<(), Rule> {
 
 fn attempt(state: &State, secret: &Secret, event: &RotationAttempted) -> Result<(), Rule> {
     let rotation = open(secret, event.rotation)?;
-    let is_out = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Awaiting { .. });
+    let is_out = rotation.stage.is_out();
     let may_begin = (is_out && !rotation.is_at_work()) || rotation.stage == RotationStage::Planned;
     let is_next = event.attempt == rotation.attempts.saturating_add(1) && event.attempt <= rotation.attempts_max;
     hold(may_begin && is_next && rotation.parked.is_none(), Rule::RotationOutOfTurn)?;
@@ -111,16 +111,15 @@ fn attempt(state: &State, secret: &Secret, event: &RotationAttempted) -> Result<
 fn begin(rotation: &Rotation) -> Result<(), Rule> {
     let takes_jobs = matches!(rotation.class, IssuerClass::CreateWithToken | IssuerClass::Opaque);
     hold(takes_jobs, Rule::RotationMismatch)?;
-    let is_in_turn = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Aborting { .. });
+    let is_in_turn = rotation.stage.is_called() || matches!(rotation.stage, RotationStage::Aborting { .. });
     hold(is_in_turn && rotation.parked.is_none(), Rule::RotationOutOfTurn)
 }
 
 fn issue(rotation: &Rotation, event: &CredentialIssued) -> Result<(), Rule> {
-    let is_out = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Awaiting { .. });
     // Of one that is given up, a job may tell what it has made.
     let is_learnt = rotation.credential().is_none()
         && matches!(rotation.stage, RotationStage::Aborting { .. } | RotationStage::Ending { .. });
-    hold(is_out || is_learnt, Rule::RotationOutOfTurn)?;
+    hold(rotation.stage.is_out() || is_learnt, Rule::RotationOutOfTurn)?;
     hold(rotation.value.is_none_or(|value| value == event.sealed), Rule::DataKeyMismatch)
 }
 

@@ -96,7 +96,7 @@ pub(super) fn retirements() -> [Retirement; 5] {
 }
 
 /// Every stage of a rotation.
-pub(super) fn stages() -> [RotationStage; 9] {
+pub(super) fn stages() -> [RotationStage; 10] {
     [
         RotationStage::Planned,
         RotationStage::Attempted,
@@ -105,6 +105,7 @@ pub(super) fn stages() -> [RotationStage; 9] {
         RotationStage::Aborting { credential: Some(made()), reason: reason() },
         RotationStage::Aborting { credential: None, reason: reason() },
         RotationStage::Awaiting { report_by: time(6) },
+        RotationStage::Doubted,
         RotationStage::Ending { credential: Some(made()), reason: reason(), report_by: time(6) },
         RotationStage::Ending { credential: None, reason: reason(), report_by: time(6) },
     ]

@@ -66,6 +66,7 @@ wire_enum!(
         Aborting = 5, "aborting" { credential: Maybe<IssuedCredentialV1>, reason: Reason };
         Awaiting = 6, "awaiting" { report_by: Timestamp };
         Ending = 7, "ending" { credential: Maybe<IssuedCredentialV1>, reason: Reason, report_by: Timestamp };
+        Doubted = 8, "doubted";
     }
 );
 

@@ -119,7 +119,8 @@ fn attempt(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) 
         (RotationStage::Attempted | RotationStage::Awaiting { .. }, IssuerClass::Opaque) if rotation.attempts > 0 => {
             return Ok(decision.then(parked(rotation, OUTCOME_UNKNOWN)));
         }
-        (RotationStage::Planned | RotationStage::Attempted | RotationStage::Awaiting { .. }, _) => {}
+        (RotationStage::Planned, _) => {}
+        _ if rotation.stage.is_out() => {}
         _ => return Err(Refusal::VersionChanged),
     }
     if let Some(why) = exhausted(rotation, now) {
@@ -164,12 +165,11 @@ pub(super) struct Failed<'a> {
 pub(super) fn fail(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, now: Timestamp) -> Decision {
     let mut decision = Decision::about(secret.id);
     // A value that was refused is not set again, where another one was brought along; one that may have been set is kept.
-    let replaces = failed.failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
+    let replaces = failed.failure == AttemptFailure::Refused && rotation.stage.is_called();
     let is_for_it = |value: &&Prepared| value.version == rotation.to;
     let value = failed.value.filter(|_| replaces && rotation.class.replaces_in_place()).filter(is_for_it);
     decision.takes_data = value.is_some();
-    let is_out = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Awaiting { .. });
-    let is_opaque = rotation.class == IssuerClass::Opaque && is_out;
+    let is_opaque = rotation.class == IssuerClass::Opaque && rotation.stage.is_out();
     decision = decision.then(RotationAttemptFailed {
         rotation: rotation.id,
         failure: failed.failure,
@@ -182,8 +182,9 @@ pub(super) fn fail(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, no
     if is_opaque && failed.failure == AttemptFailure::Unknown {
         return decision.then(parked(rotation, OUTCOME_UNKNOWN));
     }
-    let counted = match rotation.stage {
-        RotationStage::Planned | RotationStage::Attempted | RotationStage::Awaiting { .. } => rotation.attempts,
+    let counted = match &rotation.stage {
+        RotationStage::Planned => rotation.attempts,
+        stage if stage.is_out() => rotation.attempts,
         _ => rotation.attempts.saturating_add(1),
     };
     let is_aborting = matches!(rotation.stage, RotationStage::Aborting { .. } | RotationStage::Ending { .. });
@@ -205,7 +206,7 @@ fn issue(
         (None, Some(value)) => value,
         _ => return Err(Refusal::VersionChanged),
     };
-    if rotation.stage != RotationStage::Attempted {
+    if !rotation.stage.is_called() {
         return Err(Refusal::VersionChanged);
     }
     let mut decision = Decision::about(secret.id);

@@ -118,3 +118,31 @@ fn what_does_not_log_in_is_never_put_into_use() {
         world.check(class.label());
     }
 }
+
+/// What one call answers says nothing of the one before, whose reply was lost.
+#[test]
+fn a_refusal_after_a_lost_reply_does_not_make_anybody_forget_what_may_have_been_made() {
+    use ModelFault::{BeUnavailable, CrashAfterEffect, LoseReply, Refuse};
+    for class in [IssuerClass::SetValue, IssuerClass::CreateWithToken, IssuerClass::CreateDiscoverable] {
+        for first in [LoseReply, CrashAfterEffect] {
+            for then in [Refuse, BeUnavailable] {
+                let world = World::new(ModelIssuer::new(class));
+                let worker = world.worker();
+                worker.run_due().unwrap();
+                world.model.fault_soon(ModelMethod::Create, 0, first);
+                world.model.fault_soon(ModelMethod::Create, 1, then);
+                worker.rotate(&world.ops(), world.secret).unwrap();
+                worker.run_due().unwrap();
+                world.clock.advance(HOUR);
+                worker.run_due().unwrap();
+                world.ops().abort_rotation(world.secret, Reason::of("not today")).unwrap();
+                for _ in 0..3 {
+                    world.clock.advance(HOUR);
+                    world.worker().run_due().unwrap();
+                }
+                assert_eq!(world.get().rotation, None);
+                world.check(&format!("{class}: {first:?}, then {then:?}"));
+            }
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod ends;
 mod fire;
+mod job_runner;
 mod jobs;
 mod rules;
 mod schedules;

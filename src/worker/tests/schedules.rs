@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::jobs::FAULTS;
+use super::job_runner::FAULTS;
 use super::world::{DAY, HOUR, World, issuer};
 use crate::domain::id::VersionId;
 use crate::domain::issuance::Issuance;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::jobs::Jobs;
+use super::job_runner::Jobs;
 use crate::domain::id::SecretId;
 use crate::domain::issuance::Issuance;
 use crate::domain::name::{Actor, IssuerName, OutsideId, Reason, SecretName};
