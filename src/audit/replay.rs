@@ -97,6 +97,19 @@ impl Replay {
         self.step_hidden(header).map_err(|rule| IllegalStep { position: header.position, rule })
     }
 
+    /// Gives what became of the store, but for secrets of which not everything was seen. When no event was one of a later
+    /// release, that is the state which a store has after the same records.
+    #[cfg(feature = "store")]
+    pub(crate) const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Gives the same, whole.
+    #[cfg(feature = "store")]
+    pub(crate) fn into_state(self) -> State {
+        self.state
+    }
+
     /// Gives the position of the record that comes next.
     #[must_use]
     pub const fn size(&self) -> Position {

@@ -20,4 +20,4 @@ pub(crate) mod saved;
 mod wire;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -29,12 +29,17 @@ pub(crate) enum Step {
 
 /// Gives the step that is due first, and when; `None` while there is nothing to do.
 pub(crate) fn next_step(secret: &Secret) -> Option<(Timestamp, Step)> {
+    steps(secret).min_by_key(|(at, _)| *at)
+}
+
+/// Gives all that is to be done for a secret, each with its time.
+pub(crate) fn steps(secret: &Secret) -> impl Iterator<Item = (Timestamp, Step)> {
     let rotation = match &secret.rotation {
         Some(rotation) => comes_on(secret, rotation).map(|at| (at, Step::GoOn)),
         None => begins(secret),
     };
     let retirements = secret.versions.iter().enumerate().filter_map(|(at, version)| retirement(secret, at, version));
-    rotation.into_iter().chain(retirements).chain(deletion(secret)).min_by_key(|(at, _)| *at)
+    rotation.into_iter().chain(retirements).chain(deletion(secret))
 }
 
 /// Gives when a step is due for a secret.

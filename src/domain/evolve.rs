@@ -190,7 +190,7 @@ fn destroy(secret: &mut Secret, id: VersionId, cause: DestroyCause, at: Timestam
 }
 
 /// Tells whether a lock still holds an expiry back that came before some time: that of the secret, or, for credentials
-/// on a lease, that of the locked version.
+/// that end one by one, that of the locked version.
 fn is_held(secret: &Secret, at: Timestamp) -> bool {
     let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= at);
     let mut locked = secret.versions.iter().filter(|version| !version.is_destroyed() && !version.locks.is_empty());
@@ -198,7 +198,12 @@ fn is_held(secret: &Secret, at: Timestamp) -> bool {
         SecretSpec::IamCredentials { .. } => {
             locked.any(|version| version.is_available() && is_over(version.expires_at))
         }
-        _ => secret.lifecycle == Lifecycle::Active && is_over(secret.expires_at()) && locked.next().is_some(),
+        _ if secret.lifecycle != Lifecycle::Active => false,
+        _ if is_over(secret.expires_at()) => locked.next().is_some(),
+        _ if secret.spec.is_issued_credential() => {
+            locked.any(|version| version.can_be_let_go() && is_over(version.expires_at))
+        }
+        _ => false,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Owns who would be hit if a secret were rotated or deleted: a pure function of the secret and what the store is set to.
+//! Owns who would be hit if a secret were rotated or deleted, or data of it destroyed: a pure function of the secret and what the store is set to.
 //!
 //! Which versions those are is told by the one rule, [`super::touch`]. Read next: [`super::standing`].
 
@@ -9,7 +9,7 @@ use super::rotation::IssuerClass;
 use super::secret::Secret;
 use super::settings::Settings;
 use super::touch::{Touch, touched};
-use super::version::Version;
+use super::version::{Version, VersionRef};
 
 /// Whom an operation would hit, as far as the state tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,13 @@ impl Secret {
     #[must_use]
     pub fn impact_of_deletion(&self, settings: Settings) -> Impact {
         impact(self, Touch::Delete, settings)
+    }
+
+    /// Tells whom the destruction of the data of one version would hit; nothing when it is not there, or destroyed already.
+    #[must_use]
+    pub fn impact_of_destruction(&self, version: VersionRef) -> Option<Impact> {
+        let version = self.version(version).filter(|version| !version.is_destroyed())?;
+        Some(impact(self, Touch::DestroyData(version.id), Settings::default()))
     }
 
     /// What the next rotation is to the versions: as the issuer of the last one said.

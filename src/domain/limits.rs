@@ -94,6 +94,9 @@ pub const KEY_SLOTS_MAX: u8 = 8;
 /// Consumers that are waited for, and that can acknowledge one version.
 pub const CONSUMERS_MAX: usize = 32;
 
+/// How long a version is left alone at least, whose credential ends before the policy's next run: an hour.
+pub const EARLY_ROTATION_PAUSE: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+
 /// How long a scheduled rotation waits after a lock refused one: a day.
 pub const REFUSED_ROTATION_PAUSE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 

@@ -75,6 +75,21 @@ pub struct SecretMetadata {
     pub refuse_rotation_while_locked: Option<bool>,
 }
 
+impl SecretMetadata {
+    /// A name, and nothing else said.
+    pub(crate) fn bare(name: SecretName) -> Self {
+        Self {
+            name,
+            description: None,
+            labels: Box::default(),
+            custom_metadata: None,
+            expires_at: None,
+            retention: limits::RETENTION_DEFAULT,
+            refuse_rotation_while_locked: None,
+        }
+    }
+}
+
 /// A secret as `decide` sees it: everything but its data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {
@@ -184,27 +199,44 @@ impl Secret {
         self.versions.iter().flat_map(|version| version.locks.iter().map(move |lock| (version, lock)))
     }
 
-    /// Gives the time at which it expires: its own for secrets that take one, the certificate's for certificates.
+    /// Gives the time at which it expires: its own for secrets that take one, that of the current version for certificates and
+    /// for credentials whose issuer named an end.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         match self.spec {
-            SecretSpec::ImportedCert | SecretSpec::PrivateCert { .. } => {
-                self.current().and_then(|version| version.expires_at)
-            }
+            SecretSpec::ImportedCert
+            | SecretSpec::PrivateCert { .. }
+            | SecretSpec::ServiceCredentials { .. }
+            | SecretSpec::CustomCredentials { .. } => self.current().and_then(|version| version.expires_at),
             _ => self.metadata.expires_at,
         }
     }
 
     /// Gives the time of the next scheduled rotation, when an active policy stands on an active
     /// secret whose expiry is not held back. A day after the last one that a lock refused.
+    ///
+    /// What an issuer gave a shorter life than the policy's interval rotates earlier: when two thirds of that life are over,
+    /// and no sooner than an hour after it was made. A credential of an issuer also rotates while its expiry is held back,
+    /// since the next one is what the holders wait for.
     #[must_use]
     pub fn next_rotation_at(&self) -> Option<Timestamp> {
-        let policy = self.policy.filter(|policy| policy.auto_rotate)?;
-        let is_due = self.lifecycle == Lifecycle::Active && self.expiry_held_since.is_none();
-        let current = self.current().filter(|_| is_due)?;
-        let at = policy.interval.after(current.created_at);
+        let is_held = self.expiry_held_since.is_some() && !self.spec.is_issued_credential();
+        let at = self.rotation_due_at().filter(|_| self.lifecycle == Lifecycle::Active && !is_held)?;
         let again = self.rotation_refused_at.filter(|refused| *refused >= at);
         Some(again.map_or(at, |refused| refused.plus(limits::REFUSED_ROTATION_PAUSE)))
+    }
+
+    /// When an active policy rotates the current version, whatever was refused so far.
+    pub(crate) fn rotation_due_at(&self) -> Option<Timestamp> {
+        let policy = self.policy.filter(|policy| policy.auto_rotate)?;
+        let current = self.current()?;
+        let at = policy.interval.after(current.created_at);
+        let end = current.expires_at.filter(|end| *end <= at && self.spec.issuance().is_some());
+        Some(end.map_or(at, |end| {
+            let life = end.since(current.created_at);
+            let early = life.saturating_sub(life.checked_div(3).unwrap_or_default());
+            current.created_at.plus(early.max(limits::EARLY_ROTATION_PAUSE)).min(at)
+        }))
     }
 
     /// Walks over the credentials behind its versions, oldest first, retired ones too.

@@ -122,6 +122,13 @@ impl SecretSpec {
         }
     }
 
+    /// Tells whether an issuer makes credentials that are no certificates: each ends when its issuer said, and a lock holds
+    /// that back.
+    #[must_use]
+    pub const fn is_issued_credential(&self) -> bool {
+        matches!(self, Self::ServiceCredentials { .. } | Self::CustomCredentials { .. })
+    }
+
     /// Tells whether a read makes a new credential and destroys the old one.
     #[must_use]
     pub const fn is_dynamic(&self) -> bool {

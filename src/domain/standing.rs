@@ -2,7 +2,7 @@
 //!
 //! It decides nothing; what the worker does next is in [`super::due`]. Read next: [`super::impact`].
 
-use super::due::step_at;
+use super::due::{Step, steps};
 use super::rotation::{Credential, RotationStage};
 use super::secret::Secret;
 use super::settings::Settings;
@@ -32,12 +32,12 @@ pub enum RotationStanding {
         /// Since when it is due.
         since: Timestamp,
     },
-    /// The worker has something to do.
+    /// The worker has something to do, other than to end a credential.
     Due {
         /// Since when.
         since: Timestamp,
     },
-    /// The credential of an earlier version is to be ended.
+    /// The credential of a version is to be ended.
     Retiring {
         /// Since when.
         since: Timestamp,
@@ -93,12 +93,14 @@ impl Secret {
         if let Some(since) = self.blocked_since(settings) {
             return Some(RotationStanding::Blocked { since });
         }
-        if let Some(since) = step_at(self).filter(|at| *at <= now) {
+        let due = steps(self).filter(|(at, step)| *at <= now && !matches!(step, Step::Retire(_)));
+        if let Some(since) = due.map(|(at, _)| at).min() {
             return Some(RotationStanding::Due { since });
         }
         let retiring = self.credentials().filter(|credential| credential.is_retiring());
-        let retiring = retiring.into_iter().find_map(Credential::since);
         retiring
+            .filter_map(Credential::since)
+            .min()
             .map(|since| RotationStanding::Retiring { since })
             .or_else(|| self.next_rotation_at().map(|at| RotationStanding::Scheduled { at }))
     }
@@ -106,8 +108,7 @@ impl Secret {
     /// Gives since when a rotation is due that a lock refused and still would.
     fn blocked_since(&self, settings: Settings) -> Option<Timestamp> {
         let refused_at = self.rotation_refused_at?;
-        let policy = self.policy.filter(|policy| policy.auto_rotate)?;
-        let due_at = policy.interval.after(self.current()?.created_at);
+        let due_at = self.rotation_due_at()?;
         let is_locked = || self.impact_of_rotation(settings).is_some_and(|impact| !impact.locks.is_empty());
         (refused_at >= due_at && is_locked()).then_some(due_at)
     }

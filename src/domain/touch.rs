@@ -34,7 +34,7 @@ pub(crate) enum Touch {
     DestroyData(VersionId),
     /// The secret is past its expiry.
     Expire,
-    /// The lease of the credential in one version is over.
+    /// The credential in one version has ended: its lease is over, or its issuer said so.
     EndLease(VersionId),
     /// Metadata, labels, policies and locks change.
     Describe,
@@ -105,10 +105,16 @@ fn widen<'a>(found: &mut Vec<&'a Version>, secret: &'a Secret, settings: Setting
 /// Proof that no version an operation touches carries a lock. Made by [`unlocked`] alone.
 #[derive(Debug)]
 pub(crate) struct Unlocked {
+    touched: Vec<VersionId>,
     data: Vec<(VersionId, DataKeyId)>,
 }
 
 impl Unlocked {
+    /// Gives all touched versions, also those whose data is gone or not here.
+    pub(crate) fn touched(&self) -> &[VersionId] {
+        &self.touched
+    }
+
     /// Gives the touched versions that have data, each with its data key.
     pub(crate) fn data(&self) -> &[(VersionId, DataKeyId)] {
         &self.data
@@ -130,7 +136,8 @@ pub(crate) fn unlocked(secret: &Secret, touch: Touch, whole: &Whole) -> Result<U
     let locks_total = in_the_way().count();
     if locks_total == 0 {
         let data = versions.iter().filter_map(|version| Some((version.id, version.data.sealed()?.data_key))).collect();
-        return Ok(Unlocked { data });
+        let touched = versions.iter().map(|version| version.id).collect();
+        return Ok(Unlocked { touched, data });
     }
     let show = |(version, lock): (&Version, &Lock)| {
         Blocked::lock((version.id, version.number, secret.alias(version.id)), lock)

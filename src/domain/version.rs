@@ -49,7 +49,7 @@ coded_enum!(
         Requested = 2, "requested";
         /// Its secret expired.
         Expired = 3, "expired";
-        /// The lease of a dynamic credential ended.
+        /// The lease of a dynamic credential ended, or a credential of an earlier version that an issuer made.
         LeaseEnded = 4, "lease_ended";
         /// A lock was placed with `remove_previous_and_delete`.
         PreviousFreed = 5, "previous_freed";
@@ -216,7 +216,8 @@ pub struct Version {
     pub data_from: Position,
     /// What it shows of its data.
     pub details: VersionDetails,
-    /// When its data ends: the end of the lease of a dynamic credential, the last moment of a certificate.
+    /// When its data ends: the end of the lease of a dynamic credential, the end that an issuer named, the last moment of a
+    /// certificate.
     pub expires_at: Option<Timestamp>,
     /// Whether its data was read at least once.
     pub downloaded: bool,
@@ -251,6 +252,14 @@ impl Version {
     #[must_use]
     pub fn has_credential_in_use(&self) -> bool {
         self.credential.as_deref().is_some_and(Credential::is_in_use)
+    }
+
+    /// Tells whether there is data left to destroy, or a credential to end, and that was not decided yet.
+    pub(crate) fn can_be_let_go(&self) -> bool {
+        match self.credential.as_deref().filter(|credential| credential.is_in_use()) {
+            Some(credential) => !credential.is_retiring(),
+            None => self.is_available(),
+        }
     }
 
     /// Tells whether a policy made it.

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::proofs::{Tree, signer};
 use super::{TARGETS, mutate};
+use crate::codec::tests::golden::unhex;
 use crate::domain::position::Position;
 use crate::ledger::{EventProof, InclusionProof};
 use crate::seal::secret_bytes::SecretBytes;
@@ -20,11 +21,6 @@ fn dir(name: &str) -> PathBuf {
 
 fn golden(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).unwrap()
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.trim().chars().map(|char| u8::try_from(char.to_digit(16).unwrap()).unwrap()).collect();
-    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 /// Every seed, by target and name.

@@ -5,7 +5,6 @@
 use crate::domain::id::GroupId;
 use crate::domain::issuance::Issuance;
 use crate::domain::json::JsonObject;
-use crate::domain::limits;
 use crate::domain::name::{Description, Label, SecretName, Username};
 use crate::domain::policy::RotationPolicy;
 use crate::domain::secret::{ApiKeyTarget, ApiKeyUse, PasswordPolicy, SecretMetadata, SecretSpec};
@@ -49,15 +48,7 @@ pub(super) enum Source {
 
 impl NewSecret {
     fn of(name: SecretName, spec: SecretSpec, data: Source) -> Self {
-        let metadata = SecretMetadata {
-            name,
-            description: None,
-            labels: Box::default(),
-            custom_metadata: None,
-            expires_at: None,
-            retention: limits::RETENTION_DEFAULT,
-            refuse_rotation_while_locked: None,
-        };
+        let metadata = SecretMetadata::bare(name);
         Self { group: GroupId::DEFAULT, metadata, spec, policy: None, version_metadata: None, data }
     }
 

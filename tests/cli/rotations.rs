@@ -224,7 +224,7 @@ fn what_cannot_be_used_is_told_and_changes_nothing() {
         ("", "EOF"),
         ("[]", "a JSON object of issuers"),
         ("{\"orders\": {}}", "missing field `kind`"),
-        ("{\"orders\": {\"kind\": \"oracle\"}}", "unknown variant `oracle`"),
+        ("{\"orders\": {\"kind\": \"oracle\"}}", "oracle is no kind"),
         ("{\"orders\": {\"kind\": \"exec\"}}", "missing field `program`"),
         ("{\"orders\": {\"kind\": \"exec\", \"program\": \"issue\"}}", "absolute path"),
         ("{\"\": {\"kind\": \"exec\", \"program\": \"/bin/true\"}}", "issuer name"),

@@ -10,6 +10,8 @@
     reason = "tests and benches ask the clock and start threads as they need"
 )]
 
+#[cfg(feature = "cli")]
+mod command;
 mod faults;
 mod kit;
 mod life;

@@ -1,11 +1,12 @@
 //! Owns the rules for events about a secret as a whole.
 
 use crate::domain::event::{Event, SecretCreated, SecretExpired};
-use crate::domain::id::DataKeyId;
+use crate::domain::id::{DataKeyId, VersionId};
 use crate::domain::limits;
 use crate::domain::record::Record;
 use crate::domain::secret::{Lifecycle, Secret, SecretMetadata, SecretSpec};
 use crate::domain::state::State;
+use crate::domain::time::Timestamp;
 use crate::domain::touch::{Touch, unlocked};
 use crate::domain::version::Version;
 
@@ -46,8 +47,7 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
         }
         Event::ExpirationHeld(event) => {
             time_passes(state)?;
-            let version = secret.version_by_id(event.version).ok_or(Rule::VersionMissing)?;
-            hold(!version.locks.is_empty() && secret.expiry_held_since.is_none(), Rule::NothingHeld)
+            held(secret, event.version, record)
         }
         _ => Ok(()),
     }
@@ -79,9 +79,21 @@ fn expire(secret: &Secret, event: &SecretExpired, record: &Record) -> Result<(),
         (SecretSpec::ImportedCert | SecretSpec::IamCredentials { .. } | SecretSpec::PrivateCert { .. }, _) => {
             Err(Rule::ExpiryOfType)
         }
-        (_, Lifecycle::Destroyed) => hold(!secret.versions.iter().any(Version::is_available), Rule::ExpiredWithData),
+        (_, Lifecycle::Destroyed) => {
+            hold(!secret.versions.iter().any(Version::is_available), Rule::ExpiredWithData)?;
+            hold(!secret.versions.iter().any(Version::has_credential_in_use), Rule::CredentialInUse)?;
+            hold(secret.rotation.is_none(), Rule::RotationOutOfTurn)
+        }
         _ => Err(Rule::ExpiryOfType),
     }
+}
+
+/// A hold is said once, of a locked version that has reached its end, or whose secret has.
+fn held(secret: &Secret, version: VersionId, record: &Record) -> Result<(), Rule> {
+    let version = secret.version_by_id(version).ok_or(Rule::VersionMissing)?;
+    hold(!version.locks.is_empty() && secret.expiry_held_since.is_none(), Rule::NothingHeld)?;
+    let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= record.recorded_at);
+    hold(is_over(secret.expires_at()) || is_over(version.expires_at), Rule::NotExpired)
 }
 
 /// Holds a secret to its bounds at the end of a batch that changed it.

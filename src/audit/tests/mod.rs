@@ -12,6 +12,7 @@ mod export;
 mod golden;
 mod hostile;
 mod illegal;
+mod issued;
 mod keys;
 mod legal;
 mod lock_report;

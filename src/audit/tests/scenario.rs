@@ -134,15 +134,7 @@ impl Scenario {
     }
 
     pub(super) fn metadata(name: &str) -> SecretMetadata {
-        SecretMetadata {
-            name: SecretName::parse(name).unwrap(),
-            description: None,
-            labels: Box::default(),
-            custom_metadata: None,
-            expires_at: None,
-            retention: 2,
-            refuse_rotation_while_locked: None,
-        }
+        SecretMetadata::bare(SecretName::parse(name).unwrap())
     }
 
     #[track_caller]

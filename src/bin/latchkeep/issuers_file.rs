@@ -1,15 +1,26 @@
-//! Owns the file that names issuers: read strictly, with the name of the issuer in every complaint. No passwords belong there.
+//! Owns the file that names issuers: read strictly, with the name of the issuer in every complaint. No secrets belong there,
+//! and no complaint shows a value that was found where none was expected.
 //!
-//! Read next: [`super::commands`].
+//! Read next: [`exec`], [`source`], and where this build has them the other kinds.
+
+mod exec;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "private-ca")]
+mod private_ca;
+#[cfg(any(feature = "postgres", feature = "private-ca"))]
+mod source;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use latchkeep::{ExecIssuer, IssuerClass, IssuerName, WorkerOptions};
+use latchkeep::{Issuer, IssuerName, Session, WorkerOptions};
 use serde::Deserialize;
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
+use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 use crate::input;
@@ -17,34 +28,20 @@ use crate::input;
 /// Bytes of the file, at most.
 const FILE_BYTES_MAX: usize = 1_048_576;
 
-/// Seconds that a run of a program may take, at most.
+/// Seconds that a call may take, at most.
 const LIMIT_SECS_MAX: u64 = 3_600;
 
-/// Seconds that a job may take, at most: 30 days.
-const JOB_LIMIT_SECS_MAX: u64 = 2_592_000;
+/// How long a call may take when no issuer says more.
+const LIMIT_DEFAULT: Duration = Duration::from_secs(30);
 
-/// Seconds that a run of a program may take, when nothing is said.
-const LIMIT_SECS_DEFAULT: u64 = 30;
+/// How much longer a call may take than its issuer says, which ends it itself first and tells more.
+const CALL_EXTRA: Duration = Duration::from_secs(5);
 
-/// An issuer as the file describes it.
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum Described {
-    Exec(Exec),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Exec {
-    program: PathBuf,
-    #[serde(default)]
-    args: Vec<String>,
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    directory: Option<PathBuf>,
-    class: Option<String>,
-    limit_secs: Option<u64>,
-    job_limit_secs: Option<u64>,
+/// An issuer, made as the file describes it.
+struct Made {
+    issuer: Arc<dyn Issuer>,
+    /// The longest that one call takes.
+    longest: Duration,
 }
 
 /// All of the file; a name that stands there twice is a mistake.
@@ -75,67 +72,72 @@ impl<'de> Deserialize<'de> for Named {
     }
 }
 
-/// Registers the issuers of a file.
-pub(crate) fn read(path: &Path) -> Result<WorkerOptions, Failure> {
+/// Registers the issuers of a file. What they need from the store they read as the session's actor.
+pub(crate) fn read(path: &Path, session: &Session) -> Result<WorkerOptions, Failure> {
     let text = input::read_file(path, FILE_BYTES_MAX)?;
     let wrong = |what: String| Failure::usage(format!("issuers file {}: {what}", path.display()));
-    let Named(named) = serde_json::from_slice(text.expose()).map_err(|error| wrong(error.to_string()))?;
-    let (mut options, mut longest) = (WorkerOptions::new(), LIMIT_SECS_DEFAULT);
+    let Named(named) = serde_json::from_slice(text.expose()).map_err(|error| wrong(without_value(&error)))?;
+    let (mut options, mut longest) = (WorkerOptions::new(), LIMIT_DEFAULT);
     for (name, described) in named {
         let about = |what: &dyn fmt::Display| wrong(format!("issuer {name}: {what}"));
         let parsed = IssuerName::parse(&name).map_err(|invalid| about(&invalid))?;
-        let described: Described = serde_json::from_value(described).map_err(|error| about(&error))?;
-        let Described::Exec(exec) = described;
-        longest = longest.max(exec.limit_secs.unwrap_or_default());
-        options = options.issuer(parsed, exec.issuer().map_err(|what| about(&what))?);
+        let made = make(described, session).map_err(|what| about(&what))?;
+        longest = longest.max(made.longest);
+        options = options.shared_issuer(parsed, made.issuer);
     }
-    // The program is ended at its own limit first, which tells more.
-    Ok(options.call_limit(Duration::from_secs(longest.saturating_add(CALL_EXTRA_SECS))))
+    Ok(options.call_limit(longest.saturating_add(CALL_EXTRA)))
 }
 
-/// Seconds that a call may take longer than its program.
-const CALL_EXTRA_SECS: u64 = 5;
-
-impl Exec {
-    fn issuer(self) -> Result<ExecIssuer, String> {
-        let class = match self.class.as_deref() {
-            None => IssuerClass::Opaque,
-            Some(label) => IssuerClass::from_label(label).ok_or_else(|| {
-                format!("{label} is no class; set_value, create_with_token, create_discoverable and opaque are")
-            })?,
-        };
-        let limit = self.limit_secs.unwrap_or(LIMIT_SECS_DEFAULT);
-        if !(1..=LIMIT_SECS_MAX).contains(&limit) {
-            return Err(format!("limit_secs takes 1 to {LIMIT_SECS_MAX}"));
-        }
-        let mut issuer = ExecIssuer::new(self.program).map_err(|invalid| invalid.to_string())?.of_class(class);
-        issuer = issuer.giving_up_after(Duration::from_secs(limit));
-        if let Some(limit) = self.job_limit_secs {
-            issuer = issuer.leaving_to_jobs(job_limit(limit, class)?);
-        }
-        for arg in self.args {
-            issuer = issuer.with_arg(arg);
-        }
-        for (name, value) in self.env {
-            if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-                return Err("env takes names without =, and nothing with a NUL".to_owned());
-            }
-            issuer = issuer.with_env(name, value);
-        }
-        Ok(match self.directory {
-            Some(directory) => issuer.in_directory(directory),
-            None => issuer,
-        })
+/// Makes one issuer of its description.
+fn make(described: Value, session: &Session) -> Result<Made, String> {
+    let Value::Object(mut fields) = described else { return Err("takes a JSON object".to_owned()) };
+    let Some(kind) = fields.remove("kind") else { return Err("missing field `kind`".to_owned()) };
+    let Value::String(kind) = kind else { return Err("the field `kind` takes text".to_owned()) };
+    // Which kinds look into the store depends on the build.
+    let _ = session;
+    match kind.as_str() {
+        "exec" => exec::make(fields),
+        #[cfg(feature = "postgres")]
+        "postgres_password" => postgres::password(fields, session),
+        #[cfg(feature = "postgres")]
+        "postgres_role" => postgres::role(fields, session),
+        #[cfg(not(feature = "postgres"))]
+        "postgres_password" | "postgres_role" => Err(lacking(&kind, "postgres")),
+        #[cfg(feature = "private-ca")]
+        "private_ca" => private_ca::make(fields, session),
+        #[cfg(not(feature = "private-ca"))]
+        "private_ca" => Err(lacking(&kind, "private-ca")),
+        other => Err(format!("{other} is no kind; exec, postgres_password, postgres_role and private_ca are")),
     }
 }
 
-/// Holds how long a job may take to its bounds, and to the classes that take jobs.
-fn job_limit(secs: u64, class: IssuerClass) -> Result<Duration, String> {
-    if !(1..=JOB_LIMIT_SECS_MAX).contains(&secs) {
-        return Err(format!("job_limit_secs takes 1 to {JOB_LIMIT_SECS_MAX}"));
-    }
-    match class {
-        IssuerClass::CreateWithToken | IssuerClass::Opaque => Ok(Duration::from_secs(secs)),
-        _ => Err(format!("job_limit_secs is for create_with_token and opaque; class {class} takes no jobs")),
+#[cfg(not(all(feature = "postgres", feature = "private-ca")))]
+fn lacking(kind: &str, feature: &str) -> String {
+    format!("this build of latchkeep has no kind {kind}; build it with --features {feature}")
+}
+
+/// Reads the fields of a kind; those that it does not know are refused.
+fn parse<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, String> {
+    serde_json::from_value(Value::Object(fields)).map_err(|error| without_value(&error))
+}
+
+/// Gives the words of the parser, but for a value that it did not expect: it may be a password that somebody put there.
+fn without_value(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    let shows_it = words.starts_with("invalid type: ") || words.starts_with("invalid value: ");
+    match words.rsplit_once(", expected ").filter(|_| shows_it) {
+        Some((_, expected)) => format!("something stands where it cannot; expected {expected}"),
+        None => words,
     }
 }
+
+/// Holds a time limit to its bounds.
+fn limit(secs: Option<u64>, default: u64) -> Result<Duration, String> {
+    match secs.unwrap_or(default) {
+        secs @ 1..=LIMIT_SECS_MAX => Ok(Duration::from_secs(secs)),
+        _ => Err(format!("limit_secs takes 1 to {LIMIT_SECS_MAX}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Tests of the bytes: golden files, round trips, hostile input, and a schema that does not exist yet.
 
 mod evolution;
-mod golden;
+pub(crate) mod golden;
 mod hostile;
 mod parts;
 mod restated;

@@ -279,15 +279,7 @@ pub(super) fn metadata() -> SecretMetadata {
 }
 
 pub(super) fn bare_metadata() -> SecretMetadata {
-    SecretMetadata {
-        description: None,
-        labels: [].into(),
-        custom_metadata: None,
-        expires_at: None,
-        retention: 2,
-        refuse_rotation_while_locked: None,
-        ..metadata()
-    }
+    SecretMetadata::bare(metadata().name)
 }
 
 fn api_key_spec(target: ApiKeyTarget) -> SecretSpec {

@@ -147,7 +147,7 @@ fn free_previous(
     }
     let cause = match target.mode {
         LockMode::RemovePreviousAndDelete => Some(DestroyCause::PreviousFreed),
-        _ => time::is_lease_over(secret, previous, now).then_some(DestroyCause::LeaseEnded),
+        _ => time::has_ended(secret, previous, now).then_some(DestroyCause::LeaseEnded),
     };
     if let Some(cause) = cause {
         let mut after = secret.clone();
@@ -168,9 +168,7 @@ fn destroy_freed(
     decision: Decision,
 ) -> Result<Decision, Refusal> {
     match unlocked(after, Touch::DestroyData(freed.id), &state.whole) {
-        Ok(witness) => Ok(witness.data().iter().fold(decision, |decision, (version, data_key)| {
-            retirement::let_go(after, *version, *data_key, cause, decision)
-        })),
+        Ok(witness) => Ok(retirement::let_touched_go(after, &witness, cause, decision)),
         // What was asked for by name is refused; what time would do waits.
         Err(refusal @ Refusal::Quarantined { .. }) if cause == DestroyCause::PreviousFreed => Err(refusal),
         // Another lock that remains keeps the data; that is no refusal.

@@ -52,7 +52,7 @@ pub(super) fn decide(
         RotationCommand::FinishAbort { rotation } => finish_abort(secret, open(secret, *rotation)?),
         RotationCommand::Abort { reason } => Ok(abort(secret, any_open(secret)?, reason)),
         RotationCommand::Resume => resume(secret, any_open(secret)?, now),
-        RotationCommand::Report { task, report } => tasks::report(secret, *task, report, now),
+        RotationCommand::Report { task, report } => tasks::report(state, secret, *task, report, now),
         RotationCommand::CancelTask { task, reason } => tasks::cancel(secret, *task, reason),
         other => retirement::decide(state, secret, other, terms, now),
     }
@@ -224,12 +224,22 @@ fn commit(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) -
     if secret.lifecycle != Lifecycle::PreActivation {
         active(secret)?;
     }
-    match unlocked(secret, rotation.class.touch(), &state.whole) {
+    let witness = unlocked(secret, rotation.class.touch(), &state.whole);
+    if let Err(other @ Refusal::Quarantined { .. }) = witness {
+        return Err(other);
+    }
+    if credential.expires_at.is_some_and(|end| end <= now) {
+        // The one that is current may be good for longer.
+        return Ok(abort(secret, rotation, &Reason::of(ENDED)));
+    }
+    match witness {
         Ok(witness) => Ok(replace(secret, rotation, credential, &witness)),
         Err(refusal @ Refusal::Locked(_)) => Ok(staged(secret, rotation, refusal, now)),
         Err(other) => Err(other),
     }
 }
+
+const ENDED: &str = "its credential ended before it could be put into use; another rotation makes another one";
 
 /// Adds the version, and lets the credentials that fall out of the window go; asks for the proof that none is locked.
 fn replace(secret: &Secret, rotation: &Rotation, credential: &IssuedCredential, witness: &Unlocked) -> Decision {
@@ -247,10 +257,9 @@ fn replace(secret: &Secret, rotation: &Rotation, credential: &IssuedCredential, 
     });
     // What the issuer replaced in place stays as previous; its credential is over, its data is not.
     let replaced = secret.current().map(|current| current.id).filter(|_| rotation.class.replaces_in_place());
-    for (version, data_key) in witness.data().iter().filter(|(version, _)| Some(*version) != replaced) {
-        decision = retirement::let_go(secret, *version, *data_key, DestroyCause::Retention, decision);
-    }
-    decision
+    let touched = witness.touched().iter().filter(|version| Some(**version) != replaced);
+    let fallen_out = touched.filter_map(|version| secret.version_by_id(*version));
+    fallen_out.fold(decision, |decision, version| retirement::let_go(version, DestroyCause::Retention, decision))
 }
 
 /// Says once that a lock holds a rotation back, and, when a policy asked for it, again each day.

@@ -4,11 +4,11 @@
 
 use super::super::command::Terms;
 use super::super::event::VersionDataDestroyed;
-use super::super::id::{DataKeyId, VersionId};
+use super::super::id::VersionId;
 use super::super::limits;
 use super::super::name::Reason;
 use super::super::refusal::Refusal;
-use super::super::rotation::Credential;
+use super::super::rotation::{Credential, Retirement};
 use super::super::rotation_command::RotationCommand;
 use super::super::rotation_event::{
     CredentialRetired, DeletionPlanned, RetirementFailed, RetirementPlanned, VersionAcknowledged,
@@ -17,9 +17,9 @@ use super::super::secret::Secret;
 use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, Unlocked, unlocked};
-use super::super::version::{DestroyCause, Version, VersionRef};
-use super::Decision;
+use super::super::version::{DestroyCause, Version, VersionData, VersionRef};
 use super::protocol::abort;
+use super::{Decision, time};
 
 /// Decides what is asked about the credentials of versions that are there.
 pub(super) fn decide(
@@ -37,27 +37,28 @@ pub(super) fn decide(
         RotationCommand::FailRetirement { version, reason, retry_at } => {
             fail_retirement(secret, *version, reason, *retry_at, now)
         }
-        RotationCommand::FinishRetirement { version } => finish_retirement(secret, *version),
+        RotationCommand::FinishRetirement { version } => finish_retirement(state, secret, *version, now),
         RotationCommand::Acknowledge { version } => acknowledge(secret, *version, terms),
         // Steps of a rotation, which come by another way.
         _ => Err(Refusal::VersionChanged),
     }
 }
 
-/// Destroys the data of a version, or plans to end its credential first.
-pub(super) fn let_go(
-    secret: &Secret,
-    id: VersionId,
-    data_key: DataKeyId,
-    cause: DestroyCause,
-    decision: Decision,
-) -> Decision {
-    let credential = secret.version_by_id(id).and_then(|version| version.credential.as_deref());
-    match credential.filter(|credential| credential.is_in_use()) {
-        Some(credential) if credential.is_retiring() => decision,
-        Some(_) => decision.then(RetirementPlanned { version: id }),
-        None => decision.then(VersionDataDestroyed { version: id, data_key, cause }),
+/// Destroys the data of a version, or plans to end its credential first; nothing where that was done before.
+pub(super) fn let_go(version: &Version, cause: DestroyCause, decision: Decision) -> Decision {
+    let id = version.id;
+    match (version.credential.as_deref().filter(|credential| credential.is_in_use()), version.data.sealed()) {
+        (Some(credential), _) if credential.is_retiring() => decision,
+        (Some(_), _) => decision.then(RetirementPlanned { version: id }),
+        (None, Some(sealed)) => decision.then(VersionDataDestroyed { version: id, data_key: sealed.data_key, cause }),
+        (None, None) => decision,
     }
+}
+
+/// Lets all versions go that an operation touches; asks for the proof that none is locked.
+pub(super) fn let_touched_go(secret: &Secret, witness: &Unlocked, cause: DestroyCause, decision: Decision) -> Decision {
+    let touched = witness.touched().iter().filter_map(|id| secret.version_by_id(*id));
+    touched.fold(decision, |decision, version| let_go(version, cause, decision))
 }
 
 fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
@@ -77,19 +78,32 @@ fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Resul
     Ok(decision.then(RetirementPlanned { version: version.id }))
 }
 
-pub(super) fn finish_retirement(secret: &Secret, version: VersionId) -> Result<Decision, Refusal> {
+pub(super) fn finish_retirement(
+    state: &State,
+    secret: &Secret,
+    version: VersionId,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
     let version = secret.version_by_id(version).ok_or(Refusal::VersionNotFound)?;
     if !version.credential.as_deref().is_some_and(Credential::is_retiring) {
         return Err(Refusal::VersionChanged);
     }
-    let decision = Decision::about(secret.id).on(version.id).then(CredentialRetired { version: version.id });
-    Ok(match version.data.sealed() {
-        Some(sealed) => {
-            let (data_key, cause) = (sealed.data_key, DestroyCause::Retired);
-            decision.then(VersionDataDestroyed { version: version.id, data_key, cause })
+    let mut after = secret.clone();
+    if let Some(version) = after.version_by_id_mut(version.id) {
+        if let Some(credential) = &mut version.credential {
+            credential.retirement = Retirement::Retired { at: now };
         }
-        None => decision,
-    })
+        if version.is_available() {
+            version.data = VersionData::Destroyed { at: now, cause: DestroyCause::Retired };
+        }
+    }
+    let mut decision = Decision::about(secret.id).on(version.id).then(CredentialRetired { version: version.id });
+    if let Some(sealed) = version.data.sealed() {
+        let (data_key, cause) = (sealed.data_key, DestroyCause::Retired);
+        decision = decision.then(VersionDataDestroyed { version: version.id, data_key, cause });
+    }
+    // The last one of a secret that has expired takes the secret along.
+    Ok(time::expire(state, &after, now, decision))
 }
 
 /// Notes that a credential could not be ended, and when it is tried again.
@@ -126,17 +140,16 @@ fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<De
 pub(super) fn plan_deletion(secret: &Secret, witness: &Unlocked) -> Option<Decision> {
     let mut decision = Decision::about(secret.id);
     let rotation = secret.rotation.as_deref();
-    let mut in_use =
-        witness.data().iter().filter(|(id, _)| secret.version_by_id(*id).is_some_and(Version::has_credential_in_use));
-    let first = in_use.next();
-    if first.is_none() && rotation.is_none() {
+    let touched = witness.touched().iter().filter_map(|id| secret.version_by_id(*id));
+    let in_use: Vec<&Version> = touched.filter(|version| version.has_credential_in_use()).collect();
+    if in_use.is_empty() && rotation.is_none() {
         return None;
     }
     if !secret.is_deleting {
         decision = decision.then(DeletionPlanned {});
     }
-    for (id, data_key) in first.into_iter().chain(in_use) {
-        decision = let_go(secret, *id, *data_key, DestroyCause::Requested, decision);
+    for version in in_use {
+        decision = let_go(version, DestroyCause::Requested, decision);
     }
     if let Some(rotation) = rotation {
         decision.events.extend(abort(secret, rotation, &Reason::of("its secret is to be deleted")).events);

@@ -171,11 +171,8 @@ pub(super) fn destroy_data(state: &State, secret: &Secret, version: VersionRef) 
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     readable(version)?;
     let witness = unlocked(secret, Touch::DestroyData(version.id), &state.whole)?;
-    let mut decision = Decision::about(secret.id).on(version.id);
-    for (version, data_key) in witness.data() {
-        decision = retirement::let_go(secret, *version, *data_key, DestroyCause::Requested, decision);
-    }
-    Ok(decision)
+    let decision = Decision::about(secret.id).on(version.id);
+    Ok(retirement::let_touched_go(secret, &witness, DestroyCause::Requested, decision))
 }
 
 pub(super) fn delete(state: &State, secret: &Secret) -> Result<Decision, Refusal> {

@@ -10,6 +10,7 @@ use super::super::rotation::{AttemptFailure, Credential, IssuerClass, Retirement
 use super::super::rotation_command::Reported;
 use super::super::rotation_event::{CredentialIssued, JobBegun, RetirementJobBegun};
 use super::super::secret::Secret;
+use super::super::state::State;
 use super::super::task::{Task, TaskKind, TaskStatus};
 use super::super::time::Timestamp;
 use super::protocol::{Failed, abort, aborted, fail};
@@ -52,7 +53,13 @@ pub(super) fn begin_retirement(secret: &Secret, version: VersionId, report_by: T
 }
 
 /// Takes what a job says became of its task.
-pub(super) fn report(secret: &Secret, id: TaskId, report: &Reported, now: Timestamp) -> Result<Decision, Refusal> {
+pub(super) fn report(
+    state: &State,
+    secret: &Secret,
+    id: TaskId,
+    report: &Reported,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
     let task = secret.task(id).ok_or(Refusal::TaskNotFound)?;
     let fits = match report {
         Reported::Created { .. } => task.kind == TaskKind::CreateCredentials,
@@ -64,7 +71,7 @@ pub(super) fn report(secret: &Secret, id: TaskId, report: &Reported, now: Timest
     }
     match secret.rotation.as_deref().filter(|rotation| rotation.to == task.version) {
         Some(rotation) => report_on_rotation(secret, rotation, &task, report, now),
-        None => report_on_version(secret, &task, report, now),
+        None => report_on_version(state, secret, &task, report, now),
     }
 }
 
@@ -113,14 +120,20 @@ const fn is_making_awaited(rotation: &Rotation, stage: &RotationStage) -> bool {
     }
 }
 
-fn report_on_version(secret: &Secret, task: &Task, report: &Reported, now: Timestamp) -> Result<Decision, Refusal> {
+fn report_on_version(
+    state: &State,
+    secret: &Secret,
+    task: &Task,
+    report: &Reported,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
     let version = secret.version_by_id(task.version).ok_or(Refusal::TaskNotFound)?;
     let is_awaited =
         version.credential.as_deref().is_some_and(|it| matches!(it.retirement, Retirement::Awaiting { .. }));
     match report {
         // Of one that failed, somebody may have seen to it.
         Reported::Deleted if is_awaited || task.status == TaskStatus::Failed => {
-            retirement::finish_retirement(secret, version.id)
+            retirement::finish_retirement(state, secret, version.id, now)
         }
         Reported::Failed { reason, retry_at } if is_awaited => {
             retirement::fail_retirement(secret, version.id, reason, *retry_at, now)

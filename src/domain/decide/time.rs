@@ -9,7 +9,7 @@ use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, unlocked};
 use super::super::version::{DestroyCause, Version};
-use super::Decision;
+use super::{Decision, retirement};
 
 /// Gives the next time at which something about a secret lapses; `None` while nothing will.
 ///
@@ -22,10 +22,29 @@ pub(crate) fn lapses(secret: &Secret) -> Option<Timestamp> {
             let waits = |version: &&Version| version.is_available() && (!held || version.locks.is_empty());
             secret.versions.iter().filter(waits).filter_map(|version| version.expires_at).min()
         }
-        _ if secret.lifecycle != Lifecycle::Active || held => None,
+        _ if secret.lifecycle != Lifecycle::Active => None,
+        _ if secret.spec.is_issued_credential() => end_of_credentials(secret, held),
+        _ if held => None,
         _ => secret.expires_at(),
     };
     leases.into_iter().chain(expiry).min()
+}
+
+/// When the next credential of an issuer ends that can be let go, or be said to be held.
+fn end_of_credentials(secret: &Secret, held: bool) -> Option<Timestamp> {
+    let (current, earlier) = secret.versions.split_last()?;
+    let can_go = |version: &&Version| version.can_be_let_go() && (!held || version.locks.is_empty());
+    let earlier = earlier.iter().filter(can_go).filter_map(|version| version.expires_at).min();
+    // The secret goes with the current one: as soon as nothing holds that, and again when the last credential is retired.
+    let is_held = held && secret.versions.iter().any(|version| !version.is_destroyed() && !version.locks.is_empty());
+    let has_work = secret.versions.iter().any(Version::can_be_let_go) || !has_credentials(secret);
+    let with_secret = current.expires_at.filter(|_| secret.rotation.is_none() && !is_held && has_work);
+    earlier.into_iter().chain(with_secret).min()
+}
+
+/// Tells whether a credential of any version is still good outside.
+fn has_credentials(secret: &Secret) -> bool {
+    secret.versions.iter().any(Version::has_credential_in_use)
 }
 
 /// Gives the next time at which something about a secret lapses; `None` also while the store is in quarantine, where time
@@ -55,7 +74,8 @@ pub(super) fn lapse(state: &State, secret: &Secret, now: Timestamp) -> Decision 
 pub(super) fn expire(state: &State, after: &Secret, now: Timestamp, decision: Decision) -> Decision {
     match after.spec {
         _ if state.whole.quarantine().is_some() => decision,
-        SecretSpec::IamCredentials { .. } => end_leases(state, after, now, decision),
+        SecretSpec::IamCredentials { .. } => end_each(state, after, now, None, decision),
+        _ if after.spec.is_issued_credential() => end_credentials(state, after, now, decision),
         _ if after.lifecycle != Lifecycle::Active || after.expires_at().is_none_or(|end| end > now) => decision,
         SecretSpec::ImportedCert | SecretSpec::PrivateCert { .. } => {
             decision.then(SecretExpired { lifecycle: Lifecycle::Deactivated })
@@ -76,15 +96,42 @@ pub(super) fn expire(state: &State, after: &Secret, now: Timestamp, decision: De
     }
 }
 
-fn end_leases(state: &State, after: &Secret, now: Timestamp, mut decision: Decision) -> Decision {
-    let mut held = None;
-    for version in after.versions.iter().filter(|version| is_lease_over(after, version, now)) {
+/// Ends what an issuer made: with the current credential the secret, with an earlier one that version alone.
+///
+/// While a rotation is open, parked or not, the current version waits for how it comes out: the next version may be on its
+/// way, and to give one up may take the data of this one.
+fn end_credentials(state: &State, after: &Secret, now: Timestamp, decision: Decision) -> Decision {
+    let is_over = after.expires_at().is_some_and(|end| end <= now);
+    match unlocked(after, Touch::Expire, &state.whole) {
+        _ if after.lifecycle != Lifecycle::Active => decision,
+        _ if !is_over || after.rotation.is_some() => end_each(state, after, now, None, decision),
+        Ok(witness) => {
+            let decision = retirement::let_touched_go(after, &witness, DestroyCause::Expired, decision);
+            if has_credentials(after) {
+                decision
+            } else {
+                decision.then(SecretExpired { lifecycle: Lifecycle::Destroyed })
+            }
+        }
+        Err(_) => {
+            let locked = after.versions.iter().rev().find(|version| !version.locks.is_empty());
+            end_each(state, after, now, locked, decision)
+        }
+    }
+}
+
+/// Ends the credentials that have ended, one by one, and says, once, that a lock holds one of them.
+fn end_each<'a>(
+    state: &State,
+    after: &'a Secret,
+    now: Timestamp,
+    mut held: Option<&'a Version>,
+    mut decision: Decision,
+) -> Decision {
+    for version in after.versions.iter().filter(|version| has_ended(after, version, now)) {
         match unlocked(after, Touch::EndLease(version.id), &state.whole) {
             Ok(witness) => {
-                for (version, data_key) in witness.data() {
-                    let cause = DestroyCause::LeaseEnded;
-                    decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
-                }
+                decision = retirement::let_touched_go(after, &witness, DestroyCause::LeaseEnded, decision);
             }
             Err(_) => held = Some(version),
         }
@@ -92,10 +139,12 @@ fn end_leases(state: &State, after: &Secret, now: Timestamp, mut decision: Decis
     hold(after, held, decision)
 }
 
-/// Tells whether a version holds a credential whose lease is over.
-pub(super) fn is_lease_over(secret: &Secret, version: &Version, now: Timestamp) -> bool {
+/// Tells whether a version holds a credential whose time is over, and that can be let go without its secret.
+pub(super) fn has_ended(secret: &Secret, version: &Version, now: Timestamp) -> bool {
     let is_over = version.expires_at.is_some_and(|end| end <= now);
-    secret.spec.ttl_secs().is_some() && version.is_available() && is_over
+    let is_earlier = || secret.current().is_some_and(|current| current.id != version.id);
+    let ends_alone = secret.spec.ttl_secs().is_some() || (secret.spec.is_issued_credential() && is_earlier());
+    is_over && ends_alone && version.can_be_let_go()
 }
 
 /// Notes, once, that a lock on a version holds an expiry back.

@@ -12,7 +12,7 @@ use crate::codec::meta::decode_meta;
 use crate::domain::id::{DataKeyId, LogId};
 use crate::domain::position::Position;
 use crate::domain::state::State;
-use crate::domain::step::{Step, evolve_step};
+use crate::domain::step::Step;
 use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
 use crate::engine::log::Decoder;
@@ -127,7 +127,6 @@ struct Checker<'a> {
     chain: ChainVerifier,
     tree: Frontier,
     replay: Replay,
-    state: State,
     decoder: Decoder,
     unknown_events: u64,
     /// The digests of sealed data.
@@ -149,7 +148,6 @@ impl<'a> Checker<'a> {
             chain: ChainVerifier::from_genesis(&log_id),
             tree: Frontier::default(),
             replay: Replay::from_genesis(log_id),
-            state: State::default(),
             decoder: Decoder::default(),
             unknown_events: 0,
             data: HashMap::new(),
@@ -207,9 +205,6 @@ impl<'a> Checker<'a> {
             self.found = Some(self.tree.tree_head());
         }
         let step = self.decoder.decode_step(raw)?;
-        if let Some(step) = &step {
-            evolve_step(&mut self.state, step);
-        }
         let stepped = match &step {
             Some(Step::Told(record)) => self.replay.apply(record),
             Some(Step::Erased(_)) => self.replay.apply_hidden(raw.header()),
@@ -222,13 +217,11 @@ impl<'a> Checker<'a> {
     }
 
     /// Comes to the end of the log.
-    fn finish(mut self, header: [u8; 32], note: &str) -> Result<Checked, Error> {
+    fn finish(self, header: [u8; 32], note: &str) -> Result<Checked, Error> {
         let end = self.chain.clone().finish().map_err(|fault| damaged(&format!("has a log that is cut ({fault})")))?;
         if self.unknown_events > 0 {
             return Err(Error::unknown_events(self.unknown_events));
         }
-        self.state.whole.log_size = end.size;
-        self.state.whole.last_at = end.time;
         let checkpoint =
             self.open(note).map_err(|error| damaged(&format!("has a checkpoint that is wrong: {error}")))?;
         if checkpoint.log_id != self.log_id || checkpoint.tree_head != self.tree.tree_head() {
@@ -237,15 +230,15 @@ impl<'a> Checker<'a> {
         self.check_expected()?;
         self.check_keys()?;
         self.check_data()?;
-        let report = BackupReport::of(self.log_id, &self.state, note);
-        let Self { log_id, state, slots, epochs, seeds, .. } = self;
-        Ok(Checked { report, header, log_id, state, end, slots, epochs, seeds })
+        let report = BackupReport::of(self.log_id, self.replay.state(), note);
+        let Self { log_id, replay, slots, epochs, seeds, .. } = self;
+        Ok(Checked { report, header, log_id, state: replay.into_state(), end, slots, epochs, seeds })
     }
 
     /// Opens a note under the key that was in force at its size.
     fn open(&self, note: &str) -> Result<Checkpoint, Error> {
         let size = Checkpoint::read_unverified(note)?.tree_head.size;
-        let whole = &self.state.whole;
+        let whole = &self.replay.state().whole;
         let number = whole.signing_key_at(size).ok_or_else(|| damaged("names no signing key"))?;
         let key = whole.signing_keys.get(&number).map(|key| VerifierKey::parse(&key.verifier_key)).transpose()?;
         Ok(*SignedCheckpoint::open(note, key.as_slice())?.checkpoint())
@@ -263,7 +256,7 @@ impl<'a> Checker<'a> {
     }
 
     fn check_keys(&self) -> Result<(), Error> {
-        let whole = &self.state.whole;
+        let whole = &self.replay.state().whole;
         if !self.epochs.keys().eq(whole.epochs.iter()) {
             return Err(damaged("holds other epoch keys than its log speaks of"));
         }
@@ -277,7 +270,7 @@ impl<'a> Checker<'a> {
 
     /// Holds the data to the last state: all of it is there, and each data key is wrapped by an epoch that lives.
     fn check_data(&self) -> Result<(), Error> {
-        for sealed in live(&self.state) {
+        for sealed in live(self.replay.state()) {
             let is_wrapped =
                 || self.wrapped.get(&sealed.data_key)?.iter().find(|epoch| self.epochs.contains_key(epoch));
             match self.data.get(&sealed.data_key) {

@@ -3,7 +3,7 @@
 //! Rows lie in memory and outlive the stores that are opened on them, as on a disk. Read next: [`super::open`].
 
 mod backups;
-mod chance;
+pub(crate) mod chance;
 mod erasure;
 mod faults;
 mod histories;

@@ -212,15 +212,7 @@ impl Shell {
         Command::CreateSecret {
             id: SecretId::from_bytes(self.chance.id()),
             group: groups.get(at).copied().unwrap_or(GroupId::DEFAULT),
-            metadata: SecretMetadata {
-                name: self.name(),
-                description: None,
-                labels: Box::default(),
-                custom_metadata: None,
-                expires_at,
-                retention: 2,
-                refuse_rotation_while_locked: None,
-            },
+            metadata: SecretMetadata { expires_at, ..SecretMetadata::bare(self.name()) },
             spec,
             policy: None,
             first: Some(self.prepared(None)),

@@ -13,3 +13,6 @@ mod session;
 mod tag;
 pub(crate) mod template;
 mod trouble;
+
+#[cfg(test)]
+mod testing;

@@ -146,15 +146,7 @@ mod tests {
     use crate::domain::json::JsonObject;
     use crate::domain::name::SecretName;
     use crate::issuer::kit::Trial;
-    use crate::issuer::postgres::server::PostgresTls;
-
-    fn name(text: &str) -> SqlIdentifier {
-        SqlIdentifier::parse(text).unwrap()
-    }
-
-    fn server() -> PostgresServer {
-        PostgresServer::new("127.0.0.1", 1, name("app"), name("admin"), PostgresTls::off()).unwrap()
-    }
+    use crate::issuer::postgres::testing::{name, server};
 
     fn trial(parameters: &str) -> Trial {
         let trial = Trial::new(LogId::from_bytes([5; 16]), SecretName::parse("billing").unwrap());

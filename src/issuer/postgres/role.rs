@@ -227,15 +227,7 @@ mod tests {
     use super::*;
     use crate::domain::name::SecretName;
     use crate::issuer::kit::Trial;
-    use crate::issuer::postgres::server::PostgresTls;
-
-    fn name(text: &str) -> SqlIdentifier {
-        SqlIdentifier::parse(text).unwrap()
-    }
-
-    fn server() -> PostgresServer {
-        PostgresServer::new("127.0.0.1", 1, name("app"), name("admin"), PostgresTls::off()).unwrap()
-    }
+    use crate::issuer::postgres::testing::{name, server};
 
     #[test]
     fn only_roles_of_the_store_are_ever_retired() {

@@ -17,22 +17,10 @@ use crate::domain::name::{LockName, Reason};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::rotation::IssuerClass;
 use crate::domain::version::VersionRef;
+use crate::engine::tests::chance::Chance;
 use crate::issuer::kit::{ModelFault, ModelIssuer, ModelMethod};
 use crate::seal::secret_bytes::SecretBytes;
 use crate::worker::worker::RotationWorker;
-
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-
-    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[usize::try_from(self.below(choices.len() as u64)).unwrap()]
-    }
-}
 
 struct Schedule {
     seed: u64,

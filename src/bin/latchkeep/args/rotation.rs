@@ -52,8 +52,10 @@ pub(crate) struct RotationShow {
 /// has to wait, for a lock, a consumer or another attempt, is left for the next run. Shows each record that it makes, as log
 /// show does. With SECRET it first begins a rotation of it by hand.
 ///
-/// The issuers stand in a JSON file, by the names that secrets call them: of kind exec, a program of yours (the manual page
-/// on issuers says what it is asked). No passwords belong into that file. A program finds its own, in a file say.
+/// The issuers stand in a JSON file, by the names that secrets call them: a program of yours (the manual page on issuers says
+/// what it is asked), accounts of a PostgreSQL server, or certificates of an authority of yours. The last two are there when
+/// this program was built with their features. No passwords or keys belong into that file: they are in files of their own, or
+/// in secrets of the store.
 ///
 /// Exits with 3 if a lock holds SECRET back, and with --once with 1 if something failed.
 #[derive(Args, Debug)]
@@ -66,7 +68,10 @@ Examples:
 An issuers file:
   {\"orders-db\": {\"kind\": \"exec\", \"program\": \"/usr/local/bin/issue\", \"args\": [\"--orders\"],
                  \"env\": {\"PATH\": \"/usr/bin:/bin\"}, \"class\": \"opaque\", \"limit_secs\": 30}}
-Classes: set_value, create_with_token, create_discoverable, opaque (if nothing is said).")]
+  {\"orders-role\": {\"kind\": \"postgres_role\", \"member_of\": [\"readers\"],
+     \"server\": {\"host\": \"/run/postgresql\", \"database\": \"app\", \"user\": \"keeper\", \"password_secret\": \"db-admin\"}}}
+Kinds: exec; postgres_password and postgres_role (feature postgres); private_ca (feature private-ca).
+Classes of exec: set_value, create_with_token, create_discoverable, opaque (if nothing is said).")]
 pub(crate) struct RotationRun {
     /// A secret to rotate now, if any: NAME, TYPE/NAME, or its id.
     pub(crate) secret: Option<String>,

@@ -38,14 +38,14 @@ pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
             tell(scene, *operation, refusal, &events)?;
         }
     }
-    let impact = scene.store().impact(secret.id)?;
+    let (impact, destruction) = (scene.store().impact(secret.id)?, secret.impact_of_destruction(args.version));
     if scene.out.is_json() {
         let mut fields = shown::secret(&secret);
-        fields.insert("impact".to_owned(), impact::json(&impact, &numbers));
+        fields.insert("impact".to_owned(), impact::json(&impact, destruction.as_ref(), &numbers));
         fields.insert("operations".to_owned(), Value::Array(shown));
         scene.out.json(&fields.into())?;
     } else {
-        impact::tell(scene, args.operation, &told, &impact, &numbers)?;
+        impact::tell(scene, args.operation, &told, (&impact, destruction.as_ref()), &numbers)?;
     }
     Ok(exit)
 }

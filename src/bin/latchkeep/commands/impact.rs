@@ -16,7 +16,7 @@ use crate::times::shown as shown_time;
 const READERS_SHOWN: usize = 10;
 
 /// Shows it to programs.
-pub(super) fn json(report: &ImpactReport, numbers: &Numbers) -> Value {
+pub(super) fn json(report: &ImpactReport, destruction: Option<&Impact>, numbers: &Numbers) -> Value {
     let reader = |read: &RecentReader| {
         json!({
             "reader": read.reader,
@@ -29,6 +29,7 @@ pub(super) fn json(report: &ImpactReport, numbers: &Numbers) -> Value {
     json!({
         "rotation": report.rotation.as_ref().map(one),
         "deletion": one(&report.deletion),
+        "data_destruction": destruction.map(one),
         "recent_readers": report.readers.iter().map(reader).collect::<Vec<_>>(),
         "readers_from_position": report.readers_from,
     })
@@ -52,7 +53,7 @@ pub(super) fn tell(
     scene: &mut Scene,
     asked: Option<OperationArg>,
     told: &[OperationArg],
-    report: &ImpactReport,
+    (report, destruction): (&ImpactReport, Option<&Impact>),
     numbers: &Numbers,
 ) -> Result<(), Failure> {
     if let Some(impact) = report.rotation.as_ref().filter(|_| matches!(asked, None | Some(OperationArg::Rotate))) {
@@ -61,9 +62,14 @@ pub(super) fn tell(
     if matches!(asked, None | Some(OperationArg::Delete)) {
         lines("a deletion", &report.deletion, !told.contains(&OperationArg::Delete), scene)?;
     }
-    if matches!(asked, Some(OperationArg::Read)) {
-        return Ok(());
+    if let Some(impact) = destruction.filter(|_| matches!(asked, Some(OperationArg::DestroyData))) {
+        lines("the destruction", impact, !told.contains(&OperationArg::DestroyData), scene)?;
     }
+    if matches!(asked, Some(OperationArg::Read)) { Ok(()) } else { readers(scene, report, numbers) }
+}
+
+/// Tells people who read it of late.
+fn readers(scene: &mut Scene, report: &ImpactReport, numbers: &Numbers) -> Result<(), Failure> {
     for read in report.readers.iter().take(READERS_SHOWN) {
         let (times, last) = (counted(read.reads, "read"), shown_time(read.last_at));
         scene.out.line(format!(

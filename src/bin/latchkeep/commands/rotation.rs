@@ -110,7 +110,8 @@ fn to_json(secret: &Secret, settings: Settings, impact: &Impact) -> Value {
     fields.insert("consumers".to_owned(), consumers.collect());
     let versions = secret.versions.iter().rev().filter_map(|version| {
         let credential = rotations::credential(version.credential.as_deref()?);
-        Some(json!({ "number": version.number, "alias": secret.alias(version.id), "credential": credential }))
+        let (number, alias, end) = (version.number, secret.alias(version.id), version.expires_at);
+        Some(json!({ "number": number, "alias": alias, "expiration_date": end, "credential": credential }))
     });
     fields.insert("versions".to_owned(), versions.collect());
     fields.into()
@@ -124,8 +125,9 @@ fn credentials(secret: &Secret) -> Vec<(&'static str, String)> {
             let which = explanation::version(version.number, secret.alias(version.id));
             let outside = credential.outside.as_ref().map(|outside| format!(", {outside}")).unwrap_or_default();
             let state = rotations::credential_state(credential).replace('_', " ");
+            let end = version.expires_at.map(|end| format!(", ends {}", shown_time(end))).unwrap_or_default();
             let failure = credential.failure().map(|why| format!(", could not be ended: {why}")).unwrap_or_default();
-            facts.push(("credential", format!("{which}: {state}{outside}{failure}")));
+            facts.push(("credential", format!("{which}: {state}{outside}{end}{failure}")));
         }
     }
     facts

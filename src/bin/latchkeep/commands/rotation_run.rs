@@ -20,7 +20,10 @@ use crate::scene::Scene;
 use crate::{find, issuers_file};
 
 pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure> {
-    let options = args.issuers.as_deref().map_or_else(|| Ok(WorkerOptions::new()), issuers_file::read)?;
+    let options = args
+        .issuers
+        .as_deref()
+        .map_or_else(|| Ok(WorkerOptions::new()), |path| issuers_file::read(path, &scene.session))?;
     if scene.store().status()?.quarantine.is_some() {
         return Err(Failure::new(Exit::Refused, "store_quarantined", "the store is in quarantine: nothing rotates")
             .hint("latchkeep quarantine show tells more, latchkeep quarantine end ends it"));

@@ -122,7 +122,8 @@ fn pick(args: &Get, data: &SecretData) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(copy(bytes))
 }
 
-fn one_value(json: &SecretBytes, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+/// Gives one field of a JSON object.
+pub(crate) fn one_value(json: &SecretBytes, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(json.expose())
         .map_err(|_| Failure::new(Exit::Failed, "internal", "the stored data is no JSON object"))?;
     match fields.get(name) {

@@ -22,8 +22,11 @@ pub(super) fn check_event(state: &State, record: &Record) {
         Event::VersionDataDestroyed(event) => free(secret.version_by_id(event.version).unwrap()),
         Event::VersionRegenerated(event) => free(secret.version_by_id(event.version).unwrap()),
         Event::SecretDeleted(_) => secret.versions.iter().filter(|version| version.is_available()).for_each(free),
+        Event::RetirementPlanned(event) => free(secret.version_by_id(event.version).unwrap()),
         Event::SecretExpired(event) if event.lifecycle == Lifecycle::Destroyed => {
             assert_eq!(keys(Some(secret)).len(), 0, "a secret is destroyed while a version has data");
+            let is_left = secret.versions.iter().any(Version::has_credential_in_use);
+            assert!(!is_left, "a secret is destroyed while a credential is good outside");
         }
         _ => {}
     }
@@ -79,6 +82,9 @@ pub(super) fn check_lapsed(secret: &Secret, now: Timestamp) {
     let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
     let unlocked = secret.locks_total() == 0;
     let active = secret.lifecycle == Lifecycle::Active;
+    if secret.spec.is_issued_credential() {
+        return check_ended(secret, now);
+    }
     assert!(!(active && unlocked && is_over(secret.expires_at())), "{} outlives its expiry unlocked", secret.id);
     if secret.spec.ttl_secs().is_some() {
         let outlives = |version: &Version| version.is_available() && version.locks.is_empty();
@@ -92,6 +98,29 @@ pub(super) fn check_lapsed(secret: &Secret, now: Timestamp) {
     }
 }
 
+/// The same for credentials that an issuer made: each that has ended is let go, or held by a lock that is told of, or waits
+/// for a rotation that is open.
+#[track_caller]
+fn check_ended(secret: &Secret, now: Timestamp) {
+    if secret.lifecycle != Lifecycle::Active {
+        return assert_eq!(secret.expiry_held_since, None);
+    }
+    let is_over = |version: &Version| version.expires_at.is_some_and(|end| end <= now);
+    let goes_with_current = secret.rotation.is_none() && secret.current().is_some_and(is_over);
+    let locked = |version: &Version| !version.locks.is_empty() && !version.is_destroyed();
+    let is_held = goes_with_current && secret.versions.iter().any(locked);
+    for version in &secret.versions {
+        let is_current = secret.current().is_some_and(|current| current.id == version.id);
+        let has_ended = if is_current { goes_with_current } else { is_over(version) };
+        let outlives = has_ended && version.can_be_let_go();
+        assert!(!outlives || locked(version) || (is_current && is_held), "{} outlives its end", version.number);
+        let is_told = secret.expiry_held_since.is_some() || !(outlives && locked(version));
+        assert!(is_told, "what holds {} is told of", version.number);
+    }
+    let is_gone = !secret.versions.iter().any(|version| version.is_available() || version.has_credential_in_use());
+    assert!(!(goes_with_current && is_gone), "nothing is left of {}", secret.id);
+}
+
 /// Tells whether a lock holds an expiry of the secret back at a time.
 fn is_held(secret: &Secret, at: Timestamp) -> bool {
     let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= at);
@@ -99,6 +128,9 @@ fn is_held(secret: &Secret, at: Timestamp) -> bool {
     let mut locked = secret.versions.iter().filter(locked);
     if secret.spec.ttl_secs().is_some() {
         locked.any(|version| version.is_available() && is_over(version.expires_at))
+    } else if secret.spec.is_issued_credential() {
+        let is_active = secret.lifecycle == Lifecycle::Active;
+        is_active && locked.any(|version| is_over(secret.expires_at()) || is_over(version.expires_at))
     } else {
         secret.lifecycle == Lifecycle::Active && is_over(secret.expires_at()) && locked.next().is_some()
     }

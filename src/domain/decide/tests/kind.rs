@@ -1,6 +1,7 @@
 //! Owns the kinds of secrets that the tests make: a type each, and both uses of API keys.
 
-use crate::domain::name::Actor;
+use crate::domain::issuance::Issuance;
+use crate::domain::name::{Actor, IssuerName};
 use crate::domain::secret::{ApiKeyTarget, ApiKeyUse, PasswordPolicy, SecretSpec};
 
 /// A kind of secret, as the rules tell them apart.
@@ -14,6 +15,8 @@ pub(super) enum Kind {
     /// `iam_credentials` with `reuse_api_key = true`.
     ReusedKey,
     Certificate,
+    /// `service_credentials`: made by an issuer, so none of `ALL`, whose versions are brought along.
+    Issued,
 }
 
 pub(super) const HOUR: u64 = 3_600;
@@ -41,6 +44,7 @@ impl Kind {
             Self::FreshKey => api_key(TTL, ApiKeyUse::FreshPerRead),
             Self::ReusedKey => api_key(TTL, ApiKeyUse::UntilLeaseEnds),
             Self::Certificate => SecretSpec::ImportedCert,
+            Self::Issued => SecretSpec::ServiceCredentials { issuance: Issuance::by(IssuerName::parse("db").unwrap()) },
         }
     }
 }

@@ -2,6 +2,7 @@
 //! case is one line. Every event that any of these tests makes passes [`invariants`] before it is taken in.
 
 mod invariants;
+
 mod kind;
 mod replay;
 mod requests;
@@ -13,6 +14,9 @@ mod erasure;
 mod expiry;
 mod groups;
 mod idempotency;
+mod impact;
+mod issued;
+mod issued_policy;
 mod leases;
 mod lock_modes;
 mod locks;
@@ -22,6 +26,7 @@ mod protocol;
 mod quarantine;
 mod random;
 mod secrets;
+mod standing;
 mod strict;
 mod tasks;
 mod touch;

@@ -2,38 +2,23 @@
 
 use std::time::Duration;
 
+use super::kind::Kind;
 use super::world::{Answer, World, lock, word};
 use crate::domain::command::{Command, Prepared};
-use crate::domain::id::{GroupId, RotationId, SecretId, VersionId};
-use crate::domain::issuance::Issuance;
+use crate::domain::id::{RotationId, SecretId, VersionId};
 use crate::domain::limits;
 use crate::domain::lock::LockMode;
-use crate::domain::name::{IssuerName, OutsideId, Reason, SecretName};
+use crate::domain::name::{OutsideId, Reason};
 use crate::domain::rotation::{AttemptFailure, IssuerClass, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
-use crate::domain::secret::{SecretMetadata, SecretSpec, SecretType};
+use crate::domain::secret::SecretType;
+use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef::{Current, Previous};
 
+/// The id of every rotation of the tests; none is open beside another.
 pub(super) const ROTATION: RotationId = RotationId::from_bytes([9; 16]);
 
 impl World {
-    pub(super) fn issued_secret(&mut self) -> SecretId {
-        let id = SecretId::from_bytes(self.draw());
-        let metadata = SecretMetadata {
-            name: SecretName::parse("orders").unwrap(),
-            description: None,
-            labels: Box::default(),
-            custom_metadata: None,
-            expires_at: None,
-            retention: 2,
-            refuse_rotation_while_locked: None,
-        };
-        let spec = SecretSpec::ServiceCredentials { issuance: Issuance::by(IssuerName::parse("db").unwrap()) };
-        let group = GroupId::DEFAULT;
-        self.ask(&Command::CreateSecret { id, group, metadata, spec, policy: None, first: None }).unwrap();
-        id
-    }
-
     pub(super) fn tell(&mut self, secret: SecretId, step: RotationCommand) -> Answer {
         self.ask(&Command::Rotation { secret, step })
     }
@@ -51,15 +36,15 @@ impl World {
         self.tell(secret, RotationCommand::Plan(Box::new(new)))
     }
 
-    fn issue(&mut self, secret: SecretId) -> Answer {
+    pub(super) fn issue(&mut self, secret: SecretId, expires_at: Option<Timestamp>) -> Answer {
         let open = self.get(secret).rotation.clone().map_or_else(|| VersionId::from_bytes([0; 16]), |open| open.to);
         let replaces = self.get(secret).rotation.as_ref().is_some_and(|open| open.class.replaces_in_place());
         let made = (!replaces).then(|| self.issued_data(open));
         let outside = Some(OutsideId::parse("role-1").unwrap());
-        self.tell(secret, RotationCommand::Issue { rotation: ROTATION, outside, made, expires_at: None })
+        self.tell(secret, RotationCommand::Issue { rotation: ROTATION, outside, made, expires_at })
     }
 
-    fn fail(&mut self, secret: SecretId, failure: AttemptFailure) -> Answer {
+    pub(super) fn fail(&mut self, secret: SecretId, failure: AttemptFailure) -> Answer {
         let (reason, retry_at) = (Reason::parse("no").unwrap(), self.now);
         self.tell(secret, RotationCommand::Fail { rotation: ROTATION, failure, reason, retry_at, value: None })
     }
@@ -69,7 +54,7 @@ impl World {
         match step {
             Step::Plan => self.plan(secret, class),
             Step::Attempt => self.tell(secret, RotationCommand::Attempt { rotation: ROTATION, report_by: None }),
-            Step::Issue => self.issue(secret),
+            Step::Issue => self.issue(secret, None),
             Step::Commit => self.tell(secret, RotationCommand::Commit { rotation: ROTATION }),
             Step::Abort => self.tell(secret, RotationCommand::Abort { reason }),
             Step::FinishAbort => self.tell(secret, RotationCommand::FinishAbort { rotation: ROTATION }),
@@ -81,7 +66,7 @@ impl World {
     /// A secret with two versions, and a rotation that has taken some steps.
     pub(super) fn rotating(class: IssuerClass, steps: &[Step]) -> (Self, SecretId) {
         let mut world = Self::new();
-        let secret = world.issued_secret();
+        let secret = world.secret(Kind::Issued);
         for _ in 0..2 {
             world.plan(secret, class).unwrap();
             for step in [Step::Attempt, Step::Issue, Step::Commit] {
@@ -95,6 +80,7 @@ impl World {
     }
 }
 
+/// A step of the protocol, as a worker or a person takes it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Plan,

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::kind::{DAY, HOUR, Kind, TTL};
+use super::protocol;
 use super::world::{World, actor, keyed, lock};
 use crate::domain::command::{Change, Command, LockNames, LockTarget, SecretChanges, Terms};
 use crate::domain::id::SecretId;
@@ -11,6 +12,8 @@ use crate::domain::name::{LockName, SecretName};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::Revision;
 use crate::domain::quarantine::RestoredFrom;
+use crate::domain::rotation::{AttemptFailure, IssuerClass};
+use crate::domain::rotation_command::RotationCommand;
 use crate::domain::version::VersionRef::{self, Current, Previous};
 use crate::domain::version::{VersionOrigin, VersionRef as Which};
 
@@ -41,6 +44,19 @@ enum Step {
     /// With its data, or without.
     RestoreStore(bool),
     EndQuarantine,
+    /// What a worker or a person tells of the credentials of a secret.
+    Issue(usize, Issuing),
+}
+
+/// A step for a secret whose credentials an issuer makes.
+#[derive(Clone, Debug)]
+enum Issuing {
+    /// All steps to a new version, whose credential ends in so many seconds; some are refused.
+    Rotate(IssuerClass, Option<u64>),
+    Step(IssuerClass, protocol::Step),
+    Made(Option<u64>),
+    PlanRetirement(Which),
+    FinishRetirement(Which),
 }
 
 #[derive(Clone, Debug)]
@@ -84,6 +100,8 @@ fn step() -> impl Strategy<Value = Step> {
     let one = 0..6_usize;
     prop_oneof![
         6 => prop::sample::select(Kind::ALL.to_vec()).prop_map(Step::Create),
+        3 => Just(Step::Create(Kind::Issued)),
+        24 => (one.clone(), issuing()).prop_map(|(one, step)| Step::Issue(one, step)),
         8 => one.clone().prop_map(Step::Rotate),
         2 => one.clone().prop_map(Step::RotateByPolicy),
         3 => one.clone().prop_map(Step::Restore),
@@ -110,6 +128,51 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::RestoreStore),
         3 => Just(Step::EndQuarantine),
     ]
+}
+
+fn issuing() -> impl Strategy<Value = Issuing> {
+    let class = || prop::sample::select(IssuerClass::ALL);
+    let end = || prop::option::weighted(0.8, time());
+    let steps = [
+        protocol::Step::Plan,
+        protocol::Step::Attempt,
+        protocol::Step::Commit,
+        protocol::Step::Abort,
+        protocol::Step::FinishAbort,
+        protocol::Step::Resume,
+        protocol::Step::Fail(AttemptFailure::Unknown),
+        protocol::Step::Fail(AttemptFailure::Refused),
+    ];
+    prop_oneof![
+        6 => (class(), end()).prop_map(|(class, end)| Issuing::Rotate(class, end)),
+        6 => (class(), prop::sample::select(steps.to_vec())).prop_map(|(class, step)| Issuing::Step(class, step)),
+        1 => end().prop_map(Issuing::Made),
+        1 => which().prop_map(Issuing::PlanRetirement),
+        4 => which().prop_map(Issuing::FinishRetirement),
+    ]
+}
+
+/// Takes a step; that some are refused does no harm.
+fn issue(world: &mut World, secret: SecretId, step: &Issuing) {
+    let end = |world: &World, secs: Option<u64>| secs.map(|secs| world.after(secs));
+    match step {
+        Issuing::Rotate(class, secs) => {
+            let _ = world.step(secret, *class, protocol::Step::Plan);
+            let _ = world.step(secret, *class, protocol::Step::Attempt);
+            let _ = world.issue(secret, end(world, *secs));
+            let _ = world.step(secret, *class, protocol::Step::Commit);
+        }
+        Issuing::Step(class, step) => drop(world.step(secret, *class, *step)),
+        Issuing::Made(secs) => drop(world.issue(secret, end(world, *secs))),
+        Issuing::PlanRetirement(version) => {
+            drop(world.tell(secret, RotationCommand::PlanRetirement { version: *version }));
+        }
+        Issuing::FinishRetirement(version) => {
+            if let Some(version) = world.get(secret).version(*version).map(|version| version.id) {
+                drop(world.tell(secret, RotationCommand::FinishRetirement { version }));
+            }
+        }
+    }
 }
 
 fn manner() -> impl Strategy<Value = Manner> {
@@ -222,6 +285,14 @@ fn lock_command(world: &mut World, step: &Step, pick: impl Fn(&World, usize) -> 
             None
         }
         Step::EndQuarantine => Some(Command::EndQuarantine),
+        Step::Issue(at, step) => {
+            let issued = |secret: &&SecretId| world.get(**secret).spec.issuance().is_some();
+            let secrets: Vec<_> = world.state.secrets.keys().filter(issued).copied().collect();
+            if let Some(secret) = at.checked_rem(secrets.len()).map(|at| secrets[at]) {
+                issue(world, secret, step);
+            }
+            None
+        }
         _ => None,
     }
 }

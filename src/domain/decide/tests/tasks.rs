@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::kind::Kind;
 use super::protocol::{ROTATION, Step};
 use super::world::{Answer, World, word};
 use crate::domain::id::{SecretId, TaskId, VersionId};
@@ -174,7 +175,7 @@ fn a_task_that_is_called_off_waits_for_its_job_so_that_what_it_makes_is_ended() 
     // Whoever calls it off sees to what the job makes; its report comes too late.
     check(Opaque, &[PLAN, Begin], Cancel, "ok", &["RotationAborted"]);
     let mut world = World::new();
-    let secret = world.issued_secret();
+    let secret = world.secret(Kind::Issued);
     for what in [PLAN, Begin, Cancel] {
         world.happen(secret, Opaque, what).unwrap();
     }

@@ -104,28 +104,14 @@ impl World {
     }
 
     pub(super) fn creation(&mut self, kind: Kind, name: &str) -> Command {
-        let metadata = SecretMetadata {
-            name: SecretName::parse(name).unwrap(),
-            description: None,
-            labels: Box::default(),
-            custom_metadata: None,
-            expires_at: None,
-            retention: 2,
-            refuse_rotation_while_locked: None,
-        };
+        let metadata = SecretMetadata::bare(SecretName::parse(name).unwrap());
         let id = SecretId::from_bytes(self.draw());
-        let first = self.prepared(kind.spec().secret_type());
-        Command::CreateSecret {
-            id,
-            group: GroupId::DEFAULT,
-            metadata,
-            spec: kind.spec(),
-            policy: None,
-            first: Some(first),
-        }
+        let spec = kind.spec();
+        let first = spec.issuance().is_none().then(|| self.prepared(spec.secret_type()));
+        Command::CreateSecret { id, group: GroupId::DEFAULT, metadata, spec, policy: None, first }
     }
 
-    /// A secret with one version.
+    /// A secret with one version; with none where an issuer makes them.
     #[track_caller]
     pub(super) fn secret(&mut self, kind: Kind) -> SecretId {
         let name = format!("secret-{}", self.drawn);

@@ -1,0 +1,147 @@
+//! Owns issuers of kind `private_ca`: certificates of an authority of one's own, and the list of what it revoked.
+//!
+//! Read next: [`super::source`], for the authority's key.
+
+use std::fs::Permissions;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkeep::{
+    CertificateAuthority, CertificateKey, Clock as _, FileRegister, IssueOrder, Issued, Issuer, IssuerClass,
+    IssuerError, LeafTemplate, LogId, OutsideId, PrivateCertIssuer, RotationId, SecretBytes, Session, SystemClock,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::source::{Source, nothing_secret};
+use super::{Made, parse};
+use crate::{input, place};
+
+/// Bytes of the file with the authority's certificate, at most.
+const CERTIFICATE_BYTES_MAX: usize = 64 * 1_024;
+/// How long one certificate takes at most; most of it is the register's disk.
+const LONGEST: Duration = Duration::from_secs(30);
+const INSTEAD: &str = "key_file or key_secret";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Described {
+    certificate_file: PathBuf,
+    key_file: Option<PathBuf>,
+    key_secret: Option<String>,
+    register_file: PathBuf,
+    ttl_secs: u64,
+    #[serde(default)]
+    names: Vec<String>,
+    #[serde(default)]
+    below: Vec<String>,
+    leaf_key: Option<String>,
+    revocation_url: Option<String>,
+    revocation_list_file: PathBuf,
+}
+
+pub(super) fn make(fields: Map<String, Value>, session: &Session) -> Result<Made, String> {
+    let whole = Value::Object(fields);
+    nothing_secret(&whole, INSTEAD)?;
+    let Value::Object(fields) = whole else { return Err(String::new()) };
+    let described: Described = parse(fields)?;
+    let template = described.template()?;
+    let source = Source::of((described.key_file, described.key_secret), "private_key", session)?;
+    let key = source
+        .ok_or("key_file or key_secret has to say where the authority's key is")?
+        .read()
+        .map_err(|error| told(&error))?;
+    let certificate = input::read_file(&described.certificate_file, CERTIFICATE_BYTES_MAX);
+    let certificate = certificate.map_err(|failure| failure.message().to_owned())?;
+    let certificate = certificate.expose_text().map_err(|_| "certificate_file is not text".to_owned())?;
+    let register = Box::new(FileRegister::open(&described.register_file).map_err(|error| told(&error))?);
+    let authority =
+        CertificateAuthority::open(certificate, &key, register, || SystemClock.now()).map_err(|error| told(&error))?;
+    let authority = Arc::new(authority);
+    let issuer = PrivateCertIssuer::new(Arc::clone(&authority), template);
+    let publishing = Publishing { issuer, authority, list_file: described.revocation_list_file };
+    publishing.publish().map_err(|error| told(&error))?;
+    Ok(Made { issuer: Arc::new(publishing), longest: LONGEST })
+}
+
+fn told(error: &IssuerError) -> String {
+    error.reason().to_string()
+}
+
+impl Described {
+    fn template(&self) -> Result<LeafTemplate, String> {
+        let mut template =
+            LeafTemplate::new(Duration::from_secs(self.ttl_secs)).map_err(|invalid| invalid.to_string())?;
+        for name in &self.names {
+            template = template.allowing(name).map_err(|invalid| invalid.to_string())?;
+        }
+        for domain in &self.below {
+            template = template.allowing_below(domain).map_err(|invalid| invalid.to_string())?;
+        }
+        if self.names.is_empty() && self.below.is_empty() {
+            return Err("names or below has to say for which names there are certificates".to_owned());
+        }
+        template = template.with_key(match self.leaf_key.as_deref() {
+            None | Some("ecdsa_p256") => CertificateKey::EcdsaP256,
+            Some("ecdsa_p384") => CertificateKey::EcdsaP384,
+            Some("ed25519") => CertificateKey::Ed25519,
+            Some(_) => return Err("leaf_key takes ecdsa_p256, ecdsa_p384 or ed25519".to_owned()),
+        });
+        match &self.revocation_url {
+            Some(url) => template.with_revocation_url(url).map_err(|invalid| invalid.to_string()),
+            None => Ok(template),
+        }
+    }
+}
+
+/// The issuer, which writes the list of what was revoked after each change, and at each sweep, long before the last one ends.
+struct Publishing {
+    issuer: PrivateCertIssuer,
+    authority: Arc<CertificateAuthority>,
+    list_file: PathBuf,
+}
+
+impl Publishing {
+    /// Writes the list whole, for everybody to read.
+    fn publish(&self) -> Result<(), IssuerError> {
+        let list = self.authority.revocation_list()?;
+        let unwritten = || IssuerError::unavailable("the revocation list cannot be written");
+        let mut file = place::aside(&self.list_file).map_err(|_| unwritten())?;
+        let everybody = Permissions::from_mode(0o644);
+        file.write_all(list.as_bytes())
+            .and_then(|()| file.as_file().set_permissions(everybody))
+            .map_err(|_| unwritten())?;
+        place::put(file, &self.list_file, true).map_err(|_| unwritten())
+    }
+}
+
+impl Issuer for Publishing {
+    fn class(&self) -> IssuerClass {
+        self.issuer.class()
+    }
+
+    fn create(&self, order: &IssueOrder<'_>, value: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
+        self.issuer.create(order, value)
+    }
+
+    fn find(&self, order: &IssueOrder<'_>) -> Result<Vec<OutsideId>, IssuerError> {
+        self.issuer.find(order)
+    }
+
+    fn verify(&self, order: &IssueOrder<'_>, credential: &SecretBytes) -> Result<(), IssuerError> {
+        self.issuer.verify(order, credential)
+    }
+
+    fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError> {
+        self.issuer.retire(order, outside)?;
+        self.publish()
+    }
+
+    fn list(&self, store: LogId) -> Result<Vec<(RotationId, OutsideId)>, IssuerError> {
+        self.publish()?;
+        self.issuer.list(store)
+    }
+}

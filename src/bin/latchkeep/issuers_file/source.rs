@@ -1,0 +1,113 @@
+//! Owns where the secrets come from that issuers need themselves: a file of their own, or a secret of the store. Never the
+//! file of issuers.
+
+use std::path::{Path, PathBuf};
+
+use latchkeep::{IssuerError, SecretBytes, SecretData, SecretId, SecretType, Session, VersionRef};
+use serde_json::Value;
+
+use crate::args::SecretArg;
+use crate::commands::one_value;
+use crate::{find, input};
+
+/// Bytes of such a file, at most.
+const FILE_BYTES_MAX: usize = 64 * 1_024;
+
+/// Fields that look like a place for a secret, or for something that holds one.
+const NO_PLACES: [&str; 10] = [
+    "admin_password",
+    "connection_string",
+    "dsn",
+    "key",
+    "passwd",
+    "password",
+    "pgpassword",
+    "private_key",
+    "secret",
+    "url",
+];
+
+/// Refuses a description with a secret inside, at any depth; says where to put it.
+pub(super) fn nothing_secret(described: &Value, instead: &str) -> Result<(), String> {
+    match described {
+        Value::Object(fields) => fields.iter().try_for_each(|(name, value)| {
+            if NO_PLACES.contains(&name.to_lowercase().as_str()) {
+                return Err(format!(
+                    "{name}: no secret belongs into this file, which others may read and keep; {instead} say where it is"
+                ));
+            }
+            nothing_secret(value, instead)
+        }),
+        Value::Array(values) => values.iter().try_for_each(|value| nothing_secret(value, instead)),
+        _ => Ok(()),
+    }
+}
+
+/// Where a secret is.
+pub(super) enum Source {
+    /// In a file; a line end behind it does not belong to it.
+    File(PathBuf),
+    /// In the current version of a secret; in a JSON object under some name.
+    Secret(Session, SecretId, &'static str),
+}
+
+impl Source {
+    /// Takes what was said of a secret, of which one or none has to be, and finds it.
+    pub(super) fn of(
+        (file, secret): (Option<PathBuf>, Option<String>),
+        name: &'static str,
+        session: &Session,
+    ) -> Result<Option<Self>, String> {
+        let source = match (file, secret) {
+            (Some(_), Some(_)) => return Err("a file and a secret of the store do not go together; say one".to_owned()),
+            (None, None) => return Ok(None),
+            (Some(file), None) => Self::File(file),
+            (None, Some(named)) => {
+                let named = SecretArg { secret: named, secret_type: None };
+                let found = find::secret(session.store(), &named).map_err(|failure| failure.message().to_owned())?;
+                if found.secret_type() == SecretType::IamCredentials {
+                    return Err("an API key is none of what an issuer needs; name another secret".to_owned());
+                }
+                Self::Secret(session.clone(), found.id, name)
+            }
+        };
+        // Better now than at the first call.
+        source.read().map_err(|error| error.reason().to_string())?;
+        Ok(Some(source))
+    }
+
+    /// Reads it.
+    pub(super) fn read(&self) -> Result<SecretBytes, IssuerError> {
+        let read = match self {
+            Self::File(path) => from_file(path)?,
+            Self::Secret(session, id, name) => from_store(session, *id, name)?,
+        };
+        if read.is_empty() { Err(IssuerError::refused("the secret that an issuer needs is empty")) } else { Ok(read) }
+    }
+}
+
+fn from_file(path: &Path) -> Result<SecretBytes, IssuerError> {
+    let read = input::read_file(path, FILE_BYTES_MAX);
+    let read = read.map_err(|_| IssuerError::unavailable(&format!("{} cannot be read", path.display())))?;
+    Ok(input::without_line_end(read))
+}
+
+fn from_store(session: &Session, id: SecretId, name: &str) -> Result<SecretBytes, IssuerError> {
+    let reading = session.read(id, VersionRef::Current);
+    let reading = reading.map_err(|error| IssuerError::unavailable(&format!("a secret that it needs: {error}")))?;
+    let field = |json: &SecretBytes| {
+        let value =
+            one_value(json, name).map_err(|_| IssuerError::refused("the secret that it needs has no such field"));
+        value.map(|value| SecretBytes::copy_from(&value))
+    };
+    match &reading.data {
+        SecretData::Kv(data) => field(data.data()),
+        SecretData::Issued(data) => field(data.credential()),
+        SecretData::ImportedCert(data) => {
+            let key = data.private_key().ok_or_else(|| IssuerError::refused("the certificate has no private key"))?;
+            Ok(SecretBytes::copy_from(key.expose()))
+        }
+        SecretData::Arbitrary(data) => Ok(input::without_line_end(SecretBytes::copy_from(data.payload().expose()))),
+        data => Ok(SecretBytes::copy_from(data.primary().expose())),
+    }
+}

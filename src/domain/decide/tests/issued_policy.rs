@@ -1,0 +1,77 @@
+//! The ends of credentials that an issuer made, and what comes before them: rotations by policy, and warnings.
+
+use super::expiry::check_held;
+use super::kind::{DAY, HOUR};
+use super::protocol::Step;
+use super::world::{World, word};
+use crate::domain::command::Command;
+use crate::domain::id::SecretId;
+use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
+use crate::domain::rotation::IssuerClass::CreateWithToken;
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+use crate::domain::version::VersionRef::Current;
+
+fn every(days: u16) -> RotationPolicy {
+    RotationPolicy::every(Interval::new(days, IntervalUnit::Day).unwrap())
+}
+
+#[test]
+fn an_interval_is_refused_when_the_credential_ends_before_the_next_run() {
+    for (end, passed, days, answer) in [
+        (None, 0, 30, "ok"),
+        (Some(10), 0, 9, "ok"),
+        (Some(10), 0, 10, "ok"),
+        (Some(10), 0, 11, "Error02009"),
+        (Some(10), 5, 10, "ok"),
+        (Some(10), 5, 11, "Error02009"),
+    ] {
+        let (mut world, secret) = World::with_ends(CreateWithToken, &[end]);
+        world.wait(passed * DAY);
+        let given = world.ask(&Command::SetPolicy { secret, policy: every(days) });
+        assert_eq!(word(&given), answer, "ends after {end:?}, {passed} passed, every {days} days");
+    }
+}
+
+/// A secret every ten days, whose current version was made just now and ends after some hours, or not.
+#[track_caller]
+fn with_policy(hours: Option<u64>) -> (World, SecretId, Timestamp) {
+    let (mut world, secret) = World::with_ends(CreateWithToken, &[None]);
+    world.ask(&Command::SetPolicy { secret, policy: every(10) }).unwrap();
+    world.step(secret, CreateWithToken, Step::Plan).unwrap();
+    world.step(secret, CreateWithToken, Step::Attempt).unwrap();
+    world.issue(secret, hours.map(|hours| world.after(hours * HOUR))).unwrap();
+    world.step(secret, CreateWithToken, Step::Commit).unwrap();
+    let made_at = world.now;
+    (world, secret, made_at)
+}
+
+#[test]
+fn a_policy_rotates_before_the_end_that_an_issuer_named() {
+    for (ends_after, rotates_after) in
+        [(None, 240), (Some(241), 240), (Some(240), 160), (Some(24), 16), (Some(3), 2), (Some(1), 1)]
+    {
+        let (world, secret, made_at) = with_policy(ends_after);
+        let hours = world.get(secret).next_rotation_at().map(|at| at.since(made_at).as_secs() / HOUR);
+        assert_eq!(hours, Some(rotates_after), "ends after {ends_after:?} hours");
+    }
+}
+
+#[test]
+fn a_policy_goes_on_while_a_lock_holds_an_end() {
+    let (mut world, secret, made_at) = with_policy(Some(24));
+    world.locked(secret, Current, &["app"]);
+    world.wait(24 * HOUR);
+    check_held(&world, secret, "1: 2:app");
+    assert_eq!(world.get(secret).next_rotation_at(), Some(made_at.plus(std::time::Duration::from_secs(16 * HOUR))));
+}
+
+#[test]
+fn users_are_warned_of_the_end_of_the_current_version() {
+    let warned =
+        |secret: &Secret, world: &World| secret.expiry_warnings(world.now, world.after(100 * DAY)).collect::<Vec<_>>();
+    let (world, secret) = World::with_ends(CreateWithToken, &[Some(2), Some(50)]);
+    assert_eq!(warned(world.get(secret), &world), [30, 10, 1, 0]);
+    let (world, secret) = World::with_ends(CreateWithToken, &[Some(2), None]);
+    assert_eq!(warned(world.get(secret), &world), Vec::<u16>::new());
+}
