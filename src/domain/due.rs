@@ -73,7 +73,8 @@ fn comes_on(secret: &Secret, rotation: &Rotation) -> Option<Timestamp> {
         RotationStage::Staged { since, reported_at, .. } => {
             let in_the_way = touched(secret, rotation.class.touch(), Settings::default());
             let is_held = in_the_way.iter().any(|version| !version.locks.is_empty());
-            Some(if is_held { reported_at.plus(limits::REFUSED_ROTATION_PAUSE) } else { *since })
+            let free_at = rotation.retry_at.unwrap_or(*since);
+            Some(if is_held { reported_at.plus(limits::REFUSED_ROTATION_PAUSE) } else { free_at })
         }
         // Before its report is late there is nothing to do; a person who let it go on has waited enough.
         RotationStage::Awaiting { report_by } if rotation.attempts > 0 => Some(rotation.retry_at.unwrap_or(*report_by)),

@@ -34,6 +34,13 @@ impl IssuerClass {
         matches!(self, Self::SetValue)
     }
 
+    /// Tells whether such an issuer may leave its work to jobs. The value of class `SetValue`, and what class
+    /// `CreateDiscoverable` looks for before each call, ask for calls that are over when they answer.
+    #[must_use]
+    pub const fn takes_jobs(self) -> bool {
+        matches!(self, Self::CreateWithToken | Self::Opaque)
+    }
+
     /// Gives what a rotation by such an issuer is to the versions of a secret.
     pub(crate) const fn touch(self) -> Touch {
         if self.replaces_in_place() { Touch::RotateInPlace } else { Touch::Rotate }

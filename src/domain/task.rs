@@ -207,6 +207,8 @@ fn making_status(rotation: &Rotation) -> TaskStatus {
 /// Where the end of the credential of a rotation that is given up stands, and until when a report is waited for.
 fn ending_status(rotation: &Rotation) -> Option<(TaskStatus, Option<Timestamp>)> {
     match &rotation.stage {
+        // What was set is set back: nothing ends.
+        _ if rotation.class.replaces_in_place() => None,
         RotationStage::Aborting { credential: Some(_), .. } if rotation.attempts == 0 => {
             Some((TaskStatus::Queued, None))
         }

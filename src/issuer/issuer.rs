@@ -76,8 +76,8 @@ pub trait Issuer: Send + Sync {
     /// Begins a job, and does not wait for it. Only issuers with a [`Issuer::job_limit`] are asked.
     ///
     /// That a job is about to be begun is recorded before the call. Whoever runs the job tells the store what became of it
-    /// ([`Session::report_task`](crate::Session::report_task)); until its time is over nothing else is done for its task,
-    /// whatever this call answered, unless the answer was that nothing was begun. With class `CreateWithToken` a task
+    /// ([`Session::report_task`](crate::Session::report_task)); until its time is over nothing else is done for its task
+    /// once this call has answered that it is begun. With class `CreateWithToken` a task
     /// that is begun again while its job is at work stays that job; one whose job is over reports again what that one made;
     /// one whose job has failed begins anew.
     ///

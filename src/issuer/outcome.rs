@@ -82,6 +82,11 @@ impl IssuerError {
         Self { kind: IssuerErrorKind::Unknown, reason: worded(reason) }
     }
 
+    /// The same, when nobody knows what came of an earlier call.
+    pub(crate) fn in_doubt(self) -> Self {
+        Self { kind: IssuerErrorKind::Unknown, ..self }
+    }
+
     /// Tells what may have happened outside.
     #[must_use]
     pub const fn kind(&self) -> IssuerErrorKind {

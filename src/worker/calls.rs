@@ -37,16 +37,18 @@ impl Calls {
     }
 
     /// Takes room for a call to an issuer, if that leaves room for others.
-    pub(super) fn room(&self, issuer: &IssuerName) -> Option<Room> {
+    ///
+    /// Calls that come one after another can share it: it is free again once the last of them has ended.
+    pub(super) fn room(&self, issuer: &IssuerName) -> Option<Arc<Room>> {
         let out = Arc::clone(self.out.lock().entry(issuer.clone()).or_default());
         let one_more = |calls: usize| (calls < self.at_once).then_some(calls.saturating_add(1));
-        out.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok().then(|| Room(out))
+        out.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok().then(|| Arc::new(Room(out)))
     }
 
     /// Calls an issuer, and waits for the answer until the time limit.
     pub(super) fn call<T: Send + 'static>(
         &self,
-        room: Room,
+        room: Arc<Room>,
         issuer: &Arc<dyn Issuer>,
         call: impl FnOnce(&dyn Issuer) -> Result<T, IssuerError> + Send + 'static,
     ) -> Result<T, IssuerError> {

@@ -25,12 +25,7 @@ use super::worker::Core;
 impl Core {
     /// Calls the issuer, once the intent is durable; also again after a crash, as its class allows.
     pub(super) fn create(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
-        if rotation.stage == RotationStage::Attempted
-            && rotation.class == IssuerClass::CreateDiscoverable
-            && let Err(error) = self.retire_found(secret, rotation)?
-        {
-            return self.fail(secret, rotation, &error);
-        }
+        let was_out = rotation.stage.is_out();
         // Nothing is recorded for a call that would have to wait.
         let reached = self.reach(&rotation.issuer)?;
         let report_by = reached.issuer.job_limit().map(|limit| self.store.0.now().plus(limit));
@@ -42,9 +37,18 @@ impl Core {
         let is_ours = |now: &&Rotation| now.id == rotation.id && now.parked.is_none();
         let attempted = secret.rotation.as_deref().filter(is_ours);
         match attempted.map(|rotation| (rotation, &rotation.stage)) {
-            Some((rotation, RotationStage::Attempted | RotationStage::Doubted)) => self.make(reached, secret, rotation),
+            Some((rotation, RotationStage::Attempted | RotationStage::Doubted)) => {
+                if was_out
+                    && rotation.class == IssuerClass::CreateDiscoverable
+                    && let Err(error) = self.retire_found(&reached, secret, rotation)?
+                {
+                    return self.fail(secret, rotation, &error.in_doubt());
+                }
+                self.make(reached, secret, rotation)
+            }
             Some((rotation, RotationStage::Awaiting { report_by })) => {
-                self.begin_making(reached, secret, rotation, *report_by)
+                let is_doubted = was_out && rotation.class == IssuerClass::CreateWithToken;
+                self.begin_making(reached, secret, rotation, *report_by, is_doubted)
             }
             _ => Ok(Progress::Moved),
         }
@@ -86,15 +90,17 @@ impl Core {
     /// Retires whatever an earlier call made that nobody heard of.
     pub(super) fn retire_found(
         &self,
+        reached: &Reached<'_>,
         secret: &Arc<Secret>,
         rotation: &Rotation,
     ) -> Result<Result<(), IssuerError>, Halt> {
-        let found = match self.call(secret, rotation, |issuer, order| issuer.find(order))? {
+        let found = match self.call_by(reached.clone(), secret, rotation.id, |issuer, order| issuer.find(order)) {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
         for outside in found {
-            if let Err(error) = self.retire_outside(secret, rotation, Some(outside))? {
+            let retire = move |issuer: &dyn Issuer, order: &IssueOrder<'_>| issuer.retire(order, Some(&outside));
+            if let Err(error) = self.call_by(reached.clone(), secret, rotation.id, retire) {
                 return Ok(Err(error));
             }
         }
@@ -176,13 +182,18 @@ impl Core {
             IssuerErrorKind::Unavailable => AttemptFailure::Unavailable,
             IssuerErrorKind::Unknown => AttemptFailure::Unknown,
         };
-        let is_refused = failure == AttemptFailure::Refused && rotation.stage.is_called();
-        let (value, payload) = if is_refused && rotation.class.replaces_in_place() {
-            let picked = self.pick(secret, &rotation.issuer, rotation.id)?;
-            let (value, payload) = self.store.0.prepare_issued(secret, rotation.to, &picked)?;
-            (Some(value), payload)
-        } else {
-            (None, Payload::None)
+        let is_refused = failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
+        let picked = (is_refused && rotation.class.replaces_in_place())
+            .then(|| self.pick(secret, &rotation.issuer, rotation.id))
+            .transpose();
+        let (value, payload) = match picked {
+            Ok(Some(picked)) => {
+                let (value, payload) = self.store.0.prepare_issued(secret, rotation.to, &picked)?;
+                (Some(value), payload)
+            }
+            // What failed is recorded also when no other value can be had now.
+            Ok(None) | Err(Halt::Busy | Halt::Later(_)) => (None, Payload::None),
+            Err(halt) => return Err(halt),
         };
         let failures = u32::from(rotation.attempts).max(1);
         let retry_at = self.store.0.now().plus(back_off::pause(failures, Self::chance()?));

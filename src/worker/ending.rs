@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::back_off;
 use crate::domain::id::VersionId;
+use crate::domain::name::Reason;
 use crate::domain::rotation::{Credential, IssuedCredential, IssuerClass, Retirement, Rotation};
 use crate::domain::rotation_command::RotationCommand;
 use crate::domain::secret::Secret;
@@ -13,7 +14,7 @@ use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::IssuerError;
 
 use super::jobs::late;
-use super::steps::{Halt, Progress};
+use super::steps::{Halt, NO_JOBS, Progress};
 use super::worker::Core;
 
 impl Core {
@@ -24,15 +25,19 @@ impl Core {
         rotation: &Rotation,
         made: Option<&IssuedCredential>,
     ) -> Result<Progress, Halt> {
-        if self.reach(&rotation.issuer)?.issuer.job_limit().is_some() {
-            return self.give_up_by_job(secret, rotation, made);
+        match self.reach(&rotation.issuer)?.issuer.job_limit() {
+            Some(_) if !rotation.class.takes_jobs() => return Err(Halt::Later(Reason::of(NO_JOBS))),
+            Some(_) => return self.give_up_by_job(secret, rotation, made),
+            None => {}
         }
         let ended = match rotation.class {
             IssuerClass::SetValue => self.set_back(secret, rotation)?,
-            IssuerClass::CreateDiscoverable => match self.retire_found(secret, rotation)? {
-                Ok(()) => self.retire_made(secret, rotation, made)?,
-                Err(error) => Err(error),
-            },
+            IssuerClass::CreateDiscoverable => {
+                match self.retire_found(&self.reach(&rotation.issuer)?, secret, rotation)? {
+                    Ok(()) => self.retire_made(secret, rotation, made)?,
+                    Err(error) => Err(error),
+                }
+            }
             IssuerClass::CreateWithToken if made.is_none() => self.learn_and_retire(secret, rotation)?,
             IssuerClass::CreateWithToken | IssuerClass::Opaque => self.retire_made(secret, rotation, made)?,
         };

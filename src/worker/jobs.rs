@@ -14,7 +14,7 @@ use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::job::{Job, JobWork};
-use crate::issuer::outcome::{IssuerError, IssuerErrorKind};
+use crate::issuer::outcome::IssuerError;
 
 use super::steps::{Halt, Progress, Reached};
 use super::worker::Core;
@@ -27,13 +27,15 @@ impl Core {
         secret: &Arc<Secret>,
         rotation: &Rotation,
         report_by: Timestamp,
+        is_doubted: bool,
     ) -> Result<Progress, Halt> {
         let begun = self.call_by(reached, secret, rotation.id, begin(rotation.id.into(), Work::Make, report_by));
         self.point("begun")?;
         match begun {
-            Err(error) if error.kind() != IssuerErrorKind::Unknown => self.fail(secret, rotation, &error),
-            // It may be at work; then its report tells.
-            Ok(()) | Err(_) => Ok(Progress::Moved),
+            Ok(()) => Ok(Progress::Moved),
+            // It may be at work all the same; then its report tells.
+            Err(error) if is_doubted => self.fail(secret, rotation, &error.in_doubt()),
+            Err(error) => self.fail(secret, rotation, &error),
         }
     }
 
@@ -63,8 +65,8 @@ impl Core {
         let begun = self.call_by(reached, secret, rotation.id, begin(task, work, report_by));
         self.point("begun")?;
         match begun {
-            Err(error) if error.kind() != IssuerErrorKind::Unknown => self.fail(secret, rotation, &error),
-            Ok(()) | Err(_) => Ok(Progress::Moved),
+            Ok(()) => Ok(Progress::Moved),
+            Err(error) => self.fail(secret, rotation, &error),
         }
     }
 
@@ -88,10 +90,8 @@ impl Core {
         let begun = self.call_by(reached, secret, credential.rotation, call);
         self.point("begun")?;
         match begun {
-            Err(error) if error.kind() != IssuerErrorKind::Unknown => {
-                self.fail_retirement(secret, version, credential, &error)
-            }
-            Ok(()) | Err(_) => Ok(Progress::Moved),
+            Ok(()) => Ok(Progress::Moved),
+            Err(error) => self.fail_retirement(secret, version, credential, &error),
         }
     }
 }

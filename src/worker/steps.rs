@@ -11,7 +11,7 @@ use crate::domain::id::{LogId, RotationId, SecretId};
 use crate::domain::limits;
 use crate::domain::name::{IssuerName, Reason};
 use crate::domain::refusal::Refusal;
-use crate::domain::rotation::{IssuerClass, Rotation, RotationStage, RotationTrigger};
+use crate::domain::rotation::{Rotation, RotationStage, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::secret::Secret;
 use crate::domain::touch::unlocked;
@@ -53,9 +53,10 @@ pub(super) enum Halt {
 }
 
 /// An issuer, and room for one call to it.
+#[derive(Clone)]
 pub(super) struct Reached<'a> {
     pub(super) issuer: &'a Arc<dyn Issuer>,
-    room: Room,
+    room: Arc<Room>,
 }
 
 impl From<Error> for Halt {
@@ -89,9 +90,11 @@ impl Core {
                 self.tell(&secret, RotationCommand::PlanRetirement { version: VersionRef::Id(version) })
             }
             Step::Retire(version) => self.retire(&secret, version),
-            Step::Delete => {
-                Self::settled(self.ask(&self.system, Command::DeleteSecret { secret: id }, Payload::None)?)
-            }
+            Step::Delete => match self.ask(&self.system, Command::DeleteSecret { secret: id }, Payload::None)? {
+                // It is recorded; asking again at once would only record it again.
+                Err(locked @ Refusal::Locked(_)) => Err(Halt::Later(worded(&locked))),
+                answer => Self::settled(answer),
+            },
         }
     }
 
@@ -137,8 +140,8 @@ impl Core {
         let now = self.store.0.now();
         let (id, to) = (draw::rotation_id(now)?, draw::version_id(now)?);
         let class = issuer.class();
-        if issuer.job_limit().is_some() && !matches!(class, IssuerClass::CreateWithToken | IssuerClass::Opaque) {
-            return Err(Halt::Later(Reason::of("an issuer of its class cannot leave its work to jobs")));
+        if issuer.job_limit().is_some() && !class.takes_jobs() {
+            return Err(Halt::Later(Reason::of(NO_JOBS)));
         }
         let (value, payload) = if class.replaces_in_place() {
             let picked = self.pick(secret, &issuance.issuer, id)?;
@@ -245,6 +248,9 @@ impl Core {
         Ok(())
     }
 }
+
+/// What is said of an issuer that leaves its work to jobs, where calls are asked for.
+pub(super) const NO_JOBS: &str = "an issuer of its class cannot leave its work to jobs";
 
 /// Makes the order of a call.
 fn order(store: LogId, secret: &Secret, rotation: RotationId) -> IssueOrder<'_> {

@@ -59,7 +59,7 @@ impl Core {
     ) -> Result<(), Error> {
         // What was asked before the list was made is published by now.
         self.store.settle()?;
-        let known = self.known(name);
+        let known = self.known();
         for (rotation, outside) in listed {
             report.listed = report.listed.saturating_add(1);
             if known.contains(&(rotation, None)) || known.contains(&(rotation, Some(outside.clone()))) {
@@ -73,13 +73,14 @@ impl Core {
         Ok(())
     }
 
-    /// Gives what is known of an issuer: of a rotation that is under way anything, of a version its own credential.
-    fn known(&self, name: &IssuerName) -> BTreeSet<(RotationId, Option<OutsideId>)> {
+    /// Gives what is known of, whoever made it, since issuers may share a system: of a rotation that is under way anything, of
+    /// a version its own credential.
+    fn known(&self) -> BTreeSet<(RotationId, Option<OutsideId>)> {
         let snapshot = self.store.0.engine.shared.published.load();
         let mut known = BTreeSet::new();
         for secret in snapshot.state.secrets.values() {
-            known.extend(secret.rotation.iter().filter(|open| open.issuer == *name).map(|open| (open.id, None)));
-            let theirs = secret.credentials().filter(|credential| credential.issuer == *name && credential.is_in_use());
+            known.extend(secret.rotation.iter().map(|open| (open.id, None)));
+            let theirs = secret.credentials().filter(|credential| credential.is_in_use());
             known.extend(theirs.map(|credential| (credential.rotation, credential.outside.clone())));
         }
         known

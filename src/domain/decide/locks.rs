@@ -75,6 +75,9 @@ fn protectable(secret: &Secret, version: &Version, is_current: bool) -> Result<(
     if version.credential.as_deref().is_some_and(Credential::is_retiring) {
         return Err(Refusal::VersionDataUnavailable { cause: DestroyCause::Retired });
     }
+    if secret.is_deleting {
+        return Err(Refusal::SecretInactive { lifecycle: secret.lifecycle });
+    }
     match &secret.rotation {
         Some(rotation) if is_current && rotation.has_replaced_current() => {
             Err(Refusal::RotationOpen { rotation: rotation.id })

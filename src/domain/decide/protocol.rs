@@ -165,7 +165,7 @@ pub(super) struct Failed<'a> {
 pub(super) fn fail(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, now: Timestamp) -> Decision {
     let mut decision = Decision::about(secret.id);
     // A value that was refused is not set again, where another one was brought along; one that may have been set is kept.
-    let replaces = failed.failure == AttemptFailure::Refused && rotation.stage.is_called();
+    let replaces = failed.failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
     let is_for_it = |value: &&Prepared| value.version == rotation.to;
     let value = failed.value.filter(|_| replaces && rotation.class.replaces_in_place()).filter(is_for_it);
     decision.takes_data = value.is_some();
@@ -188,7 +188,7 @@ pub(super) fn fail(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, no
         _ => rotation.attempts.saturating_add(1),
     };
     let is_aborting = matches!(rotation.stage, RotationStage::Aborting { .. } | RotationStage::Ending { .. });
-    if counted >= rotation.attempts_max && !is_aborting {
+    if counted >= rotation.attempts_max && !is_aborting && rotation.parked.is_none() {
         decision = decision.then(parked(rotation, NO_ATTEMPT_LEFT));
     }
     decision
@@ -259,7 +259,12 @@ fn replace(secret: &Secret, rotation: &Rotation, credential: &IssuedCredential, 
     let replaced = secret.current().map(|current| current.id).filter(|_| rotation.class.replaces_in_place());
     let touched = witness.touched().iter().filter(|version| Some(**version) != replaced);
     let fallen_out = touched.filter_map(|version| secret.version_by_id(*version));
-    fallen_out.fold(decision, |decision, version| retirement::let_go(version, DestroyCause::Retention, decision))
+    let decision =
+        fallen_out.fold(decision, |decision, version| retirement::let_go(version, DestroyCause::Retention, decision));
+    match secret.current().filter(|current| Some(current.id) == replaced) {
+        Some(current) => retirement::end_replaced(current, decision),
+        None => decision,
+    }
 }
 
 /// Says once that a lock holds a rotation back, and, when a policy asked for it, again each day.

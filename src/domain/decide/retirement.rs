@@ -61,6 +61,18 @@ pub(super) fn let_touched_go(secret: &Secret, witness: &Unlocked, cause: Destroy
     touched.fold(decision, |decision, version| let_go(version, cause, decision))
 }
 
+/// Destroys the data of a version whose end was asked for before an issuer replaced its credential in place.
+pub(super) fn end_replaced(version: &Version, decision: Decision) -> Decision {
+    let is_asked_for = version.credential.as_deref().is_some_and(Credential::is_retiring);
+    match version.data.sealed().filter(|_| is_asked_for) {
+        Some(sealed) => {
+            let (version, data_key, cause) = (version.id, sealed.data_key, DestroyCause::Retired);
+            decision.then(VersionDataDestroyed { version, data_key, cause })
+        }
+        None => decision,
+    }
+}
+
 fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     let decision = Decision::about(secret.id).on(version.id);
@@ -88,6 +100,7 @@ pub(super) fn finish_retirement(
     if !version.credential.as_deref().is_some_and(Credential::is_retiring) {
         return Err(Refusal::VersionChanged);
     }
+    unlocked(secret, Touch::DestroyData(version.id), &state.whole)?;
     let mut after = secret.clone();
     if let Some(version) = after.version_by_id_mut(version.id) {
         if let Some(credential) = &mut version.credential {

@@ -6,7 +6,7 @@
 use super::super::id::{TaskId, VersionId};
 use super::super::name::Reason;
 use super::super::refusal::Refusal;
-use super::super::rotation::{AttemptFailure, Credential, IssuerClass, Retirement, Rotation, RotationStage};
+use super::super::rotation::{AttemptFailure, Credential, Retirement, Rotation, RotationStage};
 use super::super::rotation_command::Reported;
 use super::super::rotation_event::{CredentialIssued, JobBegun, RetirementJobBegun};
 use super::super::secret::Secret;
@@ -16,15 +16,14 @@ use super::super::time::Timestamp;
 use super::protocol::{Failed, abort, aborted, fail};
 use super::{Decision, retirement};
 
-/// Adds to an attempt that it is made by a job. The value of class `SetValue`, and what class `CreateDiscoverable` looks for
-/// and retires before each attempt, ask for calls that are over when they answer.
+/// Adds to an attempt that it is made by a job.
 pub(super) fn begin(
     attempted: Decision,
     rotation: &Rotation,
     report_by: Option<Timestamp>,
 ) -> Result<Decision, Refusal> {
     let Some(report_by) = report_by else { return Ok(attempted) };
-    if !takes_jobs(rotation.class) {
+    if !rotation.class.takes_jobs() {
         return Err(Refusal::invalid("issuer", "cannot leave its work to jobs; its class asks for calls"));
     }
     // It was parked instead.
@@ -32,12 +31,8 @@ pub(super) fn begin(
     if is_parked { Ok(attempted) } else { Ok(attempted.then(JobBegun { rotation: rotation.id, report_by })) }
 }
 
-const fn takes_jobs(class: IssuerClass) -> bool {
-    matches!(class, IssuerClass::CreateWithToken | IssuerClass::Opaque)
-}
-
 pub(super) fn begin_ending(secret: &Secret, rotation: &Rotation, report_by: Timestamp) -> Result<Decision, Refusal> {
-    let is_in_turn = matches!(rotation.stage, RotationStage::Aborting { .. }) && takes_jobs(rotation.class);
+    let is_in_turn = matches!(rotation.stage, RotationStage::Aborting { .. }) && rotation.class.takes_jobs();
     if !is_in_turn {
         return Err(Refusal::VersionChanged);
     }
@@ -60,6 +55,10 @@ pub(super) fn report(
     report: &Reported,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
+    // What was made is good to know at any time; nothing ends while nobody has looked at a restored store.
+    if let (Some(restored), Reported::Deleted | Reported::Failed { .. }) = (state.whole.quarantine(), report) {
+        return Err(Refusal::Quarantined { since: restored.at });
+    }
     let task = secret.task(id).ok_or(Refusal::TaskNotFound)?;
     let fits = match report {
         Reported::Created { .. } => task.kind == TaskKind::CreateCredentials,
@@ -91,7 +90,7 @@ fn report_on_rotation(
             let decision = Decision { takes_data: true, ..decision }.then(issued);
             if is_for_it { Ok(decision) } else { Err(Refusal::VersionChanged) }
         }
-        (RotationStage::Awaiting { .. }, Reported::Failed { reason, retry_at }) if rotation.parked.is_none() => {
+        (RotationStage::Awaiting { .. }, Reported::Failed { reason, retry_at }) => {
             let failed = Failed { failure: AttemptFailure::Refused, reason, retry_at: *retry_at, value: None };
             Ok(fail(secret, rotation, &failed, now))
         }
@@ -103,7 +102,9 @@ fn report_on_rotation(
         (RotationStage::Aborting { credential: Some(_), reason }, Reported::Deleted) if rotation.attempts > 0 => {
             Ok(decision.then(aborted(rotation, reason)))
         }
-        (RotationStage::Ending { credential: Some(_), .. }, Reported::Failed { reason, retry_at }) => {
+        (RotationStage::Ending { credential: Some(_), .. }, Reported::Failed { reason, retry_at })
+            if task.kind == TaskKind::DeleteCredentials =>
+        {
             let failed = Failed { failure: AttemptFailure::Unavailable, reason, retry_at: *retry_at, value: None };
             Ok(fail(secret, rotation, &failed, now))
         }

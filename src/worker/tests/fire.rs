@@ -146,3 +146,97 @@ fn a_refusal_after_a_lost_reply_does_not_make_anybody_forget_what_may_have_been_
         }
     }
 }
+
+/// Looking for what a lost reply made can go wrong too; then it is looked for again, as often as there are attempts, and
+/// nothing else is believed meanwhile.
+#[test]
+fn what_could_not_be_looked_for_is_looked_for_again_before_anything_is_made_or_given_up() {
+    use ModelFault::{BeUnavailable, LoseReply, Refuse};
+    for then in [BeUnavailable, Refuse, LoseReply] {
+        let world = World::new(ModelIssuer::new(IssuerClass::CreateDiscoverable));
+        let worker = world.worker();
+        worker.run_due().unwrap();
+        world.model.fault_soon(ModelMethod::Create, 0, LoseReply);
+        world.model.fault_soon(ModelMethod::Find, 0, then);
+        worker.rotate(&world.ops(), world.secret).unwrap();
+        worker.run_due().unwrap();
+        world.clock.advance(HOUR);
+        worker.run_due().unwrap();
+        world.ops().abort_rotation(world.secret, Reason::of("not today")).unwrap();
+        world.clock.advance(HOUR);
+        worker.run_due().unwrap();
+        assert_eq!(world.get().rotation, None);
+        assert_eq!(world.model.orphans(&world.outside()), [], "{then:?}: without a sweep");
+    }
+    let world = World::new(ModelIssuer::new(IssuerClass::CreateDiscoverable));
+    let worker = RotationWorker::new(&world.store, world.options().attempts_max(3));
+    worker.run_due().unwrap();
+    world.model.fault_soon(ModelMethod::Create, 0, LoseReply);
+    (0..20).for_each(|later| world.model.fault_soon(ModelMethod::Find, later, BeUnavailable));
+    worker.rotate(&world.ops(), world.secret).unwrap();
+    for _ in 0..5 {
+        worker.run_due().unwrap();
+        world.clock.advance(HOUR);
+    }
+    assert!(world.get().rotation.clone().unwrap().parked.is_some(), "it does not look for ever");
+}
+
+/// Two issuers by the names of secrets, one system outside: what one has made is none of the other's business.
+#[test]
+fn a_sweep_by_one_issuer_leaves_what_another_one_made_in_the_same_system() {
+    use crate::domain::name::IssuerName;
+    let world = World::new(ModelIssuer::new(IssuerClass::CreateDiscoverable));
+    world.worker().run_due().unwrap();
+    let other = IssuerName::parse("reporting-db").unwrap();
+    let options = world.options().shared_issuer(other, Arc::clone(&world.model) as Arc<_>);
+    let swept = RotationWorker::new(&world.store, options).sweep().unwrap();
+    assert_eq!((swept.listed, swept.retired), (2, 0), "each issuer lists it");
+    world.check("two issuers");
+}
+
+/// A staged rotation whose lock has gone is proved again; when that fails, it waits like every other.
+#[test]
+fn a_staged_rotation_is_proved_again_after_pauses() {
+    use crate::domain::lock::NewLock;
+    use crate::domain::name::LockName;
+    use crate::domain::version::VersionRef::Previous;
+    let world = World::new(ModelIssuer::new(IssuerClass::CreateWithToken));
+    let worker = world.worker();
+    assert!(story(&world, &worker));
+    let name = LockName::parse("app").unwrap();
+    worker.rotate(&world.ops(), world.secret).unwrap();
+    world.ops().place_lock(world.secret, Previous, NewLock::new(name.clone())).unwrap();
+    // The lock is in the way before the first call already, and gives the rotation up; so it comes after it.
+    world.ops().remove_lock(world.secret, Previous, name.clone()).unwrap();
+    let met = AtomicU64::new(0);
+    let mut options = world.options();
+    options.interrupt = Some(Arc::new(move |point| point == "issued" && met.fetch_add(1, Ordering::Relaxed) == 0));
+    drop(RotationWorker::new(&world.store, options).run_due());
+    world.ops().place_lock(world.secret, Previous, NewLock::new(name.clone())).unwrap();
+    world.worker().run_due().unwrap();
+    assert_eq!(world.get().rotation.as_ref().unwrap().stage.label(), "staged");
+    (0..20).for_each(|later| world.model.fault_soon(ModelMethod::Verify, later, ModelFault::BeUnavailable));
+    world.ops().remove_lock(world.secret, Previous, name).unwrap();
+    world.worker().run_due().unwrap();
+    let rotation = world.get().rotation.clone().unwrap();
+    assert_eq!((rotation.parked, rotation.attempts), (None, 1), "one attempt, then a pause");
+}
+
+/// A deletion that a lock refuses is not asked for again at full speed.
+#[test]
+fn no_lock_comes_onto_a_secret_that_is_being_deleted() {
+    use crate::domain::lock::NewLock;
+    use crate::domain::name::LockName;
+    use crate::domain::version::VersionRef::{Current, Previous};
+    for class in IssuerClass::ALL {
+        let world = World::new(ModelIssuer::new(*class));
+        assert!(story(&world, &world.worker()), "{class}");
+        world.ops().delete(world.secret).unwrap();
+        for which in [Current, Previous] {
+            let lock = NewLock::new(LockName::parse("late").unwrap());
+            assert!(world.ops().place_lock(world.secret, which, lock).is_err(), "{class}: {which:?}");
+        }
+        world.worker().run_due().unwrap();
+        assert!(world.store.secret(world.secret).is_err(), "{class}: it is gone");
+    }
+}

@@ -177,3 +177,29 @@ fn a_class_that_asks_for_calls_takes_no_jobs() {
         assert!(!story(&world, &worker) || world.get().versions.is_empty());
     }
 }
+
+/// A job is late, and the one that is to be begun in its place is not: the first may still have made something.
+#[test]
+fn a_job_that_could_not_be_begun_again_does_not_make_anybody_forget_the_first() {
+    for fault in [JobFault::NotBegun, JobFault::Refused] {
+        let world = world(IssuerClass::CreateWithToken, None);
+        let worker = world.worker();
+        world.recover();
+        world.begin(&worker);
+        worker.run_due().unwrap();
+        let jobs = world.jobs.as_ref().unwrap();
+        let first = std::mem::take(&mut *jobs.running.lock());
+        assert_eq!(first.len(), 1);
+        jobs.fault_soon(0, fault);
+        for _ in 0..2 {
+            world.clock.advance(LIMIT);
+            worker.run_due().unwrap();
+        }
+        let open = world.get().rotation.clone().unwrap();
+        world.ops().cancel_task(world.secret, open.id.into(), Reason::of("not today")).unwrap();
+        assert!(world.get().rotation.is_some(), "{fault:?}: what the first job made is not known yet");
+        jobs.running.lock().extend(first);
+        world.recover();
+        world.check(&format!("{fault:?}"));
+    }
+}

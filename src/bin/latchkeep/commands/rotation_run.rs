@@ -114,7 +114,11 @@ fn tell_problems(scene: &mut Scene, waiting: &[(String, Reason)], swept: &SweepR
 fn exit(scene: &Scene, waiting: &[(String, Reason)], problems: &[String], named: Option<&Secret>) -> Exit {
     let has_failed = |secret: &Secret| {
         let open = secret.rotation.as_deref();
+        let not_ended = |version: &latchkeep::Version| {
+            version.credential.as_ref().is_some_and(|credential| credential.failure().is_some())
+        };
         open.is_some_and(|rotation| rotation.failure.is_some() || rotation.parked.is_some())
+            || secret.versions.iter().any(not_ended)
     };
     let staged = |secret: &Secret| {
         let open = secret.rotation.as_deref();

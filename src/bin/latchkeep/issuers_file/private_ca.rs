@@ -6,7 +6,7 @@ use std::fs::Permissions;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use latchkeep::{
@@ -62,7 +62,8 @@ pub(super) fn make(fields: Map<String, Value>, session: &Session) -> Result<Made
         CertificateAuthority::open(certificate, &key, register, || SystemClock.now()).map_err(|error| told(&error))?;
     let authority = Arc::new(authority);
     let issuer = PrivateCertIssuer::new(Arc::clone(&authority), template);
-    let publishing = Publishing { issuer, authority, list_file: described.revocation_list_file };
+    let publishing =
+        Publishing { issuer, authority, list_file: described.revocation_list_file, publishing: Mutex::new(()) };
     publishing.publish().map_err(|error| told(&error))?;
     Ok(Made { issuer: Arc::new(publishing), longest: LONGEST })
 }
@@ -102,11 +103,14 @@ struct Publishing {
     issuer: PrivateCertIssuer,
     authority: Arc<CertificateAuthority>,
     list_file: PathBuf,
+    /// Held while a list is made and written, so that no older one comes over a newer one.
+    publishing: Mutex<()>,
 }
 
 impl Publishing {
     /// Writes the list whole, for everybody to read.
     fn publish(&self) -> Result<(), IssuerError> {
+        let _alone = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let list = self.authority.revocation_list()?;
         let unwritten = || IssuerError::unavailable("the revocation list cannot be written");
         let mut file = place::aside(&self.list_file).map_err(|_| unwritten())?;

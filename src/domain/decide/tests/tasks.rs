@@ -7,6 +7,7 @@ use super::protocol::{ROTATION, Step};
 use super::world::{Answer, World, word};
 use crate::domain::id::{SecretId, TaskId, VersionId};
 use crate::domain::name::{OutsideId, Reason};
+use crate::domain::quarantine::RestoredFrom;
 use crate::domain::rotation::{IssuerClass, RotationStage};
 use crate::domain::rotation_command::{Reported, RotationCommand};
 use crate::domain::task::{TaskKind, TaskStatus};
@@ -130,7 +131,10 @@ fn a_job_that_is_late_is_begun_again_or_looked_after_and_its_report_still_counts
     check(CreateWithToken, &[PLAN, Begin, IsLate], Begin, "ok", &["RotationAttempted", "JobBegun"]);
     check(Opaque, &[PLAN, Begin], IsLate, "ok", &["RotationAttemptFailed", "RotationParked"]);
     check(Opaque, &[PLAN, Begin, IsLate], Begin, "version_changed", &[]);
-    check(Opaque, &[PLAN, Begin, IsLate], Failed, NOT_AWAITED, &[]);
+    // What nobody knew is known now: nothing was made, and giving up needs no more.
+    check(Opaque, &[PLAN, Begin, IsLate], Failed, "ok", &["RotationAttemptFailed"]);
+    check(Opaque, &[PLAN, Begin, IsLate, Failed], Cancel, "ok", &["RotationAborted"]);
+    check(Opaque, &[PLAN, Begin, IsLate, Failed, RESUME], Begin, "ok", &["RotationAttempted", "JobBegun"]);
     // What nobody knew is known now, and nobody has to look.
     check(Opaque, &[PLAN, Begin, IsLate], Created, "ok", &["CredentialIssued"]);
     check(
@@ -160,6 +164,8 @@ fn a_task_that_is_called_off_waits_for_its_job_so_that_what_it_makes_is_ended() 
         check(class, &[PLAN, Begin, Created, Cancel], Deleted, NOT_AWAITED, &[]);
         check(class, &[PLAN, Begin, Created, Cancel, BeginEnding], Deleted, "ok", &["RotationAborted"]);
         check(class, &[PLAN, Begin, Created, Cancel, BeginEnding], NotDeleted, "ok", &["RotationAttemptFailed"]);
+        // A second run of the job that made it says nothing of the one that ends it.
+        check(class, &[PLAN, Begin, Created, Cancel, BeginEnding], Failed, NOT_AWAITED, &[]);
         check(class, &[PLAN, Begin, Created, Cancel, BeginEnding, NotDeleted], BeginEnding, "ok", &["JobBegun"]);
         check(class, &[PLAN, Begin, Created, Cancel, BeginEnding, IsLate], Deleted, "ok", &["RotationAborted"]);
         check(class, &[PLAN, Begin, Created, COMMIT], Cancel, NOT_AWAITED, &[]);
@@ -180,6 +186,31 @@ fn a_task_that_is_called_off_waits_for_its_job_so_that_what_it_makes_is_ended() 
         world.happen(secret, Opaque, what).unwrap();
     }
     assert_eq!(word(&world.happen(secret, Opaque, Failed)), "task_not_found");
+}
+
+/// While nobody has looked at a restored store nothing ends; what was made is good to know.
+#[test]
+fn in_quarantine_only_what_was_made_is_taken() {
+    const QUARANTINED: &str = "store_quarantined";
+    for (before, then, expected) in [
+        (&[PLAN, Begin][..], Created, "ok"),
+        (&[PLAN, Begin], Failed, QUARANTINED),
+        (&[PLAN, Begin, Cancel], Failed, QUARANTINED),
+        (&[PLAN, Begin, Created, Cancel, BeginEnding], Deleted, QUARANTINED),
+    ] {
+        let (mut world, secret) = World::rotating(CreateWithToken, &[]);
+        for what in before {
+            world.happen(secret, CreateWithToken, *what).unwrap();
+        }
+        world.restored(RestoredFrom::Backup);
+        assert_eq!(word(&world.happen(secret, CreateWithToken, then)), expected, "{before:?}, then {then:?}");
+    }
+    let (mut world, secret, version, task) = retiring();
+    let report_by = world.now.plus(LIMIT);
+    world.tell(secret, RotationCommand::BeginRetirement { version, report_by }).unwrap();
+    world.restored(RestoredFrom::Backup);
+    assert_eq!(word(&world.report(secret, task, Reported::Deleted)), QUARANTINED);
+    assert_eq!(word(&world.tell(secret, RotationCommand::FinishRetirement { version })), QUARANTINED);
 }
 
 #[test]
