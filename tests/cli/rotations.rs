@@ -19,7 +19,9 @@ case $question in
     n=$(grep -c x made)
     echo "{\"credential\":{\"username\":\"user-$n\",\"password\":\"canary-$n\"},\"outside\":\"user-$n\"}" ;;
 *'"call":"verify"'*) [ -e shy ] && exit 75; exit 0 ;;
-*'"call":"retire"'*) printf '%s\n' "$question" | sed 's/.*"outside":"\([^"]*\)".*/\1/' >>retired ;;
+*'"call":"retire"'*)
+    [ -e stuck ] && { echo '{"reason":"the account is in use"}'; exit 75; }
+    printf '%s\n' "$question" | sed 's/.*"outside":"\([^"]*\)".*/\1/' >>retired ;;
 *) exit 77 ;;
 esac
 "#;
@@ -96,6 +98,22 @@ fn a_program_makes_the_credentials_and_ends_them_once_the_consumers_have_moved()
     let text = home.run(&["secret", "show", "orders-db"]).done().text();
     assert!(text.contains("\tretired\t") && text.contains("\tin use\tbilling nobody"), "{text}");
     home.run(&["secret", "get", "orders-db", "--version", "previous"]).failed(3, &[]);
+}
+
+#[test]
+fn a_credential_that_could_not_be_ended_is_a_failure_that_everybody_sees() {
+    let home = home();
+    once(&home, &[]).done();
+    once(&home, &["orders-db"]).done();
+    home.run(&["rotation", "acknowledge", "orders-db", "--as", "billing"]).done();
+    home.file("stuck", "");
+    once(&home, &[]).failed(1, &[]);
+    let list = home.run(&["rotation", "list"]).done().text();
+    assert!(list.contains("could not be ended: ") && list.contains("the account is in use"), "{list}");
+    let shown = shown(&home);
+    assert_eq!((&shown["state"], &shown["versions"][1]["credential"]["failures"]), (&"retiring".into(), &1.into()));
+    let tasks = tasks(&home, &[]);
+    assert_eq!((&tasks[0]["type"], &tasks[0]["status"]), (&"delete_credentials".into(), &"failed".into()));
 }
 
 #[test]

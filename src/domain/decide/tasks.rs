@@ -84,32 +84,36 @@ fn report_on_rotation(
     let decision = Decision::about(secret.id);
     match (&rotation.stage, report) {
         (stage, Reported::Created { outside, made, expires_at }) if is_making_awaited(rotation, stage) => {
-            let is_for_it = made.version == rotation.to;
+            if made.version != rotation.to {
+                return Err(Refusal::VersionChanged);
+            }
             let (outside, sealed, expires_at) = (outside.clone(), made.sealed, *expires_at);
             let issued = CredentialIssued { rotation: rotation.id, outside, sealed, expires_at };
-            let decision = Decision { takes_data: true, ..decision }.then(issued);
-            if is_for_it { Ok(decision) } else { Err(Refusal::VersionChanged) }
+            Ok(Decision { takes_data: true, ..decision }.then(issued))
         }
         (RotationStage::Awaiting { .. }, Reported::Failed { reason, retry_at }) => {
-            let failed = Failed { failure: AttemptFailure::Refused, reason, retry_at: *retry_at, value: None };
-            Ok(fail(secret, rotation, &failed, now))
+            Ok(fail(secret, rotation, &failed(AttemptFailure::Refused, reason, *retry_at), now))
         }
         // Nothing was made, so nothing is left to end.
         (RotationStage::Ending { credential: None, reason, .. }, Reported::Failed { .. })
         | (RotationStage::Ending { credential: Some(_), reason, .. }, Reported::Deleted) => {
             Ok(decision.then(aborted(rotation, reason)))
         }
+        // Of an end that failed, somebody may have seen to it.
         (RotationStage::Aborting { credential: Some(_), reason }, Reported::Deleted) if rotation.attempts > 0 => {
             Ok(decision.then(aborted(rotation, reason)))
         }
         (RotationStage::Ending { credential: Some(_), .. }, Reported::Failed { reason, retry_at })
             if task.kind == TaskKind::DeleteCredentials =>
         {
-            let failed = Failed { failure: AttemptFailure::Unavailable, reason, retry_at: *retry_at, value: None };
-            Ok(fail(secret, rotation, &failed, now))
+            Ok(fail(secret, rotation, &failed(AttemptFailure::Unavailable, reason, *retry_at), now))
         }
         _ => Err(Refusal::TaskNotAwaited { status: task.status }),
     }
+}
+
+const fn failed(failure: AttemptFailure, reason: &Reason, retry_at: Timestamp) -> Failed<'_> {
+    Failed { failure, reason, retry_at, value: None }
 }
 
 /// Tells whether a job may still report that it has made the credential; a report that is late is taken, too.

@@ -62,8 +62,7 @@ pub(super) fn make(fields: Map<String, Value>, session: &Session) -> Result<Made
         CertificateAuthority::open(certificate, &key, register, || SystemClock.now()).map_err(|error| told(&error))?;
     let authority = Arc::new(authority);
     let issuer = PrivateCertIssuer::new(Arc::clone(&authority), template);
-    let publishing =
-        Publishing { issuer, authority, list_file: described.revocation_list_file, publishing: Mutex::new(()) };
+    let publishing = Publishing { issuer, authority, list_file: described.revocation_list_file, turn: Mutex::new(()) };
     publishing.publish().map_err(|error| told(&error))?;
     Ok(Made { issuer: Arc::new(publishing), longest: LONGEST })
 }
@@ -104,13 +103,13 @@ struct Publishing {
     authority: Arc<CertificateAuthority>,
     list_file: PathBuf,
     /// Held while a list is made and written, so that no older one comes over a newer one.
-    publishing: Mutex<()>,
+    turn: Mutex<()>,
 }
 
 impl Publishing {
     /// Writes the list whole, for everybody to read.
     fn publish(&self) -> Result<(), IssuerError> {
-        let _alone = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let list = self.authority.revocation_list()?;
         let unwritten = || IssuerError::unavailable("the revocation list cannot be written");
         let mut file = place::aside(&self.list_file).map_err(|_| unwritten())?;

@@ -206,3 +206,27 @@ fn locks_are_looked_at_at_the_plan_before_the_first_call_and_at_the_commit() {
     let late = world.place(secret, Current, vec![lock("app")], LockMode::Keep);
     assert_eq!(word(&late), "rotation_open", "the account may have another password already");
 }
+
+#[test]
+fn a_value_that_may_be_set_outside_is_kept_when_a_later_call_is_refused() {
+    for (steps, is_kept) in [(&[Plan, Attempt][..], false), (&[Plan, Attempt, Fail(Unknown), Attempt], true)] {
+        let (mut world, secret) = World::rotating(SetValue, steps);
+        let open = world.get(secret).rotation.clone().unwrap();
+        let value = Some(world.issued_data(open.to));
+        let (reason, retry_at) = (Reason::parse("no").unwrap(), world.now);
+        let failed = RotationCommand::Fail { rotation: ROTATION, failure: Refused, reason, retry_at, value };
+        world.tell(secret, failed).unwrap();
+        let kept = world.get(secret).rotation.as_ref().unwrap().value;
+        assert_eq!(kept == open.value, is_kept, "{steps:?}");
+    }
+}
+
+#[test]
+fn an_end_that_was_asked_for_comes_with_the_commit_that_replaces_the_credential() {
+    let (mut world, secret) = World::rotating(SetValue, &[Plan, Attempt, Issue]);
+    world.ask(&Command::DestroyData { secret, version: Current }).unwrap();
+    world.check_events(&["RetirementPlanned"]);
+    world.step(secret, SetValue, Commit).unwrap();
+    assert!(!world.get(secret).previous().unwrap().is_available(), "what somebody wanted destroyed is");
+    world.check_replay();
+}
