@@ -84,12 +84,11 @@ fn report_on_rotation(
     let decision = Decision::about(secret.id);
     match (&rotation.stage, report) {
         (stage, Reported::Created { outside, made, expires_at }) if is_making_awaited(rotation, stage) => {
-            if made.version != rotation.to {
-                return Err(Refusal::VersionChanged);
-            }
             let (outside, sealed, expires_at) = (outside.clone(), made.sealed, *expires_at);
             let issued = CredentialIssued { rotation: rotation.id, outside, sealed, expires_at };
-            Ok(Decision { takes_data: true, ..decision }.then(issued))
+            let is_for_it = made.version == rotation.to;
+            let decision = Decision { takes_data: true, ..decision }.then(issued);
+            is_for_it.then_some(decision).ok_or(Refusal::VersionChanged)
         }
         (RotationStage::Awaiting { .. }, Reported::Failed { reason, retry_at }) => {
             Ok(fail(secret, rotation, &failed(AttemptFailure::Refused, reason, *retry_at), now))
