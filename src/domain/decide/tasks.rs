@@ -93,12 +93,11 @@ fn report_on_rotation(
         (RotationStage::Awaiting { .. }, Reported::Failed { reason, retry_at }) => {
             Ok(fail(secret, rotation, &failed(AttemptFailure::Refused, reason, *retry_at), now))
         }
-        // Nothing was made, so nothing is left to end.
+        // Nothing is left to end; of an end that failed, somebody may have seen to it.
         (RotationStage::Ending { credential: None, reason, .. }, Reported::Failed { .. })
         | (RotationStage::Ending { credential: Some(_), reason, .. }, Reported::Deleted) => {
             Ok(decision.then(aborted(rotation, reason)))
         }
-        // Of an end that failed, somebody may have seen to it.
         (RotationStage::Aborting { credential: Some(_), reason }, Reported::Deleted) if rotation.attempts > 0 => {
             Ok(decision.then(aborted(rotation, reason)))
         }
