@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::domain::due::{Step, next_step};
+use crate::domain::id::SecretId;
 use crate::engine::sync::{Receiver, RecvTimeoutError, SendTimeoutError, Sender};
 use crate::storage::StorageError;
 
@@ -14,8 +14,9 @@ use super::worker::Core;
 /// How often the worker looks what is due.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Secrets that are taken up in one look.
-const DUE_AT_ONCE: usize = 1_024;
+/// Secrets whose data the store makes itself that are taken up in one look. Of the others it is twice as many as there are
+/// threads, whoever is due before them: so neither kind waits for the other.
+const HERE_AT_ONCE: usize = 1_024;
 
 /// Secrets that are due, and taken up.
 #[derive(Default)]
@@ -40,13 +41,13 @@ impl Core {
         if snapshot.state.whole.quarantine().is_some() {
             return Due::default();
         }
-        let due = snapshot.projections.calendar.steps(now).filter(|secret| !self.later.waits(*secret, now));
-        let is_here = |taken: &Taken| {
-            let step = snapshot.state.secret(taken.secret).and_then(|secret| next_step(secret));
-            matches!(step, Some((_, Step::RotateHere)))
-        };
-        let (here, elsewhere) = self.busy.take_up(due, DUE_AT_ONCE).into_iter().partition(is_here);
-        Due { here, elsewhere }
+        let calendar = &snapshot.projections.calendar;
+        let is_free = |secret: &SecretId| !self.later.waits(*secret, now);
+        let elsewhere_at_once = self.options.threads.saturating_mul(2);
+        Due {
+            here: self.busy.take_up(calendar.steps_here(now).filter(is_free), HERE_AT_ONCE),
+            elsewhere: self.busy.take_up(calendar.steps_elsewhere(now).filter(is_free), elsewhere_at_once),
+        }
     }
 
     /// Looks what is due and hands it out, until it is told to stop or the store is closed.

@@ -176,6 +176,13 @@ impl RotationWorker {
         self.0.core.later.all()
     }
 
+    /// Looks once what is due, and gives it back: those that need nobody outside, and how many others.
+    #[cfg(test)]
+    pub(super) fn look(&self) -> (Vec<SecretId>, usize) {
+        let due = self.0.core.due();
+        (due.here.iter().map(|taken| taken.secret).collect(), due.elsewhere.len())
+    }
+
     /// Ends the worker's threads: waits until each has done the step that it is at. Calls that were given up are left behind.
     pub fn stop(&self) {
         self.0.stop();
