@@ -4,7 +4,7 @@
 //! order, as for everybody. Between two appends the worker makes one call outside, with a time limit, on a thread that can
 //! be given up. Whatever happens to it in between, the next one goes on from what the log says. Read in this order:
 //! [`options`], [`worker`], [`look`], [`taken`], [`steps`], [`here`], [`creating`], [`ending`], [`jobs`], [`calls`],
-//! [`sweep`].
+//! [`sweep`], [`swept`].
 
 mod calls;
 mod creating;
@@ -16,6 +16,7 @@ mod look;
 pub(crate) mod options;
 mod steps;
 pub(crate) mod sweep;
+mod swept;
 mod taken;
 #[expect(clippy::module_inception, reason = "the handle is what the module is named for")]
 pub(crate) mod worker;

@@ -26,6 +26,7 @@ use super::later::Later;
 use super::options::WorkerOptions;
 use super::steps::{Halt, Progress};
 use super::sweep::SweepReport;
+use super::swept::Swept;
 use super::taken::{Busy, Taken};
 
 /// How often the thread that sweeps looks whether it is time to.
@@ -84,6 +85,7 @@ pub(super) struct Core {
     pub(super) system: Terms,
     pub(super) later: Later,
     pub(super) busy: Busy,
+    pub(super) swept: Swept,
 }
 
 impl RotationWorker {
@@ -98,6 +100,7 @@ impl RotationWorker {
             system: Terms::by(Actor::system()),
             later: Later::default(),
             busy: Busy::default(),
+            swept: Swept::default(),
         };
         Self(Arc::new(Running { core: Arc::new(core), threads: Mutex::default() }))
     }

@@ -9,4 +9,5 @@ mod jobs;
 mod looks;
 mod rules;
 mod schedules;
+mod sweeps;
 mod world;
