@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use crate::domain::id::SecretId;
-use crate::engine::sync::{Receiver, RecvTimeoutError, SendTimeoutError, Sender};
+use crate::engine::sync::{SendTimeoutError, Sender};
 use crate::storage::StorageError;
 
+use super::stopped::Stopped;
 use super::taken::Taken;
 use super::worker::Core;
 
@@ -51,16 +52,19 @@ impl Core {
     }
 
     /// Looks what is due and hands it out, until it is told to stop or the store is closed.
-    pub(super) fn dispatch(&self, stopped: &Receiver<()>, send: &Sender<Taken>, send_here: &Sender<Taken>) {
+    pub(super) fn dispatch(&self, stopped: &Stopped, send: &Sender<Taken>, send_here: &Sender<Taken>) {
         loop {
             let due = self.due();
             let patience = if due.is_empty() { LOOK } else { Duration::ZERO };
             for taken in due.here {
-                if send_here.send(taken).is_err() {
+                if stopped.is_told() || send_here.send(taken).is_err() {
                     return;
                 }
             }
             for taken in due.elsewhere {
+                if stopped.is_told() {
+                    return;
+                }
                 // Whoever has to be asked outside may take long: nobody waits for that here, and the rest is given back.
                 match send.send_timeout(taken, LOOK) {
                     Ok(()) => {}
@@ -68,7 +72,7 @@ impl Core {
                     Err(SendTimeoutError::Disconnected(_)) => return,
                 }
             }
-            if self.is_over() || !matches!(stopped.recv_timeout(patience), Err(RecvTimeoutError::Timeout)) {
+            if self.is_over() || stopped.is_told_within(patience) {
                 return;
             }
         }

@@ -3,7 +3,7 @@
 //! What is due is a pure function of state and time (`domain/due.rs`); what may be done is decided by the writer, in log
 //! order, as for everybody. Between two appends the worker makes one call outside, with a time limit, on a thread that can
 //! be given up. Whatever happens to it in between, the next one goes on from what the log says. Read in this order:
-//! [`options`], [`worker`], [`look`], [`taken`], [`steps`], [`here`], [`creating`], [`ending`], [`jobs`], [`calls`],
+//! [`options`], [`worker`], [`look`], [`taken`], [`stopped`], [`steps`], [`here`], [`creating`], [`ending`], [`jobs`], [`calls`],
 //! [`sweep`], [`swept`].
 
 mod calls;
@@ -15,6 +15,7 @@ mod later;
 mod look;
 pub(crate) mod options;
 mod steps;
+mod stopped;
 pub(crate) mod sweep;
 mod swept;
 mod taken;

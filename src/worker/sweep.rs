@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::IssuerError;
 
+use super::stopped::Stopped;
 use super::swept::Sweeping;
 use super::worker::Core;
 
@@ -32,7 +33,7 @@ pub struct SweepReport {
 impl Core {
     /// Sweeps every issuer that can list what it made. Nothing while the store is in quarantine: what was made after the
     /// backup is unknown to it, and may be in use.
-    pub(super) fn sweep(&self) -> Result<SweepReport, Error> {
+    pub(super) fn sweep(&self, stopped: &Stopped) -> Result<SweepReport, Error> {
         let mut report = SweepReport::default();
         let shared = &self.store.0.engine.shared;
         if shared.published.with(|snapshot| snapshot.state.whole.quarantine().is_some()) {
@@ -41,6 +42,9 @@ impl Core {
         for (name, issuer) in &self.options.issuers {
             if issuer.class() != IssuerClass::CreateDiscoverable {
                 continue;
+            }
+            if stopped.is_told() {
+                break;
             }
             let Some(sweeping) = self.swept.begin(name) else {
                 report.problems.push(format!("{name}: it has not answered the last sweep"));
@@ -53,7 +57,7 @@ impl Core {
                 issuer.list(store)
             };
             match self.calls.call(room, issuer, list) {
-                Ok(listed) => self.sweep_listed((name, issuer, &sweeping), listed, &mut report)?,
+                Ok(listed) => self.sweep_listed((name, issuer, &sweeping), listed, stopped, &mut report)?,
                 Err(error) => report.problems.push(format!("{name}: {error}")),
             }
         }
@@ -64,6 +68,7 @@ impl Core {
         &self,
         (name, issuer, sweeping): (&IssuerName, &Arc<dyn Issuer>, &Sweeping),
         listed: Vec<(RotationId, OutsideId)>,
+        stopped: &Stopped,
         report: &mut SweepReport,
     ) -> Result<(), Error> {
         // What was asked before the list was made is published by now.
@@ -78,7 +83,7 @@ impl Core {
                 Ok(()) => report.retired = report.retired.saturating_add(1),
                 Err(error) => report.problems.push(format!("{name}: {error}")),
             }
-            if sweeping.has_calls_out() {
+            if stopped.is_told() || sweeping.has_calls_out() {
                 break;
             }
         }
