@@ -5,7 +5,7 @@
 
 use super::erasable::Erasable;
 use super::event::AccessRecorded;
-use super::id::{EventId, GroupId, SecretId, VersionId};
+use super::id::{DataKeyId, EventId, GroupId, SecretId, VersionId};
 use super::json::JsonObject;
 use super::lock::{LockMode, NewLock};
 use super::name::{Actor, CorrelationId, Description, GroupName, Label, LockName, SecretName};
@@ -153,10 +153,12 @@ pub(crate) enum Command {
         from: VersionId,
         next: Prepared,
     },
-    /// A read of a credential that is made when it is read: a new one where the rule asks for it.
+    /// A read of a credential that is made when it is read: a new one where the rule asks for it, else the one that is at
+    /// hand, while it is still the one that counts.
     ReadDynamic {
         secret: SecretId,
         fresh: Prepared,
+        at_hand: Option<DataKeyId>,
     },
     /// A read that has to be in the log before the data is handed out: of a version, while it is still what was asked for.
     RecordRead {

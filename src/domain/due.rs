@@ -42,11 +42,6 @@ pub(crate) fn steps(secret: &Secret) -> impl Iterator<Item = (Timestamp, Step)> 
     rotation.into_iter().chain(retirements).chain(deletion(secret))
 }
 
-/// Gives when a step is due for a secret.
-pub(crate) fn step_at(secret: &Secret) -> Option<Timestamp> {
-    next_step(secret).map(|(at, _)| at)
-}
-
 /// When a rotation begins.
 fn begins(secret: &Secret) -> Option<(Timestamp, Step)> {
     let has_issuer = secret.spec.issuance().is_some();

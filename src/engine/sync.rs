@@ -3,8 +3,8 @@
 //!
 //! A build takes them as they are from `parking_lot`, `crossbeam-channel` and std ([`plain`]). The unit tests put others in
 //! their place, which are the same until a test runs under `shuttle`; then shuttle says who goes on, and the code above
-//! knows nothing of it. So writer, committer and worker run in thousands of schedules as they are. Read next:
-//! [`super::threads`].
+//! knows nothing of it. So writer, committer, queue, and the worker with its calls to issuers run in thousands of schedules
+//! as they are. Read next: [`super::threads`].
 
 #[cfg(not(test))]
 mod plain;

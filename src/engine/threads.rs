@@ -1,7 +1,7 @@
 //! Owns the threads of an open store: starts them, and sees them end.
 //!
-//! Nothing else in the crate starts one, but for storage (which keeps sled's calls apart) and recovery (which reads with
-//! two). Read next: [`super::writer`].
+//! Others start them by [`spawn`], but for storage (which keeps sled's calls apart), recovery and the audit (which read ahead),
+//! and issuers that run a program or are tried out. Read next: [`super::writer`].
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@
 use imbl::OrdSet;
 
 use crate::domain::decide::lapses;
-use crate::domain::due::step_at;
+use crate::domain::due::{Step, next_step};
 use crate::domain::id::SecretId;
 use crate::domain::rotation::Credential;
 use crate::domain::secret::Secret;
@@ -16,7 +16,10 @@ use crate::domain::time::Timestamp;
 pub(crate) struct Calendar {
     lapses: OrdSet<(Timestamp, SecretId)>,
     rotations: OrdSet<(Timestamp, SecretId)>,
-    steps: OrdSet<(Timestamp, SecretId)>,
+    /// Steps that the store can do by itself.
+    steps_here: OrdSet<(Timestamp, SecretId)>,
+    /// Steps for which somebody outside may have to be asked.
+    steps_elsewhere: OrdSet<(Timestamp, SecretId)>,
     rotating: OrdSet<SecretId>,
 }
 
@@ -24,13 +27,32 @@ impl Calendar {
     pub(super) fn apply(&mut self, before: Option<&Secret>, after: Option<&Secret>) {
         move_entry(&mut self.lapses, before, after, lapses);
         move_entry(&mut self.rotations, before, after, Secret::next_rotation_at);
-        move_entry(&mut self.steps, before, after, step_at);
+        self.move_step(before.and_then(next_step), after.and_then(next_step), before.or(after));
         let rotates = |secret: &&Secret| is_rotating(secret);
         let (old, new) = (before.filter(rotates), after.filter(rotates));
         match (old, new) {
             (Some(old), None) => drop(self.rotating.remove(&old.id)),
             (None, Some(new)) => drop(self.rotating.insert(new.id)),
             _ => {}
+        }
+    }
+
+    fn move_step(&mut self, old: Option<(Timestamp, Step)>, new: Option<(Timestamp, Step)>, of: Option<&Secret>) {
+        let Some(id) = of.map(|secret| secret.id).filter(|_| old != new) else { return };
+        if let Some((at, step)) = old {
+            self.steps_of(step).remove(&(at, id));
+        }
+        if let Some((at, step)) = new {
+            self.steps_of(step).insert((at, id));
+        }
+    }
+
+    const fn steps_of(&mut self, step: Step) -> &mut OrdSet<(Timestamp, SecretId)> {
+        match step {
+            Step::RotateHere => &mut self.steps_here,
+            Step::Plan(_) | Step::GoOn | Step::PlanRetirement(_) | Step::Retire(_) | Step::Delete => {
+                &mut self.steps_elsewhere
+            }
         }
     }
 
@@ -44,9 +66,15 @@ impl Calendar {
         self.lapses.iter().take_while(move |(at, _)| *at <= now).map(|(_, secret)| *secret)
     }
 
-    /// Walks over the secrets for which the rotation worker has something to do at `now`, the longest overdue first.
-    pub(crate) fn steps(&self, now: Timestamp) -> impl Iterator<Item = SecretId> {
-        self.steps.iter().take_while(move |(at, _)| *at <= now).map(|(_, secret)| *secret)
+    /// Walks over the secrets for which the rotation worker has something to do at `now` that the store can do by itself, the
+    /// longest overdue first.
+    pub(crate) fn steps_here(&self, now: Timestamp) -> impl Iterator<Item = SecretId> {
+        self.steps_here.iter().take_while(move |(at, _)| *at <= now).map(|(_, secret)| *secret)
+    }
+
+    /// The same, of what somebody outside may have to be asked for.
+    pub(crate) fn steps_elsewhere(&self, now: Timestamp) -> impl Iterator<Item = SecretId> {
+        self.steps_elsewhere.iter().take_while(move |(at, _)| *at <= now).map(|(_, secret)| *secret)
     }
 
     /// Walks over the secrets of which a rotation is under way or was refused, or a credential is to be ended.

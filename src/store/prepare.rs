@@ -134,12 +134,13 @@ impl Inner {
             Wanted::Read(id, version) => {
                 let secret = self.find(*id)?;
                 let asked = *version;
-                let version = secret.version(asked).ok_or(Refusal::VersionNotFound)?.id;
-                let is_current = secret.current().is_some_and(|current| current.id == version);
+                let found = secret.version(asked).ok_or(Refusal::VersionNotFound)?;
+                let is_current = secret.current().is_some_and(|current| current.id == found.id);
                 if is_current && matches!(secret.spec, SecretSpec::IamCredentials { .. }) {
-                    Decided::ReadDynamic { secret: *id, fresh: blank(version, None) }
+                    let at_hand = found.data.sealed().map(|sealed| sealed.data_key);
+                    Decided::ReadDynamic { secret: *id, fresh: blank(found.id, None), at_hand }
                 } else {
-                    Decided::RecordRead { secret: *id, version, asked }
+                    Decided::RecordRead { secret: *id, version: found.id, asked }
                 }
             }
             Wanted::CreateGroup { name, description } => {
@@ -173,16 +174,20 @@ impl Inner {
         }))
     }
 
-    /// A read of a dynamic credential, with the fresh one that it may take.
-    pub(super) fn prepare_read(&self, secret: &Secret) -> Result<ReadyToRead, Error> {
+    /// A read of a dynamic credential, with the one at hand that it may give, and the fresh one that it may take.
+    pub(super) fn prepare_read(
+        &self,
+        secret: &Secret,
+        version: VersionId,
+        at_hand: Option<DataKeyId>,
+    ) -> Result<ReadyToRead, Error> {
         let SecretSpec::IamCredentials { target, .. } = &secret.spec else {
             return Err(Error::internal("only dynamic credentials are made by a read"));
         };
         // The credential changes, the version stays.
-        let version = secret.current().ok_or(Refusal::VersionNotFound)?.id;
         let data = make_api_key(target)?;
         let sealed = self.seal(secret.id, version, &data, None)?;
-        let ready = sealed.into_ready(|fresh| Decided::ReadDynamic { secret: secret.id, fresh });
+        let ready = sealed.into_ready(|fresh| Decided::ReadDynamic { secret: secret.id, fresh, at_hand });
         Ok(ReadyToRead { ready, data })
     }
 

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::domain::command::{Command as Decided, Terms};
-use crate::domain::decide::readable;
+use crate::domain::decide::{is_lent, readable};
 use crate::domain::event::AccessRecorded;
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::position::VersionNumber;
@@ -69,7 +69,7 @@ impl Session {
     /// Kind `Refused`: [`Refusal::Locked`] when the secret is dynamic and its version locked,
     /// [`Refusal::VersionDataDestroyed`], [`Refusal::VersionNotFound`], [`Refusal::SecretNotFound`],
     /// [`Refusal::SecretInactive`] for a dynamic secret; [`Refusal::VersionChanged`] when others replaced the version again and
-    /// again while it was read for the first time. Kind `Corrupt` when the data is damaged.
+    /// again while a read of it was to be recorded: the first one, any under strict audit, one of a dynamic secret. Kind `Corrupt` when the data is damaged.
     pub fn read(&self, secret: SecretId, version: VersionRef) -> Result<Reading, Error> {
         let mut last = None;
         for _ in 0..=RETRIES_MAX {
@@ -132,45 +132,56 @@ impl Session {
         Ok(Some(Reading { secret: secret.id, version: version.id, number: version.number, data, receipt }))
     }
 
-    /// Reads a credential that is made when it is read, or lives on a lease.
+    /// Reads a credential that is made when it is read, or lives on a lease. As with other reads, what may be given is at hand
+    /// before: nothing is looked up behind the decision, when others may have come already.
     fn read_dynamic(&self, secret: &Secret, audit: AccessAudit) -> Result<Option<Reading>, Error> {
         let inner = &self.store().0;
-        let ReadyToRead { ready: Ready { command, payload }, data } = inner.prepare_read(secret)?;
+        let version = secret.current().ok_or(Refusal::VersionNotFound)?;
+        let (at_hand, lent) = match version.data.sealed().filter(|_| is_lent(secret, version, inner.now())) {
+            Some(sealed) => {
+                let Some(data) = self.unseal(secret, version)? else { return Ok(None) };
+                (Some(sealed.data_key), Some(data))
+            }
+            None => (None, None),
+        };
+        let ReadyToRead { ready: Ready { command, payload }, data } =
+            inner.prepare_read(secret, version.id, at_hand)?;
         let Done { receipt, takes_data } = self.ask_read(command, payload, self.read_terms(secret.id))?;
-        let now = inner.find(secret.id)?;
-        let version = receipt.version.and_then(|id| now.version_by_id(id)).or_else(|| now.current());
-        let version = version.ok_or(Refusal::VersionNotFound)?;
         if receipt.remembered {
-            self.check_remembered(&now, version, &receipt, audit)?;
+            return self.read_remembered(secret.id, receipt, audit);
         }
-        let data = if takes_data { Some(data) } else { self.unseal(&now, version)? };
+        let data = if takes_data { Some(data) } else { lent };
         if audit == AccessAudit::Relaxed {
-            self.note(&now, version);
+            self.note(secret, version);
         }
         let receipt = Some(receipt);
         Ok(data.map(|data| Reading { secret: secret.id, version: version.id, number: version.number, data, receipt }))
     }
 
-    /// Sees to it that an answer given again is the credential of the first time, and that it is recorded where each
-    /// read has to be.
-    fn check_remembered(
-        &self,
-        secret: &Secret,
-        version: &Version,
-        receipt: &Receipt,
-        audit: AccessAudit,
-    ) -> Result<(), Error> {
+    /// Gives the credential of an answer that is given again, as long as it is there.
+    fn read_remembered(&self, id: SecretId, receipt: Receipt, audit: AccessAudit) -> Result<Option<Reading>, Error> {
+        let now = self.store().0.find(id)?;
+        let version = receipt.version.and_then(|id| now.version_by_id(id)).or_else(|| now.current());
+        let version = version.ok_or(Refusal::VersionNotFound)?;
+        readable(version)?;
         if version.data_from > receipt.position {
             return Err(Refusal::VersionDataDestroyed { cause: DestroyCause::Regenerated }.into());
         }
-        if audit == AccessAudit::Strict {
-            let (reader, now) = (self.actor().clone(), self.store().0.now());
-            let (secret, version) = (secret.id, version.id);
-            let read = AccessRecorded { secret, version, reader, reads: 1, first_at: now, last_at: now };
-            let command = Decided::RecordAccess { reads: vec![read] };
-            self.ask_read(command, Payload::None, Terms::by(self.actor().clone()))?;
+        let Some(data) = self.unseal(&now, version)? else { return Ok(None) };
+        match audit {
+            AccessAudit::Strict => self.record_again(id, version.id)?,
+            AccessAudit::Relaxed => self.note(&now, version),
+            AccessAudit::Off => {}
         }
-        Ok(())
+        Ok(Some(Reading { secret: id, version: version.id, number: version.number, data, receipt: Some(receipt) }))
+    }
+
+    /// Records a read that an idempotency key answers without the writer, where each read has to be.
+    fn record_again(&self, secret: SecretId, version: VersionId) -> Result<(), Error> {
+        let (reader, now) = (self.actor().clone(), self.store().0.now());
+        let read = AccessRecorded { secret, version, reader, reads: 1, first_at: now, last_at: now };
+        let command = Decided::RecordAccess { reads: vec![read] };
+        self.ask_read(command, Payload::None, Terms::by(self.actor().clone())).map(drop)
     }
 
     fn unseal(&self, secret: &Secret, version: &Version) -> Result<Option<SecretData>, Error> {

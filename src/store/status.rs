@@ -100,7 +100,8 @@ pub struct RotationCounts {
 impl RotationCounts {
     fn of(snapshot: &Snapshot, now: Timestamp) -> Self {
         let (state, calendar) = (&snapshot.state, &snapshot.projections.calendar);
-        let found: BTreeSet<_> = calendar.rotating().chain(calendar.steps(now)).collect();
+        let found: BTreeSet<_> =
+            calendar.rotating().chain(calendar.steps_here(now)).chain(calendar.steps_elsewhere(now)).collect();
         let mut counts = Self::default();
         for secret in found.into_iter().filter_map(|id| state.secret(id)) {
             if let Some(standing) = secret.rotation_standing(state.whole.settings, now) {

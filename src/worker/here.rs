@@ -16,12 +16,14 @@ use crate::engine::sync::{Receiver, TryRecvError};
 use crate::error::Error;
 
 use super::steps::{Halt, Progress, worded};
+use super::stopped::Stopped;
 use super::taken::Taken;
 use super::worker::Core;
 
 /// Rotations that are asked for, the first one first, up to as many as the worker may have at a time.
 pub(super) struct Flight<'a> {
     core: &'a Core,
+    stopped: &'a Stopped,
     asked: VecDeque<Asked>,
     steps: u64,
     failed: Option<Error>,
@@ -36,8 +38,8 @@ struct Asked {
 }
 
 impl<'a> Flight<'a> {
-    pub(super) const fn of(core: &'a Core) -> Self {
-        Self { core, asked: VecDeque::new(), steps: 0, failed: None }
+    pub(super) const fn of(core: &'a Core, stopped: &'a Stopped) -> Self {
+        Self { core, stopped, asked: VecDeque::new(), steps: 0, failed: None }
     }
 
     /// Asks for a rotation; there must be room for it.
@@ -80,8 +82,11 @@ impl<'a> Flight<'a> {
         }
     }
 
-    /// Asks for the rotation that is due; a secret for which none is goes back.
+    /// Asks for the rotation that is due; a secret for which none is goes back, and each once the worker is to end.
     fn go_on(&mut self, taken: Taken, in_a_row: usize) {
+        if self.stopped.is_told() {
+            return;
+        }
         let asked = match self.core.due_here(taken.secret) {
             Some(_) if in_a_row >= super::worker::STEPS_IN_A_ROW => {
                 self.core.tire(taken.secret).map_err(Halt::from).map(|()| None)
@@ -105,8 +110,8 @@ impl<'a> Flight<'a> {
 
 impl Core {
     /// Rotates secrets whose data the store makes itself, until there are no more to come.
-    pub(super) fn serve_here(&self, secrets: &Receiver<Taken>) {
-        let mut flight = Flight::of(self);
+    pub(super) fn serve_here(&self, secrets: &Receiver<Taken>, stopped: &Stopped) {
+        let mut flight = Flight::of(self, stopped);
         loop {
             flight.make_room();
             // A store that fails, or is closed, tells whoever else asks.

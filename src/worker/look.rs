@@ -4,18 +4,20 @@
 
 use std::time::Duration;
 
-use crate::domain::due::{Step, next_step};
-use crate::engine::sync::{Receiver, RecvTimeoutError, SendTimeoutError, Sender};
+use crate::domain::id::SecretId;
+use crate::engine::sync::{SendTimeoutError, Sender};
 use crate::storage::StorageError;
 
+use super::stopped::Stopped;
 use super::taken::Taken;
 use super::worker::Core;
 
 /// How often the worker looks what is due.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Secrets that are taken up in one look.
-const DUE_AT_ONCE: usize = 1_024;
+/// Secrets whose data the store makes itself that are taken up in one look. Of the others it is twice as many as there are
+/// threads, whoever is due before them: so neither kind waits for the other.
+const HERE_AT_ONCE: usize = 1_024;
 
 /// Secrets that are due, and taken up.
 #[derive(Default)]
@@ -40,26 +42,29 @@ impl Core {
         if snapshot.state.whole.quarantine().is_some() {
             return Due::default();
         }
-        let due = snapshot.projections.calendar.steps(now).filter(|secret| !self.later.waits(*secret, now));
-        let is_here = |taken: &Taken| {
-            let step = snapshot.state.secret(taken.secret).and_then(|secret| next_step(secret));
-            matches!(step, Some((_, Step::RotateHere)))
-        };
-        let (here, elsewhere) = self.busy.take_up(due, DUE_AT_ONCE).into_iter().partition(is_here);
-        Due { here, elsewhere }
+        let calendar = &snapshot.projections.calendar;
+        let is_free = |secret: &SecretId| !self.later.waits(*secret, now);
+        let elsewhere_at_once = self.options.threads.saturating_mul(2);
+        Due {
+            here: self.busy.take_up(calendar.steps_here(now).filter(is_free), HERE_AT_ONCE),
+            elsewhere: self.busy.take_up(calendar.steps_elsewhere(now).filter(is_free), elsewhere_at_once),
+        }
     }
 
     /// Looks what is due and hands it out, until it is told to stop or the store is closed.
-    pub(super) fn dispatch(&self, stopped: &Receiver<()>, send: &Sender<Taken>, send_here: &Sender<Taken>) {
+    pub(super) fn dispatch(&self, stopped: &Stopped, send: &Sender<Taken>, send_here: &Sender<Taken>) {
         loop {
             let due = self.due();
             let patience = if due.is_empty() { LOOK } else { Duration::ZERO };
             for taken in due.here {
-                if send_here.send(taken).is_err() {
+                if stopped.is_told() || send_here.send(taken).is_err() {
                     return;
                 }
             }
             for taken in due.elsewhere {
+                if stopped.is_told() {
+                    return;
+                }
                 // Whoever has to be asked outside may take long: nobody waits for that here, and the rest is given back.
                 match send.send_timeout(taken, LOOK) {
                     Ok(()) => {}
@@ -67,7 +72,7 @@ impl Core {
                     Err(SendTimeoutError::Disconnected(_)) => return,
                 }
             }
-            if self.is_over() || !matches!(stopped.recv_timeout(patience), Err(RecvTimeoutError::Timeout)) {
+            if self.is_over() || stopped.is_told_within(patience) {
                 return;
             }
         }

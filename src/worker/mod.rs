@@ -3,8 +3,8 @@
 //! What is due is a pure function of state and time (`domain/due.rs`); what may be done is decided by the writer, in log
 //! order, as for everybody. Between two appends the worker makes one call outside, with a time limit, on a thread that can
 //! be given up. Whatever happens to it in between, the next one goes on from what the log says. Read in this order:
-//! [`options`], [`worker`], [`look`], [`taken`], [`steps`], [`here`], [`creating`], [`ending`], [`jobs`], [`calls`],
-//! [`sweep`].
+//! [`options`], [`worker`], [`look`], [`taken`], [`stopped`], [`steps`], [`here`], [`creating`], [`ending`], [`jobs`], [`calls`],
+//! [`sweep`], [`swept`].
 
 mod calls;
 mod creating;
@@ -15,7 +15,9 @@ mod later;
 mod look;
 pub(crate) mod options;
 mod steps;
+mod stopped;
 pub(crate) mod sweep;
+mod swept;
 mod taken;
 #[expect(clippy::module_inception, reason = "the handle is what the module is named for")]
 pub(crate) mod worker;

@@ -1,7 +1,8 @@
 //! Owns the sweep: what carries a tag of this store outside and no rotation knows of is retired, so that nothing piles up.
 //!
 //! Only issuers of class `CreateDiscoverable` can be swept. A rotation is recorded before its first call, so what is listed
-//! and not in the state read afterwards belongs to nobody. Read next: [`super::worker`].
+//! and not in the state read afterwards belongs to nobody. An issuer that hangs keeps the rooms of one sweep, however many are
+//! due meanwhile. Read next: [`super::worker`].
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use crate::error::Error;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::IssuerError;
 
+use super::stopped::Stopped;
+use super::swept::Sweeping;
 use super::worker::Core;
 
 /// What a sweep found.
@@ -30,7 +33,7 @@ pub struct SweepReport {
 impl Core {
     /// Sweeps every issuer that can list what it made. Nothing while the store is in quarantine: what was made after the
     /// backup is unknown to it, and may be in use.
-    pub(super) fn sweep(&self) -> Result<SweepReport, Error> {
+    pub(super) fn sweep(&self, stopped: &Stopped) -> Result<SweepReport, Error> {
         let mut report = SweepReport::default();
         let shared = &self.store.0.engine.shared;
         if shared.published.with(|snapshot| snapshot.state.whole.quarantine().is_some()) {
@@ -40,10 +43,21 @@ impl Core {
             if issuer.class() != IssuerClass::CreateDiscoverable {
                 continue;
             }
+            if stopped.is_told() {
+                break;
+            }
+            let Some(sweeping) = self.swept.begin(name) else {
+                report.problems.push(format!("{name}: it has not answered the last sweep"));
+                continue;
+            };
             let Some(room) = self.calls.room(name) else { continue };
-            let store = self.store.log_id();
-            match self.calls.call(room, issuer, move |issuer| issuer.list(store)) {
-                Ok(listed) => self.sweep_listed(name, issuer, listed, &mut report)?,
+            let (store, held) = (self.store.log_id(), sweeping.clone());
+            let list = move |issuer: &dyn Issuer| {
+                let _held = held;
+                issuer.list(store)
+            };
+            match self.calls.call(room, issuer, list) {
+                Ok(listed) => self.sweep_listed((name, issuer, &sweeping), listed, stopped, &mut report)?,
                 Err(error) => report.problems.push(format!("{name}: {error}")),
             }
         }
@@ -52,9 +66,9 @@ impl Core {
 
     fn sweep_listed(
         &self,
-        name: &IssuerName,
-        issuer: &Arc<dyn Issuer>,
+        (name, issuer, sweeping): (&IssuerName, &Arc<dyn Issuer>, &Sweeping),
         listed: Vec<(RotationId, OutsideId)>,
+        stopped: &Stopped,
         report: &mut SweepReport,
     ) -> Result<(), Error> {
         // What was asked before the list was made is published by now.
@@ -65,9 +79,12 @@ impl Core {
             if known.contains(&(rotation, None)) || known.contains(&(rotation, Some(outside.clone()))) {
                 continue;
             }
-            match self.retire_orphan(name, issuer, rotation, outside) {
+            match self.retire_orphan((name, issuer, sweeping), rotation, outside) {
                 Ok(()) => report.retired = report.retired.saturating_add(1),
                 Err(error) => report.problems.push(format!("{name}: {error}")),
+            }
+            if stopped.is_told() || sweeping.has_calls_out() {
+                break;
             }
         }
         Ok(())
@@ -88,8 +105,7 @@ impl Core {
 
     fn retire_orphan(
         &self,
-        name: &IssuerName,
-        issuer: &Arc<dyn Issuer>,
+        (name, issuer, sweeping): (&IssuerName, &Arc<dyn Issuer>, &Sweeping),
         rotation: RotationId,
         outside: OutsideId,
     ) -> Result<(), IssuerError> {
@@ -97,7 +113,9 @@ impl Core {
         let nobody = SecretName::parse("nobody").map_err(|error| IssuerError::refused(&error.to_string()))?;
         let room = self.calls.room(name);
         let room = room.ok_or_else(|| IssuerError::unavailable("it has as many calls out as it may"))?;
+        let held = sweeping.clone();
         self.calls.call(room, issuer, move |issuer| {
+            let _held = held;
             let order = IssueOrder::new(store, SecretId::from_bytes([0; 16]), &nobody, rotation, None);
             issuer.retire(&order, Some(&outside))
         })

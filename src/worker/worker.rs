@@ -13,7 +13,7 @@ use crate::domain::name::{Actor, Reason};
 use crate::domain::receipt::Receipt;
 use crate::domain::rotation::RotationTrigger;
 use crate::engine::clock::monotonic;
-use crate::engine::sync::{JoinHandle, Mutex, Receiver, RecvTimeoutError, Sender, bounded};
+use crate::engine::sync::{JoinHandle, Mutex, Receiver, Sender, bounded};
 use crate::engine::threads::spawn;
 use crate::error::Error;
 use crate::seal::random;
@@ -25,7 +25,9 @@ use super::here::Flight;
 use super::later::Later;
 use super::options::WorkerOptions;
 use super::steps::{Halt, Progress};
+use super::stopped::Stopped;
 use super::sweep::SweepReport;
+use super::swept::Swept;
 use super::taken::{Busy, Taken};
 
 /// How often the thread that sweeps looks whether it is time to.
@@ -76,6 +78,9 @@ struct Started {
     handles: Vec<JoinHandle<()>>,
 }
 
+/// What a thread of a worker does.
+type Run = Box<dyn FnOnce(&Core, &Stopped) + Send>;
+
 /// What the threads of a worker share.
 pub(super) struct Core {
     pub(super) store: Store,
@@ -84,6 +89,7 @@ pub(super) struct Core {
     pub(super) system: Terms,
     pub(super) later: Later,
     pub(super) busy: Busy,
+    pub(super) swept: Swept,
 }
 
 impl RotationWorker {
@@ -98,6 +104,7 @@ impl RotationWorker {
             system: Terms::by(Actor::system()),
             later: Later::default(),
             busy: Busy::default(),
+            swept: Swept::default(),
         };
         Self(Arc::new(Running { core: Arc::new(core), threads: Mutex::default() }))
     }
@@ -136,7 +143,7 @@ impl RotationWorker {
             }
             steps = steps.saturating_add(core.rotate_all(due.here)?);
             for taken in due.elsewhere {
-                steps = steps.saturating_add(core.work_on(taken.secret)?);
+                steps = steps.saturating_add(core.work_on(taken.secret, &Stopped::never())?);
             }
         }
     }
@@ -167,7 +174,7 @@ impl RotationWorker {
     ///
     /// Kind `Closed` or `Unavailable` when the store does not answer. What an issuer fails with stands in the report.
     pub fn sweep(&self) -> Result<SweepReport, Error> {
-        self.0.core.sweep()
+        self.0.core.sweep(&Stopped::never())
     }
 
     /// Gives the secrets whose next step has to wait without anything to record about it, and why.
@@ -176,7 +183,21 @@ impl RotationWorker {
         self.0.core.later.all()
     }
 
-    /// Ends the worker's threads: waits until each has done the step that it is at. Calls that were given up are left behind.
+    /// Tells whether somebody has said that it is to stop.
+    #[cfg(test)]
+    pub(super) fn is_stopping(&self) -> bool {
+        self.0.threads.lock().is_none()
+    }
+
+    /// Looks once what is due, and gives it back: those that need nobody outside, and how many others.
+    #[cfg(test)]
+    pub(super) fn look(&self) -> (Vec<SecretId>, usize) {
+        let due = self.0.core.due();
+        (due.here.iter().map(|taken| taken.secret).collect(), due.elsewhere.len())
+    }
+
+    /// Ends the worker's threads: waits until each has done the step that it is at, and rotations that are asked for are
+    /// answered; what else is due is left. Calls that were given up are left behind.
     pub fn stop(&self) {
         self.0.stop();
     }
@@ -202,19 +223,22 @@ impl Drop for Running {
 impl Started {
     fn of(core: &Arc<Core>) -> Result<Self, Error> {
         let (stop, stopped) = bounded(0);
-        let queue_max = core.options.threads.saturating_mul(2);
+        let stopped = Stopped::told_by(stopped);
+        let threads = core.options.threads;
+        let queue_max = threads.saturating_mul(2);
         let ((send, secrets), (send_here, here)) = (bounded(queue_max), bounded(queue_max));
         let mut handles = Vec::new();
-        for _ in 0..core.options.threads {
-            let (core, secrets) = (Arc::clone(core), secrets.clone());
-            handles.push(spawn("latchkeep-rotate", move || core.serve(&secrets))?);
+        let mut run = |name, run: Run| {
+            let (core, stopped) = (Arc::clone(core), stopped.clone());
+            spawn(name, move || run(&core, &stopped)).map(|handle| handles.push(handle))
+        };
+        for _ in 0..threads {
+            let secrets = secrets.clone();
+            run("latchkeep-rotate", Box::new(move |core, stopped| core.serve(&secrets, stopped)))?;
         }
-        let rotating = Arc::clone(core);
-        handles.push(spawn("latchkeep-here", move || rotating.serve_here(&here))?);
-        let (sweeper, no_more) = (Arc::clone(core), stopped.clone());
-        handles.push(spawn("latchkeep-sweep", move || sweeper.sweep_on(&no_more))?);
-        let core = Arc::clone(core);
-        handles.push(spawn("latchkeep-due", move || core.dispatch(&stopped, &send, &send_here))?);
+        run("latchkeep-here", Box::new(move |core, stopped| core.serve_here(&here, stopped)))?;
+        run("latchkeep-sweep", Box::new(Core::sweep_on))?;
+        run("latchkeep-due", Box::new(move |core, stopped| core.dispatch(stopped, &send, &send_here)))?;
         Ok(Self { stop, handles })
     }
 }
@@ -222,7 +246,8 @@ impl Started {
 impl Core {
     /// Rotates secrets whose data the store makes itself; gives how many steps that were. After an error the rest is left.
     fn rotate_all(&self, secrets: Vec<Taken>) -> Result<u64, Error> {
-        let mut flight = Flight::of(self);
+        let never = Stopped::never();
+        let mut flight = Flight::of(self, &never);
         for taken in secrets {
             flight.make_room();
             if flight.has_failed() {
@@ -234,32 +259,35 @@ impl Core {
     }
 
     /// Sweeps now and then, until it is told to stop or the store is closed; whatever hangs there holds up no rotation.
-    fn sweep_on(&self, stopped: &Receiver<()>) {
+    fn sweep_on(&self, stopped: &Stopped) {
         let mut swept_at: Option<Instant> = None;
         while !self.is_over() {
             if swept_at.is_none_or(|at| at.elapsed() >= self.options.sweep_interval) {
                 swept_at = Some(monotonic());
                 // What goes wrong shows at the next sweep again.
-                let _ = self.sweep();
+                let _ = self.sweep(stopped);
             }
-            if !matches!(stopped.recv_timeout(SWEEP_LOOK), Err(RecvTimeoutError::Timeout)) {
+            if stopped.is_told_within(SWEEP_LOOK) {
                 return;
             }
         }
     }
 
-    /// Works on secrets until there are no more to come.
-    fn serve(&self, secrets: &Receiver<Taken>) {
+    /// Works on secrets until there are no more to come; what is left when it is told to stop goes back.
+    fn serve(&self, secrets: &Receiver<Taken>, stopped: &Stopped) {
         for taken in secrets {
             // A store that fails, or is closed, tells whoever else asks.
-            let _ = self.work_on(taken.secret);
+            let _ = self.work_on(taken.secret, stopped);
         }
     }
 
     /// Does what is due for a secret, a few steps in a row; gives how many.
-    fn work_on(&self, secret: SecretId) -> Result<u64, Error> {
+    fn work_on(&self, secret: SecretId, stopped: &Stopped) -> Result<u64, Error> {
         let mut steps = 0;
         for _ in 0..STEPS_IN_A_ROW {
+            if stopped.is_told() {
+                return Ok(steps);
+            }
             match self.step(secret) {
                 Ok(Progress::Moved) => {
                     self.later.forget(secret);

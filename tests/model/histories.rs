@@ -30,9 +30,14 @@ fn threads(stage: &Stage, first: u64, seed: u64, beside: impl FnOnce()) -> Vec<M
     started.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
 }
 
+/// The seed of the one run that is asked for: what only many runs show is not asked of it.
+fn one_alone() -> Option<u64> {
+    number_of("LATCHKEEP_SEED")
+}
+
 fn check(rounds: u64, history_of: impl Fn(u64) -> Vec<Made>) -> Vec<Made> {
     let more = number_of("LATCHKEEP_RUNS").unwrap_or(1);
-    let seeds = number_of("LATCHKEEP_SEED").map_or(1..=rounds * more, |seed| seed..=seed);
+    let seeds = one_alone().map_or(1..=rounds * more, |seed| seed..=seed);
     let mut all = Vec::new();
     let (mut overlapped, mut calls) = (0, 0);
     for seed in seeds {
@@ -45,7 +50,10 @@ fn check(rounds: u64, history_of: impl Fn(u64) -> Vec<Made>) -> Vec<Made> {
         all.extend(history);
     }
     println!("{calls} calls, {overlapped} of them while another was out");
-    assert!(overlapped * 4 > calls, "only {overlapped} of {calls} calls were made while another was out");
+    assert!(
+        overlapped * 4 > calls || one_alone().is_some(),
+        "only {overlapped} of {calls} calls were made while another was out"
+    );
     all
 }
 
@@ -69,7 +77,7 @@ fn what_threads_are_answered_is_explained_by_some_order() {
     let history = check(200, |seed| threads(&Stage::new(None), 0, seed, || {}));
     let met = answers(&history);
     for what in ["done", "read", "seen", "not_found", "revision_mismatch", "secret_version_locked"] {
-        assert!(met.contains_key(what), "{what} was not met: {met:?}");
+        assert!(met.contains_key(what) || one_alone().is_some(), "{what} was not met: {met:?}");
     }
     assert!(!met.contains_key("none"), "{met:?}");
 }
@@ -90,5 +98,5 @@ fn what_threads_are_answered_is_explained_also_when_the_store_ends_in_between() 
         history
     });
     let met = answers(&history);
-    assert!(met.contains_key("none"), "no call was out when a store ended: {met:?}");
+    assert!(met.contains_key("none") || one_alone().is_some(), "no call was out when a store ended: {met:?}");
 }

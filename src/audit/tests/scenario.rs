@@ -161,8 +161,10 @@ impl Scenario {
     /// Reads a dynamic secret.
     pub(super) fn read(&mut self, secret: SecretId) -> Option<u64> {
         let mut fresh = self.prepared();
-        fresh.version = self.get(secret).current().unwrap().id;
-        self.ask(&Command::ReadDynamic { secret, fresh })
+        let current = self.get(secret).current().unwrap();
+        fresh.version = current.id;
+        let at_hand = current.data.sealed().map(|sealed| sealed.data_key);
+        self.ask(&Command::ReadDynamic { secret, fresh, at_hand })
     }
 
     /// Erases the bodies that can be and are chosen.

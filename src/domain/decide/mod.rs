@@ -35,7 +35,7 @@ use super::settings::AccessAudit;
 use super::state::State;
 use super::time::Timestamp;
 
-pub(crate) use secrets::readable;
+pub(crate) use secrets::{is_lent, readable};
 pub(crate) use time::{due_at, lapses};
 
 /// What a command leads to.
@@ -159,8 +159,8 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
         Command::Restore { secret, from, next } => {
             rotation::restore(state, find(state, *secret, terms)?, *from, next, now)
         }
-        Command::ReadDynamic { secret, fresh } => {
-            secrets::read_dynamic(state, find(state, *secret, terms)?, fresh, terms, now)
+        Command::ReadDynamic { secret, fresh, at_hand } => {
+            secrets::read_dynamic(state, find(state, *secret, terms)?, (fresh, *at_hand), terms, now)
         }
         Command::RecordRead { secret, version, asked } => {
             secrets::read_as_it_is(state, find(state, *secret, terms)?, (*version, *asked), terms, now)

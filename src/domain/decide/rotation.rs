@@ -23,8 +23,8 @@ pub(super) fn rotate(
     if secret.spec.is_dynamic() || secret.spec.issuance().is_some() {
         return Err(Refusal::RotationNotSupported);
     }
-    if origin == VersionOrigin::RotatedByPolicy && secret.next_rotation_at().is_none() {
-        // The policy went while the rotation was being prepared.
+    if origin == VersionOrigin::RotatedByPolicy && secret.next_rotation_at().is_none_or(|at| at > now) {
+        // The policy went while the rotation was being prepared, or another rotation came before it.
         return Err(Refusal::VersionChanged);
     }
     metadata::check_custom(next.custom_metadata.as_ref(), "version_custom_metadata")?;

@@ -2,7 +2,7 @@
 
 use super::super::command::{Command, Prepared, Terms};
 use super::super::event::{SecretCreated, SecretDeleted, VersionAdded, VersionDownloaded, VersionRegenerated};
-use super::super::id::VersionId;
+use super::super::id::{DataKeyId, VersionId};
 use super::super::limits;
 use super::super::position::VersionNumber;
 use super::super::refusal::Refusal;
@@ -90,21 +90,23 @@ pub(super) fn end_of_data(spec: &SecretSpec, new: &Prepared, now: Timestamp) -> 
 pub(super) fn read_dynamic(
     state: &State,
     secret: &Secret,
-    fresh: &Prepared,
+    (fresh, at_hand): (&Prepared, Option<DataKeyId>),
     terms: &Terms,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
     active(secret)?;
-    let SecretSpec::IamCredentials { api_key_use, .. } = &secret.spec else {
+    if !matches!(secret.spec, SecretSpec::IamCredentials { .. }) {
         return Err(Refusal::VersionChanged);
-    };
+    }
     let Some(current) = secret.current() else { return Err(Refusal::VersionNotFound) };
-    if *api_key_use == ApiKeyUse::UntilLeaseEnds && current.is_available() {
-        // A key whose lease is over but which a lock holds stays active and readable.
-        let runs = current.expires_at.is_none_or(|end| end > now);
-        if runs || !current.locks.is_empty() {
-            return record_read(state, secret, current.id, terms, now);
-        }
+    if is_lent(secret, current, now) {
+        // What was read before this was decided may not be what counts any more.
+        let counts = current.data.sealed().map(|sealed| sealed.data_key);
+        return if at_hand == counts {
+            record_read(state, secret, current.id, terms, now)
+        } else {
+            Err(Refusal::VersionChanged)
+        };
     }
     let witness = unlocked(secret, Touch::Regenerate, &state.whole)?;
     // Sealed data opens in the version that it was sealed for, and in no other.
@@ -123,6 +125,14 @@ pub(super) fn read_dynamic(
     decision.takes_data = true;
     decision.events.extend(strict_access(state, secret.id, current.id, terms, now).map(|event| (None, event)));
     Ok(decision)
+}
+
+/// Tells whether a read gives the credential of a version that is there, and makes none.
+pub(crate) fn is_lent(secret: &Secret, version: &Version, now: Timestamp) -> bool {
+    let is_reused = matches!(&secret.spec, SecretSpec::IamCredentials { api_key_use: ApiKeyUse::UntilLeaseEnds, .. });
+    // A key whose lease is over but which a lock holds stays active and readable.
+    let runs = version.expires_at.is_none_or(|end| end > now);
+    is_reused && version.is_available() && (runs || !version.locks.is_empty())
 }
 
 /// A read that leaves the data as it is; a dynamic secret has none, or its lock would protect nothing. What was read before

@@ -7,6 +7,7 @@ pub(crate) mod chance;
 mod erasure;
 mod faults;
 mod histories;
+mod lent;
 mod orders;
 mod past;
 mod recovery;

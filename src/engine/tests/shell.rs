@@ -267,7 +267,11 @@ impl Shell {
                 let changes = SecretChanges { name: Some(self.name()), ..SecretChanges::default() };
                 Command::UpdateSecret { secret: id, changes: Box::new(changes) }
             }
-            13 | 14 => Command::ReadDynamic { secret: id, fresh: self.prepared(Some(current)) },
+            13 | 14 => {
+                let sealed = secret.current().and_then(|version| version.data.sealed());
+                let at_hand = sealed.map(|sealed| sealed.data_key);
+                Command::ReadDynamic { secret: id, fresh: self.prepared(Some(current)), at_hand }
+            }
             15 => Command::RecordRead { secret: id, version: current, asked: VersionRef::Current },
             16 => {
                 let reader = Actor::parse("reader").unwrap();

@@ -243,6 +243,31 @@ fn a_store_that_is_closed_ends_what_is_on_its_way() {
     assert_eq!(worker.run_due().unwrap_err().code(), "closed", "nobody holds on to what is due");
 }
 
+/// A stop once waited for a thousand that had been looked up, and for the queues.
+#[test]
+fn a_worker_that_is_stopped_ends_what_is_on_its_way_and_begins_nothing() {
+    const THREADS: usize = 4;
+    let passwords = Passwords::new(200);
+    passwords.faulty.plan(0, Fault::Hang);
+    let worker = RotationWorker::start(&passwords.store, WorkerOptions::new().threads(THREADS)).unwrap();
+    passwords.clock.advance(DAY);
+    passwords.faulty.wait_for_hang();
+    std::thread::scope(|scope| {
+        let stopping = scope.spawn(|| worker.stop());
+        while !worker.is_stopping() {
+            std::thread::yield_now();
+        }
+        // It is said by then, but for a moment.
+        std::thread::sleep(Duration::from_millis(50));
+        passwords.faulty.release();
+        stopping.join().unwrap();
+    });
+    let rotated = passwords.versions().into_iter().filter(|versions| *versions == 2).count();
+    assert!((1..=THREADS).contains(&rotated), "{rotated} were rotated");
+    assert_eq!(worker.run_due().unwrap(), 200 - u64::try_from(rotated).unwrap(), "the rest is still due");
+    passwords.sound();
+}
+
 #[test]
 fn a_store_that_fails_ends_what_is_on_its_way() {
     let passwords = Passwords::new(20);

@@ -6,6 +6,8 @@ mod hand_out;
 mod here;
 mod job_runner;
 mod jobs;
+mod looks;
 mod rules;
 mod schedules;
+mod sweeps;
 mod world;

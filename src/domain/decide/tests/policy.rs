@@ -7,6 +7,7 @@ use crate::domain::policy::IntervalUnit::{self, Day, Hour, Month};
 use crate::domain::policy::{Interval, RotationPolicy};
 use crate::domain::secret::{ApiKeyUse, SecretSpec};
 use crate::domain::version::VersionOrigin;
+use crate::domain::version::VersionRef::Previous;
 
 const UNSUPPORTED: &str = "rotation_policy_not_supported";
 
@@ -160,13 +161,33 @@ fn a_rotation_by_policy_takes_an_active_policy() {
         assert_eq!(by_policy(&mut world), "version_changed", "{kind:?}");
         if matches!(kind, Kind::Password | Kind::ReusedKey) {
             world.ask(&Command::SetPolicy { secret, policy: every(7, Day) }).unwrap();
+            world.wait(7 * DAY);
             assert_eq!(by_policy(&mut world), "ok");
+            world.wait(7 * DAY);
             let off = RotationPolicy { auto_rotate: false, ..every(7, Day) };
             world.ask(&Command::SetPolicy { secret, policy: off }).unwrap();
             assert_eq!(by_policy(&mut world), "version_changed", "{kind:?}");
             world.ask(&Command::ClearPolicy { secret }).unwrap();
             assert_eq!(by_policy(&mut world), "version_changed", "{kind:?}");
         }
+    }
+}
+
+/// One that was prepared when it was due was once decided behind one by hand, and destroyed the data of `previous` at once.
+#[test]
+fn a_rotation_by_policy_that_another_came_before_is_not_due_any_more() {
+    for kind in [Kind::Password, Kind::ReusedKey] {
+        let mut world = World::new();
+        let secret = world.secret(kind);
+        world.ask(&Command::SetPolicy { secret, policy: every(7, Day) }).unwrap();
+        let early = world.rotation(secret, VersionOrigin::RotatedByPolicy);
+        assert_eq!(word(&world.ask(&early)), "version_changed", "{kind:?}");
+        world.wait(7 * DAY);
+        let late = world.rotation(secret, VersionOrigin::RotatedByPolicy);
+        world.rotate(secret).unwrap();
+        assert_eq!(word(&world.ask(&late)), "version_changed", "{kind:?}");
+        assert!(world.version(secret, Previous).is_available(), "{kind:?}");
+        world.check_replay();
     }
 }
 

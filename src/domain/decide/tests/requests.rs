@@ -43,10 +43,11 @@ impl World {
     pub(super) fn reading(&mut self, secret: SecretId) -> Command {
         if self.type_of(secret) == SecretType::IamCredentials {
             // The credential changes, the version stays.
-            let version = self.state.secret(secret).and_then(|secret| secret.current()).map(|version| version.id);
             let fresh = self.prepared(SecretType::IamCredentials);
-            let fresh = Prepared { version: version.unwrap_or(fresh.version), ..fresh };
-            Command::ReadDynamic { secret, fresh }
+            let current = self.state.secret(secret).and_then(|secret| secret.current());
+            let fresh = Prepared { version: current.map_or(fresh.version, |version| version.id), ..fresh };
+            let at_hand = current.and_then(|version| version.data.sealed()).map(|sealed| sealed.data_key);
+            Command::ReadDynamic { secret, fresh, at_hand }
         } else {
             let version = self.state.secret(secret).and_then(|secret| Some(secret.current()?.id));
             let version = version.unwrap_or(VersionId::from_bytes([0xff; 16]));

@@ -8,7 +8,7 @@ use crate::domain::name::{Description, GroupName, Label, SecretName};
 use crate::domain::secret::{ApiKeyTarget, ApiKeyUse, PasswordPolicy, SecretSpec};
 use crate::domain::settings::{AccessAudit, Settings};
 use crate::domain::time::Timestamp;
-use crate::domain::version::VersionRef::Current;
+use crate::domain::version::VersionRef::{Current, Previous};
 
 fn name(text: &str) -> SecretName {
     SecretName::parse(text).unwrap()
@@ -248,13 +248,34 @@ fn a_locked_reused_key_stays_readable_after_its_lease() {
     }
 }
 
+/// The key that is handed out is read before the writer decides.
+#[test]
+fn a_reused_key_that_is_not_the_one_at_hand_any_more_is_asked_for_again() {
+    let mut world = World::new();
+    let secret = world.secret(Kind::ReusedKey);
+    let at_hand = |world: &World| world.version(secret, Current).data.sealed().map(|sealed| sealed.data_key);
+    let first = at_hand(&world);
+    world.rotate(secret).unwrap();
+    let Command::ReadDynamic { fresh, at_hand: second, .. } = world.reading(secret) else { panic!() };
+    for (at_hand, answer) in [(first, "version_changed"), (None, "version_changed"), (second, "ok")] {
+        let read = Command::ReadDynamic { secret, fresh: fresh.clone(), at_hand };
+        assert_eq!(word(&world.ask(&read)), answer);
+    }
+    assert!(world.version(secret, Current).downloaded && !world.version(secret, Previous).downloaded);
+    world.check_replay();
+}
+
 #[test]
 fn a_dynamic_read_is_for_secrets_of_that_type() {
     let mut world = World::new();
     for kind in [Kind::Arbitrary, Kind::Password, Kind::Kv, Kind::Certificate] {
         let secret = world.secret(kind);
         let fresh = world.prepared(kind.spec().secret_type());
-        assert_eq!(word(&world.ask(&Command::ReadDynamic { secret, fresh })), "version_changed", "{kind:?}");
+        assert_eq!(
+            word(&world.ask(&Command::ReadDynamic { secret, fresh, at_hand: None })),
+            "version_changed",
+            "{kind:?}"
+        );
     }
 }
 

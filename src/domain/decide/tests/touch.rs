@@ -119,6 +119,7 @@ fn a_rotation_by_policy_is_refused_as_one_by_hand_is() {
     let by_policy = |world: &mut World, secret| {
         let interval = Interval::new(7, IntervalUnit::Day).unwrap();
         world.ask(&Command::SetPolicy { secret, policy: RotationPolicy::every(interval) }).unwrap();
+        world.wait(7 * 24 * HOUR);
         let command = world.rotation(secret, VersionOrigin::RotatedByPolicy);
         world.ask(&command)
     };

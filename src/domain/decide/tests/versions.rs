@@ -219,6 +219,7 @@ fn only_a_policy_makes_a_version_auto_rotated() {
     assert!(!world.version(secret, Current).is_auto_rotated());
     let policy = RotationPolicy::every(Interval::new(1, IntervalUnit::Day).unwrap());
     world.ask(&Command::SetPolicy { secret, policy }).unwrap();
+    world.pass(DAY);
     let command = world.rotation(secret, VersionOrigin::RotatedByPolicy);
     world.ask(&command).unwrap();
     assert!(world.version(secret, Current).is_auto_rotated());
