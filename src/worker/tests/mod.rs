@@ -7,6 +7,8 @@ mod here;
 mod job_runner;
 mod jobs;
 mod looks;
+#[cfg(feature = "postgres")]
+mod real;
 mod rules;
 mod schedules;
 mod sweeps;
