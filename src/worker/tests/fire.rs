@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::world::{HOUR, World, story};
+use super::world::{HOUR, World, die_everywhere, story};
 use crate::domain::name::Reason;
 use crate::domain::rotation::IssuerClass;
 use crate::domain::secret::Lifecycle;
@@ -26,24 +26,7 @@ fn a_secret_comes_to_three_versions_with_each_class() {
 #[test]
 fn a_worker_that_dies_at_any_point_is_gone_on_from_by_the_next() {
     for class in IssuerClass::ALL {
-        let mut points = 0;
-        for at in 0.. {
-            let world = World::new(ModelIssuer::new(*class));
-            let met = Arc::new(AtomicU64::new(0));
-            let counted = Arc::clone(&met);
-            let mut options = world.options();
-            options.interrupt = Some(Arc::new(move |_| counted.fetch_add(1, Ordering::Relaxed) == at));
-            let through = story(&world, &RotationWorker::new(&world.store, options));
-            world.recover();
-            let worker = world.worker();
-            world.begin(&worker);
-            worker.run_due().unwrap();
-            world.check(&format!("{class}, point {at}"));
-            points = at;
-            if through && met.load(Ordering::Relaxed) <= at {
-                break;
-            }
-        }
+        let points = die_everywhere(class.label(), || World::new(ModelIssuer::new(*class)), story);
         assert!(points > 12, "{class}: only {points} points were met");
     }
 }

@@ -1,12 +1,10 @@
 //! The protocol with an issuer that leaves its work to jobs: jobs die, are late, fail, report twice, are begun and nobody hears
 //! of it, and the worker dies at every point. What the protocol promises holds as it does without jobs.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::job_runner::{DiesAfter, FAULTS, Fails, IsLate, JobFault, LIMIT};
-use super::world::World;
+use super::world::{World, die_everywhere};
 use crate::domain::name::Reason;
 use crate::domain::rotation::{IssuerClass, Retirement, RotationStage};
 use crate::domain::task::{TaskKind, TaskStatus};
@@ -78,23 +76,7 @@ fn whatever_goes_wrong_with_a_job_the_credential_in_use_logs_in_and_nothing_is_o
 #[test]
 fn a_worker_that_dies_at_any_point_between_jobs_is_gone_on_from_by_the_next() {
     for class in CLASSES {
-        let mut points = 0;
-        for at in 0.. {
-            let world = world(class, None);
-            let met = Arc::new(AtomicU64::new(0));
-            let counted = Arc::clone(&met);
-            let mut options = world.options();
-            options.interrupt = Some(Arc::new(move |_| counted.fetch_add(1, Ordering::Relaxed) == at));
-            let through = story(&world, &RotationWorker::new(&world.store, options));
-            world.recover();
-            world.begin(&world.worker());
-            world.recover();
-            world.check(&format!("{class}, point {at}"));
-            points = at;
-            if through && met.load(Ordering::Relaxed) <= at {
-                break;
-            }
-        }
+        let points = die_everywhere(class.label(), || world(class, None), story);
         assert!(points > 10, "{class}: only {points} points were met");
     }
 }

@@ -1,6 +1,7 @@
 //! Owns a store with one secret of an issuer, the outside world, and what must hold of both.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::job_runner::Jobs;
@@ -178,4 +179,29 @@ pub(super) fn story(world: &World, worker: &RotationWorker) -> bool {
         }
     }
     true
+}
+
+/// Lets a worker die at each point of a story in turn, each time in a world of its own; the next one goes on, and the
+/// promises hold. Gives how many points there were.
+pub(super) fn die_everywhere(
+    what: &str,
+    new: impl Fn() -> World,
+    story: impl Fn(&World, &RotationWorker) -> bool,
+) -> u64 {
+    for at in 0.. {
+        let world = new();
+        let met = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&met);
+        let mut options = world.options();
+        options.interrupt = Some(Arc::new(move |_| counted.fetch_add(1, Ordering::Relaxed) == at));
+        let through = story(&world, &RotationWorker::new(&world.store, options));
+        world.recover();
+        world.begin(&world.worker());
+        world.recover();
+        world.check(&format!("{what}, point {at}"));
+        if through && met.load(Ordering::Relaxed) <= at {
+            return at;
+        }
+    }
+    unreachable!("a story ends")
 }
