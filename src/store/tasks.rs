@@ -75,7 +75,7 @@ impl Session {
     /// let made = Issued::new(SecretBytes::copy_from(br#"{"token":"t0k3n"}"#)).known_as(OutsideId::parse("token-1")?);
     /// ops.report_task(secret, task.id, TaskReport::CredentialsCreated(made))?;
     /// worker.run_due()?;
-    /// assert_eq!(ops.read(secret, VersionRef::Current)?.version.number.get(), 1);
+    /// assert_eq!(ops.read(secret, VersionRef::Current)?.number.get(), 1);
     /// # Ok::<(), latchkeep::Error>(())
     /// ```
     ///
