@@ -26,6 +26,7 @@ mod moments;
 mod opening;
 mod pressure;
 mod proofs;
+mod releases;
 mod restore;
 mod standing;
 mod support;
