@@ -26,7 +26,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved; clones show the same time.
+/// A clock that stands still until it is moved, or moves on at every look; clones show the same time.
 ///
 /// ```
 /// use latchkeep::{Clock, ManualClock, Timestamp};
@@ -38,13 +38,25 @@ impl Clock for SystemClock {
 /// # Ok::<(), latchkeep::Invalid>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct ManualClock(Arc<AtomicU64>);
+pub struct ManualClock {
+    nanos: Arc<AtomicU64>,
+    /// Nanoseconds by which each look moves it.
+    per_look: u64,
+}
 
 impl ManualClock {
     /// Makes a clock that shows a time.
     #[must_use]
     pub fn at(time: Timestamp) -> Self {
-        Self(Arc::new(AtomicU64::new(time.as_nanos())))
+        Self { nanos: Arc::new(AtomicU64::new(time.as_nanos())), per_look: 0 }
+    }
+
+    /// Moves it on by `step` after each look, as a real clock is never seen twice at the same time. A test that stands still
+    /// between two looks misses what a host meets.
+    #[must_use]
+    pub fn moving(mut self, step: Duration) -> Self {
+        self.per_look = u64::try_from(step.as_nanos()).unwrap_or(u64::MAX);
+        self
     }
 
     /// Moves it on.
@@ -54,13 +66,13 @@ impl ManualClock {
 
     /// Sets it, also back.
     pub fn set(&self, time: Timestamp) {
-        self.0.store(time.as_nanos(), Ordering::SeqCst);
+        self.nanos.store(time.as_nanos(), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_nanos(self.0.load(Ordering::SeqCst))
+        Timestamp::from_nanos(self.nanos.fetch_add(self.per_look, Ordering::SeqCst))
     }
 }
 

@@ -167,7 +167,8 @@ impl Writer {
         }
     }
 
-    /// Gives the time for the next record: never before the last one's. Notes it once when the clock ran back.
+    /// Gives the time of one decision, for all records that it leads to: never before the last record's. Notes it once when
+    /// the clock ran back.
     fn stamp(&mut self) -> Result<Timestamp, Error> {
         let observed_at = self.shared.clock.now();
         let last_at = self.snapshot.end.time;
@@ -268,8 +269,11 @@ impl Writer {
         let at_once = if self.group.is_full() { 0 } else { LAPSES_AT_ONCE };
         let due = self.snapshot.lapsed(now, at_once);
         let is_last = due.len() < at_once;
-        for secret in due {
-            self.lapse_if_due(secret, now)?;
+        if !due.is_empty() {
+            let now = self.stamp()?;
+            for secret in due {
+                self.lapse_if_due(secret, now)?;
+            }
         }
         if is_last {
             self.answer_settling();
@@ -288,11 +292,13 @@ impl Writer {
         }
     }
 
+    /// Does what time has made due on a secret at the caller's stamp: a later one would lie after that of the command for
+    /// whose sake it lapses.
     fn lapse_if_due(&mut self, secret: SecretId, now: Timestamp) -> Result<(), Error> {
         let state = &self.snapshot.state;
         let due = state.secret(secret).and_then(|secret| due_at(state, secret));
         if due.is_some_and(|at| at <= now) {
-            self.run_own(&Command::Lapse { secret })?;
+            self.run_own(&Command::Lapse { secret }, now)?;
         }
         Ok(())
     }
@@ -303,12 +309,12 @@ impl Writer {
         if reads.is_empty() {
             return Ok(Recorded::Nothing);
         }
-        self.run_own(&Command::RecordAccess { reads }).map(|()| Recorded::Some)
+        let now = self.stamp()?;
+        self.run_own(&Command::RecordAccess { reads }, now).map(|()| Recorded::Some)
     }
 
-    /// Decides a command of the store's own.
-    fn run_own(&mut self, command: &Command) -> Result<(), Error> {
-        let now = self.stamp()?;
+    /// Decides a command of the store's own, at a stamp.
+    fn run_own(&mut self, command: &Command, now: Timestamp) -> Result<(), Error> {
         let terms = self.system.clone();
         match judge(&self.snapshot.state, command, &terms, now) {
             Verdict::Accept(decision) if !decision.events.is_empty() => {

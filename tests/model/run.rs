@@ -82,7 +82,7 @@ impl Run {
     }
 
     fn begin(seed: u64, chance: Chance, on_disk: bool) -> Self {
-        let clock = ManualClock::at(Timestamp::parse(START).unwrap());
+        let clock = ManualClock::at(Timestamp::parse(START).unwrap()).moving(Duration::from_nanos(1));
         let dir = on_disk.then(|| tempfile::tempdir().unwrap());
         let mut run = Self {
             seed,

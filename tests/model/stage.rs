@@ -54,7 +54,9 @@ pub(crate) fn options(dir: Option<&tempfile::TempDir>) -> StoreOptions {
         Some(dir) => StoreOptions::new(dir.path().join("store"), unlock),
         None => StoreOptions::in_memory(unlock),
     };
-    options.clock(ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap()))
+    options.clock(
+        ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap()).moving(std::time::Duration::from_nanos(1)),
+    )
 }
 
 fn bytes(text: &str) -> SecretBytes {

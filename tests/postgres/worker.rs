@@ -26,7 +26,7 @@ fn issuer() -> IssuerName {
 impl<'a> Home<'a> {
     fn new(server: &'a Server) -> (Self, Store) {
         let dir = tempfile::tempdir().unwrap();
-        let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap());
+        let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap()).moving(Duration::from_nanos(1));
         let store = options(&dir, &clock).create().unwrap();
         let name = SecretName::parse("orders").unwrap();
         let new = latchkeep::NewSecret::service_credentials(name, Issuance::by(issuer()));

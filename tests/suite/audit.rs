@@ -30,7 +30,7 @@ fn off_records_only_that_a_version_was_read_at_all() {
 
 #[test]
 fn relaxed_counts_reads_together_and_records_them_at_the_latest_when_the_store_closes() {
-    let home = Home::new();
+    let home = Home::standing_still();
     let store = home.create();
     let id = arbitrary(&session(&store), "token", "one");
     for reader in ["alice", "bob", "bob", "bob"] {

@@ -67,7 +67,7 @@ pub(crate) fn full(home: &Home) -> (Store, SecretId) {
 
 #[test]
 fn a_restored_store_is_the_one_that_was_backed_up() {
-    let home = Home::new();
+    let home = Home::standing_still();
     let (store, id) = full(&home);
     let mut file = Vec::new();
     let taken = store.backup(&mut file, &key(), |_| {}).unwrap();
@@ -161,7 +161,7 @@ fn the_original_and_the_restored_log_are_never_signed_by_one_key_for_one_size() 
 
 #[test]
 fn quarantine_lasts_over_opens_and_ends_by_the_word_of_a_person() {
-    let home = Home::new();
+    let home = Home::standing_still();
     let store = home.create();
     let ops = session(&store);
     let id = arbitrary(&ops, "token", "one");

@@ -128,7 +128,7 @@ fn metadata_out_of_bounds_is_refused() {
 
 #[test]
 fn policies_keep_to_the_bounds_of_their_type() {
-    let home = Home::new();
+    let home = Home::standing_still();
     let store = home.create();
     let ops = session(&store);
     let every = |count, unit| RotationPolicy::every(Interval::new(count, unit).unwrap());

@@ -7,7 +7,7 @@ use crate::support::{Home, arbitrary, lock, lock_name, name, next, refused, sess
 
 #[test]
 fn who_held_which_lock_at_three_past_twelve() {
-    let home = Home::new();
+    let home = Home::standing_still();
     let store = home.create();
     let ops = session(&store);
     let secret = arbitrary(&ops, "token", "one");

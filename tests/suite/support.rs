@@ -1,4 +1,4 @@
-//! What the tests of this suite share: a store on disk with a clock that stands still, and short words for long calls.
+//! What the tests of this suite share: a store on disk with a clock that moves at every look, and short words for long calls.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
@@ -17,7 +17,16 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap());
+        // As a real clock, it is never seen twice at the same time; too little to be seen in a text, or to make something due.
+        Self::with_clock(ManualClock::at(noon()).moving(Duration::from_nanos(1)))
+    }
+
+    /// One whose clock stands still until it is moved, for tests that compare times.
+    pub(crate) fn standing_still() -> Self {
+        Self::with_clock(ManualClock::at(noon()))
+    }
+
+    fn with_clock(clock: ManualClock) -> Self {
         Self { dir: tempfile::tempdir().unwrap(), clock }
     }
 
@@ -52,6 +61,11 @@ impl Home {
     pub(crate) fn advance_secs(&self, secs: u64) {
         self.clock.advance(Duration::from_secs(secs));
     }
+}
+
+/// When the clocks of these tests begin.
+pub(crate) fn noon() -> Timestamp {
+    Timestamp::parse("2026-11-23T12:00:00Z").unwrap()
 }
 
 pub(crate) fn unlock(byte: u8) -> Unlock {

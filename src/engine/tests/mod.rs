@@ -112,13 +112,18 @@ fn all(storage: &dyn Storage, range: &KeyRange) -> Vec<(Vec<u8>, Vec<u8>)> {
     rows
 }
 
+/// A clock that moves at every look, as a real one does.
+pub(crate) fn clock() -> ManualClock {
+    ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap()).moving(std::time::Duration::from_nanos(1))
+}
+
 fn opening(place: Place) -> Opening {
     Opening {
         place,
         disk: DiskOptions::default(),
         unlock: Unlock::bytes(SecretBytes::copy_from(&[7; 32])),
         passphrase_cost: PassphraseCost::default(),
-        clock: Arc::new(ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap())),
+        clock: Arc::new(clock()),
         queue_max: 64,
         past_states_apart: 1_024,
         settings: crate::domain::settings::Settings::default(),

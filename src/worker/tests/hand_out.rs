@@ -113,7 +113,8 @@ struct Scene {
 impl Scene {
     /// So many secrets of an issuer that may hold its callers, and of one that does not, for a worker of so many threads.
     fn new(threads: usize, (of_slow, of_quick): (usize, usize), is_held: bool) -> Self {
-        let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap());
+        let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap())
+            .moving(std::time::Duration::from_nanos(1));
         let unlock = Unlock::bytes(SecretBytes::copy_from(&[7; 32]));
         let store = StoreOptions::in_memory(unlock).clock(clock.clone()).create().unwrap();
         let ops = store.acting_as(Actor::parse("ops").unwrap());

@@ -33,7 +33,7 @@ struct Passwords {
 
 impl Passwords {
     fn new(count: u32) -> Self {
-        let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap());
+        let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap()).moving(Duration::from_nanos(1));
         let (store, faulty) = faulty_store(&clock);
         let policy = RotationPolicy::every(Interval::new(1, IntervalUnit::Day).unwrap());
         let new = |number: u32| {
@@ -43,9 +43,9 @@ impl Passwords {
         };
         let ops = store.acting_as(Actor::parse("ops").unwrap());
         let mut ids: Vec<_> = (0..count).map(|number| ops.create(new(number)).unwrap().secret.unwrap()).collect();
-        // What is due at the same time is taken up in the order of the ids.
-        ids.sort_unstable();
         store.settle().unwrap();
+        // What is due is taken up in the order in which it became so.
+        ids.sort_by_key(|id| store.secret(*id).unwrap().next_rotation_at());
         Self { clock, store, faulty, ids }
     }
 

@@ -38,7 +38,8 @@ struct Home<'a> {
 
 impl<'a> Home<'a> {
     fn new(server: &'a Server, class: IssuerClass) -> Self {
-        let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap());
+        let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap())
+            .moving(std::time::Duration::from_nanos(1));
         let unlock = Unlock::bytes(SecretBytes::copy_from(&[7; 32]));
         let store = StoreOptions::in_memory(unlock).clock(clock.clone()).create().unwrap();
         let issuance = Issuance::by(IssuerName::parse("orders-db").unwrap());

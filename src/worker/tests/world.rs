@@ -48,7 +48,7 @@ impl World {
     }
 
     pub(super) fn with(model: ModelIssuer, issuance: Issuance, policy: Option<RotationPolicy>) -> Self {
-        let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap());
+        let clock = ManualClock::at(Timestamp::parse("2026-11-23T12:00:00Z").unwrap()).moving(Duration::from_nanos(1));
         let unlock = Unlock::bytes(SecretBytes::copy_from(&[7; 32]));
         let store = StoreOptions::in_memory(unlock).clock(clock.clone()).create().unwrap();
         let new = NewSecret::service_credentials(SecretName::parse("orders").unwrap(), issuance);
