@@ -64,6 +64,7 @@ pub use domain::command::{Change, LockNames, LockTarget, SecretChanges};
 pub use domain::event::Event;
 pub use domain::id::{DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, TaskId, VersionId};
 pub use domain::impact::{ConsumerImpact, Impact};
+pub use domain::incarnation::Incarnation;
 pub use domain::invalid::Invalid;
 pub use domain::issuance::Issuance;
 pub use domain::json::JsonObject;

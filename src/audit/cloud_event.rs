@@ -10,7 +10,7 @@
 //! | `sequence` | its position, 20 digits, so that texts sort as positions do |
 //! | `correlationid`, `causationid` | those of its context; absent when it has none |
 //! | `authid` | the actor |
-//! | `datacontenttype`, `data` | `application/json`, and the event; null when the body was erased or is of a later release |
+//! | `datacontenttype`, `data` | `application/json`, and the event with the fields of its schema; null when the body was erased or is of a later release |
 //!
 //! Names of events are written as the log's own documents write them, `latchkeep.LockPlaced.v1`, so that one search finds
 //! them in code, manual and export. An event whose number has no name here is `latchkeep.Unknown<number>.v<schema>`.
@@ -103,7 +103,7 @@ pub(super) fn write_view(out: &mut Vec<u8>, source: &str, header: &RecordHeader,
     }
     out.extend_from_slice(br#"","datacontenttype":"application/json","data":"#);
     match &opened.content {
-        Content::Known(event) => write_event_json(event, out),
+        Content::Known(event) => write_event_json(event, header.schema, out),
         Content::Unknown | Content::Erased | Content::Unreadable(_) => out.extend_from_slice(b"null"),
     }
 }

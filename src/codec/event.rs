@@ -39,7 +39,7 @@ pub(super) trait Body: Serialize + DeserializeOwned {
 /// Decodes one body, without its salt.
 pub(super) type Decoder = fn(&[u8]) -> Result<Event, CodecError>;
 
-/// Declares which structs stand for which event: the newest schema first, older ones behind it.
+/// Declares which structs stand for which event: the newest schema first, those before it behind, each before its own.
 macro_rules! schemas {
     ($( $case:ident: $newest:ty $(, $older:ty)*; )+) => {
         /// Gives the schema in which an event is written.
@@ -71,10 +71,20 @@ macro_rules! schemas {
             }
         }
 
-        /// Writes an event as the same JSON, without the detour over a value.
-        pub(crate) fn write_event_json(event: &Event, out: &mut Vec<u8>) {
+        /// Writes an event as JSON with the fields of the schema of its record, so that the text for a record stays the
+        /// same when a later release knows more of the event.
+        pub(crate) fn write_event_json(event: &Event, schema: u16, out: &mut Vec<u8>) {
             match event {
-                $( Event::$case(event) => write_json(&<$newest>::from(event.clone()), out), )+
+                $( Event::$case(event) => {
+                    let body = <$newest>::from(event.clone());
+                    $(
+                        if schema > <$older as Body>::SCHEMA {
+                            return write_json(&body, out);
+                        }
+                        let body = <$older>::from(body);
+                    )*
+                    write_json(&body, out);
+                } )+
             }
         }
 
@@ -106,7 +116,7 @@ schemas! {
     GroupUpdated: group::GroupUpdatedV1;
     GroupDeleted: group::GroupDeletedV1;
     GroupRestated: group::GroupRestatedV1;
-    StoreRestored: store::StoreRestoredV1;
+    StoreRestored: store::StoreRestoredV2, store::StoreRestoredV1;
     QuarantineEnded: store::QuarantineEndedV1;
     SecretCreated: secret::SecretCreatedV1;
     SecretUpdated: secret::SecretUpdatedV1;

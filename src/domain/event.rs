@@ -5,6 +5,7 @@
 
 use super::event_shape::events;
 use super::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
+use super::incarnation::Incarnation;
 use super::json::JsonObject;
 use super::lock::{LockRemoval, NewLock};
 use super::name::{Actor, Description, GroupName, LockName};
@@ -124,6 +125,11 @@ events! {
         log_size: Position,
         /// Whether data came with it; where not, the data of all versions is unavailable from now on.
         with_data: bool,
+        /// The incarnation of the store from now on. Zero in a record of schema 1, which did not name it: it follows from
+        /// the time of the record then, by [`Incarnation::restored_at`].
+        incarnation: Incarnation,
+        /// The records before this one that break a rule and that a person accepted, in their order; at most 1,000.
+        accepted_steps: Box<[Position]>,
     }
     /// A person has looked at a restored store, and let it go on.
     QuarantineEnded = 15 {}

@@ -29,6 +29,9 @@ pub const LOCKS_MAX: usize = 1_000;
 /// Locks named in one refusal; the total is given beside them. Keeps the event of a refusal below its bound.
 pub const BLOCKING_LOCKS_SHOWN_MAX: usize = 24;
 
+/// Illegal steps of a history that a restore accepts: far more than defects of ours ever made, and they fit one record.
+pub const ACCEPTED_STEPS_MAX: usize = 1_000;
+
 /// Groups beside the default one.
 pub const GROUPS_MAX: usize = 200;
 

@@ -22,6 +22,7 @@ mod event_shape;
 pub(crate) mod evolve;
 pub(crate) mod id;
 pub(crate) mod impact;
+pub(crate) mod incarnation;
 pub(crate) mod invalid;
 pub(crate) mod issuance;
 pub(crate) mod json;

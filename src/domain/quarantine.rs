@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::code::coded_enum;
+use super::incarnation::Incarnation;
 use super::position::Position;
 use super::time::Timestamp;
 
@@ -30,6 +31,8 @@ pub struct Restored {
     pub with_data: bool,
     /// When that was.
     pub at: Timestamp,
+    /// The incarnation of the store since then.
+    pub incarnation: Incarnation,
     /// Whether a person has looked at it and ended the quarantine.
     pub is_confirmed: bool,
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use super::id::{GroupId, SecretId};
+use super::incarnation::Incarnation;
 use super::name::{GroupName, SecretName};
 use super::position::{Position, WriterEpoch};
 use super::quarantine::Restored;
@@ -42,6 +43,8 @@ pub(crate) struct Whole {
     pub(crate) signing_keys: std::collections::BTreeMap<u32, SigningKey>,
     /// The last restore, if the store was ever restored.
     pub(crate) restored: Option<Restored>,
+    /// The incarnation from each record of a restore on.
+    pub(crate) incarnations: std::collections::BTreeMap<Position, Incarnation>,
 }
 
 /// A key that signs checkpoints.
@@ -70,6 +73,7 @@ impl Default for Whole {
             epochs: std::collections::BTreeSet::new(),
             signing_keys: std::collections::BTreeMap::new(),
             restored: None,
+            incarnations: std::collections::BTreeMap::new(),
         }
     }
 }
@@ -92,6 +96,11 @@ impl Whole {
     pub(crate) fn left_behind(&self, number: u32) -> Option<Position> {
         let (_, next) = self.signing_keys.range(number.checked_add(1)?..).next()?;
         (next.after <= next.set_at).then_some(next.after)
+    }
+
+    /// Returns the incarnation of the store.
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        self.incarnations.values().next_back().copied().unwrap_or_default()
     }
 
     /// Gives the restore that nobody has looked at yet.

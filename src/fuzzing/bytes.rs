@@ -1,7 +1,7 @@
 //! Owns the targets on the bytes of the log: headers, frames, bodies, contexts.
 
 use crate::codec::context::{decode_context, encode_context};
-use crate::codec::event::{Decoded, SALT_BYTES, decode_event, encode_event, event_json, schema_of};
+use crate::codec::event::{Decoded, SALT_BYTES, decode_event, encode_event, event_json, schema_of, write_event_json};
 use crate::ledger::{HEADER_BYTES, RecordHeader, frames};
 
 /// A header that can be read is written as the same bytes; frames that can be read are framed as the same bytes.
@@ -26,6 +26,9 @@ pub fn record_body(bytes: &[u8]) {
     let Ok(Decoded::Known(event)) = decode_event(number, schema, body) else { return };
     assert_eq!(event.number(), number);
     assert!(event_json(&event).is_object());
+    let mut shown = Vec::new();
+    write_event_json(&event, schema, &mut shown);
+    assert!(serde_json::from_slice::<serde_json::Value>(&shown).unwrap().is_object());
     let newest = schema_of(&event);
     let encoded = encode_event(&event, body.first_chunk::<SALT_BYTES>().unwrap()).unwrap();
     assert!(newest != schema || encoded == body);

@@ -236,7 +236,9 @@ mod tests {
         let mut events = Vec::new();
         for file in files {
             let path = file.unwrap().path();
-            let number = path.file_name().unwrap().to_str().unwrap().split('-').next().unwrap().parse().unwrap();
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            let number = stem.split('-').next().unwrap().parse().unwrap();
+            let schema = stem.rsplit("-v").next().unwrap().parse().unwrap();
             for line in std::fs::read_to_string(&path).unwrap().lines().filter(|line| line.starts_with("  ")) {
                 let digits = line.trim();
                 let Some(body) = (0..digits.len() / 2)
@@ -245,7 +247,7 @@ mod tests {
                 else {
                     continue;
                 };
-                let Decoded::Known(event) = decode_event(number, 1, &body).unwrap() else { panic!("{path:?}") };
+                let Decoded::Known(event) = decode_event(number, schema, &body).unwrap() else { panic!("{path:?}") };
                 // The files have no first version.
                 if let Event::VersionAdded(added) = &event {
                     let mut first = added.clone();

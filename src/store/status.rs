@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::id::LogId;
+use crate::domain::incarnation::Incarnation;
 use crate::domain::position::{Position, WriterEpoch};
 use crate::domain::quarantine::Restored;
 use crate::domain::settings::{KeySlotKind, Settings};
@@ -41,6 +42,8 @@ pub struct Status {
     pub key_slots: Vec<(u8, KeySlotKind)>,
     /// Epochs whose keys are held; more than one while data keys are being wrapped anew.
     pub epochs: Vec<u32>,
+    /// The incarnation of the store: 0 if it was never restored, larger after each restore.
+    pub incarnation: Incarnation,
     /// The restore that nobody has looked at yet: while there is one, the store is in quarantine.
     pub quarantine: Option<Restored>,
     /// The next time at which a lease or an expiry is due.
@@ -126,6 +129,13 @@ impl RotationCounts {
     }
 }
 
+const fn short_of_space(room: &Room) -> Option<u64> {
+    match room {
+        Room::Enough => None,
+        Room::Short { free_bytes, .. } => Some(*free_bytes),
+    }
+}
+
 impl Store {
     /// Tells how the store is. Looks at the secrets that rotate just now, or should.
     ///
@@ -137,10 +147,6 @@ impl Store {
         let snapshot = shared.published.load();
         let whole = &snapshot.state.whole;
         let anchored = engine.anchored();
-        let short_of_space = match shared.storage.room()? {
-            Room::Enough => None,
-            Room::Short { free_bytes, .. } => Some(free_bytes),
-        };
         Ok(Status {
             log_id: shared.log_id,
             log_size: whole.log_size,
@@ -152,6 +158,7 @@ impl Store {
             settings: whole.settings,
             key_slots: whole.key_slots.iter().map(|(slot, kind)| (*slot, *kind)).collect(),
             epochs: whole.epochs.iter().copied().collect(),
+            incarnation: whole.incarnation(),
             quarantine: whole.quarantine().copied(),
             next_lapse_at: snapshot.next_lapse(),
             next_rotation_at: snapshot.projections.calendar.rotations().next().map(|(at, _)| at),
@@ -159,7 +166,7 @@ impl Store {
             poisoned: shared.poison.why().map(str::to_owned),
             reads_missed: shared.access.missed(),
             size_bytes: shared.storage.size_bytes()?,
-            short_of_space,
+            short_of_space: short_of_space(&shared.storage.room()?),
             unanchored_records: anchored.as_ref().map(|anchored| whole.log_size.get().saturating_sub(anchored.size)),
             anchor_problem: anchored.and_then(|anchored| anchored.problem),
             replayed_at_open: engine.replayed,

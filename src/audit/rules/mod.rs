@@ -97,6 +97,8 @@ rules! {
     AcknowledgedBefore = "acknowledged_before", "a consumer acknowledges a version twice, or more than 32 do";
     TooManyGroups = "too_many_groups", "there are more groups than a store holds";
     RestoredElsewhere = "restored_elsewhere", "a restore begins its batch, at the size of the log that was restored";
+    IncarnationMismatch = "incarnation_mismatch", "the incarnation of a restored store does not follow from the one before and the time";
+    AcceptedAhead = "accepted_ahead", "a restore accepts at most 1,000 steps, in their order, of records that lie before";
     RestoreWithoutKey = "restore_without_key", "a restore sets no new signing key in its batch";
     TouchedInQuarantine = "touched_in_quarantine", "a version is touched, or something lapses, in quarantine";
     NoQuarantine = "no_quarantine", "a quarantine ends that does not stand";

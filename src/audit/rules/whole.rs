@@ -1,6 +1,7 @@
 //! Owns the rules for events of the whole store: key slots, epochs, signing keys, groups, restores.
 
-use crate::domain::event::{Event, GroupRestated};
+use crate::domain::event::{Event, GroupRestated, StoreRestored};
+use crate::domain::incarnation::Incarnation;
 use crate::domain::limits;
 use crate::domain::position::Position;
 use crate::domain::record::Record;
@@ -11,10 +12,7 @@ use super::{Rule, Sight, hold};
 pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), Rule> {
     let event = &record.event;
     match event {
-        Event::StoreRestored(event) => {
-            let at_its_size = event.log_size == record.position && record.position > Position::FIRST;
-            hold(at_its_size && record.index == 0, Rule::RestoredElsewhere)
-        }
+        Event::StoreRestored(event) => restored(state, record, event, sight),
         Event::QuarantineEnded(_) => hold(!sight.whole || state.whole.quarantine().is_some(), Rule::NoQuarantine),
         Event::KeySlotAdded(_)
         | Event::KeySlotRemoved(_)
@@ -38,6 +36,19 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
         }
         _ => Ok(()),
     }
+}
+
+fn restored(state: &State, record: &Record, event: &StoreRestored, sight: Sight) -> Result<(), Rule> {
+    let at_its_size = event.log_size == record.position && record.position > Position::FIRST;
+    hold(at_its_size && record.index == 0, Rule::RestoredElsewhere)?;
+    let follows = event.incarnation == state.whole.incarnation().restored_at(record.recorded_at);
+    // A record of schema 1 names none, and those before a slice are not known.
+    let is_named = sight.whole && event.incarnation != Incarnation::ORIGINAL;
+    hold(!is_named || follows, Rule::IncarnationMismatch)?;
+    let steps = &event.accepted_steps;
+    let lie_before = steps.last().is_none_or(|last| *last < record.position);
+    let in_order = steps.is_sorted_by(|one, other| one < other) && steps.len() <= limits::ACCEPTED_STEPS_MAX;
+    hold(lie_before && in_order, Rule::AcceptedAhead)
 }
 
 fn keys(state: &State, event: &Event) -> Result<(), Rule> {

@@ -5,16 +5,22 @@ use super::scenario::{Scenario, lock, signer, verify};
 use crate::audit::Rule;
 use crate::domain::command::Command;
 use crate::domain::event::{
-    Event, LockExpired, QuarantineEnded, SecretDeleted, SecretExpired, SigningKeySet, StoreRestored,
+    Event, HeartbeatRecorded, LockExpired, QuarantineEnded, SecretDeleted, SecretExpired, SigningKeySet, StoreRestored,
 };
+use crate::domain::incarnation::Incarnation;
 use crate::domain::position::Position;
 use crate::domain::quarantine::RestoredFrom;
 use crate::domain::secret::{Lifecycle, SecretSpec};
 use crate::domain::version::VersionRef::Current;
 
 fn restored(log: &Scenario, from: RestoredFrom) -> Event {
-    let with_data = from == RestoredFrom::Backup;
-    StoreRestored { from, log_size: Position::new(log.size()), with_data }.into()
+    record_of(log, from, Position::new(log.size())).into()
+}
+
+/// A restore at a size, of the incarnation that follows.
+fn record_of(log: &Scenario, from: RestoredFrom, log_size: Position) -> StoreRestored {
+    let incarnation = log.state.whole.incarnation().restored_at(log.after(0));
+    StoreRestored { from, log_size, with_data: from == RestoredFrom::Backup, incarnation, accepted_steps: [].into() }
 }
 
 fn key(number: u32) -> Event {
@@ -44,17 +50,57 @@ fn a_restore_a_quarantine_and_its_end_are_legal() {
     }
 }
 
+/// Release 0.1 wrote restores that name no incarnation. They stay legal, and the time of the record gives one.
+#[test]
+fn a_restore_of_schema_1_has_the_incarnation_of_its_second() {
+    let mut log = Scenario::new();
+    let mut old = record_of(&log, RestoredFrom::Backup, Position::new(log.size()));
+    old.incarnation = Incarnation::ORIGINAL;
+    log.append(vec![(None, old.into()), (None, key(1))]);
+    let first = log.state.whole.incarnation();
+    assert_eq!(first.get(), log.now.as_nanos() / 1_000_000_000);
+    restore(&mut log, RestoredFrom::Backup);
+    assert_eq!(log.state.whole.incarnation().get(), first.get() + 1, "within the same second it still grows");
+    log.wait(100);
+    restore(&mut log, RestoredFrom::Export);
+    assert_eq!(log.state.whole.incarnation().get(), first.get() + 100);
+    assert_eq!(log.state.whole.restored.unwrap().incarnation, log.state.whole.incarnation());
+    let report = verify(&log.export());
+    assert!(report.is_sound(), "{report}");
+}
+
 #[test]
 fn restores_that_cannot_be() {
     check(Rule::RestoredElsewhere, |case| {
         let log_size = Position::new(case.log.size() - 1);
-        case.whole(StoreRestored { from: RestoredFrom::Backup, log_size, with_data: true });
+        case.whole(record_of(&case.log, RestoredFrom::Backup, log_size));
     });
     check(Rule::RestoredElsewhere, |case| {
         let log_size = Position::new(case.log.size() + 1);
-        let second = StoreRestored { from: RestoredFrom::Backup, log_size, with_data: true };
+        let second = record_of(&case.log, RestoredFrom::Backup, log_size);
         case.log.append(vec![(None, key(1)), (None, second.into())]);
     });
+    check(Rule::IncarnationMismatch, |case| {
+        let mut event = record_of(&case.log, RestoredFrom::Backup, Position::new(case.log.size()));
+        event.incarnation = Incarnation::new(event.incarnation.get() - 1);
+        case.whole(event);
+    });
+    check(Rule::IncarnationMismatch, |case| {
+        restore(&mut case.log, RestoredFrom::Backup);
+        let mut event = record_of(&case.log, RestoredFrom::Backup, Position::new(case.log.size()));
+        event.incarnation = case.log.state.whole.incarnation();
+        case.whole(event);
+    });
+    for accepted in [vec![u64::MAX], vec![1, 1], vec![1, 0], (0..1_001).collect()] {
+        check(Rule::AcceptedAhead, move |case| {
+            for _ in 0..1_100 {
+                case.whole(HeartbeatRecorded {});
+            }
+            let mut event = record_of(&case.log, RestoredFrom::Backup, Position::new(case.log.size()));
+            event.accepted_steps = accepted.iter().copied().map(Position::new).collect();
+            case.whole(event);
+        });
+    }
     check(Rule::RestoreWithoutKey, |case| {
         let event = restored(&case.log, RestoredFrom::Backup);
         case.whole(event);

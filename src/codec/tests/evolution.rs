@@ -5,10 +5,16 @@ use serde::{Deserialize, Serialize};
 use super::sample;
 use crate::codec::bytes::{self, LOG_BYTES_MAX};
 use crate::codec::error::Part;
-use crate::codec::event::{Body, Decoded, Decoder, decode_body, decode_by, decode_event, decoder, encode_event};
+use crate::codec::event::{
+    Body, Decoded, Decoder, decode_body, decode_by, decode_event, decoder, encode_event, write_event_json,
+};
+use crate::codec::wire::store::StoreRestoredV1;
 use crate::codec::wire::version::VersionDownloadedV1;
 use crate::domain::event::{Event, VersionDownloaded};
 use crate::domain::id::VersionId;
+use crate::domain::incarnation::Incarnation;
+use crate::domain::position::Position;
+use crate::domain::quarantine::RestoredFrom;
 
 /// Schema 1 as it will be once it is no longer the newest: it only lifts.
 #[derive(Serialize, Deserialize)]
@@ -74,6 +80,26 @@ fn an_old_body_is_lifted_on_read() {
     let body = encode_event(&downloaded(0x52), &sample::SALT).unwrap();
     assert_eq!(decode_event(32, 1, &body), Ok(Decoded::Known(downloaded(0x52))));
     assert_eq!(decode_next(32, 1, &body), Decoded::Known(downloaded(1)));
+}
+
+/// The first event with two schemas: a restore of release 0.1 names no incarnation and accepts nothing.
+#[test]
+fn a_restore_of_schema_1_is_lifted_and_still_shown_as_it_was_written() {
+    let old = StoreRestoredV1 { from: RestoredFrom::Backup, log_size: Position::new(77), with_data: true };
+    let part = Part::Event { number: 14, schema: 1 };
+    let body = bytes::encode::<LOG_BYTES_MAX>(part, &sample::SALT, &old).unwrap();
+    let Ok(Decoded::Known(Event::StoreRestored(event))) = decode_event(14, 1, &body) else { panic!("unknown") };
+    assert_eq!((event.incarnation, event.accepted_steps.len()), (Incarnation::ORIGINAL, 0));
+    assert_eq!((event.from, event.log_size, event.with_data), (RestoredFrom::Backup, Position::new(77), true));
+    let shown = |schema| {
+        let mut text = Vec::new();
+        write_event_json(&event.clone().into(), schema, &mut text);
+        String::from_utf8(text).unwrap()
+    };
+    assert_eq!(shown(1), r#"{"from":"backup","log_size":77,"with_data":true}"#);
+    let newest = r#"{"from":"backup","log_size":77,"with_data":true,"incarnation":0,"accepted_steps":[]}"#;
+    assert_eq!(shown(2), newest);
+    assert_ne!(encode_event(&event.into(), &sample::SALT).unwrap(), body, "schema 2 has other bytes");
 }
 
 #[test]

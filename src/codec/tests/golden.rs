@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::sample;
 use super::saved as rows;
 use crate::codec::context::{decode_context, encode_context};
-use crate::codec::event::{Decoded, decode_event, encode_event, event_json, schema_of};
+use crate::codec::event::{Decoded, decode_event, encode_event, event_json, schema_of, write_event_json};
 use crate::codec::mark::RowSum;
 use crate::codec::meta::{StoreMeta, encode_meta};
 use crate::codec::past::{self, PastMark, PastWhole};
@@ -63,9 +63,9 @@ fn every_golden_file_still_decodes() {
             let body = unhex(lines[1].trim());
             let decoded = decode_event(number, schema, &body).unwrap();
             let Decoded::Known(event) = decoded else { panic!("{stem} is unknown; old schemas stay known for ever") };
-            if schema_of(&event) == schema {
-                assert_eq!(event_json(&event).to_string(), lines[2].trim(), "{stem}, {}", lines[0]);
-            }
+            let mut shown = Vec::new();
+            write_event_json(&event, schema, &mut shown);
+            assert_eq!(String::from_utf8(shown).unwrap(), lines[2].trim(), "{stem}, {}", lines[0]);
             cases += 1;
         }
     }

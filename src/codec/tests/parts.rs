@@ -2,11 +2,16 @@
 
 use proptest::arbitrary::any;
 use proptest::prelude::{Just, Strategy, prop_oneof};
+use proptest::sample::select;
 use proptest::{collection, option};
 
+use crate::domain::event::{Event, StoreRestored};
 use crate::domain::id::VersionId;
+use crate::domain::incarnation::Incarnation;
 use crate::domain::json::JsonObject;
 use crate::domain::name::{Actor, Description, LockName};
+use crate::domain::position::Position;
+use crate::domain::quarantine::RestoredFrom;
 use crate::domain::time::Timestamp;
 
 pub(super) fn id<T: std::fmt::Debug>(wrap: fn([u8; 16]) -> T) -> impl Strategy<Value = T> {
@@ -56,4 +61,15 @@ pub(super) fn json() -> impl Strategy<Value = JsonObject> {
             fields.iter().map(|(name, value)| format!("{}: [{value}]", serde_json::json!(name))).collect();
         JsonObject::parse(&format!("{{ {} }}", fields.join(", "))).unwrap()
     })
+}
+
+/// Any restore.
+pub(super) fn restored() -> impl Strategy<Value = Event> {
+    let accepted = collection::vec(any::<u64>().prop_map(Position::new), 0..4);
+    (select(RestoredFrom::ALL), any::<u64>(), any::<bool>(), any::<u64>(), accepted).prop_map(
+        |(from, size, with_data, incarnation, accepted)| {
+            let (log_size, incarnation) = (Position::new(size), Incarnation::new(incarnation));
+            StoreRestored { from, log_size, with_data, incarnation, accepted_steps: accepted.into() }.into()
+        },
+    )
 }

@@ -24,7 +24,7 @@ proptest! {
         let shown = event_json(&event);
         prop_assert!(shown.is_object());
         let mut written = b"before".to_vec();
-        write_event_json(&event, &mut written);
+        write_event_json(&event, schema_of(&event), &mut written);
         prop_assert_eq!(String::from_utf8(written).unwrap(), format!("before{shown}"));
     }
 

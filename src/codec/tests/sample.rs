@@ -4,6 +4,7 @@ use super::restated::{group_restated, lock_restated, secret_restated, version_re
 use super::rotations;
 use crate::domain::event::*;
 use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId, VersionId};
+use crate::domain::incarnation::Incarnation;
 use crate::domain::json::JsonObject;
 use crate::domain::lock::{LockRemoval, NewLock};
 use crate::domain::name::{Actor, CorrelationId, Description, GroupName, IdempotencyKey, Label, LockName, SecretName};
@@ -59,10 +60,22 @@ fn store_events() -> Vec<(&'static str, Event)> {
         ("full", BodiesErased { positions: [Position::new(3), Position::new(17)].into() }.into()),
         ("full", group_restated(Some(description())).into()),
         ("bare", group_restated(None).into()),
-        ("full", StoreRestored { from: RestoredFrom::Backup, log_size: Position::new(77), with_data: true }.into()),
-        ("export", StoreRestored { from: RestoredFrom::Export, log_size: Position::new(77), with_data: false }.into()),
+        ("full", restored(RestoredFrom::Backup, 1_795_737_600, &[Position::new(3), Position::new(17)])),
+        ("export", restored(RestoredFrom::Export, 1_795_737_600, &[])),
+        ("after schema 1", restored(RestoredFrom::Backup, 0, &[])),
         ("full", QuarantineEnded {}.into()),
     ]
+}
+
+fn restored(from: RestoredFrom, incarnation: u64, accepted: &[Position]) -> Event {
+    StoreRestored {
+        from,
+        log_size: Position::new(77),
+        with_data: from == RestoredFrom::Backup,
+        incarnation: Incarnation::new(incarnation),
+        accepted_steps: accepted.into(),
+    }
+    .into()
 }
 
 fn secret_events() -> Vec<(&'static str, Event)> {

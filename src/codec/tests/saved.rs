@@ -10,6 +10,7 @@ use crate::codec::saved::{
     SAVED_FORMAT, decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole, row_digest,
 };
 use crate::domain::id::{DataKeyId, GroupId, LogId, SecretId};
+use crate::domain::incarnation::Incarnation;
 use crate::domain::lock::Lock;
 use crate::domain::name::{Actor, GroupName, IdempotencyKey};
 use crate::domain::position::{Position, Revision, VersionNumber};
@@ -89,13 +90,14 @@ pub(super) fn whole() -> Whole {
         key_slots: [(0, KeySlotKind::KeyFile)].into(),
         epochs: [1, 2].into(),
         restored: Some(restored()),
+        incarnations: [(Position::new(7), Incarnation::new(3))].into(),
         ..Whole::default()
     }
 }
 
 fn restored() -> Restored {
     let (from, log_size, at) = (RestoredFrom::Export, Position::new(7), Timestamp::EPOCH);
-    Restored { from, log_size, with_data: false, at, is_confirmed: true }
+    Restored { from, log_size, with_data: false, at, incarnation: Incarnation::new(3), is_confirmed: true }
 }
 
 pub(super) fn answer(outcome: Result<Receipt, Refusal>) -> Answer {

@@ -6,7 +6,7 @@ use proptest::prelude::{BoxedStrategy, Just, Strategy, prop_oneof};
 use proptest::sample::select;
 use proptest::{collection, prop_compose};
 
-use super::parts::{actor, description, id, json, lock_name, text, time, token, version};
+use super::parts::{actor, description, id, json, lock_name, restored, text, time, token, version};
 use super::{rotations, sample};
 use crate::domain::event::*;
 use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId};
@@ -68,6 +68,7 @@ fn store_event() -> BoxedStrategy<Event> {
         time().prop_map(|observed_at| ClockRanBack { observed_at }.into()),
         any::<u32>().prop_map(|number| SigningKeySet { number, verifier_key: "key".into() }.into()),
         Just(HeartbeatRecorded {}.into()),
+        restored(),
         group().prop_map(|(group, name, description)| GroupCreated { group, name, description }.into()),
         group().prop_map(|(group, name, description)| GroupUpdated { group, name, description }.into()),
         id(GroupId::from_bytes).prop_map(|group| GroupDeleted { group }.into()),

@@ -1,4 +1,4 @@
-//! Owns the three macros that declare wire types: parts, events, and enums with a tag of one byte.
+//! Owns the macros that declare wire types: parts, events, earlier schemas of events, and enums with a tag of one byte.
 //!
 //! Each declares the type and how it turns into its domain type and back, field by field; a field that is missing on
 //! either side does not compile.
@@ -42,6 +42,50 @@ macro_rules! wire_event {
 
             fn into_event(self) -> $crate::domain::event::Event {
                 $domain::from(self).into()
+            }
+        }
+    };
+}
+
+/// Declares the frozen struct of an earlier schema of an event type: `(number, schema)`, the struct of the schema after it,
+/// the fields that both have, and behind a semicolon what an old record says of each field that only the later one has.
+///
+/// The lift is pure: it sees the struct and nothing else. What a later schema drops or changes needs a lift by hand.
+macro_rules! wire_event_before {
+    (
+        $(#[$meta:meta])*
+        $name:ident ($number:literal, $schema:literal) lifts to $later:ident {
+            $( $field:ident: $type:ty, )*
+            ; $( $new:ident = $value:expr, )*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        pub(crate) struct $name {
+            $( pub(crate) $field: $type, )*
+        }
+
+        impl From<$name> for $later {
+            fn from(old: $name) -> Self {
+                let $name { $( $field, )* } = old;
+                Self { $( $field, )* $( $new: $value, )* }
+            }
+        }
+
+        impl From<$later> for $name {
+            /// Leaves out what the earlier schema could not say.
+            fn from(later: $later) -> Self {
+                let $later { $( $field, )* .. } = later;
+                Self { $( $field, )* }
+            }
+        }
+
+        impl $crate::codec::event::Body for $name {
+            const NUMBER: u16 = $number;
+            const SCHEMA: u16 = $schema;
+
+            fn into_event(self) -> $crate::domain::event::Event {
+                $later::from(self).into_event()
             }
         }
     };
@@ -139,6 +183,7 @@ macro_rules! wire_enum {
 
 pub(super) use wire_enum;
 pub(super) use wire_event;
+pub(super) use wire_event_before;
 pub(super) use wire_struct;
 
 /// Fields that a case may have, with its tag; bincode reads as many as are asked for.

@@ -1,12 +1,13 @@
 //! Owns the frozen shapes of events about the store as a whole.
 
-use super::shape::{wire_event, wire_struct};
+use super::shape::{wire_event, wire_event_before, wire_struct};
 use super::value::List;
 use crate::domain::event::{
     BodiesErased, ClockRanBack, EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved,
     QuarantineEnded, SettingsChanged, SigningKeySet, StoreCreated, StoreRestored,
 };
 use crate::domain::id::LogId;
+use crate::domain::incarnation::Incarnation;
 use crate::domain::position::Position;
 use crate::domain::quarantine::RestoredFrom;
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
@@ -94,10 +95,23 @@ wire_event!(
 
 wire_event!(
     /// The store was made anew from a copy.
-    StoreRestoredV1 (14, 1) is StoreRestored {
+    StoreRestoredV2 (14, 2) is StoreRestored {
         from: RestoredFrom,
         log_size: Position,
         with_data: bool,
+        incarnation: Incarnation,
+        accepted_steps: List<Position>,
+    }
+);
+
+wire_event_before!(
+    /// The same, before a store had an incarnation: nothing was accepted, and the incarnation is not named.
+    StoreRestoredV1 (14, 1) lifts to StoreRestoredV2 {
+        from: RestoredFrom,
+        log_size: Position,
+        with_data: bool,
+        ; incarnation = Incarnation::ORIGINAL,
+        accepted_steps = List::default(),
     }
 );
 

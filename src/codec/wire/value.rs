@@ -33,6 +33,12 @@ impl<A> Maybe<A> {
 #[serde(transparent)]
 pub(crate) struct List<T>(Vec<T>);
 
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
 /// Elements for which room is made before the first is read.
 const RESERVED_MAX: usize = 16;
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::super::event::{Event, StoreRestored};
+use super::super::incarnation::Incarnation;
 use super::super::quarantine::Restored;
 use super::super::record::Record;
 use super::super::secret::Secret;
 use super::super::settings::Group;
-use super::super::state::{SigningKey, State};
+use super::super::state::{SigningKey, State, Whole};
 use super::super::version::{Version, VersionData};
 
 pub(super) fn change(state: &mut State, record: &Record) {
@@ -40,9 +41,8 @@ pub(super) fn change(state: &mut State, record: &Record) {
             whole.signing_keys.insert(event.number, key);
         }
         Event::StoreRestored(event) => {
-            let StoreRestored { from, with_data, .. } = *event;
-            whole.restored = Some(Restored { from, log_size: position, with_data, at, is_confirmed: false });
-            if !with_data {
+            restore(whole, event, record);
+            if !event.with_data {
                 lose_data(state, record);
             }
         }
@@ -75,6 +75,18 @@ pub(super) fn change(state: &mut State, record: &Record) {
         }
         _ => {}
     }
+}
+
+/// Makes the store another incarnation, in quarantine.
+fn restore(whole: &mut Whole, event: &StoreRestored, record: &Record) {
+    let (at, log_size) = (record.recorded_at, record.position);
+    let incarnation = match event.incarnation {
+        Incarnation::ORIGINAL => whole.incarnation().restored_at(at),
+        named => named,
+    };
+    whole.incarnations.insert(log_size, incarnation);
+    let (from, with_data) = (event.from, event.with_data);
+    whole.restored = Some(Restored { from, log_size, with_data, at, incarnation, is_confirmed: false });
 }
 
 /// Takes the data of every version away that a restore did not bring along. A secret that has taken in what came later

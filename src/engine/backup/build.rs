@@ -12,6 +12,7 @@ use crate::domain::id::LogId;
 use crate::domain::position::{Position, WriterEpoch};
 use crate::domain::quarantine::RestoredFrom;
 use crate::domain::state::{State, Whole};
+use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::checkpoint::NewSigningKey;
 use crate::engine::committer::mark;
@@ -75,6 +76,13 @@ pub(super) struct Builder<'b, 'p> {
     frontier: Frontier,
 }
 
+/// Returns the record of a restore at a size.
+fn restored(from: RestoredFrom, log_size: Position, whole: &Whole, at: Timestamp) -> Event {
+    let incarnation = whole.incarnation().restored_at(at);
+    let with_data = from == RestoredFrom::Backup;
+    StoreRestored { from, log_size, with_data, incarnation, accepted_steps: Box::default() }.into()
+}
+
 /// What the record of a restore says, and what goes with it.
 pub(super) struct Birth<'a> {
     pub(super) opening: &'a Opening,
@@ -136,9 +144,9 @@ impl<'b, 'p> Builder<'b, 'p> {
         let end = self.chain.finish()?;
         let number = whole.next_signing_key().ok_or_else(|| Error::internal("four billion signing keys were made"))?;
         let key = NewSigningKey::make(keyring, log_id, number, &SigningSeed::random()?)?;
-        let restored = StoreRestored { from, log_size: end.size, with_data: from == RestoredFrom::Backup };
+        let now = opening.clock.now().max(end.time);
         let set = SigningKeySet { number, verifier_key: key.verifier_key };
-        let events = [Event::from(restored)].into_iter().chain(slots).chain([Event::from(set)]);
+        let events = [restored(from, end.size, whole, now)].into_iter().chain(slots).chain([Event::from(set)]);
         // Only the place at the end of the log counts here: the state is made from the whole log at the open.
         let here = Mark { position: end.size, head: *end.head.as_bytes() };
         // So no past state is made of it.
@@ -154,7 +162,7 @@ impl<'b, 'p> Builder<'b, 'p> {
         };
         let terms = Terms::by(opening.system.clone());
         let writer_epoch = WriterEpoch::next(whole.writer_epoch);
-        let by = By { terms: &terms, now: opening.clock.now().max(end.time), writer_epoch };
+        let by = By { terms: &terms, now, writer_epoch };
         let mut group = Group::new(end.size);
         group.append(&mut snapshot, events.map(|event| (None, event)).collect(), &by, &mut Draw::new())?;
         for row in slot_rows {

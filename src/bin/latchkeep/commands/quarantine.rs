@@ -44,6 +44,10 @@ pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     scene.out.line(format!("in quarantine {}", words(&restored)))?;
+    scene.out.line(format!(
+        "incarnation {}; fencing tokens and positions from before do not come again",
+        restored.incarnation
+    ))?;
     for name in overdue {
         scene.out.line(format!("expires as soon as it ends: {name}"))?;
     }

@@ -3,7 +3,7 @@
 //! Read next: [`super::scrub`].
 
 use indicatif::HumanBytes;
-use latchkeep::{RotationCount, Status};
+use latchkeep::{Incarnation, RotationCount, Status};
 use serde_json::json;
 
 use super::log::hex;
@@ -40,6 +40,8 @@ fn facts(status: &Status) -> Vec<(&'static str, String)> {
         ("replayed by the next open", status.unsaved_records.to_string()),
     ];
     let mut more = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, fact)));
+    let restored = status.incarnation != Incarnation::ORIGINAL;
+    more("incarnation", restored.then(|| format!("{}, since it was restored", status.incarnation)));
     more("quarantine", status.quarantine.as_ref().map(super::quarantine::words));
     more("expiry held", (tally.expirations_held > 0).then(|| format!("{} secrets, by locks", tally.expirations_held)));
     more("next due", status.next_lapse_at.map(shown_time));
@@ -97,6 +99,7 @@ fn to_json(status: &Status) -> serde_json::Value {
         "refuse_rotation_while_locked": status.settings.refuse_rotation_while_locked,
         "key_slots": slots.collect::<Vec<_>>(),
         "epochs": status.epochs,
+        "incarnation": status.incarnation,
         "quarantine": status.quarantine,
         "next_lapse_at": status.next_lapse_at,
         "next_rotation_at": status.next_rotation_at,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use latchkeep::{Event, Secret, VersionId, VersionNumber};
+use latchkeep::{Event, Incarnation, Position, Secret, VersionId, VersionNumber};
 
 use crate::explanation;
 use crate::times::shown;
@@ -80,14 +80,20 @@ pub(super) fn of(event: &Event, numbers: &Numbers) -> String {
             format!("{} of {} by {}", counted(event.reads, "read"), version(event.version), event.reader)
         }
         Event::StoreRestored(event) => {
-            format!(
-                "from a{} of {}",
-                if event.with_data { " backup" } else { "n export" },
-                counted(event.log_size.get(), "record")
-            )
+            restored(event.with_data, event.log_size, event.incarnation, event.accepted_steps.len())
         }
         other => other.refusal().map(refusal).unwrap_or_default(),
     }
+}
+
+fn restored(with_data: bool, log_size: Position, incarnation: Incarnation, accepted: usize) -> String {
+    let what = if with_data { "a backup" } else { "an export" };
+    let incarnation = match incarnation {
+        Incarnation::ORIGINAL => String::new(),
+        named => format!(", incarnation {named}"),
+    };
+    let accepted = if accepted == 0 { String::new() } else { format!(", {accepted} illegal steps accepted") };
+    format!("from {what} of {}{incarnation}{accepted}", counted(log_size.get(), "record"))
 }
 
 fn refusal(refusal: &latchkeep::Refusal) -> String {

@@ -20,8 +20,13 @@ impl World {
     /// Makes a record of a restore, with the key that goes with it.
     pub(super) fn restored(&mut self, from: RestoredFrom) {
         let number = self.state.whole.next_signing_key().unwrap();
-        let (log_size, with_data) = (self.state.log_size(), from == RestoredFrom::Backup);
-        let restored = StoreRestored { from, log_size, with_data };
+        let restored = StoreRestored {
+            from,
+            log_size: self.state.log_size(),
+            with_data: from == RestoredFrom::Backup,
+            incarnation: self.state.whole.incarnation().restored_at(self.now),
+            accepted_steps: Box::default(),
+        };
         let key = SigningKeySet { number, verifier_key: "restored".into() };
         let events = [Event::from(restored), Event::from(key)].map(|event| (None, event));
         self.append(events.into(), &self.terms.clone());
