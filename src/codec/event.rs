@@ -163,6 +163,7 @@ schemas! {
     AccessRecorded: audit::AccessRecordedV1;
     JobBegun: rotation::JobBegunV1;
     RetirementJobBegun: rotation::RetirementJobBegunV1;
+    CredentialKept: rotation::CredentialKeptV1;
 }
 
 /// Writes a wire struct as JSON; null in the same cases as [`event_json`], which are none.

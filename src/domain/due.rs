@@ -67,7 +67,8 @@ fn comes_on(secret: &Secret, rotation: &Rotation) -> Option<Timestamp> {
         // whole is strict is not known here: the worker looks.
         RotationStage::Staged { since, reported_at, .. } => {
             let in_the_way = touched(secret, rotation.class.touch(), Settings::default());
-            let is_held = in_the_way.iter().any(|version| !version.locks.is_empty());
+            let is_held =
+                in_the_way.iter().any(|version| !version.locks.is_empty()) && !rotation.has_replaced_current();
             let free_at = rotation.retry_at.unwrap_or(*since);
             Some(if is_held { reported_at.plus(limits::REFUSED_ROTATION_PAUSE) } else { free_at })
         }

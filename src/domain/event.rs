@@ -15,9 +15,10 @@ use super::quarantine::RestoredFrom;
 use super::refusal::Refusal;
 use super::rotation::{Credential, Rotation};
 use super::rotation_event::{
-    AbortPlanned, CredentialIssued, CredentialRetired, DeletionPlanned, JobBegun, RetirementFailed, RetirementJobBegun,
-    RetirementPlanned, RotationAborted, RotationAttemptFailed, RotationAttempted, RotationCommitted, RotationParked,
-    RotationPlanned, RotationResumed, RotationStaged, ScheduledRotationRefused, VersionAcknowledged,
+    AbortPlanned, CredentialIssued, CredentialKept, CredentialRetired, DeletionPlanned, JobBegun, RetirementFailed,
+    RetirementJobBegun, RetirementPlanned, RotationAborted, RotationAttemptFailed, RotationAttempted,
+    RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged, ScheduledRotationRefused,
+    VersionAcknowledged,
 };
 use super::secret::{Lifecycle, SecretMetadata, SecretSpec};
 use super::settings::{KeySlotKind, Settings};
@@ -434,5 +435,7 @@ events! {
         JobBegun = 70;
         /// A job is about to be begun that ends the credential of a version.
         RetirementJobBegun = 71;
+        /// The credential of a version is as good as before, though a rotation replaced another one in place.
+        CredentialKept = 72;
     }
 }

@@ -47,6 +47,7 @@ pub(crate) fn version_of(event: &Event) -> Option<VersionId> {
         Event::LockExpired(event) => Some(event.version),
         Event::RetirementPlanned(event) => Some(event.version),
         Event::CredentialRetired(event) => Some(event.version),
+        Event::CredentialKept(event) => Some(event.version),
         Event::VersionAcknowledged(event) => Some(event.version),
         Event::AccessRecorded(event) => Some(event.version),
         _ => None,

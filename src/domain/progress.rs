@@ -51,6 +51,9 @@ fn end(secret: &mut Secret, record: &Record) {
         Event::CredentialRetired(event) => {
             retire(secret.version_by_id_mut(event.version), |_| Retirement::Retired { at });
         }
+        Event::CredentialKept(event) => retire(secret.version_by_id_mut(event.version), |_| {
+            event.retiring_since.map_or(Retirement::InUse, |at| Retirement::Planned { at })
+        }),
         Event::RetirementFailed(event) => retire(secret.version_by_id_mut(event.version), |credential| {
             let failures = credential.failures().saturating_add(1);
             let (reason, retry_at) = (event.reason.clone(), event.retry_at);
@@ -192,7 +195,8 @@ fn abort(rotation: &mut Rotation, event: &AbortPlanned) {
     rotation.parked = None;
 }
 
-/// The version that comes of a rotation follows in the same batch; what the issuer replaced in place is not good any more.
+/// The version that comes of a rotation follows in the same batch; what the issuer replaced in place is not good any more,
+/// unless the next record says that another issuer made it.
 fn commit(secret: &mut Secret, record: &Record) {
     let replaces = secret.rotation.as_ref().is_some_and(|rotation| rotation.class.replaces_in_place());
     if replaces {

@@ -34,6 +34,14 @@ facts! {
         /// The version.
         version: VersionId,
     }
+    /// The credential of a version is as good as before, though the rotation that is committed in the same batch replaces in
+    /// place: another issuer made it, and only that one ends it.
+    CredentialKept {
+        /// The version, which was current.
+        version: VersionId,
+        /// Since when it is to be ended, if it is.
+        retiring_since: Option<Timestamp>,
+    }
     /// An attempt to end the credential of a version failed.
     RetirementFailed {
         /// The version.

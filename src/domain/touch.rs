@@ -1,14 +1,15 @@
 //! Owns the one rule: which versions an operation would modify, invalidate or destroy, and the refusal when one of them
 //! carries a lock.
 //!
-//! Every row of the tables in the manual follows from [`touched`]. [`unlocked`] is the only maker of [`Unlocked`], and
-//! what destroys data asks for one, so that no path goes around the rule. While a restored store is in quarantine there is
-//! none at all. Read next: [`super::decide`].
+//! Every row of the tables in the manual follows from [`touched`]. [`unlocked`] and [`unlocked_at_commit`] are
+//! the only makers of [`Unlocked`], and what destroys data asks for one, so that no path goes around the rule. While a
+//! restored store is in quarantine there is none at all. Read next: [`super::decide`].
 
 use super::id::{DataKeyId, VersionId};
 use super::limits;
 use super::lock::Lock;
 use super::refusal::{Blocked, Operation, Refusal};
+use super::rotation::Rotation;
 use super::secret::{Secret, SecretSpec};
 use super::settings::Settings;
 use super::state::Whole;
@@ -70,8 +71,7 @@ pub(crate) fn touched(secret: &Secret, touch: Touch, settings: Settings) -> Vec<
             found
         }
         Touch::RotateInPlace => {
-            let mut found = pushed_out(secret);
-            found.extend(secret.current());
+            let mut found = replaced(secret);
             widen(&mut found, secret, settings);
             found
         }
@@ -91,6 +91,21 @@ fn pushed_out(secret: &Secret) -> Vec<&Version> {
     secret.versions.iter().rev().skip(kept).filter(|version| !version.is_destroyed()).collect()
 }
 
+/// Gives what is gone once an issuer has replaced the current credential in place: that one, and what falls out of the
+/// retention window.
+fn replaced(secret: &Secret) -> Vec<&Version> {
+    let mut found = pushed_out(secret);
+    found.extend(secret.current());
+    found
+}
+
+/// Tells whether a version can no longer be protected by a lock: the issuer may have replaced the current credential in
+/// place already, and the rotation takes this version with it.
+pub(crate) fn is_replaced(secret: &Secret, version: VersionId) -> bool {
+    let is_out = secret.rotation.as_ref().is_some_and(|rotation| rotation.has_replaced_current());
+    is_out && replaced(secret).iter().any(|replaced| replaced.id == version)
+}
+
 /// Under the strict setting a rotation touches every locked version.
 fn widen<'a>(found: &mut Vec<&'a Version>, secret: &'a Secret, settings: Settings) {
     if secret.metadata.refuse_rotation_while_locked.unwrap_or(settings.refuse_rotation_while_locked) {
@@ -102,7 +117,7 @@ fn widen<'a>(found: &mut Vec<&'a Version>, secret: &'a Secret, settings: Setting
     }
 }
 
-/// Proof that no version an operation touches carries a lock. Made by [`unlocked`] alone.
+/// Proof that no version an operation touches carries a lock. Made by [`unlocked`] and [`unlocked_at_commit`] alone.
 #[derive(Debug)]
 pub(crate) struct Unlocked {
     touched: Vec<VersionId>,
@@ -110,6 +125,15 @@ pub(crate) struct Unlocked {
 }
 
 impl Unlocked {
+    fn of<'a>(versions: impl Iterator<Item = &'a Version>) -> Self {
+        let mut found = Self { touched: Vec::new(), data: Vec::new() };
+        for version in versions {
+            found.touched.push(version.id);
+            found.data.extend(version.data.sealed().map(|sealed| (version.id, sealed.data_key)));
+        }
+        found
+    }
+
     /// Gives all touched versions, also those whose data is gone or not here.
     pub(crate) fn touched(&self) -> &[VersionId] {
         &self.touched
@@ -121,6 +145,30 @@ impl Unlocked {
     }
 }
 
+/// Holds the commit of a rotation to the one rule.
+///
+/// What an issuer has replaced in place is replaced: to hold the new version back would hand out a value that lets nobody in.
+/// So the commit goes through, whatever was locked or set since the first call, and leaves versions with locks as they are.
+///
+/// # Errors
+///
+/// As [`unlocked`]; in place only [`Refusal::Quarantined`].
+pub(crate) fn unlocked_at_commit(secret: &Secret, rotation: &Rotation, whole: &Whole) -> Result<Unlocked, Refusal> {
+    if !rotation.has_replaced_current() {
+        return unlocked(secret, rotation.class.touch(), whole);
+    }
+    acts(Touch::RotateInPlace, whole)?;
+    Ok(Unlocked::of(replaced(secret).into_iter().filter(|version| version.locks.is_empty())))
+}
+
+/// Refuses what can touch a version while the store is in quarantine.
+fn acts(touch: Touch, whole: &Whole) -> Result<(), Refusal> {
+    match whole.quarantine().filter(|_| touch.can_touch()) {
+        Some(restored) => Err(Refusal::Quarantined { since: restored.at }),
+        None => Ok(()),
+    }
+}
+
 /// Holds an operation to the one rule.
 ///
 /// # Errors
@@ -128,16 +176,12 @@ impl Unlocked {
 /// [`Refusal::Quarantined`] while the store is in quarantine, for all that can touch a version; [`Refusal::Locked`], with
 /// every lock in the way (24 of them shown), when a touched version carries one.
 pub(crate) fn unlocked(secret: &Secret, touch: Touch, whole: &Whole) -> Result<Unlocked, Refusal> {
-    if let Some(restored) = whole.quarantine().filter(|_| touch.can_touch()) {
-        return Err(Refusal::Quarantined { since: restored.at });
-    }
+    acts(touch, whole)?;
     let versions = touched(secret, touch, whole.settings);
     let in_the_way = || versions.iter().flat_map(|version| version.locks.iter().map(move |lock| (*version, lock)));
     let locks_total = in_the_way().count();
     if locks_total == 0 {
-        let data = versions.iter().filter_map(|version| Some((version.id, version.data.sealed()?.data_key))).collect();
-        let touched = versions.iter().map(|version| version.id).collect();
-        return Ok(Unlocked { touched, data });
+        return Ok(Unlocked::of(versions.iter().copied()));
     }
     let show = |(version, lock): (&Version, &Lock)| {
         Blocked::lock((version.id, version.number, secret.alias(version.id)), lock)

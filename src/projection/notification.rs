@@ -228,6 +228,7 @@ mod tests {
         ("ScheduledRotationRefused", &["secret_rotation_blocked"]),
         ("JobBegun", &[]),
         ("RetirementJobBegun", &[]),
+        ("CredentialKept", &[]),
     ];
 
     /// The events of the golden files, which have every kind in most of its cases.

@@ -10,6 +10,7 @@ use crate::domain::name::Reason;
 use crate::domain::rotation::{Credential, IssuedCredential, IssuerClass, Retirement, Rotation};
 use crate::domain::rotation_command::RotationCommand;
 use crate::domain::secret::Secret;
+use crate::domain::version::Version;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::IssuerError;
 
@@ -60,9 +61,10 @@ impl Core {
         }
     }
 
-    /// Sets the value of the current version again: it may have been replaced.
+    /// Sets the value of the current version again: it may have been replaced. What another issuer made is none of its own.
     fn set_back(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Result<(), IssuerError>, Halt> {
-        let current = secret.current().and_then(|current| Some((current.id, *current.data.sealed()?)));
+        let is_own = |version: &&Version| version.credential.as_ref().is_some_and(|it| it.issuer == rotation.issuer);
+        let current = secret.current().filter(is_own).and_then(|current| Some((current.id, *current.data.sealed()?)));
         let Some((version, sealed)) = current else { return self.retire_outside(secret, rotation, None) };
         let value = self.credential(secret, version, &sealed)?;
         let set = self.call(secret, rotation, move |issuer, order| issuer.create(order, Some(&value)))?;

@@ -14,7 +14,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::rotation::{Rotation, RotationStage, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::secret::Secret;
-use crate::domain::touch::unlocked;
+use crate::domain::touch::unlocked_at_commit;
 use crate::domain::version::VersionRef;
 use crate::engine::Patience;
 use crate::engine::draw;
@@ -56,6 +56,7 @@ pub(super) enum Halt {
 #[derive(Clone)]
 pub(super) struct Reached<'a> {
     pub(super) issuer: &'a Arc<dyn Issuer>,
+    name: &'a IssuerName,
     room: Arc<Room>,
 }
 
@@ -124,8 +125,8 @@ impl Core {
 
     /// Tells whether a lock is in the way of the commit.
     fn is_held(&self, secret: &Secret, rotation: &Rotation) -> bool {
-        let touch = rotation.class.touch();
-        self.store.0.engine.shared.published.with(|now| unlocked(secret, touch, &now.state.whole).is_err())
+        let published = &self.store.0.engine.shared.published;
+        published.with(|now| unlocked_at_commit(secret, rotation, &now.state.whole).is_err())
     }
 
     /// Begins a rotation by the issuer of a secret.
@@ -198,17 +199,18 @@ impl Core {
         rotation: RotationId,
         call: impl FnOnce(&dyn Issuer, &IssueOrder<'_>) -> Result<T, IssuerError> + Send + 'static,
     ) -> Result<T, IssuerError> {
-        let (store, secret) = (self.store.log_id(), Arc::clone(secret));
-        let call = move |issuer: &dyn Issuer| call(issuer, &order(store, &secret, rotation));
+        let (store, secret, name) = (self.store.log_id(), Arc::clone(secret), reached.name.clone());
+        let call = move |issuer: &dyn Issuer| call(issuer, &order(store, &secret, &name, rotation));
         self.calls.call(reached.room, reached.issuer, call)
     }
 
     /// Finds the issuer of a name, and takes room for one call to it, if that leaves room for others. Whoever records that a
     /// call is about to be made has its room before.
     pub(super) fn reach(&self, name: &IssuerName) -> Result<Reached<'_>, Halt> {
-        let found = self.options.issuers.get(name);
-        let issuer = found.ok_or_else(|| Halt::Later(Reason::of("no issuer of its name is registered here")))?;
-        self.calls.room(name).map(|room| Reached { issuer, room }).ok_or(Halt::Busy)
+        let found = self.options.issuers.get_key_value(name);
+        let (name, issuer) =
+            found.ok_or_else(|| Halt::Later(Reason::of("no issuer of its name is registered here")))?;
+        self.calls.room(name).map(|room| Reached { issuer, name, room }).ok_or(Halt::Busy)
     }
 
     /// Asks for a step of the protocol that brings no data.
@@ -252,9 +254,10 @@ impl Core {
 /// What is said of an issuer that leaves its work to jobs, where calls are asked for.
 pub(super) const NO_JOBS: &str = "an issuer of its class cannot leave its work to jobs";
 
-/// Makes the order of a call.
-fn order(store: LogId, secret: &Secret, rotation: RotationId) -> IssueOrder<'_> {
-    let parameters = secret.spec.issuance().and_then(|issuance| issuance.parameters.as_ref());
+/// Makes the order of a call. What the secret says to its issuer is said to no other, such as the one before.
+fn order<'a>(store: LogId, secret: &'a Secret, issuer: &IssuerName, rotation: RotationId) -> IssueOrder<'a> {
+    let issuance = secret.spec.issuance().filter(|issuance| issuance.issuer == *issuer);
+    let parameters = issuance.and_then(|issuance| issuance.parameters.as_ref());
     IssueOrder::new(store, secret.id, &secret.metadata.name, rotation, parameters)
 }
 

@@ -151,7 +151,7 @@ pub(super) fn check(state: &State, record: &Record, sight: Sight) -> Result<(), 
 
 /// Tells whether an event is one about a secret, which a revision is counted for: those numbered 20 to 59.
 pub(super) const fn has_subject(event: &Event) -> bool {
-    matches!(event.number(), 20..=59 | 70..=71)
+    matches!(event.number(), 20..=59 | 70..=79)
 }
 
 /// Gives the rule when what it asks for is not so.

@@ -8,7 +8,7 @@ use crate::domain::rotation::{Credential, IssuerClass, Rotation, RotationStage, 
 use crate::domain::rotation_event::{CredentialIssued, RotationAborted, RotationAttempted, RotationPlanned};
 use crate::domain::secret::{Lifecycle, Secret};
 use crate::domain::state::State;
-use crate::domain::touch::Touch;
+use crate::domain::touch::{Touch, unlocked_at_commit};
 
 use super::secret::find;
 use super::version::untouched;
@@ -16,7 +16,7 @@ use super::{Rule, hold};
 
 /// Tells whether an event is one about a rotation by an issuer, or about a credential.
 pub(super) const fn is_of_rotation(event: &Event) -> bool {
-    matches!(event.number(), 29 | 36..=39 | 50..=59 | 70..=71)
+    matches!(event.number(), 29 | 36..=39 | 50..=59 | 70..=79)
 }
 
 pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
@@ -35,6 +35,13 @@ pub(super) fn check(state: &State, record: &Record) -> Result<(), Rule> {
         }
         Event::CredentialRetired(event) => {
             hold(credential(secret, event.version)?.is_retiring(), Rule::RetirementOutOfTurn)
+        }
+        Event::CredentialKept(event) => {
+            let is_current = secret.current().is_some_and(|current| current.id == event.version);
+            let rotation = secret.rotation.as_deref().filter(|rotation| rotation.has_replaced_current());
+            let is_theirs =
+                rotation.map(|rotation| &rotation.issuer) != Some(&credential(secret, event.version)?.issuer);
+            hold(is_current && rotation.is_some() && is_theirs, Rule::RetirementOutOfTurn)
         }
         Event::VersionAcknowledged(event) => {
             let version = secret.version_by_id(event.version).ok_or(Rule::VersionMissing)?;
@@ -84,7 +91,8 @@ fn step(state: &State, secret: &Secret, event: &Event) -> Result<(), Rule> {
         Event::RotationCommitted(event) => {
             let rotation = open(secret, event.rotation)?;
             in_turn(rotation.parked.is_none() && matches!(rotation.stage, Issued(_) | Staged { .. }))?;
-            untouched(state, secret, rotation.class.touch())
+            let witness = unlocked_at_commit(secret, rotation, &state.whole);
+            witness.map(drop).map_err(|refusal| Rule::of_touch(&refusal))
         }
         Event::RotationAborted(event) => abort(open(secret, event.rotation)?, event),
         Event::RotationParked(event) => in_turn(open(secret, event.rotation)?.parked.is_none()),

@@ -152,6 +152,8 @@ fn protocol() -> Vec<(&'static str, Event)> {
         ("full", RetirementFailed { version, reason: reason.clone(), retry_at: time(5) }.into()),
         ("full", JobBegun { rotation, report_by: time(6) }.into()),
         ("full", RetirementJobBegun { version, report_by: time(6) }.into()),
+        ("full", CredentialKept { version, retiring_since: Some(time(5)) }.into()),
+        ("bare", CredentialKept { version, retiring_since: None }.into()),
         ("full", VersionAcknowledged { version, consumer: actor("service/web") }.into()),
         ("set-value", plan(IssuerClass::SetValue, Some(sealed())).into()),
         ("create-with-token", plan(IssuerClass::CreateWithToken, None).into()),

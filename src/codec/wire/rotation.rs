@@ -10,9 +10,9 @@ use crate::domain::rotation::{
     RotationTrigger,
 };
 use crate::domain::rotation_event::{
-    AbortPlanned, CredentialIssued, CredentialRetired, DeletionPlanned, JobBegun, RetirementFailed, RetirementJobBegun,
-    RetirementPlanned, RotationAborted, RotationAttemptFailed, RotationAttempted, RotationCommitted, RotationParked,
-    RotationPlanned, RotationResumed, RotationStaged, VersionAcknowledged,
+    AbortPlanned, CredentialIssued, CredentialKept, CredentialRetired, DeletionPlanned, JobBegun, RetirementFailed,
+    RetirementJobBegun, RetirementPlanned, RotationAborted, RotationAttemptFailed, RotationAttempted,
+    RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged, VersionAcknowledged,
 };
 use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
@@ -194,6 +194,14 @@ wire_event!(
     RetirementJobBegunV1 (71, 1) is RetirementJobBegun {
         version: VersionId,
         report_by: Timestamp,
+    }
+);
+
+wire_event!(
+    /// The credential of a version is as good as before.
+    CredentialKeptV1 (72, 1) is CredentialKept {
+        version: VersionId,
+        retiring_since: Option<Timestamp>,
     }
 );
 

@@ -12,7 +12,7 @@ use super::super::rotation::Credential;
 use super::super::secret::Secret;
 use super::super::state::State;
 use super::super::time::Timestamp;
-use super::super::touch::{Touch, unlocked};
+use super::super::touch::{Touch, is_replaced, unlocked};
 use super::super::version::{DestroyCause, Version, VersionData, VersionRef};
 use super::{Decision, find, retirement, time};
 
@@ -46,7 +46,7 @@ fn place_on(
     let version = secret.version(target.version).ok_or(Refusal::VersionNotFound)?;
     has_data(version)?;
     let is_current = secret.current().is_some_and(|current| current.id == version.id);
-    protectable(secret, version, is_current)?;
+    protectable(secret, version)?;
     if target.mode != LockMode::Keep && !is_current {
         return Err(Refusal::invalid("mode", "is for locks on the current version only"));
     }
@@ -71,7 +71,7 @@ fn place_on(
 }
 
 /// Tells whether a lock could still protect the credential behind a version.
-fn protectable(secret: &Secret, version: &Version, is_current: bool) -> Result<(), Refusal> {
+fn protectable(secret: &Secret, version: &Version) -> Result<(), Refusal> {
     if version.credential.as_deref().is_some_and(Credential::is_retiring) {
         return Err(Refusal::VersionDataUnavailable { cause: DestroyCause::Retired });
     }
@@ -79,9 +79,7 @@ fn protectable(secret: &Secret, version: &Version, is_current: bool) -> Result<(
         return Err(Refusal::SecretInactive { lifecycle: secret.lifecycle });
     }
     match &secret.rotation {
-        Some(rotation) if is_current && rotation.has_replaced_current() => {
-            Err(Refusal::RotationOpen { rotation: rotation.id })
-        }
+        Some(rotation) if is_replaced(secret, version.id) => Err(Refusal::RotationOpen { rotation: rotation.id }),
         _ => Ok(()),
     }
 }

@@ -74,6 +74,7 @@ pub(super) fn update_secret(
     let metadata = changed(&secret.metadata, changes);
     let spec = changes.spec.as_ref().unwrap_or(&secret.spec);
     check_spec(secret, spec)?;
+    check_order(secret, spec)?;
     if metadata.name != secret.metadata.name
         && let Some(by) = state.secret_named(secret.secret_type(), &metadata.name)
     {
@@ -121,6 +122,23 @@ fn check_spec(secret: &Secret, spec: &SecretSpec) -> Result<(), Refusal> {
             policy.check(spec).map_err(|invalid| Refusal::PolicyNotSupported { rule: invalid.to_string().into() })
         }
         None => Ok(()),
+    }
+}
+
+/// Keeps what an issuer was asked for as it is from the first call of a rotation that replaces in place until it is over:
+/// the login that proves the value, and the one that sets the old value again, are asked for with the same words. Of one
+/// that waits for a person, that person may change the parameters.
+fn check_order(secret: &Secret, spec: &SecretSpec) -> Result<(), Refusal> {
+    let Some(rotation) = secret.rotation.as_ref().filter(|rotation| rotation.has_replaced_current()) else {
+        return Ok(());
+    };
+    let (old, new) = (secret.spec.issuance(), spec.issuance());
+    let same_issuer = old.map(|old| &old.issuer) == new.map(|new| &new.issuer);
+    let same_parameters = old.map(|old| &old.parameters) == new.map(|new| &new.parameters);
+    if same_issuer && (same_parameters || rotation.parked.is_some()) {
+        Ok(())
+    } else {
+        Err(Refusal::RotationOpen { rotation: rotation.id })
     }
 }
 

@@ -12,13 +12,13 @@ use super::super::refusal::Refusal;
 use super::super::rotation::{AttemptFailure, IssuedCredential, IssuerClass, Rotation, RotationStage, RotationTrigger};
 use super::super::rotation_command::{NewRotation, RotationCommand};
 use super::super::rotation_event::{
-    AbortPlanned, CredentialIssued, RotationAborted, RotationAttemptFailed, RotationAttempted, RotationCommitted,
-    RotationParked, RotationPlanned, RotationResumed, RotationStaged, ScheduledRotationRefused,
+    AbortPlanned, CredentialIssued, CredentialKept, RotationAborted, RotationAttemptFailed, RotationAttempted,
+    RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged, ScheduledRotationRefused,
 };
 use super::super::secret::{Lifecycle, Secret};
 use super::super::state::State;
 use super::super::time::Timestamp;
-use super::super::touch::{Unlocked, unlocked};
+use super::super::touch::{Unlocked, unlocked, unlocked_at_commit};
 use super::super::version::{DestroyCause, VersionDetails};
 use super::{Decision, active, in_force, retirement, tasks};
 
@@ -224,7 +224,7 @@ fn commit(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) -
     if secret.lifecycle != Lifecycle::PreActivation {
         active(secret)?;
     }
-    let witness = unlocked(secret, rotation.class.touch(), &state.whole);
+    let witness = unlocked_at_commit(secret, rotation, &state.whole);
     if let Err(other @ Refusal::Quarantined { .. }) = witness {
         return Err(other);
     }
@@ -245,6 +245,15 @@ const ENDED: &str = "its credential ended before it could be put into use; anoth
 fn replace(secret: &Secret, rotation: &Rotation, credential: &IssuedCredential, witness: &Unlocked) -> Decision {
     let mut decision = Decision::about(secret.id).on(rotation.to);
     decision = decision.then(RotationCommitted { rotation: rotation.id });
+    // What the issuer replaced in place stays as previous; its credential is over, its data is not. What another issuer made
+    // is as good as before.
+    let replaced = secret.current().filter(|_| rotation.class.replaces_in_place());
+    if let Some((version, credential)) = replaced.and_then(|version| Some((version.id, version.credential.as_deref()?)))
+        && credential.is_in_use()
+        && credential.issuer != rotation.issuer
+    {
+        decision = decision.then(CredentialKept { version, retiring_since: credential.since() });
+    }
     decision = decision.then(VersionAdded {
         version: rotation.to,
         number: secret.next_number(),
@@ -255,14 +264,12 @@ fn replace(secret: &Secret, rotation: &Rotation, credential: &IssuedCredential, 
         expires_at: credential.expires_at,
         custom_metadata: None,
     });
-    // What the issuer replaced in place stays as previous; its credential is over, its data is not.
-    let replaced = secret.current().map(|current| current.id).filter(|_| rotation.class.replaces_in_place());
-    let touched = witness.touched().iter().filter(|version| Some(**version) != replaced);
+    let touched = witness.touched().iter().filter(|id| replaced.is_none_or(|replaced| replaced.id != **id));
     let fallen_out = touched.filter_map(|version| secret.version_by_id(*version));
     let decision =
         fallen_out.fold(decision, |decision, version| retirement::let_go(version, DestroyCause::Retention, decision));
-    match secret.current().filter(|current| Some(current.id) == replaced) {
-        Some(current) => retirement::end_replaced(current, decision),
+    match replaced {
+        Some(current) => retirement::end_replaced(current, &rotation.issuer, decision),
         None => decision,
     }
 }

@@ -6,7 +6,7 @@ use super::super::command::Terms;
 use super::super::event::VersionDataDestroyed;
 use super::super::id::VersionId;
 use super::super::limits;
-use super::super::name::Reason;
+use super::super::name::{IssuerName, Reason};
 use super::super::refusal::Refusal;
 use super::super::rotation::{Credential, Retirement};
 use super::super::rotation_command::RotationCommand;
@@ -62,8 +62,9 @@ pub(super) fn let_touched_go(secret: &Secret, witness: &Unlocked, cause: Destroy
 }
 
 /// Destroys the data of a version whose end was asked for before an issuer replaced its credential in place.
-pub(super) fn end_replaced(version: &Version, decision: Decision) -> Decision {
-    let is_asked_for = version.credential.as_deref().is_some_and(Credential::is_retiring);
+pub(super) fn end_replaced(version: &Version, by: &IssuerName, decision: Decision) -> Decision {
+    let credential = version.credential.as_deref().filter(|credential| credential.issuer == *by);
+    let is_asked_for = credential.is_some_and(Credential::is_retiring);
     match version.data.sealed().filter(|_| is_asked_for) {
         Some(sealed) => {
             let (version, data_key, cause) = (version.id, sealed.data_key, DestroyCause::Retired);

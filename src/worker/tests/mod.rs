@@ -4,6 +4,7 @@ mod ends;
 mod fire;
 mod hand_out;
 mod here;
+mod in_place;
 mod job_runner;
 mod jobs;
 mod looks;
