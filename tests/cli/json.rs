@@ -81,3 +81,24 @@ fn lists_are_sorted_and_searched() {
     assert_eq!(names(&["--type", "kv"]), [""; 0]);
     home.run(&["secret", "list", "--sort", "colour"]).failed(2, &["colour"]);
 }
+
+#[test]
+fn json_of_a_value_holds_what_was_asked_for_and_no_more() {
+    let home = Home::new();
+    let kv = r#"{"public":"p","private":"canary","n":12345678901234567890123,"deep":{"x":1.10}}"#;
+    home.feed(&["secret", "create", "kv", "two", "--from-stdin"], kv).done();
+    home.feed(&["secret", "create", "username-password", "up", "--username", "bob", "--from-stdin"], "canary-pw")
+        .done();
+    let get = |args: &[&str]| home.run(&[&["secret", "get", "--json"], args].concat()).done();
+    let one = get(&["two", "--key", "public"]);
+    assert_eq!(one.json()["data"], serde_json::json!({ "public": "p" }));
+    assert!(!one.text().contains("canary"));
+    assert!(get(&["two", "--key", "n"]).text().contains(r#""data":{"n":12345678901234567890123}"#));
+    let name = get(&["up", "--field", "username"]);
+    assert_eq!((&name.json()["username"], &name.json()["password"]), (&"bob".into(), &serde_json::Value::Null));
+    home.run(&["secret", "get", "--json", "two", "--key", "none"]).failed(6, &["no field none"]);
+    home.run(&["secret", "get", "--json", "two", "--format", "env"]).failed(2, &["--format"]);
+    for (key, text) in [("n", "12345678901234567890123"), ("deep", r#"{"x":1.10}"#)] {
+        assert_eq!(home.run(&["secret", "get", "two", "--key", key]).done().text(), text);
+    }
+}

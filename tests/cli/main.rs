@@ -13,6 +13,7 @@
 mod as_of;
 mod backup;
 mod canary;
+mod dotenv;
 mod erasing;
 mod exits;
 mod exports;

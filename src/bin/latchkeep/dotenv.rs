@@ -2,11 +2,14 @@
 //!
 //! A line is blank, a comment, or `NAME=value`, with `export` before it if wanted. A value is bare (up to a line end or a
 //! comment), in single quotes (taken as it is), or in double quotes (with the escapes `\n \r \t \\ \" \$`); quoted values
-//! may go over several lines. Nothing is expanded. An error names the line, never the value. Read next: [`super::input`].
+//! may go over several lines. Nothing is expanded. What shells and other readers of such files read in different ways is
+//! refused, or written in a form that they read alike. An error names the line, never the value. Read next:
+//! [`super::input`].
 
 use latchkeep::SecretBytes;
-use serde_json::Value;
 use zeroize::Zeroizing;
+
+use crate::fields::{Fields, text as text_of};
 
 /// What is wrong, and in which line.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +27,7 @@ impl std::fmt::Display for Wrong {
 /// Reads a `.env` file into a JSON object of texts, in the order of the file.
 pub(crate) fn to_json(file: &SecretBytes) -> Result<SecretBytes, Wrong> {
     let text = file.expose_text().map_err(|_| Wrong { line: 1, rule: "the file is not UTF-8 text" })?;
-    let mut reader = Reader { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1 };
+    let mut reader = Reader { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1, is_after_blank: false };
     // Room for the worst that escaping does, so that no copy is left behind by growing.
     let mut json = Zeroizing::new(Vec::with_capacity(text.len().saturating_mul(6).saturating_add(16)));
     let mut names = std::collections::BTreeSet::new();
@@ -56,6 +59,8 @@ fn push_json(json: &mut Zeroizing<Vec<u8>>, text: &str) {
 struct Reader<'a> {
     rest: &'a str,
     line: usize,
+    /// Whether a blank stands between the = and the value.
+    is_after_blank: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -117,7 +122,9 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self) -> Result<Zeroizing<String>, Wrong> {
+        let before = self.rest.len();
         self.skip_blanks();
+        self.is_after_blank = self.rest.len() < before;
         match self.rest.chars().next() {
             Some('\'') => self.single_quoted(),
             Some('"') => self.double_quoted(),
@@ -128,11 +135,17 @@ impl<'a> Reader<'a> {
     fn bare(&mut self) -> Result<Zeroizing<String>, Wrong> {
         let len = self.rest.find('\n').unwrap_or(self.rest.len());
         let line = self.rest.get(..len).unwrap_or_default();
+        if line.starts_with('#') && !self.is_after_blank {
+            return Err(self.wrong("a # right after = is a value to a shell and a comment to others; quote the value"));
+        }
         let comment = line
             .match_indices('#')
             .map(|(at, _)| at)
             .find(|at| line.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t'])));
-        let value = self.take(comment.unwrap_or(len)).trim_end();
+        let value = self.take(comment.unwrap_or(len)).trim_end_matches([' ', '\t', '\r']);
+        if value.contains('\r') {
+            return Err(self.wrong("a carriage return stands inside a bare value; quote it, or end lines as Unix does"));
+        }
         if value.contains(['"', '\'']) {
             return Err(self.wrong("a quote stands inside a value that does not begin with it; quote the whole value"));
         }
@@ -187,49 +200,69 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Writes a JSON object as a `.env` file, if all its values are texts, numbers, booleans or null.
-pub(crate) fn from_json(json: &SecretBytes) -> Result<SecretBytes, &'static str> {
-    let parsed: serde_json::Map<String, Value> =
-        serde_json::from_slice(json.expose()).map_err(|_| "the data is no JSON object")?;
+/// Why a JSON object cannot be written as a `.env` file: which field, and the rule. Never holds a value.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unwritable {
+    field: String,
+    rule: &'static str,
+}
+
+impl std::fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "field {:?} {}", self.field, self.rule)
+    }
+}
+
+/// Writes a JSON object as a `.env` file, if all its values are texts, numbers, booleans or null, in a form that shells,
+/// other readers of such files and [`to_json`] read alike. Numbers keep their digits.
+pub(crate) fn from_json(json: &SecretBytes) -> Result<SecretBytes, Unwritable> {
+    let wrong = |field: &str, rule| Unwritable { field: field.to_owned(), rule };
+    let text = json.expose_text().map_err(|_| wrong("", "stands in data that is no text"))?;
+    let fields = Fields::parse(text).map_err(|_| wrong("", "stands in data that is no JSON object"))?;
     let mut file = Zeroizing::new(String::with_capacity(json.expose().len().saturating_mul(2)));
-    for (name, value) in &parsed {
+    for (name, raw) in fields.iter() {
         let known = |char: char| char.is_ascii_alphanumeric() || char == '_';
         if name.is_empty() || !name.chars().all(known) || name.starts_with(|char: char| char.is_ascii_digit()) {
-            return Err("a field has a name that a .env file does not take");
+            return Err(wrong(
+                name,
+                "has a name that an environment does not take: letters, digits, _, no digit first",
+            ));
         }
         file.push_str(name);
         file.push('=');
-        match value {
-            Value::String(text) => push_quoted(&mut file, text),
-            Value::Null => {}
-            Value::Bool(_) | Value::Number(_) => file.push_str(&value.to_string()),
-            Value::Array(_) | Value::Object(_) => return Err("a field holds a list or an object, not a text"),
+        match (text_of(raw), raw) {
+            (Some(text), _) => push_quoted(&mut file, &text).map_err(|rule| wrong(name, rule))?,
+            (None, "null") => {}
+            (None, raw) if raw.starts_with(['[', '{']) => {
+                return Err(wrong(name, "holds a list or an object, not a text"));
+            }
+            (None, raw) => file.push_str(raw),
         }
         file.push('\n');
     }
     Ok(SecretBytes::copy_from(file.as_bytes()))
 }
 
-fn push_quoted(file: &mut String, text: &str) {
+/// Writes a value so that POSIX shells, Node, npm's dotenv and python-dotenv read the same.
+fn push_quoted(file: &mut String, text: &str) -> Result<(), &'static str> {
     let bare = |char: char| char.is_ascii_alphanumeric() || "_-./:@%+,=".contains(char);
+    if text.contains('\0') {
+        return Err("holds a NUL, which no environment takes");
+    }
+    // python-dotenv takes a backslash off before another one and before the quote.
+    let is_single = !text.contains(['\'', '\r']) && !text.contains("\\\\") && !text.ends_with('\\');
     if text.chars().all(bare) {
         file.push_str(text);
-    } else if !text.contains(['\'', '\n', '\r']) {
-        file.push('\'');
-        file.push_str(text);
-        file.push('\'');
+    } else if is_single {
+        file.extend(["'", text, "'"]);
+    } else if !text.contains(['"', '$', '`', '\\', '\r']) {
+        file.extend(["\"", text, "\""]);
     } else {
-        file.push('"');
-        for char in text.chars() {
-            match char {
-                '\n' => file.push_str("\\n"),
-                '\r' => file.push_str("\\r"),
-                '\\' | '"' | '$' | '`' => file.extend(['\\', char]),
-                other => file.push(other),
-            }
-        }
-        file.push('"');
+        return Err(
+            "holds quotes, backslashes or a carriage return in a mix that readers of such files read in different ways",
+        );
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -258,7 +291,8 @@ mod tests {
     fn files_as_people_write_them() {
         reads("A=1", r#"{"A":"1"}"#);
         reads("# head\n\nexport A=1 # one\r\nB = two words\r\n", r#"{"A":"1","B":"two words"}"#);
-        reads("\u{feff}A=\nB=#\nC=a#b\n", r#"{"A":"","B":"","C":"a#b"}"#);
+        reads("\u{feff}A=\nB= #\nC=a#b\n", r#"{"A":"","B":"","C":"a#b"}"#);
+        reads("A=x\u{a0}\nB=\u{3000}y\u{c}\n", "{\"A\":\"x\u{a0}\",\"B\":\"\u{3000}y\\f\"}");
         reads("A='x # $y\\n' # c\nB=\"q\\\"\\n$z\\$\"", r#"{"A":"x # $y\\n","B":"q\"\n$z$"}"#);
         reads("KEY=\"-----BEGIN\nabc\n\"\nexported=1", r#"{"KEY":"-----BEGIN\nabc\n","exported":"1"}"#);
         reads("URL=postgres://u:p@h/db?x=y&z=1", r#"{"URL":"postgres://u:p@h/db?x=y&z=1"}"#);
@@ -274,17 +308,28 @@ mod tests {
         wrong_in_line("A=\"x\" hunter2", 1, "after the closing quote");
         wrong_in_line("A=\"\\hunter2\"", 1, "stands before");
         wrong_in_line("A=it's hunter2", 1, "quote the whole value");
+        wrong_in_line("A=#hunter2", 1, "quote the value");
+        wrong_in_line("A=1\rB=hunter2\r", 1, "carriage return");
         wrong_in_line("# nothing\n", 2, "sets nothing");
     }
 
     #[test]
     fn what_is_written_reads_back_the_same() {
-        let json = r#"{"A":"plain","B":"two words # $x","C":"it's\n\"q\" \\ `$","D":"","E":"\ttab\r\n"}"#;
+        let json =
+            r#"{"A":"plain","B":"two words # $x","C":"it's\n","D":"","E":"\ttab\n","F":"{\"a\":\"b\"}","G":"a\\nb"}"#;
         let file = from_json(&bytes(json)).unwrap();
         let again = to_json(&file).unwrap();
         assert_eq!(std::str::from_utf8(again.expose()).unwrap(), json);
-        assert_eq!(from_json(&bytes(r#"{"n":1,"b":true,"z":null}"#)).unwrap().expose(), b"n=1\nb=true\nz=\n");
-        assert!(from_json(&bytes(r#"{"a":[1]}"#)).is_err());
+        assert_eq!(from_json(&bytes(r#"{"n":1.10,"b":true,"z":null}"#)).unwrap().expose(), b"n=1.10\nb=true\nz=\n");
+    }
+
+    #[test]
+    fn what_readers_read_in_different_ways_is_refused_by_its_field() {
+        for value in [r#""it's $x""#, r#""a\\\\b'""#, r#""a\rb""#, r#""nul\u0000""#, "[1]", r#"{"a":1}"#, r#""end\\'""#]
+        {
+            let wrong = from_json(&bytes(&format!(r#"{{"FIELD":{value}}}"#))).unwrap_err();
+            assert_eq!(wrong.field, "FIELD", "{value}");
+        }
         assert!(from_json(&bytes(r#"{"a b":"1"}"#)).is_err());
     }
 }

@@ -24,6 +24,7 @@ mod dotenv;
 mod exit;
 mod explanation;
 mod failure;
+mod fields;
 mod find;
 mod input;
 mod issuers_file;

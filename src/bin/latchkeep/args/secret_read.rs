@@ -73,7 +73,7 @@ pub(crate) struct Get {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["field", "format"])]
     pub(crate) key: Option<String>,
     /// How it is given out.
-    #[arg(long, value_enum, default_value = "raw", conflicts_with = "field")]
+    #[arg(long, value_enum, default_value = "raw", conflicts_with_all = ["field", "json"])]
     pub(crate) format: DataFormat,
     /// Adds no line end, on a terminal either.
     #[arg(long)]

@@ -31,9 +31,6 @@ mod task;
 pub(crate) mod tour;
 mod watch;
 
-#[cfg(any(feature = "postgres", feature = "private-ca"))]
-pub(crate) use secret_get::one_value;
-
 use crate::args::{
     Given, Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, Reported, RotationCommand, SecretCommand,
     StoreCommand, TaskCommand,

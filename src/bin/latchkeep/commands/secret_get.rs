@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::args::{DataFormat, Field, Get};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::fields::Fields;
 use crate::scene::Scene;
 use crate::{dotenv, find, place, shown};
 
@@ -17,7 +18,7 @@ pub(crate) fn run(args: &Get, scene: &mut Scene) -> Result<Exit, Failure> {
     args.out.as_deref().map_or(Ok(()), |path| place::check(path, args.force))?;
     let reading = scene.session.read(secret.id, args.version).map_err(Failure::about(&secret))?;
     if scene.out.is_json() {
-        let text = to_json(scene, &reading)?;
+        let text = to_json(scene, args, &reading)?;
         scene.out.value(&text)?;
         return Ok(Exit::Done);
     }
@@ -91,20 +92,28 @@ fn copy(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(bytes.to_vec())
 }
 
+/// Gives the field of a credential of an issuer that was asked for; nothing when it was all of it.
+fn issued_field(args: &Get) -> Option<&str> {
+    let field = args.field.filter(|field| !matches!(field, Field::Data | Field::Payload)).map(field_name);
+    args.key.as_deref().or(field)
+}
+
 /// Gives the part of the data that was asked for.
 fn pick(args: &Get, data: &SecretData) -> Result<Zeroizing<Vec<u8>>, Failure> {
     if let (Some(name), SecretData::Kv(kv)) = (&args.key, data) {
-        return one_value(kv.data(), name);
+        return Fields::of(kv.data())?.value(name);
     }
     if let SecretData::Issued(issued) = data {
-        let field = args.field.filter(|field| !matches!(field, Field::Data | Field::Payload)).map(field_name);
-        return match args.key.as_deref().or(field) {
-            Some(name) => one_value(issued.credential(), name),
+        return match issued_field(args) {
+            Some(name) => Fields::of(issued.credential())?.value(name),
             None => Ok(copy(issued.credential().expose())),
         };
     }
     if let (DataFormat::Env, SecretData::Kv(kv)) = (args.format, data) {
-        let file = dotenv::from_json(kv.data()).map_err(|why| Failure::usage(format!("it is no .env file: {why}")))?;
+        let file = dotenv::from_json(kv.data()).map_err(|why| {
+            Failure::usage(format!("no .env file can hold it: {why}"))
+                .hint("--key NAME gives one value, --json all of them")
+        })?;
         return Ok(copy(file.expose()));
     }
     let missing = |what: &str| Failure::not_found(format!("the certificate was stored without {what}"));
@@ -122,22 +131,8 @@ fn pick(args: &Get, data: &SecretData) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(copy(bytes))
 }
 
-/// Gives one field of a JSON object.
-pub(crate) fn one_value(json: &SecretBytes, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(json.expose())
-        .map_err(|_| Failure::new(Exit::Failed, "internal", "the stored data is no JSON object"))?;
-    match fields.get(name) {
-        Some(serde_json::Value::String(text)) => Ok(copy(text.as_bytes())),
-        Some(other) => Ok(copy(other.to_string().as_bytes())),
-        None => {
-            let names: Vec<&str> = fields.keys().map(String::as_str).collect();
-            Err(Failure::not_found(format!("it has no value {name}")).hint(format!("it has {}", names.join(", "))))
-        }
-    }
-}
-
-/// Gives metadata and data as one JSON object, without a copy of the data that is not wiped.
-fn to_json(scene: &Scene, reading: &Reading) -> Result<Zeroizing<Vec<u8>>, Failure> {
+/// Gives metadata and the data that was asked for as one JSON object, without a copy of the data that is not wiped.
+fn to_json(scene: &Scene, args: &Get, reading: &Reading) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let secret = scene.store().secret(reading.secret)?;
     let version = secret.version_by_id(reading.version);
     let mut fields = version.map(|version| shown::version(&secret, version)).unwrap_or_default();
@@ -147,26 +142,47 @@ fn to_json(scene: &Scene, reading: &Reading) -> Result<Zeroizing<Vec<u8>>, Failu
     let mut json = Zeroizing::new(Vec::with_capacity(head.len().saturating_add(JSON_ROOM)));
     json.extend_from_slice(head.as_bytes());
     match &reading.data {
-        SecretData::Arbitrary(data) => push(&mut json, "payload", data.payload().expose_text()?),
+        SecretData::Kv(data) => push_object(&mut json, "data", data.data(), args.key.as_deref())?,
+        SecretData::Issued(data) => push_object(&mut json, "credentials", data.credential(), issued_field(args))?,
+        data => push_parts(&mut json, args.field.map(field_name), data)?,
+    }
+    json.extend_from_slice(b"}\n");
+    Ok(json)
+}
+
+/// Adds the parts of data that is no JSON object: the one that was asked for, or all.
+fn push_parts(json: &mut Zeroizing<Vec<u8>>, asked: Option<&str>, data: &SecretData) -> Result<(), Failure> {
+    let mut parts: Vec<(&str, &str)> = Vec::new();
+    match data {
+        SecretData::Arbitrary(data) => parts.push(("payload", data.payload().expose_text()?)),
         SecretData::UsernamePassword(data) => {
-            push(&mut json, "username", data.username());
-            push(&mut json, "password", data.password().expose_text()?);
+            parts.push(("username", data.username()));
+            parts.push(("password", data.password().expose_text()?));
         }
-        SecretData::Kv(data) => push_object(&mut json, "data", data.data()),
-        SecretData::Issued(data) => push_object(&mut json, "credentials", data.credential()),
-        SecretData::IamCredentials(data) => push(&mut json, "api_key", data.api_key().expose_text()?),
+        SecretData::IamCredentials(data) => {
+            parts.push(("api_key", data.api_key().expose_text()?));
+            if asked.is_some() {
+                parts.push(("api_key_id", data.api_key_id()));
+            }
+        }
         SecretData::ImportedCert(data) => {
-            push(&mut json, "certificate", data.certificate().expose_text()?);
+            parts.push(("certificate", data.certificate().expose_text()?));
             for (name, part) in [("private_key", data.private_key()), ("intermediate", data.intermediate())] {
                 if let Some(part) = part {
-                    push(&mut json, name, part.expose_text()?);
+                    parts.push((name, part.expose_text()?));
                 }
             }
         }
         _ => {}
     }
-    json.extend_from_slice(b"}\n");
-    Ok(json)
+    parts.retain(|(name, _)| asked.is_none_or(|asked| asked == *name));
+    if let (true, Some(asked)) = (parts.is_empty(), asked) {
+        return Err(Failure::not_found(format!("the data was stored without {asked}")));
+    }
+    for (name, text) in parts {
+        push(json, name, text);
+    }
+    Ok(())
 }
 
 /// Room for the longest value in its longest escapes, so that nothing is left behind by growing.
@@ -180,10 +196,26 @@ fn push(json: &mut Zeroizing<Vec<u8>>, name: &str, text: &str) {
     let _ = serde_json::to_writer(&mut **json, text);
 }
 
-fn push_object(json: &mut Zeroizing<Vec<u8>>, name: &str, object: &SecretBytes) {
+fn push_object(
+    json: &mut Zeroizing<Vec<u8>>,
+    name: &str,
+    object: &SecretBytes,
+    field: Option<&str>,
+) -> Result<(), Failure> {
     json.push(b',');
     // Writing text into memory does not fail.
     let _ = serde_json::to_writer(&mut **json, name);
     json.push(b':');
-    json.extend_from_slice(object.expose());
+    if let Some(field) = field {
+        let fields = Fields::of(object)?;
+        let raw = fields.raw(field)?;
+        json.push(b'{');
+        let _ = serde_json::to_writer(&mut **json, field);
+        json.push(b':');
+        json.extend_from_slice(raw.as_bytes());
+        json.push(b'}');
+    } else {
+        json.extend_from_slice(object.expose());
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use latchkeep::{IssuerError, SecretBytes, SecretData, SecretId, SecretType, Sess
 use serde_json::Value;
 
 use crate::args::SecretArg;
-use crate::commands::one_value;
+use crate::fields::Fields;
 use crate::{find, input};
 
 /// Bytes of such a file, at most.
@@ -96,8 +96,8 @@ fn from_store(session: &Session, id: SecretId, name: &str) -> Result<SecretBytes
     let reading = session.read(id, VersionRef::Current);
     let reading = reading.map_err(|error| IssuerError::unavailable(&format!("a secret that it needs: {error}")))?;
     let field = |json: &SecretBytes| {
-        let value =
-            one_value(json, name).map_err(|_| IssuerError::refused("the secret that it needs has no such field"));
+        let value = Fields::of(json).and_then(|fields| fields.value(name));
+        let value = value.map_err(|_| IssuerError::refused("the secret that it needs has no such field"));
         value.map(|value| SecretBytes::copy_from(&value))
     };
     match &reading.data {
