@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crate::domain::command::{Command, Terms};
-use crate::domain::decide::{Verdict, judge};
 use crate::domain::event::Event;
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::impact::Impact;
@@ -14,12 +13,14 @@ use crate::domain::name::Actor;
 use crate::domain::position::Position;
 use crate::domain::rotation::{IssuerClass, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
+use crate::domain::secret::SecretSpec;
 use crate::domain::time::Timestamp;
 use crate::engine::draw;
 use crate::engine::log::{Decoder, scan_records};
 use crate::error::Error;
 use crate::seal::secret_bytes::SecretBytes;
 
+use super::prepare::version_with_username;
 use super::session::{Forecast, Session};
 use super::store::Store;
 
@@ -117,8 +118,11 @@ impl Store {
 }
 
 impl Session {
-    /// Tells what the beginning of a rotation by an issuer would lead to if it were asked for by hand now, or why it would be
-    /// refused; leaves no trace and calls nobody. It takes the issuer to be of the class that it last was of.
+    /// Returns what a rotation by hand would lead to now, or why it would be refused, for a secret of any type. Records
+    /// nothing, takes no data, and calls no issuer.
+    ///
+    /// Of a secret whose data comes from an issuer it is the beginning of the rotation, and the issuer is taken to be of the
+    /// class that it last was of.
     ///
     /// # Errors
     ///
@@ -127,6 +131,15 @@ impl Session {
         let inner = &self.store().0;
         inner.engine.settle_if_there_is_room()?;
         let (secret, now) = (inner.find(id)?, inner.now());
+        let terms = Terms::by(self.actor().clone());
+        if secret.spec.issuance().is_none() {
+            let forecast = self.forecast(&inner.prepare_any_rotation(&secret, now)?, &terms);
+            let needs_username = matches!(secret.spec, SecretSpec::UsernamePassword { .. });
+            return Ok(match version_with_username(&secret) {
+                Err(refusal) if needs_username && forecast.refusal.is_none() => Forecast::refused(refusal),
+                _ => forecast,
+            });
+        }
         let class = secret.issuer_class().unwrap_or(IssuerClass::Opaque);
         let to = draw::version_id(now)?;
         let value = if class.replaces_in_place() {
@@ -139,17 +152,7 @@ impl Session {
         let trigger = RotationTrigger::ByHand;
         let new = NewRotation { id: rotation, trigger, class, to, attempts_max: 1, deadline: now, value };
         let command = Command::Rotation { secret: id, step: RotationCommand::Plan(Box::new(new)) };
-        let snapshot = inner.engine.shared.published.load();
-        let terms = Terms::by(self.actor().clone());
-        match judge(&snapshot.state, &command, &terms, now.max(snapshot.end.time)) {
-            Verdict::Accept(decision) => {
-                Ok(Forecast { refusal: None, events: decision.events.into_iter().map(|(_, event)| event).collect() })
-            }
-            Verdict::Refuse(refusal, _) | Verdict::Remembered(Err(refusal)) => {
-                Ok(Forecast { refusal: Some(refusal), events: Vec::new() })
-            }
-            Verdict::Remembered(Ok(_)) => Ok(Forecast { refusal: None, events: Vec::new() }),
-        }
+        Ok(self.forecast(&command, &terms))
     }
 }
 

@@ -152,6 +152,13 @@ impl Inner {
         })
     }
 
+    /// A rotation to data that is not known yet, sealed under the epoch in force: for dry runs.
+    pub(super) fn prepare_any_rotation(&self, secret: &Secret, now: Timestamp) -> Result<Decided, Error> {
+        let next = fresh(None, now)?;
+        let rotation = Decided::Rotate { secret: secret.id, origin: VersionOrigin::RotatedByHand, next };
+        Ok(rotation.sealed_under(self.engine.shared.keyring().in_force().get()))
+    }
+
     fn prepare_create(&self, new: &NewSecret, now: Timestamp) -> Result<Ready, Error> {
         let id = draw::secret_id(now)?;
         let NewSecret { group, metadata, spec, policy, .. } = new;
@@ -211,9 +218,7 @@ impl Inner {
 
     /// The user name, which never changes by rotation, from any version whose data is still there.
     fn username_of(&self, secret: &Secret) -> Result<Username, Error> {
-        let version = secret.versions.iter().rev().find(|version| version.is_available());
-        let id = version.ok_or_else(|| Refusal::invalid("username", "is gone with the data of all versions"))?.id;
-        match self.data_of(secret, id)? {
+        match self.data_of(secret, version_with_username(secret)?)? {
             SecretData::UsernamePassword(data) => Ok(Username::parse(data.username())?),
             _ => Err(Error::corrupt("the data of a version is of another type than its secret")),
         }
@@ -274,6 +279,14 @@ impl SealedVersion {
     pub(super) fn into_ready(self, command: impl FnOnce(Prepared) -> Decided) -> Ready {
         Ready { command: command(self.prepared), payload: self.payload }
     }
+}
+
+/// Finds a version that has the user name, which only data holds.
+pub(super) fn version_with_username(secret: &Secret) -> Result<VersionId, Refusal> {
+    let version = secret.versions.iter().rev().find(|version| version.is_available());
+    version
+        .map(|version| version.id)
+        .ok_or_else(|| Refusal::invalid("username", "is gone with the data of all versions"))
 }
 
 /// Holds data for a next version to the type of its secret.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::domain::command::{LockNames, SecretChanges, Terms};
+use crate::domain::command::{Command as Decided, LockNames, SecretChanges, Terms};
 use crate::domain::decide::{Verdict, judge, recall};
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, SecretId};
@@ -58,6 +58,12 @@ pub struct Forecast {
     pub refusal: Option<Refusal>,
     /// What would happen, in order.
     pub events: Vec<Event>,
+}
+
+impl Forecast {
+    pub(super) const fn refused(refusal: Refusal) -> Self {
+        Self { refusal: Some(refusal), events: Vec::new() }
+    }
 }
 
 impl Session {
@@ -213,24 +219,29 @@ impl Session {
     pub fn dry_run(&self, command: &Command) -> Result<Forecast, Error> {
         let inner = &self.store.0;
         inner.engine.settle_if_there_is_room()?;
-        let refused = |refusal| Ok(Forecast { refusal: Some(refusal), events: Vec::new() });
         let terms = self.terms(command);
         if let Some(outcome) = self.recall(&terms) {
             return Ok(Forecast { refusal: outcome.err(), events: Vec::new() });
         }
         let decided = match inner.prepare_dry(&command.0) {
             Ok(decided) => decided.sealed_under(inner.engine.shared.keyring().in_force().get()),
-            Err(error) => return error.refusal().cloned().map_or(Err(error), refused),
+            Err(error) => return error.refusal().cloned().map_or(Err(error), |refusal| Ok(Forecast::refused(refusal))),
         };
+        Ok(self.forecast(&decided, &terms))
+    }
+
+    /// Asks the rules about a command that is never appended.
+    pub(super) fn forecast(&self, decided: &Decided, terms: &Terms) -> Forecast {
+        let inner = &self.store.0;
         let snapshot = inner.engine.shared.published.load();
         let now = inner.now().max(snapshot.end.time);
-        match judge(&snapshot.state, &decided, &terms, now) {
+        match judge(&snapshot.state, decided, terms, now) {
             Verdict::Accept(decision) => {
                 let events = decision.events.into_iter().map(|(_, event)| event).collect();
-                Ok(Forecast { refusal: None, events })
+                Forecast { refusal: None, events }
             }
-            Verdict::Refuse(refusal, _) | Verdict::Remembered(Err(refusal)) => refused(refusal),
-            Verdict::Remembered(Ok(_)) => Ok(Forecast { refusal: None, events: Vec::new() }),
+            Verdict::Refuse(refusal, _) | Verdict::Remembered(Err(refusal)) => Forecast::refused(refusal),
+            Verdict::Remembered(Ok(_)) => Forecast { refusal: None, events: Vec::new() },
         }
     }
 

@@ -15,7 +15,7 @@ fn locks_are_placed_listed_and_removed() {
     assert_eq!(list["locks"][0]["attributes"]["a"], 1);
     assert_eq!(list["locks"][0]["secret_version_alias"], "current");
     assert_eq!(home.run(&["lock", "list", "token", "--search", "shop"]).done().text().lines().count(), 1);
-    home.run(&["lock", "delete", "token", "billing"]).failed(3, &["belongs to ops", "--force"]);
+    home.run(&["lock", "delete", "token", "billing"]).failed(7, &["belongs to ops", "--force"]);
     home.run(&["lock", "delete", "token", "billing", "--actor", "ops"]).done();
     assert_eq!(
         home.run(&["lock", "delete", "token", "--all", "--force"]).done().text(),
@@ -34,7 +34,7 @@ fn a_lock_that_stands_on_another_version_is_pointed_out() {
     assert!(nothing.text().contains("nothing changed"), "{}", nothing.text());
     assert!(nothing.err.contains("stands on version 1 (previous); --version 1"), "{}", nothing.err);
     home.run(&["lock", "create", "token", "billing", "--mode", "remove-previous-and-delete"]).done();
-    home.run(&["secret", "get", "token", "--version", "previous"]).failed(3, &["the data of the version is gone"]);
+    home.run(&["secret", "get", "token", "--version", "previous"]).failed(7, &["the data of the version is gone"]);
 }
 
 #[test]
@@ -47,8 +47,25 @@ fn a_lease_is_renewed() {
     let after = home.run(&["lock", "list", "--json"]).done().json();
     assert!(after["locks"][0]["expires_at"].as_str() > before["locks"][0]["expires_at"].as_str());
     assert!(after["locks"][0]["fencing_token"].as_u64() > before["locks"][0]["fencing_token"].as_u64());
-    home.run(&["lock", "renew", "token", "none", "--ttl", "2h"]).failed(3, &["no lock of that name"]);
+    home.run(&["lock", "renew", "token", "none", "--ttl", "2h"]).failed(6, &["no lock of that name"]);
     home.run(&["lock", "create", "token", "job", "--ttl", "soon"]).failed(2, &["15m"]);
+}
+
+#[test]
+fn explain_tells_of_a_rotation_of_each_type_that_rotates() {
+    let home = Home::new();
+    home.feed(&["secret", "create", "kv", "env", "--from-stdin"], r#"{"A":"1"}"#).done();
+    home.run(&["secret", "create", "username-password", "login", "--username", "bob", "--generate"]).done();
+    home.run(&["explain", "env", "--operation", "rotate"]).done();
+    home.run(&["explain", "login", "--operation", "rotate"]).done();
+    home.run(&["lock", "create", "env", "billing"]).done();
+    home.feed(&["secret", "rotate", "env", "--from-stdin"], r#"{"A":"2"}"#).done();
+    let refused = home.run(&["explain", "env", "--operation", "rotate"]).failed(3, &[]);
+    assert!(refused.text().contains("billing") && refused.text().contains("lock delete"), "{}", refused.text());
+    home.run(&["secret", "destroy-data", "login", "--version", "current", "--yes"]).done();
+    let gone = home.run(&["explain", "login", "--operation", "rotate"]).failed(2, &[]);
+    assert!(gone.text().contains("username is gone"), "{}", gone.text());
+    home.run(&["secret", "rotate", "login", "--generate"]).failed(2, &["username is gone"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::super::explanation`].
 
-use latchkeep::{Command, Forecast, NewData, Refusal, Secret, SecretBytes, SecretType, VersionRef};
+use latchkeep::{Command, Forecast, LOCKED_MESSAGE, Refusal, Secret, VersionRef};
 use serde_json::{Value, json};
 
 use super::impact;
@@ -26,8 +26,10 @@ pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
     for operation in asked {
         let forecast = forecast(scene, *operation, &secret, args.version)?;
         let refusal = forecast.refusal.as_ref().filter(|refusal| !is_over(refusal));
-        if refusal.is_some() && args.operation.is_some() {
-            exit = Exit::Refused;
+        if let Some(refusal) = refusal
+            && args.operation.is_some()
+        {
+            exit = Exit::of_refusal(refusal);
         }
         told.extend(refusal.and_then(Refusal::blocked).map(|_| *operation));
         let events: Vec<(&str, String)> =
@@ -51,10 +53,14 @@ pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
 }
 
 fn forecast(scene: &Scene, operation: OperationArg, secret: &Secret, version: VersionRef) -> Result<Forecast, Failure> {
-    if operation == OperationArg::Rotate && secret.spec.issuance().is_some() {
-        return Ok(scene.session.dry_run_rotation(secret.id)?);
-    }
-    Ok(scene.session.dry_run(&command(operation, secret, version)?)?)
+    let (session, id) = (&scene.session, secret.id);
+    Ok(match operation {
+        OperationArg::Read => session.dry_run(&Command::read(id, version))?,
+        OperationArg::Rotate => session.dry_run_rotation(id)?,
+        OperationArg::Restore => session.dry_run(&Command::restore(id))?,
+        OperationArg::Delete => session.dry_run(&Command::delete(id))?,
+        OperationArg::DestroyData => session.dry_run(&Command::destroy_data(id, version))?,
+    })
 }
 
 const fn name(operation: OperationArg) -> &'static str {
@@ -64,24 +70,6 @@ const fn name(operation: OperationArg) -> &'static str {
         OperationArg::Restore => "restore",
         OperationArg::Delete => "delete",
         OperationArg::DestroyData => "destroy-data",
-    }
-}
-
-fn command(operation: OperationArg, secret: &Secret, version: VersionRef) -> Result<Command, Failure> {
-    Ok(match operation {
-        OperationArg::Read => Command::read(secret.id, version),
-        OperationArg::Rotate => Command::rotate(secret.id, any_data(secret.secret_type())?),
-        OperationArg::Restore => Command::restore(secret.id),
-        OperationArg::Delete => Command::delete(secret.id),
-        OperationArg::DestroyData => Command::destroy_data(secret.id, version),
-    })
-}
-
-/// Data for a rotation that is never done; what it holds plays no part.
-fn any_data(secret_type: SecretType) -> Result<NewData, Failure> {
-    match secret_type {
-        SecretType::UsernamePassword | SecretType::IamCredentials => Ok(NewData::generated()),
-        _ => Ok(NewData::arbitrary(SecretBytes::copy_from(b"any"))?),
     }
 }
 
@@ -129,8 +117,10 @@ fn to_json(operation: OperationArg, refusal: Option<&Refusal>, events: &[(&str, 
     });
     if let (Some(refusal), Value::Object(fields)) = (refusal, &mut shown) {
         fields.insert("code".to_owned(), json!(refusal.code()));
-        fields.insert("message".to_owned(), json!(refusal.to_string()));
+        let message = refusal.blocked().map_or_else(|| refusal.to_string(), |_| LOCKED_MESSAGE.to_owned());
+        fields.insert("message".to_owned(), json!(message));
         if let Some(blocked) = refusal.blocked() {
+            fields.insert("explanation".to_owned(), json!(explanation::headline(blocked)));
             fields.insert("blocked_by".to_owned(), explanation::json(blocked));
             fields.insert("blocked_total".to_owned(), json!(blocked.locks_total));
             fields.insert("advice".to_owned(), json!(blocked.advice()));
