@@ -43,7 +43,7 @@ fn a_store_goes_into_a_backup_and_comes_back_in_quarantine() {
     assert!(run(&["quarantine", "show"]).done().text().contains("restored from a backup of"));
     run(&["lock", "delete", "token", "billing"]).done();
     run(&["secret", "delete", "token"])
-        .failed(3, &["is in quarantine", "end the quarantine", "latchkeep quarantine show"]);
+        .failed(4, &["is in quarantine", "end the quarantine", "latchkeep quarantine show"]);
     assert!(run(&["explain", "token", "--operation", "delete"]).text().contains("is in quarantine"));
     run(&["scrub"]).done();
     assert_eq!(run(&["quarantine", "end"]).done().text().trim_end(), "the quarantine is over");

@@ -73,7 +73,7 @@ fn errors_about_values_do_not_show_them() {
     let certificate = home.file("bad.pem", CANARY);
     let args = ["secret", "create", "imported-cert", "www", "--certificate", &certificate];
     silent(home.run(&args).failed(2, &["certificate"]));
-    silent(home.feed(&["secret", "create", "arbitrary", "text", "--from-stdin"], CANARY).failed(3, &["taken"]));
+    silent(home.feed(&["secret", "create", "arbitrary", "text", "--from-stdin"], CANARY).failed(7, &["taken"]));
 }
 
 #[test]

@@ -28,10 +28,10 @@ fn each_exit_code_has_its_cases() {
         (&["lock", "delete", "token"], 2, "--all"),
         (&["status", "--store", &none], 2, "nothing at that path"),
         (&["status", "--store", &empty], 2, "is not a store"),
-        (&["secret", "get", "nothing"], 3, "there is no secret nothing"),
-        (&["secret", "get", "token", "--version", "previous"], 3, "no such version"),
+        (&["secret", "get", "nothing"], 6, "there is no secret nothing"),
+        (&["secret", "get", "token", "--version", "previous"], 6, "no such version"),
         (&["secret", "delete", "token"], 3, "lock billing"),
-        (&["secret", "list", "--group", "nobody"], 3, "there is no group nobody"),
+        (&["secret", "list", "--group", "nobody"], 6, "there is no group nobody"),
         (&["explain", "token", "--operation", "delete"], 3, ""),
     ];
     for (args, code, text) in cases {
@@ -40,7 +40,7 @@ fn each_exit_code_has_its_cases() {
         assert!(ran.err.contains(text), "{args:?}: {text:?} is not in {}", ran.err);
         assert!(!ran.err.contains("hunter2"), "{args:?}");
     }
-    home.feed(&["secret", "create", "arbitrary", "token", "--from-stdin"], "two").failed(3, &["the name is taken"]);
+    home.feed(&["secret", "create", "arbitrary", "token", "--from-stdin"], "two").failed(7, &["the name is taken"]);
 }
 
 #[test]

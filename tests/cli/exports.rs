@@ -122,7 +122,7 @@ fn what_cannot_be_asked_is_refused() {
         (&["log", "verify", "--key", &key], 2, "no export is named"),
         (&["log", "replay"], 2, "EXPORT"),
         (&["log", "replay", "log.jsonl", "--at", "noon"], 2, "is a position"),
-        (&["log", "replay", "log.jsonl", "--secret", "nobody"], 3, "there is no secret nobody"),
+        (&["log", "replay", "log.jsonl", "--secret", "nobody"], 6, "there is no secret nobody"),
         (&["log", "prove", "7"], 2, "there is no event at position 7"),
         (&["log", "prove", "-1"], 2, ""),
         (&["log", "checkpoint", "--at", "8"], 2, "never had 8 records"),

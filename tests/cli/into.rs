@@ -30,8 +30,8 @@ fn an_export_becomes_a_store_without_data_and_in_quarantine() {
         let made = |args: &[&str]| home.run(&[args, &["--store", "made", "--key-file", "made.key"]].concat());
         assert!(made(&["secret", "show", "token"]).done().text().contains("not restored"));
         assert!(made(&["lock", "list"]).done().text().contains("billing"));
-        made(&["secret", "get", "token"]).failed(3, &["made from an export"]);
-        made(&["secret", "delete", "token"]).failed(3, &["is in quarantine"]);
+        made(&["secret", "get", "token"]).failed(7, &["made from an export"]);
+        made(&["secret", "delete", "token"]).failed(4, &["is in quarantine"]);
         made(&["scrub"]).done();
         made(&["quarantine", "end"]).done();
         let rotate = ["secret", "rotate", "token", "--from-stdin", "--store", "made", "--key-file", "made.key"];

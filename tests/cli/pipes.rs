@@ -40,5 +40,5 @@ fn nobody_to_tell_an_error_is_no_reason_to_panic() {
     drop(reader);
     let mut command = home.command(&["secret", "get", "nothing"]);
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(writer).status().unwrap();
-    assert_eq!(status.code(), Some(3));
+    assert_eq!(status.code(), Some(6));
 }

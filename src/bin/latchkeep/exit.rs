@@ -4,6 +4,8 @@
 
 use std::process::ExitCode;
 
+use latchkeep::Refusal;
+
 /// How the program ends. The numbers are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -14,12 +16,34 @@ pub(crate) enum Exit {
     Failed = 1,
     /// What was given cannot be used: arguments, a key, a value, a directory that is no store.
     Usage = 2,
-    /// The store said no, and explains it: a lock, a name that is taken, a secret that is not there.
+    /// A lock refuses it, and nothing else does.
     Refused = 3,
-    /// Not now: the store is open elsewhere, the disk is full.
+    /// Not now: the store is open elsewhere or in quarantine, the disk is full.
     Unavailable = 4,
     /// What is stored is damaged, or an export or a proof does not hold.
     Damaged = 5,
+    /// The secret, version, lock, group, rotation or task that is named does not exist.
+    NotFound = 6,
+    /// The state does not allow it: a name is taken, a revision or a key differs, a secret has expired.
+    Conflict = 7,
+}
+
+impl Exit {
+    /// Returns the exit code of a refusal.
+    pub(crate) fn of_refusal(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Locked(_) => Self::Refused,
+            Refusal::InvalidArgument { .. } | Refusal::PolicyNotSupported { .. } => Self::Usage,
+            Refusal::Quarantined { .. } => Self::Unavailable,
+            Refusal::SecretNotFound
+            | Refusal::VersionNotFound
+            | Refusal::GroupNotFound
+            | Refusal::LockNotFound
+            | Refusal::RotationNotFound
+            | Refusal::TaskNotFound => Self::NotFound,
+            _ => Self::Conflict,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -36,9 +60,11 @@ Exit codes:
   0  done
   1  something else failed
   2  what was given cannot be used: an argument, a wrong key, a directory that is no store
-  3  refused by the store, with the reason: a lock, a secret that is not there, a name that is taken
-  4  not now: the store is open in another process, the disk is full
-  5  what is stored is damaged, or an export or a proof does not hold"
+  3  refused by a lock, and by nothing else
+  4  not now: the store is open in another process or in quarantine, the disk is full
+  5  what is stored is damaged, or an export or a proof does not hold
+  6  not found: a secret, version, lock, group, rotation or task of that name
+  7  conflict: a name that is taken, another revision, a state that does not allow it"
     };
 }
 pub(crate) use exit_help;

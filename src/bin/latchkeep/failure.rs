@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-use latchkeep::{Blocked, ErrorKind, Invalid, Secret};
+use latchkeep::{Blocked, ErrorKind, Invalid, LOCKED_MESSAGE, Secret};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -37,7 +37,7 @@ impl Failure {
 
     /// The secret is not there.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
-        Self::new(Exit::Refused, "not_found", message)
+        Self::new(Exit::NotFound, "not_found", message)
     }
 
     /// The system refused something outside the store.
@@ -68,8 +68,9 @@ impl Failure {
     /// Turns an error about a secret into a failure that says which.
     pub(crate) fn about(secret: &Secret) -> impl Fn(latchkeep::Error) -> Self {
         |error| {
+            let is_refused = error.refusal().is_some();
             let mut failure = Self::from(error);
-            if failure.exit == Exit::Refused && failure.blocked.is_none() {
+            if is_refused && failure.blocked.is_none() {
                 failure.message = format!("{}: {}", secret.metadata.name, failure.message);
             }
             failure
@@ -101,6 +102,7 @@ impl Failure {
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("{}: {}", crate::out::red("error"), self.message)];
         if let Some(blocked) = &self.blocked {
+            lines.push(explanation::headline(blocked));
             lines.extend(explanation::lines(blocked));
         }
         lines.extend(self.next.iter().map(|next| format!("{}: {next}", crate::out::bold("try"))));
@@ -115,6 +117,8 @@ impl Failure {
         }
         let mut body = json!({ "errors": [error], "exit_code": self.exit as u8 });
         if let (Some(blocked), Value::Object(fields)) = (&self.blocked, &mut body) {
+            fields.insert("explanation".to_owned(), json!(explanation::headline(blocked)));
+            fields.insert("advice".to_owned(), json!(blocked.advice()));
             fields.insert("blocked_by".to_owned(), explanation::json(blocked));
             fields.insert("blocked_total".to_owned(), json!(blocked.locks_total));
         }
@@ -125,7 +129,7 @@ impl Failure {
 impl From<latchkeep::Error> for Failure {
     fn from(error: latchkeep::Error) -> Self {
         let exit = match error.kind() {
-            ErrorKind::Refused(_) => Exit::Refused,
+            ErrorKind::Refused(refusal) => Exit::of_refusal(refusal),
             ErrorKind::Invalid => Exit::Usage,
             ErrorKind::Unavailable | ErrorKind::Closed => Exit::Unavailable,
             ErrorKind::Corrupt => Exit::Damaged,
@@ -136,7 +140,7 @@ impl From<latchkeep::Error> for Failure {
         failure.next = hint_for(error.code()).map(str::to_owned);
         if let Some(blocked) = blocked {
             failure.next = Some(explanation::next_command(blocked));
-            failure.message = explanation::headline(blocked);
+            failure.message = LOCKED_MESSAGE.to_owned();
             failure.blocked = Some(Box::new(blocked.clone()));
         }
         failure

@@ -25,8 +25,12 @@ pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure
         .as_deref()
         .map_or_else(|| Ok(WorkerOptions::new()), |path| issuers_file::read(path, &scene.session))?;
     if scene.store().status()?.quarantine.is_some() {
-        return Err(Failure::new(Exit::Refused, "store_quarantined", "the store is in quarantine: nothing rotates")
-            .hint("latchkeep quarantine show tells more, latchkeep quarantine end ends it"));
+        return Err(Failure::new(
+            Exit::Unavailable,
+            "store_quarantined",
+            "the store is in quarantine: nothing rotates",
+        )
+        .hint("latchkeep quarantine show tells more, latchkeep quarantine end ends it"));
     }
     let from = scene.store().status()?.log_size;
     // Before anything begins, so that no interrupt is lost and none ends the process in the middle of a step.
