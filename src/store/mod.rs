@@ -5,6 +5,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod command;
+mod details;
 pub(crate) mod erasing;
 pub(crate) mod export;
 pub(crate) mod impact;

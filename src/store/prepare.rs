@@ -8,19 +8,20 @@ use std::sync::Arc;
 use crate::domain::command::{Command as Decided, Prepared};
 use crate::domain::id::{DataKeyId, SecretId, VersionId};
 use crate::domain::json::JsonObject;
-use crate::domain::name::{Actor, Username};
+use crate::domain::name::Username;
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::{ApiKeyTarget, PasswordPolicy, Secret, SecretSpec};
 use crate::domain::time::Timestamp;
-use crate::domain::version::{CertificateDetails, SealedRef, VersionDetails, VersionOrigin};
+use crate::domain::version::{SealedRef, VersionDetails, VersionOrigin};
 use crate::engine::draw;
 use crate::engine::queue::Payload;
 use crate::error::Error;
-use crate::issuer::{api_key, certificate, password};
+use crate::issuer::{api_key, password};
 use crate::seal::data::{IamIdentity, SecretData};
 use crate::seal::secret_bytes::SecretBytes;
 
 use super::command::Wanted;
+use super::details::details_of;
 use super::new_secret::{NewData, NewDataFrom, NewSecret, Source};
 use super::store::Inner;
 
@@ -337,27 +338,4 @@ fn make_api_key(target: &ApiKeyTarget) -> Result<SecretData, Error> {
     };
     let made = api_key::generate()?;
     Ok(SecretData::iam_credentials(made.key, &made.id, identity)?)
-}
-
-/// What a version shows of its data, and when the data ends by itself.
-fn details_of(data: &SecretData) -> Result<(VersionDetails, Option<Timestamp>), Error> {
-    Ok(match data {
-        SecretData::IamCredentials(data) => {
-            (VersionDetails::ApiKey { api_key_id: Actor::parse(data.api_key_id())? }, None)
-        }
-        SecretData::ImportedCert(parts) => {
-            let facts = certificate::read(parts)?;
-            let details = CertificateDetails {
-                serial: facts.serial.into(),
-                common_name: facts.common_name.unwrap_or_default().into(),
-                issuer: facts.issuer_common_name.unwrap_or_default().into(),
-                not_before: facts.not_before,
-                not_after: facts.not_after,
-                has_private_key: parts.private_key().is_some(),
-                has_chain: parts.intermediate().is_some(),
-            };
-            (VersionDetails::Certificate(Box::new(details)), Some(facts.not_after))
-        }
-        _ => (VersionDetails::Plain, None),
-    })
 }
