@@ -62,6 +62,7 @@ pub(crate) mod worker;
 
 pub use domain::command::{Change, LockNames, LockTarget, SecretChanges};
 pub use domain::event::Event;
+pub use domain::expiry::Expiry;
 pub use domain::id::{DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, TaskId, VersionId};
 pub use domain::impact::{ConsumerImpact, Impact};
 pub use domain::incarnation::Incarnation;
@@ -69,7 +70,7 @@ pub use domain::invalid::Invalid;
 pub use domain::issuance::Issuance;
 pub use domain::json::JsonObject;
 pub use domain::limits;
-pub use domain::lock::{Lock, LockMode, LockRemoval, NewLock};
+pub use domain::lock::{Lock, LockMode, LockRemoval, NewLock, PlacedLock};
 pub use domain::name::{
     Actor, CorrelationId, Description, GroupName, IdempotencyKey, IssuerName, Label, LockName, OutsideId, Reason,
     SecretName, Username,

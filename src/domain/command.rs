@@ -5,6 +5,7 @@
 
 use super::erasable::Erasable;
 use super::event::AccessRecorded;
+use super::expiry::Expiry;
 use super::id::{DataKeyId, EventId, GroupId, SecretId, VersionId};
 use super::json::JsonObject;
 use super::lock::{LockMode, NewLock};
@@ -99,8 +100,8 @@ pub struct SecretChanges {
     pub labels: Option<Vec<Label>>,
     /// Anything else.
     pub custom_metadata: Change<JsonObject>,
-    /// When it expires.
-    pub expires_at: Change<Timestamp>,
+    /// When it expires: at a time, or so long after the change.
+    pub expires: Change<Expiry>,
     /// Versions whose data is kept, 2 to 50; fewer than now takes effect at the next rotation.
     pub retention: Option<u8>,
     /// Whether any lock refuses a rotation.
@@ -138,6 +139,8 @@ pub(crate) enum Command {
         id: SecretId,
         group: GroupId,
         metadata: SecretMetadata,
+        /// When it expires, in place of what the metadata say.
+        expires: Option<Expiry>,
         spec: SecretSpec,
         policy: Option<RotationPolicy>,
         /// The first version; none where an issuer makes it.
@@ -205,7 +208,7 @@ pub(crate) enum Command {
         secret: SecretId,
         version: VersionRef,
         name: LockName,
-        expires_at: Timestamp,
+        expires: Expiry,
         fencing_token: Option<Position>,
     },
     /// A step of a rotation that needs an issuer.

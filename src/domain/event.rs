@@ -7,7 +7,7 @@ use super::event_shape::events;
 use super::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
 use super::incarnation::Incarnation;
 use super::json::JsonObject;
-use super::lock::{LockRemoval, NewLock};
+use super::lock::{LockRemoval, PlacedLock};
 use super::name::{Actor, Description, GroupName, LockName};
 use super::policy::RotationPolicy;
 use super::position::{Position, VersionNumber};
@@ -295,7 +295,7 @@ events! {
         /// The version it protects.
         version: VersionId,
         /// The lock.
-        lock: NewLock,
+        lock: PlacedLock,
         /// Whether it replaced a lock of another owner by force.
         forced: bool,
     }
@@ -333,7 +333,7 @@ events! {
         /// The version it protects.
         version: VersionId,
         /// The lock, with when it ends now.
-        lock: NewLock,
+        lock: PlacedLock,
         /// Since when it stands.
         created_at: Timestamp,
         /// When it was placed or last renewed.

@@ -74,7 +74,7 @@ pub const TTL_SECS_MAX: u32 = 90 * 24 * 3_600;
 pub const ACCESS_GROUPS_MAX: usize = 10;
 
 /// Shortest lease of a lock, seconds: a heartbeat faster than this costs more than it tells.
-pub const LEASE_SECS_MIN: u64 = 1;
+pub const LEASE_MIN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Events in one atomic batch: what the header's 16 bits hold, less a margin for events that time adds.
 pub const BATCH_EVENTS_MAX: usize = 60_000;

@@ -5,7 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::code::coded_enum;
+use super::expiry::Expiry;
+use super::invalid::Invalid;
 use super::json::JsonObject;
+use super::limits;
 use super::name::{Actor, Description, LockName};
 use super::position::Position;
 use super::time::Timestamp;
@@ -38,10 +41,12 @@ coded_enum!(
 /// use latchkeep::{LockName, NewLock};
 ///
 /// let lock = NewLock::new(LockName::parse("billing")?);
-/// assert!(lock.owner.is_none() && lock.expires_at.is_none());
+/// assert!(lock.owner.is_none() && lock.expires.is_none());
+/// let lease = lock.until(std::time::Duration::from_secs(15 * 60));
+/// assert!(lease.expires.is_some());
 /// # Ok::<(), latchkeep::Invalid>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewLock {
     /// Its name, unique per version.
     pub name: LockName,
@@ -51,6 +56,21 @@ pub struct NewLock {
     pub attributes: Option<JsonObject>,
     /// The only actor who may replace, renew or remove it, unless forced; anybody when there is none.
     pub owner: Option<Actor>,
+    /// When it ends unless renewed, a second after it is placed at the earliest; never when there is none.
+    pub expires: Option<Expiry>,
+}
+
+/// A lock as the event tells of it that placed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacedLock {
+    /// Its name, unique per version.
+    pub name: LockName,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// Anything else.
+    pub attributes: Option<JsonObject>,
+    /// The only actor who may replace, renew or remove it, unless forced.
+    pub owner: Option<Actor>,
     /// When it ends unless renewed; never when there is none.
     pub expires_at: Option<Timestamp>,
 }
@@ -59,7 +79,7 @@ impl NewLock {
     /// Makes a permanent lock that belongs to nobody, without description or attributes.
     #[must_use]
     pub const fn new(name: LockName) -> Self {
-        Self { name, description: None, attributes: None, owner: None, expires_at: None }
+        Self { name, description: None, attributes: None, owner: None, expires: None }
     }
 
     /// Makes it belong to an actor: only that actor, or a forced command, replaces or removes it.
@@ -69,11 +89,22 @@ impl NewLock {
         self
     }
 
-    /// Makes it a lease that ends at a time unless it is renewed.
+    /// Makes it a lease that ends unless it is renewed: at a time, or so long after it is placed.
     #[must_use]
-    pub const fn until(mut self, expires_at: Timestamp) -> Self {
-        self.expires_at = Some(expires_at);
+    pub fn until(mut self, end: impl Into<Expiry>) -> Self {
+        self.expires = Some(end.into());
         self
+    }
+
+    /// Gives the lock that is placed at a time.
+    pub(crate) fn placed(&self, at: Timestamp) -> Result<PlacedLock, Invalid> {
+        Ok(PlacedLock {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            attributes: self.attributes.clone(),
+            owner: self.owner.clone(),
+            expires_at: self.expires.map(|end| end.end(LOCK_EXPIRY, at, limits::LEASE_MIN)).transpose()?,
+        })
     }
 
     /// Says what it is for.
@@ -90,6 +121,9 @@ impl NewLock {
         self
     }
 }
+
+/// What refusals call the end of a lease.
+pub(crate) const LOCK_EXPIRY: &str = "lock expiry";
 
 /// A lock that stands on a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

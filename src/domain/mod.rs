@@ -20,6 +20,7 @@ pub(crate) mod event;
 mod event_kind;
 mod event_shape;
 pub(crate) mod evolve;
+pub(crate) mod expiry;
 pub(crate) mod id;
 pub(crate) mod impact;
 pub(crate) mod incarnation;

@@ -10,7 +10,7 @@ use super::event::{Event, GroupRestated, LockRestated, SecretRestated, VersionRe
 use super::evolve::put_lock;
 use super::id::{GroupId, VersionId};
 use super::json::JsonObject;
-use super::lock::{Lock, NewLock};
+use super::lock::{Lock, PlacedLock};
 use super::name::Description;
 use super::position::Position;
 use super::record::{Record, Subject};
@@ -151,7 +151,7 @@ impl LockRestated {
     pub(crate) fn of(version: VersionId, lock: &Lock) -> Self {
         Self {
             version,
-            lock: NewLock {
+            lock: PlacedLock {
                 name: lock.name.clone(),
                 description: lock.description.clone(),
                 attributes: lock.attributes.clone(),

@@ -50,17 +50,25 @@ impl Timestamp {
         self.0.0
     }
 
-    /// Reads RFC 3339 text such as `2026-11-23T12:00:00Z`.
+    /// Reads RFC 3339 text such as `2026-11-23T12:00:00Z` or `2026-11-23T13:00:00.5+01:00`, and nothing wider: an offset
+    /// from UTC goes up to 23:59, and no time zone is named. A leap second counts as the second before it.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] when the text is no such time, or lies before 1970 or after 2262.
+    /// [`Invalid`] when the text is no such time, or lies before 1970-01-01 or after 2262-04-11, which it says.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let found: jiff::Timestamp =
-            text.parse().map_err(|_| Invalid::new("time", "is not RFC 3339, such as 2026-11-23T12:00:00Z"))?;
+        let wrong = || Invalid::new("time", "is not RFC 3339, such as 2026-11-23T12:00:00Z");
+        if !is_rfc_3339(text) {
+            return Err(wrong());
+        }
+        let year = text.get(..4).and_then(|year| year.parse::<u16>().ok());
+        if year.is_none_or(|year| !(1969..=2262).contains(&year)) {
+            return Err(out_of_range());
+        }
+        let found: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
         match u64::try_from(found.as_nanosecond()) {
             Ok(nanos) if nanos <= NANOS_MAX => Ok(Self::from_nanos(nanos)),
-            _ => Err(Invalid::new("time", "lies before 1970 or after 2262")),
+            _ => Err(out_of_range()),
         }
     }
 
@@ -90,6 +98,37 @@ impl Timestamp {
 
     fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_nanosecond(i128::from(self.as_nanos())).unwrap_or(jiff::Timestamp::MAX)
+    }
+}
+
+fn out_of_range() -> Invalid {
+    Invalid::new("time", "lies before 1970-01-01 or after 2262-04-11, which a store cannot hold")
+}
+
+/// Tells whether a text has the form of RFC 3339, digit by digit; whether there is such a day is not asked.
+fn is_rfc_3339(text: &str) -> bool {
+    let Some((date_time, rest)) = text.as_bytes().split_at_checked("2026-11-23T12:00:00".len()) else { return false };
+    let is_shaped = date_time.iter().zip(b"dddd-dd-ddTdd:dd:dd").all(|(byte, shape)| match shape {
+        b'd' => byte.is_ascii_digit(),
+        b'T' => matches!(byte, b'T' | b't' | b' '),
+        mark => byte == mark,
+    });
+    let fraction = match rest.strip_prefix(b".") {
+        Some(fraction) => fraction.iter().take_while(|byte| byte.is_ascii_digit()).count().saturating_add(1),
+        None => 0,
+    };
+    let offset = rest.get(fraction..).unwrap_or_default();
+    is_shaped && fraction != 1 && is_offset(offset)
+}
+
+/// Tells whether bytes are an offset from UTC: `Z`, or a sign with hours up to 23 and minutes up to 59.
+const fn is_offset(bytes: &[u8]) -> bool {
+    match bytes {
+        b"Z" | b"z" => true,
+        [b'+' | b'-', tens, ones, b':', b'0'..=b'5', b'0'..=b'9'] => {
+            matches!((*tens, *ones), (b'0' | b'1', b'0'..=b'9') | (b'2', b'0'..=b'3'))
+        }
+        _ => false,
     }
 }
 
@@ -132,6 +171,44 @@ impl<'de> Deserialize<'de> for TextOrNanos {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// More was taken than RFC 3339 allows: offsets of a day and more, zones that contradict the offset, other forms. What
+    /// lies out of range was said to be no time at all.
+    #[test]
+    fn a_time_is_rfc_3339_and_nothing_else() {
+        for (text, shown) in [
+            ("2027-01-31T10:00:00Z", "2027-01-31T10:00:00Z"),
+            ("2027-01-31t10:00:00.25z", "2027-01-31T10:00:00.25Z"),
+            ("2027-01-31 10:00:00+23:59", "2027-01-30T10:01:00Z"),
+            ("2026-12-31T23:59:60Z", "2026-12-31T23:59:59Z"),
+            ("1970-01-01T00:30:00+00:30", "1970-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(Timestamp::parse(text).unwrap().to_string(), shown, "{text}");
+        }
+        for text in [
+            "2027-01-31T10:00:00+25:00",
+            "2027-01-31T10:00:00+24:00",
+            "2027-01-31T10:00:00+01:60",
+            "2027-01-31T10:00:00+05:00[Europe/Berlin]",
+            "2027-01-31T10:00:00Z[UTC]",
+            "20270131T100000Z",
+            "2027-01-31T10:00:00,5Z",
+            "2027-01-31T10:00:00.Z",
+            "+002027-01-31T10:00:00Z",
+            "2027-01-31T10:00Z",
+            "2027-01-31T10:00:00",
+            "2027-02-30T10:00:00Z",
+            "2027-01-31T10:00:00+0100",
+            "2027-01-31T10:00:00+01",
+            "2027-W05-7T10:00:00Z",
+            "",
+        ] {
+            assert!(Timestamp::parse(text).unwrap_err().rule().contains("RFC 3339"), "{text}");
+        }
+        for text in ["9999-12-31T23:59:59Z", "2262-04-12T00:00:00Z", "1969-12-31T23:59:59Z", "0001-01-01T00:00:00Z"] {
+            assert!(Timestamp::parse(text).unwrap_err().rule().contains("2262"), "{text}");
+        }
+    }
 
     #[test]
     fn months_follow_the_calendar() {

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::command::{Change, Command as Decided, LockNames, LockTarget, SecretChanges};
+use crate::domain::expiry::Expiry;
 use crate::domain::id::{GroupId, SecretId, TaskId};
 use crate::domain::json::JsonObject;
 use crate::domain::lock::{LockMode, NewLock};
@@ -13,7 +14,6 @@ use crate::domain::policy::RotationPolicy;
 use crate::domain::position::{Position, Revision};
 use crate::domain::rotation_command::RotationCommand;
 use crate::domain::settings::Settings;
-use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef;
 use crate::issuer::job::TaskReport;
 use crate::seal::secret_bytes::SecretBytes;
@@ -178,16 +178,18 @@ impl Command {
         Self(Wanted::Plain(Decided::RemoveLocks { secret, version, names }))
     }
 
-    /// Moves the end of a lock's lease; with a fencing token only if it is still the lock's.
+    /// Moves the end of a lock's lease, to a time or to so long after the renewal; with a fencing token only if it is still the
+    /// lock's.
     #[must_use]
-    pub const fn renew_lock(
+    pub fn renew_lock(
         secret: SecretId,
         version: VersionRef,
         name: LockName,
-        expires_at: Timestamp,
+        end: impl Into<Expiry>,
         fencing_token: Option<Position>,
     ) -> Self {
-        Self(Wanted::Plain(Decided::RenewLock { secret, version, name, expires_at, fencing_token }))
+        let expires = end.into();
+        Self(Wanted::Plain(Decided::RenewLock { secret, version, name, expires, fencing_token }))
     }
 
     /// Makes a group; at most 200 of them.
@@ -227,8 +229,9 @@ impl Command {
     pub(super) fn parts(&self, expected: Option<Revision>, force: bool) -> SecretBytes {
         let (shape, data) = match &self.0 {
             Wanted::Create(new) => {
-                let NewSecret { group, metadata, spec, policy, version_metadata, data } = &**new;
-                let shape = format!("create {group:?} {metadata:?} {spec:?} {policy:?} {version_metadata:?}");
+                let NewSecret { group, metadata, expires, spec, policy, version_metadata, data } = &**new;
+                let shape =
+                    format!("create {group:?} {metadata:?} {expires:?} {spec:?} {policy:?} {version_metadata:?}");
                 match data {
                     Source::Given(data) => (shape, Some(data.encode())),
                     Source::GeneratedPassword(username) => (format!("{shape} generated {username:?}"), None),

@@ -2,13 +2,13 @@
 //!
 //! Read next: [`super::command`].
 
+use crate::domain::expiry::Expiry;
 use crate::domain::id::GroupId;
 use crate::domain::issuance::Issuance;
 use crate::domain::json::JsonObject;
 use crate::domain::name::{Description, Label, SecretName, Username};
 use crate::domain::policy::RotationPolicy;
 use crate::domain::secret::{ApiKeyTarget, ApiKeyUse, PasswordPolicy, SecretMetadata, SecretSpec};
-use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::seal::data::SecretData;
 use crate::seal::secret_bytes::SecretBytes;
@@ -27,6 +27,7 @@ use crate::seal::secret_bytes::SecretBytes;
 pub struct NewSecret {
     pub(super) group: GroupId,
     pub(super) metadata: SecretMetadata,
+    pub(super) expires: Option<Expiry>,
     pub(super) spec: SecretSpec,
     pub(super) policy: Option<RotationPolicy>,
     pub(super) version_metadata: Option<JsonObject>,
@@ -49,7 +50,7 @@ pub(super) enum Source {
 impl NewSecret {
     fn of(name: SecretName, spec: SecretSpec, data: Source) -> Self {
         let metadata = SecretMetadata::bare(name);
-        Self { group: GroupId::DEFAULT, metadata, spec, policy: None, version_metadata: None, data }
+        Self { group: GroupId::DEFAULT, metadata, expires: None, spec, policy: None, version_metadata: None, data }
     }
 
     /// Any text, 1 to 1,000,000 characters.
@@ -153,9 +154,9 @@ impl NewSecret {
         self
     }
 
-    /// Lets it expire at a time; for `arbitrary` and `username_password` only.
-    pub const fn expiring_at(mut self, expires_at: Timestamp) -> Self {
-        self.metadata.expires_at = Some(expires_at);
+    /// Lets it expire at a time, or so long after it is made; for `arbitrary` and `username_password` only.
+    pub fn expiring_at(mut self, expires: impl Into<Expiry>) -> Self {
+        self.expires = Some(expires.into());
         self
     }
 

@@ -108,6 +108,7 @@ impl Inner {
                 id: draw::secret_id(now)?,
                 group: new.group,
                 metadata: new.metadata.clone(),
+                expires: new.expires,
                 spec: new.spec.clone(),
                 policy: new.policy,
                 first: match &new.data {
@@ -162,10 +163,11 @@ impl Inner {
 
     fn prepare_create(&self, new: &NewSecret, now: Timestamp) -> Result<Ready, Error> {
         let id = draw::secret_id(now)?;
-        let NewSecret { group, metadata, spec, policy, .. } = new;
-        let (group, metadata, spec, policy) = (*group, metadata.clone(), spec.clone(), *policy);
+        let NewSecret { group, metadata, expires, spec, policy, .. } = new;
+        let (group, metadata, expires) = (*group, metadata.clone(), *expires);
+        let (spec, policy) = (spec.clone(), *policy);
         if let Source::Issuer = &new.data {
-            return Ok(Ready::plain(Decided::CreateSecret { id, group, metadata, spec, policy, first: None }));
+            return Ok(Ready::plain(Decided::CreateSecret { id, group, metadata, expires, spec, policy, first: None }));
         }
         let data = match (&new.data, &new.spec) {
             (Source::Given(data), _) => Data::Given(data),
@@ -178,7 +180,7 @@ impl Inner {
         let sealed = self.seal(id, draw::version_id(now)?, &data, new.version_metadata.clone())?;
         Ok(sealed.into_ready(|first| {
             let first = Some(first);
-            Decided::CreateSecret { id, group, metadata, spec, policy, first }
+            Decided::CreateSecret { id, group, metadata, expires, spec, policy, first }
         }))
     }
 

@@ -47,6 +47,7 @@ fn a_lease_is_renewed() {
     let after = home.run(&["lock", "list", "--json"]).done().json();
     assert!(after["locks"][0]["expires_at"].as_str() > before["locks"][0]["expires_at"].as_str());
     assert!(after["locks"][0]["fencing_token"].as_u64() > before["locks"][0]["fencing_token"].as_u64());
+    home.run(&["lock", "create", "token", "shortest", "--ttl", "1s"]).done();
     home.run(&["lock", "renew", "token", "none", "--ttl", "2h"]).failed(6, &["no lock of that name"]);
     home.run(&["lock", "create", "token", "job", "--ttl", "soon"]).failed(2, &["15m"]);
 }

@@ -261,7 +261,7 @@ impl Run {
             }
             Ask::Place { secret, which, names, until, mode } => {
                 let lock = |name: &String| NewLock {
-                    expires_at: until.map(|at| self.at(at)),
+                    expires: until.map(|at| self.at(at).into()),
                     ..NewLock::new(lock_name(name))
                 };
                 let mode = match mode {

@@ -165,8 +165,8 @@ fn quarantine_lasts_over_opens_and_ends_by_the_word_of_a_person() {
     let store = home.create();
     let ops = session(&store);
     let id = arbitrary(&ops, "token", "one");
-    let expires_at = Change::Set(home.in_secs(60));
-    ops.update(id, SecretChanges { expires_at, ..Default::default() }).unwrap();
+    let expires = Change::Set((home.in_secs(60)).into());
+    ops.update(id, SecretChanges { expires, ..Default::default() }).unwrap();
     let leased = arbitrary(&ops, "leased", "two");
     ops.place_lock(leased, CURRENT, lock("job").until(home.in_secs(60))).unwrap();
     let file = backup(&store);

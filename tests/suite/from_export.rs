@@ -81,8 +81,8 @@ fn a_store_made_from_an_export_keeps_its_state_over_saved_rows_and_further_copie
     let home = Home::new();
     let store = home.create();
     let id = arbitrary(&session(&store), "token", "one");
-    let expires_at = Change::Set(home.in_secs(60));
-    session(&store).update(id, SecretChanges { expires_at, ..Default::default() }).unwrap();
+    let expires = Change::Set((home.in_secs(60)).into());
+    session(&store).update(id, SecretChanges { expires, ..Default::default() }).unwrap();
     let replayed = replay(&home, &export(&store)).unwrap();
     let ops = session(&replayed);
     ops.end_quarantine().unwrap();

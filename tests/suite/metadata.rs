@@ -86,7 +86,7 @@ fn metadata_changes_while_every_version_is_locked() {
         description: Change::Set(Description::parse("two\nlines").unwrap()),
         labels: Some(vec![Label::parse("prod").unwrap()]),
         custom_metadata: Change::Set(json(r#"{"team":"payments"}"#)),
-        expires_at: Change::Set(home.in_secs(3_600)),
+        expires: Change::Set(home.in_secs(3_600).into()),
         retention: Some(5),
         refuse_rotation_while_locked: Change::Set(true),
         spec: None,
@@ -117,7 +117,7 @@ fn metadata_out_of_bounds_is_refused() {
         SecretChanges { retention: Some(51), ..Default::default() },
         SecretChanges { labels: Some(labels), ..Default::default() },
         SecretChanges { custom_metadata: Change::Set(large.clone()), ..Default::default() },
-        SecretChanges { expires_at: Change::Set(home.now()), ..Default::default() },
+        SecretChanges { expires: Change::Set(home.now().into()), ..Default::default() },
     ] {
         refused(ops.update(id, changes), "invalid_parameter");
     }
@@ -139,7 +139,7 @@ fn policies_keep_to_the_bounds_of_their_type() {
     refused(ops.run(Command::set_policy(id, every(23, IntervalUnit::Hour))), "rotation_policy_not_supported");
     ops.place_lock(id, VersionRef::Current, lock("app")).unwrap();
     ops.run(Command::set_policy(id, every(2, IntervalUnit::Day))).unwrap();
-    let soon = SecretChanges { expires_at: Change::Set(home.in_secs(3 * 24 * 3_600)), ..Default::default() };
+    let soon = SecretChanges { expires: Change::Set(home.in_secs(3 * 24 * 3_600).into()), ..Default::default() };
     ops.update(id, soon).unwrap();
     refused(ops.run(Command::set_policy(id, every(4, IntervalUnit::Day))), "Error02009");
     let token = arbitrary(&ops, "token", "one");

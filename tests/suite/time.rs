@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use latchkeep::{
-    ApiKeyUse, Command, DestroyCause, Event, Lifecycle, LockMode, LockTarget, NewSecret, Refusal, SecretChanges,
-    SecretId, Session, Timestamp, VersionRef,
+    ApiKeyUse, Change, Command, DestroyCause, Event, Lifecycle, LockMode, LockTarget, NewSecret, Refusal,
+    SecretChanges, SecretId, Session, Timestamp, VersionRef,
 };
 
-use crate::support::{Home, api_key, arbitrary, lock, lock_name, name, next, refused, session, sound, text};
+use crate::support::{Home, api_key, arbitrary, lock, lock_name, name, next, once, refused, session, sound, text};
 use crate::walk::{labels, records, sound_log};
 
 const CURRENT: VersionRef = VersionRef::Current;
@@ -254,5 +254,45 @@ fn a_clock_that_runs_back_is_noted_once_and_recorded_time_never_decreases() {
     let store = home.open();
     assert_eq!(session(&store).rotate(id, next("6")).unwrap().recorded_at, noon.plus(Duration::from_secs(1)));
     assert!(records(&store).len() > found.len());
+    sound_log(&store);
+}
+
+/// An end was worked out before the writer's clock was asked: the shortest lease could never be had, and the same command
+/// under the same key was another one a moment later.
+#[test]
+fn a_length_counts_from_the_record_and_is_the_same_command_when_it_is_asked_again() {
+    let home = Home::new();
+    let store = home.create();
+    let ops = session(&store);
+    let id = arbitrary(&ops, "token", "one");
+    let second = Duration::from_secs(1);
+    let lease = || lock("short").until(second);
+    let placed = ops.place_lock(id, CURRENT, lease()).unwrap();
+    let end = |name| store.secret(id).unwrap().current().unwrap().lock(&lock_name(name)).unwrap().expires_at;
+    assert_eq!(end("short"), Some(placed.recorded_at.plus(second)), "it ends a second after its record");
+    let renewed = ops.run(Command::renew_lock(id, CURRENT, lock_name("short"), second, None)).unwrap();
+    assert_eq!(end("short"), Some(renewed.recorded_at.plus(second)));
+
+    let keyed = ops.clone().once(once("lease"));
+    let first = keyed.place_lock(id, CURRENT, lock("keyed").until(900 * second)).unwrap();
+    home.advance_secs(5);
+    let again = keyed.place_lock(id, CURRENT, lock("keyed").until(900 * second)).unwrap();
+    assert_eq!((again.position, again.remembered), (first.position, true));
+    refused(keyed.place_lock(id, CURRENT, lock("keyed").until(901 * second)), "idempotency_key_reused");
+
+    let new = NewSecret::arbitrary(name("brief"), text("x")).unwrap().expiring_at(60 * second);
+    let made = ops.create(new).unwrap();
+    let brief = || store.secret(made.secret.unwrap()).unwrap();
+    assert_eq!(brief().metadata.expires_at, Some(made.recorded_at.plus(60 * second)));
+    let longer = SecretChanges { expires: Change::Set((90 * second).into()), ..Default::default() };
+    let changed = ops.update(brief().id, longer).unwrap();
+    assert_eq!(brief().metadata.expires_at, Some(changed.recorded_at.plus(90 * second)));
+    for (lock, expiry) in
+        [(lock("none"), Duration::ZERO), (lock("short"), Duration::from_millis(999)), (lock("long"), Duration::MAX)]
+    {
+        refused(ops.place_lock(id, CURRENT, lock.until(expiry)), "invalid_parameter");
+    }
+    let new = NewSecret::arbitrary(name("late"), text("x")).unwrap().expiring_at(Duration::MAX);
+    assert!(refused(ops.create(new), "invalid_parameter").to_string().contains("2262"), "it is not cut in silence");
     sound_log(&store);
 }

@@ -1,11 +1,10 @@
 //! Erasures in a log: restatements bring secrets back into sight, lies in them are told, and a body that should be gone is
 //! missed.
 
-use super::scenario::{Scenario, failure, lock, verify, word};
+use super::scenario::{Scenario, failure, lock, placed_lock, verify, word};
 use crate::audit::{AsOf, Check, Rule, VerifyOptions, replay_export};
 use crate::domain::event::{BodiesErased, Event, GroupRestated, LockRestated};
 use crate::domain::id::{GroupId, SecretId, VersionId};
-use crate::domain::lock::NewLock;
 use crate::domain::name::{GroupName, SecretName};
 use crate::domain::position::Position;
 use crate::domain::restate::restated;
@@ -107,7 +106,7 @@ fn a_restatement_that_lies_about_what_is_known_is_illegal() {
     }
     let (log, secret) = erased();
     let mut batch = all(&log, secret);
-    let strange = NewLock { ..lock("strange") };
+    let strange = placed_lock("strange");
     if let Event::LockRestated(event) = batch[2].clone() {
         batch.push(LockRestated { lock: strange, ..event }.into());
     }

@@ -1,6 +1,8 @@
 //! Histories that cannot have happened, with right hashes: a case for each rule.
 
-use super::scenario::{LOG, Scenario, actor, api_key, failure, key as signing_key, lock, lock_name, verify, word};
+use super::scenario::{
+    LOG, Scenario, actor, api_key, failure, key as signing_key, lock, lock_name, placed_lock, verify, word,
+};
 use crate::audit::{Check, Replay, Rule};
 use crate::domain::command::{Change, Command, SecretChanges};
 use crate::domain::event::{
@@ -82,8 +84,8 @@ impl Case {
     }
 
     pub(super) fn expiring(&mut self) {
-        let expires_at = Change::Set(self.log.after(10));
-        self.update(SecretChanges { expires_at, ..Default::default() });
+        let expires = Change::Set(self.log.after(10).into());
+        self.update(SecretChanges { expires, ..Default::default() });
     }
 }
 
@@ -152,7 +154,7 @@ fn locked_versions_that_were_touched() {
 #[test]
 fn locks_that_cannot_stand_or_fall() {
     let name = || lock_name("app");
-    let placed = |version, forced| LockPlaced { version, lock: lock("app"), forced };
+    let placed = |version, forced| LockPlaced { version, lock: placed_lock("app"), forced };
     check(Rule::LockOnDestroyedData, |case| {
         case.destroy();
         let version = case.current();
@@ -198,7 +200,7 @@ fn locks_that_cannot_stand_or_fall() {
     });
     check(Rule::TooManyLocks, |case| {
         let version = case.current();
-        let place = |number| LockPlaced { version, lock: lock(&format!("lock-{number}")), forced: false }.into();
+        let place = |number| LockPlaced { version, lock: placed_lock(&format!("lock-{number}")), forced: false }.into();
         let secret = case.secret;
         case.log.append((0..1_001).map(|number| (Some(secret), place(number))).collect());
     });

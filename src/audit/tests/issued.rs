@@ -55,7 +55,8 @@ fn given() -> Case {
     let secret = SecretId::from_bytes([3; 16]);
     let spec = SecretSpec::ServiceCredentials { issuance: Issuance::by(IssuerName::parse("db").unwrap()) };
     let (group, metadata) = (GroupId::DEFAULT, Scenario::metadata("database"));
-    log.ask(&Command::CreateSecret { id: secret, group, metadata, spec, policy: None, first: None }).unwrap();
+    log.ask(&Command::CreateSecret { id: secret, group, metadata, expires: None, spec, policy: None, first: None })
+        .unwrap();
     let mut case = Case { log, secret };
     case.issued();
     case

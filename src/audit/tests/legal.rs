@@ -42,7 +42,13 @@ fn step(log: &mut Scenario, what: u8, one: usize, detail: u8) -> Option<u64> {
         }
         23 => {
             let (name, expires_at) = (lock_name("lock-1"), log.after(u64::from(detail) * 100));
-            log.ask(&Command::RenewLock { secret: secret?, version, name, expires_at, fencing_token: None })
+            log.ask(&Command::RenewLock {
+                secret: secret?,
+                version,
+                name,
+                expires: expires_at.into(),
+                fencing_token: None,
+            })
         }
         24..=27 => {
             log.wait(u64::from(detail) * 300);
@@ -72,14 +78,14 @@ fn create(log: &mut Scenario, what: u8, detail: u8) -> Option<u64> {
     let group = log.state.whole.groups.keys().next().copied().filter(|_| detail & 4 == 0).unwrap_or(GroupId::DEFAULT);
     let id = SecretId::from_bytes(log.draw());
     let metadata = Scenario::metadata(&format!("secret-{}", detail % 8));
-    log.ask(&Command::CreateSecret { id, group, metadata, spec, policy: None, first: Some(first) })
+    log.ask(&Command::CreateSecret { id, group, metadata, expires: None, spec, policy: None, first: Some(first) })
 }
 
 fn update(log: &mut Scenario, secret: SecretId, detail: u8) -> Option<u64> {
     let mut changes = SecretChanges::default();
     match detail % 4 {
         0 => changes.retention = Some(detail / 4),
-        1 => changes.expires_at = Change::Set(log.after(u64::from(detail) * 50)),
+        1 => changes.expires = Change::Set(log.after(u64::from(detail) * 50).into()),
         2 => changes.refuse_rotation_while_locked = Change::Set(detail & 4 == 0),
         _ => changes.name = SecretName::parse(&format!("secret-{}", detail % 8)).ok(),
     }
@@ -89,7 +95,7 @@ fn update(log: &mut Scenario, secret: SecretId, detail: u8) -> Option<u64> {
 fn place(log: &mut Scenario, secret: SecretId, version: VersionRef, detail: u8) -> Option<u64> {
     let mut new = lock(&format!("lock-{}", detail % 3));
     new.owner = (detail & 8 != 0).then(|| actor(if detail & 4 == 0 { "anna" } else { "ben" }));
-    new.expires_at = (detail & 32 != 0).then(|| log.after(u64::from(detail)));
+    new.expires = (detail & 32 != 0).then(|| log.after(u64::from(detail)).into());
     let mode = LockMode::ALL[usize::from(detail % 3)];
     log.ask(&Command::PlaceLocks { targets: vec![LockTarget { secret, version, locks: vec![new], mode }] })
 }

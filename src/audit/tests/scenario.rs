@@ -13,7 +13,7 @@ use crate::domain::erasable::{About, Erasable};
 use crate::domain::event::{Event, StoreCreated};
 use crate::domain::evolve::evolve;
 use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId, VersionId};
-use crate::domain::lock::{LockMode, NewLock};
+use crate::domain::lock::{LockMode, NewLock, PlacedLock};
 use crate::domain::name::{Actor, CorrelationId, LockName, SecretName};
 use crate::domain::position::{Position, Revision, WriterEpoch};
 use crate::domain::record::{self, Context, Record};
@@ -51,6 +51,11 @@ pub(super) fn actor(name: &str) -> Actor {
 
 pub(super) fn lock_name(name: &str) -> LockName {
     LockName::parse(name).unwrap()
+}
+
+/// A permanent lock, as its event tells of it.
+pub(super) fn placed_lock(name: &str) -> PlacedLock {
+    lock(name).placed(Timestamp::EPOCH).unwrap()
 }
 
 pub(super) fn lock(name: &str) -> NewLock {
@@ -143,7 +148,8 @@ impl Scenario {
         let mut first = self.prepared();
         first.expires_at = (spec == SecretSpec::ImportedCert).then(|| self.after(5_000));
         let (group, metadata) = (GroupId::DEFAULT, Self::metadata(name));
-        self.ask(&Command::CreateSecret { id, group, metadata, spec, policy: None, first: Some(first) }).unwrap();
+        self.ask(&Command::CreateSecret { id, group, metadata, expires: None, spec, policy: None, first: Some(first) })
+            .unwrap();
         id
     }
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use latchkeep::{Clock, Invalid, SystemClock, Timestamp};
+use latchkeep::{Clock, Expiry, Invalid, SystemClock, Timestamp};
 
 /// A length of time such as `90s`, `15m`, `2h`, `30d` or `1h30m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,32 +39,79 @@ const fn unit_secs(unit: char) -> Option<u64> {
     })
 }
 
-impl Length {
-    /// Gives the time that lies so far ahead.
-    pub(crate) fn ahead(self) -> Timestamp {
-        now().plus(self.0)
+impl From<Length> for Expiry {
+    /// The store, which knows the time of the record, makes an end of the length.
+    fn from(length: Length) -> Self {
+        Self::After(length.0)
     }
+}
 
+impl Length {
     /// Gives whole seconds, as far as they fit.
     pub(crate) fn secs(self) -> u32 {
         u32::try_from(self.0.as_secs()).unwrap_or(u32::MAX)
     }
 }
 
-/// A point in time: RFC 3339, a date (its first moment in UTC), or a length of time from now.
+/// A point in time, in the one grammar of all options: RFC 3339, a date (its first moment in UTC), or a length of time from
+/// now, ahead or back as the option means it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment(pub(crate) Timestamp);
+pub(crate) enum Moment {
+    At(Timestamp),
+    Away(Length),
+}
 
 impl std::str::FromStr for Moment {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let date = || Timestamp::parse(&format!("{text}T00:00:00Z"));
-        let ahead = || text.parse::<Length>().map(Length::ahead);
-        let found = Timestamp::parse(text).or_else(|_| date()).or_else(|_| ahead());
-        found
-            .map(Self)
-            .map_err(|_| Invalid::new("a time", "is a date (2027-01-31), RFC 3339, or a length from now (30d)"))
+        let is_dated = text.as_bytes().get(4) == Some(&b'-');
+        let is_date = is_dated && text.len() == "2027-01-31".len();
+        let found = if is_date {
+            Timestamp::parse(&format!("{text}T00:00:00Z")).map(Self::At)
+        } else if is_dated {
+            Timestamp::parse(text).map(Self::At)
+        } else {
+            text.parse().map(Self::Away)
+        };
+        found.map_err(|invalid| match invalid.rule() {
+            // It is a time, and the range is what is wrong with it.
+            rule if is_dated && rule.starts_with("lies") => Invalid::new("a time", rule.to_owned()),
+            _ => Invalid::new(
+                "a time",
+                "is a date (2027-01-31), RFC 3339 (2027-01-31T10:00:00Z), or a length from now (30d)",
+            ),
+        })
+    }
+}
+
+impl Moment {
+    /// Gives the time where a length counts back from now.
+    pub(crate) fn back(self) -> Timestamp {
+        match self {
+            Self::At(time) => time,
+            Self::Away(length) => {
+                let nanos = u64::try_from(length.0.as_nanos()).unwrap_or(u64::MAX);
+                Timestamp::from_nanos(now().as_nanos().saturating_sub(nanos))
+            }
+        }
+    }
+
+    /// Gives the time where a length counts from now on.
+    pub(crate) fn ahead(self) -> Timestamp {
+        match self {
+            Self::At(time) => time,
+            Self::Away(length) => now().plus(length.0),
+        }
+    }
+}
+
+impl From<Moment> for Expiry {
+    fn from(moment: Moment) -> Self {
+        match moment {
+            Moment::At(time) => Self::At(time),
+            Moment::Away(length) => length.into(),
+        }
     }
 }
 

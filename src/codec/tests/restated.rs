@@ -4,7 +4,7 @@ use super::rotations::{credential, rotation};
 use super::sample::{GROUP, VERSION, actor, bare_metadata, json, metadata, policy, sealed, time};
 use crate::domain::event::{Event, GroupRestated, LockRestated, SecretRestated, VersionRestated};
 use crate::domain::id::VersionId;
-use crate::domain::lock::NewLock;
+use crate::domain::lock::PlacedLock;
 use crate::domain::name::{Description, GroupName};
 use crate::domain::position::{Position, VersionNumber};
 use crate::domain::secret::{Lifecycle, SecretSpec};
@@ -53,7 +53,7 @@ pub(super) fn version_restated(full: bool) -> VersionRestated {
     }
 }
 
-pub(super) fn lock_restated(lock: NewLock) -> Event {
+pub(super) fn lock_restated(lock: PlacedLock) -> Event {
     let (created_at, updated_at) = (time(1), time(2));
     let (created_by, fencing_token) = (actor("alice"), Position::new(11));
     LockRestated { version: VERSION, lock, created_at, updated_at, created_by, fencing_token }.into()

@@ -6,7 +6,7 @@ use crate::domain::event::*;
 use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId, VersionId};
 use crate::domain::incarnation::Incarnation;
 use crate::domain::json::JsonObject;
-use crate::domain::lock::{LockRemoval, NewLock};
+use crate::domain::lock::{LockRemoval, NewLock, PlacedLock};
 use crate::domain::name::{Actor, CorrelationId, Description, GroupName, IdempotencyKey, Label, LockName, SecretName};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::{Position, Revision, VersionNumber, WriterEpoch};
@@ -142,7 +142,7 @@ fn version_events() -> Vec<(&'static str, Event)> {
 
 fn lock_events() -> Vec<(&'static str, Event)> {
     let name = lock_name("billing");
-    let bare = NewLock::new(name.clone());
+    let bare = NewLock::new(name.clone()).placed(time(0)).unwrap();
     vec![
         ("full", LockPlaced { version: VERSION, lock: new_lock(), forced: true }.into()),
         ("bare", LockPlaced { version: VERSION, lock: bare.clone(), forced: false }.into()),
@@ -244,11 +244,11 @@ pub(super) fn contexts() -> Vec<(&'static str, Context)> {
 /// The lock of a typical event: named, owned, on a lease.
 pub(super) fn typical_lock_placed() -> Event {
     let lock = NewLock::new(lock_name("billing-eu-1")).owned_by(actor("service/billing")).until(time(60));
-    LockPlaced { version: VERSION, lock, forced: false }.into()
+    LockPlaced { version: VERSION, lock: lock.placed(time(0)).unwrap(), forced: false }.into()
 }
 
-fn new_lock() -> NewLock {
-    NewLock {
+fn new_lock() -> PlacedLock {
+    PlacedLock {
         name: lock_name("billing"),
         description: Some(description()),
         attributes: Some(json()),

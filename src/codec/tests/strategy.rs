@@ -10,7 +10,7 @@ use super::parts::{actor, description, id, json, lock_name, restored, text, time
 use super::{rotations, sample};
 use crate::domain::event::*;
 use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId};
-use crate::domain::lock::{LockRemoval, NewLock};
+use crate::domain::lock::{LockRemoval, PlacedLock};
 use crate::domain::name::{CorrelationId, GroupName, IdempotencyKey, Label, SecretName};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::{Position, VersionNumber, WriterEpoch};
@@ -261,8 +261,8 @@ prop_compose! {
         attributes in option::of(json()),
         owner in option::of(actor()),
         expires_at in option::of(time()),
-    ) -> NewLock {
-        NewLock { name, description, attributes, owner, expires_at }
+    ) -> PlacedLock {
+        PlacedLock { name, description, attributes, owner, expires_at }
     }
 }
 

@@ -4,14 +4,14 @@ use super::shape::{wire_event, wire_struct};
 use crate::domain::event::{LockExpired, LockPlaced, LockRemoved, LockRenewed, LockRestated};
 use crate::domain::id::VersionId;
 use crate::domain::json::JsonObject;
-use crate::domain::lock::{LockRemoval, NewLock};
+use crate::domain::lock::{LockRemoval, PlacedLock};
 use crate::domain::name::{Actor, Description, LockName};
 use crate::domain::position::Position;
 use crate::domain::time::Timestamp;
 
 wire_struct!(
     /// A lock that was placed.
-    NewLockV1 is NewLock {
+    NewLockV1 is PlacedLock {
         name: LockName,
         description: Option<Description>,
         attributes: Option<JsonObject>,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::command::{Command, LockNames, LockTarget, Terms};
 use super::super::event::{LockPlaced, LockRemoved, LockRenewed};
 use super::super::limits;
-use super::super::lock::{Lock, LockMode, LockRemoval, NewLock};
+use super::super::lock::{LOCK_EXPIRY, Lock, LockMode, LockRemoval, NewLock, PlacedLock};
 use super::super::name::LockName;
 use super::super::refusal::Refusal;
 use super::super::rotation::Credential;
@@ -50,11 +50,11 @@ fn place_on(
     if target.mode != LockMode::Keep && !is_current {
         return Err(Refusal::invalid("mode", "is for locks on the current version only"));
     }
-    check_new(&target.locks, now)?;
+    let placed = placed(&target.locks, now)?;
     let mut decision = Decision::about(secret.id).on(version.id);
-    for lock in &target.locks {
+    for lock in placed {
         let forced = version.lock(&lock.name).map_or(Ok(false), |standing| may_change(standing, terms))?;
-        decision = decision.then(LockPlaced { version: version.id, lock: lock.clone(), forced });
+        decision = decision.then(LockPlaced { version: version.id, lock, forced });
     }
     let new = target.locks.iter().filter(|lock| version.lock(&lock.name).is_none()).count();
     let (decision, moved) = match target.mode {
@@ -93,8 +93,10 @@ fn has_data(version: &Version) -> Result<(), Refusal> {
     }
 }
 
-fn check_new(locks: &[NewLock], now: Timestamp) -> Result<(), Refusal> {
+/// Gives the locks as they are placed, held to their bounds.
+fn placed(locks: &[NewLock], now: Timestamp) -> Result<Vec<PlacedLock>, Refusal> {
     let mut names = BTreeSet::new();
+    let mut placed = Vec::with_capacity(locks.len());
     for lock in locks {
         if !names.insert(&lock.name) {
             return Err(Refusal::invalid("locks", "name each lock once"));
@@ -102,16 +104,9 @@ fn check_new(locks: &[NewLock], now: Timestamp) -> Result<(), Refusal> {
         if let Some(attributes) = &lock.attributes {
             attributes.bounded("attributes", limits::LOCK_ATTRIBUTES_BYTES_MAX)?;
         }
-        lock.expires_at.map_or(Ok(()), |end| check_lease(end, now))?;
+        placed.push(lock.placed(now)?);
     }
-    Ok(())
-}
-
-fn check_lease(end: Timestamp, now: Timestamp) -> Result<(), Refusal> {
-    if end.since(now).as_secs() < limits::LEASE_SECS_MIN {
-        return Err(Refusal::invalid("lock expiry", "must lie at least a second ahead"));
-    }
-    Ok(())
+    Ok(placed)
 }
 
 /// Tells whether the caller may replace, renew or remove a lock: `true` if only by force.
@@ -212,7 +207,7 @@ pub(super) fn remove(
 }
 
 pub(super) fn renew(secret: &Secret, command: &Command, terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
-    let Command::RenewLock { version, name, expires_at, fencing_token, .. } = command else {
+    let Command::RenewLock { version, name, expires, fencing_token, .. } = command else {
         return Ok(Decision::about(secret.id));
     };
     let version = secret.version(*version).ok_or(Refusal::VersionNotFound)?;
@@ -223,8 +218,8 @@ pub(super) fn renew(secret: &Secret, command: &Command, terms: &Terms, now: Time
     if fencing_token.is_some_and(|token| token != lock.fencing_token) {
         return Err(Refusal::FencingTokenStale { actual: lock.fencing_token });
     }
-    check_lease(*expires_at, now)?;
+    let expires_at = expires.end(LOCK_EXPIRY, now, limits::LEASE_MIN)?;
     let forced = may_change(lock, terms)?;
-    let renewed = LockRenewed { version: version.id, name: name.clone(), expires_at: *expires_at, forced };
+    let renewed = LockRenewed { version: version.id, name: name.clone(), expires_at, forced };
     Ok(Decision::about(secret.id).on(version.id).then(renewed))
 }

@@ -1,7 +1,10 @@
 //! Owns the rules for metadata and policies; locks never stand in their way.
 
-use super::super::command::SecretChanges;
+use std::time::Duration;
+
+use super::super::command::{Change, SecretChanges};
 use super::super::event::{PolicyCleared, PolicySet, SecretUpdated, SpecUpdated, VersionUpdated};
+use super::super::expiry::Expiry;
 use super::super::json::JsonObject;
 use super::super::limits;
 use super::super::policy::RotationPolicy;
@@ -35,10 +38,18 @@ pub(super) fn check(metadata: &SecretMetadata, spec: &SecretSpec, now: Timestamp
             "expiration_date",
             "is not for credentials that an issuer makes; it says when they end",
         )),
-        (Some(at), _) if at <= now => Err(Refusal::invalid("expiration_date", "lies in the past")),
-        _ => Ok(()),
+        (Some(at), _) => end(at.into(), now).map(drop),
+        (None, _) => Ok(()),
     }
 }
+
+/// Gives the end of a secret.
+pub(super) fn end(expires: Expiry, now: Timestamp) -> Result<Timestamp, Refusal> {
+    Ok(expires.end(EXPIRATION_DATE, now, Duration::ZERO)?)
+}
+
+/// What refusals call the end of a secret.
+pub(super) const EXPIRATION_DATE: &str = "expiration_date";
 
 pub(super) fn check_custom(object: Option<&JsonObject>, field: &'static str) -> Result<(), Refusal> {
     object.map_or(Ok(()), |object| object.bounded(field, limits::METADATA_BYTES_MAX)).map_err(Refusal::from)
@@ -71,7 +82,7 @@ pub(super) fn update_secret(
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
     active(secret)?;
-    let metadata = changed(&secret.metadata, changes);
+    let metadata = changed(&secret.metadata, changes, now)?;
     let spec = changes.spec.as_ref().unwrap_or(&secret.spec);
     check_spec(secret, spec)?;
     check_order(secret, spec)?;
@@ -93,17 +104,22 @@ pub(super) fn update_secret(
     Ok(decision)
 }
 
-fn changed(old: &SecretMetadata, changes: &SecretChanges) -> SecretMetadata {
+fn changed(old: &SecretMetadata, changes: &SecretChanges, now: Timestamp) -> Result<SecretMetadata, Refusal> {
     let changes = changes.clone();
-    SecretMetadata {
+    Ok(SecretMetadata {
         name: changes.name.unwrap_or_else(|| old.name.clone()),
         description: changes.description.over(old.description.clone()),
         labels: changes.labels.map_or_else(|| old.labels.clone(), Vec::into_boxed_slice),
         custom_metadata: changes.custom_metadata.over(old.custom_metadata.clone()),
-        expires_at: changes.expires_at.over(old.expires_at),
+        expires_at: match changes.expires {
+            Change::Keep => old.expires_at,
+            Change::Clear => None,
+            Change::Set(Expiry::At(end)) => Some(end),
+            Change::Set(expires) => Some(end(expires, now)?),
+        },
         retention: changes.retention.unwrap_or(old.retention),
         refuse_rotation_while_locked: changes.refuse_rotation_while_locked.over(old.refuse_rotation_while_locked),
-    }
+    })
 }
 
 fn check_spec(secret: &Secret, spec: &SecretSpec) -> Result<(), Refusal> {

@@ -14,7 +14,7 @@ use super::super::version::{DestroyCause, Version, VersionData, VersionOrigin, V
 use super::{Decision, active, in_force, metadata, retirement, strict_access};
 
 pub(super) fn create(state: &State, command: &Command, terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
-    let Command::CreateSecret { id, group, metadata, spec, policy, first } = command else {
+    let Command::CreateSecret { id, group, metadata, expires, spec, policy, first } = command else {
         return Ok(Decision::default());
     };
     if terms.expected_revision.is_some() {
@@ -33,7 +33,11 @@ pub(super) fn create(state: &State, command: &Command, terms: &Terms, now: Times
         return Err(Refusal::GroupNotFound);
     }
     spec.check()?;
-    metadata::check(metadata, spec, now)?;
+    let mut metadata = metadata.clone();
+    if let Some(expires) = expires {
+        metadata.expires_at = Some(metadata::end(*expires, now)?);
+    }
+    metadata::check(&metadata, spec, now)?;
     let created = SecretCreated { group: *group, metadata: metadata.clone(), spec: spec.clone(), policy: *policy };
     check_source(spec, first.is_some())?;
     let expires_at = first.as_ref().map_or(Ok(None), |first| end_of_data(spec, first, now))?;

@@ -213,6 +213,7 @@ impl Shell {
             id: SecretId::from_bytes(self.chance.id()),
             group: groups.get(at).copied().unwrap_or(GroupId::DEFAULT),
             metadata: SecretMetadata { expires_at, ..SecretMetadata::bare(self.name()) },
+            expires: None,
             spec,
             policy: None,
             first: Some(self.prepared(None)),

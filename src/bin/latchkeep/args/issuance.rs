@@ -24,7 +24,7 @@ pub(crate) struct IssuanceArgs {
     /// it falls out of the retention window.
     #[arg(long, value_name = "ACTOR", requires = "issuer")]
     pub(crate) consumer: Vec<Actor>,
-    /// Rotates it by itself, every so many hours (h), days (d) or months (mo): 12h, 30d, 3mo. Also for username-password,
+    /// Rotates it by itself, every so many hours (h), days (d), weeks (w) or months (mo): 12h, 30d, 3mo. Also for username-password,
     /// by a generated password.
     #[arg(long, value_name = "30d", value_parser = parse_interval)]
     pub(crate) rotate_every: Option<Interval>,
@@ -38,16 +38,18 @@ fn parse_grace(text: &str) -> Result<u32, String> {
 }
 
 fn parse_interval(text: &str) -> Result<Interval, String> {
-    let wrong = || "takes a number with h, d or mo: 12h, 30d, 3mo".to_owned();
+    let wrong = || "takes a number with h, d, w or mo: 12h, 30d, 2w, 3mo".to_owned();
     let digits = text.find(|char: char| !char.is_ascii_digit()).ok_or_else(wrong)?;
     let (count, unit) = text.split_at_checked(digits).ok_or_else(wrong)?;
-    let unit = match unit {
-        "h" => IntervalUnit::Hour,
-        "d" => IntervalUnit::Day,
-        "mo" => IntervalUnit::Month,
+    let (each, unit) = match unit {
+        "h" => (1, IntervalUnit::Hour),
+        "d" => (1, IntervalUnit::Day),
+        "w" => (7, IntervalUnit::Day),
+        "mo" => (1, IntervalUnit::Month),
         _ => return Err(wrong()),
     };
-    Interval::new(count.parse().map_err(|_| wrong())?, unit).map_err(|invalid| invalid.to_string())
+    let count = count.parse::<u16>().ok().and_then(|count| count.checked_mul(each)).ok_or_else(wrong)?;
+    Interval::new(count, unit).map_err(|invalid| invalid.to_string())
 }
 
 #[cfg(test)]

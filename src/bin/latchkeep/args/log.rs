@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use latchkeep::audit::AsOf;
 use latchkeep::ledger::VerifierKey;
-use latchkeep::{Position, Timestamp};
 
 /// `latchkeep log ...`
 #[derive(Debug, Subcommand)]
@@ -137,8 +136,9 @@ pub(crate) struct LogReplay {
     /// The export, plain or compressed with zstd; - means stdin.
     #[arg(value_name = "EXPORT")]
     pub(crate) export: PathBuf,
-    /// Up to a position, with its record; or up to a time, RFC 3339 or a date. The end if nothing is said.
-    #[arg(long, value_name = "POSITION|TIME", value_parser = parse_at)]
+    /// Up to a position, with its record; or up to a time: RFC 3339, a date, or a length back from now. The end if nothing is
+    /// said.
+    #[arg(long, value_name = "POSITION|TIME", value_parser = super::as_of::parse)]
     pub(crate) at: Option<AsOf>,
     /// Only one secret: NAME, TYPE/NAME, or its id.
     #[arg(long)]
@@ -151,14 +151,6 @@ pub(crate) struct LogReplay {
     pub(crate) into: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
-}
-
-fn parse_at(text: &str) -> Result<AsOf, String> {
-    if let Ok(position) = text.parse::<u64>() {
-        return Ok(AsOf::Position(Position::new(position)));
-    }
-    let time = Timestamp::parse(text).or_else(|_| Timestamp::parse(&format!("{text}T00:00:00Z")));
-    time.map(AsOf::Time).map_err(|_| "is a position, RFC 3339 (2027-01-31T12:00:00Z), or a date".to_owned())
 }
 
 /// Prints a signed checkpoint: how large the log is, and the root of the tree over it.

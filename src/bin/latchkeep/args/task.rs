@@ -5,7 +5,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use latchkeep::{OutsideId, Reason, TaskId, Timestamp};
+use latchkeep::{OutsideId, Reason, TaskId};
+
+use crate::times::Moment;
 
 use super::secret::{SecretArg, SourceArgs};
 
@@ -63,9 +65,9 @@ pub(crate) struct TaskUpdate {
     /// What the outside system calls the credential; it is asked to end it by that name.
     #[arg(long, value_name = "ID")]
     pub(crate) outside: Option<OutsideId>,
-    /// When the credential ends by itself, as 2026-11-23T12:00:00Z.
-    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
-    pub(crate) expires_at: Option<Timestamp>,
+    /// When the credential ends by itself: RFC 3339, a date, or a length from now such as 90d.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires_at: Option<Moment>,
     /// The credential, a JSON object; - or nothing means stdin.
     #[arg(long, value_name = "FILE")]
     pub(crate) from_file: Option<PathBuf>,

@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::lock_list`].
 
-use latchkeep::{Command, LockMode, LockName, LockNames, NewLock, Secret, Session, Version, VersionRef};
+use latchkeep::{Command, LockMode, LockName, LockNames, NewLock, Secret, Session, Timestamp, Version, VersionRef};
 use serde_json::json;
 
 use crate::args::{LockCreate, LockDelete, LockRenew};
@@ -15,13 +15,12 @@ use crate::{explanation, find, shown};
 /// Places locks.
 pub(crate) fn create(args: &LockCreate, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
-    let expires_at = args.ttl.map(crate::times::Length::ahead);
     let locks = args.names.iter().map(|name| NewLock {
         name: name.clone(),
         description: args.description.clone(),
         attributes: args.attributes.clone(),
         owner: args.owner.clone(),
-        expires_at,
+        expires: args.ttl.map(Into::into),
     });
     let mode = args.mode.map_or(LockMode::Keep, LockMode::from);
     let command = Command::place_locks(secret.id, args.version, locks.collect(), mode);
@@ -31,7 +30,8 @@ pub(crate) fn create(args: &LockCreate, scene: &mut Scene) -> Result<Exit, Failu
         return tell_json(scene, &after, &receipt);
     }
     let which = name_version(&after, args.version);
-    let until = expires_at.map(|end| format!(", until {}", shown_time(end))).unwrap_or_default();
+    let until = args.names.first().and_then(|name| end_of(&after, args.version, name));
+    let until = until.map(|end| format!(", until {}", shown_time(end))).unwrap_or_default();
     scene.out.line(format!("locked {which} of {}: {}{until}", after.metadata.name, joined(&args.names)))?;
     tell_of_previous(scene, &secret, &after, args)
 }
@@ -55,20 +55,16 @@ fn tell_of_previous(scene: &mut Scene, before: &Secret, after: &Secret, args: &L
 /// Moves the end of a lock.
 pub(crate) fn renew(args: &LockRenew, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
-    let end = args.ttl.ahead();
-    let command = Command::renew_lock(secret.id, args.version, args.name.clone(), end, None);
+    let command = Command::renew_lock(secret.id, args.version, args.name.clone(), args.ttl, None);
     let receipt = acting(scene, args.force).run(command).map_err(Failure::about(&secret))?;
     let after = scene.store().secret(secret.id)?;
     if scene.out.is_json() {
         return tell_json(scene, &after, &receipt);
     }
     let which = name_version(&after, args.version);
-    scene.out.line(format!(
-        "lock {} on {which} of {} stands until {}",
-        args.name,
-        after.metadata.name,
-        shown_time(end)
-    ))?;
+    let until = end_of(&after, args.version, &args.name).map(|end| format!(" until {}", shown_time(end)));
+    let (lock, name, until) = (&args.name, &after.metadata.name, until.unwrap_or_default());
+    scene.out.line(format!("lock {lock} on {which} of {name} stands{until}"))?;
     Ok(Exit::Done)
 }
 
@@ -106,6 +102,11 @@ fn tell_of_others(args: &LockDelete, secret: &Secret, version: &Version) {
             failure::note(format!("lock {name} stands on {which}; --version {number} removes it there"));
         }
     }
+}
+
+/// Gives the end of a lock as the store has worked it out.
+fn end_of(secret: &Secret, version: VersionRef, name: &LockName) -> Option<Timestamp> {
+    secret.version(version)?.lock(name)?.expires_at
 }
 
 fn acting(scene: &Scene, force: bool) -> Session {

@@ -180,7 +180,7 @@ fn describe(mut new: NewSecret, args: &Create, scene: &Scene) -> Result<NewSecre
         new = new.with_version_metadata(metadata.clone());
     }
     if let Some(expires) = about.expires {
-        new = new.expiring_at(expires.0);
+        new = new.expiring_at(expires);
     }
     if let Some(retention) = about.retention {
         new = new.retaining(retention);

@@ -149,7 +149,7 @@ fn update(args: &TaskUpdate, scene: &mut Scene) -> Result<Exit, Failure> {
                 made = made.known_as(outside.clone());
             }
             if let Some(end) = args.expires_at {
-                made = made.expiring_at(end);
+                made = made.expiring_at(end.ahead());
             }
             TaskReport::CredentialsCreated(made)
         }

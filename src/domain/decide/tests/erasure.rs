@@ -144,8 +144,8 @@ fn groups_keep_their_names_and_their_counts() {
     let (name, description) = (GroupName::parse("anna's").unwrap(), Description::parse("of anna").ok());
     world.ask(&Command::CreateGroup { id, name, description }).unwrap();
     let create = match world.creation(Kind::Arbitrary, "inside") {
-        Command::CreateSecret { id: secret, metadata, spec, policy, first, .. } => {
-            Command::CreateSecret { id: secret, group: id, metadata, spec, policy, first }
+        Command::CreateSecret { id: secret, metadata, expires: None, spec, policy, first, .. } => {
+            Command::CreateSecret { id: secret, group: id, metadata, expires: None, spec, policy, first }
         }
         other => other,
     };

@@ -146,8 +146,8 @@ fn a_new_expiry_releases_a_held_secret_into_life() {
     for (expires_at, held_again) in [(Some(20 * DAY), true), (None, false)] {
         let (mut world, secret) = given(Kind::Arbitrary, &[(Current, "app")]);
         world.wait(10 * DAY);
-        let change = expires_at.map_or(Change::Clear, |secs| Change::Set(world.after(secs)));
-        world.update(secret, SecretChanges { expires_at: change, ..Default::default() }).unwrap();
+        let change = expires_at.map_or(Change::Clear, |secs| Change::Set(world.after(secs).into()));
+        world.update(secret, SecretChanges { expires: change, ..Default::default() }).unwrap();
         assert_eq!(world.get(secret).expiry_held_since, None);
         world.wait(20 * DAY);
         assert_eq!(world.get(secret).expiry_held_since.is_some(), held_again);
@@ -209,8 +209,8 @@ fn a_final_secret_is_deleted_and_nothing_else() {
         let mut world = World::new();
         let secret = world.secret_of(kind, 2);
         if kind == Kind::Arbitrary {
-            let expires_at = Change::Set(world.after(CERTIFICATE_HOLDS));
-            world.update(secret, SecretChanges { expires_at, ..Default::default() }).unwrap();
+            let expires = Change::Set(world.after(CERTIFICATE_HOLDS).into());
+            world.update(secret, SecretChanges { expires, ..Default::default() }).unwrap();
         }
         world.wait(CERTIFICATE_HOLDS);
         assert_eq!(word(&world.rotate(secret)), FINAL, "{kind:?}");

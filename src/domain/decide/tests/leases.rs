@@ -21,7 +21,7 @@ fn leased(kind: Kind) -> (World, SecretId) {
 #[track_caller]
 fn renew(world: &mut World, secret: SecretId, version: VersionRef, secs: u64, token: Option<Position>) -> Answer {
     let (name, expires_at) = (LockName::parse("app").unwrap(), world.after(secs));
-    world.ask(&Command::RenewLock { secret, version, name, expires_at, fencing_token: token })
+    world.ask(&Command::RenewLock { secret, version, name, expires: expires_at.into(), fencing_token: token })
 }
 
 fn token(world: &World, secret: SecretId) -> Position {

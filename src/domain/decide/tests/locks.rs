@@ -156,7 +156,7 @@ fn check_owner(does: &str, who: &str, force: bool, answer: &str) {
         "remove all" => Command::RemoveLocks { secret, version: Previous, names: LockNames::All },
         "renew" => {
             let (name, expires_at) = (owned.name.clone(), world.after(2 * HOUR));
-            Command::RenewLock { secret, version: Previous, name, expires_at, fencing_token: None }
+            Command::RenewLock { secret, version: Previous, name, expires: expires_at.into(), fencing_token: None }
         }
         _ => panic!("{does}"),
     };

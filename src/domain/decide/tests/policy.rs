@@ -206,6 +206,6 @@ fn an_expiry_may_move_under_a_standing_policy() {
     let mut world = World::new();
     let secret = world.secret(Kind::Password);
     world.ask(&Command::SetPolicy { secret, policy: every(7, Day) }).unwrap();
-    let expires_at = Change::Set(world.after(DAY));
-    assert_eq!(word(&world.update(secret, SecretChanges { expires_at, ..Default::default() })), "ok");
+    let expires = Change::Set(world.after(DAY).into());
+    assert_eq!(word(&world.update(secret, SecretChanges { expires, ..Default::default() })), "ok");
 }

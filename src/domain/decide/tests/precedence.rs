@@ -34,7 +34,7 @@ fn commands(world: &mut World, secret: SecretId) -> Vec<Command> {
         Command::ClearPolicy { secret },
         Command::PlaceLocks { targets: vec![LockTarget { secret, version: Current, locks, mode }] },
         Command::RemoveLocks { secret, version: Current, names: LockNames::All },
-        Command::RenewLock { secret, version: Current, name, expires_at, fencing_token: None },
+        Command::RenewLock { secret, version: Current, name, expires: expires_at.into(), fencing_token: None },
         Command::Lapse { secret },
     ]
 }

@@ -188,7 +188,7 @@ fn lock_name(name: u8) -> LockName {
 fn chosen(world: &World, choice: &NewLockChoice) -> NewLock {
     let mut new = NewLock::new(lock_name(choice.name));
     new.owner = choice.owner.map(|who| actor(&format!("actor-{who}")));
-    new.expires_at = choice.lease_secs.map(|secs| world.after(secs));
+    new.expires = choice.lease_secs.map(|secs| world.after(secs).into());
     new
 }
 
@@ -227,8 +227,8 @@ fn command(world: &mut World, step: &Step) -> Option<Command> {
             changes(world, *at, SecretChanges { refuse_rotation_while_locked, ..Default::default() })
         }
         Step::Expire(at, secs) => {
-            let expires_at = secs.map_or(Change::Clear, |secs| Change::Set(world.after(secs)));
-            changes(world, *at, SecretChanges { expires_at, ..Default::default() })
+            let expires = secs.map_or(Change::Clear, |secs| Change::Set(world.after(secs).into()));
+            changes(world, *at, SecretChanges { expires, ..Default::default() })
         }
         Step::Policy(at, days) => pick(world, *at).map(|secret| match days {
             Some(days) => {
@@ -266,7 +266,13 @@ fn lock_command(world: &mut World, step: &Step, pick: impl Fn(&World, usize) -> 
         Step::Renew(at, version, name, secs) => {
             let (name, expires_at) = (lock_name(*name), world.after(*secs));
             let secret = pick(world, *at)?;
-            Some(Command::RenewLock { secret, version: *version, name, expires_at, fencing_token: None })
+            Some(Command::RenewLock {
+                secret,
+                version: *version,
+                name,
+                expires: expires_at.into(),
+                fencing_token: None,
+            })
         }
         Step::Wait(secs) => {
             world.wait(*secs);

@@ -3,6 +3,7 @@
 use super::kind::{DAY, HOUR, Kind, TTL, api_key};
 use super::world::{NOBODY, World, word};
 use crate::domain::command::{Change, Command, SecretChanges};
+use crate::domain::expiry::Expiry;
 use crate::domain::id::GroupId;
 use crate::domain::name::{Description, GroupName, Label, SecretName};
 use crate::domain::secret::{ApiKeyTarget, ApiKeyUse, PasswordPolicy, SecretSpec};
@@ -94,7 +95,10 @@ fn check_bounds(kind: Kind, changes: &SecretChanges, answer: &str) {
     if let Command::CreateSecret { metadata, spec, .. } = &mut command {
         metadata.labels = changes.labels.clone().unwrap_or_default().into();
         metadata.retention = changes.retention.unwrap_or(2);
-        metadata.expires_at = changes.expires_at.clone().over(None);
+        metadata.expires_at = match changes.expires {
+            Change::Set(Expiry::At(end)) => Some(end),
+            _ => None,
+        };
         *spec = changes.spec.clone().unwrap_or_else(|| spec.clone());
     }
     assert_eq!(word(&world.ask(&command)), answer, "creation of {kind:?} with {changes:?}");
@@ -127,10 +131,10 @@ fn only_arbitrary_and_password_take_an_expiry_and_it_lies_ahead() {
         (Kind::ReusedKey, INVALID),
         (Kind::Certificate, INVALID),
     ] {
-        let expiring = |at: Timestamp| SecretChanges { expires_at: Change::Set(at), ..Default::default() };
+        let expiring = |at: Timestamp| SecretChanges { expires: Change::Set(at.into()), ..Default::default() };
         check_bounds(kind, &expiring(ahead), answer);
         check_bounds(kind, &expiring(now), INVALID);
-        check_bounds(kind, &SecretChanges { expires_at: Change::Clear, ..Default::default() }, "ok");
+        check_bounds(kind, &SecretChanges { expires: Change::Clear, ..Default::default() }, "ok");
     }
 }
 

@@ -108,7 +108,7 @@ impl World {
         let id = SecretId::from_bytes(self.draw());
         let spec = kind.spec();
         let first = spec.issuance().is_none().then(|| self.prepared(spec.secret_type()));
-        Command::CreateSecret { id, group: GroupId::DEFAULT, metadata, spec, policy: None, first }
+        Command::CreateSecret { id, group: GroupId::DEFAULT, metadata, expires: None, spec, policy: None, first }
     }
 
     /// A secret with one version; with none where an issuer makes them.
@@ -137,8 +137,8 @@ impl World {
     #[track_caller]
     pub(super) fn expiring(&mut self, kind: Kind, in_secs: u64) -> SecretId {
         let secret = self.secret(kind);
-        let expires_at = crate::domain::command::Change::Set(self.after(in_secs));
-        self.update(secret, SecretChanges { expires_at, ..Default::default() }).unwrap();
+        let expires = crate::domain::command::Change::Set(self.after(in_secs).into());
+        self.update(secret, SecretChanges { expires, ..Default::default() }).unwrap();
         secret
     }
 
