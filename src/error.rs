@@ -125,6 +125,13 @@ impl Error {
         Self::new(ErrorKind::Corrupt, "backup_damaged", message)
     }
 
+    pub(crate) fn backup_forged(how: &str) -> Self {
+        let message = format!(
+            "the backup is not shown to be of this store: {how}; use another copy, and find out who wrote this one"
+        );
+        Self::new(ErrorKind::Corrupt, "backup_forged", message)
+    }
+
     pub(crate) fn backup_overtaken() -> Self {
         let message = "data and keys changed faster than they could be copied; take the backup when less happens";
         Self::new(ErrorKind::Unavailable, "backup_overtaken", message)

@@ -126,8 +126,9 @@ pub use seal::{
 };
 #[cfg(feature = "store")]
 pub use {
+    engine::anchor_file::{AcceptedRestore, AnchorFile},
     engine::anchoring::{AnchorPace, CheckpointAnchor, FileAnchor},
-    engine::backup::{BackupProgress, BackupReport, RestoreProgress},
+    engine::backup::{BackupProgress, BackupReport, BackupTrust, RestoreProgress},
     engine::clock::{Clock, ManualClock, SystemClock},
     engine::line_anchor::LineAnchor,
     engine::reply::Pending,
@@ -142,7 +143,7 @@ pub use {
     issuer::value::{ApiKeyIssuer, PasswordIssuer},
     options::StoreOptions,
     store::Store,
-    store::backup::verify_backup,
+    store::backup::{verify_backup, verify_backup_against},
     store::command::Command,
     store::export::ExportOptions,
     store::impact::{ImpactReport, RecentReader},

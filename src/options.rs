@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::domain::name::Actor;
 use crate::domain::settings::{AccessAudit, Settings};
+use crate::engine::anchor_file::{AcceptedRestore, AnchorFile};
 use crate::engine::anchoring::{AnchorPace, CheckpointAnchor};
 use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::history::{APART_RECORDS, APART_RECORDS_MIN};
@@ -41,7 +42,8 @@ pub struct StoreOptions {
     commit_max: Duration,
     queue_max: usize,
     past_states_apart: u64,
-    expected_checkpoint: Option<Box<str>>,
+    expected_checkpoints: Vec<Box<str>>,
+    expected_restores: Vec<AcceptedRestore>,
     anchors: Vec<Arc<dyn CheckpointAnchor>>,
     anchor_pace: AnchorPace,
 }
@@ -69,7 +71,8 @@ impl StoreOptions {
             commit_max: disk.commit_max,
             queue_max: QUEUE_MAX,
             past_states_apart: APART_RECORDS,
-            expected_checkpoint: None,
+            expected_checkpoints: Vec::new(),
+            expected_restores: Vec::new(),
             anchors: Vec::new(),
             anchor_pace: AnchorPace::default(),
         }
@@ -130,9 +133,17 @@ impl StoreOptions {
     }
 
     /// Holds the log to a checkpoint that was kept elsewhere: the store opens only if its log is the one that the
-    /// checkpoint was signed for, or extends it.
+    /// checkpoint was signed for, or extends it. May be called for several; the log is held to each.
     pub fn expecting_checkpoint(mut self, note: &str) -> Self {
-        self.expected_checkpoint = Some(note.into());
+        self.expected_checkpoints.push(note.into());
+        self
+    }
+
+    /// Holds the log to every checkpoint of a file, and to the restores that were accepted in it. Costs the open a signature
+    /// and some reads for each.
+    pub fn expecting_anchored(mut self, file: &AnchorFile) -> Self {
+        self.expected_checkpoints.extend(file.checkpoints().map(Into::into));
+        self.expected_restores.extend(file.restores());
         self
     }
 
@@ -197,7 +208,8 @@ impl StoreOptions {
             clock: self.clock,
             queue_max: self.queue_max,
             past_states_apart: self.past_states_apart,
-            expected_checkpoint: self.expected_checkpoint,
+            expected_checkpoints: self.expected_checkpoints,
+            expected_restores: self.expected_restores,
             anchors: self.anchors,
             anchor_pace: self.anchor_pace,
             settings: self.settings,

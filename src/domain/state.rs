@@ -45,6 +45,8 @@ pub(crate) struct Whole {
     pub(crate) restored: Option<Restored>,
     /// The incarnation from each record of a restore on.
     pub(crate) incarnations: std::collections::BTreeMap<Position, Incarnation>,
+    /// The record of the last restore from an export, before which no signing seed is kept; the first record otherwise.
+    pub(crate) imported_at: Position,
 }
 
 /// A key that signs checkpoints.
@@ -74,6 +76,7 @@ impl Default for Whole {
             signing_keys: std::collections::BTreeMap::new(),
             restored: None,
             incarnations: std::collections::BTreeMap::new(),
+            imported_at: Position::FIRST,
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::seal::sealing_key::SigningSeed;
 use crate::seal::wrapped_key::WrappedSigningSeed;
 
 use super::Shared;
+use super::anchor_file::AcceptedRestore;
 use super::log;
 use super::snapshot::Snapshot;
 use super::tree::StoredTree;
@@ -35,6 +36,14 @@ impl NewSigningKey {
         let wrapped = keyring.wrap_signing_seed(number, seed)?.as_bytes().to_vec();
         Ok(Self { wrapped, verifier_key: signer.verifier_key().to_string().into() })
     }
+}
+
+/// Returns the number under which a signing seed is sealed, and the text of the verifier key that belongs to it.
+pub(super) fn sealed_verifier_key(keyring: &Keyring, log_id: &LogId, wrapped: &[u8]) -> Result<(u32, String), Error> {
+    let wrapped = WrappedSigningSeed::from_bytes(wrapped)?;
+    let seed = keyring.unwrap_signing_seed(&wrapped)?;
+    let signer = NoteSigner::new(&origin(log_id), seed.expose())?;
+    Ok((wrapped.number(), signer.verifier_key().to_string()))
 }
 
 impl Shared {
@@ -133,16 +142,51 @@ impl Shared {
         Ok((head, StoredTree::new(&*self.storage).frontier_at(from)?))
     }
 
+    /// Holds the log to all that was kept elsewhere; returns the largest size among it.
+    pub(crate) fn check_all_expected(
+        &self,
+        notes: &[impl AsRef<str>],
+        restores: &[AcceptedRestore],
+    ) -> Result<Position, Error> {
+        let (keys, mut largest) = (self.verifier_keys()?, Position::FIRST);
+        for note in notes {
+            largest = largest.max(self.check_expected_under(&keys, note.as_ref())?.size);
+        }
+        for accepted in restores {
+            let Checkpoint { log_id, tree_head } = accepted.restored;
+            let is_told = self.published.with(|snapshot| accepted.is_told_by(&snapshot.state.whole));
+            if log_id != self.log_id || !is_told || self.tree_head_at(tree_head.size)? != Some(tree_head) {
+                return Err(Error::forked("the log does not tell of the restore that the anchor file accepts"));
+            }
+            largest = largest.max(tree_head.size);
+        }
+        Ok(largest)
+    }
+
+    /// Returns every restore that the log tells of, for an anchor file that is to accept it.
+    pub(crate) fn restores(&self) -> Result<Vec<AcceptedRestore>, Error> {
+        let incarnations = self.published.with(|snapshot| snapshot.state.whole.incarnations.clone());
+        let accepted = |(size, incarnation)| {
+            let tree_head = self.tree_head_at(size)?;
+            let tree_head = tree_head.ok_or_else(|| Error::internal("a restore lies beyond the end of the log"))?;
+            Ok(AcceptedRestore { restored: Checkpoint { log_id: self.log_id, tree_head }, incarnation })
+        };
+        incarnations.into_iter().map(accepted).collect()
+    }
+
     /// Holds the log to a checkpoint that was kept elsewhere, and gives what it says.
     pub(crate) fn check_expected(&self, note: &str) -> Result<TreeHead, Error> {
-        let keys = self.verifier_keys()?;
+        self.check_expected_under(&self.verifier_keys()?, note)
+    }
+
+    fn check_expected_under(&self, keys: &BTreeMap<u32, VerifierKey>, note: &str) -> Result<TreeHead, Error> {
         let known: Vec<_> = keys.values().cloned().collect();
         let expected = SignedCheckpoint::open(note, &known)?;
         let Checkpoint { log_id, tree_head } = *expected.checkpoint();
         let in_force = self.published.with(|snapshot| snapshot.state.whole.signing_key_at(tree_head.size));
         let in_force = in_force.and_then(|number| keys.get(&number));
         if log_id != self.log_id || !expected.signed_by().iter().any(|key| Some(key) == in_force) {
-            if let Some(restored) = self.left_behind(&expected, &keys).filter(|_| log_id == self.log_id) {
+            if let Some(restored) = self.left_behind(&expected, keys).filter(|_| log_id == self.log_id) {
                 return Err(Error::rolled_back(restored.get(), tree_head.size.get()));
             }
             return Err(Error::forked(

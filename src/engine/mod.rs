@@ -9,6 +9,7 @@
 //! It must never decide anything itself, and never show what is not durable yet. Read next: [`snapshot`], [`writer`].
 
 pub(crate) mod access;
+pub(crate) mod anchor_file;
 pub(crate) mod anchoring;
 pub(crate) mod backup;
 pub(crate) mod checkpoint;

@@ -31,6 +31,7 @@ use crate::storage::chunks::read_chunked;
 use crate::storage::{AnchorMark, Batch, Direction, Disk, DiskOptions, KeyRange, Memory, Storage, StorageError};
 
 use super::access::AccessBuffer;
+use super::anchor_file::AcceptedRestore;
 use super::anchoring::{AnchorPace, Anchoring, CheckpointAnchor};
 use super::checkpoint::NewSigningKey;
 use super::clock::Clock;
@@ -68,8 +69,10 @@ pub(crate) struct Opening {
     pub(crate) system: Actor,
     pub(crate) anchors: Vec<Arc<dyn CheckpointAnchor>>,
     pub(crate) anchor_pace: AnchorPace,
-    /// A checkpoint that was kept elsewhere, and that the log must extend.
-    pub(crate) expected_checkpoint: Option<Box<str>>,
+    /// Checkpoints that were kept elsewhere; the log must extend each.
+    pub(crate) expected_checkpoints: Vec<Box<str>>,
+    /// Restores that a person has accepted, and of which the log must tell.
+    pub(crate) expected_restores: Vec<AcceptedRestore>,
 }
 
 /// What an open is for.
@@ -197,9 +200,7 @@ pub(super) fn start(
         poison: Poison::default(),
         access: AccessBuffer::default(),
     });
-    if let Some(note) = &opening.expected_checkpoint {
-        shared.check_expected(note)?;
-    }
+    shared.check_all_expected(&opening.expected_checkpoints, &opening.expected_restores)?;
     let threads = match access {
         Access::ReadWrite => Some(Arc::new(Threads::start(&shared, opening.queue_max, opening.system.clone())?)),
         Access::ReadOnly => None,

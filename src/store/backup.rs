@@ -5,7 +5,7 @@
 use std::io::{Read, Seek, Write};
 
 use crate::audit::{Report, VerifyOptions};
-use crate::engine::backup::{BackupProgress, BackupReport, RestoreProgress, check, from_export, restore};
+use crate::engine::backup::{BackupProgress, BackupReport, BackupTrust, RestoreProgress, check, from_export, restore};
 use crate::error::Error;
 use crate::options::StoreOptions;
 use crate::seal::passphrase::PassphraseCost;
@@ -28,7 +28,7 @@ impl Store {
     /// let store = StoreOptions::in_memory(unlock(7)).create()?;
     /// let mut file = Vec::new();
     /// let taken = store.backup(&mut file, &unlock(8), |_| {})?;
-    /// assert_eq!(verify_backup(file.as_slice(), &unlock(8), |_| {})?, taken);
+    /// assert_eq!(verify_backup(file.as_slice(), &unlock(8), |_| {})?.log_size, taken.log_size);
     ///
     /// let file = std::io::Cursor::new(file);
     /// let (restored, _) = StoreOptions::in_memory(unlock(7)).restore(file, &unlock(8), |_| {})?;
@@ -60,6 +60,9 @@ impl Store {
 /// its checkpoint under the key that was in force, that the history is a legal one, and that all data of its last state is
 /// there, each under a key of a living epoch. Tells `progress` how many bytes were read, more or less.
 ///
+/// The log of a backup names the keys that sign it. So this shows that the backup is whole, and not who wrote it:
+/// [`BackupReport::proved_size`] is 0. [`verify_backup_against`] holds it to keys or checkpoints from elsewhere.
+///
 /// It reads once. Memory is that of the state of a store, twice. What only the store's own key could show, whether the
 /// wrapped keys open, is checked by a restore.
 ///
@@ -68,7 +71,25 @@ impl Store {
 /// Kind `Invalid`: `not_a_backup`, `other_revision`, `wrong_key`. Kind `Corrupt`: `backup_damaged`, saying where. Kind
 /// `Unavailable`: `io`; `unknown_events` when a later release wrote to the store.
 pub fn verify_backup(backup: impl Read, key: &Unlock, mut progress: impl FnMut(u64)) -> Result<BackupReport, Error> {
-    Ok(check(backup, key, None, &mut progress)?.report)
+    Ok(check(backup, key, &BackupTrust::default(), &mut progress)?.report)
+}
+
+/// Verifies a backup as [`verify_backup`] does, and holds its log to what the caller brings: verifier keys, of which the
+/// one in force has to have signed the checkpoint, and earlier checkpoints, which the log has to extend. What they prove is
+/// in [`BackupReport::proved_size`] and [`BackupReport::unproved_keys`].
+///
+/// # Errors
+///
+/// Those of [`verify_backup`]. Kind `Corrupt`: `backup_forged` when keys are given and the log has none of them;
+/// `rolled_back` when the log is shorter than a checkpoint says; `forked` when it is another. Kind `Invalid` when a
+/// checkpoint is none.
+pub fn verify_backup_against(
+    backup: impl Read,
+    key: &Unlock,
+    trust: &BackupTrust,
+    mut progress: impl FnMut(u64),
+) -> Result<BackupReport, Error> {
+    Ok(check(backup, key, trust, &mut progress)?.report)
 }
 
 impl StoreOptions {
@@ -78,13 +99,18 @@ impl StoreOptions {
     /// Reads the backup twice, and writes nothing before all of it was verified as by [`verify_backup`] and a key slot has
     /// opened. `key` is that of the backup; what these options name opens the store. The restored log ends with a record of
     /// the restore and with a new signing key, since the original may live on: hand the new key out. With
-    /// [`StoreOptions::expecting_checkpoint`] the log of the backup has to be, or extend, the one of that checkpoint. What
+    /// [`StoreOptions::expecting_checkpoint`] the log of the backup has to be, or extend, the one of that checkpoint.
+    ///
+    /// Each signing key that the log has set since the store was made, or was last made from an export, must be that of a
+    /// seed which the store's own key has sealed. So whoever has the key of the backup alone cannot write another history
+    /// that is taken; an older backup of the same store is taken unless a checkpoint is expected. What
     /// concerns new stores only (settings, passphrase cost) has no effect.
     ///
     /// # Errors
     ///
     /// Kind `Invalid`, code `store_exists`, when there is anything at the path but an empty directory; `wrong_key` when
-    /// either key is another; all errors of [`verify_backup`], and those of [`StoreOptions::create`]. No store is left then.
+    /// either key is another; kind `Corrupt`, code `backup_forged`, when a signing key of the log is not one that the store
+    /// has sealed; all errors of [`verify_backup_against`], and those of [`StoreOptions::create`]. No store is left then.
     ///
     /// # Durability
     ///

@@ -5,6 +5,7 @@
 use crate::domain::command::Command as Decided;
 use crate::domain::position::Position;
 use crate::domain::receipt::Receipt;
+use crate::engine::anchor_file::{AcceptedRestore, AnchorFile};
 use crate::engine::checkpoint::NewSigningKey;
 use crate::engine::queue::Payload;
 use crate::error::Error;
@@ -57,6 +58,28 @@ impl Store {
     /// history by then, or the key in force did not sign it. Kind `Invalid` when it is no checkpoint.
     pub fn verify_checkpoint(&self, note: &str) -> Result<TreeHead, Error> {
         self.0.engine.shared.check_expected(note)
+    }
+
+    /// Holds the log to every checkpoint of a file and to the restores that were accepted in it, and returns the largest
+    /// size among them. `O(log n)` for each.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::verify_checkpoint`], with the first that does not hold; `forked` also when the file accepts a restore of
+    /// which the log does not tell.
+    pub fn verify_anchored(&self, file: &AnchorFile) -> Result<Position, Error> {
+        let notes: Vec<_> = file.checkpoints().collect();
+        self.0.engine.shared.check_all_expected(&notes, file.restores())
+    }
+
+    /// Returns the restores that the log tells of, oldest first, as an anchor file accepts them; see
+    /// [`crate::FileAnchor::accept`].
+    ///
+    /// # Errors
+    ///
+    /// Kind `Corrupt` or `Unavailable` when the log cannot be read.
+    pub fn restores(&self) -> Result<Vec<AcceptedRestore>, Error> {
+        self.0.engine.shared.restores()
     }
 
     /// Gives what checks the signatures of this log: every key it ever had, by number. A checkpoint counts only under the

@@ -33,8 +33,15 @@ fn a_store_goes_into_a_backup_and_comes_back_in_quarantine() {
     for word in [&b"one-canary"[..], b"token", b"billing"] {
         assert!(!bytes.windows(word.len()).any(|found| found == word), "a backup shows nothing, not even names");
     }
-    let verified = home.run(&["backup", "verify", &backup, "--backup-key-file", &key]).done();
+    let verify = |more: &[&str]| home.run(&[&["backup", "verify", &backup, "--backup-key-file", &key], more].concat());
+    let vkey = home.run(&["log", "keys", "--current"]).done().text();
+    let verified = verify(&["--key", vkey.trim_end()]).done();
     assert!(verified.text().starts_with("the backup is whole: "), "{}", verified.text());
+    assert!(verified.text().contains("its origin is proved"), "{}", verified.text());
+    let note = home.file("note", home.run(&["log", "checkpoint", "--at", "2"]).done().text());
+    assert!(verify(&["--expect-checkpoint", &note]).done().text().contains("its origin is proved"));
+    let alone = verify(&[]).failed(8, &[]);
+    assert!(alone.text().contains("its origin is not proved"), "{}", alone.text());
     let restored = restore(&home, &[]).done();
     assert!(restored.text().contains("latchkeep quarantine end"), "{}", restored.text());
     let run = |args: &[&str]| home.run(&[args, &["--store", &store]].concat());
@@ -57,11 +64,19 @@ fn a_store_goes_into_a_backup_and_comes_back_in_quarantine() {
 fn json_tells_scripts_what_a_backup_holds() {
     let home = backed_up();
     let (backup, key) = (home.arg("backup"), home.arg("backup.key"));
-    let verified = home.run(&["backup", "verify", &backup, "--backup-key-file", &key, "--json"]).done().json();
+    let verified = home.run(&["backup", "verify", &backup, "--backup-key-file", &key, "--json"]).failed(8, &[]).json();
+    assert_eq!(
+        (verified["proved_size"].as_u64(), &verified["unproved_signing_keys"]),
+        (Some(0), &serde_json::json!([1]))
+    );
     assert_eq!((verified["secrets_total"].as_u64(), verified["versions_available"].as_u64()), (Some(1), Some(1)));
     let restored = restore(&home, &["--json"]).done().json();
     assert_eq!(restored["quarantine"], true);
     assert_eq!(restored["log_size"], verified["log_size"]);
+    assert_eq!(
+        (&restored["proved_size"], &restored["unproved_signing_keys"]),
+        (&restored["log_size"], &serde_json::json!([]))
+    );
     let shown = home.run(&["quarantine", "show", "--json", "--store", &home.arg("restored")]).done().json();
     assert_eq!((&shown["quarantine"]["from"], &shown["quarantine"]["with_data"]), (&"backup".into(), &true.into()));
 }
@@ -97,7 +112,7 @@ fn a_passphrase_opens_a_backup_too() {
     std::fs::set_permissions(home.path("words"), std::fs::Permissions::from_mode(0o600)).unwrap();
     let out = home.arg("backup");
     home.run(&["backup", "--out", &out, "--backup-passphrase-file", &words]).done();
-    home.run(&["backup", "verify", &out, "--backup-passphrase-file", &words]).done();
+    home.run(&["backup", "verify", &out, "--backup-passphrase-file", &words]).failed(8, &[]);
     let args = ["restore", &out, "--store", &home.arg("restored"), "--backup-passphrase-file", &words];
     home.run(&args).done();
     assert!(!files_below(&home.path("restored")).is_empty());

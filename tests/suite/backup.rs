@@ -4,8 +4,8 @@ use std::io::Cursor;
 
 use latchkeep::audit::{VerifyOptions, verify_export};
 use latchkeep::{
-    ApiKeyUse, Change, Error, KeySlotKind, PassphraseCost, SecretChanges, SecretId, Store, StoreOptions, Unlock,
-    VersionRef, verify_backup,
+    ApiKeyUse, BackupTrust, Change, Error, KeySlotKind, PassphraseCost, SecretChanges, SecretId, Store, StoreOptions,
+    Unlock, VersionRef, verify_backup, verify_backup_against,
 };
 
 use crate::support::{Home, api_key, arbitrary, lock, next, refused, session, sound, text, unlock};
@@ -74,7 +74,8 @@ fn a_restored_store_is_the_one_that_was_backed_up() {
     let size = store.status().unwrap().log_size;
     assert_eq!((taken.log_size, taken.secrets, taken.versions), (size, 4, 5));
     let checkpoint = store.checkpoint().unwrap();
-    assert_eq!(verify_backup(file.as_slice(), &key(), |_| {}).unwrap(), taken);
+    let trust = store.verifier_keys().unwrap().into_values().fold(BackupTrust::default(), BackupTrust::key);
+    assert_eq!(verify_backup_against(file.as_slice(), &key(), &trust, |_| {}).unwrap(), taken);
     let (restored, report) = beside(&home).restore(Cursor::new(&file), &key(), |_| {}).unwrap();
     assert_eq!(report, taken);
     assert_eq!(restored.secrets(), store.secrets());

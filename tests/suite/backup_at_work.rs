@@ -3,7 +3,10 @@
 use std::io::Cursor;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use latchkeep::{BackupProgress, BackupReport, PassphraseCost, Store, StoreOptions, VersionRef, verify_backup};
+use latchkeep::{
+    BackupProgress, BackupReport, BackupTrust, PassphraseCost, Store, StoreOptions, VersionRef, verify_backup,
+    verify_backup_against,
+};
 
 use crate::backup::{backup, key, restore};
 use crate::support::{Home, arbitrary, next, refused, session, sound, unlock};
@@ -142,7 +145,8 @@ fn data_and_keys_that_go_while_a_backup_streams_are_all_gone_or_all_there() {
     let mut out = Meanwhile { written: Vec::new(), chunks: 0, happens: &mut happens };
     let report = store.backup(&mut out, &key(), |_| {}).unwrap();
     let file = out.written;
-    assert_eq!(verify_backup(file.as_slice(), &key(), |_| {}).unwrap(), report);
+    let trust = store.verifier_keys().unwrap().into_values().fold(BackupTrust::default(), BackupTrust::key);
+    assert_eq!(verify_backup_against(file.as_slice(), &key(), &trust, |_| {}).unwrap(), report);
     let restored = restore(&home, &file);
     sound(&restored);
     sound_log(&restored);

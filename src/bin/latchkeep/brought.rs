@@ -8,44 +8,28 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use latchkeep::AnchorFile;
 use latchkeep::ledger::EVENT_PROOF_BYTES_MAX;
+
+use crate::commands::counted;
+use crate::failure;
 
 use crate::failure::Failure;
 
-/// Reads the newest checkpoint of a file: a note alone, notes one after another, or lines of JSON with a note in each, of
-/// which the last counts.
-pub(crate) fn checkpoint(path: &Path) -> Result<String, Failure> {
-    let failed = |error: io::Error| Failure::io("read", path, &error);
-    let mut file = File::open(path).map_err(|error| Failure::io("open", path, &error))?;
-    let about = file.metadata().map_err(failed)?;
-    if about.is_file() && about.len() > TAIL_BYTES {
-        file.seek(SeekFrom::Start(about.len().saturating_sub(TAIL_BYTES))).map_err(failed)?;
+/// Reads the checkpoints of a file: a note alone, notes one after another, or lines of JSON with a note in each; and the
+/// restores that were accepted in it. Warns of what is not whole.
+pub(crate) fn checkpoints(path: &Path) -> Result<AnchorFile, Failure> {
+    let file = File::open(path).map_err(|error| Failure::io("open", path, &error))?;
+    let found = AnchorFile::read(BufReader::new(file)).map_err(|error| Failure::io("read", path, &error))?;
+    if found.is_empty() {
+        let hint = "latchkeep log checkpoint > FILE writes one";
+        return Err(Failure::usage(format!("{} holds no checkpoint", path.display())).hint(hint));
     }
-    let mut tail = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut tail).map_err(failed)?;
-    // The tail may begin inside a character; a note that is whole has none of them replaced.
-    newest(&String::from_utf8_lossy(&tail)).ok_or_else(|| {
-        Failure::usage(format!("{} holds no checkpoint", path.display()))
-            .hint("latchkeep log checkpoint > FILE writes one")
-    })
-}
-
-/// Bytes at the end of a file that are searched for a checkpoint: more than the longest note takes, as JSON too.
-const TAIL_BYTES: u64 = 512 * 1_024;
-
-fn newest(text: &str) -> Option<String> {
-    let last_line = text.trim_end().lines().next_back()?;
-    if last_line.starts_with('{') {
-        let object: serde_json::Value = serde_json::from_str(last_line).ok()?;
-        return object.get("checkpoint")?.as_str().map(str::to_owned);
+    if found.torn() > 0 {
+        let torn = counted(found.torn(), "piece");
+        failure::warn(format!("{}: passed over {torn} of text that is no whole checkpoint", path.display()));
     }
-    let (text, begin) = (text.trim_end_matches('\n'), "latchkeep.log/");
-    let at = match text.rfind(&format!("\n{begin}")) {
-        Some(line_feed) => line_feed.saturating_add(1),
-        None if text.starts_with(begin) => 0,
-        None => return None,
-    };
-    text.get(at..).map(|note| format!("{note}\n"))
+    Ok(found)
 }
 
 /// Reads the proof of an event; - means stdin.

@@ -26,6 +26,8 @@ pub(crate) enum Exit {
     NotFound = 6,
     /// The state does not allow it: a name is taken, a revision or a key differs, a secret has expired.
     Conflict = 7,
+    /// Nothing failed, but not all could be checked.
+    NotAllChecked = 8,
 }
 
 impl Exit {
@@ -64,7 +66,8 @@ Exit codes:
   4  not now: the store is open in another process or in quarantine, the disk is full
   5  what is stored is damaged, or an export or a proof does not hold
   6  not found: a secret, version, lock, group, rotation or task of that name
-  7  conflict: a name that is taken, another revision, a state that does not allow it"
+  7  conflict: a name that is taken, another revision, a state that does not allow it
+  8  nothing failed, but not all could be checked"
     };
 }
 pub(crate) use exit_help;

@@ -44,7 +44,7 @@ impl Scene {
         let unlock = keys::to_open(global, given, &dir)?;
         let (mut options, anchors) = (StoreOptions::new(&dir, unlock), Anchors::default());
         if let Some(path) = &global.expect {
-            options = options.expecting_checkpoint(&brought::checkpoint(path)?);
+            options = options.expecting_anchored(&brought::checkpoints(path)?);
         }
         let store = match access {
             Access::Look => options.open_read_only()?,

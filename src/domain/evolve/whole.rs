@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::event::{Event, StoreRestored};
 use super::super::incarnation::Incarnation;
-use super::super::quarantine::Restored;
+use super::super::quarantine::{Restored, RestoredFrom};
 use super::super::record::Record;
 use super::super::secret::Secret;
 use super::super::settings::Group;
@@ -85,6 +85,9 @@ fn restore(whole: &mut Whole, event: &StoreRestored, record: &Record) {
         named => named,
     };
     whole.incarnations.insert(log_size, incarnation);
+    if event.from == RestoredFrom::Export {
+        whole.imported_at = log_size;
+    }
     let (from, with_data) = (event.from, event.with_data);
     whole.restored = Some(Restored { from, log_size, with_data, at, incarnation, is_confirmed: false });
 }

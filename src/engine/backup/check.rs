@@ -17,14 +17,14 @@ use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
 use crate::engine::log::Decoder;
 use crate::error::Error;
-use crate::ledger::{
-    ChainEnd, ChainVerifier, Checkpoint, Frontier, RawRecord, SignedCheckpoint, TreeHead, VerifierKey, frames,
-};
+use crate::ledger::{ChainEnd, ChainVerifier, Checkpoint, Frontier, RawRecord, frames};
 use crate::seal::envelope;
 use crate::seal::unlock::Unlock;
 use crate::seal::wrapped_key::{WrappedDataKey, WrappedEpochKey};
 
 use super::entries::EntryReader;
+use super::erased::MissingBodies;
+use super::trust::{BackupTrust, Held, Proved, open};
 
 /// Keys of one kind that a backup may hold beside data keys; a store has far fewer.
 const KEYS_MAX: usize = 65_536;
@@ -47,10 +47,16 @@ pub struct BackupReport {
     pub sealed_bytes: u64,
     /// The note of the signed checkpoint of that size.
     pub checkpoint: String,
+    /// How many records, from the first on, are proved to be those of the store: by keys or checkpoints that the verifier
+    /// brought, by the sealed signing seeds at a restore, or because the store itself has just written the backup. 0 when
+    /// nothing is proved: whoever has the key of the backup can have written this log.
+    pub proved_size: Position,
+    /// The numbers of the signing keys that the log names and that nothing shows to be the store's.
+    pub unproved_keys: Vec<u32>,
 }
 
 impl BackupReport {
-    pub(super) fn of(log_id: LogId, state: &State, checkpoint: &str) -> Self {
+    pub(super) fn of(log_id: LogId, state: &State, checkpoint: &str, proved: Proved) -> Self {
         let (mut versions, mut sealed_bytes) = (0_u64, 0_u64);
         for sealed in live(state) {
             versions = versions.saturating_add(1);
@@ -64,6 +70,8 @@ impl BackupReport {
             versions,
             sealed_bytes,
             checkpoint: checkpoint.to_owned(),
+            proved_size: proved.size,
+            unproved_keys: proved.unproved_keys,
         }
     }
 }
@@ -86,11 +94,11 @@ pub(crate) struct Checked {
     pub(super) seeds: BTreeMap<u32, Vec<u8>>,
 }
 
-/// Verifies a backup; `expected` is the note of a checkpoint that its log has to be, or to extend.
+/// Verifies a backup, and holds its log to what the verifier brought.
 pub(crate) fn check<R: Read>(
     input: R,
     key: &Unlock,
-    expected: Option<&str>,
+    trust: &BackupTrust,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Checked, Error> {
     let mut entries = EntryReader::begin(input, key)?;
@@ -99,8 +107,7 @@ pub(crate) fn check<R: Read>(
         Some((Entry::Meta, row)) => decode_meta(row)?.log_id,
         _ => return Err(damaged("does not begin with the description of a store")),
     };
-    let expected = expected.map(|note| Ok::<_, Error>((note, Checkpoint::read_unverified(note)?.tree_head)));
-    let mut checker = Checker::new(log_id, expected.transpose()?);
+    let mut checker = Checker::new(log_id, Held::to(trust)?);
     loop {
         progress(entries.bytes());
         match entries.next()? {
@@ -136,13 +143,12 @@ struct Checker<'a> {
     slots: BTreeMap<u8, Vec<u8>>,
     epochs: BTreeMap<u32, WrappedEpochKey>,
     seeds: BTreeMap<u32, Vec<u8>>,
-    expected: Option<(&'a str, TreeHead)>,
-    /// The tree head of this log at the size of the expected checkpoint.
-    found: Option<TreeHead>,
+    missing: MissingBodies,
+    held: Held<'a>,
 }
 
 impl<'a> Checker<'a> {
-    fn new(log_id: LogId, expected: Option<(&'a str, TreeHead)>) -> Self {
+    fn new(log_id: LogId, held: Held<'a>) -> Self {
         Self {
             log_id,
             chain: ChainVerifier::from_genesis(&log_id),
@@ -155,8 +161,8 @@ impl<'a> Checker<'a> {
             slots: BTreeMap::new(),
             epochs: BTreeMap::new(),
             seeds: BTreeMap::new(),
-            expected,
-            found: None,
+            missing: MissingBodies::default(),
+            held,
         }
     }
 
@@ -201,9 +207,8 @@ impl<'a> Checker<'a> {
     fn take_record(&mut self, raw: &RawRecord<'_>) -> Result<(), Error> {
         let head = self.chain.verify(raw).map_err(|fault| damaged(&format!("has a log that is damaged ({fault})")))?;
         self.tree.append(&head)?;
-        if self.expected.is_some_and(|(_, expected)| expected.size == self.tree.size()) {
-            self.found = Some(self.tree.tree_head());
-        }
+        self.held.take(self.tree.size(), || self.tree.tree_head());
+        self.missing.take(raw)?;
         let step = self.decoder.decode_step(raw)?;
         let stepped = match &step {
             Some(Step::Told(record)) => self.replay.apply(record),
@@ -222,37 +227,23 @@ impl<'a> Checker<'a> {
         if self.unknown_events > 0 {
             return Err(Error::unknown_events(self.unknown_events));
         }
-        let checkpoint =
-            self.open(note).map_err(|error| damaged(&format!("has a checkpoint that is wrong: {error}")))?;
+        if let Some(position) = self.missing.unexplained() {
+            return Err(damaged(&format!("lacks the body of record {position}, which no record says was erased")));
+        }
+        let whole = &self.replay.state().whole;
+        let size = self.tree.size();
+        let checkpoint = Checkpoint::read_unverified(note).map_err(Error::from);
+        let checkpoint = checkpoint.and_then(|read| open(note, whole, read.tree_head.size));
+        let checkpoint = checkpoint.map_err(|error| damaged(&format!("has a checkpoint that is wrong: {error}")))?;
         if checkpoint.log_id != self.log_id || checkpoint.tree_head != self.tree.tree_head() {
             return Err(damaged("has a checkpoint of another log than its own"));
         }
-        self.check_expected()?;
+        let proved = self.held.proved(size, whole)?;
         self.check_keys()?;
         self.check_data()?;
-        let report = BackupReport::of(self.log_id, self.replay.state(), note);
+        let report = BackupReport::of(self.log_id, self.replay.state(), note, proved);
         let Self { log_id, replay, slots, epochs, seeds, .. } = self;
         Ok(Checked { report, header, log_id, state: replay.into_state(), end, slots, epochs, seeds })
-    }
-
-    /// Opens a note under the key that was in force at its size.
-    fn open(&self, note: &str) -> Result<Checkpoint, Error> {
-        let size = Checkpoint::read_unverified(note)?.tree_head.size;
-        let whole = &self.replay.state().whole;
-        let number = whole.signing_key_at(size).ok_or_else(|| damaged("names no signing key"))?;
-        let key = whole.signing_keys.get(&number).map(|key| VerifierKey::parse(&key.verifier_key)).transpose()?;
-        Ok(*SignedCheckpoint::open(note, key.as_slice())?.checkpoint())
-    }
-
-    fn check_expected(&self) -> Result<(), Error> {
-        let Some((note, expected)) = self.expected else { return Ok(()) };
-        if expected.size > self.tree.size() {
-            return Err(Error::rolled_back(self.tree.size().get(), expected.size.get()));
-        }
-        if self.found != Some(expected) || self.open(note)?.log_id != self.log_id {
-            return Err(Error::forked("the log of the backup has another history than the expected checkpoint says"));
-        }
-        Ok(())
     }
 
     fn check_keys(&self) -> Result<(), Error> {

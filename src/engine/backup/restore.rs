@@ -15,12 +15,13 @@ use crate::error::Error;
 use crate::seal::keyring::Keyring;
 use crate::seal::slots::Slots;
 use crate::seal::unlock::Unlock;
-use crate::seal::wrapped_key::{WrappedDataKey, WrappedSigningSeed};
+use crate::seal::wrapped_key::WrappedDataKey;
 use crate::storage::{AnchorMark, Put};
 
 use super::build::{Birth, Builder, check_free, open, storage};
 use super::check::{BackupReport, Checked, check, live};
 use super::entries::EntryReader;
+use super::trust::{BackupTrust, hold_to_seeds};
 
 /// How far a restore has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +48,11 @@ pub(crate) fn restore<R: Read + Seek>(
 ) -> Result<(Engine, BackupReport), Error> {
     check_free(opening)?;
     backup.rewind().map_err(Error::unreadable)?;
-    let expected = opening.expected_checkpoint.as_deref();
-    let checked = check(&mut backup, key, expected, &mut |bytes| progress(RestoreProgress::Verifying { bytes }))?;
+    let trust = BackupTrust::expecting(&opening.expected_checkpoints, &opening.expected_restores);
+    let mut checked = check(&mut backup, key, &trust, &mut |bytes| progress(RestoreProgress::Verifying { bytes }))?;
     let keyring = open_keys(&checked, opening)?;
+    let unproved_keys = hold_to_seeds(&checked.state.whole, &checked.seeds, &keyring, &checked.log_id)?;
+    (checked.report.proved_size, checked.report.unproved_keys) = (checked.report.log_size, unproved_keys);
     let storage = storage(opening, &mut |put| {
         backup.rewind().map_err(Error::unreadable)?;
         let entries = EntryReader::begin(&mut backup, key)?;
@@ -63,11 +66,7 @@ pub(crate) fn restore<R: Read + Seek>(
 fn open_keys(checked: &Checked, opening: &Opening) -> Result<Keyring, Error> {
     let slots = checked.slots.iter().map(|(number, bytes)| (*number, bytes.as_slice()));
     let (root, _) = Slots::decode(checked.log_id, slots).open(&opening.unlock)?;
-    let keyring = Keyring::open(checked.log_id, &root, checked.epochs.values().copied())?;
-    for bytes in checked.seeds.values() {
-        keyring.unwrap_signing_seed(&WrappedSigningSeed::from_bytes(bytes)?)?;
-    }
-    Ok(keyring)
+    Ok(Keyring::open(checked.log_id, &root, checked.epochs.values().copied())?)
 }
 
 /// Reads the backup a second time, and writes what the last state of its log needs.

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use crate::codec::{backup, keys};
 use crate::domain::id::DataKeyId;
@@ -17,13 +17,16 @@ use crate::engine::Engine;
 use crate::engine::log::scan_commits;
 use crate::engine::reader::{sealed_bytes, wrapped_key};
 use crate::error::{Error, ErrorKind};
+use crate::ledger::frames;
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::unlock::Unlock;
 use crate::storage::Storage;
 
 use super::check::BackupReport;
 use super::entries::EntryWriter;
+use super::erased::MissingBodies;
 use super::keys_at::Picture;
+use super::trust::Proved;
 
 /// Rounds before giving up: each one meets only what was destroyed during the one before, so it is short.
 const ROUNDS_MAX: u32 = 64;
@@ -65,16 +68,39 @@ impl Engine {
         let meta = meta.ok_or_else(|| Error::corrupt("the store has no description of itself"))?;
         entries.put(&keys::STORE_META, &meta)?;
         let mut copy = Copy { storage, entries: &mut entries, copied: BTreeMap::new(), suspects: BTreeSet::new() };
-        let picture = self.copy_data(&mut copy, progress)?;
+        let picture = self.copy_all(&mut copy, progress)?;
         for (row_key, row) in &picture.keys {
             entries.put(row_key, row)?;
         }
         let snapshot = &picture.snapshot;
-        copy_log(storage, snapshot.end.size, &mut entries, progress)?;
         let checkpoint = self.shared.sign(snapshot, snapshot.frontier.tree_head())?;
         entries.put(&backup::CHECKPOINT, checkpoint.note().as_bytes())?;
         entries.finish()?;
-        Ok(BackupReport::of(self.shared.log_id, &snapshot.state, checkpoint.note()))
+        let proved = Proved { size: snapshot.end.size, unproved_keys: Vec::new() };
+        Ok(BackupReport::of(self.shared.log_id, &snapshot.state, checkpoint.note(), proved))
+    }
+
+    /// Copies data and the log; returns the picture that both are of.
+    ///
+    /// When bodies are erased between a picture and the copy of its log, the record that says so lies behind the picture:
+    /// then a newer picture is taken, and the log is copied on.
+    fn copy_all<W: Write>(
+        &self,
+        copy: &mut Copy<'_, W>,
+        progress: &mut dyn FnMut(BackupProgress),
+    ) -> Result<Picture, Error> {
+        let (mut missing, mut copied) = (MissingBodies::default(), Position::FIRST);
+        for _ in 0..ROUNDS_MAX {
+            let picture = self.copy_data(copy, progress)?;
+            let size = picture.snapshot.end.size;
+            copy_log(copy.storage, copied..size, copy.entries, &mut missing, progress)?;
+            if missing.unexplained().is_none() {
+                return Ok(picture);
+            }
+            copied = size;
+            self.catch_up()?;
+        }
+        Err(Error::backup_overtaken())
     }
 
     /// Copies data in rounds; gives the picture of the last one.
@@ -155,17 +181,22 @@ impl<W: Write> Copy<'_, W> {
     }
 }
 
-/// Copies the commits of a log up to a size, which ends one.
+/// Copies the commits of a range of the log; both ends end one.
 fn copy_log<W: Write>(
     storage: &dyn Storage,
-    size: Position,
+    range: Range<Position>,
     entries: &mut EntryWriter<W>,
+    missing: &mut MissingBodies,
     progress: &mut dyn FnMut(BackupProgress),
 ) -> Result<(), Error> {
-    let total = size.get();
-    scan_commits(storage, Position::FIRST, &mut |first, bytes| {
-        if first >= size {
+    let total = range.end.get();
+    scan_commits(storage, range.start, &mut |first, bytes| {
+        if first >= range.end {
             return Ok(ControlFlow::Break(()));
+        }
+        for raw in frames(bytes) {
+            let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
+            missing.take(&raw)?;
         }
         entries.put(&keys::log_commit(first), bytes)?;
         progress(BackupProgress::CopyingLog { done: first.get(), total });

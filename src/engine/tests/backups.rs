@@ -7,7 +7,7 @@ use crate::codec::backup::{CHECKPOINT, Entry};
 use crate::codec::keys;
 use crate::domain::event::{Event, QuarantineEnded};
 use crate::engine::backup::entries::{EntryReader, EntryWriter};
-use crate::engine::backup::{check, restore};
+use crate::engine::backup::{BackupTrust, check, restore};
 use crate::engine::open::{Place, create};
 use crate::ledger::{Checkpoint, Frontier, NoteSigner, frames, head, origin};
 use crate::seal::passphrase::PassphraseCost;
@@ -16,19 +16,19 @@ use crate::seal::unlock::Unlock;
 use crate::store::Store;
 
 /// Row keys and values, in the order of the file.
-type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+pub(super) type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 
-fn key() -> Unlock {
+pub(super) fn key() -> Unlock {
     Unlock::bytes(SecretBytes::copy_from(&[8; 32]))
 }
 
-fn seal(entries: &Entries) -> Vec<u8> {
+pub(super) fn seal(entries: &Entries) -> Vec<u8> {
     let mut writer = EntryWriter::begin(Vec::new(), &key(), PassphraseCost::FLOOR).unwrap();
     entries.iter().for_each(|(row_key, value)| writer.put(row_key, value).unwrap());
     writer.finish().unwrap()
 }
 
-fn row_key(entry: Entry) -> Vec<u8> {
+pub(super) fn row_key(entry: Entry) -> Vec<u8> {
     match entry {
         Entry::Meta => keys::STORE_META.to_vec(),
         Entry::SealedData(data_key) => keys::sealed_data(data_key).to_vec(),
@@ -48,6 +48,10 @@ fn entries() -> Entries {
     ops(&store).rotate(id, new_data("two")).unwrap();
     put_secret(&store, "three");
     ops(&store).roll_epoch(|_| {}).unwrap();
+    entries_of(&store)
+}
+
+pub(super) fn entries_of(store: &Store) -> Entries {
     let mut file = Vec::new();
     store.backup(&mut file, &key(), |_| {}).unwrap();
     let mut reader = EntryReader::begin(file.as_slice(), &key()).unwrap();
@@ -58,11 +62,11 @@ fn entries() -> Entries {
     entries
 }
 
-fn kind(row_key: &[u8]) -> u8 {
+pub(super) fn kind(row_key: &[u8]) -> u8 {
     row_key[0]
 }
 
-fn at(entries: &Entries, wanted: u8) -> usize {
+pub(super) fn at(entries: &Entries, wanted: u8) -> usize {
     entries.iter().position(|(row_key, _)| kind(row_key) == wanted).unwrap()
 }
 
@@ -70,10 +74,11 @@ fn at(entries: &Entries, wanted: u8) -> usize {
 #[track_caller]
 fn check_refused(words: &str, change: impl FnOnce(&mut Entries)) {
     let mut entries = entries();
-    assert!(check(seal(&entries).as_slice(), &key(), None, &mut |_| {}).is_ok());
+    assert!(check(seal(&entries).as_slice(), &key(), &BackupTrust::default(), &mut |_| {}).is_ok());
     change(&mut entries);
     let file = seal(&entries);
-    let error = check(file.as_slice(), &key(), None, &mut |_| {}).err().expect("this should be refused");
+    let error =
+        check(file.as_slice(), &key(), &BackupTrust::default(), &mut |_| {}).err().expect("this should be refused");
     assert!(error.to_string().contains(words), "{words:?} is not in: {error}");
     let restored = restore(Cursor::new(file), &key(), &opening(Place::Memory), &mut |_| {});
     assert_eq!(restored.err().unwrap().to_string(), error.to_string());

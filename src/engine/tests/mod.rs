@@ -6,6 +6,7 @@ mod backups;
 pub(crate) mod chance;
 mod erasure;
 mod faults;
+mod forger;
 mod histories;
 mod lent;
 mod orders;
@@ -130,7 +131,8 @@ fn opening(place: Place) -> Opening {
         system: Actor::parse("latchkeep").unwrap(),
         anchors: Vec::new(),
         anchor_pace: super::anchoring::AnchorPace::default(),
-        expected_checkpoint: None,
+        expected_checkpoints: Vec::new(),
+        expected_restores: Vec::new(),
     }
 }
 

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::log::KeyArgs;
+
 /// Writes a backup of the store into one file, or verifies one.
 ///
 /// The file holds the log, the data, the keys, all wrapped as they lie in the store, and a signed checkpoint, sealed once
@@ -39,15 +41,27 @@ pub(crate) enum BackupCommand {
 /// Verifies a backup from its first byte to its last.
 ///
 /// Every chunk, the chain of the log, its tree, its signed checkpoint, that its history is a legal one, and that all data
-/// of its last state is there. Needs the key of the backup, and neither a store nor its key. Exits with 5 when something
-/// is wrong.
+/// of its last state is there. Needs the key of the backup, and neither a store nor its key.
+///
+/// Whoever has the key of a backup can write another one. So bring what you have from elsewhere: a verifier key of the
+/// store (--key), or signed checkpoints (--expect-checkpoint). Exits with 5 when something is wrong, and with 8 when the
+/// backup is whole, but nothing shows that all of its log is the store's.
 #[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep backup verify ./secrets.backup --backup-key-file ./backup.key --key \"$(cat secrets.vkey)\"
+  latchkeep backup verify ./secrets.backup --backup-key-file ./backup.key --expect-checkpoint ./secrets.anchor")]
 pub(crate) struct BackupVerify {
     /// The backup.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) key: BackupKey,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+    /// A file with signed checkpoints that were kept elsewhere, an anchor file for example: the log has to extend each.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expect_checkpoint: Option<PathBuf>,
 }
 
 /// Makes a store from a backup.
@@ -69,7 +83,8 @@ pub(crate) struct RestoreBackup {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) key: BackupKey,
-    /// A file with the note of a signed checkpoint that was kept elsewhere: the log of the backup has to extend it.
+    /// A file with signed checkpoints that were kept elsewhere, an anchor file for example: the log of the backup has to
+    /// extend each.
     #[arg(long, value_name = "FILE")]
     pub(crate) expect_checkpoint: Option<PathBuf>,
 }

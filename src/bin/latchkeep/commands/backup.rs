@@ -8,12 +8,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use indicatif::{HumanBytes, ProgressBar};
-use latchkeep::{BackupProgress, BackupReport, verify_backup};
+use latchkeep::{BackupProgress, BackupReport, BackupTrust, Position, verify_backup_against};
 use serde_json::{Value, json};
 
 use super::scrub::bar;
 use super::summary::counted;
 use crate::args::{Backup, BackupVerify, Given, Global};
+use crate::brought;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::keys::{self, KeyMade};
@@ -120,8 +121,12 @@ fn parent(path: &Path) -> &Path {
 pub(crate) fn verify(global: &Global, args: &BackupVerify) -> Result<Exit, Failure> {
     let (file, bytes) = open(&args.file)?;
     let key = keys::to_read_backup(&args.key)?;
+    let mut trust = args.keys.keys.iter().cloned().fold(BackupTrust::default(), BackupTrust::key);
+    if let Some(path) = &args.expect_checkpoint {
+        trust = trust.anchored(&brought::checkpoints(path)?);
+    }
     let bar = bar(bytes, "bytes");
-    let report = verify_backup(file, &key, |done| bar.set_position(done));
+    let report = verify_backup_against(file, &key, &trust, |done| bar.set_position(done));
     bar.finish_and_clear();
     let report = report?;
     let mut out = Out::new(global.json);
@@ -129,9 +134,26 @@ pub(crate) fn verify(global: &Global, args: &BackupVerify) -> Result<Exit, Failu
         out.json(&to_json(&args.file, &report))?;
     } else {
         out.line(format!("the backup is whole: {}", words(&report)))?;
+        out.line(origin(&report))?;
     }
     out.flush()?;
-    Ok(Exit::Done)
+    Ok(if report.proved_size == report.log_size { Exit::Done } else { Exit::NotAllChecked })
+}
+
+/// Says who is shown to have written the log.
+pub(super) fn origin(report: &BackupReport) -> String {
+    let numbers: Vec<String> = report.unproved_keys.iter().map(ToString::to_string).collect();
+    let proved = counted(report.proved_size.get(), "record");
+    match (report.proved_size == report.log_size, &*numbers) {
+        (true, []) => "its origin is proved".to_owned(),
+        (true, numbers) => format!("its origin is proved; unproved are earlier signing keys: {}", numbers.join(", ")),
+        (false, _) if report.proved_size == Position::FIRST => {
+            "its origin is not proved: whoever has the backup key can have written it; --key or --expect-checkpoint shows \
+             who did"
+                .to_owned()
+        }
+        (false, _) => format!("its origin is proved up to {proved}; what follows can be of whoever has the backup key"),
+    }
 }
 
 /// Opens a backup; tells how long it is.
@@ -163,5 +185,7 @@ pub(super) fn to_json(file: &Path, report: &BackupReport) -> Value {
         "versions_available": report.versions,
         "sealed_bytes": report.sealed_bytes,
         "checkpoint": report.checkpoint,
+        "proved_size": report.proved_size,
+        "unproved_signing_keys": report.unproved_keys,
     })
 }

@@ -51,7 +51,7 @@ fn options(args: &LogExport, store: &Store) -> Result<ExportOptions, Failure> {
     }
     if let Some(path) = &args.earlier {
         // An export that proves something about another log would help nobody.
-        options = options.earlier(store.verify_checkpoint(&brought::checkpoint(path)?)?.size);
+        options = options.earlier(store.verify_anchored(&brought::checkpoints(path)?)?);
     }
     Ok(options)
 }

@@ -21,18 +21,17 @@ pub(crate) fn own(args: &LogVerify, scene: &mut Scene) -> Result<Exit, Failure> 
     if !args.keys.keys.is_empty() {
         return Err(Failure::usage("--key is for exports, and no export is named; the store knows its own keys"));
     }
-    let earlier = args.earlier.as_deref().map(brought::checkpoint).transpose()?;
+    let earlier = args.earlier.as_deref().map(brought::checkpoints).transpose()?;
     let size = scene.store().status()?.log_size.get();
     let bar = super::scrub::bar(size, "records");
     let verified = scene.store().verify_log(|records| bar.set_position(records));
     bar.finish_and_clear();
     let verified = verified?;
-    let extends = earlier.map(|note| scene.store().verify_checkpoint(&note)).transpose()?;
+    let extends = earlier.map(|file| scene.store().verify_anchored(&file)).transpose()?;
     let head = super::log::hex(&verified.head);
     if scene.out.is_json() {
-        let earlier = extends.map(|earlier| earlier.size);
         let mut shown = json!({ "verified": true, "records": verified.records, "head": head });
-        if let (Some(earlier), Value::Object(fields)) = (earlier, &mut shown) {
+        if let (Some(earlier), Value::Object(fields)) = (extends, &mut shown) {
             fields.insert("extends".to_owned(), json!(earlier));
         }
         scene.out.json(&shown)?;
@@ -40,7 +39,7 @@ pub(crate) fn own(args: &LogVerify, scene: &mut Scene) -> Result<Exit, Failure> 
     }
     scene.out.line(format!("the log is whole: {}, head {head}", counted(verified.records, "record")))?;
     if let Some(earlier) = extends {
-        scene.out.line(format!("it extends the log of the earlier checkpoint, which had {} records", earlier.size))?;
+        scene.out.line(format!("it extends the log of the earlier checkpoint, which had {earlier} records"))?;
     }
     Ok(Exit::Done)
 }
@@ -64,7 +63,8 @@ pub(crate) fn export(args: &LogVerify, path: &Path, out: &mut Out) -> Result<Exi
 pub(super) fn options(keys: &KeyArgs, earlier: Option<&Path>) -> Result<VerifyOptions, Failure> {
     let mut options = VerifyOptions::default();
     options.keys.clone_from(&keys.keys);
-    options.earlier = earlier.map(brought::checkpoint).transpose()?;
+    options.earlier =
+        earlier.map(brought::checkpoints).transpose()?.and_then(|file| file.checkpoints().last().map(str::to_owned));
     Ok(options)
 }
 

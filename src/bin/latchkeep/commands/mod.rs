@@ -31,6 +31,8 @@ mod task;
 pub(crate) mod tour;
 mod watch;
 
+pub(crate) use summary::counted;
+
 use crate::args::{
     Given, Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, Reported, RotationCommand, SecretCommand,
     StoreCommand, TaskCommand,

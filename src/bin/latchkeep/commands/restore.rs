@@ -2,21 +2,16 @@
 //!
 //! Read next: [`super::quarantine`].
 
-use std::path::Path;
-
 use indicatif::ProgressBar;
 use latchkeep::{RestoreProgress, StoreOptions};
 
-use super::backup::{open, to_json, words};
+use super::backup::{open, origin, to_json, words};
 use super::scrub::bar;
 use crate::args::{Given, Global, RestoreBackup};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::out::Out;
-use crate::{keys, scene};
-
-/// Bytes of a note of a checkpoint: far more than any has.
-const NOTE_BYTES_MAX: u64 = 64 * 1_024;
+use crate::{brought, keys, scene};
 
 pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result<Exit, Failure> {
     let dir = scene::store_dir(global)?;
@@ -25,7 +20,7 @@ pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result
     let key = keys::to_read_backup(&args.key)?;
     let mut options = StoreOptions::new(&dir, keys::to_open(global, given, &dir)?);
     if let Some(path) = &args.expect_checkpoint {
-        options = options.expecting_checkpoint(&read_note(path)?);
+        options = options.expecting_anchored(&brought::checkpoints(path)?);
     }
     let bar = bar(bytes, "bytes");
     let restored = options.restore(file, &key, |progress| show(&bar, progress));
@@ -43,6 +38,7 @@ pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result
         out.json(&shown)?;
     } else {
         out.line(format!("restored {} from {}: {}", dir.display(), args.file.display(), words(&report)))?;
+        out.line(origin(&report))?;
         next_steps(&mut out)?;
     }
     out.flush()?;
@@ -70,11 +66,4 @@ fn next_steps(out: &mut Out) -> Result<(), Failure> {
         out.line(line)?;
     }
     Ok(())
-}
-
-fn read_note(path: &Path) -> Result<String, Failure> {
-    use std::io::Read;
-    let mut note = String::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(NOTE_BYTES_MAX).read_to_string(&mut note));
-    read.map(|_| note).map_err(|error| Failure::io("read", path, &error))
 }

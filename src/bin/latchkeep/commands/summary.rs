@@ -115,7 +115,7 @@ fn words(label: &str) -> String {
 }
 
 /// Counts things, in words.
-pub(super) fn counted(count: u64, what: &str) -> String {
+pub(crate) fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -1,0 +1,279 @@
+//! Owns the text of files that keep signed checkpoints: what an anchor appended, or a person put together.
+//!
+//! Notes stand one after another, or in lines of JSON with a `checkpoint` in each, as [`super::line_anchor`] writes them.
+//! Between them can be lines that accept a restore. Pure text; what it says of a log is checked by
+//! [`super::checkpoint`]. Read next: [`super::file_anchor`], which appends.
+
+use std::fmt;
+use std::io::{self, BufRead, Read};
+
+use crate::domain::id::LogId;
+use crate::domain::incarnation::Incarnation;
+use crate::domain::position::Position;
+use crate::domain::state::Whole;
+use crate::ledger::{Checkpoint, TreeHash, TreeHead};
+
+/// The checkpoints of a file, and the restores that a person has accepted in it.
+///
+/// A log is held to every one of them. A checkpoint above an accepted restore counts only if it is not larger than the
+/// size that was restored: what the original recorded after that size is not in the restored log.
+///
+/// ```
+/// use latchkeep::{AnchorFile, SecretBytes, StoreOptions, Unlock};
+///
+/// let store = StoreOptions::in_memory(Unlock::bytes(SecretBytes::copy_from(&[7; 32]))).create()?;
+/// let text = store.checkpoint()?.note().repeat(2);
+/// let file = AnchorFile::read(text.as_bytes())?;
+/// assert_eq!((file.checkpoints().count(), file.torn()), (2, 0));
+/// store.verify_anchored(&file)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnchorFile {
+    notes: Vec<(String, Checkpoint)>,
+    restores: Vec<AcceptedRestore>,
+    newest: Option<Checkpoint>,
+    torn: u64,
+}
+
+/// That a person accepts a restore: from here on a file goes on with the restored log.
+///
+/// Its `Display` is the line of a file:
+/// `latchkeep.restore/<log id in hex> <size> <root in base64> <incarnation>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcceptedRestore {
+    /// The log, and its tree head at the size that was restored.
+    pub restored: Checkpoint,
+    /// The incarnation of the store from there on.
+    pub incarnation: Incarnation,
+}
+
+impl AnchorFile {
+    /// Reads a file to its end. A note that is not whole, torn by a crash or a full disk, and whatever else is no note, is
+    /// counted and passed over.
+    ///
+    /// # Errors
+    ///
+    /// Those of the reader.
+    pub fn read(mut input: impl BufRead) -> io::Result<Self> {
+        let (mut file, mut note, mut line) = (Self::default(), String::new(), Vec::new());
+        while input.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? > 0 {
+            file.take(&String::from_utf8_lossy(&line), &mut note);
+            line.clear();
+        }
+        file.end(&mut note);
+        Ok(file)
+    }
+
+    /// Returns the notes of the checkpoints that a log is held to, in their order.
+    pub fn checkpoints(&self) -> impl Iterator<Item = &str> {
+        self.notes.iter().map(|(note, _)| &**note)
+    }
+
+    /// Returns the restores that were accepted, in their order.
+    #[must_use]
+    pub fn restores(&self) -> &[AcceptedRestore] {
+        &self.restores
+    }
+
+    /// Returns what the last checkpoint or accepted restore of the file says, whoever signed it.
+    #[must_use]
+    pub const fn newest(&self) -> Option<Checkpoint> {
+        self.newest
+    }
+
+    /// Returns how many pieces of text are no whole note and no accepted restore.
+    #[must_use]
+    pub const fn torn(&self) -> u64 {
+        self.torn
+    }
+
+    /// Tells whether there is nothing to hold a log to.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.notes.is_empty() && self.restores.is_empty()
+    }
+
+    fn take(&mut self, line: &str, note: &mut String) {
+        let text = line.trim_end_matches(['\n', '\r']);
+        if text.starts_with(NOTE) {
+            self.end(note);
+            note.push_str(line);
+        } else if text.starts_with(AcceptedRestore::BEGIN) {
+            self.end(note);
+            match AcceptedRestore::parse(text) {
+                Some(restore) => self.accept(restore),
+                None => self.tear(),
+            }
+        } else if text.starts_with('{') {
+            self.end(note);
+            let object: Option<serde_json::Value> = serde_json::from_str(text).ok();
+            let inner = object.as_ref().and_then(|object| object.get("checkpoint")?.as_str());
+            match inner {
+                Some(inner) => self.keep(inner.to_owned()),
+                None => self.tear(),
+            }
+        } else if note.is_empty() {
+            if !text.is_empty() {
+                self.tear();
+            }
+        } else if note.contains(SIGNATURE) && !text.starts_with(DASH) {
+            self.end(note);
+            if !text.is_empty() {
+                self.tear();
+            }
+        } else {
+            note.push_str(line);
+        }
+    }
+
+    /// Comes to the end of a note, if one was begun.
+    fn end(&mut self, note: &mut String) {
+        if !note.is_empty() {
+            self.keep(std::mem::take(note));
+        }
+    }
+
+    fn keep(&mut self, mut note: String) {
+        if !note.ends_with('\n') {
+            note.push('\n');
+        }
+        // What is cut off a signature leaves it shorter than any signature is.
+        let signature = note.trim_end().rsplit(' ').next().map_or(0, str::len);
+        match Checkpoint::read_unverified(&note) {
+            Ok(checkpoint) if signature >= SIGNATURE_CHARS => {
+                self.newest = Some(checkpoint);
+                self.notes.push((note, checkpoint));
+            }
+            _ => self.tear(),
+        }
+    }
+
+    fn accept(&mut self, restore: AcceptedRestore) {
+        let AcceptedRestore { restored: Checkpoint { log_id, tree_head }, .. } = restore;
+        self.notes.retain(|(_, older)| older.log_id != log_id || older.tree_head.size <= tree_head.size);
+        self.restores.retain(|older| older.restored.tree_head.size <= tree_head.size);
+        self.newest = Some(restore.restored);
+        self.restores.push(restore);
+    }
+
+    const fn tear(&mut self) {
+        self.torn = self.torn.saturating_add(1);
+    }
+}
+
+impl AcceptedRestore {
+    const BEGIN: &str = "latchkeep.restore/";
+
+    /// Tells whether a log tells of this very restore; its tree head at that size is another question.
+    pub(super) fn is_told_by(&self, whole: &Whole) -> bool {
+        whole.incarnations.get(&self.restored.tree_head.size) == Some(&self.incarnation)
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.strip_prefix(Self::BEGIN)?.split(' ');
+        let log_id = LogId::parse(words.next()?).ok()?;
+        let size = Position::new(words.next()?.parse().ok()?);
+        let root = TreeHash::parse_base64(words.next()?).ok()?;
+        let incarnation = Incarnation::new(words.next()?.parse().ok()?);
+        let found = Self { restored: Checkpoint { log_id, tree_head: TreeHead { size, root } }, incarnation };
+        (found.to_string() == line).then_some(found)
+    }
+}
+
+impl fmt::Display for AcceptedRestore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Checkpoint { log_id, tree_head: TreeHead { size, root } } = self.restored;
+        write!(f, "{}{} {size} {} {}", Self::BEGIN, log_id.to_hex(), root.to_base64(), self.incarnation)
+    }
+}
+
+/// What a note begins with.
+const NOTE: &str = "latchkeep.log/";
+
+/// What each of its signature lines begins with.
+const DASH: &str = "\u{2014} ";
+
+/// What stands before the first of them.
+const SIGNATURE: &str = "\n\n\u{2014} ";
+
+/// Characters of base64 that the shortest signature takes: 4 bytes of key id and 64 of Ed25519.
+const SIGNATURE_CHARS: usize = 92;
+
+/// Bytes of a line, at most: more than the longest note takes as JSON.
+const LINE_BYTES_MAX: u64 = 512 * 1_024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{NoteSigner, origin};
+
+    const LOG: LogId = LogId::from_bytes([7; 16]);
+
+    fn note(size: u64) -> String {
+        let signer = NoteSigner::new(&origin(&LOG), &[1; 32]).unwrap();
+        Checkpoint { log_id: LOG, tree_head: head(size) }.sign(&[&signer]).unwrap().note().to_owned()
+    }
+
+    fn head(size: u64) -> TreeHead {
+        TreeHead { size: Position::new(size), root: TreeHead::empty().root }
+    }
+
+    fn read(text: &str) -> AnchorFile {
+        AnchorFile::read(text.as_bytes()).unwrap()
+    }
+
+    fn sizes(file: &AnchorFile) -> Vec<u64> {
+        file.notes.iter().map(|(_, found)| found.tree_head.size.get()).collect()
+    }
+
+    #[test]
+    fn notes_are_found_however_they_stand() {
+        let json = |size| serde_json::json!({ "size": size, "checkpoint": note(size) });
+        let (one, two) = (note(1), note(2));
+        for text in [
+            format!("{one}{two}"),
+            format!("{one}\n{two}\n\n"),
+            format!("{one}\n{}", two.trim_end()),
+            format!("{}\n{}\n", json(1), json(2)),
+            format!("{one}\n{}\n", json(2)),
+            format!("{}\n{two}", json(1)),
+        ] {
+            let file = read(&text);
+            assert_eq!((sizes(&file), file.torn), (vec![1, 2], 0), "{text}");
+            assert_eq!(file.newest.unwrap().tree_head, head(2));
+            assert!(file.checkpoints().eq([&*one, &*two]));
+        }
+        assert!(read("").is_empty() && read("\n\n").is_empty());
+    }
+
+    /// A crash in an append, and one more note behind what it left.
+    #[test]
+    fn wherever_a_note_is_torn_the_whole_ones_count() {
+        let (one, two, three) = (note(1), note(2), note(3));
+        for at in 1..two.len() - 1 {
+            let Some(torn) = two.get(..at) else { continue };
+            let file = read(&format!("{one}\n{torn}"));
+            assert_eq!((sizes(&file), file.torn), (vec![1], 1), "cut at {at}");
+            let file = read(&format!("{one}\n{torn}\n\n{three}\n"));
+            assert_eq!((sizes(&file), file.torn), (vec![1, 3], 1), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn an_accepted_restore_frees_the_log_of_what_came_after_it() {
+        let restore = |size, incarnation| AcceptedRestore {
+            restored: Checkpoint { log_id: LOG, tree_head: head(size) },
+            incarnation: Incarnation::new(incarnation),
+        };
+        let text = format!("{}{}{}{}\n{}", note(3), note(5), note(9), restore(5, 77), note(7));
+        let file = read(&text);
+        assert_eq!((sizes(&file), file.restores()), (vec![3, 5, 7], &[restore(5, 77)][..]));
+        let file = read(&format!("{}\n{text}\n{}\n", restore(2, 1), restore(1, 78)));
+        assert_eq!((sizes(&file), file.restores()), (vec![], &[restore(1, 78)][..]));
+        assert_eq!(file.newest.unwrap().tree_head, head(1));
+        for line in [restore(5, 77).to_string() + " ", restore(5, 77).to_string().replace(" 5 ", " 05 ")] {
+            assert_eq!((read(&line).restores.len(), read(&line).torn), (0, 1));
+        }
+    }
+}
