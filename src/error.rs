@@ -88,6 +88,11 @@ impl Error {
         Self::new(ErrorKind::Unavailable, NO_SPACE, why)
     }
 
+    /// Nothing of a group was written, though there is room.
+    pub(crate) fn not_written(why: &str) -> Self {
+        Self::new(ErrorKind::Internal, "internal", format!("nothing was written: {why}"))
+    }
+
     pub(crate) fn is_no_space(&self) -> bool {
         self.0.code == NO_SPACE
     }

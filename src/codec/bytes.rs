@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use super::error::{CodecError, Part};
 
 /// Bytes of a body with its salt, and of a context, at most.
-pub(crate) const LOG_BYTES_MAX: usize = 64 * 1_024;
+pub(crate) const LOG_BYTES_MAX: usize = crate::domain::limits::EVENT_BYTES_MAX;
 
 /// Bytes of a saved value, at most: a secret with all its versions and locks stays below.
 pub(super) const SAVED_BYTES_MAX: usize = 16 * 1_024 * 1_024;

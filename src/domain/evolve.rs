@@ -233,7 +233,8 @@ fn change_version(version: &mut Version, record: &Record) {
         Event::VersionUpdated(event) => version.custom_metadata.clone_from(&event.custom_metadata),
         Event::LockPlaced(event) => place(version, event, record),
         Event::LockRenewed(event) => {
-            if let Some(lock) = version.locks.iter_mut().find(|lock| lock.name == event.name) {
+            let at = version.locks.binary_search_by(|lock| lock.name.cmp(&event.name));
+            if let Some(lock) = at.ok().and_then(|at| version.locks.get_mut(at)) {
                 lock.expires_at = Some(event.expires_at);
                 lock.updated_at = record.recorded_at;
                 lock.fencing_token = record.position;
@@ -283,7 +284,9 @@ pub(super) fn put_lock(version: &mut Version, lock: Lock) {
 const FEW_LOCKS: usize = 4;
 
 fn remove(version: &mut Version, name: &LockName) {
-    version.locks.retain(|lock| lock.name != *name);
+    if let Ok(at) = version.locks.binary_search_by(|lock| lock.name.cmp(name)) {
+        version.locks.remove(at);
+    }
     if version.locks.is_empty() {
         version.locks.shrink_to_fit();
     }

@@ -76,6 +76,9 @@ pub const ACCESS_GROUPS_MAX: usize = 10;
 /// Shortest lease of a lock, seconds: a heartbeat faster than this costs more than it tells.
 pub const LEASE_MIN: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// Bytes of one event, its salt included: what the format of the log gives it.
+pub const EVENT_BYTES_MAX: usize = 64 * 1_024;
+
 /// Events in one atomic batch: what the header's 16 bits hold, less a margin for events that time adds.
 pub const BATCH_EVENTS_MAX: usize = 60_000;
 

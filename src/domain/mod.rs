@@ -44,6 +44,7 @@ pub(crate) mod rotation_command;
 pub(crate) mod rotation_event;
 pub(crate) mod secret;
 pub(crate) mod settings;
+pub(crate) mod size;
 mod spec;
 pub(crate) mod standing;
 pub(crate) mod state;

@@ -9,15 +9,13 @@ use std::sync::Arc;
 use super::event::{Event, GroupRestated, LockRestated, SecretRestated, VersionRestated};
 use super::evolve::put_lock;
 use super::id::{GroupId, VersionId};
-use super::json::JsonObject;
 use super::lock::{Lock, PlacedLock};
-use super::name::Description;
 use super::position::Position;
 use super::record::{Record, Subject};
 use super::secret::Secret;
 use super::settings::Group;
 use super::state::State;
-use super::version::{Version, VersionDetails};
+use super::version::Version;
 
 /// Gives the events that say again all that a secret is.
 pub(crate) fn restated(secret: &Secret) -> impl Iterator<Item = Event> {
@@ -27,36 +25,6 @@ pub(crate) fn restated(secret: &Secret) -> impl Iterator<Item = Event> {
         std::iter::once(VersionRestated::of(version).into()).chain(locks)
     };
     std::iter::once(SecretRestated::of(secret).into()).chain(secret.versions.iter().flat_map(version))
-}
-
-/// Gives about how many bytes of log the restatement of a secret takes: never less than it does.
-pub(crate) fn restated_bytes(secret: &Secret) -> usize {
-    /// Header, context, and what is of bounded length in a body.
-    const FIXED_BYTES: usize = 4 * 1_024;
-    let text = |text: Option<&str>| text.map_or(0, str::len);
-    let lock = |lock: &Lock| {
-        let attributes = text(lock.attributes.as_ref().map(JsonObject::as_str));
-        FIXED_BYTES.saturating_add(attributes).saturating_add(text(lock.description.as_ref().map(Description::as_str)))
-    };
-    let version = |version: &Version| {
-        let shown = match &version.details {
-            VersionDetails::Certificate(details) => {
-                details.serial.len().saturating_add(details.common_name.len()).saturating_add(details.issuer.len())
-            }
-            _ => 0,
-        };
-        let metadata = text(version.custom_metadata.as_ref().map(JsonObject::as_str));
-        let locks: usize = version.locks.iter().map(lock).sum();
-        FIXED_BYTES.saturating_add(shown).saturating_add(metadata).saturating_add(locks)
-    };
-    let metadata = &secret.metadata;
-    let own = [
-        text(metadata.description.as_ref().map(Description::as_str)),
-        text(metadata.custom_metadata.as_ref().map(JsonObject::as_str)),
-        metadata.labels.iter().map(|label| label.as_str().len()).sum(),
-        secret.versions.iter().map(version).sum(),
-    ];
-    FIXED_BYTES.saturating_add(own.iter().sum())
 }
 
 impl SecretRestated {

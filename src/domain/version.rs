@@ -271,6 +271,7 @@ impl Version {
     /// Finds a lock by name.
     #[must_use]
     pub fn lock(&self, name: &LockName) -> Option<&Lock> {
-        self.locks.iter().find(|lock| lock.name == *name)
+        let at = self.locks.binary_search_by(|lock| lock.name.cmp(name)).ok()?;
+        self.locks.get(at)
     }
 }

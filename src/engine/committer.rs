@@ -41,10 +41,33 @@ impl Work {
 pub(super) enum Committed {
     /// It is durable and published.
     Durable,
-    /// Nothing of it was written, for want of space; the next one may be.
-    NoSpace(String),
+    /// Nothing of it was written; the next one may be.
+    NotWritten(Unwritten),
     /// The store is poisoned.
     Failed,
+}
+
+/// Why nothing of a group was written.
+pub(super) struct Unwritten {
+    is_no_space: bool,
+    why: String,
+}
+
+impl Unwritten {
+    /// Gives the reason, when an error of a commit means that nothing was written.
+    fn of(error: &StorageError) -> Option<Self> {
+        let is_no_space = match error {
+            StorageError::NoSpace { .. } => true,
+            StorageError::TooLarge { .. } | StorageError::Condition { .. } => false,
+            _ => return None,
+        };
+        Some(Self { is_no_space, why: error.to_string() })
+    }
+
+    /// Gives what everybody in the group is answered.
+    pub(super) fn error(&self) -> Error {
+        if self.is_no_space { Error::no_space(&self.why) } else { Error::not_written(&self.why) }
+    }
 }
 
 /// The committer's side of an open store.
@@ -130,12 +153,11 @@ pub(super) fn commit(shared: &Arc<Shared>, work: Work) -> Committed {
     };
     match committed {
         Ok(()) => Committed::Durable,
-        Err(error @ StorageError::NoSpace { .. }) => {
-            let why = error.to_string();
-            fail(&|| Error::no_space(&why));
-            Committed::NoSpace(why)
-        }
         Err(error) => {
+            if let Some(unwritten) = Unwritten::of(&error) {
+                fail(&|| unwritten.error());
+                return Committed::NotWritten(unwritten);
+            }
             shared.poison.set(&Error::from(error).to_string());
             fail(&|| shared.poison.error().unwrap_or_else(Error::closed));
             Committed::Failed

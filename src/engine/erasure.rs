@@ -33,8 +33,10 @@ pub(crate) fn look(
     if let Some(beyond) = positions.range(end..).next() {
         return Ok(Err(refusal(*beyond, &format!("lies beyond the end of the log, which has {end} records"))));
     }
-    let (mut found, mut refused) = (Vec::new(), None);
-    each_commit(storage, positions, &mut |_, _, raws| {
+    let (mut found, mut refused, mut bytes) = (Vec::new(), None, 0_usize);
+    each_commit(storage, positions, &mut |_, before, raws| {
+        bytes = bytes.saturating_add(before.len());
+        refused = too_much(bytes, before.len());
         for raw in raws {
             match about(raw)? {
                 Ok(about) => found.push(Erasable { position: raw.header().position, about }),
@@ -65,10 +67,7 @@ pub(super) fn rewrite(
     let (mut rewritten, mut bytes, mut refused) = (Rewritten::default(), 0_usize, None);
     each_commit(storage, positions, &mut |first, before, raws| {
         bytes = bytes.saturating_add(before.len());
-        refused = raws.iter().find_map(check).or_else(|| {
-            let many = !rewritten.0.is_empty() && bytes > REWRITTEN_BYTES_MAX;
-            many.then(|| Refusal::invalid("positions", "lie in too much of the log at once; erase fewer at a time"))
-        });
+        refused = raws.iter().find_map(check).or_else(|| too_much(bytes, before.len()));
         if refused.is_some() {
             return Ok(ControlFlow::Break(()));
         }
@@ -83,6 +82,12 @@ pub(super) fn rewrite(
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(refused.map_or(Ok(rewritten), Err))
+}
+
+/// Refuses more bytes of commits than one erasure rewrites; the last of them alone always is.
+fn too_much(bytes: usize, last: usize) -> Option<Refusal> {
+    let is_too_much = bytes > REWRITTEN_BYTES_MAX && bytes > last;
+    is_too_much.then(|| Refusal::invalid("positions", "lie in too much of the log at once; erase fewer at a time"))
 }
 
 impl Rewritten {

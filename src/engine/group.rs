@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::codec::error::CodecError;
 use crate::codec::{context, event, keys};
 use crate::domain::command::Terms;
 use crate::domain::erasable::Erasable;
@@ -12,6 +13,7 @@ use crate::domain::event::Event;
 use crate::domain::id::{DataKeyId, SecretId};
 use crate::domain::position::{Position, Revision, WriterEpoch};
 use crate::domain::record::{Context, Record, Subject};
+use crate::domain::refusal::Refusal;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::error::Error;
@@ -22,10 +24,11 @@ use crate::storage::{Batch, Storage};
 
 use super::draw::Draw;
 use super::erasure::Rewritten;
+use super::history::History;
 use super::log::header_subject;
 use super::queue::Payload;
 use super::reply::{Outcome, Reply};
-use super::saved::{Item, Mark, Saving};
+use super::saved::{Item, Mark, Saved, Saving};
 use super::snapshot::Snapshot;
 use super::tree;
 
@@ -35,13 +38,25 @@ const COMMANDS_MAX: usize = 1_024;
 /// Bytes of a group, at most, beyond the last command of it.
 const BYTES_MAX: usize = 8 * 1_024 * 1_024;
 
+/// Bytes that the records of one command take, at most. No command comes near: a thousand of the largest locks take half
+/// of it, and an erasure restates no more than 16 MiB.
+const COMMAND_BYTES_MAX: usize = 24 * 1_024 * 1_024;
+
+/// Bytes of a group that erases, at most: what a storage takes at once, less room for row keys.
+const ERASURE_BYTES_MAX: usize = 60 * 1_024 * 1_024;
+
+/// Bytes of rows of saved and past states that a commit carries, at most, beyond the last of them.
+const ROWS_BYTES_MAX: usize = 8 * 1_024 * 1_024;
+
+/// Bytes of a batch up to which it carries such rows: with the largest of them it stays below what a storage takes.
+const CARRYING_BYTES_MAX: usize = 24 * 1_024 * 1_024;
+
 /// Commands that are decided and not durable yet.
 #[derive(Debug)]
 pub(super) struct Group {
     first: Position,
     pub(super) batch: Batch,
     log: Vec<u8>,
-    bytes: usize,
     records: usize,
     pub(super) replies: Vec<(Reply, Outcome)>,
     pub(super) keyring: Option<Arc<Keyring>>,
@@ -49,7 +64,7 @@ pub(super) struct Group {
 
 impl Group {
     pub(super) fn new(first: Position) -> Self {
-        Self { first, batch: Batch::new(), log: Vec::new(), bytes: 0, records: 0, replies: Vec::new(), keyring: None }
+        Self { first, batch: Batch::new(), log: Vec::new(), records: 0, replies: Vec::new(), keyring: None }
     }
 
     /// Tells whether there is nothing to write and nobody to answer.
@@ -58,7 +73,12 @@ impl Group {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.replies.len() >= COMMANDS_MAX || self.bytes >= BYTES_MAX
+        self.replies.len() >= COMMANDS_MAX || self.bytes() >= BYTES_MAX
+    }
+
+    /// Gives the bytes that wait to be written.
+    fn bytes(&self) -> usize {
+        self.log.len().saturating_add(self.batch.bytes())
     }
 
     /// Leaves an answer that is given once the group is durable.
@@ -66,35 +86,54 @@ impl Group {
         self.replies.push((reply, outcome));
     }
 
-    /// Places the events of one command at the end of the log and takes them into the snapshot.
+    /// Places the events of one command at the end of the log, with the rows that it brings along, and takes them into
+    /// the snapshot.
     ///
     /// Nothing has changed when it fails.
     pub(super) fn append(
         &mut self,
         snapshot: &mut Snapshot,
         events: Vec<(Option<SecretId>, Event)>,
+        payload: Payload,
         by: &By<'_>,
         draw: &mut Draw,
     ) -> Result<Vec<Record>, Error> {
+        let (brought, keyring) = rows_of(payload)?;
         let records = place(snapshot, events, by, draw)?;
-        let Some(first) = records.first() else { return Ok(records) };
-        let context = context::encode_context(&first.context)?;
-        let bodies = records
-            .iter()
-            .map(|record| Ok(event::encode_event(&record.event, &draw.salt()?)?))
-            .collect::<Result<Vec<_>, Error>>()?;
-        let new: Vec<_> =
-            records.iter().zip(&bodies).map(|(record, body)| new_record(record, &context, body)).collect();
-        let before = self.log.len();
-        let heads = snapshot.end.append(&new, &mut self.log)?;
-        tree::grow(&mut snapshot.frontier, &heads, &mut self.batch)?;
-        self.bytes = self.bytes.saturating_add(self.log.len().saturating_sub(before));
-        self.records = self.records.saturating_add(records.len());
-        for record in &records {
-            self.remove_destroyed(snapshot, record)?;
+        if let Some(first) = records.first() {
+            let context = context::encode_context(&first.context).map_err(too_long)?;
+            let bodies = records
+                .iter()
+                .map(|record| {
+                    let salt = draw.salt()?;
+                    event::encode_event(&record.event, &salt).map_err(too_long)
+                })
+                .collect::<Result<Vec<_>, Error>>()?;
+            bounded(&context, &bodies)?;
+            let new: Vec<_> =
+                records.iter().zip(&bodies).map(|(record, body)| new_record(record, &context, body)).collect();
+            let heads = snapshot.end.append(&new, &mut self.log)?;
+            tree::grow(&mut snapshot.frontier, &heads, &mut self.batch)?;
+            self.records = self.records.saturating_add(records.len());
+            for record in &records {
+                self.remove_destroyed(snapshot, record)?;
+            }
+            snapshot.take(&records);
         }
-        snapshot.take(&records);
+        self.take(brought, keyring);
         Ok(records)
+    }
+
+    /// Adds the rows that come with records of this group.
+    pub(super) fn bring(&mut self, payload: Payload) -> Result<(), Error> {
+        let (rows, keyring) = rows_of(payload)?;
+        self.take(rows, keyring);
+        Ok(())
+    }
+
+    fn take(&mut self, rows: Batch, keyring: Option<Arc<Keyring>>) {
+        self.batch.absorb(rows);
+        self.keyring = keyring.or_else(|| self.keyring.take());
     }
 
     /// Removes the rows of data keys that an event destroys.
@@ -108,34 +147,6 @@ impl Group {
             self.batch.remove(keys::data_key(*data_key))?;
             let sealed_bytes = sealed_bytes(secret, *data_key);
             remove_counted(&mut self.batch, &keys::sealed_data(*data_key), count(sealed_bytes))?;
-        }
-        Ok(())
-    }
-
-    /// Adds the rows that an accepted command brings along.
-    pub(super) fn bring(&mut self, payload: Payload) -> Result<(), Error> {
-        match payload {
-            Payload::None => {}
-            Payload::Sealed { data_key, wrapped, sealed } => {
-                self.bytes = self.bytes.saturating_add(sealed.len());
-                self.batch.put(keys::data_key(data_key), wrapped)?;
-                put_chunked(&mut self.batch, &keys::sealed_data(data_key), &sealed)?;
-            }
-            Payload::KeySlot { slot, bytes } => {
-                put_chunked(&mut self.batch, &keys::key_slot(slot), &bytes)?;
-            }
-            Payload::NoKeySlot { slot, chunks } => remove_counted(&mut self.batch, &keys::key_slot(slot), chunks)?,
-            Payload::Epoch { epoch, wrapped, keyring } => {
-                self.batch.put(keys::epoch_key(epoch), wrapped)?;
-                self.keyring = Some(keyring);
-            }
-            Payload::SigningSeed { number, wrapped } => {
-                self.batch.put(keys::signing_seed(number), wrapped)?;
-            }
-            Payload::NoEpoch { epoch, keyring } => {
-                self.batch.remove(keys::epoch_key(epoch))?;
-                self.keyring = Some(keyring);
-            }
         }
         Ok(())
     }
@@ -159,26 +170,108 @@ impl Group {
                 .and_modify(|at: &mut Position| *at = body.position.min(*at))
                 .or_insert(body.position);
         }
-        let Snapshot { saved, history, state, end, .. } = snapshot;
-        let mut saving = Saving { batch: &mut self.batch, state, end, storage };
-        saved.refresh(&mut saving, &rows)?;
-        history.erase(&mut saving, &first)
+        self.carry(snapshot, storage, |saved, history, saving| {
+            saved.refresh(saving, &rows)?;
+            history.erase(saving, &first)
+        })?;
+        if self.bytes() > ERASURE_BYTES_MAX {
+            return Err(Refusal::invalid("positions", "are about too much at once; erase fewer at a time").into());
+        }
+        Ok(())
     }
 
     /// Lays the log row and, where it is time, rows of saved state into the batch.
+    ///
+    /// Rows that cannot be made are left out: an open does without them.
     pub(super) fn close(&mut self, snapshot: &mut Snapshot, durable: Mark, storage: &dyn Storage) -> Result<(), Error> {
-        if !self.log.is_empty() {
-            // Whatever goes wrong, no record is ever written over another.
-            let key = keys::log_commit(self.first);
-            expect_no_value(&mut self.batch, &key)?;
-            put_chunked(&mut self.batch, &key, &self.log)?;
-            self.batch.put(keys::TREE_FRONTIER, snapshot.frontier.encode())?;
-            let Snapshot { saved, history, state, end, .. } = snapshot;
-            let mut saving = Saving { batch: &mut self.batch, state, end, storage };
-            saved.keep_up(&mut saving, durable, self.records)?;
-            history.keep_up(&mut saving, self.records)?;
+        if self.log.is_empty() {
+            return Ok(());
+        }
+        // Whatever goes wrong, no record is ever written over another.
+        let key = keys::log_commit(self.first);
+        expect_no_value(&mut self.batch, &key)?;
+        put_chunked(&mut self.batch, &key, &self.log)?;
+        self.log.clear();
+        self.batch.put(keys::TREE_FRONTIER, snapshot.frontier.encode())?;
+        if self.batch.bytes() <= CARRYING_BYTES_MAX {
+            let records = self.records;
+            let carried = self.carry(snapshot, storage, |saved, _, saving| saved.keep_up(saving, durable, records));
+            let room = ROWS_BYTES_MAX.saturating_sub(carried.unwrap_or(0));
+            if room > 0 {
+                drop(self.carry(snapshot, storage, |_, history, saving| {
+                    saving.bytes_max = room;
+                    history.keep_up(saving, records)
+                }));
+            }
         }
         Ok(())
+    }
+
+    /// Adds rows of saved and past states; gives their bytes. Nothing has changed when it fails.
+    pub(super) fn carry(
+        &mut self,
+        snapshot: &mut Snapshot,
+        storage: &dyn Storage,
+        write: impl FnOnce(&mut Saved, &mut History, &mut Saving<'_>) -> Result<(), Error>,
+    ) -> Result<usize, Error> {
+        let mut rows = Batch::new();
+        let Snapshot { state, end, .. } = &*snapshot;
+        let (mut saved, mut history) = (snapshot.saved.clone(), snapshot.history.clone());
+        write(
+            &mut saved,
+            &mut history,
+            &mut Saving { batch: &mut rows, state, end, storage, bytes_max: ROWS_BYTES_MAX },
+        )?;
+        (snapshot.saved, snapshot.history) = (saved, history);
+        let bytes = rows.bytes();
+        self.batch.absorb(rows);
+        Ok(bytes)
+    }
+}
+
+/// Gives the rows that an accepted command brings along, and the keyring that goes with them.
+fn rows_of(payload: Payload) -> Result<(Batch, Option<Arc<Keyring>>), Error> {
+    let (mut rows, mut keys) = (Batch::new(), None);
+    match payload {
+        Payload::None => {}
+        Payload::Sealed { data_key, wrapped, sealed } => {
+            rows.put(keys::data_key(data_key), wrapped)?;
+            put_chunked(&mut rows, &keys::sealed_data(data_key), &sealed)?;
+        }
+        Payload::KeySlot { slot, bytes } => put_chunked(&mut rows, &keys::key_slot(slot), &bytes)?,
+        Payload::NoKeySlot { slot, chunks } => remove_counted(&mut rows, &keys::key_slot(slot), chunks)?,
+        Payload::Epoch { epoch, wrapped, keyring } => {
+            rows.put(keys::epoch_key(epoch), wrapped)?;
+            keys = Some(keyring);
+        }
+        Payload::SigningSeed { number, wrapped } => _ = rows.put(keys::signing_seed(number), wrapped)?,
+        Payload::NoEpoch { epoch, keyring } => {
+            rows.remove(keys::epoch_key(epoch))?;
+            keys = Some(keyring);
+        }
+    }
+    Ok((rows, keys))
+}
+
+/// Holds the records of one command to their bound, before anything of them is in the group.
+fn bounded(context: &[u8], bodies: &[Vec<u8>]) -> Result<(), Error> {
+    let record = |body: &Vec<u8>| FRAME_BYTES.saturating_add(context.len()).saturating_add(body.len());
+    if bodies.iter().map(record).sum::<usize>() > COMMAND_BYTES_MAX {
+        return Err(Refusal::invalid("command", "takes more of the log than one may; ask for less at once").into());
+    }
+    Ok(())
+}
+
+/// Bytes of a record beside context and body.
+const FRAME_BYTES: usize = 177;
+
+/// Tells the caller of an event that is too long for the log, which is no damage.
+fn too_long(error: CodecError) -> Error {
+    match error {
+        CodecError::TooLong { .. } => {
+            Refusal::invalid("command", "takes more bytes than an event may; shorten its texts").into()
+        }
+        other => other.into(),
     }
 }
 

@@ -188,6 +188,9 @@ impl Making {
             self.rows = self.rows.saturating_add(1);
             self.sum = self.sum.plus(&row.digest);
             self.written = Some(*id);
+            if saving.is_full() {
+                break;
+            }
         }
         if left.next().is_some() {
             return Ok(false);
@@ -242,6 +245,11 @@ fn erase_groups(saving: &mut Saving<'_>, at: Position, groups: &[GroupId]) -> Re
     let Some(old) = take_away(saving, &key)? else { return Ok(()) };
     // Without this row the state is not whole, and an earlier one is taken.
     let Ok(mut whole) = decode_past_whole(at, &old) else { return Ok(()) };
+    if saving.is_full() {
+        // Each may be of a megabyte, and there may be many. What was then is found by a longer replay.
+        saving.batch.remove(keys::past_mark(at))?;
+        return Ok(());
+    }
     for id in groups {
         if whole.whole.groups.remove(id).is_some() {
             whole.erased.insert(*id);

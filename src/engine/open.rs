@@ -172,7 +172,7 @@ fn first_batch(
     let FirstRows { slot: (number, slot), epoch_key, signing } = first;
     let key = SigningKeySet { number: FIRST_SIGNING_KEY, verifier_key: signing.verifier_key };
     let events = [Event::from(created), Event::from(key)].map(|event| (None, event));
-    group.append(&mut snapshot, events.into(), &by, &mut Draw::new())?;
+    group.append(&mut snapshot, events.into(), Payload::None, &by, &mut Draw::new())?;
     group.bring(Payload::KeySlot { slot: number, bytes: slot })?;
     group.bring(Payload::SigningSeed { number: FIRST_SIGNING_KEY, wrapped: signing.wrapped })?;
     group.batch.put(keys::epoch_key(epoch_key.epoch().get()), epoch_key.as_bytes().to_vec())?;

@@ -66,6 +66,15 @@ pub(crate) struct Saving<'a> {
     pub(crate) state: &'a State,
     pub(crate) end: &'a ChainEnd,
     pub(crate) storage: &'a dyn Storage,
+    /// Bytes of the batch from which on no further row is begun.
+    pub(crate) bytes_max: usize,
+}
+
+impl Saving<'_> {
+    /// Tells whether the batch holds as much as it should.
+    pub(crate) fn is_full(&self) -> bool {
+        self.batch.bytes() >= self.bytes_max
+    }
 }
 
 impl Saved {
@@ -112,17 +121,22 @@ impl Saved {
         Ok(())
     }
 
-    /// Adds up to `rows_max` rows of a pass that ends at the end of the log; tells whether there are more to write.
+    /// Tells how far the pass has come: its mark, and the rows that are left of a pass under way.
+    pub(crate) fn progress(&self) -> (Mark, Option<usize>) {
+        (self.mark, self.pass.as_ref().map(|pass| pass.left.len()))
+    }
+
+    /// Adds up to `rows_max` rows of a pass that ends at the end of the log.
     ///
     /// Everything written before must be durable.
-    pub(crate) fn finish(&mut self, saving: &mut Saving<'_>, rows_max: usize) -> Result<Progress, Error> {
+    pub(crate) fn finish(&mut self, saving: &mut Saving<'_>, rows_max: usize) -> Result<(), Error> {
         if self.pass.is_none() && self.mark.position != saving.end.size {
             self.begin(saving.end);
         }
         if self.pass.is_some() {
             self.write(saving, rows_max)?;
         }
-        Ok(if self.mark.position == saving.end.size { Progress::Done } else { Progress::More })
+        Ok(())
     }
 
     /// Writes the rows of secrets anew, where there are any, and that of what belongs to no secret: they may hold what is to
@@ -156,6 +170,9 @@ impl Saved {
         for _ in 0..rows_max {
             let Some(item) = self.pass.as_mut().and_then(|pass| pass.left.remove_min()) else { break };
             self.write_row(saving, item)?;
+            if saving.is_full() {
+                break;
+            }
         }
         if let Some(pass) = self.pass.take_if(|pass| pass.left.is_empty()) {
             self.mark = pass.goal;
@@ -233,11 +250,4 @@ impl Row {
             },
         })
     }
-}
-
-/// Whether a pass has more to write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    More,
-    Done,
 }

@@ -3,6 +3,7 @@
 //! The writer works on a snapshot of its own, ahead of the published one; rolling back is taking the published one
 //! again. Read next: [`super::recovery`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,19 +37,23 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// Takes the records of one batch in.
     pub(crate) fn take(&mut self, records: &[Record]) {
+        // What each secret was before the batch: looked at once, however many records are about it.
+        let mut before = BTreeMap::new();
         for record in records {
-            let id = record.secret();
-            let before = id.and_then(|id| self.state.secret(id).cloned());
+            if let Some(id) = record.secret() {
+                before.entry(id).or_insert_with(|| self.state.secret(id).cloned());
+            }
             evolve(&mut self.state, record);
             if let Event::StoreRestored(_) = &record.event {
                 self.start_anew();
+                before.iter_mut().for_each(|(id, secret)| *secret = self.state.secret(*id).cloned());
             }
-            if let Some(id) = id {
-                let after = self.state.secret(id);
-                self.projections.apply(before.as_deref(), after.map(AsRef::as_ref));
-                if before.is_some() || after.is_some() {
-                    self.saved.touch(Item::Secret(id));
-                }
+        }
+        for (id, before) in before {
+            let after = self.state.secret(id);
+            self.projections.apply(before.as_deref(), after.map(AsRef::as_ref));
+            if before.is_some() || after.is_some() {
+                self.saved.touch(Item::Secret(id));
             }
         }
         let forgotten = remember(&mut self.state, records);

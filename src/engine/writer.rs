@@ -193,18 +193,15 @@ impl Writer {
         let now = self.stamp()?;
         for secret in command.secrets() {
             self.lapse_if_due(secret, now)?;
+            self.make_room();
         }
         match judge(&self.snapshot.state, command, terms, now) {
             Verdict::Accept(decision) if decision.events.is_empty() => Ok(Ok(self.nothing_done(decision.secret))),
             Verdict::Accept(decision) => {
                 let takes_data = decision.takes_data;
                 let needs_rows = takes_data || command.brings_rows();
-                let receipt = self.append(decision.events, terms, now)?;
-                if needs_rows && let Err(error) = self.group.bring(payload) {
-                    // Its events stand in the group already; without its rows they must not become durable.
-                    self.shared.poison.set(&error.to_string());
-                    return Err(error);
-                }
+                let payload = if needs_rows { payload } else { Payload::None };
+                let receipt = self.append_with(decision.events, payload, terms, now)?;
                 Ok(Ok(Done { receipt, takes_data }))
             }
             Verdict::Refuse(refusal, event) => {
@@ -223,8 +220,18 @@ impl Writer {
         terms: &Terms,
         now: Timestamp,
     ) -> Result<Receipt, Error> {
+        self.append_with(events, Payload::None, terms, now)
+    }
+
+    fn append_with(
+        &mut self,
+        events: Vec<(Option<SecretId>, Event)>,
+        payload: Payload,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Receipt, Error> {
         let by = By { terms, now, writer_epoch: self.epoch };
-        let records = self.group.append(&mut self.snapshot, events, &by, &mut self.draw)?;
+        let records = self.group.append(&mut self.snapshot, events, payload, &by, &mut self.draw)?;
         let last = records.last().ok_or_else(|| Error::internal("a command led to no event where one was due"))?;
         Ok(receipt(&records, last))
     }
@@ -268,10 +275,15 @@ impl Writer {
         let now = self.shared.clock.now().max(self.snapshot.end.time);
         let at_once = if self.group.is_full() { 0 } else { LAPSES_AT_ONCE };
         let due = self.snapshot.lapsed(now, at_once);
-        let is_last = due.len() < at_once;
+        let mut is_last = due.len() < at_once;
         if !due.is_empty() {
             let now = self.stamp()?;
             for secret in due {
+                // Each may have a thousand leases that end at once; what does not fit has its turn in the next group.
+                if self.group.is_full() {
+                    is_last = false;
+                    break;
+                }
                 self.lapse_if_due(secret, now)?;
             }
         }
@@ -332,11 +344,10 @@ impl Writer {
 
     fn send(&mut self) {
         let durable = self.shared.published.with(|snapshot| snapshot.saved.mark());
-        let closed = self.group.close(&mut self.snapshot, durable, &*self.shared.storage);
-        let group = std::mem::replace(&mut self.group, Group::new(self.snapshot.end.size));
-        if let Err(error) = closed {
-            self.shared.poison.set(&error.to_string());
+        if let Err(error) = self.group.close(&mut self.snapshot, durable, &*self.shared.storage) {
+            return self.take_back(&|| Error::not_written(&error.to_string()));
         }
+        let group = std::mem::replace(&mut self.group, Group::new(self.snapshot.end.size));
         let work = Work {
             batch: group.batch,
             keyring: group.keyring,
@@ -359,16 +370,27 @@ impl Writer {
         self.is_free = true;
         match committed {
             Committed::Durable => {}
-            Committed::NoSpace(why) => {
-                // What was decided since rests on what was not written: take all of it back.
-                self.answer_all(|| Error::no_space(&why));
-                self.snapshot = Snapshot::clone(&self.shared.published.load());
-                self.group = Group::new(self.snapshot.end.size);
-            }
+            // What was decided since rests on what was not written.
+            Committed::NotWritten(unwritten) => self.take_back(&|| unwritten.error()),
             Committed::Failed => {
                 self.shared.poison.set("a commit ended without an answer");
                 self.give_up();
             }
+        }
+    }
+
+    /// Takes back all that is decided and not durable, and answers everybody with an error. Nothing of it may be on its
+    /// way to the disk.
+    fn take_back(&mut self, error: &dyn Fn() -> Error) {
+        self.answer_all(error);
+        self.snapshot = Snapshot::clone(&self.shared.published.load());
+        self.group = Group::new(self.snapshot.end.size);
+    }
+
+    /// Lets a full group go to the disk before more is decided.
+    fn make_room(&mut self) {
+        if self.group.is_full() {
+            self.settle();
         }
     }
 

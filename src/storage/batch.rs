@@ -23,6 +23,8 @@ pub(crate) const BATCH_BYTES_MAX: usize = 64 * 1_024 * 1_024;
 pub(crate) struct Batch {
     expectations: Vec<(Vec<u8>, Expected)>,
     changes: BTreeMap<Vec<u8>, Change>,
+    /// Bytes of all row keys and values.
+    bytes: usize,
 }
 
 /// What a row must be for a batch to apply.
@@ -38,6 +40,16 @@ pub(super) enum Expected {
 pub(super) enum Change {
     Put(Vec<u8>),
     Remove,
+}
+
+impl Change {
+    /// The bytes that it takes together with its row key.
+    const fn bytes(&self, key_bytes: usize) -> usize {
+        match self {
+            Self::Put(value) => key_bytes.saturating_add(value.len()),
+            Self::Remove => key_bytes,
+        }
+    }
 }
 
 impl Batch {
@@ -60,7 +72,7 @@ impl Batch {
         if value.len() > ROW_BYTES_MAX {
             return Err(StorageError::TooLarge { what: "a row", bytes: value.len(), bytes_max: ROW_BYTES_MAX });
         }
-        self.changes.insert(row_key, Change::Put(value));
+        self.change(row_key, Change::Put(value));
         Ok(self)
     }
 
@@ -70,7 +82,7 @@ impl Batch {
     ///
     /// [`StorageError::TooLarge`] when the row key is larger than its bound.
     pub(crate) fn remove(&mut self, row_key: impl Into<Vec<u8>>) -> Result<&mut Self, StorageError> {
-        self.changes.insert(bounded_row_key(row_key)?, Change::Remove);
+        self.change(bounded_row_key(row_key)?, Change::Remove);
         Ok(self)
     }
 
@@ -99,6 +111,21 @@ impl Batch {
         Ok(self)
     }
 
+    /// Takes over all that another batch expects and changes, as if it had been asked for after what is here.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        let Self { expectations, changes, .. } = other;
+        self.expectations.extend(expectations);
+        changes.into_iter().for_each(|(row_key, change)| self.change(row_key, change));
+    }
+
+    fn change(&mut self, row_key: Vec<u8>, change: Change) {
+        let key_bytes = row_key.len();
+        self.bytes = self.bytes.saturating_add(change.bytes(key_bytes));
+        if let Some(old) = self.changes.insert(row_key, change) {
+            self.bytes = self.bytes.saturating_sub(old.bytes(key_bytes));
+        }
+    }
+
     /// Whether it changes no row.
     pub(crate) fn is_empty(&self) -> bool {
         self.changes.is_empty()
@@ -111,12 +138,8 @@ impl Batch {
     }
 
     /// The bytes of its row keys and values.
-    pub(super) fn bytes(&self) -> u64 {
-        let change_bytes = |(row_key, change): (&Vec<u8>, &Change)| match change {
-            Change::Put(value) => row_key.len() + value.len(),
-            Change::Remove => row_key.len(),
-        };
-        self.changes.iter().map(change_bytes).sum::<usize>() as u64
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Its changes, in the order of their row keys.
@@ -129,7 +152,7 @@ impl Batch {
         &self,
         mut read: impl FnMut(&[u8]) -> Result<Option<V>, StorageError>,
     ) -> Result<(), StorageError> {
-        let bytes = usize::try_from(self.bytes()).unwrap_or(usize::MAX);
+        let bytes = self.bytes;
         if bytes > BATCH_BYTES_MAX {
             return Err(StorageError::TooLarge { what: "a batch", bytes, bytes_max: BATCH_BYTES_MAX });
         }
@@ -205,6 +228,18 @@ mod tests {
         batch.remove(b"a").unwrap().put(b"a", b"1").unwrap().put(b"b", b"2").unwrap().remove(b"b").unwrap();
         let changes: Vec<_> = batch.changes().collect();
         assert_eq!(changes, [(&b"a"[..], &Change::Put(b"1".to_vec())), (&b"b"[..], &Change::Remove)]);
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_changes_that_count() {
+        let mut batch = Batch::new();
+        batch.put(b"ab", [1; 100]).unwrap().put(b"ab", [1; 10]).unwrap().put(b"c", [1; 5]).unwrap();
+        assert_eq!(batch.bytes(), 12 + 6);
+        let mut other = Batch::new();
+        other.remove(b"ab").unwrap().expect_absent(b"d").unwrap().put(b"d", [1; 3]).unwrap();
+        batch.absorb(other);
+        assert_eq!((batch.bytes(), batch.len()), (2 + 6 + 4, 3));
+        assert!(batch.check(|_| -> Result<Option<Vec<u8>>, _> { Ok(Some(Vec::new())) }).is_err());
     }
 
     #[test]

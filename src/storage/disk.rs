@@ -104,7 +104,7 @@ impl Disk {
         let space = Space::new(&Layout::at(layout.parent()), options.probe.clone());
         let mut fill = |put: &mut Put<'_>| {
             fill(&mut |batch| {
-                space.before_commit(batch.bytes())?;
+                space.before_commit(batch.bytes() as u64)?;
                 put(batch).map_err(|err| space.explain(err))
             })
         };
@@ -239,7 +239,7 @@ impl Storage for Disk {
             once_durable();
             return Ok(());
         }
-        self.space.before_commit(batch.bytes())?;
+        self.space.before_commit(batch.bytes() as u64)?;
         self.is_written.store(true, Ordering::Relaxed);
         keeper.commit(to_sled(batch), once_durable, self.options.commit_max).map_err(|err| self.poisoned(err))
     }

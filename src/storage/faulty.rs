@@ -26,6 +26,10 @@ pub(crate) enum Fault {
     Panic,
     /// The disk is full, and nothing was written. Does not poison.
     NoSpace,
+    /// The batch is larger than it may be, and nothing was written. Does not poison.
+    TooLarge,
+    /// Something that the batch expects does not hold, and nothing was written. Does not poison.
+    Condition,
 }
 
 /// A storage that does as it is told.
@@ -77,6 +81,8 @@ impl Faulty {
             }
             Some(Fault::Panic) => panic!("a planned panic in commit {number}"),
             Some(Fault::NoSpace) => Err(StorageError::NoSpace { free_bytes: 0, wanted_bytes: 1 }),
+            Some(Fault::TooLarge) => Err(StorageError::TooLarge { what: "a batch", bytes: 2, bytes_max: 1 }),
+            Some(Fault::Condition) => Err(StorageError::Condition { number: 0 }),
         }
     }
 

@@ -12,6 +12,7 @@
 mod audit;
 mod backup;
 mod backup_at_work;
+mod bounds;
 mod canary;
 mod conditions;
 mod exports;

@@ -8,6 +8,7 @@ use crate::codec::event::{Decoded, decode_event, encode_event, event_json, schem
 use crate::domain::event::{Event, VersionUpdated};
 use crate::domain::id::VersionId;
 use crate::domain::json::JsonObject;
+use crate::domain::size::body_bytes;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
@@ -26,6 +27,14 @@ proptest! {
         let mut written = b"before".to_vec();
         write_event_json(&event, schema_of(&event), &mut written);
         prop_assert_eq!(String::from_utf8(written).unwrap(), format!("before{shown}"));
+    }
+
+    #[test]
+    fn a_restatement_is_never_larger_than_it_is_said_to_be(event in strategy::event(), salt in any::<[u8; 16]>()) {
+        if let Event::SecretRestated(_) | Event::VersionRestated(_) | Event::LockRestated(_) = &event {
+            let body = encode_event(&event, &salt).unwrap();
+            prop_assert!(body.len() <= body_bytes(&event), "{} bytes of {event:?}", body.len());
+        }
     }
 
     #[test]

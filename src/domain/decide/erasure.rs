@@ -5,11 +5,13 @@
 use std::collections::BTreeSet;
 
 use super::super::erasable::{About, Erasable};
-use super::super::event::{BodiesErased, GroupRestated};
+use super::super::event::{BodiesErased, Event, GroupRestated};
 use super::super::limits;
 use super::super::position::Position;
 use super::super::refusal::Refusal;
-use super::super::restate::{restated, restated_bytes};
+use super::super::restate::restated;
+use super::super::secret::Secret;
+use super::super::size::{body_bytes, record_bytes};
 use super::super::state::State;
 use super::Decision;
 
@@ -33,12 +35,8 @@ pub(super) fn erase(state: &State, bodies: &[Erasable]) -> Result<Decision, Refu
             }
             About::Secret(id) => {
                 let Some(secret) = state.secret(id) else { continue };
-                bytes = bytes.saturating_add(restated_bytes(secret));
-                // Held to its bound before it is made.
-                if bytes > limits::RESTATED_BYTES_MAX {
-                    return Err(Refusal::invalid("positions", "are about too much at once; erase fewer at a time"));
-                }
-                decision.events.extend(restated(secret).map(|event| (Some(id), event)));
+                let events = restatement(secret, &mut bytes)?;
+                decision.events.extend(events.into_iter().map(|event| (Some(id), event)));
             }
         }
     }
@@ -46,4 +44,18 @@ pub(super) fn erase(state: &State, bodies: &[Erasable]) -> Result<Decision, Refu
         return Err(Refusal::invalid("positions", "are about too much at once; erase fewer at a time"));
     }
     Ok(decision)
+}
+
+/// Gives what restates a secret, as long as it fits beside `bytes` that are restated already.
+fn restatement(secret: &Secret, bytes: &mut usize) -> Result<Vec<Event>, Refusal> {
+    let events: Vec<Event> = restated(secret).collect();
+    *bytes = bytes.saturating_add(events.iter().map(record_bytes).sum());
+    if *bytes > limits::RESTATED_BYTES_MAX {
+        return Err(Refusal::invalid("positions", "are about too much at once; erase fewer at a time"));
+    }
+    if events.iter().map(body_bytes).any(|bytes| bytes > limits::EVENT_BYTES_MAX) {
+        let rule = "are about a secret that says too much of itself to be restated; shorten its metadata first";
+        return Err(Refusal::invalid("positions", rule));
+    }
+    Ok(events)
 }

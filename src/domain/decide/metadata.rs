@@ -10,6 +10,7 @@ use super::super::limits;
 use super::super::policy::RotationPolicy;
 use super::super::refusal::Refusal;
 use super::super::secret::{Secret, SecretMetadata, SecretSpec};
+use super::super::size::{check_words, words};
 use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::version::VersionRef;
@@ -94,6 +95,7 @@ pub(super) fn update_secret(
     // An expiry that stands already may have passed: a lock can hold it back.
     let until = if metadata.expires_at == secret.metadata.expires_at { Timestamp::EPOCH } else { now };
     check(&metadata, spec, until)?;
+    check_words(&metadata, spec, words(&secret.metadata, &secret.spec))?;
     let mut decision = Decision::about(secret.id);
     if metadata != secret.metadata {
         decision = decision.then(SecretUpdated { metadata });

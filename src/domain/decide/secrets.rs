@@ -7,6 +7,7 @@ use super::super::limits;
 use super::super::position::VersionNumber;
 use super::super::refusal::Refusal;
 use super::super::secret::{ApiKeyUse, Secret, SecretSpec};
+use super::super::size::check_words;
 use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, unlocked};
@@ -38,6 +39,7 @@ pub(super) fn create(state: &State, command: &Command, terms: &Terms, now: Times
         metadata.expires_at = Some(metadata::end(*expires, now)?);
     }
     metadata::check(&metadata, spec, now)?;
+    check_words(&metadata, spec, 0)?;
     let created = SecretCreated { group: *group, metadata: metadata.clone(), spec: spec.clone(), policy: *policy };
     check_source(spec, first.is_some())?;
     let expires_at = first.as_ref().map_or(Ok(None), |first| end_of_data(spec, first, now))?;

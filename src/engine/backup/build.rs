@@ -9,7 +9,7 @@ use crate::codec::keys;
 use crate::domain::command::Terms;
 use crate::domain::event::{Event, SigningKeySet, StoreRestored};
 use crate::domain::id::LogId;
-use crate::domain::position::{Position, WriterEpoch};
+use crate::domain::position::Position;
 use crate::domain::quarantine::RestoredFrom;
 use crate::domain::state::{State, Whole};
 use crate::domain::time::Timestamp;
@@ -146,7 +146,8 @@ impl<'b, 'p> Builder<'b, 'p> {
         let key = NewSigningKey::make(keyring, log_id, number, &SigningSeed::random()?)?;
         let now = opening.clock.now().max(end.time);
         let set = SigningKeySet { number, verifier_key: key.verifier_key };
-        let events = [restored(from, end.size, whole, now)].into_iter().chain(slots).chain([Event::from(set)]);
+        let events = [restored(from, end.size, whole, now)].into_iter().chain(slots).chain([set.into()]);
+        let events = events.map(|event| (None, event)).collect();
         // Only the place at the end of the log counts here: the state is made from the whole log at the open.
         let here = Mark { position: end.size, head: *end.head.as_bytes() };
         // So no past state is made of it.
@@ -161,10 +162,9 @@ impl<'b, 'p> Builder<'b, 'p> {
             history,
         };
         let terms = Terms::by(opening.system.clone());
-        let writer_epoch = WriterEpoch::next(whole.writer_epoch);
-        let by = By { terms: &terms, now, writer_epoch };
+        let by = By { terms: &terms, now, writer_epoch: whole.writer_epoch.next() };
         let mut group = Group::new(end.size);
-        group.append(&mut snapshot, events.map(|event| (None, event)).collect(), &by, &mut Draw::new())?;
+        group.append(&mut snapshot, events, Payload::None, &by, &mut Draw::new())?;
         for row in slot_rows {
             group.bring(row)?;
         }

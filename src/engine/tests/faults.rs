@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::{Rows, named, names, new_data, new_secret, open_store, ops, put_secret, sound, value};
+use crate::domain::lock::{LockMode, NewLock};
+use crate::domain::name::LockName;
 use crate::domain::version::VersionRef;
 use crate::options::StoreOptions;
 use crate::seal::secret_bytes::SecretBytes;
@@ -89,6 +91,17 @@ fn a_panic_in_a_commit_leaves_nobody_waiting() {
 
 #[test]
 fn for_want_of_space_a_group_is_taken_back_and_the_next_one_may_come_through() {
+    is_taken_back(Fault::NoSpace, "no_space");
+}
+
+/// A batch that was too large poisoned the store, at every open again, though nothing of it was written.
+#[test]
+fn a_group_that_wrote_nothing_for_another_reason_is_taken_back_as_well() {
+    is_taken_back(Fault::TooLarge, "internal");
+    is_taken_back(Fault::Condition, "internal");
+}
+
+fn is_taken_back(fault: Fault, code: &str) {
     let rows = Rows::new();
     let (store, faulty) = rows.open_faulty();
     let durable = put_secret(&store, "durable");
@@ -96,9 +109,9 @@ fn for_want_of_space_a_group_is_taken_back_and_the_next_one_may_come_through() {
     store.settle().unwrap();
     let (before, status) = (store.secret(durable).unwrap(), store.status().unwrap());
 
-    // While the commit that finds no space is on its way, others are decided on what it would have changed.
+    // While the commit that writes nothing is on its way, others are decided on what it would have changed.
     faulty.plan(0, Fault::Hang);
-    faulty.plan(1, Fault::NoSpace);
+    faulty.plan(1, fault);
     let ops = ops(&store);
     let submit = |name: &str| ops.submit(Command::create(new_secret(name))).unwrap();
     let hung = submit("hung");
@@ -106,7 +119,7 @@ fn for_want_of_space_a_group_is_taken_back_and_the_next_one_may_come_through() {
     let refused = submit("refused");
     faulty.release();
     hung.wait().unwrap();
-    assert_eq!(refused.wait().unwrap_err().code(), "no_space");
+    assert_eq!(refused.wait().unwrap_err().code(), code);
     assert_eq!(names(&store), ["durable", "hung"]);
     assert_eq!(store.secret(durable).unwrap(), before);
     assert_eq!(store.status().unwrap().poisoned, None);
@@ -155,7 +168,26 @@ fn what_was_decided_on_a_group_that_found_no_space_is_taken_back_with_it() {
 
 /// Waits until the writer has heard of a want of space: until then it takes back what it is asked.
 fn settle(store: &Store) {
-    while store.settle().is_err_and(|error| error.code() == "no_space") {}
+    while store.settle().is_err_and(|error| ["no_space", "internal"].contains(&error.code())) {}
+}
+
+#[test]
+fn an_end_whose_saved_state_cannot_be_written_is_in_good_order_all_the_same() {
+    for fault in [Fault::NoSpace, Fault::TooLarge, Fault::Condition] {
+        let rows = Rows::new();
+        let (store, faulty) = rows.open_faulty();
+        let id = put_secret(&store, "locked");
+        for _ in 0..2 {
+            let locks = (0..600).map(|at| NewLock::new(LockName::parse(&format!("lock-{at}")).unwrap())).collect();
+            ops(&store).run(Command::place_locks(id, VersionRef::Current, locks, LockMode::Keep)).unwrap();
+        }
+        store.settle().unwrap();
+        faulty.plan(0, fault);
+        store.close().unwrap();
+        let store = rows.open();
+        assert_eq!(store.secret(id).unwrap().locks_total(), 600);
+        sound(&store);
+    }
 }
 
 #[test]

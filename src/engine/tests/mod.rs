@@ -5,6 +5,7 @@
 mod backups;
 pub(crate) mod chance;
 mod erasure;
+mod extremes;
 mod faults;
 mod forger;
 mod histories;

@@ -23,6 +23,7 @@ use crate::domain::version::{SealedRef, VersionDetails, VersionOrigin, VersionRe
 use crate::engine::draw::Draw;
 use crate::engine::erasure::{look, rewrite};
 use crate::engine::group::{By, Group};
+use crate::engine::queue::Payload;
 use crate::engine::recovery::{rebuild, recover};
 use crate::engine::saved::Mark;
 use crate::engine::snapshot::Snapshot;
@@ -120,7 +121,7 @@ impl Shell {
         };
         if !events.is_empty() {
             let by = By { terms, now: self.now, writer_epoch: self.epoch };
-            group.append(&mut self.kept, events, &by, &mut self.draw).unwrap();
+            group.append(&mut self.kept, events, Payload::None, &by, &mut self.draw).unwrap();
         }
     }
 

@@ -2,8 +2,6 @@
 //!
 //! Read next: [`super::super::saved`].
 
-use crate::engine::saved::{Progress, Saving};
-use crate::engine::snapshot::Snapshot;
 use crate::error::Error;
 
 use super::{Ending, Recorded, Writer};
@@ -28,18 +26,7 @@ impl Writer {
             self.shared.poison.set(&error.to_string());
         }
         self.settle();
-        if self.snapshot.saved.behind(&self.snapshot.end) >= BEHIND_AT_CLOSE {
-            while self.shared.poison.why().is_none() {
-                let Snapshot { saved, state, end, .. } = &mut self.snapshot;
-                let storage = &*self.shared.storage;
-                let mut saving = Saving { batch: &mut self.group.batch, state, end, storage };
-                let progress = saved.finish(&mut saving, ROWS_AT_CLOSE);
-                self.settle();
-                if !matches!(progress, Ok(Progress::More)) {
-                    break;
-                }
-            }
-        }
+        self.finish_saved_state();
         self.finish_past_state();
         if let Some(Ending::Asked(reply)) = self.ending.take() {
             let outcome = match self.shared.poison.error() {
@@ -54,16 +41,33 @@ impl Writer {
         }
     }
 
+    /// Writes saved state, if an open would replay much.
+    fn finish_saved_state(&mut self) {
+        if self.snapshot.saved.behind(&self.snapshot.end) < BEHIND_AT_CLOSE {
+            return;
+        }
+        while self.snapshot.saved.mark().position != self.snapshot.end.size && self.shared.poison.why().is_none() {
+            let before = self.snapshot.saved.progress();
+            let storage = &*self.shared.storage;
+            let carried =
+                self.group.carry(&mut self.snapshot, storage, |saved, _, saving| saved.finish(saving, ROWS_AT_CLOSE));
+            self.settle();
+            // What could not be written was taken back; an open does without it.
+            if carried.is_err() || self.snapshot.saved.progress() == before {
+                break;
+            }
+        }
+    }
+
     /// Writes what is left of a past state, so that commands that each open the store do not begin it again and again.
     fn finish_past_state(&mut self) {
         while let Some(before) = self.snapshot.history.progress().filter(|_| self.shared.poison.why().is_none()) {
-            let Snapshot { history, state, end, .. } = &mut self.snapshot;
             let storage = &*self.shared.storage;
-            let mut saving = Saving { batch: &mut self.group.batch, state, end, storage };
-            let written = history.write(&mut saving, ROWS_AT_CLOSE);
+            let carried = self
+                .group
+                .carry(&mut self.snapshot, storage, |_, history, saving| history.write(saving, ROWS_AT_CLOSE));
             self.settle();
-            // With a full disk what was written is taken back.
-            if written.is_err() || self.snapshot.history.progress() == Some(before) {
+            if carried.is_err() || self.snapshot.history.progress() == Some(before) {
                 break;
             }
         }

@@ -51,10 +51,10 @@ impl Writer {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let receipt = self.append(events, terms, now)?;
-        let erased = self.group.erase(&mut self.snapshot, &rewritten, bodies, &*self.shared.storage);
-        if let Err(error) = erased {
-            // Its events stand in the group already; without its rows they must not become durable.
-            self.shared.poison.set(&error.to_string());
+        if let Err(error) = self.group.erase(&mut self.snapshot, &rewritten, bodies, &*self.shared.storage) {
+            // Its events stand in the group already; without its rows they must not become durable. The group holds
+            // nothing else.
+            self.take_back(&|| Error::not_written("what was decided before an erasure was taken back with it"));
             return Err(error);
         }
         Ok(Ok(Done { receipt, takes_data: false }))

@@ -32,3 +32,4 @@ mod tasks;
 mod touch;
 mod versions;
 mod whole;
+mod words;
