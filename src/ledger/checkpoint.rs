@@ -57,12 +57,12 @@ impl Checkpoint {
         Self::parse(Note::parse(note).map_err(CheckpointError::Note)?.text())
     }
 
-    /// Reads the text of a note; there is one text for each statement.
+    /// Reads the text of a note: one text for each statement, and extension lines behind it, which state nothing here.
     fn parse(text: &str) -> Result<Self, CheckpointError> {
-        let mut lines = text.split('\n');
+        let mut lines = text.strip_suffix('\n').ok_or(CheckpointError::Lines)?.split('\n');
         let mut line = || lines.next().ok_or(CheckpointError::Lines);
-        let (origin, size, root, end) = (line()?, line()?, line()?, line()?);
-        if !end.is_empty() || lines.next().is_some() {
+        let (origin, size, root) = (line()?, line()?, line()?);
+        if lines.any(str::is_empty) {
             return Err(CheckpointError::Lines);
         }
         let log_id = origin.strip_prefix(ORIGIN).and_then(|hex| LogId::parse(hex).ok());
@@ -147,7 +147,14 @@ impl SignedCheckpoint {
         &self.note
     }
 
-    /// Gives the known keys that have signed: at least one of the log, and perhaps those of witnesses.
+    /// Walks over the extension lines, which stand behind the root and are signed as well. Logs of this release write none;
+    /// what they mean, whoever wrote them defines.
+    pub fn extension_lines(&self) -> impl Iterator<Item = &str> {
+        let text = Note::parse(&self.note).map(|note| note.text()).unwrap_or_default();
+        text.lines().skip(STATEMENT_LINES)
+    }
+
+    /// Gives the known keys that have signed: at least one of the log.
     #[must_use]
     pub fn signed_by(&self) -> &[VerifierKey] {
         &self.signed_by
@@ -155,6 +162,9 @@ impl SignedCheckpoint {
 }
 
 const ORIGIN: &str = "latchkeep.log/";
+
+/// Lines that a checkpoint begins with: origin, size and root.
+const STATEMENT_LINES: usize = 3;
 
 /// A checkpoint that is none, or that its log has not signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +174,7 @@ pub enum CheckpointError {
     Note(NoteError),
     /// No key with the name of the log has signed.
     Signer,
-    /// The text has not exactly three lines.
+    /// The text has fewer than three lines, or an empty one behind them.
     Lines,
     /// The first line is not `latchkeep.log/` and 32 lower-case hexadecimal digits.
     Origin,
@@ -179,7 +189,7 @@ impl fmt::Display for CheckpointError {
         match self {
             Self::Note(error) => error.fmt(f),
             Self::Signer => f.write_str("checkpoint is not signed under the name of its log"),
-            Self::Lines => f.write_str("checkpoint has not exactly three lines"),
+            Self::Lines => f.write_str("checkpoint has fewer than three lines, or an empty extension line"),
             Self::Origin => f.write_str("origin of the checkpoint is not that of a log of this kind"),
             Self::Size => f.write_str("size of the checkpoint is no plain decimal number"),
             Self::Root => f.write_str("root of the checkpoint is no hash in base64, or not that of an empty log"),
@@ -233,13 +243,14 @@ mod tests {
         check_text(&root, &root.replace("v7+", "v7-"), Err(CheckpointError::Root));
         check_text(&root, "", Err(CheckpointError::Root));
         check_text(&format!("\n{root}\n"), "\n", Err(CheckpointError::Lines));
-        check_text(&format!("{root}\n"), &format!("{root}\nextension\n"), Err(CheckpointError::Lines));
+        check_text(&format!("{root}\n"), &format!("{root}\nextension\n"), Ok(()));
+        check_text(&format!("{root}\n"), &format!("{root}\none\n\ntwo\n"), Err(CheckpointError::Lines));
         check_text(&format!("{root}\n"), &format!("{root}\n\n"), Err(CheckpointError::Lines));
         for to in ["ABABABABABABABABABABABABABABABAB", "abababab-abab-abab-abab-abababababab", "abab", ""] {
             check_text("abababababababababababababababab", to, Err(CheckpointError::Origin));
         }
         check_text("latchkeep.log/", "other.log/", Err(CheckpointError::Origin));
-        check_text("latchkeep.log/", "\nlatchkeep.log/", Err(CheckpointError::Lines));
+        check_text("latchkeep.log/", "\nlatchkeep.log/", Err(CheckpointError::Origin));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! They know no disk, clock or thread, and do not look into bodies. Read in this order: [`RecordHeader`] and [`RawRecord`]
 //! (what a record is), [`ChainEnd`] and [`ChainVerifier`] (each record binds those before it), [`Frontier`] (the tree over
 //! all of them), [`InclusionProof`] and [`ConsistencyProof`] (what the tree shows in few bytes), [`Note`] and
-//! [`SignedCheckpoint`] (what the log has put its name to), [`EventProof`] (all of it for one event, as text).
+//! [`SignedCheckpoint`] (what the log has put its name to), [`WitnessKey`] and [`WitnessPolicy`] (who else has), [`EventProof`]
+//! (all of it for one event, as text).
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
@@ -24,6 +25,8 @@ mod proof;
 mod record;
 mod signer;
 mod tree;
+mod witness;
+mod witness_policy;
 
 pub use chain::{ChainEnd, NewRecord};
 pub use chain_verifier::ChainVerifier;
@@ -35,8 +38,10 @@ pub use fault::{ChainFault, ChainFaultKind, FrameError, HeaderError, RecordError
 pub use hash::{BodyHash, ContextHash, Head, TreeHash, body_hash, context_hash, genesis, head};
 pub use header::{BODY_BYTES_MAX, CONTEXT_BYTES_MAX, Erasure, HEADER_BYTES, RecordHeader, SALT_BYTES, Subject};
 pub use inclusion::InclusionProof;
-pub use note::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, Note, NoteError};
+pub use note::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, Note, NoteError, NoteSignature};
 pub use proof::{PROOF_HASHES_MAX, ProofError, TreeHashes};
 pub use record::{Frames, RawRecord, frames};
 pub use signer::{KeyId, NoteSigner, SIGNER_NAME_BYTES_MAX, VerifierKey};
 pub use tree::{FRONTIER_HASHES_MAX, Frontier, Subtree, TreeError, TreeHead, leaf, node};
+pub use witness::{Cosignature, WitnessKey};
+pub use witness_policy::{POLICY_BYTES_MAX, WitnessPolicy};

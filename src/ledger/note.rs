@@ -23,9 +23,9 @@ pub struct Note<'a> {
     signatures: Vec<NoteSignature<'a>>,
 }
 
-/// One signature line of a note.
+/// One signature line of a note, not verified: what it says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct NoteSignature<'a> {
+pub struct NoteSignature<'a> {
     name: &'a str,
     key_id: KeyId,
     bytes: Vec<u8>,
@@ -92,6 +92,11 @@ impl<'a> Note<'a> {
         if signers.is_empty() { Err(NoteError::NoKnownSigner) } else { Ok(signers) }
     }
 
+    /// Walks over the signature lines, in their order, whoever made them.
+    pub fn signatures(&self) -> impl Iterator<Item = &NoteSignature<'a>> {
+        self.signatures.iter()
+    }
+
     /// Gives the text that is signed, with its last line feed. It means nothing before [`Note::verify`].
     #[must_use]
     pub const fn text(&self) -> &'a str {
@@ -100,6 +105,24 @@ impl<'a> Note<'a> {
 }
 
 impl<'a> NoteSignature<'a> {
+    /// Returns the name of the signer, as the line says it: any characters but white space, control characters and plus.
+    #[must_use]
+    pub const fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// Returns the key id, as the line says it.
+    #[must_use]
+    pub const fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// Returns the bytes behind the key id, whose meaning the type of the key defines; there is at least one.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     fn parse(line: &'a str) -> Option<Self> {
         let (name, encoded) = line.strip_prefix(DASH)?.split_once(' ')?;
         let decoded = STANDARD.decode(encoded).ok()?;

@@ -1,7 +1,7 @@
 //! Owns the signing keys of notes: their names, their ids, and their text form for verifiers (C2SP signed-note).
 //!
-//! Only Ed25519 is known (signature type 1). It never makes up a signing key, and never shows one. Read next:
-//! [`super::note`].
+//! Only Ed25519 is known (signature type 1); witnesses have keys of their own kind, in [`super::witness`]. It never makes up
+//! a signing key, and never shows one. Read next: [`super::note`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -85,7 +85,7 @@ impl VerifierKey {
         if public_key.is_weak() {
             return Err(Invalid::new(FIELD, "has a public key under which anything could be signed"));
         }
-        Ok(Self { name: name.to_owned(), key_id: key_id(name, public_key.as_bytes()), public_key })
+        Ok(Self { name: name.to_owned(), key_id: key_id(name, ED25519, public_key.as_bytes()), public_key })
     }
 
     /// Reads the text form: name, key id in 8 lower-case hexadecimal digits, and base64 of a one byte and the public key,
@@ -167,13 +167,15 @@ pub(super) fn is_signer_name(name: &str) -> bool {
     (1..=SIGNER_NAME_BYTES_MAX).contains(&name.len()) && !name.contains(barred)
 }
 
-fn key_id(name: &str, public_key: &[u8; 32]) -> KeyId {
-    let hasher = Sha256::new().chain_update(name).chain_update([b'\n', ED25519]).chain_update(public_key);
+/// Makes the key id of a public key of some signature type under a name.
+pub(super) fn key_id(name: &str, signature_type: u8, public_key: &[u8]) -> KeyId {
+    let hasher = Sha256::new().chain_update(name).chain_update([b'\n', signature_type]).chain_update(public_key);
     let [first, second, third, fourth, ..] = <[u8; 32]>::from(hasher.finalize());
     [first, second, third, fourth]
 }
 
-fn hex(key_id: KeyId) -> String {
+/// Writes a key id as verifier keys do.
+pub(super) fn hex(key_id: KeyId) -> String {
     format!("{:08x}", u32::from_be_bytes(key_id))
 }
 
@@ -210,7 +212,7 @@ mod tests {
         let mut neutral = [0; 32];
         neutral[0] = 1;
         let typed = [[ED25519].as_slice(), &neutral].concat();
-        let text = format!("name+{}+{}", hex(key_id("name", &neutral)), STANDARD.encode(typed));
+        let text = format!("name+{}+{}", hex(key_id("name", ED25519, &neutral)), STANDARD.encode(typed));
         let rule = "has a public key under which anything could be signed";
         assert_eq!(VerifierKey::parse(&text).unwrap_err().rule(), rule);
     }

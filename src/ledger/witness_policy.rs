@@ -1,0 +1,376 @@
+//! Owns the policy that says whose cosignatures make a checkpoint count (C2SP tlog-policy).
+//!
+//! ```text
+//! log <vkey> [<url>]
+//! witness <name> <vkey> [<url>]
+//! group <name> all|any|<k> <name>...
+//! quorum <name>|none
+//! ```
+//!
+//! It verifies nothing: it is told which witnesses cosigned. Keys of a signature type that this release cannot verify are
+//! read, and never count. Read next: [`super::witness`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::domain::invalid::Invalid;
+
+use super::signer::{VerifierKey, hex, is_signer_name, key_id};
+use super::witness::WitnessKey;
+
+/// Bytes of a policy, at most.
+pub const POLICY_BYTES_MAX: usize = 256 * 1_024;
+
+/// Which logs count, and how many of which witnesses have to cosign.
+///
+/// ```
+/// use latchkeep::ledger::WitnessPolicy;
+///
+/// let policy = WitnessPolicy::parse(
+///     b"witness one witness.example/w1+efcd800c+BGa+fjMsekUzMr2dCn99sFX1xe8aBq2mbZizn7aBDEc6\n\
+///       witness two witness.example/w2+023facbb+BAtROtm0kkAVygkC7QeQRNOsXb7CMG8GlIwQ2o62458t\n\
+///       group both all one two\n\
+///       quorum both\n",
+/// )?;
+/// let witnesses: Vec<_> = policy.witnesses().cloned().collect();
+/// assert!(policy.is_met(|key| witnesses.contains(key)));
+/// assert!(!policy.is_met(|key| *key == witnesses[0]));
+/// assert!(WitnessPolicy::parse(b"quorum both\n").is_err());
+/// # Ok::<(), latchkeep::Invalid>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WitnessPolicy {
+    logs: Vec<VerifierKey>,
+    has_logs: bool,
+    /// Each refers to those before it alone.
+    members: Vec<Member>,
+    quorum: Option<usize>,
+}
+
+/// What a name of the policy stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Member {
+    Witness(WitnessKey),
+    /// A witness whose signatures this release cannot verify.
+    Unsupported,
+    Group {
+        least: usize,
+        of: Vec<usize>,
+    },
+}
+
+impl WitnessPolicy {
+    /// Reads a policy, of at most [`POLICY_BYTES_MAX`] bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`], which names the line, when the text is no policy: a control character, an unknown keyword, a key that
+    /// is none or of the wrong type, a name that is defined twice, later or never, a key or a member twice, a threshold
+    /// beyond its group, no quorum or more than one.
+    pub fn parse(text: &[u8]) -> Result<Self, Invalid> {
+        if text.len() > POLICY_BYTES_MAX {
+            return Err(Invalid::new(FIELD, "is longer than 256 KiB"));
+        }
+        let mut reading = Reading::default();
+        for (number, line) in (1_usize..).zip(text.split(|byte| *byte == b'\n')) {
+            reading.line(line).map_err(|rule| at(number, rule))?;
+        }
+        let Reading { logs, log_keys, members, quorum, .. } = reading;
+        let quorum = quorum.ok_or_else(|| Invalid::new(FIELD, "has no quorum line"))?;
+        Ok(Self { logs, has_logs: !log_keys.is_empty(), members, quorum })
+    }
+
+    /// Walks over the witnesses whose cosignatures this release can verify.
+    pub fn witnesses(&self) -> impl Iterator<Item = &WitnessKey> {
+        self.members.iter().filter_map(|member| match member {
+            Member::Witness(key) => Some(key),
+            Member::Unsupported | Member::Group { .. } => None,
+        })
+    }
+
+    /// Returns the keys of the logs that the policy lists, those of other signature types left out.
+    #[must_use]
+    pub fn logs(&self) -> &[VerifierKey] {
+        &self.logs
+    }
+
+    /// Tells whether the policy lists logs, of whatever signature type: then no other log counts.
+    #[must_use]
+    pub const fn has_logs(&self) -> bool {
+        self.has_logs
+    }
+
+    /// Tells whether the quorum has cosigned; `has_cosigned` is asked for each witness.
+    pub fn is_met(&self, has_cosigned: impl Fn(&WitnessKey) -> bool) -> bool {
+        let mut met = Vec::with_capacity(self.members.len());
+        for member in &self.members {
+            met.push(match member {
+                Member::Witness(key) => has_cosigned(key),
+                Member::Unsupported => false,
+                Member::Group { least, of } => {
+                    of.iter().filter(|at| met.get(**at).copied().unwrap_or(false)).count() >= *least
+                }
+            });
+        }
+        self.quorum.is_none_or(|at| met.get(at).copied().unwrap_or(false))
+    }
+}
+
+/// A policy of which some lines were read.
+#[derive(Default)]
+struct Reading<'a> {
+    logs: Vec<VerifierKey>,
+    log_keys: BTreeSet<Vec<u8>>,
+    witness_keys: BTreeSet<Vec<u8>>,
+    names: BTreeMap<&'a [u8], usize>,
+    /// The names that are members of a group.
+    grouped: BTreeSet<usize>,
+    members: Vec<Member>,
+    /// None of them was read; or what it requires.
+    quorum: Option<Option<usize>>,
+}
+
+impl<'a> Reading<'a> {
+    fn line(&mut self, line: &'a [u8]) -> Result<(), &'static str> {
+        if line.iter().any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f) {
+            return Err("has a control character");
+        }
+        let mut items = line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|item| !item.is_empty());
+        let Some(keyword) = items.next().filter(|first| !first.starts_with(b"#")) else { return Ok(()) };
+        let items: Vec<_> = items.collect();
+        match (keyword, items.as_slice()) {
+            (b"log", [key] | [key, _]) => self.log(key),
+            (b"witness", [name, key] | [name, key, _]) => self.witness(name, key),
+            (b"group", [name, threshold, members @ ..]) => self.group(name, threshold, members),
+            (b"quorum", [name]) => self.quorum(name),
+            (b"log" | b"witness" | b"group" | b"quorum", _) => Err("has too few items, or too many"),
+            _ => Err("begins with none of log, witness, group and quorum"),
+        }
+    }
+
+    fn log(&mut self, text: &[u8]) -> Result<(), &'static str> {
+        let key = Key::parse(text)?;
+        if key.signature_type == COSIGNATURE_OF_WITNESS {
+            return Err("gives a log the key of a witness");
+        }
+        if !self.log_keys.insert(key.public_key) {
+            return Err("lists the key of a log twice");
+        }
+        if key.signature_type == SIGNATURE_OF_LOG {
+            self.logs.push(VerifierKey::parse(key.text).map_err(|_| BAD_KEY)?);
+        }
+        Ok(())
+    }
+
+    fn witness(&mut self, name: &'a [u8], text: &[u8]) -> Result<(), &'static str> {
+        let key = Key::parse(text)?;
+        if key.signature_type == SIGNATURE_OF_LOG {
+            return Err("gives a witness a key of type 1, whose signatures have no time");
+        }
+        if !self.witness_keys.insert(key.public_key) {
+            return Err("lists the key of a witness twice");
+        }
+        let member = if key.signature_type == COSIGNATURE_OF_WITNESS {
+            Member::Witness(WitnessKey::parse(key.text).map_err(|_| BAD_KEY)?)
+        } else {
+            Member::Unsupported
+        };
+        self.define(name, member)
+    }
+
+    fn group(&mut self, name: &'a [u8], threshold: &[u8], names: &[&[u8]]) -> Result<(), &'static str> {
+        let mut of = Vec::with_capacity(names.len());
+        for member in names {
+            let at = *self.names.get(member).ok_or("names a member that no line before it defines")?;
+            if !self.grouped.insert(at) {
+                return Err("names a member that is in a group already");
+            }
+            of.push(at);
+        }
+        let least = match threshold {
+            b"all" => of.len(),
+            b"any" => 1,
+            digits => decimal(digits).ok_or("has a threshold that is none of all, any and a plain number")?,
+        };
+        if !(1..=of.len()).contains(&least) {
+            return Err("has a threshold of 0, or beyond its members");
+        }
+        self.define(name, Member::Group { least, of })
+    }
+
+    fn quorum(&mut self, name: &[u8]) -> Result<(), &'static str> {
+        let quorum = match name {
+            NONE => None,
+            name => Some(*self.names.get(name).ok_or("names a quorum that no line before it defines")?),
+        };
+        if self.quorum.replace(quorum).is_some() { Err("is a second quorum line") } else { Ok(()) }
+    }
+
+    fn define(&mut self, name: &'a [u8], member: Member) -> Result<(), &'static str> {
+        if name == NONE {
+            return Err("defines the name none, which has a meaning already");
+        }
+        if self.names.insert(name, self.members.len()).is_some() {
+            return Err("defines a name twice");
+        }
+        self.members.push(member);
+        Ok(())
+    }
+}
+
+/// A verifier key of any signature type.
+struct Key<'t> {
+    text: &'t str,
+    signature_type: u8,
+    public_key: Vec<u8>,
+}
+
+impl<'t> Key<'t> {
+    fn parse(text: &'t [u8]) -> Result<Self, &'static str> {
+        let text = str::from_utf8(text).map_err(|_| BAD_KEY)?;
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(given_id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(BAD_KEY);
+        };
+        let typed = STANDARD.decode(encoded).map_err(|_| BAD_KEY)?;
+        let Some((signature_type, public_key)) = typed.split_first() else { return Err(BAD_KEY) };
+        let fits = is_signer_name(name) && !public_key.is_empty();
+        if !fits || hex(key_id(name, *signature_type, public_key)) != given_id {
+            return Err(BAD_KEY);
+        }
+        Ok(Self { text, signature_type: *signature_type, public_key: public_key.to_vec() })
+    }
+}
+
+/// Reads a number without sign and without zeros in front.
+fn decimal(digits: &[u8]) -> Option<usize> {
+    let text = str::from_utf8(digits).ok()?;
+    let number: usize = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+fn at(line: usize, rule: &str) -> Invalid {
+    Invalid::new(FIELD, format!("line {line} {rule}"))
+}
+
+const FIELD: &str = "witness policy";
+const NONE: &[u8] = b"none";
+const BAD_KEY: &str = "has a key that is no verifier key, or has the key id of another";
+const SIGNATURE_OF_LOG: u8 = 1;
+const COSIGNATURE_OF_WITNESS: u8 = super::witness::COSIGNATURE;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const W1: &str = "witness.example/w1+efcd800c+BGa+fjMsekUzMr2dCn99sFX1xe8aBq2mbZizn7aBDEc6";
+    const W2: &str = "witness.example/w2+023facbb+BAtROtm0kkAVygkC7QeQRNOsXb7CMG8GlIwQ2o62458t";
+    const W3: &str = "witness.example/w3+581ff7a9+BJGiigt0OBWTpNlGlXkgiSavyK2CyIObdkQ1m566mks6";
+    const LOG: &str =
+        "latchkeep.log/000102030405060708090a0b0c0d0e0f+aefeaf07+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c";
+
+    fn unsupported() -> String {
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/golden/cosigned-1.json")).unwrap();
+        golden["unknown_vkey"].as_str().unwrap().to_owned()
+    }
+
+    /// Three witnesses, and lines behind them.
+    fn with(lines: &str) -> Result<WitnessPolicy, Invalid> {
+        WitnessPolicy::parse(format!("witness 1 {W1}\nwitness 2 {W2}\nwitness 3 {W3}\n{lines}").as_bytes())
+    }
+
+    /// Asks for each set of the three witnesses whether it is enough.
+    #[track_caller]
+    fn check(lines: &str, enough: &[&str]) {
+        let policy = with(lines).unwrap();
+        for set in ["", "1", "2", "3", "12", "13", "23", "123"] {
+            let is_met = policy.is_met(|key| set.contains(key.name().trim_start_matches("witness.example/w")));
+            assert_eq!(is_met, enough.contains(&set), "{lines:?}: {set:?}");
+        }
+    }
+
+    #[test]
+    fn quorums_are_counted() {
+        check("quorum none\n", &["", "1", "2", "3", "12", "13", "23", "123"]);
+        check("quorum 2", &["2", "12", "23", "123"]);
+        check("group g all 1 2 3\nquorum g\n", &["123"]);
+        check("group g any 1 2\nquorum g\n", &["1", "2", "12", "13", "23", "123"]);
+        check("group g 2 1 2 3\nquorum g\n", &["12", "13", "23", "123"]);
+        check("group g any 1 2\n\n# two levels\n \t# of them\ngroup h\tall g  3 \nquorum h\n", &["13", "23", "123"]);
+    }
+
+    #[test]
+    fn logs_and_keys_of_other_types_are_read() {
+        let other = unsupported();
+        let policy = format!("log {LOG} https://log.example\nlog {other}\nwitness x {other} url\nwitness 1 {W1}\n");
+        let both = WitnessPolicy::parse(format!("{policy}group g all 1 x\nquorum g\n").as_bytes()).unwrap();
+        assert_eq!((both.logs().len(), both.witnesses().count(), both.has_logs()), (1, 1, true));
+        assert!(!both.is_met(|_| true), "one that cannot be verified never counts");
+        let any = WitnessPolicy::parse(format!("{policy}group g any 1 x\nquorum g\n").as_bytes()).unwrap();
+        assert!(any.is_met(|_| true) && !any.is_met(|_| false));
+        let alone = WitnessPolicy::parse(format!("log {other}\nquorum none\n").as_bytes()).unwrap();
+        assert!(alone.has_logs() && alone.logs().is_empty());
+        assert!(!with("quorum none\n").unwrap().has_logs());
+        let non_ascii = format!("witness \u{fc} {W1}\n#\u{fc}\nquorum \u{fc}\n");
+        assert!(WitnessPolicy::parse(non_ascii.as_bytes()).is_ok());
+        let latin = [b"witness \xfc ".as_slice(), W1.as_bytes(), b"\nquorum \xfc\n"].concat();
+        assert!(WitnessPolicy::parse(&latin).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_policy_is_refused_with_its_line() {
+        for (lines, why) in [
+            ("", "has no quorum line"),
+            ("quorum none\nquorum 1\n", "line 5 is a second quorum line"),
+            ("quorum g\ngroup g any 1\n", "line 4 names a quorum that no line before it defines"),
+            ("group g any h\ngroup h any 1\nquorum h\n", "line 4 names a member that no line before it defines"),
+            ("group g any g\nquorum g\n", "line 4 names a member that no line before it defines"),
+            ("group g any 1 none\nquorum g\n", "line 4 names a member that no line before it defines"),
+            ("group g all 1 1\nquorum g\n", "line 4 names a member that is in a group already"),
+            ("group g all 1\ngroup h all 1 2\nquorum h\n", "line 5 names a member that is in a group already"),
+            ("group g all\nquorum g\n", "line 4 has a threshold of 0, or beyond its members"),
+            ("group g 0 1\nquorum g\n", "line 4 has a threshold of 0, or beyond its members"),
+            ("group g 3 1 2\nquorum g\n", "line 4 has a threshold of 0, or beyond its members"),
+            ("group g 01 1 2\nquorum g\n", "line 4 has a threshold that is none of all, any and a plain number"),
+            ("group g +1 1 2\nquorum g\n", "line 4 has a threshold that is none of all, any and a plain number"),
+            ("group g some 1 2\nquorum g\n", "line 4 has a threshold that is none of all, any and a plain number"),
+            ("group 1 any 2\nquorum 1\n", "line 4 defines a name twice"),
+            ("group none any 2\nquorum none\n", "line 4 defines the name none, which has a meaning already"),
+            ("quorum\n", "line 4 has too few items, or too many"),
+            ("quorum 1 2\n", "line 4 has too few items, or too many"),
+            ("Quorum 1\n", "line 4 begins with none of log, witness, group and quorum"),
+            ("quorum 1\r\n", "line 4 has a control character"),
+            ("#\u{7f}\nquorum 1\n", "line 4 has a control character"),
+            (&format!("witness 4 {W1}\nquorum 1\n"), "line 4 lists the key of a witness twice"),
+            (
+                &format!("witness 4 {LOG}\nquorum 1\n"),
+                "line 4 gives a witness a key of type 1, whose signatures have no time",
+            ),
+            (&format!("log {LOG}\nlog {LOG}\nquorum 1\n"), "line 5 lists the key of a log twice"),
+            (&format!("log {W1}\nquorum 1\n"), "line 4 gives a log the key of a witness"),
+            (&format!("witness 4 {}\nquorum 1\n", W1.replace("/w1", "/w9")), &format!("line 4 {BAD_KEY}")),
+            ("witness 4 x\nquorum 1\n", &format!("line 4 {BAD_KEY}")),
+        ] {
+            assert_eq!(with(lines).unwrap_err().rule(), why, "{lines:?}");
+        }
+        let long = format!("#{}\nquorum none\n", "x".repeat(POLICY_BYTES_MAX));
+        assert_eq!(WitnessPolicy::parse(long.as_bytes()).unwrap_err().rule(), "is longer than 256 KiB");
+        // The name of a key says nothing: the same key under another name is the same key, where base64 holds a plus too.
+        let id = hex(key_id("other.example", COSIGNATURE_OF_WITNESS, WitnessKey::parse(W1).unwrap().public_key()));
+        let encoded = W1.splitn(3, '+').nth(2).unwrap();
+        let renamed = format!("witness 4 other.example+{id}+{encoded}\nquorum 1\n");
+        assert_eq!(with(&renamed).unwrap_err().rule(), "line 4 lists the key of a witness twice");
+    }
+
+    #[test]
+    fn as_many_members_as_the_format_asks_for_are_read() {
+        let groups: String = (0..200)
+            .map(|at| format!("group g{} any {}\n", at + 1, if at == 0 { "1".into() } else { format!("g{at}") }))
+            .collect();
+        let deep = with(&format!("{groups}quorum g200\n")).unwrap();
+        assert!(deep.is_met(|key| key.name().ends_with("w1")) && !deep.is_met(|key| key.name().ends_with("w2")));
+    }
+}
