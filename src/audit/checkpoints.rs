@@ -4,14 +4,16 @@
 //! [`super::keys`].
 
 use crate::domain::position::Position;
-use crate::ledger::{Checkpoint, Frontier, RecordHeader, TreeHead};
+use crate::ledger::{Checkpoint, Frontier, Note, RecordHeader, TreeHead};
 
+use super::cosignatures::Cosignatures;
 use super::event_line::Told;
 use super::findings::Findings;
 use super::header::ExportHeader;
-use super::keys::{Keys, Opened, VouchedBy};
+use super::keys::{Keys, Named, Opened, VouchedBy};
 use super::last_line::LastLine;
-use super::verdict::{Check, Place};
+use super::signature_line::SignatureLine;
+use super::verdict::{Check, Outcome, Place};
 use super::verify::VerifyOptions;
 
 /// The checkpoints of an export, while it is read.
@@ -23,6 +25,10 @@ pub(super) struct Checkpoints {
     earlier: Option<Earlier>,
     /// The record that set the key of the last checkpoint, when the earlier one vouches for it.
     vouched_change: Option<Position>,
+    cosignatures: Cosignatures,
+    /// The verdict on them; none before the last line was read.
+    pub(super) cosigned: Option<Outcome>,
+    pub(super) signatures: Vec<SignatureLine>,
 }
 
 /// An earlier checkpoint, not to be believed before its signature was looked at.
@@ -36,7 +42,7 @@ struct Earlier {
 
 impl Checkpoints {
     pub(super) fn new(header: &ExportHeader, options: &VerifyOptions) -> Self {
-        let mut keys = Keys::new(&options.keys, header);
+        let mut keys = Keys::new(options, header);
         keys.ask(header.size());
         let earlier = options.earlier.as_ref().map(|note| {
             let says = Checkpoint::read_unverified(note).map_err(|error| error.to_string());
@@ -45,7 +51,15 @@ impl Checkpoints {
             }
             Earlier { note: note.clone(), says, found: None }
         });
-        Self { keys, header: header.clone(), earlier, vouched_change: None }
+        Self {
+            keys,
+            header: header.clone(),
+            earlier,
+            vouched_change: None,
+            cosignatures: Cosignatures::new(options),
+            cosigned: None,
+            signatures: Vec::new(),
+        }
     }
 
     /// Is shown each record.
@@ -70,15 +84,14 @@ impl Checkpoints {
     /// Comes to the verdicts on signature and consistency, once the tree was held to the last checkpoint.
     pub(super) fn judge(&mut self, last: &LastLine, tree_head: &TreeHead, findings: &mut Findings, place: Place) {
         let closing = self.open(&last.note, self.header.size());
+        self.judge_cosignatures(&last.note, &closing, place);
         let earlier = self.earlier.as_ref().map(|earlier| self.open_earlier(earlier));
         let lies_on_log = self.earlier.as_ref().map(|earlier| earlier.is_extended(last, tree_head));
-        let vouches =
-            |opened: &Opened, at: Position| opened.unvouched.is_none() && at < opened.checkpoint.tree_head.size;
         match &closing {
             Err(why) => findings.fail(Check::Signature, place, why),
             Ok(Opened { unvouched: Some(at), .. }) => {
                 let by_earlier =
-                    matches!((&earlier, &lies_on_log), (Some(Ok(earlier)), Some(Ok(()))) if vouches(earlier, *at));
+                    matches!((&earlier, &lies_on_log), (Some(Ok(earlier)), Some(Ok(()))) if earlier.vouches(*at));
                 if by_earlier {
                     self.vouched_change = Some(*at);
                 } else {
@@ -95,13 +108,32 @@ impl Checkpoints {
             (Some(Ok(_)), Some(Err(why))) => findings.fail(Check::Consistency, place, &why),
             (Some(Ok(Opened { unvouched: Some(at), .. })), _) => {
                 let has_tree = !findings.has_failed(Check::Tree);
-                if !has_tree || !closing.is_ok_and(|closing| vouches(&closing, at)) {
+                if !has_tree || !closing.is_ok_and(|closing| closing.vouches(at)) {
                     let why = format!("the earlier checkpoint cannot be used: it is signed {}", unvouched(at));
                     findings.fail(Check::Consistency, Place::default(), &why);
                 }
             }
             _ => {}
         }
+    }
+
+    fn judge_cosignatures(&mut self, note: &str, closing: &Result<Opened, String>, place: Place) {
+        let note = match Note::parse(note) {
+            Ok(note) => note,
+            Err(_) => {
+                self.cosigned = Some(Outcome::NotChecked { why: "the checkpoint cannot be read".to_owned() });
+                return;
+            }
+        };
+        self.cosigned = Some(self.cosignatures.judge(&note, place));
+        let log = closing.as_ref().map(|opened| opened.signed_by.as_slice()).unwrap_or_default();
+        let lines = note.signatures().map(|line| SignatureLine::of(line, log, &self.cosignatures.found));
+        self.signatures = lines.collect();
+    }
+
+    /// Compares the keys that the header names with those that the records set.
+    pub(super) fn named(&self) -> Named {
+        self.keys.named(&self.header)
     }
 
     fn open(&self, note: &str, size: Position) -> Result<Opened, String> {
@@ -119,15 +151,19 @@ impl Checkpoints {
     }
 
     /// Says by whom the last checkpoint is signed, when it is.
-    pub(super) fn signed_by(&self) -> String {
-        match (self.keys.vouched_by, self.vouched_change) {
-            (VouchedBy::Export, _) => "by a key that the export itself names: anybody could have made both".to_owned(),
+    pub(super) fn signed_by(&self) -> Outcome {
+        let found = match (self.keys.vouched_by, self.vouched_change) {
+            (VouchedBy::Export, _) => {
+                let why = "signed by a key that the export itself names: anybody could have made both";
+                return Outcome::NotChecked { why: why.to_owned() };
+            }
             (VouchedBy::Verifier, None) => "by a key that was given".to_owned(),
             (VouchedBy::Verifier, Some(at)) => format!(
                 "by the key that the record at position {at} set; a key that was given signed the earlier checkpoint, which \
                  covers that record"
             ),
-        }
+        };
+        Outcome::Passed { found }
     }
 
     /// Says how the log stands to the earlier one, when nothing is wrong; nothing when there is none.

@@ -113,7 +113,7 @@ fn write_type(out: &mut Vec<u8>, header: &RecordHeader) {
     if let Some(label) = Event::label_of(header.event_type) {
         out.extend_from_slice(label.as_bytes());
     } else {
-        out.extend_from_slice(b"Unknown");
+        out.extend_from_slice(UNKNOWN.as_bytes());
         push_decimal(out, u64::from(header.event_type), 1);
     }
     out.extend_from_slice(b".v");
@@ -122,6 +122,9 @@ fn write_type(out: &mut Vec<u8>, header: &RecordHeader) {
 
 /// What every type begins with.
 pub(super) const TYPE: &str = "latchkeep.";
+
+/// What stands in front of the number of an event that has no name here.
+pub(super) const UNKNOWN: &str = "Unknown";
 
 pub(super) const HEADER: &[u8] = br#","lkheader":""#;
 pub(super) const CONTEXT: &[u8] = br#"","lkcontext":""#;

@@ -9,10 +9,12 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::codec::event::is_known;
+use crate::domain::event::Event;
 use crate::domain::record::Record;
 use crate::ledger::{HEADER_BYTES, HashedRecord, Head, RawRecord, RecordHeader};
 
-use super::cloud_event::{BODY, CONTEXT, END, HEAD, HEADER, NO_BODY, TYPE, write_event, write_view};
+use super::cloud_event::{BODY, CONTEXT, END, HEAD, HEADER, NO_BODY, TYPE, UNKNOWN, write_event, write_view};
 use super::content::{Content, Opener};
 use super::fault::LineFault;
 use super::scribe::{base64_len, decode_base64};
@@ -22,9 +24,19 @@ use super::scribe::{base64_len, decode_base64};
 pub(super) struct Checked {
     pub(super) hashed: HashedRecord,
     pub(super) head_shown: Head,
-    /// The field of the view that differs from the bytes.
-    pub(super) differs: Option<&'static str>,
+    pub(super) view: View,
     pub(super) told: Told,
+}
+
+/// How the view for people stands to the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum View {
+    /// Every field is what the bytes say.
+    Fits,
+    /// This field is not.
+    Differs(&'static str),
+    /// It shows an event of a later release in more words than this release can compare.
+    Unseen,
 }
 
 /// What the record tells a replay.
@@ -58,7 +70,7 @@ struct Truth<'a> {
 /// Reads a line of the log with this source.
 pub(super) fn read_event(line: &str, source: &str, room: &mut Room) -> Result<Checked, LineFault> {
     if let Some((view, truth)) = split(line)
-        && let Ok(checked) = check(truth, source, room, |expected| (view.as_bytes() == expected).then_some(None))
+        && let Ok(checked) = check(truth, source, room, |expected| view.as_bytes() == expected)
         && let Some(checked) = checked
     {
         return Ok(checked);
@@ -70,31 +82,33 @@ pub(super) fn read_event(line: &str, source: &str, room: &mut Room) -> Result<Ch
         body: parsed.lkbody.as_deref(),
         head: &parsed.lkhead,
     };
-    let checked = check(truth, source, room, |_| Some(None))?.ok_or(LineFault::Verifier)?;
-    let differs = difference(&parsed, source, room, &checked)?;
-    Ok(Checked { differs, ..checked })
+    let checked = check(truth, source, room, |_| true)?.ok_or(LineFault::Verifier)?;
+    let view = compare(&parsed, source, room, &checked)?;
+    Ok(Checked { view, ..checked })
 }
 
-/// Decodes and checks the truth of a line; `compare` is shown the view as it has to be, and gives up with `None`.
+/// Decodes and checks the truth of a line; `is_so` is shown the view as it has to be.
 fn check(
     truth: Truth<'_>,
     source: &str,
     room: &mut Room,
-    compare: impl FnOnce(&[u8]) -> Option<Option<&'static str>>,
+    is_so: impl FnOnce(&[u8]) -> bool,
 ) -> Result<Option<Checked>, LineFault> {
     let head_shown = Head::parse_base64(truth.head).map_err(|_| LineFault::Base64("lkhead"))?;
     let raw = decode(truth, &mut room.bytes)?;
     let opened = room.opener.open(&raw);
     room.view.clear();
     write_view(&mut room.view, source, raw.header(), &opened);
-    let Some(differs) = compare(&room.view) else { return Ok(None) };
+    if !is_so(&room.view) {
+        return Ok(None);
+    }
     let told = match (opened.content, opened.context) {
         (Content::Unreadable(error), _) | (_, Err(error)) => Told::Unreadable(error.to_string()),
         (Content::Known(event), Ok(context)) => Told::Known(raw.header().record(context, event)),
         (Content::Unknown, Ok(_)) => Told::Unknown,
         (Content::Erased, Ok(_)) => Told::Erased,
     };
-    Ok(Some(Checked { hashed: HashedRecord::of(&raw), head_shown, differs, told }))
+    Ok(Some(Checked { hashed: HashedRecord::of(&raw), head_shown, view: View::Fits, told }))
 }
 
 fn decode<'b>(truth: Truth<'_>, bytes: &'b mut Vec<u8>) -> Result<RawRecord<'b>, LineFault> {
@@ -147,27 +161,22 @@ fn last_text(text: &str) -> Option<(&str, &str)> {
     text.split_at_checked(text.rfind('"')?.saturating_add(1))
 }
 
-/// Gives the first field of the view that is not what the bytes say.
-fn difference(
-    found: &Line<'_>,
-    source: &str,
-    room: &mut Room,
-    checked: &Checked,
-) -> Result<Option<&'static str>, LineFault> {
+/// Compares the fields of the view, one by one, with what the bytes say.
+fn compare(found: &Line<'_>, source: &str, room: &mut Room, checked: &Checked) -> Result<View, LineFault> {
     let truth = Truth { header: &found.lkheader, context: &found.lkcontext, body: found.lkbody.as_deref(), head: "" };
     let raw = decode(truth, &mut room.bytes)?;
     room.view.clear();
     write_event(&mut room.view, source, &raw, &checked.hashed.head, &mut room.opener);
     let expected: Line<'_> = serde_json::from_slice(&room.view).map_err(|_| LineFault::Verifier)?;
-    // What a later release calls an event, and shows of it, is for that release to compare.
-    let is_known = !matches!(checked.told, Told::Unknown);
-    let type_fits =
-        if is_known { found.kind == expected.kind } else { is_type_of(&found.kind, &checked.hashed.header) };
+    let header = &checked.hashed.header;
+    let shows_more = !is_known(header.event_type, header.schema)
+        && (found.kind != expected.kind || found.data != expected.data)
+        && may_be_of_later_release(&found.kind, &expected.kind, header);
     let fits = [
         ("specversion", found.specversion == expected.specversion),
         ("id", found.id == expected.id),
         ("source", found.source == expected.source),
-        ("type", type_fits),
+        ("type", shows_more || found.kind == expected.kind),
         ("subject", found.subject == expected.subject),
         ("time", found.time == expected.time),
         ("sequence", found.sequence == expected.sequence),
@@ -175,15 +184,29 @@ fn difference(
         ("causationid", found.causationid == expected.causationid),
         ("authid", found.authid == expected.authid),
         ("datacontenttype", found.datacontenttype == expected.datacontenttype),
-        ("data", !is_known || found.data == expected.data),
+        ("data", shows_more || found.data == expected.data),
     ];
-    Ok(fits.iter().find(|(_, fits)| !fits).map(|(field, _)| *field))
+    Ok(match fits.iter().find(|(_, fits)| !fits) {
+        Some((field, _)) => View::Differs(field),
+        None if shows_more => View::Unseen,
+        None => View::Fits,
+    })
 }
 
-/// Tells whether a text may be the type of an event that this release does not know.
-fn is_type_of(kind: &str, header: &RecordHeader) -> bool {
+/// Tells whether a text may be the type that a later release shows of an event which this one does not know. A number with a
+/// name keeps it, a name stands for no second number, and only who does not know an event shows it as an unknown one, of
+/// which there is nothing to show.
+fn may_be_of_later_release(kind: &str, expected: &str, header: &RecordHeader) -> bool {
     let name = kind.strip_prefix(TYPE).and_then(|rest| rest.strip_suffix(&format!(".v{}", header.schema)));
-    name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    let is_free = |name: &str| {
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_name && !Event::is_label(name) && !name.starts_with(UNKNOWN)
+    };
+    match Event::label_of(header.event_type) {
+        // A later schema of an event that has its name here already.
+        Some(_) => kind == expected,
+        None => name.is_some_and(is_free),
+    }
 }
 
 /// A line as any writer of this format may lay it out.
@@ -212,6 +235,7 @@ struct Line<'a> {
     authid: Option<Cow<'a, str>>,
     #[serde(borrow)]
     datacontenttype: Cow<'a, str>,
+    #[serde(deserialize_with = "super::unique_json::unique")]
     data: Value,
     #[serde(borrow)]
     lkheader: Cow<'a, str>,

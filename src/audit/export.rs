@@ -28,7 +28,9 @@ use super::last_line::LastLine;
 /// let checkpoint = Checkpoint { log_id, tree_head: TreeHead::empty() }.sign(&[&signer])?;
 /// let export = export.finish(&checkpoint, None)?;
 ///
-/// let report = verify_export(export.as_slice(), &VerifyOptions::default(), |_| {});
+/// let mut brought = VerifyOptions::default();
+/// brought.keys.push(signer.verifier_key().clone());
+/// let report = verify_export(export.as_slice(), &brought, |_| {});
 /// assert!(report.is_sound(), "{report}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

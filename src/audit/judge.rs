@@ -5,39 +5,44 @@
 
 use std::ops::ControlFlow;
 
+use crate::codec::event::is_known;
+use crate::domain::event::Event;
 use crate::domain::position::Position;
-use crate::ledger::{ChainVerifier, Checkpoint, Frontier, RecordError, TreeHead, genesis};
+use crate::ledger::{ChainVerifier, Checkpoint, Erasure, Frontier, RecordError, TreeHead, genesis, leaf};
 
 use super::checkpoints::Checkpoints;
 use super::erased::ErasedBodies;
-use super::event_line::{Checked, Told};
+use super::event_line::{Checked, Told, View};
 use super::fault::LineFault;
 use super::findings::Findings;
 use super::header::ExportHeader;
+use super::keys::Named;
 use super::last_line::LastLine;
 use super::lock_report::Watch;
 use super::pipeline::{Item, Parcel};
 use super::replay::Replay;
-use super::verdict::{Check, Outcome, Place, Report};
+use super::verdict::{Check, Place, Report};
 use super::verify::VerifyOptions;
 
 /// What stands of an export so far.
 #[derive(Debug)]
 pub(super) struct Judge {
-    header: ExportHeader,
-    checkpoints: Checkpoints,
+    pub(super) header: ExportHeader,
+    pub(super) checkpoints: Checkpoints,
     chain: ChainVerifier,
-    tree: Frontier,
-    replay: Replay,
+    pub(super) tree: Frontier,
+    pub(super) replay: Replay,
     pub(super) watch: Watch,
     findings: Findings,
-    line: u64,
-    records: u64,
-    erased: u64,
-    erased_bodies: ErasedBodies,
-    unknown: u64,
+    pub(super) line: u64,
+    pub(super) records: u64,
+    pub(super) erased: u64,
+    pub(super) erased_bodies: ErasedBodies,
+    pub(super) unknown: u64,
+    /// Events of a later release whose view shows what cannot be compared here.
+    pub(super) unseen_views: u64,
     last: Option<LastLine>,
-    is_cut: bool,
+    pub(super) is_cut: bool,
 }
 
 impl Judge {
@@ -56,6 +61,7 @@ impl Judge {
             erased: 0,
             erased_bodies: ErasedBodies::from(first),
             unknown: 0,
+            unseen_views: 0,
             last: None,
             is_cut: false,
             header,
@@ -67,8 +73,18 @@ impl Judge {
                 judge.findings.fail(Check::Chain, place, &"the chain does not begin at the genesis of its log");
             }
         }
+        judge.check_edge();
         judge.checkpoints.note_tree(&judge.tree);
         judge
+    }
+
+    /// Holds the chain value before a slice to the frontier, where its last record is a subtree of its own.
+    fn check_edge(&mut self) {
+        let edge = self.header.frontier.hashes().last().filter(|_| self.header.first().get() % 2 == 1);
+        if edge.is_some_and(|edge| *edge != leaf(&self.header.head_before)) {
+            let place = Place { line: Some(1), position: None };
+            self.findings.fail(Check::Chain, place, &"head_before is not the chain value that the frontier ends with");
+        }
     }
 
     /// Counts the records taken so far.
@@ -136,24 +152,37 @@ impl Judge {
             self.checkpoints.note_tree(&self.tree);
         }
         self.checkpoints.take(&checked.hashed.header, &checked.told);
-        if let Some(field) = checked.differs {
-            self.findings.fail(Check::JsonView, place, &format!("{field} is not what the bytes say"));
+        match checked.view {
+            View::Fits => {}
+            View::Differs(field) => {
+                self.findings.fail(Check::JsonView, place, &format!("{field} is not what the bytes say"));
+            }
+            View::Unseen => self.unseen_views = self.unseen_views.saturating_add(1),
         }
+        self.take_told(checked, place);
+        self.take_step(checked, place);
+    }
+
+    fn take_told(&mut self, checked: &Checked, place: Place) {
+        let header = &checked.hashed.header;
         match &checked.told {
             Told::Erased => {
                 self.erased = self.erased.saturating_add(1);
-                self.erased_bodies.note(checked.hashed.header.position);
+                self.erased_bodies.note(header.position, is_known(header.event_type, header.schema));
             }
             Told::Unknown => self.unknown = self.unknown.saturating_add(1),
             Told::Unreadable(why) => self.findings.fail(Check::Bodies, place, why),
             Told::Known(record) => {
-                if let Some(position) = self.erased_bodies.missing(&record.event) {
+                if let Some(position) = self.erased_bodies.explain(&record.event) {
                     let why = format!("the log says that the body at position {position} was erased, and here it is");
                     self.findings.fail(Check::Bodies, place, &why);
                 }
             }
         }
-        self.take_step(checked, place);
+        let is_marked = header.erasure == Erasure::Allowed;
+        if Event::is_erasable_by(header.event_type).is_some_and(|erasable| erasable != is_marked) {
+            self.findings.fail(Check::Bodies, place, &"whether its body may be erased is not what its type says");
+        }
     }
 
     fn take_step(&mut self, checked: &Checked, place: Place) {
@@ -183,6 +212,7 @@ impl Judge {
                 self.findings.fail(Check::Chain, place, &fault);
             }
             self.check_tree(&tree_head, place);
+            self.check_keys();
             if let Some(last) = &self.last {
                 self.checkpoints.judge(last, &tree_head, &mut self.findings, place);
             }
@@ -196,11 +226,20 @@ impl Judge {
             verdicts: verdicts.collect(),
             records: self.records,
             bodies_erased: self.erased,
+            bodies_unexplained: self.erased_bodies.unexplained(),
             unknown_events: self.unknown,
             tree_head: Some(tree_head),
             keys_from_export: self.checkpoints.are_keys_of_export(),
+            signatures: std::mem::take(&mut self.checkpoints.signatures),
         };
         (report, self.watch)
+    }
+
+    fn check_keys(&mut self) {
+        if self.checkpoints.named() == Named::Differs {
+            let place = Place { line: Some(1), position: None };
+            self.findings.fail(Check::Structure, place, &"vkeys are not the keys that the log sets");
+        }
     }
 
     fn check_tree(&mut self, found: &TreeHead, place: Place) {
@@ -218,51 +257,6 @@ impl Judge {
                 self.findings.fail(Check::Tree, place, &"the records do not give the root of the checkpoint");
             }
             Ok(_) => {}
-        }
-    }
-
-    /// Says how a check ended in which no fault was found.
-    fn outcome(&self, check: Check) -> Outcome {
-        let passed = |found: String| Outcome::Passed { found };
-        let not_checked = |why: String| Outcome::NotChecked { why };
-        if self.is_cut {
-            return not_checked(format!("the export cannot be read from line {} on; no fault before it", self.line));
-        }
-        match check {
-            Check::Structure => passed(format!("header, {} events and checkpoint", self.records)),
-            Check::Chain => passed(format!("unbroken over {} records", self.records)),
-            Check::Tree => passed(format!("size {} and root are those of the checkpoint", self.tree.size())),
-            Check::Signature => passed(self.checkpoints.signed_by()),
-            Check::Consistency => match self.checkpoints.extended() {
-                None => not_checked("no earlier checkpoint was given".to_owned()),
-                Some(found) => passed(found),
-            },
-            Check::Bodies => passed(format!(
-                "{} readable, {} erased, {} of a later release",
-                self.records.saturating_sub(self.erased).saturating_sub(self.unknown),
-                self.erased,
-                self.unknown
-            )),
-            Check::JsonView => passed("every field shown is what the bytes say".to_owned()),
-            Check::Replay => self.replay_outcome(),
-        }
-    }
-
-    fn replay_outcome(&self) -> Outcome {
-        let hidden = self.replay.hidden_ever();
-        if self.header.first() > Position::FIRST {
-            let why = format!(
-                "a slice starts in the middle: {hidden} secrets from before it were followed by revision alone; \
-                 no illegal step"
-            );
-            Outcome::NotChecked { why }
-        } else if hidden > 0 {
-            let found = format!(
-                "no illegal step; {hidden} secrets were followed by revision alone where a body was erased or unknown"
-            );
-            Outcome::Passed { found }
-        } else {
-            Outcome::Passed { found: "no illegal step".to_owned() }
         }
     }
 }

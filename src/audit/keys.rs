@@ -14,12 +14,17 @@
 //! Memory is that of the keys that were brought, and of the records in force at the sizes that are asked about, however
 //! often a log changes its key. Read next: [`super::checkpoints`], which asks.
 
+use std::collections::VecDeque;
+
 use crate::domain::event::Event;
 use crate::domain::position::Position;
-use crate::ledger::{Checkpoint, CheckpointError, NoteError, RecordHeader, SignedCheckpoint, VerifierKey, origin};
+use crate::ledger::{
+    Checkpoint, CheckpointError, NoteError, RecordHeader, SignedCheckpoint, VerifierKey, WitnessPolicy, origin,
+};
 
 use super::event_line::Told;
-use super::header::ExportHeader;
+use super::header::{EXPORT_KEYS_MAX, ExportHeader};
+use super::verify::VerifyOptions;
 
 /// The keys of a log, as far as they are known.
 #[derive(Clone, Debug)]
@@ -29,6 +34,10 @@ pub(super) struct Keys {
     origin: String,
     is_whole: bool,
     first: Option<Setting>,
+    /// The keys that records of this export set, the newest of them; `None` for one that cannot be read.
+    set: VecDeque<Option<VerifierKey>>,
+    /// The number of the newest of them; numbers count from 1.
+    newest_number: Option<usize>,
     asked: Vec<(Position, Option<Setting>)>,
     /// The last record that says that the store was restored.
     restored: Option<Position>,
@@ -66,21 +75,50 @@ pub(super) struct Opened {
     pub(super) checkpoint: Checkpoint,
     /// The record that sets the key, when that key is no root: somebody has to vouch for it.
     pub(super) unvouched: Option<Position>,
+    /// The keys of the log that have signed it.
+    pub(super) signed_by: Vec<VerifierKey>,
+}
+
+impl Opened {
+    /// Tells whether it is signed by a root and covers the record at a position.
+    pub(super) fn vouches(&self, at: Position) -> bool {
+        self.unvouched.is_none() && at < self.checkpoint.tree_head.size
+    }
+}
+
+/// How the keys that the header of an export names stand to those that its records set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// They are the same.
+    Fits,
+    /// They are others.
+    Differs,
+    /// No record of the export sets so many of them, and they were not brought either.
+    Unseen(usize),
 }
 
 impl Keys {
+    /// Tells whether the verifier has brought no key, and no policy that lists logs.
+    pub(super) fn come_from_export(options: &VerifyOptions) -> bool {
+        options.keys.is_empty() && !options.policy.as_ref().is_some_and(WitnessPolicy::has_logs)
+    }
+
     /// Takes the keys that whoever verifies has brought; those of the export only when there are none.
-    pub(super) fn new(brought: &[VerifierKey], header: &ExportHeader) -> Self {
-        let (keys, vouched_by) = match brought {
-            [] => (header.vkeys.as_slice(), VouchedBy::Export),
-            brought => (brought, VouchedBy::Verifier),
+    pub(super) fn new(options: &VerifyOptions, header: &ExportHeader) -> Self {
+        let of_policy = options.policy.as_ref().map(WitnessPolicy::logs).unwrap_or_default();
+        let (keys, vouched_by): (Vec<_>, _) = if Self::come_from_export(options) {
+            (header.vkeys.iter().collect(), VouchedBy::Export)
+        } else {
+            (options.keys.iter().chain(of_policy).collect(), VouchedBy::Verifier)
         };
         Self {
-            roots: keys.iter().map(|key| Root { key: key.clone(), is_set_later: false }).collect(),
+            roots: keys.into_iter().map(|key| Root { key: key.clone(), is_set_later: false }).collect(),
             vouched_by,
             origin: origin(&header.log_id),
             is_whole: header.first() == Position::FIRST,
             first: None,
+            set: VecDeque::new(),
+            newest_number: None,
             asked: Vec::new(),
             restored: None,
         }
@@ -111,6 +149,7 @@ impl Keys {
         let key = event.and_then(|event| VerifierKey::parse(&event.verifier_key).ok());
         let after = restored.unwrap_or_else(|| header.position.next());
         let setting = Setting { at: header.position, after, key: key.filter(|key| key.name() == self.origin) };
+        self.keep(setting.key.clone(), event.map(|event| event.number));
         let is_first = self.is_whole || event.is_some_and(|event| event.number == FIRST_NUMBER);
         if is_first && self.first.is_none() {
             self.first = Some(setting.clone());
@@ -121,6 +160,43 @@ impl Keys {
         }
         for (_, in_force) in self.asked.iter_mut().filter(|(size, _)| setting.after < *size) {
             *in_force = Some(setting.clone());
+        }
+    }
+
+    /// Keeps the keys that the header has to name.
+    fn keep(&mut self, key: Option<VerifierKey>, number: Option<u32>) {
+        if self.set.len() == EXPORT_KEYS_MAX {
+            self.set.pop_front();
+        }
+        self.set.push_back(key);
+        self.newest_number = number.and_then(|number| usize::try_from(number).ok());
+    }
+
+    /// Compares the keys that the header names with what the records set, once all were seen.
+    pub(super) fn named(&self, header: &ExportHeader) -> Named {
+        let set: Vec<_> = self.set.iter().flatten().collect();
+        if set.len() != self.set.len() {
+            return Named::Unseen(header.vkeys.len());
+        }
+        let is_short = |newest: usize| header.vkeys.len() != newest.min(EXPORT_KEYS_MAX);
+        if !self.is_whole && self.newest_number.is_some_and(is_short) {
+            return Named::Differs;
+        }
+        let Some(before) = header.vkeys.len().checked_sub(set.len()) else { return Named::Differs };
+        let (before, later) = header.vkeys.split_at_checked(before).unwrap_or_default();
+        if later.iter().ne(set.iter().copied()) || (self.is_whole && !set.is_empty() && !before.is_empty()) {
+            return Named::Differs;
+        }
+        if before.is_empty() {
+            // Every slice has a key that was set in it or before it.
+            return if set.is_empty() && !self.is_whole { Named::Differs } else { Named::Fits };
+        }
+        let is_brought = |key: &VerifierKey| {
+            self.vouched_by == VouchedBy::Verifier && self.roots.iter().any(|root| root.key == *key)
+        };
+        match before.iter().filter(|key| !is_brought(key)).count() {
+            0 => Named::Fits,
+            unseen => Named::Unseen(unseen),
         }
     }
 
@@ -141,7 +217,8 @@ impl Keys {
         match SignedCheckpoint::open(note, std::slice::from_ref(key)) {
             Ok(signed) => {
                 let is_root = self.vouched_by == VouchedBy::Export || self.roots.iter().any(|root| root.key == *key);
-                Ok(Opened { checkpoint: *signed.checkpoint(), unvouched: (!is_root).then_some(at) })
+                let unvouched = (!is_root).then_some(at);
+                Ok(Opened { checkpoint: *signed.checkpoint(), unvouched, signed_by: signed.signed_by().to_vec() })
             }
             Err(NO_KNOWN_SIGNER) if self.has_root_signed(note) => Err(format!(
                 "it is signed by a key that was not in force at size {size}: the record at position {at} set the one that was"
@@ -157,7 +234,10 @@ impl Keys {
     fn open_by_root(&self, note: &str, size: Position) -> Result<Opened, String> {
         let candidates = self.roots.iter().filter(|root| !root.is_set_later).map(|root| root.key.clone());
         match SignedCheckpoint::open(note, &candidates.collect::<Vec<_>>()) {
-            Ok(signed) => Ok(Opened { checkpoint: *signed.checkpoint(), unvouched: None }),
+            Ok(signed) => {
+                let signed_by = signed.signed_by().to_vec();
+                Ok(Opened { checkpoint: *signed.checkpoint(), unvouched: None, signed_by })
+            }
             Err(NO_KNOWN_SIGNER) if self.has_root_signed(note) => {
                 Err(format!("it is signed by a key that was not in force at size {size}, but was set later"))
             }

@@ -14,7 +14,9 @@
 mod checkpoints;
 mod chunks;
 mod cloud_event;
+mod conclusion;
 mod content;
+mod cosignatures;
 mod erased;
 mod event_line;
 mod export;
@@ -25,6 +27,7 @@ mod judge;
 mod keys;
 mod last_line;
 mod lock_report;
+mod outcomes;
 mod pipeline;
 mod proved_event;
 #[cfg(feature = "store")]
@@ -34,6 +37,8 @@ mod restating;
 mod rules;
 mod scribe;
 mod secret_report;
+mod signature_line;
+mod unique_json;
 mod verdict;
 mod verify;
 
@@ -41,6 +46,7 @@ mod verify;
 mod tests;
 
 pub use cloud_event::cloud_event;
+pub use conclusion::Conclusion;
 pub use export::{ExportError, ExportWriter};
 pub use fault::LineFault;
 pub use header::{EXPORT_KEYS_MAX, ExportHeader};
@@ -51,6 +57,7 @@ pub(crate) use records::ExportRecords;
 pub use replay::{IllegalStep, Replay};
 pub use rules::Rule;
 pub use secret_report::{RotationStatus, SecretReport};
+pub use signature_line::{SignatureLine, SignedBy};
 pub use verdict::{Check, Outcome, Place, Report, Verdict};
 pub use verify::{VerifyOptions, verify_export};
 

@@ -144,6 +144,11 @@ impl Replay {
         self.hidden.len().saturating_add(self.restating.coming_back())
     }
 
+    /// Tells whether every record so far was seen, from the first of the log on, and so held to every rule.
+    pub(super) fn has_seen_all(&self) -> bool {
+        self.begin != Begin::Slice && self.hidden_ever == 0 && self.sight.whole && self.sight.groups
+    }
+
     /// Counts all secrets that were hidden at some time.
     pub(super) const fn hidden_ever(&self) -> u64 {
         self.hidden_ever

@@ -10,6 +10,9 @@ use serde::ser::{SerializeStruct as _, Serializer};
 use crate::domain::position::Position;
 use crate::ledger::TreeHead;
 
+use super::conclusion::Conclusion;
+use super::signature_line::{SignatureLine, SignedBy};
+
 /// What is checked, each on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Check {
@@ -21,6 +24,8 @@ pub enum Check {
     Tree,
     /// The checkpoint is signed by the key that was in force at its size.
     Signature,
+    /// Witnesses have cosigned the checkpoint, as many as the policy asks for.
+    Cosignatures,
     /// The log extends that of an earlier checkpoint.
     Consistency,
     /// Each body is there and readable, or erased where that is allowed.
@@ -33,11 +38,12 @@ pub enum Check {
 
 impl Check {
     /// Every check, in the order in which they are reported.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Structure,
         Self::Chain,
         Self::Tree,
         Self::Signature,
+        Self::Cosignatures,
         Self::Consistency,
         Self::Bodies,
         Self::JsonView,
@@ -52,6 +58,7 @@ impl Check {
             Self::Chain => "chain",
             Self::Tree => "tree",
             Self::Signature => "signature",
+            Self::Cosignatures => "cosignatures",
             Self::Consistency => "consistency",
             Self::Bodies => "bodies",
             Self::JsonView => "json_view",
@@ -67,6 +74,7 @@ impl Check {
             Self::Chain => "chain",
             Self::Tree => "tree equals checkpoint",
             Self::Signature => "signature",
+            Self::Cosignatures => "cosignatures of witnesses",
             Self::Consistency => "consistency with an earlier checkpoint",
             Self::Bodies => "bodies present or erased",
             Self::JsonView => "JSON view equals bytes",
@@ -100,7 +108,7 @@ impl fmt::Display for Place {
 /// How a check ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It holds.
+    /// All of it was seen, and it holds.
     Passed {
         /// What was found, in words.
         found: String,
@@ -112,9 +120,14 @@ pub enum Outcome {
         /// What is wrong there, in words.
         why: String,
     },
-    /// It was not, or not wholly, checked; no fault was found.
+    /// It was not, or not wholly, checked; no fault was found in what was.
     NotChecked {
         /// Why not, in words.
+        why: String,
+    },
+    /// Nothing was given to check it against, so it was not asked for.
+    NotAsked {
+        /// What was not given, in words.
         why: String,
     },
 }
@@ -135,6 +148,7 @@ impl fmt::Display for Verdict {
             Outcome::Passed { found } => write!(f, "passed       {check}: {found}"),
             Outcome::Failed { place, why } => write!(f, "FAILED       {check}: {place}{why}"),
             Outcome::NotChecked { why } => write!(f, "not checked  {check}: {why}"),
+            Outcome::NotAsked { why } => write!(f, "not asked    {check}: {why}"),
         }
     }
 }
@@ -145,6 +159,7 @@ impl Serialize for Verdict {
             Outcome::Passed { found } => ("passed", Place::default(), found),
             Outcome::Failed { place, why } => ("failed", *place, why),
             Outcome::NotChecked { why } => ("not_checked", Place::default(), why),
+            Outcome::NotAsked { why } => ("not_asked", Place::default(), why),
         };
         let mut fields = serializer.serialize_struct("Verdict", 5)?;
         fields.serialize_field("check", self.check.label())?;
@@ -168,19 +183,31 @@ pub struct Report {
     pub records: u64,
     /// Records among them whose body was erased.
     pub bodies_erased: u64,
+    /// Bodies among those erased of which no record of the export says that they were: whoever had the export may have taken
+    /// them away.
+    pub bodies_unexplained: u64,
     /// Records among them that a later release wrote.
     pub unknown_events: u64,
     /// Size and root of the tree over the records, as worked out here.
     pub tree_head: Option<TreeHead>,
     /// Whether no key was given, so that those were taken which the export names: its signature shows nothing then.
     pub keys_from_export: bool,
+    /// The signatures under the checkpoint, in their order; empty when it cannot be read.
+    pub signatures: Vec<SignatureLine>,
 }
 
 impl Report {
-    /// Tells whether no check failed. Which were not made, and whose keys were used, is in the verdicts alone.
+    /// Sums the verdicts up: all passed, a check failed, or no check failed but not everything was seen.
+    #[must_use]
+    pub fn conclusion(&self) -> Conclusion {
+        Conclusion::of(&self.verdicts)
+    }
+
+    /// Tells whether everything that was asked for was checked whole, and holds: [`Conclusion::Passed`]. An export that
+    /// vouches for itself, since no key was given, is not sound; neither is one with a body or an event that nobody can read.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.failures().next().is_none()
+        self.conclusion() == Conclusion::Passed
     }
 
     /// Finds the verdict of a check.
@@ -208,25 +235,31 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.verdicts.iter().try_for_each(|verdict| writeln!(f, "{verdict}"))?;
+        let others = self.signatures.iter().filter(|line| line.by != SignedBy::Log);
+        others.into_iter().try_for_each(|line| writeln!(f, "signed by    {line}"))?;
         let Self { records, bodies_erased, unknown_events, .. } = self;
         write!(f, "{records} records, {bodies_erased} bodies erased, {unknown_events} events of a later release")?;
         match self.first_fault() {
             Some(first) => write!(f, "; the first fault is one of {}", first.check.words()),
-            None => f.write_str("; no check failed"),
+            None if self.is_sound() => f.write_str("; every check passed"),
+            None => f.write_str("; no check failed, but not all could be checked"),
         }
     }
 }
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Report", 8)?;
+        let mut fields = serializer.serialize_struct("Report", 11)?;
+        fields.serialize_field("conclusion", self.conclusion().label())?;
         fields.serialize_field("sound", &self.is_sound())?;
         fields.serialize_field("records", &self.records)?;
         fields.serialize_field("bodies_erased", &self.bodies_erased)?;
+        fields.serialize_field("bodies_unexplained", &self.bodies_unexplained)?;
         fields.serialize_field("unknown_events", &self.unknown_events)?;
         fields.serialize_field("size", &self.tree_head.map(|tree_head| tree_head.size))?;
         fields.serialize_field("root", &self.tree_head.map(|tree_head| tree_head.root.to_base64()))?;
         fields.serialize_field("keys", if self.keys_from_export { "export" } else { "given" })?;
+        fields.serialize_field("signatures", &self.signatures)?;
         fields.serialize_field("verdicts", &self.verdicts)?;
         fields.end()
     }

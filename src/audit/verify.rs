@@ -5,7 +5,7 @@
 
 use std::io::Read;
 
-use crate::ledger::VerifierKey;
+use crate::ledger::{VerifierKey, WitnessKey, WitnessPolicy};
 
 use super::LINE_BYTES_MAX;
 use super::chunks::{Chunk, Chunks};
@@ -14,6 +14,7 @@ use super::fault::LineFault;
 use super::findings::Findings;
 use super::header::ExportHeader;
 use super::judge::Judge;
+use super::keys::Keys;
 use super::lock_report::Watch;
 use super::pipeline::run;
 use super::verdict::{Check, Outcome, Place, Report};
@@ -26,8 +27,14 @@ pub struct VerifyOptions {
     pub earlier: Option<String>,
     /// The roots of trust: verifier keys of the log. A checkpoint counts under the key in force at its size alone; a key
     /// that the log sets later counts when it is here too, or when `earlier` is signed by one of these and covers the record
-    /// that sets it. When there are none, those that the export names are taken, and the verdict says so.
+    /// that sets it. The logs of `policy` are counted among them. When there are none, those that the export names are taken;
+    /// the signature is then not checked, since whoever made the export may have made them.
     pub keys: Vec<VerifierKey>,
+    /// Witnesses whose cosignatures are looked for under the checkpoint. One that is wrong fails the check; one that is
+    /// missing leaves it unchecked.
+    pub witnesses: Vec<WitnessKey>,
+    /// Which witnesses have to cosign the checkpoint; without their quorum the check fails.
+    pub policy: Option<WitnessPolicy>,
 }
 
 /// Verifies an export, and tells `progress` now and then how many records were verified.
@@ -39,7 +46,7 @@ pub struct VerifyOptions {
 /// use latchkeep::audit::{Check, VerifyOptions, verify_export};
 ///
 /// let report = verify_export(b"no export".as_slice(), &VerifyOptions::default(), |_| {});
-/// assert!(!report.is_sound());
+/// assert_eq!(report.conclusion(), latchkeep::audit::Conclusion::Failed);
 /// assert_eq!(report.first_fault().map(|verdict| verdict.check), Some(Check::Structure));
 /// ```
 pub fn verify_export<R: Read + Send>(reader: R, options: &VerifyOptions, progress: impl FnMut(u64)) -> Report {
@@ -94,8 +101,10 @@ fn unreadable(fault: LineFault, options: &VerifyOptions) -> Report {
         verdicts: Check::ALL.iter().map(|check| findings.verdict(*check, outcome)).collect(),
         records: 0,
         bodies_erased: 0,
+        bodies_unexplained: 0,
         unknown_events: 0,
         tree_head: None,
-        keys_from_export: options.keys.is_empty(),
+        signatures: Vec::new(),
+        keys_from_export: Keys::come_from_export(options),
     }
 }

@@ -184,6 +184,11 @@ pub(crate) fn decode_event(number: u16, schema: u16, body: &[u8]) -> Result<Deco
     decode_by(decoder(number, schema), Part::Event { number, schema }, body)
 }
 
+/// Tells whether this release knows a type in a schema, whose body it may not have.
+pub(crate) fn is_known(number: u16, schema: u16) -> bool {
+    decoder(number, schema).is_some()
+}
+
 /// Decodes a body with the decoder that was found for it; tests bring decoders of schemas that do not exist yet.
 pub(super) fn decode_by(decoder: Option<Decoder>, part: Part, body: &[u8]) -> Result<Decoded, CodecError> {
     let Some(decoder) = decoder else { return Ok(Decoded::Unknown) };

@@ -14,21 +14,24 @@ impl Event {
     /// Tells whether the body may be erased later: it can hold words about a person.
     #[must_use]
     pub const fn is_erasable(&self) -> bool {
-        matches!(
-            self,
-            Self::GroupCreated(_)
-                | Self::GroupUpdated(_)
-                | Self::GroupRestated(_)
-                | Self::SecretCreated(_)
-                | Self::SecretUpdated(_)
-                | Self::SpecUpdated(_)
-                | Self::SecretRestated(_)
-                | Self::VersionAdded(_)
-                | Self::VersionUpdated(_)
-                | Self::VersionRestated(_)
-                | Self::LockPlaced(_)
-                | Self::LockRestated(_)
-        )
+        matches!(Self::is_erasable_by(self.number()), Some(true))
+    }
+
+    /// Tells the same of the kind of event with this number, as record headers give it; `None` when no event has it.
+    #[must_use]
+    pub const fn is_erasable_by(number: u16) -> Option<bool> {
+        match number {
+            // GroupCreated, GroupUpdated, GroupRestated.
+            10 | 11 | 16 => Some(true),
+            // SecretCreated, SecretUpdated, SpecUpdated, SecretRestated.
+            20..=22 | 28 => Some(true),
+            // VersionAdded, VersionUpdated, VersionRestated.
+            30 | 33 | 35 => Some(true),
+            // LockPlaced, LockRestated.
+            40 | 44 => Some(true),
+            _ if Self::label_of(number).is_some() => Some(false),
+            _ => None,
+        }
     }
 
     /// Gives the data keys that this event destroys; their rows go in the batch that records it.

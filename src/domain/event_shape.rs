@@ -57,6 +57,12 @@ macro_rules! events {
             pub const fn label_of(number: u16) -> Option<&'static str> {
                 match number { $( $number => Some(stringify!($name)), )+ _ => None }
             }
+
+            /// Tells whether a text is the name of some kind of event.
+            #[must_use]
+            pub fn is_label(text: &str) -> bool {
+                [$( stringify!($name), )+].contains(&text)
+            }
         }
     };
 }

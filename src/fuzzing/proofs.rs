@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::audit::verify_event_proof;
+use crate::audit::{VerifyOptions, verify_event_proof};
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
 use crate::ledger::{
@@ -28,7 +28,7 @@ pub fn checkpoint(bytes: &[u8]) {
     if let Ok(signed) = SignedCheckpoint::open(text, &keys) {
         assert_eq!((signed.checkpoint(), signed.note()), (&tree.checkpoint(), text));
     }
-    if let Ok(proved) = verify_event_proof(text, &keys) {
+    if let Ok(proved) = verify_event_proof(text, &VerifyOptions { keys: keys.to_vec(), ..VerifyOptions::default() }) {
         assert_eq!(proved.checkpoint, tree.checkpoint());
     }
     if let Ok(proof) = EventProof::parse(text) {

@@ -143,8 +143,11 @@ impl StoreOptions {
     /// let mut export = Vec::new();
     /// store.export(&mut export, latchkeep::ExportOptions::default(), |_| {})?;
     ///
+    /// // The key is the owner's: an export that vouches for itself makes a store as well, and the report says so.
+    /// let mut brought = VerifyOptions::default();
+    /// brought.keys.extend(store.verifier_keys()?.into_values());
     /// let options = StoreOptions::in_memory(unlock(9));
-    /// let (replayed, report) = options.create_from_export(Cursor::new(export), &VerifyOptions::default(), |_| {})?;
+    /// let (replayed, report) = options.create_from_export(Cursor::new(export), &brought, |_| {})?;
     /// assert!(report.is_sound());
     /// assert_eq!(replayed.log_id(), store.log_id());
     /// # Ok::<(), latchkeep::Error>(())

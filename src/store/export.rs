@@ -77,13 +77,19 @@ impl Store {
     /// store goes on working meanwhile. Finding the beginning of a slice is `O(log n)`.
     ///
     /// ```
-    /// use latchkeep::audit::{VerifyOptions, verify_export};
+    /// use latchkeep::audit::{Conclusion, VerifyOptions, verify_export};
     /// use latchkeep::{ExportOptions, Position, SecretBytes, StoreOptions, Unlock};
     ///
     /// let store = StoreOptions::in_memory(Unlock::bytes(SecretBytes::copy_from(&[7; 32]))).create()?;
     /// let mut export = Vec::new();
     /// store.export(&mut export, ExportOptions::default(), |_| {})?;
-    /// assert!(verify_export(export.as_slice(), &VerifyOptions::default(), |_| {}).is_sound());
+    ///
+    /// // Whoever verifies has the key from the store's owner, not from the export.
+    /// let mut brought = VerifyOptions::default();
+    /// brought.keys.extend(store.verifier_keys()?.into_values());
+    /// assert_eq!(verify_export(export.as_slice(), &brought, |_| {}).conclusion(), Conclusion::Passed);
+    /// let alone = verify_export(export.as_slice(), &VerifyOptions::default(), |_| {});
+    /// assert_eq!(alone.conclusion(), Conclusion::NotAllChecked, "anybody could have made it");
     ///
     /// let refused = store.export(Vec::new(), ExportOptions::default().to(Position::new(99)), |_| {}).unwrap_err();
     /// assert_eq!(refused.to_string(), "export goes up to 99, but the log has 2 records");

@@ -3,6 +3,7 @@
 //! Read next: [`crate::ledger`], which checks all of it without a store.
 
 use crate::domain::command::Command as Decided;
+use crate::domain::invalid::Invalid;
 use crate::domain::position::Position;
 use crate::domain::receipt::Receipt;
 use crate::engine::anchor_file::{AcceptedRestore, AnchorFile};
@@ -118,7 +119,13 @@ impl Store {
     ///
     /// Kind `Invalid` when the sizes are not in order or the log has not come so far.
     pub fn prove_consistency(&self, earlier: Position, later: Position) -> Result<ConsistencyProof, Error> {
-        self.0.engine.shared.prove_consistency(earlier, later)
+        let shared = &self.0.engine.shared;
+        let size = shared.published.with(|snapshot| snapshot.end.size);
+        if later > size {
+            let rule = format!("ends at the size of {later}, but the log has {size} records");
+            return Err(Invalid::new("consistency proof", rule).into());
+        }
+        shared.prove_consistency(earlier, later)
     }
 }
 

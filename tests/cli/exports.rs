@@ -66,10 +66,14 @@ fn an_export_is_verified_without_the_store() {
 fn keys_that_come_from_the_export_itself_are_named_as_such() {
     let home = used();
     home.run(&["log", "export", "--out", "log.jsonl"]).done();
-    let ran = audit(&home, &["log", "verify", "log.jsonl"]).done();
-    assert!(ran.err.contains("says nothing about who made the export"), "{}", ran.err);
+    let ran = audit(&home, &["log", "verify", "log.jsonl"]);
+    let ran = ran.failed(8, &["not all could be checked", "says nothing about who made the export"]);
     assert!(ran.text().contains("by a key that the export itself names: anybody could have made both"));
-    assert_eq!(audit(&home, &["log", "verify", "log.jsonl", "--json"]).done().json()["keys"], "export");
+    let report = audit(&home, &["log", "verify", "log.jsonl", "--json"]).failed(8, &[]).json();
+    assert_eq!((&report["keys"], &report["sound"]), (&"export".into(), &false.into()));
+    assert_eq!(report["conclusion"], "not_all_checked");
+    let replayed = audit(&home, &["log", "replay", "log.jsonl", "--json"]).failed(8, &[]).json();
+    assert_eq!((&replayed["conclusion"], &replayed["as_of"]["size"]), (&"not_all_checked".into(), &7.into()));
     let other = key(&used());
     let ran = audit(&home, &["log", "verify", "log.jsonl", "--key", &other]);
     assert!(ran.text().contains("FAILED       signature: line 9: "), "{}", ran.text());
@@ -120,6 +124,10 @@ fn what_cannot_be_asked_is_refused() {
         (&["log", "verify", "log.jsonl", "--earlier", "text"], 2, "holds no checkpoint"),
         (&["log", "verify", "log.jsonl", "--expect", "text"], 2, "--earlier"),
         (&["log", "verify", "--key", &key], 2, "no export is named"),
+        (&["log", "verify", "--witness", WITNESS], 2, "no export is named"),
+        (&["log", "verify", "log.jsonl", "--witness", &key], 2, "witness key"),
+        (&["log", "verify", "log.jsonl", "--policy", "text"], 2, "line 1 begins with none of"),
+        (&["log", "verify", "log.jsonl", "--policy", "nowhere"], 2, "nowhere"),
         (&["log", "replay"], 2, "EXPORT"),
         (&["log", "replay", "log.jsonl", "--at", "noon"], 2, "is a position"),
         (&["log", "replay", "log.jsonl", "--secret", "nobody"], 6, "there is no secret nobody"),
@@ -156,14 +164,17 @@ fn slices_are_tied_to_what_was_kept() {
     home.run(&["log", "export", "--from", "6", "--out", "late"]).done();
     home.run(&["log", "export", "--from", "6", "--earlier", "kept", "--out", "proved"]).done();
     let verify = |file: &str| audit(&home, &["log", "verify", file, "--key", &key, "--earlier", "kept"]);
-    verify("slice").done();
-    verify("proved").done();
+    for tied in ["slice", "proved"] {
+        let ran = verify(tied);
+        assert!(ran.text().contains("passed       consistency"), "{}", ran.text());
+        ran.failed(8, &["not all could be checked"]);
+    }
     let late = verify("late");
     assert!(late.text().contains("has no proof from size 4, and begins after it"), "{}", late.text());
     late.failed(5, &[]);
     // An earlier export, and what an anchor wrote, hold a checkpoint as well.
     home.run(&["log", "export", "--to", "5", "--out", "first"]).done();
-    audit(&home, &["log", "verify", "slice", "--key", &key, "--earlier", "first"]).done();
+    audit(&home, &["log", "verify", "slice", "--key", &key, "--earlier", "first"]).failed(8, &[]);
     home.run(&["log", "verify", "--earlier", "kept"]).done();
     let other = used();
     other.file("kept", &kept);
@@ -181,7 +192,7 @@ fn one_event_is_proved_alone() {
     let ran = audit(&home, &["log", "verify-proof", "proof", "--key", &key]).done();
     assert!(ran.text().contains("latchkeep.LockPlaced.v1"), "{}", ran.text());
     let proved = audit(&home, &["log", "verify-proof", "proof", "--key", &key, "--json"]).done().json();
-    assert_eq!((&proved["proved"], &proved["size"]), (&true.into(), &7.into()));
+    assert_eq!((&proved["proved"], &proved["size"], &proved["readable"]), (&true.into(), &7.into(), &true.into()));
     assert_eq!(proved["event"]["data"]["lock"]["name"], "billing");
     let text = std::fs::read_to_string(home.path("proof")).unwrap();
     home.file("forged", text.replacen("index 4", "index 5", 1));
@@ -190,6 +201,48 @@ fn one_event_is_proved_alone() {
     audit(&home, &["log", "verify-proof", "proof", "--key", &strange]).failed(5, &["not signed by a known key"]);
     home.file("bytes", [0xff, 0xfe]);
     audit(&home, &["log", "verify-proof", "bytes", "--key", &key]).failed(2, &["not UTF-8"]);
+}
+
+/// A witness that cosigned nothing here.
+const WITNESS: &str = "witness.example/w1+efcd800c+BGa+fjMsekUzMr2dCn99sFX1xe8aBq2mbZizn7aBDEc6";
+
+#[test]
+fn witnesses_that_did_not_cosign_are_missed_and_required_by_a_policy() {
+    let home = used();
+    let key = key(&home);
+    home.run(&["log", "export", "--out", "log.jsonl"]).done();
+    home.run(&["log", "prove", "4", "--out", "proof"]).done();
+    home.file("one", format!("log {key}\nwitness one {WITNESS}\nquorum one\n"));
+    home.file("none", format!("log {key}\nwitness one {WITNESS}\nquorum none\n"));
+    for (command, file) in [("verify", "log.jsonl"), ("replay", "log.jsonl"), ("verify-proof", "proof")] {
+        let run = |more: &[&str]| audit(&home, &[&["log", command, file, "--key", &key], more].concat());
+        run(&[]).done();
+        run(&["--policy", "none"]).done();
+        run(&["--witness", WITNESS]).failed(8, &[]);
+        run(&["--policy", "one"]).failed(5, &[]);
+    }
+    let ran = audit(&home, &["log", "verify", "log.jsonl", "--policy", "none"]).done();
+    assert!(ran.text().contains("passed       signature: by a key that was given"), "{}", ran.text());
+}
+
+#[test]
+fn what_was_erased_is_said_to_be_unseen() {
+    let home = used();
+    let key = key(&home);
+    home.run(&["log", "prove", "4", "--out", "before"]).done();
+    home.run(&["log", "erase", "4", "--yes"]).done();
+    home.run(&["log", "export", "--out", "log.jsonl"]).done();
+    let report = audit(&home, &["log", "verify", "log.jsonl", "--key", &key, "--json"]).failed(8, &[]).json();
+    assert_eq!((&report["bodies_erased"], &report["bodies_unexplained"]), (&1.into(), &0.into()));
+    assert_eq!(verdict(&report, "bodies")["outcome"], "passed");
+    assert_eq!(verdict(&report, "replay")["outcome"], "not_checked");
+    home.run(&["log", "prove", "4", "--out", "after"]).done();
+    audit(&home, &["log", "verify-proof", "before", "--key", &key]).done();
+    let ran = audit(&home, &["log", "verify-proof", "after", "--key", &key]).failed(8, &["cannot be read"]);
+    assert!(ran.text().contains("proved: the event at position 4"), "{}", ran.text());
+    let json = audit(&home, &["log", "verify-proof", "after", "--key", &key, "--json"]).failed(8, &[]).json();
+    assert_eq!((&json["proved"], &json["readable"]), (&true.into(), &false.into()));
+    home.run(&["scrub"]).done();
 }
 
 #[test]

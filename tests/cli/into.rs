@@ -46,8 +46,7 @@ fn an_export_becomes_a_store_without_data_and_in_quarantine() {
 #[test]
 fn json_tells_what_was_made() {
     let home = exported();
-    let ran = replay(&home, "log.jsonl", &["--json"]).done();
-    assert!(ran.err.contains("anybody could have made this export"), "{}", ran.err);
+    let ran = replay(&home, "log.jsonl", &["--json"]).failed(8, &["anybody could have made this export"]);
     let made = ran.json();
     assert_eq!((&made["quarantine"], &made["versions_available"]), (&true.into(), &0.into()));
     assert_eq!(

@@ -47,7 +47,7 @@ fn every_slice_verifies_alone_under_the_key_of_the_log() {
         // The first two records, and the two that made the secret, are batches.
         for to in sizes.into_iter().filter(|to| *to >= from && ![1, 3].contains(to)) {
             let report = verify(&export(&store, from, to, None), &keys, None);
-            assert!(report.is_sound(), "{from}..{to}: {report}");
+            assert!(report.first_fault().is_none(), "{from}..{to}: {report}");
             assert_eq!(report.records, to - from, "{from}..{to}");
             let expected = store.tree_head_at(Position::new(to)).unwrap();
             assert_eq!(report.tree_head, expected, "{from}..{to}");
@@ -67,7 +67,7 @@ fn slices_that_abut_are_tied_together_by_the_checkpoint_between_them() {
         // The tree at its beginning is in the header of a slice: no proof is needed.
         for proof in [None, Some(from)] {
             let report = verify(&export(&store, from, to, proof), &keys, Some(&earlier));
-            assert!(report.is_sound(), "{from}..{to}: {report}");
+            assert!(report.first_fault().is_none(), "{from}..{to}: {report}");
             records += if proof.is_none() { report.records } else { 0 };
         }
         earlier = store.checkpoint_at(Position::new(to)).unwrap().unwrap();
@@ -75,8 +75,8 @@ fn slices_that_abut_are_tied_together_by_the_checkpoint_between_them() {
     assert_eq!(records, size);
     // A slice that leaves something out between needs the proof, and has it when it was asked for.
     let gap = store.checkpoint_at(Position::new(100)).unwrap().unwrap();
-    assert!(!verify(&export(&store, 200, size, None), &keys, Some(&gap)).is_sound());
-    assert!(verify(&export(&store, 200, size, Some(100)), &keys, Some(&gap)).is_sound());
+    assert!(verify(&export(&store, 200, size, None), &keys, Some(&gap)).first_fault().is_some());
+    assert!(verify(&export(&store, 200, size, Some(100)), &keys, Some(&gap)).first_fault().is_none());
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_changed_slice_is_found() {
     moved[0] = other.lines().next().unwrap();
     for changed in [swapped, shorter, moved] {
         let report = verify(format!("{}\n", changed.join("\n")).as_bytes(), &keys, None);
-        assert!(!report.is_sound(), "{report}");
+        assert!(report.first_fault().is_some(), "{report}");
     }
 }
 
@@ -134,11 +134,11 @@ fn a_changed_key_is_vouched_for_by_the_checkpoint_of_the_old_one() {
     let covering = store.checkpoint_at(change.next()).unwrap().unwrap();
     for from in [0, change.get()] {
         let whole = export(&store, from, size, None);
-        assert!(!verify(&whole, &old, None).is_sound(), "nobody vouches for the new key");
+        assert!(verify(&whole, &old, None).first_fault().is_some(), "nobody vouches for the new key");
         let report = verify(&whole, &old, Some(&covering));
-        assert!(report.is_sound(), "{report}");
+        assert!(report.first_fault().is_none(), "{report}");
         let newest: Vec<_> = store.verifier_keys().unwrap().into_values().next_back().into_iter().collect();
         // The whole log shows which key the earlier checkpoint needs; a slice does not.
-        assert_eq!(verify(&whole, &newest, Some(&covering)).is_sound(), from == 0);
+        assert_eq!(verify(&whole, &newest, Some(&covering)).first_fault().is_none(), from == 0);
     }
 }

@@ -68,7 +68,7 @@ fn the_log_comes_back_and_the_data_does_not() {
     assert_eq!(ops.read(id, CURRENT).unwrap().text().unwrap(), "three");
     ops.read(fresh, CURRENT).unwrap();
     let again = export(&replayed);
-    assert!(verify_export(again.as_slice(), &VerifyOptions::default(), |_| {}).is_sound());
+    assert!(verify_export(again.as_slice(), &VerifyOptions::default(), |_| {}).first_fault().is_none());
     replayed.close().unwrap();
     let replayed = beside(&home).open().unwrap();
     assert_eq!(session(&replayed).read(id, CURRENT).unwrap().text().unwrap(), "three");
@@ -178,7 +178,7 @@ fn a_slice_of_a_log_makes_no_store() {
     let mut writer = ExportWriter::begin(Vec::new(), &header).unwrap();
     latchkeep::ledger::frames(&frames).for_each(|raw| writer.write(&raw.unwrap()).unwrap());
     let slice = writer.finish(&store.checkpoint().unwrap(), None).unwrap();
-    assert!(verify_export(slice.as_slice(), &VerifyOptions::default(), |_| {}).is_sound());
+    assert!(verify_export(slice.as_slice(), &VerifyOptions::default(), |_| {}).first_fault().is_none());
     let error = replay(&home, &slice).unwrap_err();
     assert!(error.code() == "export_unsound" && error.to_string().contains("a slice"), "{error}");
     assert!(!home.dir.path().join("replayed").exists() && !home.dir.path().join("replayed.new").exists());

@@ -45,7 +45,10 @@ fn each_event_is_proved_and_each_size_extends_the_one_before() {
         let proof = store.prove_event(index).unwrap();
         let checkpoint = proof.verify(head, &keys).unwrap();
         assert_eq!(checkpoint.checkpoint().tree_head.size, size);
-        let proved = latchkeep::audit::verify_event_proof(&proof.to_string(), &keys).unwrap();
+        let mut brought = VerifyOptions::default();
+        brought.keys.clone_from(&keys);
+        let proved = latchkeep::audit::verify_event_proof(&proof.to_string(), &brought).unwrap();
+        assert!(proved.is_readable);
         assert_eq!((proved.header.position, *checkpoint.checkpoint()), (index, proved.checkpoint));
         let other = heads[(index.get() as usize + 1) % heads.len()];
         assert!(proof.verify(&other, &keys).is_err(), "a proof of {index} holds for another record");
@@ -53,6 +56,8 @@ fn each_event_is_proved_and_each_size_extends_the_one_before() {
     let last = store.tree_head_at(size).unwrap().unwrap();
     for earlier in 0..=size.get() {
         let earlier = store.tree_head_at(Position::new(earlier)).unwrap().unwrap();
+        let past = store.prove_consistency(earlier.size, size.next()).unwrap_err();
+        assert_eq!(past.code(), "invalid_parameter", "{past}");
         let proof = store.prove_consistency(earlier.size, size).unwrap();
         proof.verify(&earlier, &last).unwrap();
     }

@@ -17,5 +17,7 @@ mod keys;
 mod legal;
 mod lock_report;
 mod mutation;
+mod seen;
 mod signed;
 mod speed;
+mod witnesses;

@@ -1,6 +1,6 @@
 //! The proof of one event, with its record in it.
 
-use super::scenario::{Scenario, key};
+use super::scenario::{Scenario, brought};
 use crate::audit::{ProvedEventError, verify_event_proof};
 use crate::domain::position::Position;
 use crate::ledger::{EventProof, EventProofError, ProofError};
@@ -17,9 +17,10 @@ fn each_event_is_proved_and_shown() {
     let log = Scenario::small();
     let lines = log.lines();
     for position in 0..log.size() {
-        let proved = verify_event_proof(&proof(&log, position, |frame| frame), &[key(1)]).unwrap();
-        assert_eq!(proved.header.position.get(), position);
+        let proved = verify_event_proof(&proof(&log, position, |frame| frame), &brought(&[1])).unwrap();
+        assert_eq!((proved.header.position.get(), proved.is_readable), (position, true));
         assert_eq!(proved.checkpoint.tree_head, log.frontier(log.size()).tree_head());
+        assert!(matches!(proved.cosignatures, crate::audit::Outcome::NotAsked { .. }));
         assert_eq!(proved.cloud_event, lines[usize::try_from(position).unwrap() + 1]);
     }
 }
@@ -28,8 +29,7 @@ fn each_event_is_proved_and_shown() {
 fn a_record_that_is_not_the_proved_one_is_told() {
     let log = Scenario::small();
     let check = |text: String, keys: &[u8], expected: ProvedEventError| {
-        let keys: Vec<_> = keys.iter().map(|number| key(*number)).collect();
-        assert_eq!(verify_event_proof(&text, &keys), Err(expected));
+        assert_eq!(verify_event_proof(&text, &brought(keys)), Err(expected));
     };
     let frame = |position: usize| {
         let mut frame = Vec::new();
@@ -54,8 +54,8 @@ fn a_record_that_is_not_the_proved_one_is_told() {
     let root = ProvedEventError::Proof(EventProofError::Inclusion(ProofError::Root));
     check(flipped(body + log.raws()[3].context().len() + 80), &[1], root);
     let text = proof(&log, 3, |record| record);
-    assert!(verify_event_proof(&text, &[key(2)]).is_err());
-    assert!(verify_event_proof(&text, &[]).is_err());
+    assert!(verify_event_proof(&text, &brought(&[2])).is_err());
+    assert!(verify_event_proof(&text, &brought(&[])).is_err());
 }
 
 #[test]
@@ -66,6 +66,6 @@ fn a_body_that_was_erased_is_no_hindrance() {
         log.raws()[1].erased().unwrap().frame(&mut frame);
         frame
     });
-    let proved = verify_event_proof(&text, &[key(1)]).unwrap();
+    let proved = verify_event_proof(&text, &brought(&[1])).unwrap();
     assert!(proved.cloud_event.contains("\"lkbody\":null"), "{}", proved.cloud_event);
 }

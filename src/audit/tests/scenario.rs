@@ -37,9 +37,9 @@ pub(super) struct Scenario {
     pub(super) terms: Terms,
     /// The type and schema to write instead of the right ones, for events of a later release.
     pub(super) disguise: Option<(u16, u16)>,
-    end: ChainEnd,
-    framed: Vec<u8>,
-    heads: Vec<Head>,
+    pub(super) end: ChainEnd,
+    pub(super) framed: Vec<u8>,
+    pub(super) heads: Vec<Head>,
     drawn: u64,
     /// Positions whose bodies were erased by a command.
     pub(super) erased: Vec<u64>,
@@ -317,12 +317,23 @@ impl Scenario {
     }
 
     pub(super) fn header(&self, first: u64) -> ExportHeader {
-        let mut header = ExportHeader::whole(LOG, vec![key(1)], self.size() - first);
+        let mut header = ExportHeader::whole(LOG, self.keys_set(), self.size() - first);
         if let Some(before) = first.checked_sub(1) {
             header.head_before = self.heads[usize::try_from(before).unwrap()];
             header.frontier = self.frontier(first);
         }
         header
+    }
+
+    /// The keys that a store would name: those that the log sets; without any, the one that signs.
+    fn keys_set(&self) -> Vec<VerifierKey> {
+        let set_by = |raw: &RawRecord<'_>| match decode_event(raw.header().event_type, raw.header().schema, raw.body()?)
+        {
+            Ok(Decoded::Known(Event::SigningKeySet(event))) => VerifierKey::parse(&event.verifier_key).ok(),
+            _ => None,
+        };
+        let keys: Vec<_> = self.raws().iter().filter_map(set_by).collect();
+        if keys.is_empty() { vec![key(1)] } else { keys }
     }
 
     pub(super) fn proof(&self, from: u64) -> ConsistencyProof {
@@ -372,22 +383,30 @@ impl TreeHashes for Kept {
     }
 }
 
+/// Verifies under the key that scenarios sign with.
 pub(super) fn verify(export: &[u8]) -> Report {
-    verify_export(export, &VerifyOptions::default(), |_| {})
+    verify_export(export, &brought(&[1]), |_| {})
+}
+
+/// What somebody brings who has these keys.
+pub(super) fn brought(keys: &[u8]) -> VerifyOptions {
+    VerifyOptions { keys: keys.iter().map(|number| key(*number)).collect(), ..VerifyOptions::default() }
 }
 
 pub(super) fn joined(lines: &[String]) -> Vec<u8> {
     lines.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect()
 }
 
-/// Gives the word for how each check ended: `+` passed, `!` failed, `.` not checked.
+/// Gives the word for how each check ended, but for cosignatures: `+` passed, `!` failed, `?` not checked, `.` not asked for.
 pub(super) fn word(report: &Report) -> String {
     let word = |outcome: &Outcome| match outcome {
         Outcome::Passed { .. } => '+',
         Outcome::Failed { .. } => '!',
-        Outcome::NotChecked { .. } => '.',
+        Outcome::NotChecked { .. } => '?',
+        Outcome::NotAsked { .. } => '.',
     };
-    report.verdicts.iter().map(|verdict| word(&verdict.outcome)).collect()
+    let verdicts = report.verdicts.iter().filter(|verdict| verdict.check != Check::Cosignatures);
+    verdicts.map(|verdict| word(&verdict.outcome)).collect()
 }
 
 /// Gives the line and the words of a failed check.

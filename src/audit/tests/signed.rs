@@ -1,12 +1,13 @@
 //! Keys, checkpoints and consistency.
 
 use super::scenario::{LOG, Scenario, failure, joined, key, signer, verify, word};
-use crate::audit::{Check, Outcome, Report, VerifyOptions, verify_export};
+use crate::audit::{Check, Conclusion, Outcome, Report, VerifyOptions, verify_export};
 use crate::domain::id::LogId;
 use crate::ledger::{Checkpoint, NoteSigner, VerifierKey, origin};
 
 fn verify_with(export: &[u8], earlier: Option<&str>, keys: &[VerifierKey]) -> Report {
-    let options = VerifyOptions { earlier: earlier.map(str::to_owned), keys: keys.to_vec() };
+    let options =
+        VerifyOptions { earlier: earlier.map(str::to_owned), keys: keys.to_vec(), ..VerifyOptions::default() };
     verify_export(export, &options, |_| {})
 }
 
@@ -20,19 +21,25 @@ fn with_note(scenario: &Scenario, note: &str) -> Vec<u8> {
 #[test]
 fn keys_of_the_export_itself_are_named_as_such() {
     let export = Scenario::small().export();
-    let words = |report: Report| match &report.verdict(Check::Signature).unwrap().outcome {
-        Outcome::Passed { found } => found.clone(),
-        other => panic!("{other:?}"),
-    };
-    assert!(words(verify(&export)).contains("anybody could have made both"));
-    assert_eq!(words(verify_with(&export, None, &[key(1)])), "by a key that was given");
+    let given = verify_with(&export, None, &[key(1)]);
+    assert_eq!((word(&given).as_str(), given.is_sound()), ("++++.+++", true));
+    assert_eq!(
+        given.verdict(Check::Signature).unwrap().outcome,
+        Outcome::Passed { found: "by a key that was given".to_owned() }
+    );
+    // Whoever made all of it up has signed it as well.
+    let alone = verify_with(&export, None, &[]);
+    assert_eq!((word(&alone).as_str(), alone.is_sound()), ("?++?.+++", false));
+    assert_eq!(alone.conclusion(), Conclusion::NotAllChecked);
+    assert!(alone.to_string().contains("anybody could have made both"), "{alone}");
+    assert!(alone.to_string().ends_with("no check failed, but not all could be checked"), "{alone}");
 }
 
 #[test]
 fn keys_that_do_not_match_fail_the_signature_alone() {
     let export = Scenario::small().export();
     let report = verify_with(&export, None, &[key(2)]);
-    assert_eq!(word(&report), "+++!.+++");
+    assert_eq!(word(&report), "?++!.+++");
     let elsewhere = NoteSigner::new(&origin(&LogId::from_bytes([8; 16])), &[1; 32]).unwrap();
     let report = verify_with(&export, None, &[elsewhere.verifier_key().clone()]);
     assert_eq!(failure(&report, Check::Signature).1, "note is not signed by a known key");
@@ -47,7 +54,7 @@ fn a_checkpoint_of_another_log_fails() {
     let note = Checkpoint { log_id: other, tree_head }.sign(&[&signer]).unwrap();
     let export = with_note(&scenario, note.note());
     let report = verify_with(&export, None, &[signer.verifier_key().clone()]);
-    assert_eq!(word(&report), "++!!.+++");
+    assert_eq!(word(&report), "?+!!.+++");
     assert_eq!(failure(&report, Check::Tree).1, "the checkpoint is of another log");
     assert_eq!(failure(&report, Check::Signature).1, "the checkpoint is of another log");
 }
@@ -98,9 +105,9 @@ fn a_slice_needs_the_proof_when_the_earlier_checkpoint_lies_before_it() {
         let earlier = scenario.checkpoint(size, 1);
         for first in 0..scenario.size() {
             let with = verify_with(&scenario.export_as(first, Some(size), &[]), Some(earlier.note()), &[key(1)]);
-            assert!(with.is_sound(), "{with}");
+            assert!(with.first_fault().is_none(), "{with}");
             let without = verify_with(&scenario.export_as(first, None, &[]), Some(earlier.note()), &[key(1)]);
-            assert_eq!(without.is_sound(), first <= size, "{without}");
+            assert_eq!(without.first_fault().is_none(), first <= size, "{without}");
         }
     }
 }
@@ -167,6 +174,6 @@ fn proofs_of_the_wrong_shape_fail() {
         serde_json::json!({"from": 3}),
         serde_json::json!([]),
     ] {
-        assert_eq!(verify(unreadable), "!.......");
+        assert_eq!(verify(unreadable), "!???????");
     }
 }

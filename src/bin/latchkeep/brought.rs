@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use latchkeep::AnchorFile;
-use latchkeep::ledger::EVENT_PROOF_BYTES_MAX;
+use latchkeep::ledger::{EVENT_PROOF_BYTES_MAX, POLICY_BYTES_MAX, WitnessPolicy};
 
 use crate::commands::counted;
 use crate::failure;
@@ -44,6 +44,15 @@ pub(crate) fn proof(path: &Path) -> Result<String, Failure> {
     };
     read.map_err(|error| Failure::io("read", path, &error))?;
     String::from_utf8(text).map_err(|_| Failure::usage(format!("{} is no proof: it is not UTF-8 text", path.display())))
+}
+
+/// Reads a policy of witnesses.
+pub(crate) fn policy(path: &Path) -> Result<WitnessPolicy, Failure> {
+    let most = u64::try_from(POLICY_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let file = File::open(path).map_err(|error| Failure::io("open", path, &error))?;
+    let mut text = Vec::new();
+    file.take(most).read_to_end(&mut text).map_err(|error| Failure::io("read", path, &error))?;
+    WitnessPolicy::parse(&text).map_err(|invalid| Failure::usage(format!("{}: {invalid}", path.display())))
 }
 
 /// An export that is read from a file or from stdin, unpacked if it is packed.

@@ -26,7 +26,7 @@ pub(crate) enum Exit {
     NotFound = 6,
     /// The state does not allow it: a name is taken, a revision or a key differs, a secret has expired.
     Conflict = 7,
-    /// Nothing failed, but not all could be checked.
+    /// Nothing failed, but not everything that was asked for could be checked.
     NotAllChecked = 8,
 }
 
@@ -67,7 +67,7 @@ Exit codes:
   5  what is stored is damaged, or an export or a proof does not hold
   6  not found: a secret, version, lock, group, rotation or task of that name
   7  conflict: a name that is taken, another revision, a state that does not allow it
-  8  nothing failed, but not all could be checked"
+  8  nothing failed, but not all could be checked: no key given, a body erased, an event of a later release"
     };
 }
 pub(crate) use exit_help;

@@ -124,6 +124,11 @@ pub(crate) fn yellow(text: &str) -> String {
     styled(Style::new().fg_color(Some(AnsiColor::Yellow.into())).bold(), text)
 }
 
+/// Dimmed, where that can be shown.
+pub(crate) fn dim(text: &str) -> String {
+    styled(Style::new().dimmed(), text)
+}
+
 /// In green, where colours are shown.
 pub(crate) fn green(text: &str) -> String {
     styled(Style::new().fg_color(Some(AnsiColor::Green.into())), text)

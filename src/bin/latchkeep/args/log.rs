@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use latchkeep::audit::AsOf;
-use latchkeep::ledger::VerifierKey;
+use latchkeep::ledger::{VerifierKey, WitnessKey};
 
 /// `latchkeep log ...`
 #[derive(Debug, Subcommand)]
@@ -79,10 +79,11 @@ pub(crate) struct LogExport {
 
 /// Verifies an export, without a store and without any key of one; or, with no export named, the store's own log.
 ///
-/// Each verdict stands alone: structure, chain, tree equals checkpoint, signature, consistency with an earlier checkpoint,
-/// bodies, JSON view equals bytes, semantic replay. Exits with 5 when one failed. Take the key, and the earlier checkpoint,
-/// from elsewhere than the export: without --key the keys are those that the export names itself, which shows nothing about
-/// who made it. Of the store's own log the chain is verified from the bytes on disk, and, with --earlier, that it extends
+/// Each verdict stands alone: structure, chain, tree equals checkpoint, signature, cosignatures of witnesses, consistency with
+/// an earlier checkpoint, bodies, JSON view equals bytes, semantic replay. "passed" is said of what was checked whole. Exits
+/// with 5 when one failed, with 8 when none failed but not all could be checked: without --key, with a body erased, an event
+/// of a later release, or a slice. Take the key, the witnesses' keys and the earlier checkpoint from elsewhere than the export:
+/// without --key the keys are those that the export names itself, which shows nothing about who made it. Of the store's own log the chain is verified from the bytes on disk, and, with --earlier, that it extends
 /// that checkpoint.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
@@ -90,6 +91,7 @@ Examples:
   latchkeep log verify
   latchkeep log verify log.jsonl --key \"$VKEY\"
   latchkeep log verify log.jsonl.zst --key \"$VKEY\" --earlier march.checkpoint --json
+  latchkeep log verify log.jsonl --key \"$VKEY\" --policy witnesses.policy
   ssh host latchkeep log export --zstd | latchkeep log verify - --key \"$VKEY\"")]
 pub(crate) struct LogVerify {
     /// The export, plain or compressed with zstd; - means stdin.
@@ -109,6 +111,30 @@ pub(crate) struct KeyArgs {
     /// A verifier key of the log, as `latchkeep log keys` prints it; can be given several times.
     #[arg(long = "key", value_name = "VKEY", value_parser = parse_key)]
     pub(crate) keys: Vec<VerifierKey>,
+    #[command(flatten)]
+    pub(crate) witnesses: WitnessArgs,
+}
+
+/// Who else has to have signed.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct WitnessArgs {
+    /// A verifier key of a witness (C2SP cosignature, type 4) whose cosignature is looked for; can be given several times.
+    #[arg(long = "witness", value_name = "VKEY", value_parser = parse_witness)]
+    pub(crate) witnesses: Vec<WitnessKey>,
+    /// A policy (C2SP tlog-policy) of which witnesses have to have cosigned; logs that it lists count as given by --key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+impl WitnessArgs {
+    /// Tells whether any was given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.witnesses.is_empty() && self.policy.is_none()
+    }
+}
+
+fn parse_witness(text: &str) -> Result<WitnessKey, String> {
+    WitnessKey::parse(text.trim()).map_err(|invalid| invalid.to_string())
 }
 
 fn parse_key(text: &str) -> Result<VerifierKey, String> {
@@ -118,7 +144,7 @@ fn parse_key(text: &str) -> Result<VerifierKey, String> {
 /// Tells from an export what stood at some point: secrets, versions, locks, rotation.
 ///
 /// Needs no store. The whole export is verified on the way; what one tells that does not hold is shown with a warning, and
-/// the program exits with 5. On a terminal as a table. Piped: a line per version, columns parted by tabs, in this order:
+/// the program exits with 5, or with 8 when nothing failed but not all could be checked, as for latchkeep log verify. On a terminal as a table. Piped: a line per version, columns parted by tabs, in this order:
 /// type, secret, state, version, alias, data, made, locks, rotation. Secrets whose history is hidden (a slice begins after
 /// they were made, or a body was erased) are counted, not shown.
 ///
@@ -184,7 +210,10 @@ pub(crate) struct LogProve {
     pub(crate) force: bool,
 }
 
-/// Verifies the proof of one event, without a store, and shows the event. Exits with 5 when it does not hold.
+/// Verifies the proof of one event, without a store, and shows the event.
+///
+/// Exits with 5 when it does not hold, with 8 when it holds and the event cannot be read (its body is erased, or a later
+/// release wrote it), or a witness of --witness did not cosign.
 #[derive(Args, Debug)]
 pub(crate) struct LogVerifyProof {
     /// The proof that log prove wrote; - means stdin.
@@ -193,6 +222,8 @@ pub(crate) struct LogVerifyProof {
     /// The verifier key that was in force, as `latchkeep log keys` prints it; can be given several times.
     #[arg(long = "key", value_name = "VKEY", value_parser = parse_key, required = true)]
     pub(crate) keys: Vec<VerifierKey>,
+    #[command(flatten)]
+    pub(crate) witnesses: WitnessArgs,
 }
 
 /// Prints the verifier keys of the log: what an auditor needs, and nothing secret.

@@ -3,12 +3,12 @@
 //! Read next: [`super::log_verify`], for the proof of all events.
 
 use latchkeep::Position;
-use latchkeep::audit::{ProvedEvent, verify_event_proof};
+use latchkeep::audit::{Check, Outcome, ProvedEvent, Verdict, VerifyOptions, verify_event_proof};
 use serde_json::json;
 
 use crate::args::{LogCheckpoint, LogKeys, LogProve, LogVerifyProof};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::out::Out;
 use crate::scene::Scene;
 use crate::times::shown as shown_time;
@@ -78,8 +78,12 @@ pub(crate) fn prove(args: &LogProve, scene: &mut Scene) -> Result<Exit, Failure>
 
 /// Verifies the proof of an event; needs no store.
 pub(crate) fn verify(args: &LogVerifyProof, out: &mut Out) -> Result<Exit, Failure> {
+    let mut options = VerifyOptions::default();
+    options.keys.clone_from(&args.keys);
+    options.witnesses.clone_from(&args.witnesses.witnesses);
+    options.policy = args.witnesses.policy.as_deref().map(brought::policy).transpose()?;
     let text = brought::proof(&args.proof)?;
-    let proved = match verify_event_proof(&text, &args.keys) {
+    let proved = match verify_event_proof(&text, &options) {
         Ok(proved) => proved,
         Err(why) => {
             let message = format!("{} proves nothing: {why}", args.proof.display());
@@ -87,10 +91,13 @@ pub(crate) fn verify(args: &LogVerifyProof, out: &mut Out) -> Result<Exit, Failu
         }
     };
     let event: serde_json::Value = serde_json::from_str(&proved.cloud_event).unwrap_or_default();
+    let cosignatures = Verdict { check: Check::Cosignatures, outcome: proved.cosignatures.clone() };
     if out.is_json() {
         let tree_head = proved.checkpoint.tree_head;
         out.json(&json!({
             "proved": true,
+            "readable": proved.is_readable,
+            "cosignatures": cosignatures,
             "position": proved.header.position,
             "size": tree_head.size,
             "root": tree_head.root.to_base64(),
@@ -98,8 +105,19 @@ pub(crate) fn verify(args: &LogVerifyProof, out: &mut Out) -> Result<Exit, Failu
         }))?;
     } else {
         tell(&proved, &event, out)?;
+        if !args.witnesses.is_empty() {
+            out.line(&cosignatures)?;
+        }
     }
-    Ok(Exit::Done)
+    Ok(conclude(&proved))
+}
+
+const fn conclude(proved: &ProvedEvent) -> Exit {
+    match (&proved.cosignatures, proved.is_readable) {
+        (Outcome::Failed { .. }, _) => Exit::Damaged,
+        (Outcome::NotChecked { .. }, _) | (_, false) => Exit::NotAllChecked,
+        (Outcome::Passed { .. } | Outcome::NotAsked { .. }, true) => Exit::Done,
+    }
 }
 
 fn tell(proved: &ProvedEvent, event: &serde_json::Value, out: &mut Out) -> Result<(), Failure> {
@@ -117,5 +135,8 @@ fn tell(proved: &ProvedEvent, event: &serde_json::Value, out: &mut Out) -> Resul
         ("data", data),
     ];
     facts.retain(|(_, fact)| !fact.is_empty());
+    if !proved.is_readable {
+        failure::note("the event cannot be read: its body is erased, or a later release wrote it");
+    }
     out.facts(&facts)
 }

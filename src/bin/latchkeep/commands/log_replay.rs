@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::log_verify`], for whether to believe it.
 
-use latchkeep::audit::{AsOf, LockReport, RotationStatus, SecretReport, replay_export};
+use latchkeep::audit::{AsOf, Conclusion, LockReport, Outcome, RotationStatus, SecretReport, replay_export};
 use latchkeep::{Version, VersionData};
 use serde_json::json;
 
@@ -24,14 +24,18 @@ pub(crate) fn run(args: &LogReplay, out: &mut Out) -> Result<Exit, Failure> {
     bar.finish_and_clear();
     let found = found.map(|found| only(found, args.secret.as_deref())).transpose();
     // A file that does not hold is told first: nobody asks for a secret in it.
-    let found = if report.is_sound() { found? } else { found.unwrap_or_default() };
+    let has_failed = report.conclusion() == Conclusion::Failed;
+    let found = if has_failed { found.unwrap_or_default() } else { found? };
     if out.is_json() {
         let report = log_verify::to_json(&report, &export)?;
-        out.json(&json!({ "sound": report.get("sound"), "as_of": found, "report": report }))?;
+        let (conclusion, sound) = (report.get("conclusion"), report.get("sound"));
+        out.json(&json!({ "conclusion": conclusion, "sound": sound, "as_of": found, "report": report }))?;
     } else {
-        if !report.is_sound() {
+        if has_failed {
             log_verify::tell(&report, out)?;
         }
+        let unseen = report.verdicts.iter().filter(|verdict| matches!(verdict.outcome, Outcome::NotChecked { .. }));
+        unseen.for_each(failure::note);
         found.map_or(Ok(()), |found| show(&found, out))?;
     }
     Ok(log_verify::conclude(&report, &export))

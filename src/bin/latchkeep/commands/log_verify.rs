@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use latchkeep::audit::{Outcome, Report, VerifyOptions, verify_export};
+use latchkeep::audit::{Conclusion, Outcome, Report, VerifyOptions, verify_export};
 use serde_json::{Value, json};
 
 use super::summary::counted;
@@ -13,13 +13,15 @@ use crate::args::{KeyArgs, LogVerify};
 use crate::brought::{self, Export};
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
-use crate::out::{Out, green, red, yellow};
+use crate::out::{Out, dim, green, red, yellow};
 use crate::scene::Scene;
 
 /// Verifies the store's own log.
 pub(crate) fn own(args: &LogVerify, scene: &mut Scene) -> Result<Exit, Failure> {
-    if !args.keys.keys.is_empty() {
-        return Err(Failure::usage("--key is for exports, and no export is named; the store knows its own keys"));
+    if !args.keys.keys.is_empty() || !args.keys.witnesses.is_empty() {
+        let message =
+            "--key, --witness and --policy are for exports, and no export is named; the store knows its own keys";
+        return Err(Failure::usage(message));
     }
     let earlier = args.earlier.as_deref().map(brought::checkpoints).transpose()?;
     let size = scene.store().status()?.log_size.get();
@@ -63,6 +65,8 @@ pub(crate) fn export(args: &LogVerify, path: &Path, out: &mut Out) -> Result<Exi
 pub(super) fn options(keys: &KeyArgs, earlier: Option<&Path>) -> Result<VerifyOptions, Failure> {
     let mut options = VerifyOptions::default();
     options.keys.clone_from(&keys.keys);
+    options.witnesses.clone_from(&keys.witnesses.witnesses);
+    options.policy = keys.witnesses.policy.as_deref().map(brought::policy).transpose()?;
     options.earlier =
         earlier.map(brought::checkpoints).transpose()?.and_then(|file| file.checkpoints().last().map(str::to_owned));
     Ok(options)
@@ -89,6 +93,7 @@ pub(super) fn tell(report: &Report, out: &mut Out) -> Result<(), Failure> {
             Outcome::Passed { .. } => green(word),
             Outcome::Failed { .. } => red(word),
             Outcome::NotChecked { .. } => yellow(word),
+            Outcome::NotAsked { .. } => dim(word),
         };
         out.line(format!("{word}{rest}"))?;
     }
@@ -107,14 +112,20 @@ pub(super) fn conclude(report: &Report, export: &Export) -> Exit {
     if let Some(problem) = export.problem() {
         failure::warn(format!("the input cannot be read to its end: {problem}"));
     }
-    if !report.is_sound() {
-        failure::warn("the export is not sound: what it tells is not to be relied on");
-        return Exit::Damaged;
+    match report.conclusion() {
+        Conclusion::Failed => {
+            failure::warn("the export is not sound: what it tells is not to be relied on");
+            Exit::Damaged
+        }
+        Conclusion::NotAllChecked => {
+            failure::warn("no check failed, but not all could be checked: nothing is known of what was not seen");
+            if report.keys_from_export {
+                failure::note(
+                    "no --key was given, so this says nothing about who made the export; latchkeep log keys prints one",
+                );
+            }
+            Exit::NotAllChecked
+        }
+        Conclusion::Passed => Exit::Done,
     }
-    if report.keys_from_export {
-        failure::note(
-            "no --key was given, so this says nothing about who made the export; latchkeep log keys prints one",
-        );
-    }
-    Exit::Done
 }
