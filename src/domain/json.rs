@@ -5,11 +5,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Visitor};
 use serde::ser::Serializer;
 
 use super::invalid::Invalid;
-use super::limits::JSON_DEPTH_MAX;
+use super::json_text::compact_object;
 
 /// A JSON object of bounded size and depth, as text without white space. Cheap to clone.
 ///
@@ -29,35 +29,31 @@ use super::limits::JSON_DEPTH_MAX;
 pub struct JsonObject(Arc<str>);
 
 impl JsonObject {
-    /// Reads an object of at most 512 KiB that nests at most 64 deep; owners of a field hold it to less.
+    /// Reads an object of at most 512 KiB that nests at most 64 deep; owners of a field hold it to less. Numbers and escapes
+    /// stay as they are written.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] when the text is no JSON object, is too long, or nests too deep. The text is not repeated.
+    /// [`Invalid`] when the text is no JSON object, is too long, nests too deep, names a field twice, or has a number with more
+    /// digits than a reader keeps (write such a number as text). The text is not repeated.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         const FIELD: &str = "JSON object";
         if text.len() > super::limits::KV_BYTES_MAX {
             return Err(Invalid::new(FIELD, "is longer than 512 KiB"));
         }
-        if depth(text) > JSON_DEPTH_MAX {
-            return Err(Invalid::new(FIELD, "nests more than 64 deep"));
-        }
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|err| {
-            Invalid::new(FIELD, format!("is not JSON (line {}, column {})", err.line(), err.column()))
-        })?;
-        if value.is_object() {
-            Ok(Self(Arc::from(value.to_string())))
-        } else {
-            Err(Invalid::new(FIELD, "is JSON, but no object"))
-        }
+        let mut compact = Vec::with_capacity(text.len());
+        compact_object(text, &mut compact).map_err(|fault| Invalid::new(FIELD, fault.to_string()))?;
+        check_digits(&compact).map_err(|rule| Invalid::new(FIELD, rule))?;
+        let text = String::from_utf8(compact).map_err(|_| Invalid::new(FIELD, "is not UTF-8 text"))?;
+        Ok(Self(Arc::from(text)))
     }
 
     /// Takes the text of an object that was stored: holds it to the same bounds, and keeps it as it is.
     fn stored(text: &str) -> Result<Self, Invalid> {
         const RULE: &str = "is not stored as this store writes it";
-        let shaped = text.len() <= super::limits::KV_BYTES_MAX && depth(text) <= JSON_DEPTH_MAX && !has_gap(text);
-        // Valid JSON that begins with a brace is an object.
-        if shaped && text.starts_with('{') && serde_json::from_str::<AnyJson>(text).is_ok() {
+        let mut compact = Vec::with_capacity(text.len());
+        let is_short = text.len() <= super::limits::KV_BYTES_MAX;
+        if is_short && compact_object(text, &mut compact).is_ok() && compact == text.as_bytes() {
             Ok(Self(Arc::from(text)))
         } else {
             Err(Invalid::new("JSON object", RULE))
@@ -89,37 +85,43 @@ impl JsonObject {
     }
 }
 
-/// How deep brackets nest, told without building anything; brackets inside strings do not count.
-fn depth(text: &str) -> usize {
-    let (mut deepest, mut now, mut in_string, mut escaped) = (0_usize, 0_usize, false, false);
-    for byte in text.bytes() {
+/// Refuses numbers of which readers of JSON lose digits: integers beyond 64 bits, and fractions that no binary64 value tells
+/// apart from their neighbours. `text` is JSON without white space.
+fn check_digits(text: &[u8]) -> Result<(), &'static str> {
+    const RULE: &str = "has a number with more digits than a reader of JSON keeps; write it as text";
+    let (mut in_string, mut escaped, mut begun) = (false, false, None);
+    for (at, byte) in text.iter().enumerate() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_string => escaped = true,
             b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                now = now.saturating_add(1);
-                deepest = deepest.max(now);
+            b'-' | b'0'..=b'9' if !in_string && begun.is_none() => begun = Some(at),
+            b',' | b'}' | b']' if !in_string => {
+                let number =
+                    begun.take().and_then(|from| text.get(from..at)).and_then(|it| std::str::from_utf8(it).ok());
+                if number.is_some_and(loses_digits) {
+                    return Err(RULE);
+                }
             }
-            b'}' | b']' if !in_string => now = now.saturating_sub(1),
             _ => {}
         }
     }
-    deepest
+    Ok(())
 }
 
-/// Tells whether there is white space outside strings.
-fn has_gap(text: &str) -> bool {
-    let (mut in_string, mut escaped) = (false, false);
-    text.bytes().any(|byte| {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ => return !in_string && byte.is_ascii_whitespace(),
-        }
-        false
-    })
+fn loses_digits(number: &str) -> bool {
+    if number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok() {
+        return number == "-0";
+    }
+    let shortest = number.parse::<f64>().map(|value| format!("{value:e}"));
+    shortest.is_ok_and(|shortest| digits(&shortest) != digits(number))
+}
+
+/// Gives the significant digits of a number, without zeros at either end.
+fn digits(number: &str) -> String {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
 }
 
 impl fmt::Display for JsonObject {
@@ -178,57 +180,6 @@ impl<'de> serde::Deserialize<'de> for JsonObject {
     }
 }
 
-/// Any JSON value, read to the end and forgotten: tells whether text is JSON without building it.
-struct AnyJson;
-
-impl<'de> serde::Deserialize<'de> for AnyJson {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for AnyJson {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
-        while seq.next_element::<Self>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        while map.next_entry::<Self, Self>()?.is_some() {}
-        Ok(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,14 +190,34 @@ mod tests {
         assert_eq!(JsonObject::parse(&bomb).unwrap_err().rule(), "nests more than 64 deep");
         let deep = format!("{}1{}", "{\"a\":".repeat(64), "}".repeat(64));
         assert!(JsonObject::parse(&deep).is_ok());
-        assert_eq!(depth(r#"{"a":"[[[[\"[[["}"#), 1);
+        assert!(JsonObject::parse(&format!(r#"{{"a":"{}\"{}"}}"#, "[".repeat(99), "[".repeat(99))).is_ok());
     }
 
     #[test]
     fn only_objects_are_taken() {
-        for text in ["", "1", "[]", "null", "{", "{\"a\":1}x"] {
+        for text in ["", "1", "[]", "null", "{", "{\"a\":1}x", "{\"a\":1,\"a\":2}", "{\"o\":{\"a\":1,\"\\u0061\":2}}"] {
             assert!(JsonObject::parse(text).is_err(), "{text:?}");
         }
         assert!(JsonObject::parse(" { } ").unwrap().is_empty());
+    }
+
+    #[test]
+    fn numbers_keep_their_digits_or_are_refused() {
+        for number in
+            ["1.10", "1E5", "-2.5e-3", "18446744073709551615", "-9223372036854775808", "0.1", "0", "1e-7", "1e22"]
+        {
+            let text = format!("{{\"n\":[{number}]}}");
+            assert_eq!(JsonObject::parse(&text).unwrap().as_str(), text);
+        }
+        for number in
+            ["12345678901234567890123", "18446744073709551616", "0.1000000000000000055511151231257827", "1e400", "-0"]
+        {
+            let text = format!("{{\"n\":{number}}}");
+            assert!(JsonObject::parse(&text).is_err(), "{number}");
+        }
+        assert_eq!(
+            JsonObject::parse(r#"{"t":"12345678901234567890123"}"#).unwrap().as_str(),
+            r#"{"t":"12345678901234567890123"}"#
+        );
     }
 }

@@ -27,6 +27,7 @@ pub(crate) mod incarnation;
 pub(crate) mod invalid;
 pub(crate) mod issuance;
 pub(crate) mod json;
+pub(crate) mod json_text;
 pub mod limits;
 pub(crate) mod lock;
 pub(crate) mod name;
