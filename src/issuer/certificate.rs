@@ -42,6 +42,41 @@ pub(crate) struct CertificateFacts {
     pub(crate) dns_names_total: usize,
 }
 
+/// What a certificate is for, and what is known of the private key that came with it. Nothing of it is secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CertificateSummary {
+    /// DNS names it is for, the first 100; control characters taken out, each at most 253 characters.
+    pub dns_names: Vec<String>,
+    /// How many DNS names it is for.
+    pub dns_names_total: usize,
+    /// Whether the private key is known to belong to it. It is not where the key does not carry its public half, or is of a
+    /// kind that is not read here (Ed448, say). Nothing when no key was brought along.
+    pub key_belongs: Option<bool>,
+}
+
+impl CertificateSummary {
+    /// Looks at a certificate (PEM) and perhaps its private key (PEM), as they are brought along for
+    /// [`NewSecret::imported_cert`](crate::NewSecret::imported_cert). Asks nobody, and stores nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`], which names the part and what is wrong with it.
+    pub fn of(certificate: &SecretBytes, private_key: Option<&SecretBytes>) -> Result<Self, Invalid> {
+        let blocks =
+            pem::blocks(text("certificate", certificate)?).map_err(|rule| Invalid::new("certificate", rule))?;
+        let block = blocks.first().ok_or_else(|| Invalid::new("certificate", "takes one certificate"))?;
+        let read = parse("certificate", block)?;
+        let (dns_names, dns_names_total) = dns_names(&read)?;
+        let check = |key: &SecretBytes| {
+            private_key::check(text("private key", key)?, read.public_key())
+                .map(|check| check == private_key::KeyCheck::Belongs)
+                .map_err(|rule| Invalid::new("private key", rule))
+        };
+        Ok(Self { dns_names, dns_names_total, key_belongs: private_key.map(check).transpose()? })
+    }
+}
+
 /// Reads an imported certificate and checks that its parts fit together.
 ///
 /// The certificate is one X.509 certificate; the intermediate part is certificates only, one of which has the subject
@@ -55,7 +90,10 @@ pub(crate) fn read(parts: &ImportedCert) -> Result<CertificateFacts, Invalid> {
     let text = text("certificate", parts.certificate())?;
     let blocks = pem::blocks(text).map_err(|rule| Invalid::new("certificate", rule))?;
     let [block] = blocks.as_slice() else {
-        return Err(Invalid::new("certificate", "takes one certificate; the chain above it goes into intermediate"));
+        return Err(Invalid::new(
+            "certificate",
+            "takes one certificate; the chain above it goes into intermediate (--chain on the command line)",
+        ));
     };
     let certificate = parse("certificate", block)?;
     if let Some(chain) = parts.intermediate() {
@@ -108,12 +146,29 @@ fn facts(certificate: &X509Certificate<'_>) -> Result<CertificateFacts, Invalid>
     Ok(CertificateFacts {
         not_before,
         not_after,
-        serial: serial.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
+        serial: shown_serial(serial),
         common_name: common_name(certificate.subject()),
         issuer_common_name: common_name(certificate.issuer()),
         dns_names,
         dns_names_total,
     })
+}
+
+/// Writes a serial number as OpenSSL shows it: without the zero byte that only says that it is positive, and a negative one
+/// with a sign.
+fn shown_serial(serial: &[u8]) -> String {
+    let is_negative = serial.first().is_some_and(|first| *first >= 0x80);
+    let mut bytes = serial.to_vec();
+    if is_negative {
+        let mut carry = true;
+        for byte in bytes.iter_mut().rev() {
+            let (negated, more) = (!*byte).overflowing_add(u8::from(carry));
+            (*byte, carry) = (negated, more);
+        }
+    }
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count().min(bytes.len().saturating_sub(1));
+    let digits: Vec<_> = bytes.iter().skip(zeros).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}{}", if is_negative { "-" } else { "" }, digits.join(":"))
 }
 
 fn dns_names(certificate: &X509Certificate<'_>) -> Result<(Vec<String>, usize), Invalid> {
@@ -242,6 +297,22 @@ mod tests {
         let facts = read_parts(&made.certificate, None, None).unwrap();
         assert_eq!((facts.dns_names.len(), facts.dns_names_total), (100, 250));
         assert_eq!(facts.common_name.unwrap(), format!("a[31m{}", "b".repeat(248)));
+    }
+
+    #[test]
+    fn a_serial_number_is_shown_as_openssl_shows_it() {
+        for (serial, shown) in [
+            (&[0x00, 0xab, 0xcd][..], "ab:cd"),
+            (&[0x01], "01"),
+            (&[0x00], "00"),
+            (&[0x00, 0x00, 0x80], "80"),
+            (&[0x80], "-80"),
+            (&[0xff], "-01"),
+            (&[0xff, 0x00], "-01:00"),
+            (&[], ""),
+        ] {
+            assert_eq!(shown_serial(serial), shown);
+        }
     }
 
     #[test]

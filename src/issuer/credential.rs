@@ -90,6 +90,12 @@ pub(super) fn text_field(credential: &SecretBytes, name: &str) -> Option<SecretB
     unescaped(fields(credential)?.get(name)?.get())
 }
 
+/// Reads the text in the only field of a credential. Nothing when it has others, or another.
+pub(super) fn only_text(credential: &SecretBytes, name: &str) -> Option<SecretBytes> {
+    let fields = fields(credential)?;
+    (fields.len() == 1).then(|| unescaped(fields.get(name)?.get()))?
+}
+
 fn fields(text: &SecretBytes) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
     serde_json::from_slice(text.expose()).ok()
 }

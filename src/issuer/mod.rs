@@ -7,6 +7,7 @@
 pub(crate) mod api_key;
 pub(crate) mod certificate;
 mod credential;
+mod der;
 mod draw;
 pub(crate) mod exec;
 #[allow(clippy::module_inception, reason = "the trait that the module is named for")]
@@ -21,4 +22,5 @@ pub(crate) mod postgres;
 #[cfg(feature = "private-ca")]
 pub(crate) mod private_ca;
 mod private_key;
+pub(crate) mod unread;
 pub(crate) mod value;

@@ -3,6 +3,7 @@
 //! Read next: [`super::issuer`].
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::domain::name::{OutsideId, Reason};
 use crate::domain::time::Timestamp;
@@ -56,35 +57,60 @@ pub enum IssuerErrorKind {
 
 /// Why an issuer did not do what it was asked for.
 ///
-/// The reason is shown and recorded: it must hold no secret data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The reason is shown and recorded: it must hold no secret data. What an issuer made and could not hand over in the right
+/// form can be kept with it, for a person ([`IssuerError::keeping`]).
+#[derive(Clone, Debug)]
 pub struct IssuerError {
     kind: IssuerErrorKind,
     reason: Reason,
+    kept: Option<Arc<SecretBytes>>,
 }
+
+/// Two are the same when they say the same; what is kept is not compared.
+impl PartialEq for IssuerError {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.reason) == (other.kind, &other.reason)
+    }
+}
+
+impl Eq for IssuerError {}
 
 impl IssuerError {
     /// The outside system said no; nothing was done.
     #[must_use]
     pub fn refused(reason: &str) -> Self {
-        Self { kind: IssuerErrorKind::Refused, reason: worded(reason) }
+        Self { kind: IssuerErrorKind::Refused, reason: worded(reason), kept: None }
     }
 
     /// Nothing was done; it may be tried again.
     #[must_use]
     pub fn unavailable(reason: &str) -> Self {
-        Self { kind: IssuerErrorKind::Unavailable, reason: worded(reason) }
+        Self { kind: IssuerErrorKind::Unavailable, reason: worded(reason), kept: None }
     }
 
     /// Nobody knows whether it was done.
     #[must_use]
     pub fn unknown(reason: &str) -> Self {
-        Self { kind: IssuerErrorKind::Unknown, reason: worded(reason) }
+        Self { kind: IssuerErrorKind::Unknown, reason: worded(reason), kept: None }
     }
 
     /// The same, when nobody knows what came of an earlier call.
     pub(crate) fn in_doubt(self) -> Self {
         Self { kind: IssuerErrorKind::Unknown, ..self }
+    }
+
+    /// Keeps an answer to `create` that could not be read, which may hold a credential that was made: the worker seals it
+    /// and parks the rotation, so that a person can look at it
+    /// ([`Session::unread_answer`](crate::Session::unread_answer)). Without effect on the errors of other calls.
+    #[must_use]
+    pub fn keeping(mut self, answer: SecretBytes) -> Self {
+        self.kept = Some(Arc::new(answer));
+        self
+    }
+
+    /// Gives the answer that is kept.
+    pub(crate) fn kept(&self) -> Option<&SecretBytes> {
+        self.kept.as_deref()
     }
 
     /// Tells what may have happened outside.

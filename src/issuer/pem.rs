@@ -23,7 +23,8 @@ pub(super) struct Block<'a> {
 /// The rule that the text breaks, which goes on after the name of its field.
 pub(super) fn blocks(text: &str) -> Result<Vec<Block<'_>>, &'static str> {
     let mut blocks = Vec::new();
-    let mut lines = text.lines().map(str::trim_end);
+    // Some editors put a byte order mark before the text.
+    let mut lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().map(str::trim_end);
     while let Some(line) = lines.next() {
         let Some(label) = line.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----")) else {
             if line.starts_with("-----") {
@@ -70,6 +71,30 @@ fn decode(digits: &[u8]) -> Result<Zeroizing<Vec<u8>>, &'static str> {
     if der.is_empty() { Err("is PEM with an empty block") } else { Ok(der) }
 }
 
+/// Writes one block, with lines of 64 characters.
+#[cfg(feature = "private-ca")]
+pub(super) fn encode(label: &str, der: &[u8]) -> String {
+    const LINE: usize = 64;
+    let digits = Zeroizing::new(STANDARD.encode(der));
+    // Reserved once for the whole, so that nothing is moved and left behind.
+    let room = digits.len().saturating_mul(2).saturating_add(label.len().saturating_mul(2)).saturating_add(LINE);
+    let mut text = String::with_capacity(room);
+    text.push_str("-----BEGIN ");
+    text.push_str(label);
+    text.push_str("-----\n");
+    let mut rest = digits.as_str();
+    while !rest.is_empty() {
+        let (line, left) = rest.split_at_checked(LINE).unwrap_or((rest, ""));
+        text.push_str(line);
+        text.push('\n');
+        rest = left;
+    }
+    text.push_str("-----END ");
+    text.push_str(label);
+    text.push_str("-----\n");
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +107,17 @@ mod tests {
         let found = blocks(&text).unwrap();
         assert_eq!(found.iter().map(|block| block.label).collect::<Vec<_>>(), ["A B", "C"]);
         assert!(found.iter().all(|block| **block.der == *b"hello"));
+    }
+
+    #[cfg(feature = "private-ca")]
+    #[test]
+    fn a_block_that_is_written_is_read_again() {
+        for len in [1, 47, 48, 49, 96, 1_000] {
+            let der = vec![7; len];
+            let text = encode("A B", &der);
+            assert!(text.lines().all(|line| line.len() <= 64));
+            assert_eq!(*blocks(&text).unwrap().remove(0).der, der);
+        }
     }
 
     #[test]

@@ -12,16 +12,16 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
 };
 use time::OffsetDateTime;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::ParsedExtension;
 
+use super::own::Own;
 use super::register::{Book, CertificateNote, CertificateRegister, CertificateSerial};
+use super::resigning::signed_as;
 use crate::domain::id::{LogId, RotationId};
 use crate::domain::invalid::Invalid;
 use crate::domain::time::Timestamp;
 use crate::issuer::outcome::IssuerError;
+use crate::issuer::pem;
 use crate::issuer::value::unmade;
-use crate::issuer::{pem, private_key};
 use crate::seal::random;
 use crate::seal::secret_bytes::SecretBytes;
 
@@ -61,11 +61,10 @@ pub struct NewAuthority {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct CertificateAuthority {
-    certificate: String,
-    der: Vec<u8>,
-    pub(super) issuer: rcgen::Issuer<'static, KeyPair>,
+    pub(super) own: Own,
+    issuer: rcgen::Issuer<'static, KeyPair>,
+    name: Vec<u8>,
     now: Now,
-    pub(super) ends: Timestamp,
     list_life: Duration,
     desk: Mutex<Desk>,
 }
@@ -74,8 +73,6 @@ pub struct CertificateAuthority {
 struct Desk {
     register: Box<dyn CertificateRegister>,
     book: Book,
-    /// The number of the last revocation list.
-    list_number: u64,
 }
 
 impl CertificateAuthority {
@@ -102,36 +99,42 @@ impl CertificateAuthority {
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.serial_number = Some(SerialNumber::from_slice(CertificateSerial::from_random(serial).as_bytes()));
-        let before = now.as_nanos().saturating_sub(u64::try_from(CLOCKS_DIFFER_MAX.as_nanos()).unwrap_or(u64::MAX));
-        params.not_before = date(Timestamp::from_nanos(before));
+        params.not_before = date(earlier(now));
         params.not_after = date(now.plus(life));
         let certificate = params.self_signed(&key).map_err(unmade)?.pem();
         Ok(NewAuthority { certificate, key: SecretBytes::from(key.serialize_pem()) })
     }
 
-    /// Opens a certificate authority: its certificate (PEM, one block), its private key (PEM, PKCS #8), its register, and a
-    /// clock.
+    /// Opens a certificate authority: its certificate (PEM, and behind it perhaps the chain above), its private key (PEM,
+    /// PKCS #8, PKCS #1 or SEC 1), its register, and a clock.
+    ///
+    /// Something is signed with the key, and held to the certificate, before anything is given out. A register belongs to one
+    /// key: a new key takes a register and a revocation list of its own. Writes to the register.
     ///
     /// # Errors
     ///
-    /// [`IssuerError`] (refused) when the certificate is none of an authority, or the key does not belong to it; and what the
-    /// register says.
+    /// [`IssuerError`] (refused) when the certificate is none of an authority, the key does not belong to it or is none of ECDSA
+    /// on P-256 or P-384, RSA and Ed25519, or the register belongs to another key; and what the register says.
     pub fn open(
         certificate: &str,
         key: &SecretBytes,
         mut register: Box<dyn CertificateRegister>,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Result<Self, IssuerError> {
-        let (der, ends) = read_certificate(certificate, key).map_err(IssuerError::refused)?;
-        let unfit = |_| IssuerError::refused("the key of the certificate authority is of a kind that cannot be used");
-        let text = key.expose_text().map_err(|_| IssuerError::refused("the key is not UTF-8 text"))?;
-        let pair = KeyPair::from_pem(text).map_err(unfit)?;
-        let issuer = rcgen::Issuer::from_ca_cert_der(&der.as_slice().into(), pair).map_err(unfit)?;
-        let mut book = Book::default();
-        register.load()?.iter().for_each(|note| book.apply(note));
-        let desk = Mutex::new(Desk { register, book, list_number: 0 });
-        let certificate = certificate.to_owned();
-        Ok(Self { certificate, der, issuer, now: Arc::new(now), ends, list_life: LIST_LIFE, desk })
+        const UNFIT: &str = "the key of the certificate authority is of a kind that cannot be used; ECDSA on P-256 or P-384 \
+                             (with its public half), RSA of 2,048 to 4,096 bits and Ed25519 can";
+        let own = Own::read(certificate).map_err(IssuerError::refused)?;
+        let der = own.key(key).map_err(|told| IssuerError::refused(&told))?;
+        let pair = KeyPair::try_from(der.as_slice()).map_err(|_| IssuerError::refused(UNFIT))?;
+        let (name, fingerprint) = own.name().zip(own.fingerprint()).ok_or_else(|| IssuerError::refused(UNFIT))?;
+        let mut params = CertificateParams::default();
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.key_identifier_method = own.key_id().map_or(KeyIdMethod::Sha256, KeyIdMethod::PreSpecified);
+        let issuer = rcgen::Issuer::new(params, pair);
+        prove(&own, &issuer, &name)?;
+        let book = claim(&mut *register, fingerprint)?;
+        let desk = Mutex::new(Desk { register, book });
+        Ok(Self { own, issuer, name, now: Arc::new(now), list_life: LIST_LIFE, desk })
     }
 
     /// Says how long a revocation list holds; 7 days when nothing is said.
@@ -141,49 +144,57 @@ impl CertificateAuthority {
         self
     }
 
-    /// Gives its certificate, PEM.
+    /// Gives its certificate, PEM, without the chain above it.
     #[must_use]
     pub fn certificate(&self) -> &str {
-        &self.certificate
+        &self.own.certificate
+    }
+
+    /// Tells when it ends, or something above it does: no certificate of it lives for longer.
+    #[must_use]
+    pub const fn ends(&self) -> Timestamp {
+        self.own.ends
     }
 
     /// Signs the list of everything that was revoked and has not ended by itself, PEM. Publish it again before it ends, and
-    /// after each retirement; its number grows with the time.
+    /// after each retirement. It begins five minutes before it is made, for clocks that differ; its number grows with the
+    /// time, never runs back, and is noted in the register first.
     ///
     /// # Errors
     ///
-    /// [`IssuerError`] when it cannot be signed.
+    /// [`IssuerError`] when it cannot be signed, and what the register says.
     pub fn revocation_list(&self) -> Result<String, IssuerError> {
         let now = self.now();
         let mut desk = self.desk.lock();
-        desk.list_number = now.as_nanos().max(desk.list_number.saturating_add(1));
+        let number = now.as_nanos().max(desk.book.last_list().saturating_add(1));
+        let note = CertificateNote::Listed { number };
+        desk.register.add(&note)?;
+        desk.book.apply(&note);
+        let begin = earlier(now);
         let revoked = |(serial, at): (CertificateSerial, Timestamp)| RevokedCertParams {
             serial_number: SerialNumber::from_slice(serial.as_bytes()),
-            revocation_time: date(at),
+            revocation_time: date(at.min(begin)),
             reason_code: None,
             invalidity_date: None,
         };
         let params = CertificateRevocationListParams {
-            this_update: date(now),
+            this_update: date(begin),
             next_update: date(now.plus(self.list_life)),
-            crl_number: SerialNumber::from(desk.list_number),
+            crl_number: SerialNumber::from(number),
             issuing_distribution_point: None,
             revoked_certs: desk.book.revoked(now).map(revoked).collect(),
-            key_identifier_method: self.key_id(),
+            key_identifier_method: self.own.key_id().map_or(KeyIdMethod::Sha256, KeyIdMethod::PreSpecified),
         };
-        let signed = params.signed_by(&self.issuer).and_then(|list| list.pem());
-        signed.map_err(|_| IssuerError::refused("the revocation list could not be signed"))
+        let der = list(&params, &self.issuer, &self.name);
+        der.map(|der| pem::encode("X509 CRL", &der))
+            .ok_or_else(|| IssuerError::refused("the revocation list could not be signed"))
     }
 
-    /// Gives how the authority's certificate names its key, so that the list names the same one.
-    fn key_id(&self) -> KeyIdMethod {
-        let named = x509_parser::parse_x509_certificate(&self.der).ok().and_then(|(_, own)| {
-            own.iter_extensions().find_map(|extension| match extension.parsed_extension() {
-                ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
-                _ => None,
-            })
-        });
-        named.map_or(KeyIdMethod::Sha256, KeyIdMethod::PreSpecified)
+    /// Signs a certificate in the authority's name, for a key; gives it as PEM.
+    pub(super) fn sign(&self, params: &CertificateParams, key: &KeyPair) -> Option<String> {
+        let signed = params.signed_by(key, &self.issuer).ok()?;
+        let der = signed_as(signed.der(), &self.name, self.issuer.key())?;
+        Some(pem::encode("CERTIFICATE", &der))
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -221,38 +232,69 @@ impl CertificateAuthority {
         desk.book.apply(note);
         Ok(())
     }
+}
 
-    /// Tells whether a certificate was signed with the authority's key, in its name.
-    pub(super) fn signed(&self, certificate: &X509Certificate<'_>) -> bool {
-        x509_parser::parse_x509_certificate(&self.der).is_ok_and(|(_, own)| {
-            own.subject().as_raw() == certificate.issuer().as_raw()
-                && certificate.verify_signature(Some(own.public_key())).is_ok()
-        })
+/// Reads a register, which belongs to one key: the first authority that opens it says to which.
+fn claim(register: &mut dyn CertificateRegister, fingerprint: String) -> Result<Book, IssuerError> {
+    let mut book = Book::default();
+    register.load()?.iter().for_each(|note| book.apply(note));
+    match book.key() {
+        Some(key) if key == fingerprint => {}
+        Some(_) => {
+            return Err(IssuerError::refused(
+                "the register of certificates belongs to another key of an authority: a new key takes a register and a \
+                 revocation list of its own",
+            ));
+        }
+        None => {
+            let note = CertificateNote::Authority { key: fingerprint };
+            register.add(&note)?;
+            book.apply(&note);
+        }
     }
+    Ok(book)
+}
+
+/// Signs something small, and holds it to the certificate, before anything is given out: what cannot be verified would be
+/// published, and put over what can.
+fn prove(own: &Own, issuer: &rcgen::Issuer<'_, KeyPair>, name: &[u8]) -> Result<(), IssuerError> {
+    let params = CertificateRevocationListParams {
+        this_update: OffsetDateTime::UNIX_EPOCH,
+        next_update: date(Timestamp::EPOCH.plus(LIST_LIFE)),
+        crl_number: SerialNumber::from(0),
+        issuing_distribution_point: None,
+        revoked_certs: Vec::new(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    let verifies = |der: Vec<u8>| {
+        let list = x509_parser::parse_x509_crl(&der).ok()?.1;
+        own.look(|own| {
+            list.issuer().as_raw() == own.subject().as_raw() && list.verify_signature(own.public_key()).is_ok()
+        })
+    };
+    match list(&params, issuer, name).and_then(verifies) {
+        Some(true) => Ok(()),
+        _ => Err(IssuerError::refused(
+            "the key of the certificate authority does not belong to its certificate: what it signs does not verify",
+        )),
+    }
+}
+
+fn list(params: &CertificateRevocationListParams, issuer: &rcgen::Issuer<'_, KeyPair>, name: &[u8]) -> Option<Vec<u8>> {
+    let signed = params.signed_by(issuer).ok()?;
+    signed_as(signed.der(), name, issuer.key())
+}
+
+/// Gives a time a little earlier, for clocks that differ.
+pub(super) fn earlier(now: Timestamp) -> Timestamp {
+    let margin = u64::try_from(CLOCKS_DIFFER_MAX.as_nanos()).unwrap_or(u64::MAX);
+    Timestamp::from_nanos(now.as_nanos().saturating_sub(margin))
 }
 
 impl fmt::Debug for CertificateAuthority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CertificateAuthority").field("ends", &self.ends).finish_non_exhaustive()
+        f.debug_struct("CertificateAuthority").field("ends", &self.own.ends).finish_non_exhaustive()
     }
-}
-
-/// Reads the certificate of an authority, and holds the key to it. Gives the certificate as DER, and when it ends.
-fn read_certificate(certificate: &str, key: &SecretBytes) -> Result<(Vec<u8>, Timestamp), &'static str> {
-    const RULE: &str = "the certificate of the authority takes one PEM block CERTIFICATE that can be read";
-    let blocks = pem::blocks(certificate).map_err(|_| RULE)?;
-    let [block] = blocks.as_slice() else { return Err(RULE) };
-    let Ok(([], read)) = x509_parser::parse_x509_certificate(&block.der) else { return Err(RULE) };
-    let is_authority = read.basic_constraints().ok().flatten().is_some_and(|constraints| constraints.value.ca);
-    let may_sign =
-        read.key_usage().ok().flatten().is_none_or(|usage| usage.value.key_cert_sign() && usage.value.crl_sign());
-    if !is_authority || !may_sign {
-        return Err("the certificate is none of an authority that may sign certificates and revocation lists");
-    }
-    let key = key.expose_text().map_err(|_| "the key of the certificate authority is not UTF-8 text")?;
-    private_key::check(key, read.public_key())
-        .map_err(|_| "the key does not belong to the certificate of the authority")?;
-    Ok((block.der.to_vec(), time(read.validity().not_after.timestamp())))
 }
 
 /// Gives a time as certificates have it, in seconds; times of ours end in 2262.

@@ -9,26 +9,29 @@ use rcgen::{
     KeyUsagePurpose, SanType, SerialNumber,
 };
 
-use super::authority::{CLOCKS_DIFFER_MAX, COMMON_NAME_CHARS_MAX, CertificateAuthority, date, time};
+use super::authority::{COMMON_NAME_CHARS_MAX, CertificateAuthority, date, earlier, time};
 use super::register::CertificateSerial;
-use super::template::LeafTemplate;
+use super::template::{LeafTemplate, Names};
 use crate::domain::id::{LogId, RotationId};
 use crate::domain::name::OutsideId;
 use crate::domain::rotation::IssuerClass;
 use crate::domain::time::Timestamp;
 use crate::issuer::credential::{self, Field};
+use crate::issuer::der::{INTEGER, OCTET_STRING, SEQUENCE, element, take, whole};
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::{Issued, IssuerError};
-use crate::issuer::{pem, private_key};
+use crate::issuer::pem;
+use crate::issuer::private_key::{self, KeyCheck};
 use crate::seal::secret_bytes::SecretBytes;
 
 const NANOS_PER_SEC: u64 = 1_000_000_000;
 
 /// Issues leaf certificates of a certificate authority, each with a fresh key, class `CreateDiscoverable`.
 ///
-/// The credential is `{"certificate", "private_key", "issuing_ca", "serial_number"}`, the first three PEM. To retire one is to
+/// The credential is `{"certificate", "private_key", "issuing_ca", "serial_number"}`, the first three PEM; with an authority that
+/// has a chain above it, `ca_chain` has its certificate and those above, for servers that have to show them. To retire one is to
 /// revoke it: it is on the authority's next [revocation list](CertificateAuthority::revocation_list), which the host
-/// publishes. The secret's parameters say which DNS names the certificate is for.
+/// publishes. The secret's parameters say which DNS names and addresses the certificate is for.
 ///
 /// The register knows of each certificate before it is signed. So when a reply is lost, the certificate is found by its
 /// rotation and revoked, and another is made: it cannot be adopted, because its key went with the reply.
@@ -59,25 +62,27 @@ impl PrivateCertIssuer {
 
     /// Says when a certificate that is made now ends: in whole seconds, and not after its authority.
     fn end(&self, now: Timestamp) -> Result<Timestamp, IssuerError> {
-        if now >= self.authority.ends {
+        if now >= self.authority.own.ends {
             return Err(IssuerError::refused("the certificate of the authority has expired"));
         }
-        let end = now.plus(self.template.ttl).min(self.authority.ends);
+        let end = now.plus(self.template.ttl).min(self.authority.own.ends);
         Ok(Timestamp::from_nanos((end.as_nanos() / NANOS_PER_SEC).saturating_mul(NANOS_PER_SEC)))
     }
 
-    fn params(&self, names: &[String], now: Timestamp, end: Timestamp) -> Option<CertificateParams> {
+    fn params(&self, names: &Names, now: Timestamp, end: Timestamp) -> Option<CertificateParams> {
         let mut params = CertificateParams::default();
-        let before = now.as_nanos().saturating_sub(u64::try_from(CLOCKS_DIFFER_MAX.as_nanos()).unwrap_or(u64::MAX));
-        params.not_before = date(Timestamp::from_nanos(before));
+        params.not_before = date(earlier(now));
         params.not_after = date(end);
         params.distinguished_name = DistinguishedName::new();
-        if let Some(name) = names.first().filter(|name| name.len() <= COMMON_NAME_CHARS_MAX) {
+        // A name is no more than the first of those below; an authority that may only sign for some would not be believed.
+        let common = names.dns.first().filter(|name| name.len() <= COMMON_NAME_CHARS_MAX);
+        if let Some(name) = common.filter(|_| !self.authority.own.constrains_subjects()) {
             params.distinguished_name.push(DnType::CommonName, name.as_str());
         }
-        for name in names {
+        for name in &names.dns {
             params.subject_alt_names.push(SanType::DnsName(name.as_str().try_into().ok()?));
         }
+        params.subject_alt_names.extend(names.addresses.iter().copied().map(SanType::IpAddress));
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
@@ -94,12 +99,18 @@ impl PrivateCertIssuer {
         certificate: &str,
         key: &SecretBytes,
     ) -> Result<SecretBytes, IssuerError> {
-        let fields = [
+        let serial = serial.to_string();
+        let own = &self.authority.own;
+        let chain = format!("{}{}", own.certificate, own.chain);
+        let mut fields = vec![
             ("certificate", Field::Text(certificate)),
             ("private_key", Field::Secret(key)),
-            ("issuing_ca", Field::Text(self.authority.certificate())),
-            ("serial_number", Field::Text(&serial.to_string())),
+            ("issuing_ca", Field::Text(&own.certificate)),
+            ("serial_number", Field::Text(&serial)),
         ];
+        if !own.chain.is_empty() {
+            fields.push(("ca_chain", Field::Text(&chain)));
+        }
         credential::write(&fields).ok_or_else(|| IssuerError::refused("the key is not UTF-8 text"))
     }
 
@@ -109,7 +120,7 @@ impl PrivateCertIssuer {
         let blocks = pem::blocks(certificate).map_err(|_| RULE)?;
         let [block] = blocks.as_slice() else { return Err(RULE) };
         let Ok(([], read)) = x509_parser::parse_x509_certificate(&block.der) else { return Err(RULE) };
-        if !self.authority.signed(&read) {
+        if !self.authority.own.signed(&read) {
             return Err("the certificate was not signed by this authority");
         }
         let (now, validity) = (self.authority.now(), read.validity());
@@ -121,7 +132,10 @@ impl PrivateCertIssuer {
         if self.authority.read(|book| book.is_revoked(serial)) {
             return Err("the certificate is revoked");
         }
-        private_key::check(key, read.public_key()).map_err(|_| "the private key does not belong to the certificate")
+        match private_key::check(key, read.public_key()) {
+            Ok(KeyCheck::Belongs) => Ok(()),
+            Ok(KeyCheck::Unchecked) | Err(_) => Err("the private key does not belong to the certificate"),
+        }
     }
 }
 
@@ -131,18 +145,23 @@ impl Issuer for PrivateCertIssuer {
     }
 
     fn create(&self, order: &IssueOrder<'_>, _: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
-        let unsigned = |_| IssuerError::refused("the certificate could not be signed");
+        let unsigned = || IssuerError::refused("the certificate could not be signed");
         let names = self.template.names(order.parameters.map(crate::domain::json::JsonObject::as_str))?;
         let now = self.authority.now();
         let end = self.end(now)?;
         let mut params = self.params(&names, now, end);
         let params = params.as_mut().ok_or_else(|| IssuerError::refused("a DNS name is none that can be written"))?;
-        let key = KeyPair::generate_for(self.template.key.algorithm()).map_err(unsigned)?;
+        if let Some(name) = self.authority.own.forbidden(&names) {
+            return Err(IssuerError::refused(&format!(
+                "{name} is none that the authority may sign for: its certificate constrains names, and no client would take it"
+            )));
+        }
+        let key = KeyPair::generate_for(self.template.key.algorithm()).map_err(|_| unsigned())?;
+        let key_text = key_text(&key).ok_or_else(unsigned)?;
         let serial = self.authority.enter((order.store, order.rotation), end)?;
         params.serial_number = Some(SerialNumber::from_slice(serial.as_bytes()));
-        let certificate = params.signed_by(&key, &self.authority.issuer).map_err(unsigned)?.pem();
-        let key = SecretBytes::from(key.serialize_pem());
-        let issued = Issued::new(self.credential(serial, &certificate, &key)?);
+        let certificate = self.authority.sign(params, &key).ok_or_else(unsigned)?;
+        let issued = Issued::new(self.credential(serial, &certificate, &key_text)?);
         Ok(issued.known_as(outside_id(serial)?).expiring_at(end))
     }
 
@@ -166,7 +185,13 @@ impl Issuer for PrivateCertIssuer {
         if let Some(outside) = outside {
             let serial = CertificateSerial::parse(outside.as_str())
                 .map_err(|_| IssuerError::refused("the name is no serial number of this authority"))?;
-            // Also one that the register has lost: it may be out there.
+            // Signed by another key perhaps, whose clients would not see it on the list of this one.
+            if !self.authority.read(|book| book.knows(serial)) {
+                return Err(IssuerError::refused(
+                    "the register of this authority does not know the certificate: it has to be revoked where it was signed, or \
+                     entered in the register by hand",
+                ));
+            }
             return self.authority.revoke(serial);
         }
         let living: Vec<_> = self.authority.read(|book| book.living(order.store).collect());
@@ -178,6 +203,22 @@ impl Issuer for PrivateCertIssuer {
         let living: Vec<_> = self.authority.read(|book| book.living(store).collect());
         living.into_iter().map(|(rotation, serial)| Ok((rotation, outside_id(serial)?))).collect()
     }
+}
+
+/// Gives a fresh key as PKCS #8 in its first version, PEM: OpenSSL 3.0 and others do not read the second, in which the public
+/// half of an Ed25519 key stands behind the private one.
+fn key_text(key: &KeyPair) -> Option<SecretBytes> {
+    let (version, rest) = take(INTEGER, whole(SEQUENCE, key.serialized_der())?)?;
+    let first = if version == [0] {
+        None
+    } else {
+        let (algorithm, rest) = take(SEQUENCE, rest)?;
+        let (private, _) = take(OCTET_STRING, rest)?;
+        let (algorithm, private) = (element(SEQUENCE, &[algorithm])?, element(OCTET_STRING, &[private])?);
+        Some(element(SEQUENCE, &[&[INTEGER, 1, 0], &algorithm, &private])?)
+    };
+    let der = first.as_ref().map_or_else(|| key.serialized_der(), |first| first.as_slice());
+    Some(SecretBytes::from(pem::encode("PRIVATE KEY", der)))
 }
 
 fn outside_id(serial: CertificateSerial) -> Result<OutsideId, IssuerError> {

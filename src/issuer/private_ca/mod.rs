@@ -1,14 +1,18 @@
 //! X.509 certificates from a certificate authority of one's own: leaf certificates by template, and a list of revoked ones.
 //!
 //! It never gives out a certificate that the authority's register does not know, asks no clock but the host's, and leaves the
-//! distribution of the revocation list to the host. Read in this order: [`register`], [`register_file`], [`authority`],
-//! [`template`], [`leaf`].
+//! distribution of the revocation list to the host. Read in this order: [`register`], [`register_file`], [`own`],
+//! [`resigning`], [`authority`], [`template`], [`leaf`].
 
 pub(crate) mod authority;
 pub(crate) mod leaf;
+mod own;
 pub(crate) mod register;
 pub(crate) mod register_file;
+mod resigning;
 pub(crate) mod template;
 
+#[cfg(test)]
+mod openssl;
 #[cfg(test)]
 mod tests;

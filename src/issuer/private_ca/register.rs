@@ -92,6 +92,16 @@ impl<'de> Deserialize<'de> for CertificateSerial {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum CertificateNote {
+    /// Whose register this is; the first authority that opens it says so.
+    Authority {
+        /// The SHA-256 of its public key (the whole `SubjectPublicKeyInfo`), in lower-case hexadecimal.
+        key: String,
+    },
+    /// A revocation list is about to be signed.
+    Listed {
+        /// Its number; the next one has a higher one.
+        number: u64,
+    },
     /// A certificate is about to be given out.
     Issued {
         /// Its serial number.
@@ -140,32 +150,54 @@ pub(super) struct Known {
     pub(super) revoked: Option<Timestamp>,
 }
 
-/// What the register holds, by serial number.
+/// What the register holds.
 #[derive(Debug, Default)]
-pub(super) struct Book(BTreeMap<CertificateSerial, Known>);
+pub(super) struct Book {
+    certificates: BTreeMap<CertificateSerial, Known>,
+    key: Option<String>,
+    last_list: u64,
+}
 
 impl Book {
     pub(super) fn apply(&mut self, note: &CertificateNote) {
         match note {
+            // The first one counts.
+            CertificateNote::Authority { key } => drop(self.key.get_or_insert_with(|| key.clone())),
+            CertificateNote::Listed { number } => self.last_list = self.last_list.max(*number),
             CertificateNote::Issued { serial, store, rotation, not_after } => {
                 let made_for = Some((*store, *rotation));
-                self.0.insert(*serial, Known { made_for, not_after: *not_after, revoked: None });
+                self.certificates.insert(*serial, Known { made_for, not_after: *not_after, revoked: None });
             }
             CertificateNote::Revoked { serial, at } => {
                 // One that is not known stays on the list for good: nobody knows when it ends.
                 let unknown = Known { made_for: None, not_after: Timestamp::MAX, revoked: None };
-                self.0.entry(*serial).or_insert(unknown).revoked.get_or_insert(*at);
+                self.certificates.entry(*serial).or_insert(unknown).revoked.get_or_insert(*at);
             }
         }
     }
 
+    /// Gives the key of the authority whose register this is.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// Gives the number of the last revocation list.
+    pub(super) const fn last_list(&self) -> u64 {
+        self.last_list
+    }
+
+    /// Tells whether a certificate was entered, or revoked.
+    pub(super) fn knows(&self, serial: CertificateSerial) -> bool {
+        self.certificates.contains_key(&serial)
+    }
+
     pub(super) fn is_revoked(&self, serial: CertificateSerial) -> bool {
-        self.0.get(&serial).is_some_and(|known| known.revoked.is_some())
+        self.certificates.get(&serial).is_some_and(|known| known.revoked.is_some())
     }
 
     /// Gives the certificates of a store that are not revoked.
     pub(super) fn living(&self, store: LogId) -> impl Iterator<Item = (RotationId, CertificateSerial)> {
-        self.0.iter().filter(|(_, known)| known.revoked.is_none()).filter_map(move |(serial, known)| {
+        self.certificates.iter().filter(|(_, known)| known.revoked.is_none()).filter_map(move |(serial, known)| {
             let (made_for, rotation) = known.made_for?;
             (made_for == store).then_some((rotation, *serial))
         })
@@ -173,7 +205,7 @@ impl Book {
 
     /// Gives what was revoked and had not ended by itself by `time`.
     pub(super) fn revoked(&self, time: Timestamp) -> impl Iterator<Item = (CertificateSerial, Timestamp)> {
-        let mattering = self.0.iter().filter(move |(_, known)| known.not_after >= time);
+        let mattering = self.certificates.iter().filter(move |(_, known)| known.not_after >= time);
         mattering.filter_map(|(serial, known)| Some((*serial, known.revoked?)))
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Read next: [`super::leaf`].
 
+use core::net::IpAddr;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -40,7 +41,8 @@ impl CertificateKey {
     }
 }
 
-/// What leaf certificates are like. Which names one has, its secret's parameters say: `{"dns_names": ["a.example"]}`.
+/// What leaf certificates are like. Which names one has, its secret's parameters say: `{"dns_names": ["a.example"]}`, and where
+/// the template allows some, `"ip_addresses": ["10.0.0.1"]`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -60,6 +62,15 @@ pub struct LeafTemplate {
     pub(super) revocation_url: Option<String>,
     names: BTreeSet<String>,
     below: BTreeSet<String>,
+    wildcards: bool,
+    networks: Vec<(IpAddr, u8)>,
+}
+
+/// What a certificate is for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Names {
+    pub(super) dns: Vec<String>,
+    pub(super) addresses: Vec<IpAddr>,
 }
 
 impl LeafTemplate {
@@ -73,7 +84,8 @@ impl LeafTemplate {
             return Err(Invalid::new("certificate life", "takes a minute to 398 days"));
         }
         let (names, below) = (BTreeSet::new(), BTreeSet::new());
-        Ok(Self { ttl, key: CertificateKey::default(), revocation_url: None, names, below })
+        let (wildcards, networks) = (false, Vec::new());
+        Ok(Self { ttl, key: CertificateKey::default(), revocation_url: None, names, below, wildcards, networks })
     }
 
     /// Allows one name.
@@ -95,6 +107,32 @@ impl LeafTemplate {
     pub fn allowing_below(mut self, domain: &str) -> Result<Self, Invalid> {
         check_name(domain)?;
         self.below.insert(domain.to_owned());
+        Ok(self)
+    }
+
+    /// Allows wildcards, `*.` and a domain: of each domain whose names are all allowed, and of those below it.
+    #[must_use]
+    pub const fn allowing_wildcards(mut self) -> Self {
+        self.wildcards = true;
+        self
+    }
+
+    /// Allows the IP addresses of a network: an address, `/`, and how many bits of it count; without them, that address alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] unless it is one.
+    pub fn allowing_addresses(mut self, network: &str) -> Result<Self, Invalid> {
+        let read = || {
+            let (at, bits) = network.split_once('/').map_or((network, None), |(at, bits)| (at, Some(bits)));
+            let at: IpAddr = at.parse().ok()?;
+            let most = if at.is_ipv4() { 32 } else { 128 };
+            let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;
+            (bits <= most).then_some((at, bits))
+        };
+        let read =
+            read().ok_or_else(|| Invalid::new("IP addresses", "takes an address, or a network such as 10.0.0.0/8"))?;
+        self.networks.push(read);
         Ok(self)
     }
 
@@ -122,33 +160,69 @@ impl LeafTemplate {
         Ok(self)
     }
 
-    /// Reads the names that a secret's settings ask for, and holds them to the template.
-    pub(super) fn names(&self, parameters: Option<&str>) -> Result<Vec<String>, IssuerError> {
-        const RULE: &str = "the parameters take one field, dns_names: 1 to 100 DNS names in lower case";
+    /// Reads the names that a secret's settings ask for, and holds them to the template. Names are not secret, and are repeated.
+    pub(super) fn names(&self, parameters: Option<&str>) -> Result<Names, IssuerError> {
+        const RULE: &str =
+            "the parameters take dns_names, ip_addresses, or both: lists of text, 1 to 100 of them together";
         let wanted: Wanted =
             serde_json::from_str(parameters.unwrap_or("{}")).map_err(|_| IssuerError::refused(RULE))?;
-        if !(1..=NAMES_MAX).contains(&wanted.dns_names.len()) {
+        if !(1..=NAMES_MAX).contains(&wanted.dns_names.len().saturating_add(wanted.ip_addresses.len())) {
             return Err(IssuerError::refused(RULE));
         }
         for name in &wanted.dns_names {
-            check_name(name).map_err(|_| IssuerError::refused(RULE))?;
-            if !self.allows(name) {
-                return Err(IssuerError::refused("one of the DNS names is none that this issuer may give"));
-            }
+            self.check(name)?;
         }
-        Ok(wanted.dns_names)
+        let address = |text: &String| {
+            let at: IpAddr = text.parse().map_err(|_| IssuerError::refused(&format!("{text} is no IP address")))?;
+            let is_allowed = self.networks.iter().any(|(network, bits)| is_within(at, *network, *bits));
+            is_allowed.then_some(at).ok_or_else(|| {
+                IssuerError::refused(&format!("{text} is an address that this issuer may not give a certificate for"))
+            })
+        };
+        let addresses = wanted.ip_addresses.iter().map(address).collect::<Result<_, _>>()?;
+        Ok(Names { dns: wanted.dns_names, addresses })
     }
 
-    fn allows(&self, name: &str) -> bool {
-        let is_below = |domain: &String| name.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'));
-        self.names.contains(name) || self.below.iter().any(is_below)
+    fn check(&self, name: &str) -> Result<(), IssuerError> {
+        let refused = |rule: &str| Err(IssuerError::refused(&format!("the DNS name {name} {rule}")));
+        let (is_wildcard, base) = name.strip_prefix("*.").map_or((false, name), |base| (true, base));
+        if let Err(invalid) = check_name(base) {
+            return refused(invalid.rule());
+        }
+        if is_wildcard && !self.wildcards {
+            return refused("is a wildcard, and this issuer gives none");
+        }
+        let is_allowed = if is_wildcard {
+            self.below.contains(base) || self.is_below(base)
+        } else {
+            self.names.contains(base) || self.is_below(base)
+        };
+        if is_allowed { Ok(()) } else { refused("is none that this issuer may give a certificate for") }
     }
+
+    fn is_below(&self, name: &str) -> bool {
+        self.below.iter().any(|domain| name.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.')))
+    }
+}
+
+/// Tells whether an address is one of a network, of which so many bits count.
+fn is_within(at: IpAddr, network: IpAddr, bits: u8) -> bool {
+    let (at, network, width) = match (at, network) {
+        (IpAddr::V4(at), IpAddr::V4(network)) => (u128::from(at.to_bits()), u128::from(network.to_bits()), 32_u32),
+        (IpAddr::V6(at), IpAddr::V6(network)) => (at.to_bits(), network.to_bits(), 128),
+        _ => return false,
+    };
+    let differing = (at ^ network).checked_shr(width.saturating_sub(u32::from(bits))).unwrap_or(0);
+    differing == 0
 }
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    #[serde(default)]
     dns_names: Vec<String>,
+    #[serde(default)]
+    ip_addresses: Vec<String>,
 }
 
 fn check_name(name: &str) -> Result<(), Invalid> {
@@ -163,7 +237,7 @@ fn check_name(name: &str) -> Result<(), Invalid> {
     if name.len() <= NAME_CHARS_MAX && name.split('.').all(is_label) && !last_is_number {
         Ok(())
     } else {
-        Err(Invalid::new("DNS name", "takes letters in lower case, digits, dashes and dots; no wildcard, no final dot"))
+        Err(Invalid::new("DNS name", "takes letters in lower case, digits, dashes and dots, and no final dot"))
     }
 }
 
@@ -204,6 +278,28 @@ mod tests {
         }
         for parameters in [None, Some(r#"{"dns_names":[]}"#), Some(r#"{"dns_names":["shop.example"],"ca":true}"#)] {
             assert!(template.names(parameters).is_err());
+        }
+        let wide = template.clone().allowing_wildcards().allowing_addresses("10.1.0.0/16").unwrap();
+        let wide = wide.allowing_addresses("fd00::7").unwrap();
+        for (parameters, words) in [
+            (r#"{"dns_names":["*.internal.example","*.a.internal.example"]}"#, ""),
+            (r#"{"dns_names":["*.shop.example"]}"#, "*.shop.example is none that"),
+            (r#"{"dns_names":["*.example"]}"#, "*.example is none that"),
+            (r#"{"dns_names":["a.*.internal.example"]}"#, "a.*.internal.example takes letters"),
+            (r#"{"dns_names":["A.internal.example"]}"#, "A.internal.example takes letters in lower case"),
+            (r#"{"dns_names":["a.other.example"]}"#, "a.other.example is none that"),
+            (r#"{"ip_addresses":["10.1.2.3","fd00::7"]}"#, ""),
+            (r#"{"ip_addresses":["10.2.2.3"]}"#, "10.2.2.3 is an address that"),
+            (r#"{"ip_addresses":["fd00::8"]}"#, "fd00::8 is an address that"),
+            (r#"{"ip_addresses":["10.1.2"]}"#, "10.1.2 is no IP address"),
+        ] {
+            match wide.names(Some(parameters)) {
+                Ok(_) => assert_eq!(words, "", "{parameters}"),
+                Err(error) => assert!(!words.is_empty() && error.to_string().contains(words), "{error}"),
+            }
+        }
+        for network in ["10.0.0.0/33", "10.0.0", "", "10.0.0.0/", "fd00::/129", "10.0.0.0/-1"] {
+            assert!(template.clone().allowing_addresses(network).is_err(), "{network}");
         }
         let many = serde_json::json!({ "dns_names": vec!["shop.example"; 101] }).to_string();
         assert!(template.names(Some(&many)).is_err());

@@ -1,0 +1,182 @@
+//! Owns what an authority's own certificate says: its name and key, when it ends, for which names it may sign, and the chain
+//! above it.
+//!
+//! Read next: [`super::authority`].
+
+use core::net::IpAddr;
+
+use sha2::{Digest as _, Sha256};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::{GeneralName, GeneralSubtree, ParsedExtension};
+use zeroize::Zeroizing;
+
+use super::authority::time;
+use super::template::Names;
+use crate::domain::time::Timestamp;
+use crate::issuer::{pem, private_key};
+use crate::seal::secret_bytes::SecretBytes;
+
+const LABEL: &str = "CERTIFICATE";
+
+/// An authority's certificate.
+pub(super) struct Own {
+    /// The certificate alone, PEM.
+    pub(super) certificate: String,
+    /// The certificates above it, each signed by the next, PEM; nothing when there are none.
+    pub(super) chain: String,
+    der: Vec<u8>,
+    /// When it ends, or one above it does.
+    pub(super) ends: Timestamp,
+}
+
+impl Own {
+    /// Reads the certificate of an authority, and perhaps the chain above it.
+    pub(super) fn read(text: &str) -> Result<Self, &'static str> {
+        const RULE: &str = "the certificate of the authority takes PEM blocks CERTIFICATE that can be read: one, and perhaps \
+                            the chain above it";
+        let blocks = pem::blocks(text).map_err(|_| RULE)?;
+        if blocks.iter().any(|block| block.label != LABEL) {
+            return Err(RULE);
+        }
+        let mut ends = Timestamp::MAX;
+        let mut below: Option<X509Certificate<'_>> = None;
+        for block in &blocks {
+            let Ok(([], read)) = x509_parser::parse_x509_certificate(&block.der) else { return Err(RULE) };
+            let is_authority = read.basic_constraints().ok().flatten().is_some_and(|constraints| constraints.value.ca);
+            let usage = read.key_usage().ok().flatten();
+            let may_sign =
+                usage.is_none_or(|usage| usage.value.key_cert_sign() && (usage.value.crl_sign() || below.is_some()));
+            if !is_authority || !may_sign {
+                return Err("the certificate is none of an authority that may sign certificates and revocation lists");
+            }
+            if below.as_ref().is_some_and(|below| !is_signed_by(below, &read)) {
+                return Err(
+                    "the certificates behind that of the authority are not the chain above it: each signs the one before",
+                );
+            }
+            ends = ends.min(time(read.validity().not_after.timestamp()));
+            below = Some(read);
+        }
+        let Some((first, above)) = blocks.split_first() else { return Err(RULE) };
+        let chain = above.iter().map(|block| pem::encode(LABEL, &block.der)).collect();
+        Ok(Self { certificate: pem::encode(LABEL, &first.der), chain, der: first.der.to_vec(), ends })
+    }
+
+    /// Holds the authority's key to the certificate as far as its form tells, and gives it as PKCS #8, DER.
+    pub(super) fn key(&self, key: &SecretBytes) -> Result<Zeroizing<Vec<u8>>, String> {
+        let told = |rule: &str| format!("the key of the certificate authority {rule}");
+        let text = key.expose_text().map_err(|_| told("is not UTF-8 text"))?;
+        self.look(|own| {
+            private_key::check(text, own.public_key())
+                .and_then(|_| private_key::as_pkcs8(text, own.public_key()))
+                .map_err(told)
+        })
+        .unwrap_or_else(|| Err(told("has no certificate")))
+    }
+
+    /// Looks at the certificate, which was read before.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&X509Certificate<'_>) -> T) -> Option<T> {
+        x509_parser::parse_x509_certificate(&self.der).ok().map(|(_, own)| look(&own))
+    }
+
+    /// Gives its name, as it stands in what it signs.
+    pub(super) fn name(&self) -> Option<Vec<u8>> {
+        self.look(|own| own.subject().as_raw().to_vec())
+    }
+
+    /// Gives how it names its key.
+    pub(super) fn key_id(&self) -> Option<Vec<u8>> {
+        self.look(|own| {
+            own.iter_extensions().find_map(|extension| match extension.parsed_extension() {
+                ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
+                _ => None,
+            })
+        })?
+    }
+
+    /// Tells its key apart from others: the SHA-256 of its public half, in hexadecimal.
+    pub(super) fn fingerprint(&self) -> Option<String> {
+        let hex = |digest: &[u8]| digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        self.look(|own| hex(&Sha256::digest(own.public_key().raw)))
+    }
+
+    /// Tells whether its name is constrained, so that the subjects of what it signs would have to be below it.
+    pub(super) fn constrains_subjects(&self) -> bool {
+        self.constrained(|subtrees| subtrees.iter().any(|tree| matches!(tree.base, GeneralName::DirectoryName(_))))
+    }
+
+    /// Finds a name that no client would take from this authority (name constraints, RFC 5280, 4.2.1.10).
+    pub(super) fn forbidden(&self, names: &Names) -> Option<String> {
+        let dns = names.dns.iter().find(|name| !self.takes(|base| within_domain(base, name)));
+        let address = || names.addresses.iter().find(|at| !self.takes(|base| within_network(base, **at)));
+        dns.cloned().or_else(|| address().map(ToString::to_string))
+    }
+
+    /// Holds a name to the constraints: what is excluded is not taken, and where names of its kind are permitted, no others.
+    fn takes(&self, fits: impl Fn(&GeneralName<'_>) -> Option<bool>) -> bool {
+        let any = |trees: &Option<Vec<GeneralSubtree<'_>>>, wanted: bool| {
+            trees.iter().flatten().any(|tree| fits(&tree.base) == Some(wanted))
+        };
+        self.look(|own| {
+            let constraints = own.name_constraints().ok().flatten();
+            constraints.is_none_or(|constraints| {
+                let permitted = &constraints.value.permitted_subtrees;
+                let is_kind_constrained = any(permitted, true) || any(permitted, false);
+                !any(&constraints.value.excluded_subtrees, true) && (!is_kind_constrained || any(permitted, true))
+            })
+        })
+        .unwrap_or(false)
+    }
+
+    fn constrained(&self, look: impl Fn(&[GeneralSubtree<'_>]) -> bool) -> bool {
+        self.look(|own| {
+            let constraints = own.name_constraints().ok().flatten();
+            constraints.is_some_and(|found| {
+                [&found.value.permitted_subtrees, &found.value.excluded_subtrees]
+                    .into_iter()
+                    .flatten()
+                    .any(|trees| look(trees))
+            })
+        })
+        .unwrap_or(false)
+    }
+
+    /// Tells whether a certificate was signed with its key, in its name.
+    pub(super) fn signed(&self, certificate: &X509Certificate<'_>) -> bool {
+        self.look(|own| is_signed_by(certificate, own)).unwrap_or(false)
+    }
+}
+
+fn is_signed_by(one: &X509Certificate<'_>, above: &X509Certificate<'_>) -> bool {
+    above.subject().as_raw() == one.issuer().as_raw() && one.verify_signature(Some(above.public_key())).is_ok()
+}
+
+/// Tells whether a DNS name is within a constraint; nothing when that is of another kind. With a dot in front it means what is
+/// below alone, as OpenSSL reads it.
+fn within_domain(base: &GeneralName<'_>, name: &str) -> Option<bool> {
+    let GeneralName::DNSName(base) = base else { return None };
+    let base = base.to_ascii_lowercase();
+    let below = base.strip_prefix('.').unwrap_or(&base);
+    let rest = name.strip_suffix(below);
+    Some(
+        below.is_empty()
+            || rest.is_some_and(|rest| rest.ends_with('.'))
+            || (rest == Some("") && !base.starts_with('.')),
+    )
+}
+
+/// Tells whether an address is within a constraint; nothing when that is of another kind. It is an address and a mask.
+fn within_network(base: &GeneralName<'_>, at: IpAddr) -> Option<bool> {
+    let GeneralName::IPAddress(base) = base else { return None };
+    let at = match at {
+        IpAddr::V4(at) => at.octets().to_vec(),
+        IpAddr::V6(at) => at.octets().to_vec(),
+    };
+    let (network, mask) = base.split_at_checked(at.len())?;
+    if mask.len() != at.len() {
+        // Of the other kind of addresses.
+        return None;
+    }
+    let fits = at.iter().zip(network).zip(mask).all(|((at, network), mask)| at & mask == network & mask);
+    Some(fits)
+}
