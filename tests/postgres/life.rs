@@ -35,7 +35,8 @@ fn a_role_has_the_rights_of_its_template_and_leaves_nothing_when_it_is_retired()
     issuer.retire(&order, made.outside.as_ref()).unwrap();
     assert!(!session.wait().unwrap().success(), "its session was ended");
     assert_eq!(server.roles_of_ours(), "0");
-    assert_eq!(server.sql("app", "SELECT tableowner FROM pg_tables WHERE tablename = 'mine'"), "keeper");
+    let left = format!("lkleft_{}", user.strip_prefix("lk_").unwrap());
+    assert_eq!(server.sql("app", "SELECT tableowner FROM pg_tables WHERE tablename = 'mine'"), left);
     assert!(!server.log().contains(&password), "a password is in the log");
 }
 

@@ -15,6 +15,7 @@ mod command;
 mod faults;
 mod kit;
 mod life;
+mod power;
 mod proxy;
 mod support;
 mod tls;

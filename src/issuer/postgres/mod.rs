@@ -2,9 +2,11 @@
 //! version ([`PostgresRole`](role::PostgresRole)).
 //!
 //! It never sends a password in a statement (verifiers alone), never repeats what a server says (fixed words and the
-//! SQLSTATE), and never waits without a limit. Read in this order: [`server`], [`session`], [`trouble`], [`identifier`],
-//! [`template`], [`tag`], [`password`], [`role`].
+//! SQLSTATE), and never waits without a limit. Read in this order: [`server`], [`session`], [`answering`], [`trouble`],
+//! [`identifier`], [`template`], [`tag`], [`password`], [`role`], [`ending`].
 
+mod answering;
+mod ending;
 pub(crate) mod identifier;
 pub(crate) mod password;
 pub(crate) mod role;

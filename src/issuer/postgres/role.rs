@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
+use super::ending::Leaving;
 use super::identifier::SqlIdentifier;
 use super::password::log_in;
 use super::server::PostgresServer;
@@ -25,21 +26,19 @@ use crate::issuer::outcome::{Issued, IssuerError};
 use crate::issuer::value::random_password;
 use crate::seal::secret_bytes::SecretBytes;
 
-/// How often a retirement looks whether the role's sessions are gone, and how long it waits in between.
-const LOOKS_MAX: u32 = 40;
-const LOOK_PAUSE: Duration = Duration::from_millis(50);
 const NANOS_PER_SEC: u64 = 1_000_000_000;
 
 /// Makes a fresh PostgreSQL role per version, class `CreateDiscoverable`, with rights from a template.
 ///
 /// The role is made in one transaction, so it is there whole or not at all. Its name tells store and rotation, so what nobody
-/// heard of is found again. Retiring it takes its login and its sessions away, hands what it owns in the database to the
-/// template's heir, and drops it. What it owns in *other* databases is not handed on: then it stays, without a login, and
-/// the error says so.
+/// heard of is found again. Retiring it takes its login and its sessions away, hands what it owns in the database to
+/// somebody whom that gives no power ([`RoleTemplate::leaving_to`]), and drops it. What it owns in *other* databases is not
+/// handed on: then it stays, without a login, and the error says so.
 ///
 /// The credential is `{"username", "password", "host", "port", "database"}`. The admin role needs `CREATEROLE`, `ADMIN OPTION` on
 /// the template's groups (from release 16 on), whatever the template grants with `GRANT OPTION`, and membership in the heir
-/// if that is another. Takes no parameters.
+/// if the template names one; up to release 15 it must not have `NOINHERIT`. A group that leads to the admin role is refused.
+/// Takes no parameters.
 ///
 /// ```
 /// use std::time::Duration;
@@ -68,7 +67,7 @@ impl PostgresRole {
     ///
     /// [`Invalid`] when the template makes roles members of the admin role, which would make each of them an admin.
     pub fn new(server: PostgresServer, template: RoleTemplate) -> Result<Self, Invalid> {
-        if template.groups.contains(&server.admin) {
+        if template.groups().any(|group| *group == server.admin) {
             return Err(Invalid::new("role template", "makes each role a member of the admin role"));
         }
         Ok(Self { server, template, rules: PasswordPolicy::default(), valid_for: None })
@@ -123,7 +122,7 @@ impl Issuer for PostgresRole {
             let end = if self.valid_for.is_some() { self.end(server_secs(client).await?) } else { None };
             let until = end.map(|end| end.to_string());
             let sql = self.template.statements(&name, &verifier, until.as_deref());
-            client.batch_execute(&format!("BEGIN;\n{sql}COMMIT")).await?;
+            client.batch_execute(&format!("BEGIN;\n{sql}{};\nCOMMIT", no_admin(&name))).await?;
             Ok(end)
         })?;
         let outside = outside_id(name.as_str())?;
@@ -152,25 +151,21 @@ impl Issuer for PostgresRole {
     fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError> {
         const DOING: &str = "retiring a role";
         let name = Self::name(order, outside)?;
-        if roles_beginning_with(&self.server, name.as_str(), DOING)?.is_empty() {
+        let is_there = || {
+            let found = roles_beginning_with(&self.server, name.as_str(), DOING)?;
+            Ok::<_, IssuerError>(found.iter().any(|found| found == name.as_str()))
+        };
+        if !is_there()? {
             return Ok(());
         }
-        let heir = self.template.heir.as_ref().map_or_else(|| "CURRENT_USER".to_owned(), SqlIdentifier::quoted);
-        let done = session::attempt(&self.server, &Login::Admin, DOING, async |client| {
-            let name = name.quoted();
-            // Whatever comes next: nobody logs in any more. Membership is what lets an admin that is no superuser do the rest.
-            client
-                .batch_execute(&format!("ALTER ROLE {name} NOLOGIN PASSWORD NULL; GRANT {name} TO CURRENT_USER"))
-                .await?;
-            end_sessions(client, &name).await?;
-            let drop =
-                format!("BEGIN; REASSIGN OWNED BY {name} TO {heir}; DROP OWNED BY {name}; DROP ROLE {name}; COMMIT");
-            client.batch_execute(&drop).await
-        })?;
+        let left = tag::left_by(&name).ok_or_else(|| IssuerError::refused("there is no name for who takes over"))?;
+        let leaving = Leaving { role: &name, left: &left, template: &self.template };
+        let done = session::attempt(&self.server, &Login::Admin, DOING, async |client| leaving.end(client).await)?;
         match done {
-            Err(trouble) if trouble.code() != Some(UNDEFINED) => Err(trouble.told(Phase::Changing, DOING)),
-            // Gone already, or gone meanwhile.
-            Ok(()) | Err(_) => Ok(()),
+            Ok(ended) => ended,
+            // Gone meanwhile, or something else is not there: which of the two is looked up.
+            Err(trouble) if trouble.code() == Some(UNDEFINED) && !is_there()? => Ok(()),
+            Err(trouble) => Err(trouble.told(Phase::Changing, DOING)),
         }
     }
 
@@ -179,6 +174,13 @@ impl Issuer for PostgresRole {
         let ours = found.iter().filter_map(|name| Some((tag::rotation(store, name)?, name)));
         ours.map(|(rotation, name)| Ok((rotation, outside_id(name)?))).collect()
     }
+}
+
+/// Writes the question whether a role became a member of the admin role by a detour; if so, it fails, and with it the
+/// transaction.
+fn no_admin(role: &SqlIdentifier) -> String {
+    let literal = role.as_str().replace('\'', "''");
+    format!("SELECT 1 / (CASE WHEN pg_has_role('{literal}'::name, CURRENT_USER, 'MEMBER') THEN 0 ELSE 1 END)")
 }
 
 fn outside_id(name: &str) -> Result<OutsideId, IssuerError> {
@@ -206,20 +208,6 @@ async fn server_secs(client: &Client) -> Result<u64, Error> {
         _ => None,
     });
     Ok(secs.unwrap_or_default())
-}
-
-/// Ends the sessions of a role, given as it stands in a statement, and waits until they are gone, for a while.
-async fn end_sessions(client: &Client, quoted: &str) -> Result<(), Error> {
-    let literal = format!("'{}'::regrole", quoted.replace('\'', "''"));
-    let sql = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid = {literal}");
-    for _ in 0..LOOKS_MAX {
-        let messages = client.simple_query(&sql).await?;
-        if !messages.iter().any(|message| matches!(message, SimpleQueryMessage::Row(_))) {
-            break;
-        }
-        tokio::time::sleep(LOOK_PAUSE).await;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

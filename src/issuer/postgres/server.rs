@@ -2,6 +2,7 @@
 //!
 //! It never keeps the admin password in a text that can be shown. Read next: [`super::session`].
 
+use core::net::IpAddr;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +30,9 @@ type PasswordSource = Arc<dyn Fn() -> Result<SecretBytes, IssuerError> + Send + 
 pub struct PostgresTls(pub(super) Option<Arc<ClientConfig>>);
 
 impl PostgresTls {
-    /// No TLS: for sockets of the same machine, or a network that protects itself.
+    /// No TLS: for sockets of the same machine, or a network that protects itself. Over a network, a server that asks for a
+    /// password itself or for an MD5 hash of it gets none: without TLS anybody might ask
+    /// ([`PostgresServer::giving_passwords_here`]).
     #[must_use]
     pub const fn off() -> Self {
         Self(None)
@@ -85,6 +88,7 @@ pub struct PostgresServer {
     pub(super) admin: SqlIdentifier,
     password: Option<PasswordSource>,
     pub(super) tls: PostgresTls,
+    pub(super) gives_passwords: bool,
     pub(super) limit: Duration,
 }
 
@@ -108,7 +112,28 @@ impl PostgresServer {
         if host.starts_with('/') && tls.0.is_some() {
             return Err(Invalid::new("PostgreSQL host", "is a socket of this machine, which has no TLS"));
         }
-        Ok(Self { host: host.into(), port, database, admin, password: None, tls, limit: LIMIT_DEFAULT })
+        // A socket belongs to the machine, and is where its administrator put it.
+        let gives_passwords = host.starts_with('/') || tls.0.is_some();
+        let host = host.into();
+        Ok(Self { host, port, database, admin, password: None, tls, gives_passwords, limit: LIMIT_DEFAULT })
+    }
+
+    /// Answers a server that asks for a password itself, or for an MD5 hash of it, also without TLS: on this machine, by
+    /// choice. Sockets, and servers with TLS, are answered anyway.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] when the host is not `localhost`, an address of this machine itself, or a socket, and there is no TLS.
+    pub fn giving_passwords_here(mut self) -> Result<Self, Invalid> {
+        let is_here = *self.host == *"localhost" || self.host.parse::<IpAddr>().is_ok_and(|at| at.is_loopback());
+        if !is_here && !self.gives_passwords {
+            return Err(Invalid::new(
+                "PostgreSQL host",
+                "is not this machine: without TLS a password would go to whoever answers; use TLS, or SCRAM alone",
+            ));
+        }
+        self.gives_passwords = true;
+        Ok(self)
     }
 
     /// Gives the password of the admin role; without one, the server must let it in by other means.
@@ -181,6 +206,11 @@ mod tests {
         }
         let tls = PostgresTls::trusting(include_str!("../fixtures/ec-cert.pem")).unwrap();
         assert!(make("/run/postgresql", tls.clone()).is_err());
+        assert!(make("db", PostgresTls::off()).unwrap().giving_passwords_here().is_err());
+        assert!(make("10.0.0.1", PostgresTls::off()).unwrap().giving_passwords_here().is_err());
+        for host in ["localhost", "127.0.0.1", "::1", "/run/postgresql"] {
+            assert!(make(host, PostgresTls::off()).unwrap().giving_passwords_here().is_ok(), "{host}");
+        }
         let server = make("db", tls).unwrap().with_admin_password(SecretBytes::copy_from(b"canary"));
         assert!(!format!("{server:?}").contains("canary"));
     }

@@ -2,16 +2,19 @@
 //!
 //! It never leaves async code to anybody else. Read next: [`super::trouble`].
 
+use core::net::SocketAddr;
 use std::time::Duration;
 
 use postgres_protocol::password::scram_sha_256;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, Config, Error, NoTls, Socket};
+use tokio_postgres::{Client, Config, Connection, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::answering::ScramOnly;
 use super::identifier::SqlIdentifier;
 use super::server::PostgresServer;
 use super::trouble::{Phase, Trouble};
@@ -67,12 +70,33 @@ pub(super) fn attempt<T>(
     let runtime = runtime.map_err(|_| IssuerError::unavailable("the system gave no means to connect"))?;
     let config = config(server, login)?;
     let told = |trouble: Trouble| trouble.told(Phase::Connecting, doing);
-    match &server.tls.0 {
-        None => runtime.block_on(connected(config, NoTls, server.limit, work)).map_err(told),
-        Some(tls) => {
+    let reached = async { within(server.limit, address(server)).await? };
+    let address = runtime.block_on(reached).map_err(told)?;
+    let limit = server.limit;
+    match (&server.tls.0, address) {
+        (Some(tls), _) => {
             let tls = MakeRustlsConnect::new((**tls).clone());
-            runtime.block_on(connected(config, tls, server.limit, work)).map_err(told)
+            runtime.block_on(connected(config.connect(tls), limit, work)).map_err(told)
         }
+        (None, Some(at)) if !server.gives_passwords => {
+            let connecting = async {
+                let stream = TcpStream::connect(at.as_slice()).await.map_err(Trouble::Network)?;
+                config.connect_raw(ScramOnly::new(stream), NoTls).await.map_err(Trouble::Server)
+            };
+            runtime.block_on(connected_by(connecting, limit, work)).map_err(told)
+        }
+        (None, _) => runtime.block_on(connected(config.connect(NoTls), limit, work)).map_err(told),
+    }
+}
+
+/// Looks a host up; nothing when it is the directory of a socket.
+async fn address(server: &PostgresServer) -> Result<Option<Vec<SocketAddr>>, Trouble> {
+    if server.host.starts_with('/') {
+        return Ok(None);
+    }
+    match tokio::net::lookup_host((&*server.host, server.port)).await {
+        Ok(found) => Ok(Some(found.collect())),
+        Err(_) => Err(Trouble::NoSuchHost),
     }
 }
 
@@ -96,37 +120,45 @@ fn config(server: &PostgresServer, login: &Login<'_>) -> Result<Config, IssuerEr
 }
 
 /// Connects (outer error), then works (inner error), each within the limit.
-async fn connected<T, S>(
-    config: Config,
-    tls: S,
+async fn connected<T, S, U>(
+    connecting: impl Future<Output = Result<(Client, Connection<S, U>), Error>>,
     limit: Duration,
     work: impl AsyncFnOnce(&Client) -> Result<T, Error>,
 ) -> Result<Result<T, Trouble>, Trouble>
 where
-    S: MakeTlsConnect<Socket> + 'static,
-    S::Stream: Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    U: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    connected_by(async { connecting.await.map_err(Trouble::Server) }, limit, work).await
+}
+
+async fn connected_by<T, S, U>(
+    connecting: impl Future<Output = Result<(Client, Connection<S, U>), Trouble>>,
+    limit: Duration,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+) -> Result<Result<T, Trouble>, Trouble>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    U: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     // The server gives up by itself when we do; names mean what the system says.
     let settings = format!("SET statement_timeout = {}; SET search_path = pg_catalog", limit.as_millis().max(1));
     let ready = async {
-        let (client, connection) = config.connect(tls).await?;
+        let (client, connection) = connecting.await?;
         let connection = tokio::spawn(connection);
-        client.batch_execute(&settings).await?;
+        client.batch_execute(&settings).await.map_err(Trouble::Server)?;
         Ok((client, connection))
     };
-    let (client, connection) = within(limit, ready).await?;
+    let (client, connection) = within(limit, ready).await??;
     let done = within(limit, work(&client)).await;
     drop(client);
     // Whether it took leave changes nothing.
     let _ = timeout(GOODBYE, connection).await;
-    Ok(done)
+    Ok(done.and_then(|done| done.map_err(Trouble::Server)))
 }
 
-async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
-    match timeout(limit, work).await {
-        Ok(done) => done.map_err(Trouble::Server),
-        Err(_) => Err(Trouble::TooLong),
-    }
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, Trouble> {
+    timeout(limit, work).await.map_err(|_| Trouble::TooLong)
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Owns the names of roles that are made per version: store and rotation can be read from them.
 //!
-//! `lk_`, the store's id, `_`, the rotation's id, each in 26 characters of base 32 (RFC 4648, lower case): 56 bytes.
+//! `lk_`, the store's id, `_`, the rotation's id, each in 26 characters of base 32 (RFC 4648, lower case): 56 bytes. What such a
+//! role left behind belongs to `lkleft_` and the rest of its name.
 
 use super::identifier::SqlIdentifier;
 use crate::domain::id::{LogId, RotationId};
 
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 const PREFIX: &str = "lk_";
+const LEFT_PREFIX: &str = "lkleft_";
 const ID_CHARS: usize = 26;
 
 /// Gives what the names of all roles of a store begin with.
@@ -22,6 +24,11 @@ pub(super) fn name(store: LogId, rotation: RotationId) -> Option<SqlIdentifier> 
 /// Reads the rotation from the name of a role of this store; nothing when it is not one.
 pub(super) fn rotation(store: LogId, name: &str) -> Option<RotationId> {
     decode(name.strip_prefix(&prefix(store))?).map(RotationId::from_bytes)
+}
+
+/// Gives the name of the role that owns what a role of ours left behind.
+pub(super) fn left_by(role: &SqlIdentifier) -> Option<SqlIdentifier> {
+    SqlIdentifier::parse(&format!("{LEFT_PREFIX}{}", role.as_str().strip_prefix(PREFIX)?)).ok()
 }
 
 fn encode(id: &[u8; 16]) -> String {
@@ -58,6 +65,8 @@ mod tests {
             let (store, id) = (LogId::from_bytes(store), RotationId::from_bytes(id));
             let name = name(store, id).unwrap();
             assert_eq!(name.as_str().len(), 56);
+            let left = left_by(&name).unwrap();
+            assert!(left.as_str().starts_with("lkleft_") && super::rotation(store, left.as_str()).is_none());
             assert_eq!(rotation(store, name.as_str()), Some(id));
             assert_eq!(rotation(LogId::from_bytes([1; 16]), name.as_str()), None);
         }

@@ -70,6 +70,7 @@ pub struct RoleTemplate {
     pub(super) groups: Vec<SqlIdentifier>,
     grants: Vec<(Vec<SqlPrivilege>, SqlTarget)>,
     connections_max: Option<u16>,
+    pub(super) acting_as: Option<SqlIdentifier>,
     pub(super) heir: Option<SqlIdentifier>,
 }
 
@@ -103,7 +104,20 @@ impl RoleTemplate {
         self
     }
 
-    /// Says which role takes over what the role owns when it is retired; the admin role when nothing is said.
+    /// Makes the role a member of another, and lets its sessions begin as that one (`SET ROLE`): what they make belongs to that
+    /// group and outlives each version.
+    #[must_use]
+    pub fn acting_as(mut self, group: SqlIdentifier) -> Self {
+        self.acting_as = Some(group);
+        self
+    }
+
+    /// Says which role takes over what a role owns when it is retired.
+    ///
+    /// When nothing is said, a role that can do nothing is made for each retired role that owns something. To a role that is
+    /// named here only data goes, unless that one can do nothing either: functions, views, and tables with rules, triggers,
+    /// policies or computed indexes act with the rights of their owner, so that whoever made them would get the rights of the
+    /// heir. A role that owns such things is then not retired, but keeps them without a login, and the error says so.
     #[must_use]
     pub fn leaving_to(mut self, role: SqlIdentifier) -> Self {
         self.heir = Some(role);
@@ -123,12 +137,46 @@ impl RoleTemplate {
             let _ = write!(sql, " CONNECTION LIMIT {connections}");
         }
         sql.push_str(";\n");
-        for group in &self.groups {
+        for group in self.groups() {
             let _ = writeln!(sql, "GRANT {} TO {name};", group.quoted());
+        }
+        if let Some(group) = &self.acting_as {
+            let _ = writeln!(sql, "ALTER ROLE {name} SET role TO {};", group.quoted());
         }
         for (privileges, on) in &self.grants {
             let words: Vec<_> = privileges.iter().map(|privilege| privilege.word()).collect();
             let _ = writeln!(sql, "GRANT {} ON {} TO {name};", words.join(", "), on.phrase());
+        }
+        sql
+    }
+
+    /// Gives the roles that a fresh role is a member of.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &SqlIdentifier> {
+        let already = |group: &&SqlIdentifier| !self.groups.contains(*group);
+        self.groups.iter().chain(self.acting_as.iter().filter(already))
+    }
+
+    /// Writes the statements that let a role make things wherever the template lets its roles do so.
+    pub(super) fn making(&self, role: &SqlIdentifier) -> String {
+        self.making_with(role, "GRANT", "TO")
+    }
+
+    /// Writes the statements that take that away again.
+    pub(super) fn unmaking(&self, role: &SqlIdentifier) -> String {
+        self.making_with(role, "REVOKE", "FROM")
+    }
+
+    fn making_with(&self, role: &SqlIdentifier, verb: &str, whom: &str) -> String {
+        let name = role.quoted();
+        let mut sql = String::new();
+        for group in self.groups() {
+            let _ = writeln!(sql, "{verb} {} {whom} {name};", group.quoted());
+        }
+        let makes = |(privileges, on): &&(Vec<SqlPrivilege>, SqlTarget)| {
+            matches!(on, SqlTarget::Schema(_)) && privileges.contains(&SqlPrivilege::Create)
+        };
+        for (_, on) in self.grants.iter().filter(makes) {
+            let _ = writeln!(sql, "{verb} CREATE ON {} {whom} {name};", on.phrase());
         }
         sql
     }
@@ -178,12 +226,20 @@ mod tests {
             .granting(&[SqlPrivilege::Select, SqlPrivilege::Update], SqlTarget::Table(evil(), name("t")))
             .granting(&[SqlPrivilege::Usage], SqlTarget::AllSequences(name("s")))
             .granting(&[], SqlTarget::Database(name("unsaid")))
+            .granting(&[SqlPrivilege::Create], SqlTarget::Schema(name("s")))
+            .acting_as(name("g"))
             .with_connections_max(3);
         let expected = "CREATE ROLE \"r\" LOGIN PASSWORD 'V' VALID UNTIL 'T' CONNECTION LIMIT 3;\n\
              GRANT \"x\"\" TO PUBLIC; --\" TO \"r\";\n\
+             GRANT \"g\" TO \"r\";\n\
+             ALTER ROLE \"r\" SET role TO \"g\";\n\
              GRANT SELECT, UPDATE ON TABLE \"x\"\" TO PUBLIC; --\".\"t\" TO \"r\";\n\
-             GRANT USAGE ON ALL SEQUENCES IN SCHEMA \"s\" TO \"r\";\n";
+             GRANT USAGE ON ALL SEQUENCES IN SCHEMA \"s\" TO \"r\";\n\
+             GRANT CREATE ON SCHEMA \"s\" TO \"r\";\n";
         assert_eq!(template.statements(&name("r"), "V", Some("T")), expected);
+        let unmade = "REVOKE \"x\"\" TO PUBLIC; --\" FROM \"r\";\nREVOKE \"g\" FROM \"r\";\n\
+             REVOKE CREATE ON SCHEMA \"s\" FROM \"r\";\n";
+        assert_eq!(template.unmaking(&name("r")), unmade);
         assert_eq!(RoleTemplate::new().statements(&name("r"), "V", None), "CREATE ROLE \"r\" LOGIN PASSWORD 'V';\n");
     }
 }
