@@ -135,6 +135,7 @@ pub use {
     engine::scrub::{ScrubProgress, ScrubReport},
     error::{Error, ErrorKind},
     issuer::api_key::verify_api_key,
+    issuer::certificate::CertificateSummary,
     issuer::exec::ExecIssuer,
     issuer::issuer::{IssueOrder, Issuer},
     issuer::job::{Job, JobWork, TaskReport},
@@ -157,5 +158,6 @@ pub use {
     store::watch::{Watch, Watched},
     worker::options::WorkerOptions,
     worker::sweep::SweepReport,
+    worker::verifying::Verified,
     worker::worker::RotationWorker,
 };

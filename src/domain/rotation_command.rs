@@ -20,6 +20,8 @@ pub(crate) enum RotationCommand {
     Fail { rotation: RotationId, failure: AttemptFailure, reason: Reason, retry_at: Timestamp, value: Option<Prepared> },
     /// The issuer made a credential; none for class `SetValue`, where it is the value that was planned.
     Issue { rotation: RotationId, outside: Option<OutsideId>, made: Option<Prepared>, expires_at: Option<Timestamp> },
+    /// The issuer says that it made one, but its answer cannot be read: it is kept as it is, for a person.
+    Keep { rotation: RotationId, answer: Prepared, reason: Reason },
     /// The credential was proved by a login.
     Commit { rotation: RotationId },
     /// A job is about to be begun that tells what was made, or ends it, of a rotation that is given up.
@@ -74,6 +76,7 @@ impl RotationCommand {
             Self::Plan(new) => new.value.as_ref(),
             Self::Fail { value, .. } => value.as_ref(),
             Self::Issue { made, .. } => made.as_ref(),
+            Self::Keep { answer, .. } => Some(answer),
             Self::Report { report: Reported::Created { made, .. }, .. } => Some(made),
             _ => None,
         }

@@ -34,6 +34,17 @@ pub trait Issuer: Send + Sync {
         Err(IssuerError::refused("this issuer does not pick values"))
     }
 
+    /// Makes a value of a password that an account has already, brought along by a person, as [`Issuer::pick`] would have made
+    /// it; asks nobody outside. Only class `SetValue` is asked, by [`RotationWorker::adopt`](crate::RotationWorker::adopt).
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`] when it cannot be a value, or when this issuer takes none.
+    fn take(&self, order: &IssueOrder<'_>, brought: &SecretBytes) -> Result<SecretBytes, IssuerError> {
+        let _ = (order, brought);
+        Err(IssuerError::refused("this issuer takes no password that was brought along"))
+    }
+
     /// Makes the credential, or sets the value that was picked (class `SetValue`, which gets it in `value`).
     ///
     /// # Errors

@@ -20,34 +20,64 @@ const SYMBOLS: &[u8] = b"!#%*+,-./:=?@^_~";
 /// Draws of a whole password: the shortest with all classes is thrown away less than half of the time.
 const DRAWS_MAX: u32 = 256;
 
+/// Generates a password that begins with a letter and has none of some characters, which are ASCII.
+///
+/// # Errors
+///
+/// As [`generate`]; [`SealError::Invalid`], too, when a class of characters would have none left.
+pub(crate) fn generate_without(
+    rules: PasswordPolicy,
+    excluded: &str,
+    letter_first: bool,
+) -> Result<SecretBytes, SealError> {
+    draw(rules, &Narrowed { excluded: excluded.as_bytes(), letter_first }, random::fill)
+}
+
+/// What a password must not be beyond its rules.
+#[derive(Default)]
+struct Narrowed<'a> {
+    excluded: &'a [u8],
+    letter_first: bool,
+}
+
 /// Generates a password.
 ///
 /// # Errors
 ///
 /// [`SealError::Invalid`] when the length is out of bounds; [`SealError::Random`], [`SealError::NotRandom`].
 pub(crate) fn generate(rules: PasswordPolicy) -> Result<SecretBytes, SealError> {
-    draw(rules, random::fill)
+    draw(rules, &Narrowed::default(), random::fill)
 }
 
-fn draw(rules: PasswordPolicy, fill: impl FnMut(&mut [u8]) -> Result<(), SealError>) -> Result<SecretBytes, SealError> {
+fn draw(
+    rules: PasswordPolicy,
+    narrowed: &Narrowed<'_>,
+    fill: impl FnMut(&mut [u8]) -> Result<(), SealError>,
+) -> Result<SecretBytes, SealError> {
     if !(PASSWORD_LENGTH_MIN..=PASSWORD_LENGTH_MAX).contains(&rules.length) {
         return Err(Invalid::new("password length", "takes 12 to 256 characters").into());
     }
-    let classes: Vec<&[u8]> = [
+    let left =
+        |class: &[u8]| class.iter().copied().filter(|char| !narrowed.excluded.contains(char)).collect::<Vec<_>>();
+    let classes: Vec<Vec<u8>> = [
         (true, LOWERCASE),
         (rules.include_uppercase, UPPERCASE),
         (rules.include_digits, DIGITS),
         (rules.include_symbols, SYMBOLS),
     ]
     .into_iter()
-    .filter_map(|(wanted, class)| wanted.then_some(class))
+    .filter_map(|(wanted, class)| wanted.then(|| left(class)))
     .collect();
+    if classes.iter().any(Vec::is_empty) {
+        return Err(Invalid::new("password characters", "leave none of a class that the password takes").into());
+    }
     let alphabet = classes.concat();
     let mut source = Draw::new(fill);
     SecretBytes::filled(rules.length.into(), |password| {
         for _ in 0..DRAWS_MAX {
             source.characters(&alphabet, password)?;
-            if classes.iter().all(|class| password.iter().any(|char| class.contains(char))) {
+            let begins = !narrowed.letter_first || password.first().is_some_and(u8::is_ascii_alphabetic);
+            if begins && classes.iter().all(|class| password.iter().any(|char| class.contains(char))) {
                 return Ok(());
             }
         }
@@ -96,7 +126,7 @@ mod tests {
     fn a_draw_without_a_class_is_thrown_away_whole() {
         // First 12 bytes of zeros: only lower-case letters, so the whole draw goes. Then bytes that count up: all classes.
         let mut calls = 0_u8;
-        let password = draw(rules(12, [true; 3]), |bytes| {
+        let password = draw(rules(12, [true; 3]), &Narrowed::default(), |bytes| {
             for (at, byte) in (0_u8..).zip(bytes) {
                 *byte = if calls == 0 && at < 12 { 0 } else { at.wrapping_mul(13) };
             }
@@ -108,8 +138,20 @@ mod tests {
     }
 
     #[test]
+    fn excluded_characters_are_in_no_password_and_the_first_can_be_a_letter() {
+        const UNFIT_FOR_URLS: &str = "@/:?#%";
+        for _ in 0..400 {
+            let password = generate_without(rules(12, [true; 3]), UNFIT_FOR_URLS, true).unwrap();
+            assert!(password.expose()[0].is_ascii_alphabetic());
+            assert!(!password.expose().iter().any(|char| UNFIT_FOR_URLS.as_bytes().contains(char)));
+        }
+        assert!(matches!(generate_without(rules(12, [true; 3]), "0123456789", false), Err(SealError::Invalid(_))));
+        generate_without(rules(12, [false, true, true]), "0123456789", false).unwrap();
+    }
+
+    #[test]
     fn a_source_that_is_stuck_is_an_error() {
-        let stuck = draw(PasswordPolicy::default(), |bytes| {
+        let stuck = draw(PasswordPolicy::default(), &Narrowed::default(), |bytes| {
             bytes.fill(0);
             Ok(())
         });

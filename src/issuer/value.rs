@@ -34,13 +34,30 @@ use crate::seal::secret_bytes::SecretBytes;
 pub struct PasswordIssuer {
     rules: PasswordPolicy,
     username: Option<Username>,
+    excluded: String,
+    letter_first: bool,
 }
 
 impl PasswordIssuer {
     /// Makes an issuer of passwords that fit the rules.
     #[must_use]
     pub const fn new(rules: PasswordPolicy) -> Self {
-        Self { rules, username: None }
+        Self { rules, username: None, excluded: String::new(), letter_first: false }
+    }
+
+    /// Leaves characters out that the reader of the passwords cannot take: `@/:?#%` break a URL. Where a class of characters has
+    /// none left, no password is made.
+    #[must_use]
+    pub fn without_characters(mut self, characters: &str) -> Self {
+        self.excluded.push_str(characters);
+        self
+    }
+
+    /// Lets each password begin with a letter: some programs take a first `-`, `#` or `!` for something else.
+    #[must_use]
+    pub const fn beginning_with_letter(mut self) -> Self {
+        self.letter_first = true;
+        self
     }
 
     /// Puts a username beside each password.
@@ -58,7 +75,8 @@ impl Issuer for PasswordIssuer {
 
     fn pick(&self, order: &IssueOrder<'_>) -> Result<SecretBytes, IssuerError> {
         order.without_parameters()?;
-        let password = random_password(self.rules)?;
+        let password = password::generate_without(self.rules, &self.excluded, self.letter_first);
+        let password = password.map_err(|error| unmade(&error))?;
         let username = self.username.iter().map(|name| ("username", Field::Text(name.as_str())));
         let fields: Vec<_> = username.chain([("password", Field::Secret(&password))]).collect();
         credential::write(&fields).ok_or_else(not_text)
@@ -122,7 +140,9 @@ pub(super) fn random_password(rules: PasswordPolicy) -> Result<SecretBytes, Issu
 /// Says that no value could be made.
 pub(super) fn unmade(error: &SealError) -> IssuerError {
     match error {
-        SealError::Invalid(_) => IssuerError::refused("the rules for passwords ask for 12 to 256 characters"),
+        SealError::Invalid(_) => {
+            IssuerError::refused("the rules for passwords ask for 12 to 256 characters, and some of each class")
+        }
         _ => IssuerError::unavailable("the system gave no random bytes"),
     }
 }

@@ -4,16 +4,20 @@
 
 use std::sync::Arc;
 
-use crate::domain::command::{Command as Decided, Prepared};
+use crate::domain::command::{Command as Decided, Prepared, Terms};
+use crate::domain::event::AccessRecorded;
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::name::Reason;
 use crate::domain::receipt::Receipt;
+use crate::domain::refusal::Refusal;
 use crate::domain::rotation::Credential;
 use crate::domain::secret::Secret;
 use crate::domain::version::{VersionOrigin, VersionRef};
+use crate::engine::Patience;
 use crate::engine::draw;
-use crate::engine::queue::Payload;
+use crate::engine::queue::{Order, Payload};
 use crate::error::Error;
+use crate::issuer::unread::unread;
 use crate::seal::data::SecretData;
 use crate::seal::secret_bytes::SecretBytes;
 
@@ -43,6 +47,31 @@ impl Session {
     /// As [`Session::run`]; [`crate::Refusal::RotationNotFound`], [`crate::Refusal::RotationNotParked`].
     pub fn resume_rotation(&self, secret: SecretId) -> Result<Receipt, Error> {
         self.run(Command::resume_rotation(secret))
+    }
+
+    /// Gives the answer of an issuer that could not be read, of the rotation that waits for a person because of it: it may hold a
+    /// credential that was made. That it was looked at is recorded, durably, before it is handed out.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Refused`: [`crate::Refusal::RotationNotFound`] when no rotation is under way that keeps such an answer,
+    /// [`crate::Refusal::SecretNotFound`]. Kind `Corrupt` when the data is damaged.
+    pub fn unread_answer(&self, secret: SecretId) -> Result<SecretBytes, Error> {
+        let inner = &self.store().0;
+        let found = inner.find(secret)?;
+        let open = found.rotation.as_deref().ok_or(Refusal::RotationNotFound)?;
+        let kept = open.credential().ok_or(Refusal::RotationNotFound)?;
+        let data = inner.engine.shared.read_data(secret, open.to, &kept.sealed)?;
+        let Some(SecretData::Issued(data)) = data else { return Err(Refusal::RotationNotFound.into()) };
+        let answer = unread(&data.into_credential()).ok_or(Refusal::RotationNotFound)?;
+        let (reader, now) = (self.actor().clone(), inner.now());
+        let read = AccessRecorded { secret, version: open.to, reader, reads: 1, first_at: now, last_at: now };
+        let command = Decided::RecordAccess { reads: vec![read] };
+        let terms = Terms::by(self.actor().clone());
+        let payload = Payload::None;
+        let slot = inner.engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
+        slot.wait()?.map_err(Error::refused)?;
+        Ok(answer)
     }
 
     /// Has the credential of a version ended in the system that it is for; not of the current one. The worker does it, and the

@@ -16,6 +16,7 @@ use crate::domain::version::SealedRef;
 use crate::engine::queue::Payload;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::{Issued, IssuerError, IssuerErrorKind};
+use crate::issuer::unread::unread;
 use crate::seal::data::SecretData;
 use crate::seal::secret_bytes::SecretBytes;
 
@@ -65,7 +66,10 @@ impl Core {
         self.point("created")?;
         match called {
             Ok(made) => self.issue(secret, rotation, &made),
-            Err(error) => self.fail(secret, rotation, &error),
+            Err(error) => match error.kept().filter(|_| rotation.value.is_none()) {
+                Some(answer) => self.keep(secret, rotation, answer, &error),
+                None => self.fail(secret, rotation, &error),
+            },
         }
     }
 
@@ -148,6 +152,9 @@ impl Core {
         made: &IssuedCredential,
     ) -> Result<Progress, Halt> {
         let credential = self.credential(secret, rotation.to, &made.sealed)?;
+        if unread(&credential).is_some() {
+            return self.give_up_unread(secret);
+        }
         let proved = self.call(secret, rotation, move |issuer, order| issuer.verify(order, &credential))?;
         self.point("proved")?;
         match proved {

@@ -3,8 +3,8 @@
 //! What is due is a pure function of state and time (`domain/due.rs`); what may be done is decided by the writer, in log
 //! order, as for everybody. Between two appends the worker makes one call outside, with a time limit, on a thread that can
 //! be given up. Whatever happens to it in between, the next one goes on from what the log says. Read in this order:
-//! [`options`], [`worker`], [`look`], [`taken`], [`stopped`], [`steps`], [`here`], [`creating`], [`ending`], [`jobs`], [`calls`],
-//! [`sweep`], [`swept`].
+//! [`options`], [`worker`], [`look`], [`taken`], [`stopped`], [`steps`], [`here`], [`creating`], [`unread`], [`ending`], [`jobs`],
+//! [`calls`], [`sweep`], [`swept`], [`verifying`].
 
 mod calls;
 mod creating;
@@ -19,6 +19,8 @@ mod stopped;
 pub(crate) mod sweep;
 mod swept;
 mod taken;
+mod unread;
+pub(crate) mod verifying;
 #[expect(clippy::module_inception, reason = "the handle is what the module is named for")]
 pub(crate) mod worker;
 

@@ -65,11 +65,11 @@ pub(super) const STEPS_IN_A_ROW: usize = 32;
 /// # Ok::<(), latchkeep::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct RotationWorker(Arc<Running>);
+pub struct RotationWorker(pub(super) Arc<Running>);
 
 /// A worker, and its threads while it has some.
-struct Running {
-    core: Arc<Core>,
+pub(super) struct Running {
+    pub(super) core: Arc<Core>,
     threads: Mutex<Option<Started>>,
 }
 

@@ -45,6 +45,7 @@ pub(super) fn decide(
         RotationCommand::Issue { rotation, outside, made, expires_at } => {
             issue(secret, open(secret, *rotation)?, outside.as_ref(), made.as_ref(), *expires_at)
         }
+        RotationCommand::Keep { rotation, answer, reason } => keep(secret, open(secret, *rotation)?, answer, reason),
         RotationCommand::Commit { rotation } => commit(state, secret, open(secret, *rotation)?, now),
         RotationCommand::BeginEnding { rotation, report_by } => {
             tasks::begin_ending(secret, open(secret, *rotation)?, *report_by)
@@ -212,6 +213,13 @@ fn issue(
     let mut decision = Decision::about(secret.id);
     decision.takes_data = made.is_some();
     Ok(decision.then(CredentialIssued { rotation: rotation.id, outside: outside.cloned(), sealed, expires_at }))
+}
+
+/// Keeps an answer that cannot be read as if it were the credential, and parks the rotation at once: nothing that was made is
+/// thrown away for a fault of form.
+fn keep(secret: &Secret, rotation: &Rotation, answer: &Prepared, reason: &Reason) -> Result<Decision, Refusal> {
+    let issued = issue(secret, rotation, None, Some(answer), None)?;
+    Ok(issued.then(RotationParked { rotation: rotation.id, reason: reason.clone() }))
 }
 
 fn commit(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) -> Result<Decision, Refusal> {

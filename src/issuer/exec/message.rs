@@ -2,7 +2,11 @@
 //!
 //! It never keeps secret parts in a form that is not wiped. Read next: the [parent](super).
 
+use std::borrow::Cow;
+use std::fmt;
+
 use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::domain::id::{LogId, RotationId};
@@ -96,67 +100,146 @@ fn object(text: &SecretBytes) -> Option<&str> {
     credential::is_kept(text).then(|| text.expose_text().ok())?
 }
 
-/// What a program may answer; which fields are taken depends on what it was asked.
+/// What is wrong with the form of an answer: the field and the rule, and never a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault(Cow<'static, str>);
+
+impl Fault {
+    const fn of(rule: &'static str) -> Self {
+        Self(Cow::Borrowed(rule))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+const CREDENTIAL: Fault = Fault::of("the field credential takes a JSON object with at least one field, and none twice");
+const OUTSIDE: Fault = Fault::of("the field outside takes text of 1 to 256 characters, none a control character");
+const EXPIRES_AT: Fault =
+    Fault::of("the field expires_at takes a time of RFC 3339 with its zone, such as 2027-01-01T00:00:00Z");
+const VALUE: Fault = Fault::of("the field value takes a JSON object with at least one field, and none twice");
+const FOUND: Fault = Fault::of("the field found takes a list of names outside, each 1 to 256 characters");
+const LISTED: Fault = Fault::of("the field listed takes a list of objects, each with a rotation and a name outside");
+
+/// What a program may answer; which fields are taken depends on what it was asked, and others are passed over: what it was
+/// asked for is done already.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Answer<'a> {
     #[serde(borrow)]
     value: Option<&'a RawValue>,
     #[serde(borrow)]
     credential: Option<&'a RawValue>,
-    outside: Option<String>,
-    expires_at: Option<String>,
-    found: Option<Vec<String>>,
-    listed: Option<Vec<Listed>>,
-    reason: Option<String>,
+    #[serde(borrow)]
+    outside: Option<&'a RawValue>,
+    #[serde(borrow)]
+    expires_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    found: Option<&'a RawValue>,
+    #[serde(borrow)]
+    listed: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reason: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Listed {
     rotation: String,
     outside: String,
 }
 
-fn answer(output: &SecretBytes) -> Option<Answer<'_>> {
-    serde_json::from_slice(output.expose()).ok()
+/// Reads an answer: one JSON object, perhaps behind a byte order mark.
+fn answer(output: &SecretBytes) -> Result<Answer<'_>, Fault> {
+    let text = output.expose();
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    if text.trim_ascii().is_empty() {
+        return Err(Fault::of("it is empty, and takes one JSON object"));
+    }
+    serde_json::from_slice(text).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        // Of the words of the parser none but the name of a field of ours is repeated.
+        let twice = ["value", "credential", "outside", "expires_at", "found", "listed", "reason"]
+            .into_iter()
+            .find(|field| error.to_string().starts_with(&format!("duplicate field `{field}`")));
+        Fault(Cow::Owned(match (twice, error.classify()) {
+            (Some(field), _) => format!("the field {field} stands there twice ({place})"),
+            (None, Category::Eof) => format!("it is JSON that is cut off ({place})"),
+            (None, Category::Data) => format!("it takes one JSON object ({place})"),
+            (None, Category::Syntax | Category::Io) => {
+                format!("it takes one JSON object, and nothing before or behind it ({place})")
+            }
+        }))
+    })
 }
 
-fn secret_object(raw: &RawValue) -> Option<SecretBytes> {
-    let text = SecretBytes::copy_from(raw.get().as_bytes());
-    credential::is_kept(&text).then_some(text)
+fn secret_object(raw: Option<&RawValue>, fault: Fault) -> Result<SecretBytes, Fault> {
+    let text = raw.map(|raw| SecretBytes::copy_from(raw.get().as_bytes()));
+    text.filter(credential::is_kept).ok_or(fault)
+}
+
+fn read<T: serde::de::DeserializeOwned>(raw: &RawValue) -> Option<T> {
+    serde_json::from_str(raw.get()).ok()
 }
 
 /// Reads `{"value": {..}}`.
-pub(super) fn value(output: &SecretBytes) -> Option<SecretBytes> {
-    secret_object(answer(output)?.value?)
+pub(super) fn value(output: &SecretBytes) -> Result<SecretBytes, Fault> {
+    secret_object(answer(output)?.value, VALUE)
 }
 
 /// Reads `{"credential": {..}, "outside": "..", "expires_at": ".."}`, the last two if they are there.
-pub(super) fn issued(output: &SecretBytes) -> Option<Issued> {
+pub(super) fn issued(output: &SecretBytes) -> Result<Issued, Fault> {
     let answer = answer(output)?;
-    let mut issued = Issued::new(secret_object(answer.credential?)?);
+    let mut issued = Issued::new(secret_object(answer.credential, CREDENTIAL)?);
     if let Some(outside) = answer.outside {
-        issued = issued.known_as(OutsideId::parse(&outside).ok()?);
+        let outside = read::<String>(outside).and_then(|outside| OutsideId::parse(&outside).ok());
+        issued = issued.known_as(outside.ok_or(OUTSIDE)?);
     }
     if let Some(at) = answer.expires_at {
-        issued = issued.expiring_at(Timestamp::parse(&at).ok()?);
+        let at = read::<String>(at).and_then(|text| end(&text)).ok_or(EXPIRES_AT)?;
+        issued = match at {
+            End::At(at) => issued.expiring_at(at),
+            End::Never => issued,
+        };
     }
-    Some(issued)
+    Ok(issued)
 }
 
+/// When a credential ends.
+enum End {
+    At(Timestamp),
+    /// Beyond the times that the store knows, as with `9999-12-31T23:59:59Z`.
+    Never,
+}
+
+fn end(text: &str) -> Option<End> {
+    if let Ok(at) = Timestamp::parse(text) {
+        return Some(End::At(at));
+    }
+    // The same time of a year that the store knows tells whether it is a time at all; 2204 is a leap year.
+    let (year, rest) = text.split_at_checked(4)?;
+    let is_beyond = year.bytes().all(|digit| digit.is_ascii_digit()) && year.parse::<u16>().ok()? >= YEAR_BEYOND;
+    (is_beyond && Timestamp::parse(&format!("2204{rest}")).is_ok()).then_some(End::Never)
+}
+
+/// The last year that the store knows a part of.
+const YEAR_BEYOND: u16 = 2262;
+
 /// Reads `{"found": [".."]}`.
-pub(super) fn found(output: &SecretBytes) -> Option<Vec<OutsideId>> {
-    answer(output)?.found?.iter().map(|outside| OutsideId::parse(outside).ok()).collect()
+pub(super) fn found(output: &SecretBytes) -> Result<Vec<OutsideId>, Fault> {
+    let found = answer(output)?.found.and_then(read::<Vec<String>>).ok_or(FOUND)?;
+    found.iter().map(|outside| OutsideId::parse(outside).map_err(|_| FOUND)).collect()
 }
 
 /// Reads `{"listed": [{"rotation": "..", "outside": ".."}]}`.
-pub(super) fn listed(output: &SecretBytes) -> Option<Vec<(RotationId, OutsideId)>> {
-    let read = |one: &Listed| Some((RotationId::parse(&one.rotation).ok()?, OutsideId::parse(&one.outside).ok()?));
-    answer(output)?.listed?.iter().map(read).collect()
+pub(super) fn listed(output: &SecretBytes) -> Result<Vec<(RotationId, OutsideId)>, Fault> {
+    let read_one = |one: &Listed| Some((RotationId::parse(&one.rotation).ok()?, OutsideId::parse(&one.outside).ok()?));
+    let listed = answer(output)?.listed.and_then(read::<Vec<Listed>>).ok_or(LISTED)?;
+    listed.iter().map(|one| read_one(one).ok_or(LISTED)).collect()
 }
 
 /// Reads `{"reason": ".."}`.
 pub(super) fn reason(output: &SecretBytes) -> Option<String> {
-    answer(output)?.reason
+    answer(output).ok()?.reason.and_then(read)
 }

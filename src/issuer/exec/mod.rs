@@ -14,7 +14,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::message::Call;
+use self::message::{Call, Fault};
 use self::process::{Failure, Program, Run};
 use super::issuer::{IssueOrder, Issuer};
 use super::job::Job;
@@ -131,10 +131,10 @@ impl ExecIssuer {
     fn ask(&self, order: &IssueOrder<'_>, call: Call<'_>) -> Result<SecretBytes, IssuerError> {
         let question = call.question(self.class, order);
         let question = question.ok_or_else(|| IssuerError::refused("the value or credential is no JSON object"))?;
-        self.run(question, call.word(), call.changes())
+        self.run(&question, call.word(), call.changes())
     }
 
-    fn run(&self, question: SecretBytes, word: &str, changes: bool) -> Result<SecretBytes, IssuerError> {
+    fn run(&self, question: &SecretBytes, word: &str, changes: bool) -> Result<SecretBytes, IssuerError> {
         match self.program.run(question) {
             Ok(Run { code: Some(DONE), output }) => Ok(output),
             Ok(run) => Err(ended(&run, word, changes)),
@@ -170,9 +170,13 @@ fn nobody_knows(changes: bool, reason: &str) -> IssuerError {
     if changes { IssuerError::unknown(reason) } else { IssuerError::unavailable(reason) }
 }
 
-/// Takes what could be read from an answer.
-fn understood<T>(read: Option<T>, word: &str, changes: bool) -> Result<T, IssuerError> {
-    read.ok_or_else(|| nobody_knows(changes, &format!("the program's answer to {word} cannot be understood")))
+/// Takes what could be read from an answer to a question that changes nothing outside.
+fn understood<T>(read: Result<T, Fault>, word: &str) -> Result<T, IssuerError> {
+    read.map_err(|fault| IssuerError::unavailable(&misunderstood(word, &fault)))
+}
+
+fn misunderstood(word: &str, fault: &Fault) -> String {
+    format!("the program's answer to {word} cannot be understood: {fault}")
 }
 
 impl Issuer for ExecIssuer {
@@ -181,15 +185,17 @@ impl Issuer for ExecIssuer {
     }
 
     fn pick(&self, order: &IssueOrder<'_>) -> Result<SecretBytes, IssuerError> {
-        understood(message::value(&self.ask(order, Call::Pick)?), "pick", false)
+        understood(message::value(&self.ask(order, Call::Pick)?), "pick")
     }
 
     fn create(&self, order: &IssueOrder<'_>, value: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
-        understood(message::issued(&self.ask(order, Call::Create(value))?), "create", true)
+        let answer = self.ask(order, Call::Create(value))?;
+        // It says that it is done: what it made is kept, whatever the form of its answer.
+        message::issued(&answer).map_err(|fault| IssuerError::unknown(&misunderstood("create", &fault)).keeping(answer))
     }
 
     fn find(&self, order: &IssueOrder<'_>) -> Result<Vec<OutsideId>, IssuerError> {
-        understood(message::found(&self.ask(order, Call::Find)?), "find", false)
+        understood(message::found(&self.ask(order, Call::Find)?), "find")
     }
 
     fn verify(&self, order: &IssueOrder<'_>, credential: &SecretBytes) -> Result<(), IssuerError> {
@@ -211,7 +217,7 @@ impl Issuer for ExecIssuer {
     fn list(&self, store: LogId) -> Result<Vec<(RotationId, OutsideId)>, IssuerError> {
         let question = message::list_question(self.class, store);
         let question = question.ok_or_else(|| IssuerError::refused("the store's id is no text"))?;
-        understood(message::listed(&self.run(question, "list", false)?), "list", false)
+        understood(message::listed(&self.run(&question, "list", false)?), "list")
     }
 }
 

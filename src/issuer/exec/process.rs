@@ -1,22 +1,28 @@
 //! Owns one run of a program: fed, heard out to a bound, ended with all its kin at the time limit.
 //!
-//! It never hands on what the program says on standard error, which goes nowhere. Read next: [`super::message`].
+//! It never hands on what the program says on standard error, which goes nowhere, and keeps no thread and no pipe when a run is
+//! over, whoever else holds the other end. Read next: [`super::message`].
 
 use std::ffi::OsString;
-use std::io::{ErrorKind, Read, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use crossbeam_channel::Receiver;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use zeroize::Zeroizing;
 
 use crate::domain::limits::KV_BYTES_MAX;
 use crate::seal::secret_bytes::SecretBytes;
 
 /// Bytes of an answer: a credential of the greatest size, and room for what stands around it.
 pub(super) const OUTPUT_BYTES_MAX: usize = KV_BYTES_MAX + 64 * 1_024;
+
+/// How long nobody looks whether the program has ended, when none of its pipes says anything: at first, and at most.
+const LOOK_FIRST: Duration = Duration::from_micros(500);
+const LOOK_MAX: Duration = Duration::from_millis(20);
 
 /// A program, and how it is run.
 #[derive(Clone, Debug)]
@@ -51,8 +57,9 @@ pub(super) enum Failure {
 }
 
 impl Program {
-    /// Runs the program with an input, and waits for it.
-    pub(super) fn run(&self, input: SecretBytes) -> Result<Run, Failure> {
+    /// Runs the program with an input, and waits for it. The program's end ends the answer, also when something that it
+    /// started holds its standard output open.
+    pub(super) fn run(&self, input: &SecretBytes) -> Result<Run, Failure> {
         let mut command = Command::new(&self.path);
         command.args(&self.args).env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &self.directory {
@@ -64,14 +71,14 @@ impl Program {
             ErrorKind::NotFound | ErrorKind::PermissionDenied => Failure::NoProgram,
             _ => Failure::NotStarted,
         })?;
-        let heard = attend(&mut child, input);
-        let heard = heard.and_then(|heard| heard.recv_timeout(self.limit).unwrap_or(Err(Failure::TooLong)));
+        let talk = Talk::with(&mut child, input);
+        let heard = talk.and_then(|mut talk| talk.attend(&child, self.limit).map(|()| talk));
         // Until it is waited for, its number belongs to it, so nobody else's group is hit.
         if let Some(group) = pid(&child) {
             let _ = kill_process_group(group, Signal::KILL);
         }
         let status = child.wait();
-        let output = heard?;
+        let output = heard?.drain()?;
         Ok(Run {
             code: status.ok().filter(|status| status.signal().is_none()).and_then(|status| status.code()),
             output,
@@ -83,47 +90,115 @@ fn pid(child: &Child) -> Option<Pid> {
     Pid::from_raw(child.id().try_into().ok()?)
 }
 
-/// Feeds the program and listens to it on two threads, and says what it said once it has ended, without taking its number
-/// from it.
-fn attend(child: &mut Child, input: SecretBytes) -> Result<Receiver<Result<SecretBytes, Failure>>, Failure> {
-    let (Some(mut stdin), Some(stdout), Some(pid)) = (child.stdin.take(), child.stdout.take(), pid(child)) else {
-        return Err(Failure::NotStarted);
-    };
-    let (send, heard) = crossbeam_channel::bounded(1);
-    spawn("issuer-exec-in", move || {
-        // A program may answer without having read everything.
-        let _ = stdin.write_all(input.expose());
-    })?;
-    spawn("issuer-exec-out", move || {
-        let output = read(stdout);
-        if output.is_ok() {
-            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+/// What is said to a program and heard from it, without ever waiting for one of the two alone.
+struct Talk<'a> {
+    /// Nothing once all is said, or the program hears no more.
+    stdin: Option<ChildStdin>,
+    unsaid: &'a [u8],
+    /// Nothing once nobody can say more.
+    stdout: Option<ChildStdout>,
+    /// One place that is wiped, with room for one byte too many.
+    output: Zeroizing<Vec<u8>>,
+    len: usize,
+}
+
+impl<'a> Talk<'a> {
+    fn with(child: &mut Child, input: &'a SecretBytes) -> Result<Self, Failure> {
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(Failure::NotStarted);
+        };
+        rustix::io::ioctl_fionbio(&stdin, true).map_err(|_| Failure::NotStarted)?;
+        rustix::io::ioctl_fionbio(&stdout, true).map_err(|_| Failure::NotStarted)?;
+        let output = Zeroizing::new(vec![0; OUTPUT_BYTES_MAX.saturating_add(1)]);
+        Ok(Self { stdin: Some(stdin), unsaid: input.expose(), stdout: Some(stdout), output, len: 0 })
+    }
+
+    /// Feeds the program and listens to it until it ends, without taking its number from it.
+    fn attend(&mut self, child: &Child, limit: Duration) -> Result<(), Failure> {
+        let over = crossbeam_channel::after(limit);
+        let mut pause = LOOK_FIRST;
+        loop {
+            if has_ended(child) {
+                return Ok(());
+            }
+            if over.try_recv().is_ok() {
+                return Err(Failure::TooLong);
+            }
+            let has_moved = self.wait(pause)?;
+            pause = if has_moved { LOOK_FIRST } else { pause.saturating_mul(2).min(LOOK_MAX) };
         }
-        // Nobody listens any more after the time limit.
-        let _ = send.send(output);
-    })?;
-    Ok(heard)
-}
+    }
 
-#[expect(clippy::disallowed_methods, reason = "a program that does not read, or not answer, must hold up nobody")]
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
-    let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-    started.map(drop).map_err(|_| Failure::NotStarted)
-}
+    /// Waits until a pipe can be used, and uses it; tells whether one could.
+    fn wait(&mut self, pause: Duration) -> Result<bool, Failure> {
+        let timeout = Timespec::try_from(pause).map_err(|_| Failure::Unread)?;
+        let (can_say, can_hear) = {
+            let mut pipes = Vec::with_capacity(2);
+            if let Some(stdin) = &self.stdin {
+                pipes.push(PollFd::new(stdin, PollFlags::OUT));
+            }
+            if let Some(stdout) = &self.stdout {
+                pipes.push(PollFd::new(stdout, PollFlags::IN));
+            }
+            match poll(&mut pipes, Some(&timeout)) {
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => return Ok(false),
+                Err(_) => return Err(Failure::Unread),
+            }
+            let mut ready = pipes.iter().map(|pipe| !pipe.revents().is_empty());
+            let can_say = self.stdin.is_some() && ready.next().unwrap_or(false);
+            (can_say, self.stdout.is_some() && ready.next().unwrap_or(false))
+        };
+        if can_say {
+            self.say();
+        }
+        if can_hear {
+            self.hear()?;
+        }
+        Ok(can_say || can_hear)
+    }
 
-/// Reads to the end, up to the bound, into one place that is wiped.
-fn read(mut from: impl Read) -> Result<SecretBytes, Failure> {
-    let mut len = 0_usize;
-    let whole = SecretBytes::filled(OUTPUT_BYTES_MAX.saturating_add(1), |bytes| {
-        while let Some(room @ [_, ..]) = bytes.get_mut(len..) {
-            match from.read(room) {
-                Ok(0) => return Ok(()),
-                Ok(more) => len = len.saturating_add(more),
+    /// Says as much as the program takes. It may answer without having read everything.
+    fn say(&mut self) {
+        let Some(stdin) = &mut self.stdin else { return };
+        match stdin.write(self.unsaid) {
+            Ok(written) => self.unsaid = self.unsaid.get(written..).unwrap_or_default(),
+            Err(error) if is_for_later(&error) => return,
+            Err(_) => self.unsaid = &[],
+        }
+        if self.unsaid.is_empty() {
+            self.stdin = None;
+        }
+    }
+
+    /// Hears what is there now.
+    fn hear(&mut self) -> Result<(), Failure> {
+        while let Some(stdout) = &mut self.stdout {
+            let Some(room @ [_, ..]) = self.output.get_mut(self.len..) else { return Err(Failure::TooMuch) };
+            match stdout.read(room) {
+                Ok(0) => self.stdout = None,
+                Ok(more) => self.len = self.len.saturating_add(more),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Err(Failure::Unread),
             }
         }
-        Err(Failure::TooMuch)
-    })?;
-    whole.expose().get(..len).map(SecretBytes::copy_from).ok_or(Failure::Unread)
+        Ok(())
+    }
+
+    /// Takes what the program wrote before it ended; whoever else holds the pipe is not waited for.
+    fn drain(mut self) -> Result<SecretBytes, Failure> {
+        self.hear()?;
+        self.output.get(..self.len).map(SecretBytes::copy_from).ok_or(Failure::Unread)
+    }
+}
+
+fn is_for_later(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+/// Tells whether the program has ended; its number stays its own until it is waited for.
+fn has_ended(child: &Child) -> bool {
+    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    pid(child).is_none_or(|pid| !matches!(waitid(WaitId::Pid(pid), ended), Ok(None) | Err(rustix::io::Errno::INTR)))
 }

@@ -65,22 +65,110 @@ fn exit_codes_and_answers_mean_what_the_documentation_says() {
         assert!(errors[0].to_string().contains(words), "{script}: {errors:?}");
         assert!(!format!("{errors:?}").contains("canary"), "{script}");
     }
-    for answer in [
-        "",
-        "x",
-        "{}",
-        "[]",
-        r#"{"credential":7}"#,
-        r#"{"credential":{}}"#,
-        r#"{"credential":{"a":1},"outside":""}"#,
-        r#"{"credential":{"a":1},"x":1}"#,
+}
+
+fn answering(answer: &str) -> ExecIssuer {
+    shell("printf %s \"$ANSWER\"").with_env("ANSWER", answer)
+}
+
+/// Each of these was one sentence for all of them, and the credential was thrown away.
+#[test]
+fn a_fault_of_form_names_field_and_rule_and_what_was_made_is_kept() {
+    let trial = trial();
+    let order = trial.order(1);
+    let credential = SecretBytes::copy_from(br#"{"password":"canary"}"#);
+    for (answer, words) in [
+        ("", "it is empty"),
+        ("canary", "nothing before or behind it (line 1, column 1)"),
+        ("warning: canary\n{\"credential\":{\"a\":1}}", "nothing before or behind it (line 1, column 1)"),
+        ("{\"credential\":{\"a\":1}}\nbye canary", "nothing before or behind it (line 2, column 1)"),
+        ("{\"credential\":{\"canary\":1}", "cut off (line 1"),
+        ("[\"canary\"]", "one JSON object (line 1"),
+        ("{}", "credential takes a JSON object"),
+        (r#"{"credential":"canary"}"#, "credential takes a JSON object"),
+        (r#"{"credential":{}}"#, "with at least one field"),
+        (r#"{"credential":{"canary":1,"canary":2}}"#, "none twice"),
+        (r#"{"credential":{"a":1},"credential":{"a":"canary"}}"#, "credential stands there twice (line 1"),
+        (r#"{"credential":{"canary":1},"outside":""}"#, "outside takes text of 1 to 256"),
+        (r#"{"credential":{"canary":1},"outside":7}"#, "outside takes text"),
+        (
+            r#"{"credential":{"canary":1},"expires_at":"2030-01-01T00:00:00"}"#,
+            "expires_at takes a time of RFC 3339 with its zone",
+        ),
+        (r#"{"credential":{"canary":1},"expires_at":1893456000}"#, "expires_at takes"),
+        (r#"{"credential":{"canary":1},"expires_at":"9999-02-30T00:00:00Z"}"#, "expires_at takes"),
     ] {
-        let issuer = shell("printf %s \"$ANSWER\"").with_env("ANSWER", answer);
+        let issuer = answering(answer);
         let error = issuer.create(&order, None).unwrap_err();
-        assert!(error.kind() == Unknown && error.to_string().contains("cannot be understood"), "{answer}: {error}");
-        assert_eq!(issuer.find(&order).unwrap_err().kind(), Unavailable);
+        let told = error.to_string();
+        assert!(error.kind() == IssuerErrorKind::Unknown && told.contains(words), "{answer}: {told}");
+        assert!(!told.contains("canary") && !format!("{error:?}").contains("canary"), "{told}");
+        assert_eq!(error.kept().unwrap().expose(), answer.as_bytes());
+        assert_eq!(issuer.find(&order).unwrap_err().kind(), IssuerErrorKind::Unavailable);
         issuer.verify(&order, &credential).unwrap();
     }
+    for (answer, at) in [
+        ("\u{feff}{\"credential\":{\"a\":1}}\n", None),
+        (r#" {"credential":{"a":1},"version":7,"note":{"x":[]}}"#, None),
+        (r#"{"credential":{"a":1},"outside":null,"expires_at":null}"#, None),
+        (r#"{"credential":{"a":1},"expires_at":"9999-12-31T23:59:59Z"}"#, None),
+        (r#"{"credential":{"a":1},"expires_at":"2262-12-31T23:59:59+01:00"}"#, None),
+        (r#"{"credential":{"a":1},"expires_at":"2261-12-31T23:59:59Z"}"#, Some("2261-12-31T23:59:59Z")),
+    ] {
+        let made = answering(answer).create(&order, None).unwrap();
+        assert_eq!(made.credential.expose(), br#"{"a":1}"#);
+        assert_eq!(made.expires_at.map(|at| at.to_string()).as_deref(), at, "{answer}");
+    }
+    for answer in [r#"{"reason":"a","reason":"b"}"#, "{"] {
+        let issuer = shell("printf %s \"$ANSWER\"; exit 77").with_env("ANSWER", answer);
+        assert!(issuer.create(&order, None).unwrap_err().to_string().contains("gave no reason"));
+    }
+}
+
+/// A program left a child behind that held its standard output: its whole answer was waited for until the time limit, and
+/// taken for none.
+#[test]
+fn the_end_of_a_program_ends_its_answer_whatever_child_holds_the_pipe() {
+    let trial = trial();
+    let order = trial.order(1);
+    for leaving in
+        ["sleep 60 &", "setsid sleep 5 &", "(trap '' TERM HUP; sleep 60) &", "setsid sh -c 'sleep 5; echo late' &"]
+    {
+        let issuer = shell(&format!("{leaving} echo '{{\"credential\":{{\"a\":1}}}}'"));
+        let begun = Instant::now();
+        let before = (threads(), pipes());
+        let made = issuer.create(&order, None).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(4), "{leaving}: {:?}", begun.elapsed());
+        assert_eq!(made.credential.expose(), br#"{"a":1}"#);
+        assert!(threads() <= before.0 + 8 && pipes() <= before.1 + 8, "{leaving}: something stays per call");
+    }
+    // Many in a row leave nothing behind: not a thread, not a pipe.
+    let before = (threads(), pipes());
+    for _ in 0..40 {
+        shell("setsid sleep 5 & echo '{\"credential\":{\"a\":1}}'").create(&order, None).unwrap();
+    }
+    assert!(threads() < before.0 + 20 && pipes() < before.1 + 20, "{before:?} and then {:?}", (threads(), pipes()));
+}
+
+/// Counts the threads of this process, those of other tests among them.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}
+
+fn pipes() -> usize {
+    let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    open.filter(|one| std::fs::read_link(one.path()).is_ok_and(|to| to.to_string_lossy().starts_with("pipe:"))).count()
+}
+
+/// A large answer, and one that comes bit by bit, are heard whole.
+#[test]
+fn an_answer_is_heard_whole() {
+    let trial = trial();
+    let order = trial.order(1);
+    let long = "printf '{\"credential\":{\"a\":\"'; head -c 500000 /dev/zero | tr '\\0' x; printf '\"}}'";
+    assert_eq!(shell(long).create(&order, None).unwrap().credential.expose().len(), 500_008);
+    let slow = "cat >/dev/null; printf '{\"credential\"'; sleep 0.3; printf ':{\"a\":'; sleep 0.3; printf '1}}'; exec >&-; sleep 0.3";
+    assert_eq!(shell(slow).create(&order, None).unwrap().credential.expose(), br#"{"a":1}"#);
 }
 
 #[test]

@@ -13,4 +13,5 @@ mod real;
 mod rules;
 mod schedules;
 mod sweeps;
+mod unread;
 mod world;
