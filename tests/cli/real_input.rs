@@ -137,3 +137,35 @@ fn a_dynamic_credential_is_new_at_each_read_until_it_is_locked() {
     home.run(&["lock", "delete", "deployer", "job"]).done();
     assert_ne!(home.run(&["secret", "get", "deployer"]).done().text(), second);
 }
+
+/// What certbot and others write: the certificate, and the chain above it in the same file.
+#[test]
+fn a_file_with_the_whole_chain_is_parted() {
+    let home = Home::new();
+    let [authority_key, key] = [(); 2].map(|()| rcgen::KeyPair::generate().unwrap());
+    let mut above = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    above.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let issuer = rcgen::Issuer::from_params(&above, &authority_key);
+    let leaf = rcgen::CertificateParams::new(vec!["www.example.com".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &issuer).unwrap().pem().replace("\r\n", "\n");
+    let above = above.self_signed(&authority_key).unwrap().pem().replace("\r\n", "\n");
+    let (full, key) =
+        (home.file("fullchain.pem", &format!("{leaf}{above}")), home.file("key.pem", &key.serialize_pem()));
+    home.run(&["secret", "create", "imported-cert", "www", "--certificate", &full, "--private-key", &key]).done();
+    assert_eq!(home.run(&["secret", "get", "www"]).done().text(), leaf);
+    assert_eq!(home.run(&["secret", "get", "www", "--field", "intermediate"]).done().text(), above);
+}
+
+/// A password with a line break in it, or a NUL, is hardly one: it was taken in silence.
+#[test]
+fn a_password_takes_one_line() {
+    let home = Home::new();
+    for text in ["pass\nword", "password\n\n", "pass\0word", "password\r"] {
+        let file = home.file("password", text);
+        let create = ["secret", "create", "username-password", "db", "--username", "billing", "--from-file", &file];
+        home.run(&create).failed(2, &["takes one line"]);
+    }
+    let file = home.file("password", "password\r\n");
+    home.run(&["secret", "create", "username-password", "db", "--username", "billing", "--from-file", &file]).done();
+    assert_eq!(home.run(&["secret", "get", "db"]).done().text(), "password");
+}

@@ -33,7 +33,9 @@ fn accounts_are_rotated_by_an_issuers_file_without_a_password_in_it() {
     };
     done(&["init"], "");
     done(&["secret", "create", "arbitrary", "db-admin", "--from-stdin"], ADMIN_PASSWORD);
-    std::fs::write(home.join("admin-password"), format!("{ADMIN_PASSWORD}\n")).unwrap();
+    let file = home.join("admin-password");
+    std::fs::write(&file, format!("{ADMIN_PASSWORD}\n")).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let at = |more: (&str, &str)| {
         serde_json::json!({ "host": "127.0.0.1", "port": server.port, "database": "app", "user": "keeper",
             "tls": "off", "limit_secs": 5, more.0: more.1 })
@@ -79,4 +81,45 @@ fn accounts_are_rotated_by_an_issuers_file_without_a_password_in_it() {
     done(&["secret", "delete", "orders-db", "--yes"], "");
     done(&once, "");
     assert_eq!(server.roles_of_ours(), "0", "nothing is left");
+}
+
+/// An account that is in use comes along with the password that it has; whether it still logs in can be asked.
+#[test]
+fn an_account_is_adopted_with_its_present_password_and_asked_whether_it_logs_in() {
+    let Some(server) = Server::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path();
+    let done = |args: &[&str], stdin: &str| {
+        let (code, said) = run(home, args, stdin);
+        assert_eq!(code, 0, "{args:?}: {said}");
+        said
+    };
+    server.sql("app", "ALTER ROLE billing PASSWORD 'as it was'");
+    let at = serde_json::json!({ "host": "127.0.0.1", "port": server.port, "database": "app", "user": "keeper",
+        "tls": "off", "limit_secs": 5, "password_secret": "db-admin" });
+    let issuers = serde_json::json!({ "billing": { "kind": "postgres_password", "server": at, "roles": ["billing"] } });
+    std::fs::write(home.join("issuers.json"), issuers.to_string()).unwrap();
+    done(&["init"], "");
+    done(&["secret", "create", "arbitrary", "db-admin", "--from-stdin"], ADMIN_PASSWORD);
+    done(&["secret", "create", "service-credentials", "billing-db", "--issuer", "billing"], "");
+    let adopt = ["rotation", "adopt", "billing-db", "--from-file", "-", "--issuers", "issuers.json"];
+    let (code, said) = run(home, &adopt, "another\n");
+    assert!(code == 2 && said.contains("refuses the login"), "{code}: {said}");
+    assert!(server.psql("app", "billing", "as it was").arg("-c").arg("SELECT 1").status().unwrap().success());
+    done(&adopt, "as it was\n");
+    done(&["rotation", "run", "--issuers", "issuers.json", "--once"], "");
+    assert_eq!(done(&["secret", "get", "billing-db", "--key", "password"], "").trim(), "as it was");
+    assert!(server.psql("app", "billing", "as it was").arg("-c").arg("SELECT 1").status().unwrap().success());
+
+    let verify = ["rotation", "verify", "billing-db", "--issuers", "issuers.json"];
+    assert!(done(&verify, "").contains("logs in"));
+    server.sql("app", "ALTER ROLE billing PASSWORD 'changed by hand'");
+    let (code, said) = run(home, &verify, "");
+    assert!(code == 1 && said.contains("does not log in: ") && said.contains("the password is another"), "{said}");
+    server.kill();
+    let (code, said) = run(home, &verify, "");
+    assert!(code == 4 && said.contains("is not known: ") && said.contains("nothing listens"), "{said}");
+    server.begin();
+    done(&["rotation", "run", "billing-db", "--issuers", "issuers.json", "--once"], "");
+    assert!(done(&verify, "").contains("logs in"));
 }

@@ -73,7 +73,12 @@ pub(crate) fn value(
         return Err(Failure::usage(format!("{what} is empty"))
             .hint("--from-file FILE, --from-stdin or --prompt says where it comes from"));
     }
-    Ok(if source.trim || purpose == Purpose::Line { without_line_end(read) } else { read })
+    let read = if source.trim || purpose == Purpose::Line { without_line_end(read) } else { read };
+    let is_line = |text: &SecretBytes| !text.expose().iter().any(|byte| [b'\n', b'\r', 0].contains(byte));
+    if purpose == Purpose::Line && !is_line(&read) {
+        return Err(Failure::usage(format!("{what} is a password, and takes one line, without line breaks and NUL")));
+    }
+    Ok(read)
 }
 
 impl Stdin {

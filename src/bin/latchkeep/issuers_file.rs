@@ -1,25 +1,27 @@
 //! Owns the file that names issuers: read strictly, with the name of the issuer in every complaint. No secrets belong there,
 //! and no complaint shows a value that was found where none was expected.
 //!
-//! Read next: [`exec`], [`source`], and where this build has them the other kinds.
+//! Read next: [`strict`], [`care`], [`exec`], [`source`], and where this build has them the other kinds.
 
+mod care;
 mod exec;
+#[cfg(feature = "private-ca")]
+mod later;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "private-ca")]
 mod private_ca;
 #[cfg(any(feature = "postgres", feature = "private-ca"))]
 mod source;
+mod strict;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use latchkeep::{Issuer, IssuerName, Session, WorkerOptions};
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -42,50 +44,52 @@ struct Made {
     issuer: Arc<dyn Issuer>,
     /// The longest that one call takes.
     longest: Duration,
+    /// Why it cannot do its work now, though it may later; or what a person should know of it.
+    problem: Option<String>,
 }
 
-/// All of the file; a name that stands there twice is a mistake.
-struct Named(BTreeMap<String, serde_json::Value>);
-
-impl<'de> Deserialize<'de> for Named {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = Named;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object of issuers by their names")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Named, A::Error> {
-                let mut named = BTreeMap::new();
-                while let Some((name, described)) = map.next_entry::<String, serde_json::Value>()? {
-                    if named.contains_key(&name) {
-                        return Err(A::Error::custom(format!("the issuer {name} stands there twice")));
-                    }
-                    named.insert(name, described);
-                }
-                Ok(Named(named))
-            }
-        }
-        deserializer.deserialize_map(Names)
-    }
+/// The issuers of a file.
+pub(crate) struct Issuers {
+    /// Those that can be asked, registered.
+    pub(crate) options: WorkerOptions,
+    /// What is wrong with the others, each with the file, the line and the issuer; and with those that cannot work now.
+    pub(crate) problems: Vec<String>,
 }
 
-/// Registers the issuers of a file. What they need from the store they read as the session's actor.
-pub(crate) fn read(path: &Path, session: &Session) -> Result<WorkerOptions, Failure> {
+/// Registers the issuers of a file. What they need from the store they read as the session's actor. One that is described
+/// wrongly, or cannot be set up now, does not hold up the others.
+pub(crate) fn read(path: &Path, session: &Session) -> Result<Issuers, Failure> {
+    let file = path.display();
+    care::unchanged(path).map_err(Failure::usage)?;
     let text = input::read_file(path, FILE_BYTES_MAX)?;
-    let wrong = |what: String| Failure::usage(format!("issuers file {}: {what}", path.display()));
-    let Named(named) = serde_json::from_slice(text.expose()).map_err(|error| wrong(without_value(&error)))?;
-    let (mut options, mut longest) = (WorkerOptions::new(), LIMIT_DEFAULT);
-    for (name, described) in named {
-        let about = |what: &dyn fmt::Display| wrong(format!("issuer {name}: {what}"));
-        let parsed = IssuerName::parse(&name).map_err(|invalid| about(&invalid))?;
-        let made = make(described, session).map_err(|what| about(&what))?;
-        longest = longest.max(made.longest);
-        options = options.shared_issuer(parsed, made.issuer);
+    let text = text.expose_text().map_err(|_| Failure::usage(format!("issuers file {file}: is not UTF-8 text")))?;
+    let named = strict::names(text).map_err(|what| Failure::usage(format!("issuers file {file}: {what}")))?;
+    let (mut options, mut longest, mut problems) = (WorkerOptions::new(), LIMIT_DEFAULT, Vec::new());
+    for described in &named {
+        let name = &described.name;
+        let mut wrong = |line: usize, what: &dyn fmt::Display| {
+            problems.push(format!("issuers file {file}, line {line}: issuer {name}: {what}"));
+        };
+        let parsed = match IssuerName::parse(name) {
+            Ok(parsed) => parsed,
+            Err(invalid) => {
+                wrong(described.line, &invalid);
+                continue;
+            }
+        };
+        let made = described.value().and_then(|value| make(value, session).map_err(|what| (described.line, what)));
+        match made {
+            Ok(made) => {
+                if let Some(problem) = made.problem {
+                    wrong(described.line, &problem);
+                }
+                longest = longest.max(made.longest);
+                options = options.shared_issuer(parsed, made.issuer);
+            }
+            Err((line, what)) => wrong(line, &what),
+        }
     }
-    Ok(options.call_limit(longest.saturating_add(CALL_EXTRA)))
+    Ok(Issuers { options: options.call_limit(longest.saturating_add(CALL_EXTRA)), problems })
 }
 
 /// Makes one issuer of its description.

@@ -31,8 +31,8 @@ pub(crate) use log::{
 };
 pub(crate) use rest::{Explain, GroupCommand, GroupCreate, GroupDelete, GroupList, Init, OperationArg, Tour};
 pub(crate) use rotation::{
-    RotationAbort, RotationAcknowledge, RotationCommand, RotationList, RotationResume, RotationRetire, RotationRun,
-    RotationShow,
+    RotationAbort, RotationAcknowledge, RotationAdopt, RotationAnswer, RotationCommand, RotationList, RotationResume,
+    RotationRetire, RotationRun, RotationShow, RotationVerify,
 };
 pub(crate) use secret::{
     CertificateArgs, Create, Delete, DestroyData, PasswordArgs, Restore, Rotate, SecretArg, SecretCommand, SourceArgs,

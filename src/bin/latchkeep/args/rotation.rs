@@ -19,6 +19,9 @@ pub(crate) enum RotationCommand {
     Resume(RotationResume),
     Acknowledge(RotationAcknowledge),
     Retire(RotationRetire),
+    Verify(RotationVerify),
+    Adopt(RotationAdopt),
+    Answer(RotationAnswer),
 }
 
 /// Lists secrets that rotate: where each stands, since when, what holds it, and why it does not come on.
@@ -142,4 +145,57 @@ pub(crate) struct RotationRetire {
     /// Asks no question on a terminal.
     #[arg(long, short)]
     pub(crate) yes: bool,
+}
+
+/// Asks the issuer whether a credential still logs in. Changes nothing.
+///
+/// Exits with 0 if it does, with 1 if it does not: then somebody changed or ended it outside, and latchkeep rotation run SECRET
+/// makes a new one. With 4 if nobody could be asked.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep rotation verify orders-db --issuers issuers.json
+  latchkeep rotation verify orders-db --version previous --issuers issuers.json")]
+pub(crate) struct RotationVerify {
+    #[command(flatten)]
+    pub(crate) secret: SecretArg,
+    /// The version: current, previous, its number, or its id.
+    #[arg(long, value_name = "VERSION", default_value = "current")]
+    pub(crate) version: VersionRef,
+    /// The issuers.
+    #[arg(long, env = "LATCHKEEP_ISSUERS", value_name = "FILE")]
+    pub(crate) issuers: PathBuf,
+}
+
+/// Puts the password into use that an account has now, so that nothing changes for whoever uses it.
+///
+/// For secrets whose issuer sets passwords, as kind `postgres_password` does. It has to log in; then it is the value of a rotation, which the
+/// next run finishes. From then on the secret rotates like others.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep rotation adopt billing-db --from-file password.txt --issuers issuers.json
+  pass show db/billing | latchkeep rotation adopt billing-db --from-file - --issuers issuers.json")]
+pub(crate) struct RotationAdopt {
+    #[command(flatten)]
+    pub(crate) secret: SecretArg,
+    /// The file with the password, one line; - means stdin.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_file: PathBuf,
+    /// The issuers.
+    #[arg(long, env = "LATCHKEEP_ISSUERS", value_name = "FILE")]
+    pub(crate) issuers: PathBuf,
+}
+
+/// Gives out the answer of an issuer that could not be read, as it came: it may hold a credential that was made.
+///
+/// The rotation waits for a person meanwhile (parked). Mend the issuer, then abort: what was made is ended, as far as it can be
+/// found, and the next rotation makes another. That the answer was looked at stands in the log.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep rotation answer orders-db | less")]
+pub(crate) struct RotationAnswer {
+    #[command(flatten)]
+    pub(crate) secret: SecretArg,
 }

@@ -113,7 +113,7 @@ pub(crate) struct SourceArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Certificates (imported-cert)")]
 pub(crate) struct CertificateArgs {
-    /// The certificate, PEM.
+    /// The certificate, PEM; a file that also has the chain above it (fullchain.pem) is parted.
     #[arg(long, value_name = "FILE", conflicts_with = "source")]
     pub(crate) certificate: Option<PathBuf>,
     /// Its private key, PEM.

@@ -18,6 +18,7 @@ mod log_verify;
 mod quarantine;
 pub(crate) mod restore;
 mod rotation;
+mod rotation_ask;
 mod rotation_run;
 mod scrub;
 mod secret_change;

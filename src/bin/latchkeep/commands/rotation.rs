@@ -5,7 +5,7 @@
 use latchkeep::{Impact, Receipt, RotationStanding, Secret, Settings};
 use serde_json::{Value, json};
 
-use super::rotation_run;
+use super::{rotation_ask, rotation_run};
 use crate::args::{
     RotationAbort, RotationAcknowledge, RotationCommand, RotationList, RotationResume, RotationRetire, RotationShow,
     SecretArg,
@@ -25,6 +25,9 @@ pub(crate) fn run(command: &RotationCommand, scene: &mut Scene) -> Result<Exit, 
         RotationCommand::Resume(args) => resume(args, scene),
         RotationCommand::Acknowledge(args) => acknowledge(args, scene),
         RotationCommand::Retire(args) => retire(args, scene),
+        RotationCommand::Verify(args) => rotation_ask::verify(args, scene),
+        RotationCommand::Adopt(args) => rotation_ask::adopt(args, scene),
+        RotationCommand::Answer(args) => rotation_ask::answer(args, scene),
     }
 }
 

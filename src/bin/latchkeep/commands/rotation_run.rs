@@ -5,6 +5,7 @@
 use std::io::{self, ErrorKind, Read};
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use latchkeep::{NewData, Position, Reason, Refusal, RotationWorker, Secret, SecretId, SweepReport, WorkerOptions};
@@ -16,14 +17,12 @@ use super::rotation;
 use crate::args::RotationRun;
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
+use crate::issuers_file::Issuers;
 use crate::scene::Scene;
 use crate::{find, issuers_file};
 
 pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure> {
-    let options = args
-        .issuers
-        .as_deref()
-        .map_or_else(|| Ok(WorkerOptions::new()), |path| issuers_file::read(path, &scene.session))?;
+    let Issuers { options, problems } = issuers(args.issuers.as_deref(), scene)?;
     if scene.store().status()?.quarantine.is_some() {
         return Err(Failure::new(
             Exit::Unavailable,
@@ -38,12 +37,24 @@ pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure
     let worker = RotationWorker::new(scene.store(), options.clone());
     let secret = args.secret.as_deref().map(|named| begin(scene, &worker, named)).transpose()?;
     match interrupted {
-        None => once(scene, &worker, from, secret),
+        None => once(scene, &worker, from, secret).map(|exit| match exit {
+            // An issuer that cannot be used may be what something waits for.
+            Exit::Done if !problems.is_empty() => Exit::Failed,
+            exit => exit,
+        }),
         Some(interrupted) => {
             drop(worker);
             go_on(scene, options, interrupted, from)
         }
     }
+}
+
+/// Registers the issuers of a file, if one is named, and tells of those that cannot be used.
+pub(super) fn issuers(file: Option<&Path>, scene: &Scene) -> Result<Issuers, Failure> {
+    let Some(file) = file else { return Ok(Issuers { options: WorkerOptions::new(), problems: Vec::new() }) };
+    let read = issuers_file::read(file, &scene.session)?;
+    read.problems.iter().for_each(failure::warn);
+    Ok(read)
 }
 
 /// Begins a rotation by hand; a type that the store makes itself is rotated at once.

@@ -5,13 +5,14 @@
 use std::path::Path;
 
 use latchkeep::{
-    ApiKeyTarget, ApiKeyUse, Issuance, JsonObject, NewSecret, PasswordPolicy, RotationPolicy, SecretBytes,
+    ApiKeyTarget, ApiKeyUse, CertificateSummary, Issuance, JsonObject, NewSecret, PasswordPolicy, RotationPolicy,
+    SecretBytes,
 };
 use serde_json::json;
 
 use crate::args::{CertificateArgs, Create, IssuanceArgs, PasswordArgs, TypeArg};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::input::{self, Purpose};
 use crate::scene::Scene;
 use crate::{find, shown};
@@ -149,11 +150,35 @@ pub(super) fn read_certificate(args: &CertificateArgs) -> Result<Parts, Failure>
     let certificate =
         certificate.ok_or_else(|| Failure::usage("a certificate is missing; --certificate FILE names it"))?;
     let read = |path: &std::path::Path| input::read_file(path, PART_BYTES_MAX);
-    Ok(Parts {
-        certificate: read(certificate)?,
-        private_key: args.private_key.as_deref().map(read).transpose()?,
-        chain: args.chain.as_deref().map(read).transpose()?,
-    })
+    let certificate = read(certificate)?;
+    let private_key = args.private_key.as_deref().map(read).transpose()?;
+    let (certificate, chain) = match &args.chain {
+        Some(chain) => (certificate, Some(read(chain)?)),
+        None => parted(certificate),
+    };
+    if let Ok(CertificateSummary { key_belongs: Some(false), .. }) =
+        CertificateSummary::of(&certificate, private_key.as_ref())
+    {
+        failure::warn(
+            "whether the private key belongs to the certificate could not be checked: it does not carry its public half, or is of a kind that is not read here",
+        );
+    }
+    Ok(Parts { certificate, private_key, chain })
+}
+
+/// Parts a file as others write it, a certificate and the chain above it.
+fn parted(file: SecretBytes) -> (SecretBytes, Option<SecretBytes>) {
+    const END: &[u8] = b"-----END CERTIFICATE-----";
+    let bytes = file.expose();
+    let end = bytes.windows(END.len()).position(|part| part == END).map(|at| at.saturating_add(END.len()));
+    let parts = end.and_then(|end| bytes.split_at_checked(end));
+    match parts.filter(|(_, rest)| rest.windows(END.len()).any(|part| part == END)) {
+        Some((first, rest)) => {
+            let first = [first, b"\n"].concat();
+            (SecretBytes::from(first), Some(SecretBytes::copy_from(rest.trim_ascii_start())))
+        }
+        None => (file, None),
+    }
 }
 
 const fn policy(args: &PasswordArgs) -> PasswordPolicy {

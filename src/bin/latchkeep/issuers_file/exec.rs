@@ -9,7 +9,7 @@ use latchkeep::{ExecIssuer, IssuerClass};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Made, limit, parse};
+use super::{Made, care, limit, parse};
 
 /// Seconds that a job may take, at most: 30 days.
 const JOB_LIMIT_SECS_MAX: u64 = 2_592_000;
@@ -34,7 +34,9 @@ struct Exec {
 pub(super) fn make(fields: Map<String, Value>) -> Result<Made, String> {
     let exec: Exec = parse(fields)?;
     let longest = limit(exec.limit_secs, LIMIT_SECS_DEFAULT)?;
-    Ok(Made { issuer: Arc::new(exec.issuer(longest)?), longest })
+    // Whoever may change it is asked for credentials.
+    care::unchanged(&exec.program)?;
+    Ok(Made { issuer: Arc::new(exec.issuer(longest)?), longest, problem: None })
 }
 
 impl Exec {

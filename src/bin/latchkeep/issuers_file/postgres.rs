@@ -36,6 +36,8 @@ struct Server {
     password_file: Option<PathBuf>,
     password_secret: Option<String>,
     tls: Option<Value>,
+    #[serde(default)]
+    plain_passwords: bool,
     limit_secs: Option<u64>,
 }
 
@@ -61,6 +63,7 @@ struct Role {
     #[serde(default)]
     grants: Vec<Grant>,
     connections_max: Option<u16>,
+    acting_as: Option<String>,
     leaving_to: Option<String>,
     valid_for_secs: Option<u64>,
 }
@@ -84,19 +87,19 @@ struct On {
 /// Makes an issuer that sets the passwords of roles that stay.
 pub(super) fn password(fields: Map<String, Value>, session: &Session) -> Result<Made, String> {
     let described: Password = described(fields)?;
-    let (server, longest) = described.server.reach(session)?;
+    let (server, longest, problem) = described.server.reach(session)?;
     let mut roles = described.roles.iter().map(|role| name(role));
     let first = roles.next().ok_or("roles takes at least one role whose password is to be set")??;
     let issuer = PostgresPassword::new(server, first).map_err(|invalid| invalid.to_string())?;
     let issuer =
         roles.try_fold(issuer, |issuer, role| issuer.allowing(role?).map_err(|invalid| invalid.to_string()))?;
-    Ok(Made { issuer: Arc::new(issuer), longest })
+    Ok(Made { issuer: Arc::new(issuer), longest, problem })
 }
 
 /// Makes an issuer of fresh roles.
 pub(super) fn role(fields: Map<String, Value>, session: &Session) -> Result<Made, String> {
     let described: Role = described(fields)?;
-    let (server, longest) = described.server.reach(session)?;
+    let (server, longest, problem) = described.server.reach(session)?;
     let mut template = RoleTemplate::new();
     for group in &described.member_of {
         template = template.member_of(name(group)?);
@@ -111,6 +114,9 @@ pub(super) fn role(fields: Map<String, Value>, session: &Session) -> Result<Made
     if let Some(connections) = described.connections_max {
         template = template.with_connections_max(connections);
     }
+    if let Some(group) = &described.acting_as {
+        template = template.acting_as(name(group)?);
+    }
     if let Some(heir) = &described.leaving_to {
         template = template.leaving_to(name(heir)?);
     }
@@ -121,7 +127,7 @@ pub(super) fn role(fields: Map<String, Value>, session: &Session) -> Result<Made
         }
         issuer = issuer.valid_for(Duration::from_secs(secs));
     }
-    Ok(Made { issuer: Arc::new(issuer), longest })
+    Ok(Made { issuer: Arc::new(issuer), longest, problem })
 }
 
 fn described<T: serde::de::DeserializeOwned>(fields: Map<String, Value>) -> Result<T, String> {
@@ -133,7 +139,7 @@ fn described<T: serde::de::DeserializeOwned>(fields: Map<String, Value>) -> Resu
 
 impl Server {
     /// Says where the server is, and how long one call there takes at most.
-    fn reach(self, session: &Session) -> Result<(PostgresServer, Duration), String> {
+    fn reach(self, session: &Session) -> Result<(PostgresServer, Duration, Option<String>), String> {
         // Whatever it is, it is not shown: a password may stand in it.
         if self.host.contains(['@', '=', '?']) || self.host.contains("://") {
             return Err("host takes a name, an address, or the directory of a socket, and nothing around it".to_owned());
@@ -143,11 +149,16 @@ impl Server {
         let server = PostgresServer::new(&self.host, self.port.unwrap_or(PORT_DEFAULT), database, admin, tls);
         let limit = limit(self.limit_secs, LIMIT_SECS_DEFAULT)?;
         let mut server = server.map_err(|invalid| invalid.to_string())?.giving_up_after(limit);
-        // Asked each time: it may be a secret that rotates.
+        if self.plain_passwords {
+            server = server.giving_passwords_here().map_err(|invalid| invalid.to_string())?;
+        }
+        let mut problem = None;
+        // Asked each time: it may be a secret that rotates, and whose first version another issuer of this file makes.
         if let Some(source) = Source::of((self.password_file, self.password_secret), "password", session)? {
+            problem = source.read().err().map(|error| error.reason().to_string());
             server = server.with_admin_password_from(move || source.read());
         }
-        Ok((server, limit.saturating_mul(2)))
+        Ok((server, limit.saturating_mul(2), problem))
     }
 
     fn protection(&self) -> Result<PostgresTls, String> {

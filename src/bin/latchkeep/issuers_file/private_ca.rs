@@ -12,10 +12,12 @@ use std::time::Duration;
 use latchkeep::{
     CertificateAuthority, CertificateKey, Clock as _, FileRegister, IssueOrder, Issued, Issuer, IssuerClass,
     IssuerError, LeafTemplate, LogId, OutsideId, PrivateCertIssuer, RotationId, SecretBytes, Session, SystemClock,
+    Timestamp,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::later::Later;
 use super::source::{Source, nothing_secret};
 use super::{Made, parse};
 use crate::{input, place};
@@ -38,6 +40,10 @@ struct Described {
     names: Vec<String>,
     #[serde(default)]
     below: Vec<String>,
+    #[serde(default)]
+    wildcards: bool,
+    #[serde(default)]
+    addresses: Vec<String>,
     leaf_key: Option<String>,
     revocation_url: Option<String>,
     revocation_list_file: PathBuf,
@@ -50,21 +56,54 @@ pub(super) fn make(fields: Map<String, Value>, session: &Session) -> Result<Made
     let described: Described = parse(fields)?;
     let template = described.template()?;
     let source = Source::of((described.key_file, described.key_secret), "private_key", session)?;
-    let key = source
-        .ok_or("key_file or key_secret has to say where the authority's key is")?
-        .read()
-        .map_err(|error| told(&error))?;
-    let certificate = input::read_file(&described.certificate_file, CERTIFICATE_BYTES_MAX);
-    let certificate = certificate.map_err(|failure| failure.message().to_owned())?;
-    let certificate = certificate.expose_text().map_err(|_| "certificate_file is not text".to_owned())?;
-    let register = Box::new(FileRegister::open(&described.register_file).map_err(|error| told(&error))?);
-    let authority =
-        CertificateAuthority::open(certificate, &key, register, || SystemClock.now()).map_err(|error| told(&error))?;
-    let authority = Arc::new(authority);
-    let issuer = PrivateCertIssuer::new(Arc::clone(&authority), template);
-    let publishing = Publishing { issuer, authority, list_file: described.revocation_list_file, turn: Mutex::new(()) };
-    publishing.publish().map_err(|error| told(&error))?;
-    Ok(Made { issuer: Arc::new(publishing), longest: LONGEST })
+    let source = source.ok_or("key_file or key_secret has to say where the authority's key is")?;
+    let ttl = Duration::from_secs(described.ttl_secs);
+    let place = Place {
+        certificate: described.certificate_file,
+        register: described.register_file,
+        list: described.revocation_list_file,
+    };
+    let ending = Arc::new(Mutex::new(None));
+    let ends = Arc::clone(&ending);
+    let later = Later::new(IssuerClass::CreateDiscoverable, move || {
+        let publishing = place.open(&source, template.clone())?;
+        *ends.lock().unwrap_or_else(PoisonError::into_inner) = Some(publishing.authority.ends());
+        Ok(Arc::new(publishing))
+    });
+    let problem = later.made().err().map(|error| told(&error));
+    let ends = *ending.lock().unwrap_or_else(PoisonError::into_inner);
+    let problem = problem.or_else(|| ends.and_then(|ends| soon(ends, ttl)));
+    Ok(Made { issuer: Arc::new(later), longest: LONGEST, problem })
+}
+
+/// Says that an authority ends before certificates of the wanted life do.
+fn soon(ends: Timestamp, ttl: Duration) -> Option<String> {
+    (SystemClock.now().plus(ttl) > ends).then(|| {
+        format!("the certificate of its authority ends at {ends}, and so will all that is made from now on: renew the authority")
+    })
+}
+
+/// Where the parts of an authority are.
+struct Place {
+    certificate: PathBuf,
+    register: PathBuf,
+    list: PathBuf,
+}
+
+impl Place {
+    fn open(&self, source: &Source, template: LeafTemplate) -> Result<Publishing, String> {
+        let key = source.read().map_err(|error| told(&error))?;
+        let certificate = input::read_file(&self.certificate, CERTIFICATE_BYTES_MAX);
+        let certificate = certificate.map_err(|failure| failure.message().to_owned())?;
+        let certificate = certificate.expose_text().map_err(|_| "certificate_file is not text".to_owned())?;
+        let register = Box::new(FileRegister::open(&self.register).map_err(|error| told(&error))?);
+        let authority = CertificateAuthority::open(certificate, &key, register, || SystemClock.now());
+        let authority = Arc::new(authority.map_err(|error| told(&error))?);
+        let issuer = PrivateCertIssuer::new(Arc::clone(&authority), template);
+        let publishing = Publishing { issuer, authority, list_file: self.list.clone(), turn: Mutex::new(()) };
+        publishing.publish().map_err(|error| told(&error))?;
+        Ok(publishing)
+    }
 }
 
 fn told(error: &IssuerError) -> String {
@@ -81,8 +120,14 @@ impl Described {
         for domain in &self.below {
             template = template.allowing_below(domain).map_err(|invalid| invalid.to_string())?;
         }
-        if self.names.is_empty() && self.below.is_empty() {
-            return Err("names or below has to say for which names there are certificates".to_owned());
+        for network in &self.addresses {
+            template = template.allowing_addresses(network).map_err(|invalid| invalid.to_string())?;
+        }
+        if self.wildcards {
+            template = template.allowing_wildcards();
+        }
+        if self.names.is_empty() && self.below.is_empty() && self.addresses.is_empty() {
+            return Err("names, below or addresses has to say what there are certificates for".to_owned());
         }
         template = template.with_key(match self.leaf_key.as_deref() {
             None | Some("ecdsa_p256") => CertificateKey::EcdsaP256,

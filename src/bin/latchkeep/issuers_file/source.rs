@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use latchkeep::{IssuerError, SecretBytes, SecretData, SecretId, SecretType, Session, VersionRef};
+use latchkeep::{IssuerError, SecretBytes, SecretData, SecretType, Session, VersionRef};
 use serde_json::Value;
 
+use super::care;
 use crate::args::SecretArg;
 use crate::fields::Fields;
 use crate::{find, input};
@@ -47,53 +48,51 @@ pub(super) fn nothing_secret(described: &Value, instead: &str) -> Result<(), Str
 pub(super) enum Source {
     /// In a file; a line end behind it does not belong to it.
     File(PathBuf),
-    /// In the current version of a secret; in a JSON object under some name.
-    Secret(Session, SecretId, &'static str),
+    /// In the current version of a secret, which is looked up each time; in a JSON object under some name.
+    Secret(Session, SecretArg, &'static str),
 }
 
 impl Source {
-    /// Takes what was said of a secret, of which one or none has to be, and finds it.
+    /// Takes what was said of a secret, of which one or none has to be. Whether it is there is told when it is read.
     pub(super) fn of(
         (file, secret): (Option<PathBuf>, Option<String>),
         name: &'static str,
         session: &Session,
     ) -> Result<Option<Self>, String> {
-        let source = match (file, secret) {
+        Ok(match (file, secret) {
             (Some(_), Some(_)) => return Err("a file and a secret of the store do not go together; say one".to_owned()),
-            (None, None) => return Ok(None),
-            (Some(file), None) => Self::File(file),
+            (None, None) => None,
+            (Some(file), None) => Some(Self::File(file)),
             (None, Some(named)) => {
-                let named = SecretArg { secret: named, secret_type: None };
-                let found = find::secret(session.store(), &named).map_err(|failure| failure.message().to_owned())?;
-                if found.secret_type() == SecretType::IamCredentials {
-                    return Err("an API key is none of what an issuer needs; name another secret".to_owned());
-                }
-                Self::Secret(session.clone(), found.id, name)
+                Some(Self::Secret(session.clone(), SecretArg { secret: named, secret_type: None }, name))
             }
-        };
-        // Better now than at the first call.
-        source.read().map_err(|error| error.reason().to_string())?;
-        Ok(Some(source))
+        })
     }
 
     /// Reads it.
     pub(super) fn read(&self) -> Result<SecretBytes, IssuerError> {
         let read = match self {
             Self::File(path) => from_file(path)?,
-            Self::Secret(session, id, name) => from_store(session, *id, name)?,
+            Self::Secret(session, named, name) => from_store(session, named, name)?,
         };
         if read.is_empty() { Err(IssuerError::refused("the secret that an issuer needs is empty")) } else { Ok(read) }
     }
 }
 
 fn from_file(path: &Path) -> Result<SecretBytes, IssuerError> {
+    care::secret(path).map_err(|what| IssuerError::unavailable(&what))?;
     let read = input::read_file(path, FILE_BYTES_MAX);
     let read = read.map_err(|_| IssuerError::unavailable(&format!("{} cannot be read", path.display())))?;
     Ok(input::without_line_end(read))
 }
 
-fn from_store(session: &Session, id: SecretId, name: &str) -> Result<SecretBytes, IssuerError> {
-    let reading = session.read(id, VersionRef::Current);
+fn from_store(session: &Session, named: &SecretArg, name: &str) -> Result<SecretBytes, IssuerError> {
+    let found = find::secret(session.store(), named);
+    let found = found.map_err(|failure| IssuerError::unavailable(failure.message()))?;
+    if found.secret_type() == SecretType::IamCredentials {
+        return Err(IssuerError::unavailable("an API key is none of what an issuer needs; name another secret"));
+    }
+    let reading = session.read(found.id, VersionRef::Current);
     let reading = reading.map_err(|error| IssuerError::unavailable(&format!("a secret that it needs: {error}")))?;
     let field = |json: &SecretBytes| {
         let value = Fields::of(json).and_then(|fields| fields.value(name));

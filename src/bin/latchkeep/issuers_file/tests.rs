@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use latchkeep::{Actor, Session, StoreOptions, Unlock};
 use latchkeep::{NewSecret, SecretBytes, SecretName};
 
-use super::read;
+use super::{Issuers, read};
 
 const CANARY: &str = "canary-of-the-admin";
 
@@ -25,8 +25,8 @@ impl Home {
         let name = SecretName::parse("fields").unwrap();
         session.create(NewSecret::kv(name, &SecretBytes::copy_from(b"{\"user\":\"me\"}")).unwrap()).unwrap();
         let home = Self { dir, session };
-        home.file("password", &format!("{CANARY}\n"));
-        home.file("empty", "\n");
+        home.private("password", &format!("{CANARY}\n"));
+        home.private("empty", "\n");
         home
     }
 
@@ -36,13 +36,27 @@ impl Home {
         path
     }
 
-    /// Reads a description of one issuer, in which `HOME` stands for the directory; gives why it is refused, if it is.
+    /// A file that its owner alone may read.
+    fn private(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.file(name, text);
+        mode(&path, 0o600);
+        path
+    }
+
+    /// Reads a file of issuers, in which `HOME` stands for the directory; gives what is wrong with them.
+    fn problems(&self, text: &str) -> Vec<String> {
+        let text = text.replace("HOME", self.dir.path().to_str().unwrap());
+        let problems = match read(&self.file("issuers.json", &text), &self.session) {
+            Ok(Issuers { problems, .. }) => problems,
+            Err(failure) => vec![failure.message().to_owned()],
+        };
+        assert!(problems.iter().all(|problem| !problem.contains("canary")), "{problems:?}");
+        problems
+    }
+
+    /// Reads a description of one issuer; gives why it is refused, or cannot do its work now.
     fn told(&self, described: &str) -> Option<String> {
-        let described = described.replace("HOME", self.dir.path().to_str().unwrap());
-        let file = self.file("issuers.json", &format!("{{\"db\": {described}}}"));
-        let failure = read(&file, &self.session).err()?;
-        assert!(!failure.message().contains("canary"), "{}", failure.message());
-        Some(failure.message().to_owned())
+        self.problems(&format!("{{\"db\": {described}}}")).pop()
     }
 
     #[track_caller]
@@ -55,6 +69,51 @@ impl Home {
             }
         }
     }
+}
+
+fn mode(path: &std::path::Path, mode: u32) {
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+}
+
+/// The last of two was taken without a word, and one issuer that was wrong kept all the others from their work.
+#[test]
+fn a_field_twice_is_refused_with_its_line_and_one_issuer_does_not_hold_up_the_others() {
+    let home = Home::new();
+    let problems = home.problems(
+        "\u{feff}{\n\"good\": {\"kind\": \"exec\", \"program\": \"/bin/true\"},\n\"twice\": {\n  \"kind\": \"exec\",\n  \
+         \"program\": \"/canary\",\n  \"program\": \"/bin/true\"},\n\"odd\": {\"kind\": \"exec\", \"program\": \"/bin/true\", \"x\": 1},\n\
+         \"deep\": {\"kind\": \"exec\", \"program\": \"/bin/true\", \"env\": {\"A\": \"canary\",\n\"A\": \"2\"}}}",
+    );
+    for (problem, expected) in problems.iter().zip([
+        "line 6: issuer twice: the field program stands there twice",
+        "line 7: issuer odd: unknown field `x`",
+        "line 9: issuer deep: the field A stands there twice",
+    ]) {
+        assert!(problem.contains(expected), "{problem}");
+    }
+    assert_eq!(problems.len(), 3, "the good one is none of them: {problems:?}");
+    for (text, expected) in [
+        ("{\"a\": {},\n\"a\": {}}", "the issuer a stands there twice at line 2"),
+        ("[]", "a JSON object of issuers"),
+        ("// canary\n{}", "line 1"),
+        ("{} {}", "line 1"),
+    ] {
+        assert!(home.problems(text)[0].contains(expected), "{:?}", home.problems(text));
+    }
+}
+
+#[test]
+fn what_others_may_change_is_not_asked_for_credentials() {
+    let home = Home::new();
+    let program = home.file("program", "#!/bin/sh\n");
+    let described = r#"{"kind": "exec", "program": "HOME/program"}"#;
+    for (bits, expected) in [(0o755, ""), (0o777, "chmod go-w"), (0o720, "may be changed by others (mode 0720)")] {
+        mode(&program, bits);
+        home.check(described, expected);
+    }
+    let file = home.file("open.json", "{}");
+    mode(&file, 0o666);
+    assert!(read(&file, &home.session).err().unwrap().message().contains("chmod go-w"));
 }
 
 #[test]
@@ -118,6 +177,7 @@ mod postgres {
             (r#""tls": "off", "port": 70000"#, "something stands where it cannot"),
             (r#""tls": "off", "limit_secs": 0"#, "limit_secs takes 1 to 3600"),
             (r#""tls": "off", "sslmode": "require""#, "unknown field `sslmode`"),
+            (r#""tls": "off", "plain_passwords": true"#, "is not this machine"),
         ] {
             home.check(&password(&server(more)), expected);
         }
@@ -139,10 +199,13 @@ mod postgres {
     #[test]
     fn the_password_of_the_admin_is_in_a_file_or_in_the_store_and_nowhere_else() {
         let home = Home::new();
+        super::mode(&home.file("open", "canary"), 0o644);
         for (more, expected) in [
             (r#""password_file": "HOME/password""#, ""),
             (r#""password_file": "HOME/nowhere""#, "cannot be read"),
             (r#""password_file": "HOME/empty""#, "is empty"),
+            (r#""password_file": "HOME/open""#, "holds a secret and is open to others (mode 0644): chmod 600"),
+            (r#""password_file": "HOME""#, "is no file"),
             (r#""password_file": ["canary"]"#, "something stands where it cannot"),
             (r#""password_secret": "admin""#, ""),
             (r#""password_secret": "arbitrary/admin""#, ""),
@@ -181,6 +244,8 @@ mod postgres {
         for (described, expected) in [
             (role(r#""member_of": ["readers"]"#), ""),
             (role(r#""member_of": ["keeper"]"#), "a member of the admin role"),
+            (role(r#""acting_as": "makers""#), ""),
+            (role(r#""acting_as": "keeper""#), "a member of the admin role"),
             (role(r#""member_of": ["readers"], "connections_max": 3, "leaving_to": "heir", "valid_for_secs": 60"#), ""),
             (role(r#""valid_for_secs": 59"#), "valid_for_secs takes"),
             (role(r#""sql": "DROP TABLE x""#), "unknown field `sql`"),
@@ -204,93 +269,4 @@ mod postgres {
 }
 
 #[cfg(feature = "private-ca")]
-mod private_ca {
-    use std::time::Duration;
-
-    use latchkeep::{
-        CertificateAuthority, Clock, Issuance, IssuerName, JsonObject, NewSecret, RotationWorker, SecretBytes,
-        SecretName, SystemClock,
-    };
-
-    use super::Home;
-
-    fn home() -> Home {
-        let home = Home::new();
-        let year = Duration::from_secs(365 * 24 * 3_600);
-        let made = CertificateAuthority::generate("Example", year, SystemClock.now()).unwrap();
-        let other = CertificateAuthority::generate("Other", year, SystemClock.now()).unwrap();
-        home.file("ca.pem", &made.certificate);
-        home.file("ca.key", made.key.expose_text().unwrap());
-        home.file("other.key", other.key.expose_text().unwrap());
-        let key = SecretBytes::copy_from(made.key.expose());
-        home.session.create(NewSecret::arbitrary(SecretName::parse("ca-key").unwrap(), key).unwrap()).unwrap();
-        home
-    }
-
-    fn described(more: &str) -> String {
-        format!(
-            r#"{{"kind": "private_ca", "certificate_file": "HOME/ca.pem", "register_file": "HOME/register",
-                "revocation_list_file": "HOME/list.pem", {more}}}"#
-        )
-    }
-
-    #[test]
-    fn an_authority_takes_its_key_from_a_file_or_the_store() {
-        let leaf = r#""ttl_secs": 86400, "below": ["internal.example"]"#;
-        for (more, expected) in [
-            (r#""key_file": "HOME/ca.key""#, ""),
-            (r#""key_secret": "ca-key""#, ""),
-            (r#""key_file": "HOME/other.key""#, "does not belong"),
-            (r#""key_file": "HOME/nowhere""#, "cannot be read"),
-            (r#""key_secret": "admin""#, "does not belong"),
-            (r#""leaf_key": "ed25519""#, "key_file or key_secret has to say"),
-            (r#""key": "canary""#, "key: no secret belongs into this file"),
-            (r#""private_key": "canary""#, "key_file or key_secret"),
-        ] {
-            let home = home();
-            home.check(&described(&format!("{leaf}, {more}")), expected);
-            let list = std::fs::read_to_string(home.dir.path().join("list.pem")).unwrap_or_default();
-            assert_eq!(list.contains("X509 CRL"), expected.is_empty(), "{more}");
-        }
-    }
-
-    #[test]
-    fn what_is_retired_is_on_the_list_that_everybody_may_read() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let home = home();
-        let text = described(r#""ttl_secs": 86400, "names": ["a.example"], "key_secret": "ca-key""#);
-        let text = format!("{{\"ca\": {text}}}").replace("HOME", home.dir.path().to_str().unwrap());
-        let options = super::read(&home.file("issuers.json", &text), &home.session).unwrap();
-        let worker = RotationWorker::new(home.session.store(), options);
-        let parameters = JsonObject::parse(r#"{"dns_names": ["a.example"]}"#).unwrap();
-        let issuance = Issuance { parameters: Some(parameters), ..Issuance::by(IssuerName::parse("ca").unwrap()) };
-        let new = NewSecret::private_cert(SecretName::parse("shop").unwrap(), issuance);
-        let secret = home.session.create(new).unwrap().secret.unwrap();
-        worker.run_due().unwrap();
-        assert_eq!(home.session.store().secret(secret).unwrap().versions.len(), 1);
-        let list = || std::fs::read_to_string(home.dir.path().join("list.pem")).unwrap();
-        let before = list();
-        home.session.delete(secret).unwrap();
-        worker.run_due().unwrap();
-        assert!(home.session.store().secret(secret).is_err());
-        assert!(list().len() > before.len(), "a certificate was revoked");
-        let mode = std::fs::metadata(home.dir.path().join("list.pem")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o644);
-    }
-
-    #[test]
-    fn certificates_are_held_to_their_bounds() {
-        let home = home();
-        for (more, expected) in [
-            (r#""ttl_secs": 86400, "names": ["a.example"], "leaf_key": "ecdsa_p384""#, ""),
-            (r#""ttl_secs": 86400"#, "names or below"),
-            (r#""ttl_secs": 59, "names": ["a.example"]"#, "a minute to 398 days"),
-            (r#""ttl_secs": 86400, "names": ["*.example"]"#, "DNS name"),
-            (r#""ttl_secs": 86400, "names": ["a.example"], "leaf_key": "rsa""#, "leaf_key takes"),
-            (r#""ttl_secs": 86400, "names": ["a.example"], "revocation_url": "ftp://x""#, "revocation list URL"),
-            (r#""ttl_secs": 86400, "names": ["a.example"], "wildcards": true"#, "unknown field `wildcards`"),
-        ] {
-            home.check(&described(&format!(r#"{more}, "key_file": "HOME/ca.key""#)), expected);
-        }
-    }
-}
+mod private_ca;

@@ -1,0 +1,115 @@
+//! Authorities in the file of issuers.
+
+use std::time::Duration;
+
+use latchkeep::{
+    CertificateAuthority, Clock, Issuance, IssuerName, JsonObject, NewSecret, RotationWorker, SecretBytes, SecretName,
+    SystemClock,
+};
+
+use super::Home;
+
+fn home() -> Home {
+    let home = Home::new();
+    let year = Duration::from_secs(365 * 24 * 3_600);
+    let made = CertificateAuthority::generate("Example", year, SystemClock.now()).unwrap();
+    let other = CertificateAuthority::generate("Other", year, SystemClock.now()).unwrap();
+    home.file("ca.pem", &made.certificate);
+    home.private("ca.key", made.key.expose_text().unwrap());
+    home.private("other.key", other.key.expose_text().unwrap());
+    let key = SecretBytes::copy_from(made.key.expose());
+    home.session.create(NewSecret::arbitrary(SecretName::parse("ca-key").unwrap(), key).unwrap()).unwrap();
+    home
+}
+
+fn described(more: &str) -> String {
+    format!(
+        r#"{{"kind": "private_ca", "certificate_file": "HOME/ca.pem", "register_file": "HOME/register",
+            "revocation_list_file": "HOME/list.pem", {more}}}"#
+    )
+}
+
+#[test]
+fn an_authority_takes_its_key_from_a_file_or_the_store() {
+    let leaf = r#""ttl_secs": 86400, "below": ["internal.example"]"#;
+    for (more, expected) in [
+        (r#""key_file": "HOME/ca.key""#, ""),
+        (r#""key_secret": "ca-key""#, ""),
+        (r#""key_file": "HOME/other.key""#, "does not belong"),
+        (r#""key_file": "HOME/nowhere""#, "cannot be read"),
+        (r#""key_file": "HOME/ca.pem""#, "is open to others"),
+        (r#""key_secret": "admin""#, "is not PEM"),
+        (r#""key_secret": "later""#, "there is no secret later"),
+        (r#""leaf_key": "ed25519""#, "key_file or key_secret has to say"),
+        (r#""key": "canary""#, "key: no secret belongs into this file"),
+        (r#""private_key": "canary""#, "key_file or key_secret"),
+    ] {
+        let home = home();
+        home.check(&described(&format!("{leaf}, {more}")), expected);
+        let list = std::fs::read_to_string(home.dir.path().join("list.pem")).unwrap_or_default();
+        assert_eq!(list.contains("X509 CRL"), expected.is_empty(), "{more}");
+    }
+}
+
+#[test]
+fn what_is_retired_is_on_the_list_that_everybody_may_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = home();
+    let text = described(r#""ttl_secs": 86400, "names": ["a.example"], "key_secret": "ca-key""#);
+    let text = format!("{{\"ca\": {text}}}").replace("HOME", home.dir.path().to_str().unwrap());
+    let super::Issuers { options, .. } = super::read(&home.file("issuers.json", &text), &home.session).unwrap();
+    let worker = RotationWorker::new(home.session.store(), options);
+    let parameters = JsonObject::parse(r#"{"dns_names": ["a.example"]}"#).unwrap();
+    let issuance = Issuance { parameters: Some(parameters), ..Issuance::by(IssuerName::parse("ca").unwrap()) };
+    let new = NewSecret::private_cert(SecretName::parse("shop").unwrap(), issuance);
+    let secret = home.session.create(new).unwrap().secret.unwrap();
+    worker.run_due().unwrap();
+    assert_eq!(home.session.store().secret(secret).unwrap().versions.len(), 1);
+    let list = || std::fs::read_to_string(home.dir.path().join("list.pem")).unwrap();
+    let before = list();
+    home.session.delete(secret).unwrap();
+    worker.run_due().unwrap();
+    assert!(home.session.store().secret(secret).is_err());
+    assert!(list().len() > before.len(), "a certificate was revoked");
+    let mode = std::fs::metadata(home.dir.path().join("list.pem")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
+}
+
+/// An issuer whose key another issuer of the file makes could not be begun with; it is set up when it is asked.
+#[test]
+fn an_authority_whose_key_comes_later_is_set_up_then() {
+    let home = home();
+    let text = described(r#""ttl_secs": 86400, "names": ["a.example"], "key_secret": "later""#);
+    let text = format!("{{\"ca\": {text}}}").replace("HOME", home.dir.path().to_str().unwrap());
+    let read = super::read(&home.file("issuers.json", &text), &home.session).unwrap();
+    assert!(read.problems[0].contains("there is no secret later"), "{:?}", read.problems);
+    let worker = RotationWorker::new(home.session.store(), read.options);
+    let key = std::fs::read(home.dir.path().join("ca.key")).unwrap();
+    let name = SecretName::parse("later").unwrap();
+    home.session.create(NewSecret::arbitrary(name, SecretBytes::copy_from(&key)).unwrap()).unwrap();
+    let parameters = JsonObject::parse(r#"{"dns_names": ["a.example"]}"#).unwrap();
+    let issuance = Issuance { parameters: Some(parameters), ..Issuance::by(IssuerName::parse("ca").unwrap()) };
+    let new = NewSecret::private_cert(SecretName::parse("shop").unwrap(), issuance);
+    let secret = home.session.create(new).unwrap().secret.unwrap();
+    worker.run_due().unwrap();
+    assert_eq!(home.session.store().secret(secret).unwrap().versions.len(), 1);
+}
+
+#[test]
+fn certificates_are_held_to_their_bounds() {
+    let home = home();
+    for (more, expected) in [
+        (r#""ttl_secs": 86400, "names": ["a.example"], "leaf_key": "ecdsa_p384""#, ""),
+        (r#""ttl_secs": 86400"#, "names, below or addresses"),
+        (r#""ttl_secs": 86400, "addresses": ["10.0.0.0/8"], "below": ["a.example"], "wildcards": true"#, ""),
+        (r#""ttl_secs": 86400, "addresses": ["10.0.0.0/99"]"#, "IP addresses"),
+        (r#""ttl_secs": 34300000, "names": ["a.example"]"#, "the certificate of its authority ends at"),
+        (r#""ttl_secs": 59, "names": ["a.example"]"#, "a minute to 398 days"),
+        (r#""ttl_secs": 86400, "names": ["*.example"]"#, "DNS name"),
+        (r#""ttl_secs": 86400, "names": ["a.example"], "leaf_key": "rsa""#, "leaf_key takes"),
+        (r#""ttl_secs": 86400, "names": ["a.example"], "revocation_url": "ftp://x""#, "revocation list URL"),
+        (r#""ttl_secs": 86400, "names": ["a.example"], "wildcard": true"#, "unknown field `wildcard`"),
+    ] {
+        home.check(&described(&format!(r#"{more}, "key_file": "HOME/ca.key""#)), expected);
+    }
+}
