@@ -29,9 +29,7 @@ pub(super) fn decide(
     terms: &Terms,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    if let Some(data) = command.data() {
-        in_force(state, data)?;
-    }
+    command.data().map_or(Ok(()), |data| in_force(state, data))?;
     match command {
         RotationCommand::Plan(new) => plan(state, secret, new, now),
         RotationCommand::Attempt { rotation, report_by } => {
