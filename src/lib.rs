@@ -38,6 +38,8 @@ pub mod audit;
 pub(crate) mod codec;
 pub(crate) mod domain;
 #[cfg(feature = "store")]
+pub mod dotenv;
+#[cfg(feature = "store")]
 pub(crate) mod engine;
 #[cfg(feature = "store")]
 pub(crate) mod error;

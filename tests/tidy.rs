@@ -100,6 +100,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
             "store/prepare.rs",
             "store/session.rs",
             "fuzzing/",
+            "dotenv.rs",
             "bin/",
         ],
         "secret data is read where it is sealed, made or handed out; say in review why this place needs it",

@@ -58,6 +58,8 @@ pub use replay::{IllegalStep, Replay};
 pub use rules::Rule;
 pub use secret_report::{RotationStatus, SecretReport};
 pub use signature_line::{SignatureLine, SignedBy};
+#[cfg(all(any(test, fuzzing), feature = "store"))]
+pub(crate) use unique_json::unique;
 pub use verdict::{Check, Outcome, Place, Report, Verdict};
 pub use verify::{VerifyOptions, verify_export};
 

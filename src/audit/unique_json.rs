@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Number, Value};
 
 /// Reads a value, and fails on a field that its object has already.
-pub(super) fn unique<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+pub(crate) fn unique<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     Unique.deserialize(deserializer)
 }
 

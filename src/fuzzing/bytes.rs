@@ -8,6 +8,7 @@ use crate::ledger::{HEADER_BYTES, RecordHeader, frames};
 pub fn record_header(bytes: &[u8]) {
     if let Ok(header) = RecordHeader::decode(&bytes[..bytes.len().min(HEADER_BYTES)]) {
         assert_eq!(header.encode().unwrap(), bytes[..HEADER_BYTES]);
+        fits_the_format(bytes);
     }
     let mut framed = Vec::new();
     for frame in frames(bytes) {
@@ -17,6 +18,19 @@ pub fn record_header(bytes: &[u8]) {
         }
     }
     assert!(bytes.starts_with(&framed));
+}
+
+/// Holds a header that was taken to the page on the format, at the offsets that it gives.
+fn fits_the_format(bytes: &[u8]) {
+    let number =
+        |from: usize, len: usize| bytes[from..from + len].iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    assert_eq!((&bytes[..4], bytes[4], bytes[6], bytes[7]), (&b"LKR1"[..], 1, 1, 0));
+    assert!(bytes[5] <= 1, "flags");
+    assert!(number(10, 2) >= 1 && number(14, 2) >= 1, "schema and batch count");
+    assert!(number(12, 2) < number(14, 2), "index in the batch");
+    assert_eq!(number(24, 8) == 0, bytes[32..48] == [0; 16], "revision and secret");
+    assert!(number(64, 8) <= i64::MAX as u64, "time");
+    assert!(number(72, 4) <= 65_536 && (16..=65_552).contains(&number(76, 4)), "lengths");
 }
 
 /// A body, behind four bytes that say its type and schema, is what its event is written as, or not read at all.

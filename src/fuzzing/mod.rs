@@ -19,6 +19,7 @@ mod export;
 mod proofs;
 mod rows;
 mod sealed;
+mod texts;
 
 pub use backup::backup;
 pub use bytes::{context, record_body, record_header};
@@ -26,6 +27,9 @@ pub use export::export;
 pub use proofs::{checkpoint, proofs};
 pub use rows::{row_key, saved_row};
 pub use sealed::sealed_data;
+pub use texts::{certificate, dotenv, json_object, key_file, kv_text, names_and_times};
+
+pub use crate::issuer::exec::answers::issuer_answer;
 
 /// A target: takes any bytes.
 pub type Target = fn(&[u8]);
@@ -33,9 +37,16 @@ pub type Target = fn(&[u8]);
 /// Every target of this module, by the name of its file and its seeds.
 pub const TARGETS: &[(&str, Target)] = &[
     ("backup", backup),
+    ("certificate", certificate),
     ("checkpoint", checkpoint),
     ("context", context),
+    ("dotenv", dotenv),
     ("export", export),
+    ("issuer_answer", issuer_answer),
+    ("json_object", json_object),
+    ("key_file", key_file),
+    ("kv_text", kv_text),
+    ("names_and_times", names_and_times),
     ("proofs", proofs),
     ("record_body", record_body),
     ("record_header", record_header),

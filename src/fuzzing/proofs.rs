@@ -1,6 +1,7 @@
 //! Owns the targets on what is shown to outsiders: notes, checkpoints, proofs.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use crate::audit::{VerifyOptions, verify_event_proof};
 use crate::domain::id::LogId;
@@ -39,27 +40,64 @@ pub fn checkpoint(bytes: &[u8]) {
     }
 }
 
-/// A proof of inclusion or consistency is accepted as it was made, and no more once anything in it was changed.
+/// A proof of inclusion or consistency is accepted as it was made, and no more once anything that it is about was changed:
+/// its hashes, the record, its place, either of the tree heads.
 pub fn proofs(bytes: &[u8]) {
-    let Some((&[size, index, earlier], script)) = bytes.split_first_chunk::<3>() else { return };
-    let tree = Tree::of(u64::from(size % 100) + 1);
-    let (later, size) = (tree.tree_heads[tree.heads.len()], tree.heads.len() as u64);
-    let (index, earlier) = (u64::from(index) % size, u64::from(earlier) % (size + 1));
-    let (index, at) = (Position::new(index), usize::try_from(index).unwrap());
+    let Some((&[high, low, index, earlier, what], script)) = bytes.split_first_chunk::<5>() else { return };
+    let tree = &*LARGE;
+    let size = usize::from(u16::from_be_bytes([high, low])) % tree.heads.len() + 1;
+    let at = usize::from(index) * 7 % size;
+    let before = usize::from(earlier) * 5 % (size + 1);
+    let other = usize::from(script.first().copied().unwrap_or(1)) * 3 % (tree.heads.len() + 1);
+    let (later, index) = (tree.tree_heads[size], Position::new(at as u64));
+    let flipped = |head: TreeHead| {
+        let mut root = *head.root.as_bytes();
+        root[usize::from(script.get(1).copied().unwrap_or(0)) % 32] ^= script.get(2).copied().unwrap_or(1).max(1);
+        TreeHead { root: TreeHash::from_bytes(root), ..head }
+    };
 
-    let made = InclusionProof::make(&tree, index, later.size).unwrap();
-    made.verify(&tree.heads[at], index, &later).unwrap();
-    if let Some(Ok(changed)) = change(made.hashes(), script).map(InclusionProof::new) {
-        assert!(changed.verify(&tree.heads[at], index, &later).is_err());
+    let made = InclusionProof::make(tree, index, later.size).unwrap();
+    let verify = |proof: &InclusionProof, head: &Head, index: Position, later: &TreeHead| {
+        proof.verify(head, index, later).is_ok()
+    };
+    assert!(verify(&made, &tree.heads[at], index, &later));
+    match what % 5 {
+        0 => {
+            if let Some(Ok(changed)) = change(made.hashes(), script).map(InclusionProof::new) {
+                assert!(!verify(&changed, &tree.heads[at], index, &later));
+            }
+        }
+        1 => assert!(!verify(&made, &tree.heads[(at + 1) % tree.heads.len()], index, &later)),
+        2 => assert!(other == at || !verify(&made, &tree.heads[at], Position::new(other as u64), &later)),
+        3 => assert!(!verify(&made, &tree.heads[at], index, &flipped(later))),
+        _ => assert!(other == size || !verify(&made, &tree.heads[at], index, &tree.tree_heads[other])),
     }
 
-    let before = tree.tree_heads[usize::try_from(earlier).unwrap()];
-    let made = ConsistencyProof::make(&tree, before.size, later.size).unwrap();
-    made.verify(&before, &later).unwrap();
-    if let Some(Ok(changed)) = change(made.hashes(), script).map(ConsistencyProof::new) {
-        assert!(changed.verify(&before, &later).is_err());
+    let before = tree.tree_heads[before];
+    let made = ConsistencyProof::make(tree, before.size, later.size).unwrap();
+    assert!(made.verify(&before, &later).is_ok());
+    match what % 5 {
+        0 => {
+            if let Some(Ok(changed)) = change(made.hashes(), script).map(ConsistencyProof::new) {
+                assert!(changed.verify(&before, &later).is_err());
+            }
+        }
+        1 => assert!(made.verify(&flipped(before), &later).is_err()),
+        2 => {
+            let is_trivial = made.hashes().is_empty() && (other == 0 || other == size);
+            let is_same = other as u64 == before.size.get();
+            assert!(is_same || is_trivial || made.verify(&tree.tree_heads[other], &later).is_err());
+        }
+        3 => assert!(before.size == Position::FIRST || made.verify(&before, &flipped(later)).is_err()),
+        _ => {
+            let is_same = other == size || before.size == Position::FIRST;
+            assert!(is_same || made.verify(&before, &tree.tree_heads[other]).is_err());
+        }
     }
 }
+
+/// A tree that proofs of all kinds of sizes are made from, made once.
+static LARGE: LazyLock<Tree> = LazyLock::new(|| Tree::of(600));
 
 /// Changes hashes as a script says; none when nothing is changed by it.
 fn change(hashes: &[TreeHash], script: &[u8]) -> Option<Vec<TreeHash>> {

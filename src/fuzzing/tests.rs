@@ -11,9 +11,6 @@ use super::{TARGETS, mutate};
 use crate::codec::tests::golden::unhex;
 use crate::domain::position::Position;
 use crate::ledger::{EventProof, InclusionProof};
-use crate::seal::secret_bytes::SecretBytes;
-use crate::seal::stream::StreamOpener;
-use crate::seal::unlock::Unlock;
 
 fn dir(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(name)
@@ -29,7 +26,7 @@ fn seeds() -> BTreeMap<(&'static str, String), Vec<u8>> {
     seeds.extend(of_bodies());
     seeds.extend(of_vectors());
     seeds.extend(of_rows());
-    seeds.insert(("backup", "golden".into()), entries_of_the_golden_backup());
+    seeds.insert(("backup", "golden".into()), super::backup::ENTRIES.clone());
     let first = |text: &str| unhex(text.lines().nth(1).unwrap());
     seeds.insert(("context", "full".into()), first(&golden("context-v1.txt")));
     seeds.insert(("export", "golden".into()), golden("export-1.jsonl").into_bytes());
@@ -40,11 +37,78 @@ fn seeds() -> BTreeMap<(&'static str, String), Vec<u8>> {
     let inclusion = InclusionProof::make(&tree, Position::new(1), Position::new(3)).unwrap();
     let proof = EventProof::new(Position::new(1), inclusion, &signed, b"extra".to_vec()).unwrap();
     seeds.insert(("checkpoint", "tlog-proof".into()), proof.to_string().into_bytes());
-    seeds.insert(("proofs", "flip".into()), vec![12, 5, 7, 0, 0, 3, 1]);
-    seeds.insert(("proofs", "move".into()), vec![12, 5, 7, 4, 0, 3, 1]);
+    for what in 0..5 {
+        let bytes = vec![1, 12, 5, 7, what, 0, 0, 3, 1];
+        seeds.insert(("proofs", format!("change-{what}")), bytes);
+    }
     seeds.insert(("sealed_data", "flip".into()), vec![0, 0, 30, 1]);
+    seeds.insert(("sealed_data", "elsewhere".into()), vec![17, 1]);
+    seeds.extend(of_exports());
+    seeds.extend(of_texts());
     seeds.insert(("sealed_data", "arbitrary".into()), b"\x01\x01\x01\0\0\0\x06canary".to_vec());
     seeds
+}
+
+/// The golden export with a field changed, and histories with a step left out, put in, and exchanged.
+fn of_exports() -> Vec<((&'static str, String), Vec<u8>)> {
+    let seed = |name: &str, bytes: &[u8]| (("export", name.to_owned()), bytes.to_vec());
+    vec![
+        seed("field-from-another", &[0, 3, 8, 0, 4, 1]),
+        seed("field-turned", &[0, 3, 8, 2, 4, 1]),
+        seed("base64-of-a-body", &[0, 3, 14, 3, 2, 1]),
+        seed("base64-of-a-checkpoint", &[0, 12, 0, 2, 0, 1]),
+        seed("bytes", &[2, 0, 4, 0, 1]),
+        seed("history-left-out", &[1, 0, 6, 0]),
+        seed("history-repeated", &[1, 1, 4, 4]),
+        seed("history-exchanged", &[1, 2, 4, 6]),
+        seed("locked-version-destroyed", &[1, 3, 4, 0]),
+        seed("lock-placed", &[1, 4, 4, 0]),
+        seed("same", &[1]),
+        (("backup", "dropped".to_owned()), vec![0, 0, 4, 0, 0]),
+        (("backup", "exchanged".to_owned()), vec![0, 3, 4, 5, 0]),
+        (("backup", "same".to_owned()), vec![0]),
+    ]
+}
+
+/// Texts as people and programs write them.
+fn of_texts() -> Vec<((&'static str, String), Vec<u8>)> {
+    let fixture = |name: &str| {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/issuer/fixtures").join(name)).unwrap()
+    };
+    let pair = |certificate: &str, key: &str| format!("{}\0{}", fixture(certificate), fixture(key));
+    let key = crate::seal::sealing_key::KeyBytes::copy_from(&[7; 32]).unwrap();
+    let key_file = String::from_utf8(crate::seal::key_file::render(&key).to_vec()).unwrap();
+    let json = "{\"a\":[1,-2.5e3,true,null,{\"b\":\"\\u00e4\\ud83d\\ude00\\n\"}],\"c\":{}}";
+    let id = "0199d0a0-0000-7000-8000-000000000001";
+    let texts = [
+        ("certificate", "ec", pair("ec-cert.pem", "ec-sec1.pem")),
+        ("certificate", "rsa", pair("rsa-cert.pem", "rsa-pkcs1.pem")),
+        ("certificate", "rsa-pkcs8", pair("rsa-cert.pem", "rsa-pkcs8.pem")),
+        ("dotenv", "plain", "# head\n\nexport A=1 # one\nB = two words\nC='x $y'\n".to_owned()),
+        ("dotenv", "quoted", "KEY=\"-----BEGIN\\nabc\n\"\nD=\n".to_owned()),
+        (
+            "issuer_answer",
+            "issued",
+            format!(
+                "{{\"credential\":{{\"user\":\"u\"}},\"outside\":\"u-1\",\"expires_at\":\"2027-01-01T00:00:00Z\"}}"
+            ),
+        ),
+        (
+            "issuer_answer",
+            "listed",
+            format!("{{\"listed\":[{{\"rotation\":\"{id}\",\"outside\":\"u-1\"}}],\"found\":[\"u-2\"]}}"),
+        ),
+        ("issuer_answer", "value", "{\"value\":{\"password\":\"p\"},\"reason\":\"no room\"}".to_owned()),
+        ("json_object", "small", json.to_owned()),
+        ("key_file", "file", key_file),
+        ("kv_text", "small", json.to_owned()),
+        ("kv_text", "spaced", "{ \"a\" : 1e2 ,\n\"b\":[ ] }".to_owned()),
+        ("names_and_times", "name", "db-admin.1".to_owned()),
+        ("names_and_times", "id", id.to_owned()),
+        ("names_and_times", "time", "2026-11-23T12:00:00.000000001Z".to_owned()),
+        ("names_and_times", "offset", "2026-11-23T12:00:00+01:30".to_owned()),
+    ];
+    texts.into_iter().map(|(target, name, text)| ((target, name.to_owned()), text.into_bytes())).collect()
 }
 
 /// The newest case of each golden body, behind its type and schema.
@@ -100,18 +164,6 @@ fn of_rows() -> Vec<((&'static str, String), Vec<u8>)> {
         key("past-secret", b"h\0\0\0\0\0\0\0\x090123456789abcdef"),
         key("past-mark", b"y\0\0\0\0\0\0\0\x09"),
     ]
-}
-
-/// What the chunks of the golden backup hold together.
-fn entries_of_the_golden_backup() -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/backup-1.lkbk");
-    let key = Unlock::bytes(SecretBytes::copy_from(&[99; 32]));
-    let mut stream = StreamOpener::begin(std::fs::File::open(path).unwrap(), &key).unwrap();
-    let mut entries = Vec::new();
-    while !stream.is_at_end().unwrap() {
-        stream.read(1, &mut entries).unwrap();
-    }
-    entries
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub(crate) mod job;
 pub mod kit;
 pub(crate) mod outcome;
 pub(crate) mod password;
-mod pem;
+pub(crate) mod pem;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 #[cfg(feature = "private-ca")]

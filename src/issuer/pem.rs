@@ -8,12 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 /// Blocks that one text may hold: a chain of certificates has three or four.
-pub(super) const BLOCKS_MAX: usize = 16;
+pub(crate) const BLOCKS_MAX: usize = 16;
 
 /// A block of PEM text.
-pub(super) struct Block<'a> {
-    pub(super) label: &'a str,
-    pub(super) der: Zeroizing<Vec<u8>>,
+pub(crate) struct Block<'a> {
+    pub(crate) label: &'a str,
+    pub(crate) der: Zeroizing<Vec<u8>>,
 }
 
 /// Reads the blocks of a text.
@@ -21,7 +21,7 @@ pub(super) struct Block<'a> {
 /// # Errors
 ///
 /// The rule that the text breaks, which goes on after the name of its field.
-pub(super) fn blocks(text: &str) -> Result<Vec<Block<'_>>, &'static str> {
+pub(crate) fn blocks(text: &str) -> Result<Vec<Block<'_>>, &'static str> {
     let mut blocks = Vec::new();
     // Some editors put a byte order mark before the text.
     let mut lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().map(str::trim_end);

@@ -21,6 +21,9 @@ pub mod operations {}
 #[doc = include_str!("issuers.md")]
 pub mod issuers {}
 
+#[doc = include_str!("fuzzing.md")]
+pub mod fuzzing {}
+
 #[doc = include_str!("performance.md")]
 pub mod performance {}
 

@@ -106,7 +106,7 @@ fn check_file(metadata: &std::fs::Metadata) -> Result<(), KeyFileProblem> {
     Ok(())
 }
 
-fn render(key: &KeyBytes) -> Zeroizing<Vec<u8>> {
+pub(crate) fn render(key: &KeyBytes) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX));
     text.extend_from_slice(HEADER.as_bytes());
     text.extend_from_slice(b"\nkey ");
@@ -117,7 +117,7 @@ fn render(key: &KeyBytes) -> Zeroizing<Vec<u8>> {
     text
 }
 
-fn parse(text: &[u8]) -> Result<KeyBytes, KeyFileProblem> {
+pub(crate) fn parse(text: &[u8]) -> Result<KeyBytes, KeyFileProblem> {
     let mut lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     if lines.next() != Some(HEADER.as_bytes()) {
         return Err(KeyFileProblem::NotAKeyFile);

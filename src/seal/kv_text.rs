@@ -17,7 +17,7 @@ const FIELD: &str = "kv data";
 /// # Errors
 ///
 /// [`Invalid`], with line and column where the text is no JSON; the text is not repeated.
-pub(super) fn compact(text: &SecretBytes) -> Result<SecretBytes, Invalid> {
+pub(crate) fn compact(text: &SecretBytes) -> Result<SecretBytes, Invalid> {
     let text = text.expose_text().map_err(|_| Invalid::new(FIELD, "is not UTF-8 text"))?;
     let mut out = Zeroizing::new(Vec::with_capacity(text.len()));
     compact_object(text, &mut out).map_err(|fault| Invalid::new(FIELD, fault.to_string()))?;

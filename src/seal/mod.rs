@@ -18,7 +18,7 @@ pub(crate) mod error;
 pub(crate) mod key_epoch;
 pub(crate) mod key_file;
 pub(crate) mod keyring;
-mod kv_text;
+pub(crate) mod kv_text;
 pub(crate) mod passphrase;
 pub(crate) mod random;
 mod root;

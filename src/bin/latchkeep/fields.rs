@@ -1,6 +1,6 @@
 //! Owns the fields of a JSON object that is secret data: found by name, and given as they are stored.
 //!
-//! Nothing is parsed into numbers and printed again, for that changes digits. Read next: [`super::dotenv`].
+//! Nothing is parsed into numbers and printed again, for that changes digits. Read next: [`latchkeep::dotenv`].
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the fields of the text of an object.
-    pub(crate) fn parse(text: &'a str) -> serde_json::Result<Self> {
+    fn parse(text: &'a str) -> serde_json::Result<Self> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let fields = reader.deserialize_map(Outermost)?;
         reader.end()?;
@@ -49,15 +49,10 @@ impl<'a> Fields<'a> {
             None => raw.as_bytes().to_vec(),
         }))
     }
-
-    /// Walks over names and texts of values.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.get()))
-    }
 }
 
 /// Gives the text that a JSON value is; nothing when it is no text.
-pub(crate) fn text(raw: &str) -> Option<Zeroizing<String>> {
+fn text(raw: &str) -> Option<Zeroizing<String>> {
     raw.starts_with('"').then(|| serde_json::from_str(raw).ok().map(Zeroizing::new)).flatten()
 }
 

@@ -1,18 +1,18 @@
 //! Owns where secret values come from: stdin, a file, a `.env` file, a prompt; never an argument. All are bounded.
 //!
-//! Read next: [`super::dotenv`].
+//! Read next: [`latchkeep::dotenv`].
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
-use latchkeep::{SecretBytes, limits};
+use latchkeep::{SecretBytes, dotenv, limits};
 use zeroize::Zeroizing;
 
 use crate::args::SourceArgs;
 use crate::brought::is_dash;
 use crate::failure::Failure;
-use crate::{dotenv, prompt};
+use crate::prompt;
 
 /// Bytes of any value, at most: the longest text, in the widest characters.
 const VALUE_BYTES_MAX: usize = limits::PAYLOAD_CHARS_MAX.saturating_mul(4);

@@ -20,7 +20,6 @@ mod anchors;
 mod args;
 mod brought;
 mod commands;
-mod dotenv;
 mod exit;
 mod explanation;
 mod failure;

@@ -3,6 +3,8 @@
 //! It never runs a shell by itself, never passes its own environment on, and records nothing of what the program says but the
 //! reason that it gives on purpose. Read in this order: [`process`], [`message`].
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod answers;
 mod message;
 mod process;
 

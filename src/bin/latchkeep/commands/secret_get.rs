@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::super::out`], its door.
 
-use latchkeep::{Reading, Secret, SecretBytes, SecretData};
+use latchkeep::{Reading, Secret, SecretBytes, SecretData, dotenv};
 use zeroize::Zeroizing;
 
 use crate::args::{DataFormat, Field, Get};
@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::scene::Scene;
-use crate::{dotenv, find, place, shown};
+use crate::{find, place, shown};
 
 pub(crate) fn run(args: &Get, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;

@@ -1,40 +1,76 @@
-//! Owns `.env` files: read strictly into JSON, and written so that they read back the same.
+//! Reads and writes `.env` files: strictly into the JSON of `kv` data, and so that what was written reads back the same.
 //!
 //! A line is blank, a comment, or `NAME=value`, with `export` before it if wanted. A value is bare (up to a line end or a
 //! comment), in single quotes (taken as it is), or in double quotes (with the escapes `\n \r \t \\ \" \$`); quoted values
 //! may go over several lines. Nothing is expanded. What shells and other readers of such files read in different ways is
-//! refused, or written in a form that they read alike. An error names the line, never the value. Read next:
-//! [`super::input`].
+//! refused, or written in a form that they read alike. An error names the line or the field, never the value.
+//!
+//! ```
+//! use latchkeep::{SecretBytes, dotenv};
+//!
+//! let file = SecretBytes::copy_from(b"# of the shop\nexport USER=shop\nPASSWORD='a b'\n");
+//! let json = dotenv::to_json(&file)?;
+//! assert_eq!(json.expose(), br#"{"USER":"shop","PASSWORD":"a b"}"#);
+//! assert_eq!(dotenv::from_json(&json)?.expose(), b"USER=shop\nPASSWORD='a b'\n");
+//!
+//! let wrong = dotenv::to_json(&SecretBytes::copy_from(b"A=1\nhunter2")).unwrap_err();
+//! assert_eq!(wrong.to_string(), "line 2: takes NAME=value; there is no = after the name");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-use latchkeep::SecretBytes;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::fields::{Fields, text as text_of};
+use crate::seal::secret_bytes::SecretBytes;
 
-/// What is wrong, and in which line.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
+/// A line that no `.env` file has, and the rule that it breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DotenvError {
     line: usize,
     rule: &'static str,
 }
 
-impl std::fmt::Display for Wrong {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl DotenvError {
+    /// Returns the line, from 1.
+    #[must_use]
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Returns the rule that the line breaks.
+    #[must_use]
+    pub const fn rule(&self) -> &'static str {
+        self.rule
+    }
+}
+
+impl std::error::Error for DotenvError {}
+
+impl fmt::Display for DotenvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: {}", self.line, self.rule)
     }
 }
 
 /// Reads a `.env` file into a JSON object of texts, in the order of the file.
-pub(crate) fn to_json(file: &SecretBytes) -> Result<SecretBytes, Wrong> {
-    let text = file.expose_text().map_err(|_| Wrong { line: 1, rule: "the file is not UTF-8 text" })?;
+///
+/// # Errors
+///
+/// [`DotenvError`], when a line is none that such a file has, a name stands there twice, or nothing is set.
+pub fn to_json(file: &SecretBytes) -> Result<SecretBytes, DotenvError> {
+    let text = file.expose_text().map_err(|_| DotenvError { line: 1, rule: "the file is not UTF-8 text" })?;
     let mut reader = Reader { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1, is_after_blank: false };
     // Room for the worst that escaping does, so that no copy is left behind by growing.
     let mut json = Zeroizing::new(Vec::with_capacity(text.len().saturating_mul(6).saturating_add(16)));
-    let mut names = std::collections::BTreeSet::new();
+    let mut names = BTreeSet::new();
     json.push(b'{');
     while let Some((name, value)) = reader.next_pair()? {
         if !names.insert(name) {
-            return Err(Wrong { line: reader.line, rule: "the name stands here for the second time" });
+            return Err(DotenvError { line: reader.line, rule: "the name stands here for the second time" });
         }
         if json.len() > 1 {
             json.push(b',');
@@ -46,7 +82,7 @@ pub(crate) fn to_json(file: &SecretBytes) -> Result<SecretBytes, Wrong> {
     }
     json.push(b'}');
     if names.is_empty() {
-        return Err(Wrong { line: reader.line, rule: "the file sets nothing" });
+        return Err(DotenvError { line: reader.line, rule: "the file sets nothing" });
     }
     Ok(SecretBytes::copy_from(&json))
 }
@@ -64,8 +100,8 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    const fn wrong(&self, rule: &'static str) -> Wrong {
-        Wrong { line: self.line, rule }
+    const fn wrong(&self, rule: &'static str) -> DotenvError {
+        DotenvError { line: self.line, rule }
     }
 
     fn take(&mut self, len: usize) -> &'a str {
@@ -86,7 +122,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Gives the next name and its value, or nothing at the end.
-    fn next_pair(&mut self) -> Result<Option<(&'a str, Zeroizing<String>)>, Wrong> {
+    fn next_pair(&mut self) -> Result<Option<(&'a str, Zeroizing<String>)>, DotenvError> {
         loop {
             self.skip_blanks();
             match self.rest.chars().next() {
@@ -106,7 +142,7 @@ impl<'a> Reader<'a> {
         Ok(Some((name, self.value()?)))
     }
 
-    fn name(&mut self) -> Result<&'a str, Wrong> {
+    fn name(&mut self) -> Result<&'a str, DotenvError> {
         let len = self.rest.find(|char: char| !(char.is_ascii_alphanumeric() || char == '_'));
         let name = self.take(len.unwrap_or(self.rest.len()));
         if name.is_empty() || name.starts_with(|char: char| char.is_ascii_digit()) {
@@ -121,7 +157,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn value(&mut self) -> Result<Zeroizing<String>, Wrong> {
+    fn value(&mut self) -> Result<Zeroizing<String>, DotenvError> {
         let before = self.rest.len();
         self.skip_blanks();
         self.is_after_blank = self.rest.len() < before;
@@ -132,7 +168,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn bare(&mut self) -> Result<Zeroizing<String>, Wrong> {
+    fn bare(&mut self) -> Result<Zeroizing<String>, DotenvError> {
         let len = self.rest.find('\n').unwrap_or(self.rest.len());
         let line = self.rest.get(..len).unwrap_or_default();
         if line.starts_with('#') && !self.is_after_blank {
@@ -152,7 +188,7 @@ impl<'a> Reader<'a> {
         Ok(Zeroizing::new(value.to_owned()))
     }
 
-    fn single_quoted(&mut self) -> Result<Zeroizing<String>, Wrong> {
+    fn single_quoted(&mut self) -> Result<Zeroizing<String>, DotenvError> {
         let inside = self.rest.get(1..).unwrap_or_default();
         let Some(len) = inside.find('\'') else { return Err(self.wrong("the single quote is not closed")) };
         let value = inside.get(..len).unwrap_or_default();
@@ -160,7 +196,7 @@ impl<'a> Reader<'a> {
         Ok(Zeroizing::new(value.to_owned()))
     }
 
-    fn double_quoted(&mut self) -> Result<Zeroizing<String>, Wrong> {
+    fn double_quoted(&mut self) -> Result<Zeroizing<String>, DotenvError> {
         let begun = self.line;
         self.take(1);
         let mut value = Zeroizing::new(String::with_capacity(self.rest.len()));
@@ -170,12 +206,12 @@ impl<'a> Reader<'a> {
             match self.take(1) {
                 "\"" => return Ok(value),
                 "\\" => value.push(self.escape()?),
-                _ => return Err(Wrong { line: begun, rule: "the double quote is not closed" }),
+                _ => return Err(DotenvError { line: begun, rule: "the double quote is not closed" }),
             }
         }
     }
 
-    fn escape(&mut self) -> Result<char, Wrong> {
+    fn escape(&mut self) -> Result<char, DotenvError> {
         let found = match self.rest.chars().next() {
             Some('n') => '\n',
             Some('r') => '\r',
@@ -188,7 +224,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Holds what follows a value to a line end or a comment.
-    fn end_line(&mut self) -> Result<(), Wrong> {
+    fn end_line(&mut self) -> Result<(), DotenvError> {
         self.skip_blanks();
         match self.rest.chars().next() {
             None | Some('\n' | '#') => {
@@ -200,27 +236,48 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Why a JSON object cannot be written as a `.env` file: which field, and the rule. Never holds a value.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unwritable {
+/// A field that cannot be written into a `.env` file, and the rule that it breaks. Never holds a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnwritableField {
     field: String,
     rule: &'static str,
 }
 
-impl std::fmt::Display for Unwritable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl UnwritableField {
+    /// Returns the name of the field; empty when the data as a whole is no JSON object.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// Returns the rule that the field breaks.
+    #[must_use]
+    pub const fn rule(&self) -> &'static str {
+        self.rule
+    }
+}
+
+impl std::error::Error for UnwritableField {}
+
+impl fmt::Display for UnwritableField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "field {:?} {}", self.field, self.rule)
     }
 }
 
 /// Writes a JSON object as a `.env` file, if all its values are texts, numbers, booleans or null, in a form that shells,
-/// other readers of such files and [`to_json`] read alike. Numbers keep their digits.
-pub(crate) fn from_json(json: &SecretBytes) -> Result<SecretBytes, Unwritable> {
-    let wrong = |field: &str, rule| Unwritable { field: field.to_owned(), rule };
+/// other readers of such files and [`to_json`] read alike. Numbers keep their digits; null is written as an empty text.
+///
+/// # Errors
+///
+/// [`UnwritableField`], when the data is no JSON object, a name is none of an environment, a value is a list or an object, or
+/// a text that readers of such files read in different ways.
+pub fn from_json(json: &SecretBytes) -> Result<SecretBytes, UnwritableField> {
+    let wrong = |field: &str, rule| UnwritableField { field: field.to_owned(), rule };
     let text = json.expose_text().map_err(|_| wrong("", "stands in data that is no text"))?;
-    let fields = Fields::parse(text).map_err(|_| wrong("", "stands in data that is no JSON object"))?;
+    let fields = fields_of(text).map_err(|_| wrong("", "stands in data that is no JSON object"))?;
     let mut file = Zeroizing::new(String::with_capacity(json.expose().len().saturating_mul(2)));
-    for (name, raw) in fields.iter() {
+    for (name, raw) in fields.iter().map(|(name, raw)| (name.as_str(), raw.get())) {
         let known = |char: char| char.is_ascii_alphanumeric() || char == '_';
         if name.is_empty() || !name.chars().all(known) || name.starts_with(|char: char| char.is_ascii_digit()) {
             return Err(wrong(
@@ -241,6 +298,37 @@ pub(crate) fn from_json(json: &SecretBytes) -> Result<SecretBytes, Unwritable> {
         file.push('\n');
     }
     Ok(SecretBytes::copy_from(file.as_bytes()))
+}
+
+/// Reads the fields of an object, each with the text of its value.
+fn fields_of(text: &str) -> serde_json::Result<Vec<(String, &RawValue)>> {
+    struct Outermost;
+
+    impl<'de> Visitor<'de> for Outermost {
+        type Value = Vec<(String, &'de RawValue)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut fields = Vec::new();
+            while let Some(field) = map.next_entry()? {
+                fields.push(field);
+            }
+            Ok(fields)
+        }
+    }
+
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let fields = reader.deserialize_map(Outermost)?;
+    reader.end()?;
+    Ok(fields)
+}
+
+/// Gives the text that a JSON value is; nothing when it is no text.
+fn text_of(raw: &str) -> Option<Zeroizing<String>> {
+    raw.starts_with('"').then(|| serde_json::from_str(raw).ok().map(Zeroizing::new)).flatten()
 }
 
 /// Writes a value so that POSIX shells, Node, npm's dotenv and python-dotenv read the same.

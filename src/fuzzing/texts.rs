@@ -1,0 +1,193 @@
+//! Owns the targets on what people and programs write: JSON, names, times, `.env` files, key files, PEM, answers of issuers.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::audit::unique;
+use crate::domain::id::{LogId, SecretId};
+use crate::domain::json::JsonObject;
+use crate::domain::limits::{JSON_DEPTH_MAX, KV_BYTES_MAX};
+use crate::domain::name::{Actor, CorrelationId, Description, GroupName, IssuerName, LockName, OutsideId, SecretName};
+use crate::domain::time::Timestamp;
+use crate::dotenv;
+use crate::issuer::{certificate, pem};
+use crate::seal::data::{ImportedCert, SecretData};
+use crate::seal::key_file;
+use crate::seal::kv_text::compact;
+use crate::seal::secret_bytes::SecretBytes;
+
+/// How deep a value nests, counted on the tree that another reader made.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
+/// What another reader finds in a text: an object within the bounds, none of whose objects has a field twice.
+fn object_in(bytes: &[u8]) -> Option<Value> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = unique(&mut reader).ok().filter(|_| reader.end().is_ok())?;
+    (value.is_object() && depth(&value) <= JSON_DEPTH_MAX).then_some(value)
+}
+
+/// A JSON object is taken when another reader takes it within the bounds, but for numbers with too many digits; it means the
+/// same, and is read back from the text that it is kept as.
+pub fn json_object(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let value = object_in(bytes).filter(|_| text.len() <= KV_BYTES_MAX);
+    let Ok(object) = JsonObject::parse(text) else {
+        assert!(value.is_none() || text.contains(|char: char| char.is_ascii_digit()));
+        return;
+    };
+    assert_eq!(object_in(object.as_str().as_bytes()), value);
+    assert!(value.is_some());
+    assert_eq!(JsonObject::parse(object.as_str()).as_ref(), Ok(&object));
+    assert_eq!(object.is_empty(), value == Some(serde_json::json!({})));
+    has_no_gap(object.as_str().as_bytes());
+}
+
+/// `kv` data is taken exactly when another reader takes it within the bounds, means the same, and has no white space left.
+pub fn kv_text(bytes: &[u8]) {
+    let value = object_in(bytes).filter(|value| *value != serde_json::json!({}));
+    let Ok(compacted) = compact(&SecretBytes::copy_from(bytes)) else {
+        assert!(value.is_none() || bytes.len() > KV_BYTES_MAX);
+        return;
+    };
+    assert!(value.is_some() && object_in(compacted.expose()) == value);
+    assert_eq!(compact(&compacted).unwrap().expose(), compacted.expose());
+    has_no_gap(compacted.expose());
+}
+
+/// Holds JSON to white space inside texts alone.
+fn has_no_gap(json: &[u8]) {
+    let mut in_string = false;
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => in_string = !in_string,
+            b'\\' if in_string => _ = bytes.next(),
+            _ => assert!(in_string || !byte.is_ascii_whitespace()),
+        }
+    }
+}
+
+/// Names, ids and times that are taken are shown as the text they were read from, or as one that is read as the same.
+pub fn names_and_times(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    macro_rules! same {
+        ($($name:ident),+) => {
+            $( if let Ok(read) = $name::parse(text) {
+                assert_eq!((read.as_str(), read.to_string().as_str()), (text, text), stringify!($name));
+                assert!((1..=4_096).contains(&text.len()), "{} of {} bytes", stringify!($name), text.len());
+                let is_plain = !text.contains(|char: char| char.is_control() && !matches!(char, '\n' | '\t'));
+                assert!(is_plain, "{} with a control character", stringify!($name));
+            } )+
+        };
+    }
+    same!(SecretName, GroupName, LockName, Actor, CorrelationId, Description, OutsideId, IssuerName);
+    if let Ok(name) = LockName::parse(text) {
+        assert!((2..=64).contains(&text.len()) && name.as_str().starts_with(|char: char| char.is_ascii_alphabetic()));
+    }
+    if let Ok(id) = SecretId::parse(text) {
+        assert_eq!(SecretId::parse(&id.to_string()), Ok(id));
+        assert!(text.eq_ignore_ascii_case(&id.to_string()));
+    }
+    if let Ok(id) = LogId::parse(text) {
+        assert_eq!(LogId::parse(&id.to_hex()), Ok(id));
+    }
+    let independent = text.parse::<jiff::Timestamp>().ok();
+    if let Ok(time) = Timestamp::parse(text) {
+        assert_eq!(Timestamp::parse(&time.to_string()), Ok(time));
+        assert_eq!(independent.map(|time| time.as_nanosecond()), Some(i128::from(time.as_nanos())), "{text}");
+    }
+}
+
+/// A `.env` file that is read is written as one that reads the same.
+pub fn dotenv(bytes: &[u8]) {
+    let Ok(json) = dotenv::to_json(&SecretBytes::copy_from(bytes)) else { return };
+    let fields: serde_json::Map<String, Value> = serde_json::from_slice(json.expose()).unwrap();
+    assert!(!fields.is_empty() && fields.values().all(Value::is_string));
+    assert!(fields.keys().all(|name| name.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())));
+    // Readers of such files differ on some texts: those are not written.
+    let Ok(file) = dotenv::from_json(&json) else { return };
+    assert_eq!(dotenv::to_json(&file).unwrap().expose(), json.expose());
+    // Whoever reads it line by line finds each name at the beginning of one.
+    let text = file.expose_text().unwrap();
+    assert!(fields.keys().all(|name| text.lines().any(|line| line.starts_with(&format!("{name}=")))));
+}
+
+/// A key file that is read is the one file of its key, but for carriage returns and empty lines at its end.
+pub fn key_file(bytes: &[u8]) {
+    let whole = |text: &[u8]| {
+        let Ok(key) = key_file::parse(text) else { return false };
+        let lines = |text: &[u8]| {
+            let text = String::from_utf8(text.to_vec()).unwrap();
+            let lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line).to_owned());
+            lines.filter(|line| !line.is_empty()).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(&key_file::render(&key)), lines(text));
+        true
+    };
+    whole(bytes);
+    if let Some((key, script)) = bytes.split_first_chunk::<32>() {
+        let key = crate::seal::sealing_key::KeyBytes::copy_from(key).unwrap();
+        let file = key_file::render(&key);
+        assert!(whole(&file));
+        let changed = super::mutate(&file, script);
+        assert!(!whole(&changed) || changed.iter().ne(file.iter()) || changed == **file);
+    }
+}
+
+/// Blocks of PEM are written as text that reads as the same blocks; of a certificate that is taken, key and times fit.
+pub fn certificate(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    if let Ok(blocks) = pem::blocks(text) {
+        assert!((1..=pem::BLOCKS_MAX).contains(&blocks.len()));
+        let written: String = blocks.iter().map(|block| block_text(block.label, &block.der)).collect();
+        let again = pem::blocks(&written).unwrap();
+        let parts = |blocks: &[pem::Block<'_>]| -> Vec<(String, Vec<u8>)> {
+            blocks.iter().map(|block| (block.label.to_owned(), block.der.to_vec())).collect()
+        };
+        assert_eq!(parts(&again), parts(&blocks));
+    }
+    // The certificate and its key, parted by NUL.
+    let (certificate, private_key) = text.split_once('\0').map_or((text, None), |(one, two)| (one, Some(two)));
+    let Some(imported) = imported(certificate, private_key) else { return };
+    let Ok(facts) = certificate::read(&imported) else { return };
+    assert!(!facts.serial.is_empty() && facts.serial.bytes().all(|byte| byte == b':' || byte.is_ascii_hexdigit()));
+    assert!(facts.dns_names.len() <= facts.dns_names_total);
+    // A key belongs to one public key alone.
+    for fixture in [include_str!("../issuer/fixtures/ec-cert.pem"), include_str!("../issuer/fixtures/rsa-cert.pem")] {
+        let theirs = imported_with(fixture, private_key);
+        let taken = private_key.is_some() && certificate::read(&theirs).is_ok();
+        assert!(!taken || public_key(fixture) == public_key(certificate), "one key for two certificates");
+    }
+}
+
+fn imported(certificate: &str, private_key: Option<&str>) -> Option<ImportedCert> {
+    let part = |text: &str| SecretBytes::copy_from(text.as_bytes());
+    match SecretData::imported_cert(part(certificate), None, private_key.map(part)) {
+        Ok(SecretData::ImportedCert(imported)) => Some(imported),
+        _ => None,
+    }
+}
+
+fn imported_with(fixture: &str, private_key: Option<&str>) -> ImportedCert {
+    imported(fixture, private_key).unwrap()
+}
+
+/// The bytes of a certificate's public key.
+fn public_key(certificate: &str) -> Option<Vec<u8>> {
+    let der = pem::blocks(certificate).ok()?.into_iter().next()?.der.to_vec();
+    let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
+    Some(certificate.public_key().raw.to_vec())
+}
+
+fn block_text(label: &str, der: &[u8]) -> String {
+    let digits = STANDARD.encode(der);
+    let lines: Vec<&str> = digits.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
