@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::audit::{ExportError, LineFault};
+use crate::audit::{ExportError, IllegalStep, LineFault};
 use crate::codec::error::CodecError;
 use crate::domain::invalid::Invalid;
 use crate::domain::refusal::Refusal;
@@ -153,6 +153,19 @@ impl Error {
 
     pub(crate) fn internal(message: impl Into<Box<str>>) -> Self {
         Self::new(ErrorKind::Internal, "internal", message)
+    }
+
+    /// The writer was about to append what no check would take. Nothing was written, and the store goes on.
+    pub(crate) fn illegal_batch(step: &IllegalStep) -> Self {
+        Self::internal(format!("the writer was about to append an {step}; nothing was written")).caused_by(*step)
+    }
+
+    /// The log has a step that cannot have happened.
+    pub(crate) fn illegal_log(step: &IllegalStep) -> Self {
+        Self::corrupt(format!(
+            "the log has an {step}; open it for reading only, or restore it from a backup, with that step accepted"
+        ))
+        .caused_by(*step)
     }
 
     /// Gives the kind, which tells a program what to do.

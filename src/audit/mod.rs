@@ -33,8 +33,6 @@ mod proved_event;
 #[cfg(feature = "store")]
 mod records;
 mod replay;
-mod restating;
-mod rules;
 mod scribe;
 mod secret_report;
 mod signature_line;
@@ -54,14 +52,15 @@ pub use lock_report::{AsOf, LockReport, replay_export};
 pub use proved_event::{ProvedEvent, ProvedEventError, verify_event_proof};
 #[cfg(feature = "store")]
 pub(crate) use records::ExportRecords;
-pub use replay::{IllegalStep, Replay};
-pub use rules::Rule;
+pub use replay::Replay;
 pub use secret_report::{RotationStatus, SecretReport};
 pub use signature_line::{SignatureLine, SignedBy};
 #[cfg(all(any(test, fuzzing), feature = "store"))]
 pub(crate) use unique_json::unique;
 pub use verdict::{Check, Outcome, Place, Report, Verdict};
 pub use verify::{VerifyOptions, verify_export};
+
+pub use crate::domain::legal::{Flaw, FlawKind, IllegalStep, Rule};
 
 /// Bytes of a line of an export, at most: the longest record there can be, its header, context and body in base64 and
 /// both again as JSON with every character escaped, stays below.

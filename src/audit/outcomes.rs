@@ -84,19 +84,24 @@ impl Judge {
 
     fn replay_outcome(&self) -> Outcome {
         let hidden = self.replay.hidden_ever();
+        let flaws = self.replay.flaws().iter().take(FLAWS_SHOWN_MAX);
+        let flaws = flaws.fold(String::new(), |said, flaw| said + "; " + &flaw.to_string());
         let why = if self.replay.has_seen_all() {
-            return Outcome::Passed { found: "no illegal step".to_owned() };
+            return Outcome::Passed { found: format!("no illegal step{flaws}") };
         } else if self.header.first() > Position::FIRST {
             format!(
                 "a slice starts in the middle: {hidden} secrets from before it were followed by revision alone; \
-                 no illegal step in what was seen"
+                 no illegal step in what was seen{flaws}"
             )
         } else {
             format!(
                 "{hidden} secrets were followed by revision alone where a body was erased or unknown; no illegal step in what \
-                 was seen"
+                 was seen{flaws}"
             )
         };
         Outcome::NotChecked { why }
     }
 }
+
+/// Flaws that a verdict names.
+const FLAWS_SHOWN_MAX: usize = 24;

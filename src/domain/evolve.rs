@@ -208,15 +208,10 @@ fn is_held(secret: &Secret, at: Timestamp) -> bool {
     }
 }
 
-/// Tells whether nothing of a version is left, neither its data nor a credential outside.
-fn is_over(version: &Version) -> bool {
-    !version.is_available() && !version.has_credential_in_use()
-}
-
 /// Lets the oldest versions go whose metadata is not kept any more; one with data never goes.
 fn prune(secret: &mut Secret) {
     let surplus = secret.versions.len().saturating_sub(limits::VERSIONS_MAX);
-    let gone = secret.versions.iter().take(surplus).take_while(|version| is_over(version)).count();
+    let gone = secret.versions.iter().take(surplus).take_while(|version| version.is_over()).count();
     secret.versions.drain(..gone);
 }
 

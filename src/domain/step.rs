@@ -28,6 +28,27 @@ pub(crate) struct ErasedRecord {
     pub(crate) recorded_at: Timestamp,
     pub(crate) context: Context,
     pub(crate) ends_batch: bool,
+    /// The number of the kind of event.
+    pub(crate) number: u16,
+}
+
+/// What its header alone tells of a record whose event cannot be read: its body was erased, or a later release wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HiddenRecord {
+    pub(crate) position: Position,
+    pub(crate) subject: Option<Subject>,
+    pub(crate) recorded_at: Timestamp,
+    pub(crate) ends_batch: bool,
+    /// The number of the kind of event.
+    pub(crate) number: u16,
+}
+
+impl ErasedRecord {
+    /// Gives what its header alone tells.
+    pub(crate) const fn hidden(&self) -> HiddenRecord {
+        let Self { position, subject, recorded_at, ends_batch, number, .. } = *self;
+        HiddenRecord { position, subject, recorded_at, ends_batch, number }
+    }
 }
 
 impl Step {

@@ -254,6 +254,11 @@ impl Version {
         self.credential.as_deref().is_some_and(Credential::is_in_use)
     }
 
+    /// Tells whether nothing of it is left, neither its data nor a credential outside.
+    pub(crate) fn is_over(&self) -> bool {
+        !self.is_available() && !self.has_credential_in_use()
+    }
+
     /// Tells whether there is data left to destroy, or a credential to end, and that was not decided yet.
     pub(crate) fn can_be_let_go(&self) -> bool {
         match self.credential.as_deref().filter(|credential| credential.is_in_use()) {

@@ -11,10 +11,12 @@ use crate::domain::command::Terms;
 use crate::domain::erasable::Erasable;
 use crate::domain::event::Event;
 use crate::domain::id::{DataKeyId, SecretId};
+use crate::domain::legal::walk::after;
 use crate::domain::position::{Position, Revision, WriterEpoch};
 use crate::domain::record::{Context, Record, Subject};
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::Secret;
+use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::ledger::{Erasure, NewRecord};
@@ -100,28 +102,45 @@ impl Group {
     ) -> Result<Vec<Record>, Error> {
         let (brought, keyring) = rows_of(payload)?;
         let records = place(snapshot, events, by, draw)?;
-        if let Some(first) = records.first() {
-            let context = context::encode_context(&first.context).map_err(too_long)?;
-            let bodies = records
-                .iter()
-                .map(|record| {
-                    let salt = draw.salt()?;
-                    event::encode_event(&record.event, &salt).map_err(too_long)
-                })
-                .collect::<Result<Vec<_>, Error>>()?;
-            bounded(&context, &bodies)?;
-            let new: Vec<_> =
-                records.iter().zip(&bodies).map(|(record, body)| new_record(record, &context, body)).collect();
-            let heads = snapshot.end.append(&new, &mut self.log)?;
-            tree::grow(&mut snapshot.frontier, &heads, &mut self.batch)?;
-            self.records = self.records.saturating_add(records.len());
-            for record in &records {
-                self.remove_destroyed(snapshot, record)?;
-            }
-            snapshot.take(&records);
-        }
+        // Asked always: what a check would refuse is never written.
+        let after = after(&snapshot.state, &records).map_err(|step| Error::illegal_batch(&step))?;
+        self.lay(snapshot, &records, after, draw)?;
         self.take(brought, keyring);
         Ok(records)
+    }
+
+    /// Places events that need not be legal, as a faulty release may have done.
+    #[cfg(test)]
+    pub(super) fn append_unlawful(
+        &mut self,
+        snapshot: &mut Snapshot,
+        events: Vec<(Option<SecretId>, Event)>,
+        by: &By<'_>,
+        draw: &mut Draw,
+    ) -> Result<(), Error> {
+        let records = place(snapshot, events, by, draw)?;
+        let mut after = snapshot.state.clone();
+        records.iter().for_each(|record| crate::domain::evolve::evolve(&mut after, record));
+        self.lay(snapshot, &records, after, draw)
+    }
+
+    /// Lays the records of one command, which lead to the state `after`, at the end of the log.
+    fn lay(&mut self, snapshot: &mut Snapshot, records: &[Record], after: State, draw: &mut Draw) -> Result<(), Error> {
+        let Some(first) = records.first() else { return Ok(()) };
+        let context = context::encode_context(&first.context).map_err(too_long)?;
+        let body = |record: &Record| event::encode_event(&record.event, &draw.salt()?).map_err(too_long);
+        let bodies = records.iter().map(body).collect::<Result<Vec<_>, Error>>()?;
+        bounded(&context, &bodies)?;
+        let new: Vec<_> =
+            records.iter().zip(&bodies).map(|(record, body)| new_record(record, &context, body)).collect();
+        let heads = snapshot.end.append(&new, &mut self.log)?;
+        tree::grow(&mut snapshot.frontier, &heads, &mut self.batch)?;
+        self.records = self.records.saturating_add(records.len());
+        for record in records {
+            self.remove_destroyed(snapshot, record)?;
+        }
+        snapshot.take(records, after);
+        Ok(())
     }
 
     /// Adds the rows that come with records of this group.

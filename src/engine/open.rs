@@ -102,7 +102,8 @@ pub(crate) fn create(opening: &Opening) -> Result<Engine, Error> {
             Arc::new(memory)
         }
     };
-    let recovered = Recovered { snapshot, replayed: 0, rebuilt: false, unknown_events: 0 };
+    let recovered =
+        Recovered { snapshot, replayed: 0, rebuilt: false, unknown_events: 0, illegal: None, flaws: Vec::new() };
     start(storage, log_id, recovered, keyring, opening, Access::ReadWrite)
 }
 
@@ -126,6 +127,9 @@ pub(crate) fn open_on(storage: Arc<dyn Storage>, opening: &Opening, access: Acce
     let recovered = recover(&*storage, &log_id)?;
     if recovered.unknown_events > 0 && access == Access::ReadWrite {
         return Err(Error::unknown_events(recovered.unknown_events));
+    }
+    if let Some(step) = recovered.illegal.filter(|_| access == Access::ReadWrite) {
+        return Err(Error::illegal_log(&step));
     }
     start(storage, log_id, recovered, keyring, opening, access)
 }

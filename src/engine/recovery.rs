@@ -14,10 +14,12 @@ use crate::codec::saved::{RowDigest, decode_answer, decode_secret, decode_whole,
 use crate::domain::batch::{Placed, remember};
 use crate::domain::event::Event;
 use crate::domain::id::LogId;
+use crate::domain::legal::walk::Walk;
+use crate::domain::legal::{Flaw, IllegalStep};
 use crate::domain::position::Position;
 use crate::domain::secret::Secret;
 use crate::domain::state::State;
-use crate::domain::step::{Step, evolve_step};
+use crate::domain::step::Step;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{ChainEnd, ChainVerifier, Head};
 use crate::projection::Projections;
@@ -41,6 +43,10 @@ pub(crate) struct Recovered {
     pub(crate) rebuilt: bool,
     /// Events that only a later release knows.
     pub(crate) unknown_events: u64,
+    /// The first step that cannot have happened, of those that were replayed from the beginning.
+    pub(crate) illegal: Option<IllegalStep>,
+    /// What an earlier release wrote in error, of what was replayed from the beginning.
+    pub(crate) flaws: Vec<Flaw>,
 }
 
 /// Recovers the last state that is in the log.
@@ -75,7 +81,7 @@ pub(crate) fn rebuild(storage: &dyn Storage, log_id: &LogId) -> Result<Recovered
 
 /// Where a replay starts from.
 struct Start {
-    state: State,
+    walk: Walk,
     mark: Mark,
     rows: u64,
     sum: RowSum,
@@ -87,19 +93,24 @@ impl Start {
     fn genesis(log_id: &LogId, rows: Rows) -> Self {
         let end = ChainEnd::genesis(log_id);
         let mark = Mark { position: end.size, head: *end.head.as_bytes() };
-        Self { state: State::default(), mark, rows: rows.count, sum: rows.sum, stale: rows.items }
+        let walk = Walk::from_genesis(*log_id);
+        Self { walk, mark, rows: rows.count, sum: rows.sum, stale: rows.items }
     }
 }
 
 fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
-    let Start { mut state, mark, rows, sum, stale } = start;
-    let whole_as_of = state.whole.log_size;
+    let Start { mut walk, mark, rows, sum, stale } = start;
+    let whole_as_of = walk.state().whole.log_size;
     let verifier = ChainVerifier::from_slice(mark.position, Head::from_bytes(mark.head));
     let mut changed = HashSet::from_iter(stale);
     let ended = replay(storage, verifier, mark.position..Position::new(u64::MAX), &mut |batch: Vec<Step>| {
-        take(&mut state, &batch, whole_as_of, &mut changed);
+        take(&mut walk, &batch, whole_as_of, &mut changed);
         Ok(())
     })?;
+    // Behind an event that nobody can read here, the next ones are out of their place.
+    let illegal = walk.illegal().filter(|_| ended.unknown_events == 0);
+    let flaws = walk.flaws().to_vec();
+    let mut state = walk.into_state();
     state.whole.last_at = state.whole.last_at.max(ended.end.time);
     state.whole.log_size = ended.end.size;
     settle(&mut state);
@@ -112,29 +123,30 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
     let frontier = super::tree::load(storage, end.size)?;
     let history = History::load(storage)?;
     let snapshot = Snapshot { state, projections, end, frontier, saved, history };
-    Ok(Recovered { snapshot, replayed: ended.records, rebuilt: false, unknown_events: ended.unknown_events })
+    let (replayed, unknown_events) = (ended.records, ended.unknown_events);
+    Ok(Recovered { snapshot, replayed, rebuilt: false, unknown_events, illegal, flaws })
 }
 
 /// Takes a batch in, but for what saved rows have taken in already.
-fn take(state: &mut State, batch: &[Step], whole_as_of: Position, changed: &mut HashSet<Item>) {
+fn take(walk: &mut Walk, batch: &[Step], whole_as_of: Position, changed: &mut HashSet<Item>) {
     for step in batch {
         let as_of = match step.secret() {
-            Some(id) => state.secret(id).map_or(Position::FIRST, |secret| secret.as_of),
+            Some(id) => walk.state().secret(id).map_or(Position::FIRST, |secret| secret.as_of),
             None => whole_as_of,
         };
         if step.position() >= as_of {
-            evolve_step(state, step);
+            walk.follow(step);
             changed.extend(step.secret().map(Item::Secret));
             if let Step::Told(record) = step
                 && let Event::StoreRestored(_) = &record.event
             {
-                changed.extend(state.secrets.keys().map(|id| Item::Secret(*id)));
+                changed.extend(walk.state().secrets.keys().map(|id| Item::Secret(*id)));
             }
         }
         // A row can have taken in all that an opening wrote; the next one must not take its number.
-        state.whole.writer_epoch = step.context().writer_epoch;
+        walk.state_mut().whole.writer_epoch = step.context().writer_epoch;
     }
-    let forgotten = remember(state, batch);
+    let forgotten = remember(walk.state_mut(), batch);
     let remembered = batch.last().filter(|last| last.context().idempotency.is_some()).map(Placed::position);
     changed.extend(forgotten.into_iter().chain(remembered).map(Item::Answer));
 }
@@ -184,7 +196,7 @@ impl Loaded {
         let position = Position::new(mark.position);
         let on_chain = head_before(storage, position)? == Some(mark.head);
         let mark = Mark { position, head: mark.head };
-        Ok(on_chain.then(|| Start { state: self.state, mark, rows: count, sum, stale: Vec::new() }))
+        Ok(on_chain.then(|| Start { walk: Walk::from_rows(self.state), mark, rows: count, sum, stale: Vec::new() }))
     }
 
     fn count(&mut self, item: Item, digest: Option<RowDigest>) {

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 
 use crate::codec::keys;
 use crate::domain::id::DataKeyId;
+use crate::domain::legal::Flaw;
 use crate::error::Error;
 use crate::storage::chunks::scan_chunked;
 use crate::storage::{Direction, KeyRange};
@@ -30,6 +31,8 @@ pub struct ScrubReport {
     pub sealed_bytes: u64,
     /// What is wrong, a sentence each.
     pub findings: Vec<String>,
+    /// What an earlier release wrote in error and what harms nothing: the first thousand.
+    pub flaws: Vec<Flaw>,
 }
 
 /// How far a scrub has come.
@@ -60,6 +63,10 @@ impl Engine {
         match rebuild(&*shared.storage, &shared.log_id) {
             Ok(fresh) => {
                 report.records = fresh.snapshot.end.size.get();
+                report.flaws.clone_from(&fresh.flaws);
+                if let Some(step) = fresh.illegal {
+                    find(&mut report, format!("the log has an {step}"));
+                }
                 // The log may have grown while it was read: compare only if nothing came in between.
                 let after = shared.published.load();
                 if after.end == fresh.snapshot.end {

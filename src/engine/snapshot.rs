@@ -3,13 +3,12 @@
 //! The writer works on a snapshot of its own, ahead of the published one; rolling back is taking the published one
 //! again. Read next: [`super::recovery`].
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::batch::remember;
 use crate::domain::event::Event;
-use crate::domain::evolve::evolve;
 use crate::domain::id::SecretId;
 use crate::domain::position::Position;
 use crate::domain::record::Record;
@@ -35,26 +34,19 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes the records of one batch in.
-    pub(crate) fn take(&mut self, records: &[Record]) {
-        // What each secret was before the batch: looked at once, however many records are about it.
-        let mut before = BTreeMap::new();
-        for record in records {
-            if let Some(id) = record.secret() {
-                before.entry(id).or_insert_with(|| self.state.secret(id).cloned());
-            }
-            evolve(&mut self.state, record);
-            if let Event::StoreRestored(_) = &record.event {
-                self.start_anew();
-                before.iter_mut().for_each(|(id, secret)| *secret = self.state.secret(*id).cloned());
-            }
-        }
-        for (id, before) in before {
-            let after = self.state.secret(id);
-            self.projections.apply(before.as_deref(), after.map(AsRef::as_ref));
+    /// Takes the records of one batch in, which lead to the state `after`.
+    pub(crate) fn take(&mut self, records: &[Record], after: State) {
+        let before = std::mem::replace(&mut self.state, after);
+        let secrets: BTreeSet<SecretId> = records.iter().filter_map(Record::secret).collect();
+        for id in secrets {
+            let (before, after) = (before.secret(id), self.state.secret(id));
+            self.projections.apply(before.map(AsRef::as_ref), after.map(AsRef::as_ref));
             if before.is_some() || after.is_some() {
                 self.saved.touch(Item::Secret(id));
             }
+        }
+        if records.iter().any(|record| matches!(record.event, Event::StoreRestored(_))) {
+            self.start_anew();
         }
         let forgotten = remember(&mut self.state, records);
         if let Some(last) = records.last().filter(|last| last.context.idempotency.is_some()) {

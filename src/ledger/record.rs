@@ -14,7 +14,7 @@ use super::fault::{FrameError, RecordError};
 use super::header::{Erasure, HEADER_BYTES, RecordHeader, Subject};
 use crate::domain::event::Event;
 use crate::domain::record;
-use crate::domain::step::ErasedRecord;
+use crate::domain::step::{ErasedRecord, HiddenRecord};
 
 /// A record in borrowed bytes: well formed, its lengths as the header says, its hashes not yet looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,12 +106,18 @@ impl RecordHeader {
 impl RecordHeader {
     /// Makes what a replay knows of a record of which only this header and its context are left.
     pub(crate) fn erased_record(&self, context: record::Context) -> ErasedRecord {
-        ErasedRecord {
+        let HiddenRecord { position, subject, recorded_at, ends_batch, number } = self.hidden_record();
+        ErasedRecord { position, subject, recorded_at, context, ends_batch, number }
+    }
+
+    /// Makes what a replay knows of a record of which only this header can be read.
+    pub(crate) const fn hidden_record(&self) -> HiddenRecord {
+        HiddenRecord {
             position: self.position,
             subject: self.domain_subject(),
             recorded_at: self.time,
-            context,
             ends_batch: self.batch_index.saturating_add(1) >= self.batch_count,
+            number: self.event_type,
         }
     }
 

@@ -119,3 +119,30 @@ fn an_export_of_an_earlier_release_verifies() {
     let report = verify_export(file.as_slice(), &VerifyOptions::default(), |_| {});
     assert!(report.first_fault().is_none(), "{report:?}");
 }
+
+/// Histories that release 0.1.0 wrote by its own faults stay restorable and verifiable, and are named.
+#[test]
+fn histories_with_the_faults_of_an_earlier_release_are_taken_and_named() {
+    let faults = [
+        ("versions-kept-while-a-retirement-fails", "more than 50 versions, written by release 0.1 in error"),
+        ("retention-of-fifty", "more than 50 versions, written by release 0.1 in error"),
+        ("parked-twice", "a rotation parked twice, written by release 0.1 in error"),
+    ];
+    for (fault, words) in faults {
+        let file = fs::read(release(&format!("faults/{fault}.lkbk"))).unwrap();
+        let report =
+            verify_backup(file.as_slice(), &unlock(9), |_| {}).unwrap_or_else(|error| panic!("{fault}: {error}"));
+        let named = report.flaws.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert!(named.iter().any(|flaw| flaw.starts_with("position ") && flaw.ends_with(words)), "{fault}: {named:?}");
+        let export = fs::read(release(&format!("faults/{fault}.jsonl"))).unwrap();
+        let verified = verify_export(export.as_slice(), &VerifyOptions::default(), |_| {});
+        assert!(verified.first_fault().is_none(), "{fault}: {verified}");
+        assert!(verified.to_string().contains(words), "{fault}: {verified}");
+        let home = Home::new();
+        let options = StoreOptions::new(home.path(), unlock(7)).clock(home.clock.clone());
+        let (store, _) = options.restore(Cursor::new(file), &unlock(9), |_| {}).unwrap();
+        let scrubbed = store.scrub(|_| {}).unwrap();
+        assert_eq!(scrubbed.findings, Vec::<String>::new(), "{fault}");
+        assert!(scrubbed.flaws.iter().any(|flaw| flaw.to_string().ends_with(words)), "{fault}: {:?}", scrubbed.flaws);
+    }
+}

@@ -259,7 +259,7 @@ fn versions_that_cannot_be() {
         case.on(VersionDownloaded { version });
         case.on(VersionDownloaded { version });
     });
-    check(Rule::VersionCount, |case| {
+    check(Rule::BatchMismatch, |case| {
         case.log.append(vec![(Some(SecretId::from_bytes([4; 16])), Case::created("without-version").into())]);
     });
 }

@@ -3,7 +3,7 @@
 use super::illegal::check_log;
 use super::scenario::{Scenario, actor, lock, verify};
 use crate::audit::Rule;
-use crate::domain::event::{Event, SecretCreated, VersionAdded};
+use crate::domain::event::{Event, SecretCreated, VersionAdded, VersionDataDestroyed};
 use crate::domain::id::{GroupId, RotationId, SecretId, VersionId};
 use crate::domain::issuance::Issuance;
 use crate::domain::name::{IssuerName, Reason};
@@ -12,7 +12,7 @@ use crate::domain::rotation_event::*;
 use crate::domain::secret::SecretSpec;
 use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef::{self, Current, Previous};
-use crate::domain::version::{VersionDetails, VersionOrigin};
+use crate::domain::version::{DestroyCause, VersionDetails, VersionOrigin};
 
 use AttemptFailure::{Refused, Unavailable, Unknown};
 use IssuerClass::{CreateDiscoverable, CreateWithToken, Opaque, SetValue};
@@ -93,6 +93,35 @@ impl Story {
         self.on(RotationAttemptFailed { rotation, failure, reason, retry_at, value: None, destroyed: None })
     }
 
+    /// A failure that parks the rotation, in one batch.
+    fn fail_for_good(&mut self, failure: AttemptFailure) -> &mut Self {
+        let (rotation, reason, retry_at, id) = (self.rotation(), Reason::of("no"), self.report_by(), Some(self.secret));
+        let failed =
+            RotationAttemptFailed { rotation, failure, reason: reason.clone(), retry_at, value: None, destroyed: None };
+        self.log.append(vec![(id, failed.into()), (id, RotationParked { rotation, reason }.into())]);
+        self
+    }
+
+    /// An attempt by a job, in one batch.
+    fn job(&mut self) -> &mut Self {
+        let (rotation, attempt, id) = (self.rotation(), self.open().attempts + 1, Some(self.secret));
+        let begun = JobBegun { rotation, report_by: self.report_by() };
+        self.log.append(vec![(id, RotationAttempted { rotation, attempt }.into()), (id, begun.into())]);
+        self
+    }
+
+    /// The end of the credential of a version, with its data.
+    fn retired(&mut self, version: VersionId) -> &mut Self {
+        let sealed = self.log.get(self.secret).version_by_id(version).unwrap().data.sealed().copied();
+        let destroyed = sealed.map(|sealed| {
+            VersionDataDestroyed { version, data_key: sealed.data_key, cause: DestroyCause::Retired }.into()
+        });
+        let id = Some(self.secret);
+        let events = std::iter::once(CredentialRetired { version }.into()).chain(destroyed);
+        self.log.append(events.map(|event| (id, event)).collect());
+        self
+    }
+
     fn issue(&mut self) -> &mut Self {
         let sealed = self.log.sealed();
         let sealed = self.log.get(self.secret).rotation.as_ref().and_then(|open| open.value).unwrap_or(sealed);
@@ -115,7 +144,10 @@ impl Story {
             custom_metadata: None,
         };
         let (rotation, id) = (self.rotation(), Some(self.secret));
-        self.log.append(vec![(id, RotationCommitted { rotation }.into()), (id, added.into())]);
+        let mut events: Vec<Event> = vec![RotationCommitted { rotation }.into(), added.into()];
+        // What falls out of the window is let go with it.
+        events.extend(secret.previous().map(|version| RetirementPlanned { version: version.id }.into()));
+        self.log.append(events.into_iter().map(|event| (id, event)).collect());
         self
     }
 
@@ -180,20 +212,20 @@ const CLASSES: [IssuerClass; 4] = [SetValue, CreateWithToken, CreateDiscoverable
 #[test]
 fn what_the_protocol_does_is_legal() {
     for class in CLASSES {
-        legal(class, |story| story.plan().attempt().fail(Unavailable).attempt().issue().park().resume());
+        legal(class, |story| {
+            story.plan().attempt().fail(Unavailable).attempt().issue().fail_for_good(Unavailable).resume()
+        });
         legal(class, |story| story.plan().attempt().issue().abort_planned().abort().plan().abort());
-        legal(class, |story| story.plan().attempt().fail(Unknown).park().resume().attempt().issue());
+        legal(class, |story| story.plan().attempt().fail_for_good(Unknown).resume().attempt().issue());
     }
     for class in [CreateWithToken, Opaque] {
-        legal(class, |story| story.plan().attempt().begin().issue().commit());
-        legal(class, |story| story.plan().attempt().begin().fail(Refused).attempt().begin().fail(Unknown).issue());
-        legal(class, |story| story.plan().attempt().begin().fail(Unknown).park().resume().attempt().begin());
-        legal(class, |story| {
-            story.plan().attempt().begin().issue().abort_planned().begin().fail(Unknown).begin().abort()
-        });
+        legal(class, |story| story.plan().job().issue().commit());
+        legal(class, |story| story.plan().job().fail(Refused).job().fail_for_good(Unknown).issue());
+        legal(class, |story| story.plan().job().fail_for_good(Unknown).resume().job());
+        legal(class, |story| story.plan().job().issue().abort_planned().begin().fail(Unknown).begin().abort());
     }
-    legal(CreateWithToken, |story| story.plan().attempt().begin().abort_planned().issue().begin().abort());
-    legal(Opaque, |story| story.plan().attempt().begin().abort());
+    legal(CreateWithToken, |story| story.plan().job().abort_planned().issue().begin().abort());
+    legal(Opaque, |story| story.plan().job().abort());
 }
 
 #[test]
@@ -202,29 +234,32 @@ fn a_step_that_cannot_be_taken_from_where_a_rotation_stands() {
     for class in CLASSES {
         check(RULE, class, |story| story.plan().plan());
         check(RULE, class, |story| story.plan().issue());
-        check(RULE, class, |story| story.plan().attempt().attempt().attempt().attempt());
+        if class != Opaque {
+            check(RULE, class, |story| story.plan().attempt().attempt().attempt().attempt());
+        }
         check(RULE, class, |story| story.plan().attempt().issue().issue());
         check(RULE, class, |story| story.plan().attempt().issue().attempt());
         check(RULE, class, |story| story.plan().resume());
-        check(RULE, class, |story| story.plan().park().park());
-        check(RULE, class, |story| story.plan().park().attempt());
+        check(RULE, class, |story| story.plan().attempt().fail_for_good(Unavailable).park());
+        check(RULE, class, |story| story.plan().attempt().fail_for_good(Unavailable).attempt());
         check(RULE, class, |story| story.plan().abort_planned());
         check(RULE, class, |story| story.plan().attempt().issue().abort());
     }
+    check(RULE, Opaque, |story| story.plan().attempt().attempt());
     // What may have been made is retired before a rotation is over.
     for class in [SetValue, CreateWithToken, CreateDiscoverable] {
         check(RULE, class, |story| story.plan().attempt().abort());
     }
     for class in [CreateWithToken, Opaque] {
         check(RULE, class, |story| story.plan().begin());
-        check(RULE, class, |story| story.plan().attempt().begin().begin());
+        check(RULE, class, |story| story.plan().job().begin());
         // Its job is at work, and its report is not late.
-        check(RULE, class, |story| story.plan().attempt().begin().attempt());
-        check(RULE, class, |story| story.plan().attempt().begin().issue().begin());
-        check(RULE, class, |story| story.plan().attempt().begin().issue().abort_planned().begin().issue());
-        check(RULE, class, |story| story.plan().attempt().begin().issue().abort_planned().begin().abort_planned());
+        check(RULE, class, |story| story.plan().job().attempt());
+        check(RULE, class, |story| story.plan().job().issue().begin());
+        check(RULE, class, |story| story.plan().job().issue().abort_planned().begin().issue());
+        check(RULE, class, |story| story.plan().job().issue().abort_planned().begin().abort_planned());
     }
-    check(RULE, CreateWithToken, |story| story.plan().attempt().begin().abort());
+    check(RULE, CreateWithToken, |story| story.plan().job().abort());
 }
 
 #[test]
@@ -268,12 +303,15 @@ fn a_credential_that_is_ended_out_of_turn() {
         });
         check(RULE, CreateWithToken, |story| {
             let (version, at) = (story.previous(), story.report_by());
-            story.retire().on(CredentialRetired { version });
+            story.retire().retired(version);
             story.on(end(version, at))
         });
         legal(CreateWithToken, |story| {
             let (version, at) = (story.previous(), story.report_by());
-            story.retire().on(end(version, at))
+            match end(version, at) {
+                Event::CredentialRetired(_) => story.retire().retired(version),
+                other => story.retire().on(other),
+            }
         });
     }
     check(RULE, CreateWithToken, |story| story.retire().retire());
@@ -304,6 +342,7 @@ fn locks_that_were_passed_over() {
 fn a_consumer_that_says_a_thing_twice() {
     check(Rule::AcknowledgedBefore, CreateWithToken, |story| {
         let (version, consumer) = (story.previous(), actor("billing"));
+        story.log.terms.actor = consumer.clone();
         story.on(VersionAcknowledged { version, consumer: consumer.clone() });
         story.on(VersionAcknowledged { version, consumer })
     });

@@ -125,7 +125,7 @@ fn may_change(lock: &Lock, terms: &Terms) -> Result<bool, Refusal> {
 
 /// Removes the locks of the same names from the previous version, and its data where no lock is left and the mode says so
 /// or its lease is over; gives how many were removed.
-fn free_previous(
+pub(in super::super) fn free_previous(
     state: &State,
     secret: &Secret,
     target: &LockTarget,
@@ -176,7 +176,7 @@ fn removed(version: &Version, lock: &Lock, cause: LockRemoval, forced: bool) -> 
     LockRemoved { version: version.id, name: lock.name.clone(), cause, forced }
 }
 
-pub(super) fn remove(
+pub(in super::super) fn remove(
     state: &State,
     secret: &Secret,
     version: VersionRef,

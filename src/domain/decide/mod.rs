@@ -35,7 +35,12 @@ use super::settings::AccessAudit;
 use super::state::State;
 use super::time::Timestamp;
 
+pub(super) use locks::{free_previous, remove as remove_locks};
+pub(super) use protocol::{is_parked_by_failure, may_park, replace};
+pub(super) use retirement::{finish_retirement, plan_deletion};
+pub(super) use rotation::destroyed;
 pub(crate) use secrets::{is_lent, readable};
+pub(super) use time::lapse;
 pub(crate) use time::{due_at, lapses};
 
 /// What a command leads to.
@@ -56,7 +61,8 @@ impl Decision {
         Self { secret, ..Self::default() }
     }
 
-    fn about(secret: SecretId) -> Self {
+    /// Begins the decision on a command about one secret.
+    pub(super) fn about(secret: SecretId) -> Self {
         Self::nothing(Some(secret))
     }
 

@@ -4,7 +4,7 @@
 //! in between. Read next: [`super::super::due`].
 
 use super::super::command::{Prepared, Terms};
-use super::super::event::{RotationRefused, VersionAdded};
+use super::super::event::{Event, RotationRefused, VersionAdded};
 use super::super::id::RotationId;
 use super::super::limits;
 use super::super::name::{OutsideId, Reason};
@@ -78,6 +78,7 @@ fn plan(state: &State, secret: &Secret, new: &NewRotation, now: Timestamp) -> Re
     if !fits(secret, new, is_first, now) {
         return Err(Refusal::VersionChanged);
     }
+    has_room(secret)?;
     if !(1..=limits::ATTEMPTS_MAX).contains(&new.attempts_max) {
         return Err(Refusal::invalid("attempts", "takes 1 to 100"));
     }
@@ -95,6 +96,19 @@ fn plan(state: &State, secret: &Secret, new: &NewRotation, now: Timestamp) -> Re
     let mut decision = Decision::about(secret.id).then(planned);
     decision.takes_data = new.value.is_some();
     Ok(decision)
+}
+
+/// Refuses one more version while as many are kept as there can be, and the credential of the oldest is still good outside:
+/// it could not be forgotten.
+fn has_room(secret: &Secret) -> Result<(), Refusal> {
+    let oldest = secret.versions.first().filter(|_| secret.versions.len() >= limits::VERSIONS_MAX);
+    if oldest.is_some_and(|oldest| !oldest.is_over()) {
+        return Err(Refusal::invalid(
+            "version",
+            "is one too many: 50 are kept, and the oldest is still good outside; retire its credential first",
+        ));
+    }
+    Ok(())
 }
 
 /// Tells whether a rotation that was prepared still fits its secret; a policy may have gone meanwhile.
@@ -149,6 +163,26 @@ fn exhausted(rotation: &Rotation, now: Timestamp) -> Option<&'static str> {
     }
 }
 
+/// Tells whether a rotation is parked instead of being attempted once more.
+pub(in super::super) fn may_park(rotation: &Rotation, now: Timestamp) -> bool {
+    let is_in_turn = rotation.stage == RotationStage::Planned || rotation.stage.is_out();
+    let is_unknown = rotation.class == IssuerClass::Opaque && rotation.stage.is_out() && rotation.attempts > 0;
+    let is_over = is_unknown || exhausted(rotation, now).is_some();
+    is_in_turn && rotation.parked.is_none() && !rotation.is_at_work() && is_over
+}
+
+/// Tells whether a failure that is recorded parks its rotation.
+pub(in super::super) fn is_parked_by_failure(
+    secret: &Secret,
+    rotation: &Rotation,
+    event: &RotationAttemptFailed,
+    now: Timestamp,
+) -> bool {
+    let (failure, reason, retry_at) = (event.failure, &event.reason, event.retry_at);
+    let decision = fail(secret, rotation, &Failed { failure, reason, retry_at, value: None }, now);
+    decision.events.iter().any(|(_, event)| matches!(event, Event::RotationParked(_)))
+}
+
 fn parked(rotation: &Rotation, reason: &'static str) -> RotationParked {
     RotationParked { rotation: rotation.id, reason: Reason::of(reason) }
 }
@@ -178,7 +212,8 @@ pub(super) fn fail(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, no
         value: value.map(|value| value.sealed),
         destroyed: value.and_then(|_| rotation.value.map(|old| old.data_key)),
     });
-    if is_opaque && failed.failure == AttemptFailure::Unknown {
+    // Another worker may have parked it meanwhile: once is enough.
+    if is_opaque && failed.failure == AttemptFailure::Unknown && rotation.parked.is_none() {
         return decision.then(parked(rotation, OUTCOME_UNKNOWN));
     }
     let counted = match &rotation.stage {
@@ -248,7 +283,12 @@ fn commit(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) -
 const ENDED: &str = "its credential ended before it could be put into use; another rotation makes another one";
 
 /// Adds the version, and lets the credentials that fall out of the window go; asks for the proof that none is locked.
-fn replace(secret: &Secret, rotation: &Rotation, credential: &IssuedCredential, witness: &Unlocked) -> Decision {
+pub(in super::super) fn replace(
+    secret: &Secret,
+    rotation: &Rotation,
+    credential: &IssuedCredential,
+    witness: &Unlocked,
+) -> Decision {
     let mut decision = Decision::about(secret.id).on(rotation.to);
     decision = decision.then(RotationCommitted { rotation: rotation.id });
     // What the issuer replaced in place stays as previous; its credential is over, its data is not. What another issuer made

@@ -91,7 +91,7 @@ fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Resul
     Ok(decision.then(RetirementPlanned { version: version.id }))
 }
 
-pub(super) fn finish_retirement(
+pub(in super::super) fn finish_retirement(
     state: &State,
     secret: &Secret,
     version: VersionId,
@@ -151,7 +151,7 @@ fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<De
 }
 
 /// Plans the end of a secret whose credentials are good outside: they are retired first.
-pub(super) fn plan_deletion(secret: &Secret, witness: &Unlocked) -> Option<Decision> {
+pub(in super::super) fn plan_deletion(secret: &Secret, witness: &Unlocked) -> Option<Decision> {
     let mut decision = Decision::about(secret.id);
     let rotation = secret.rotation.as_deref();
     let touched = witness.touched().iter().filter_map(|id| secret.version_by_id(*id));

@@ -2,7 +2,7 @@
 
 use super::super::command::Prepared;
 use super::super::event::VersionDataDestroyed;
-use super::super::id::VersionId;
+use super::super::id::{DataKeyId, VersionId};
 use super::super::refusal::Refusal;
 use super::super::secret::Secret;
 use super::super::state::State;
@@ -72,9 +72,16 @@ fn replace(
     let mut decision = Decision::about(secret.id).on(next.version);
     decision.takes_data = true;
     decision = decision.then(added(next, secret.next_number(), origin, restored_from, expires_at));
-    for (version, data_key) in witness.data() {
-        let cause = DestroyCause::Retention;
-        decision = decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause });
-    }
-    decision
+    destroyed(witness).fold(decision, Decision::then)
+}
+
+/// Gives what is destroyed because it falls out of the window.
+pub(in super::super) fn destroyed(witness: &Unlocked) -> impl Iterator<Item = VersionDataDestroyed> {
+    let cause = DestroyCause::Retention;
+    let destroy = move |(version, data_key): &(VersionId, DataKeyId)| VersionDataDestroyed {
+        version: *version,
+        data_key: *data_key,
+        cause,
+    };
+    witness.data().iter().map(destroy)
 }

@@ -54,7 +54,7 @@ pub(crate) fn due_at(state: &State, secret: &Secret) -> Option<Timestamp> {
 }
 
 /// Decides all that time has made due on a secret.
-pub(super) fn lapse(state: &State, secret: &Secret, now: Timestamp) -> Decision {
+pub(in super::super) fn lapse(state: &State, secret: &Secret, now: Timestamp) -> Decision {
     if state.whole.quarantine().is_some() {
         return Decision::about(secret.id);
     }

@@ -148,13 +148,13 @@ impl<'b, 'p> Builder<'b, 'p> {
         let set = SigningKeySet { number, verifier_key: key.verifier_key };
         let events = [restored(from, end.size, whole, now)].into_iter().chain(slots).chain([set.into()]);
         let events = events.map(|event| (None, event)).collect();
-        // Only the place at the end of the log counts here: the state is made from the whole log at the open.
+        // Secrets do not count here: the state is made from the whole log at the open.
         let here = Mark { position: end.size, head: *end.head.as_bytes() };
         // So no past state is made of it.
         let mut history = History::default();
         history.keep_apart(u64::MAX);
         let mut snapshot = Snapshot {
-            state: State::default(),
+            state: State { whole: whole.clone(), ..State::default() },
             projections: Projections::default(),
             end,
             frontier: self.frontier,

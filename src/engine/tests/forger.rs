@@ -237,7 +237,7 @@ fn an_import_that_never_was_is_refused() {
         let log_size = Position::new(u64::try_from(position).unwrap());
         let incarnation = crate::Incarnation::ORIGINAL.restored_at(last.recorded_at);
         let from = RestoredFrom::Export;
-        let restored = StoreRestored { from, log_size, with_data: true, incarnation, accepted_steps: [].into() };
+        let restored = StoreRestored { from, log_size, with_data: false, incarnation, accepted_steps: [].into() };
         let verifier_key = forger(&store.log_id()).verifier_key().to_string().into();
         let events = [Event::from(restored), SigningKeySet { number: 2, verifier_key }.into()];
         batches.push(events.map(|event| Record { event, subject: None, ..last.clone() }).into());

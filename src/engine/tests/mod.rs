@@ -16,6 +16,7 @@ mod recovery;
 mod schedules;
 mod shell;
 mod slots;
+mod unlawful;
 mod watching;
 
 use std::ops::ControlFlow;

@@ -11,7 +11,7 @@ use indicatif::{HumanBytes, ProgressBar};
 use latchkeep::{BackupProgress, BackupReport, BackupTrust, Position, verify_backup_against};
 use serde_json::{Value, json};
 
-use super::scrub::bar;
+use super::scrub::{bar, said};
 use super::summary::counted;
 use crate::args::{Backup, BackupVerify, Given, Global};
 use crate::brought;
@@ -133,6 +133,9 @@ pub(crate) fn verify(global: &Global, args: &BackupVerify) -> Result<Exit, Failu
     if out.is_json() {
         out.json(&to_json(&args.file, &report))?;
     } else {
+        for flaw in said(&report.flaws) {
+            out.line(format!("note: {flaw}"))?;
+        }
         out.line(format!("the backup is whole: {}", words(&report)))?;
         out.line(origin(&report))?;
     }
@@ -187,5 +190,6 @@ pub(super) fn to_json(file: &Path, report: &BackupReport) -> Value {
         "checkpoint": report.checkpoint,
         "proved_size": report.proved_size,
         "unproved_signing_keys": report.unproved_keys,
+        "flaws": said(&report.flaws),
     })
 }

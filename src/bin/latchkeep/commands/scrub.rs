@@ -4,6 +4,7 @@
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use latchkeep::ScrubProgress;
+use latchkeep::audit::Flaw;
 use serde_json::json;
 
 use super::summary::counted;
@@ -33,6 +34,7 @@ pub(crate) fn run(scene: &mut Scene) -> Result<Exit, Failure> {
             "versions": report.versions,
             "sealed_bytes": report.sealed_bytes,
             "findings": report.findings,
+            "flaws": said(&report.flaws),
         }))?;
         return Ok(exit);
     }
@@ -43,6 +45,9 @@ pub(crate) fn run(scene: &mut Scene) -> Result<Exit, Failure> {
         counted(report.versions, "version"),
         HumanBytes(report.sealed_bytes)
     );
+    for flaw in said(&report.flaws) {
+        scene.out.line(format!("note: {flaw}"))?;
+    }
     if report.findings.is_empty() {
         scene.out.line(format!("all is well: {read}"))?;
         return Ok(exit);
@@ -53,6 +58,11 @@ pub(crate) fn run(scene: &mut Scene) -> Result<Exit, Failure> {
     scene.out.line(format!("read {read}"))?;
     failure::warn(format!("findings: {}; restore the store from a backup", report.findings.len()));
     Ok(exit)
+}
+
+/// Says what an earlier release wrote in error, a sentence each.
+pub(super) fn said(flaws: &[Flaw]) -> Vec<String> {
+    flaws.iter().map(ToString::to_string).collect()
 }
 
 /// Makes a bar on stderr that is only drawn on a terminal.

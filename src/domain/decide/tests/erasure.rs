@@ -90,7 +90,8 @@ fn step(record: &Record, gone: &BTreeSet<Position>) -> Step {
     }
     let ends_batch = record.ends_batch();
     let Record { position, subject, recorded_at, context, .. } = record.clone();
-    Step::Erased(ErasedRecord { position, subject, recorded_at, context, ends_batch })
+    let number = record.event.number();
+    Step::Erased(ErasedRecord { position, subject, recorded_at, context, ends_batch, number })
 }
 
 #[test]

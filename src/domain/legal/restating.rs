@@ -1,17 +1,18 @@
 //! Owns the rules for restatements: of a secret that was seen they say what is known, of one that was hidden they tell all
 //! of it again; either way within one batch, and whole.
 //!
-//! Read next: [`super::replay`].
+//! Read next: [`super::walk`].
 
 use std::collections::BTreeMap;
 
-use crate::domain::event::{Event, LockRestated, SecretRestated, VersionRestated};
-use crate::domain::id::SecretId;
-use crate::domain::record::Record;
-use crate::domain::secret::Secret;
-use crate::domain::state::State;
+use super::super::event::{Event, LockRestated, SecretRestated, VersionRestated};
+use super::super::id::SecretId;
+use super::super::record::Record;
+use super::super::secret::Secret;
+use super::super::state::State;
 
-use super::rules::{Rule, hold, retention};
+use super::secret::retention;
+use super::{Rule, hold};
 
 /// What a batch has restated so far.
 #[derive(Clone, Debug, Default)]
@@ -30,31 +31,29 @@ impl Restating {
     pub(super) fn check(&mut self, state: &State, record: &Record) -> Result<(), Rule> {
         let Some(subject) = record.subject else { return Ok(()) };
         let secret = state.secret(subject.secret).map(AsRef::as_ref);
-        match &record.event {
-            Event::SecretRestated(event) => {
-                let restated = Restated { is_back: secret.is_none(), versions: 0, locks: 0 };
-                hold(self.0.insert(subject.secret, restated).is_none(), Rule::RestatedInPart)?;
-                secret.map_or_else(|| back(state, event), |secret| same(&SecretRestated::of(secret), event))
-            }
-            Event::VersionRestated(event) => {
-                let restated = self.0.get_mut(&subject.secret).ok_or(Rule::RestatedInPart)?;
-                restated.versions = restated.versions.saturating_add(1);
-                match secret.and_then(|secret| secret.version_by_id(event.version)) {
-                    Some(version) => same(&VersionRestated::of(version), event),
-                    None => hold(restated.is_back, Rule::RestatedOtherwise),
-                }
-            }
-            Event::LockRestated(event) => {
-                let restated = self.0.get_mut(&subject.secret).ok_or(Rule::RestatedInPart)?;
-                restated.locks = restated.locks.saturating_add(1);
-                let version = secret.and_then(|secret| secret.version_by_id(event.version));
-                match version.ok_or(Rule::VersionMissing)?.lock(&event.lock.name) {
-                    Some(lock) => same(&LockRestated::of(event.version, lock), event),
-                    None => hold(restated.is_back, Rule::RestatedOtherwise),
-                }
-            }
-            _ => Ok(()),
+        if let Event::SecretRestated(event) = &record.event {
+            let restated = Restated { is_back: secret.is_none(), versions: 0, locks: 0 };
+            hold(self.0.insert(subject.secret, restated).is_none(), Rule::RestatedInPart)?;
+            return secret.map_or_else(|| back(state, event), |secret| same(&SecretRestated::of(secret), event));
         }
+        if let Event::VersionRestated(event) = &record.event {
+            let restated = self.0.get_mut(&subject.secret).ok_or(Rule::RestatedInPart)?;
+            restated.versions = restated.versions.saturating_add(1);
+            return match secret.and_then(|secret| secret.version_by_id(event.version)) {
+                Some(version) => same(&VersionRestated::of(version), event),
+                None => hold(restated.is_back, Rule::RestatedOtherwise),
+            };
+        }
+        if let Event::LockRestated(event) = &record.event {
+            let restated = self.0.get_mut(&subject.secret).ok_or(Rule::RestatedInPart)?;
+            restated.locks = restated.locks.saturating_add(1);
+            let version = secret.and_then(|secret| secret.version_by_id(event.version));
+            return match version.ok_or(Rule::VersionMissing)?.lock(&event.lock.name) {
+                Some(lock) => same(&LockRestated::of(event.version, lock), event),
+                None => hold(restated.is_back, Rule::RestatedOtherwise),
+            };
+        }
+        Ok(())
     }
 
     /// Tells whether a secret is known in part only: the rest follows in the same batch.

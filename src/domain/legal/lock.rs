@@ -1,0 +1,64 @@
+//! Owns the rules for events about locks.
+
+use super::super::event::{LockExpired, LockPlaced, LockRemoved, LockRenewed};
+use super::super::id::VersionId;
+use super::super::lock::Lock;
+use super::super::name::LockName;
+use super::super::record::Record;
+use super::super::rotation::Credential;
+use super::super::secret::Secret;
+use super::super::state::State;
+use super::super::version::Version;
+
+use super::secret::time_passes;
+use super::{Rule, hold};
+
+pub(super) fn place(secret: &Secret, event: &LockPlaced, record: &Record) -> Result<(), Rule> {
+    let version = version(secret, event.version)?;
+    hold(version.is_available(), Rule::LockOnDestroyedData)?;
+    hold(!is_too_late(secret, version) && !secret.is_deleting, Rule::LockTooLate)?;
+    hold(event.lock.expires_at.is_none_or(|end| end > record.recorded_at), Rule::EndMismatch)?;
+    match version.lock(&event.lock.name) {
+        Some(standing) => owned(standing, record, event.forced),
+        None => hold(!event.forced, Rule::LockOwned),
+    }
+}
+
+pub(super) fn renew(secret: &Secret, event: &LockRenewed, record: &Record) -> Result<(), Rule> {
+    let lock = standing(secret, event.version, &event.name)?;
+    hold(lock.expires_at.is_some(), Rule::LockPermanent)?;
+    hold(event.expires_at > record.recorded_at, Rule::EndMismatch)?;
+    owned(lock, record, event.forced)
+}
+
+pub(super) fn remove(secret: &Secret, event: &LockRemoved, record: &Record) -> Result<(), Rule> {
+    owned(standing(secret, event.version, &event.name)?, record, event.forced)
+}
+
+pub(super) fn expire(state: &State, secret: &Secret, event: &LockExpired, record: &Record) -> Result<(), Rule> {
+    time_passes(state)?;
+    let lock = standing(secret, event.version, &event.name)?;
+    let end = lock.expires_at.ok_or(Rule::LockPermanent)?;
+    hold(end <= record.recorded_at, Rule::LeaseRuns)
+}
+
+/// Tells whether the credential of a version is being ended, or may have been replaced already.
+fn is_too_late(secret: &Secret, version: &Version) -> bool {
+    let is_current = secret.current().is_some_and(|current| current.id == version.id);
+    let is_replaced = secret.rotation.as_ref().is_some_and(|rotation| rotation.has_replaced_current());
+    version.credential.as_deref().is_some_and(Credential::is_retiring) || (is_current && is_replaced)
+}
+
+fn version(secret: &Secret, id: VersionId) -> Result<&Version, Rule> {
+    secret.version_by_id(id).ok_or(Rule::VersionMissing)
+}
+
+fn standing<'a>(secret: &'a Secret, id: VersionId, name: &LockName) -> Result<&'a Lock, Rule> {
+    version(secret, id)?.lock(name).ok_or(Rule::LockMissing)
+}
+
+/// A lock that somebody else owns gives way to force alone, and force is noted then, and only then.
+fn owned(lock: &Lock, record: &Record, forced: bool) -> Result<(), Rule> {
+    let is_mine = lock.owner.as_ref().is_none_or(|owner| *owner == record.context.actor);
+    hold(is_mine != forced, Rule::LockOwned)
+}

@@ -1,0 +1,151 @@
+//! Owns which records stand together that begin with one about a rotation by an issuer, or about a credential.
+
+use super::super::super::decide::{finish_retirement, is_parked_by_failure, may_park, plan_deletion, replace};
+use super::super::super::event::{Event, VersionDataDestroyed};
+use super::super::super::event_kind::{of_secret, of_trail, of_whole};
+use super::super::super::id::{RotationId, VersionId};
+use super::super::super::limits;
+use super::super::super::record::Record;
+use super::super::super::refusal::Refusal;
+use super::super::super::rotation::{Credential, Rotation, RotationStage, RotationTrigger};
+use super::super::super::rotation_event::{RotationAttemptFailed, RotationParked};
+use super::super::super::secret::Secret;
+use super::super::super::touch::{Touch, unlocked, unlocked_at_commit};
+use super::super::super::version::DestroyCause;
+use super::super::{Rule, hold};
+use super::secret::{lapsed, place};
+use super::{Batch, Events};
+
+#[allow(clippy::unnested_or_patterns, reason = "the lists of events are macros, and name events one by one")]
+pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
+    match &batch.head.event {
+        Event::RotationPlanned(_)
+        | Event::CredentialIssued(_)
+        | Event::RotationAborted(_)
+        | Event::RotationResumed(_)
+        | Event::RetirementFailed(_)
+        | Event::RetirementJobBegun(_)
+        | Event::AbortPlanned(_)
+        | Event::VersionAcknowledged(_) => batch.stands_alone(),
+        Event::DeletionPlanned(_) => delete(batch),
+        Event::RetirementPlanned(event) => plan_retirement(batch, event.version),
+        Event::CredentialRetired(event) => {
+            let would_be = finish_retirement(batch.state, batch.subject()?, event.version, batch.now());
+            hold(would_be.is_ok_and(|decision| batch.is(&decision.events)), Rule::BatchMismatch)
+        }
+        Event::RotationAttempted(event) => attempt(batch, event.rotation),
+        Event::RotationAttemptFailed(event) => fail(batch, event),
+        Event::RotationStaged(_) => stage(batch),
+        Event::RotationCommitted(_) => commit(batch),
+        Event::RotationParked(_) => {
+            batch.stands_alone()?;
+            hold(may_park(rotation(batch.subject()?)?, batch.now()), Rule::RotationOutOfTurn)
+        }
+        Event::JobBegun(_) => {
+            batch.stands_alone()?;
+            let is_aborting = matches!(rotation(batch.subject()?)?.stage, RotationStage::Aborting { .. });
+            hold(is_aborting, Rule::RotationOutOfTurn)
+        }
+        // It stands between a commit and the version that comes of it.
+        Event::CredentialKept(_) => Err(Rule::BatchMismatch),
+        of_whole!() | of_trail!() | of_secret!() => Err(Rule::SubjectMismatch),
+    }
+}
+
+fn plan_retirement(batch: &Batch<'_>, version: VersionId) -> Result<(), Rule> {
+    let secret = batch.subject()?;
+    let version = secret.version_by_id(version).ok_or(Rule::VersionMissing)?;
+    let is_current = secret.current().is_some_and(|current| current.id == version.id);
+    // Of the current one, the end of its data was asked for, or it has come.
+    let is_asked_for = batch.rest.is_empty() && (!is_current || version.is_available());
+    if is_asked_for { Ok(()) } else { lapsed(batch).or_else(|_| delete(batch)).or_else(|_| place(batch)) }
+}
+
+fn rotation(secret: &Secret) -> Result<&Rotation, Rule> {
+    secret.rotation.as_deref().ok_or(Rule::RotationMismatch)
+}
+
+fn delete(batch: &Batch<'_>) -> Result<(), Rule> {
+    let secret = batch.subject()?;
+    let witness = unlocked(secret, Touch::Delete, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
+    let would_be = plan_deletion(secret, &witness);
+    hold(would_be.is_some_and(|decision| batch.is(&decision.events)), Rule::BatchMismatch)
+}
+
+/// An attempt may be made by a job.
+fn attempt(batch: &Batch<'_>, id: RotationId) -> Result<(), Rule> {
+    let takes_jobs = rotation(batch.subject()?)?.class.takes_jobs();
+    let is_job = |record: &Record| matches!(&record.event, Event::JobBegun(event) if event.rotation == id);
+    let fits = batch.rest.is_empty() || (takes_jobs && batch.rest.len() == 1 && batch.rest.iter().all(is_job));
+    hold(fits, Rule::BatchMismatch)
+}
+
+/// A failure parks the rotation where it has to; earlier releases parked some more.
+fn fail(batch: &Batch<'_>, event: &RotationAttemptFailed) -> Result<(), Rule> {
+    let (secret, id) = (batch.subject()?, event.rotation);
+    let is_park = |record: &Record| matches!(&record.event, Event::RotationParked(RotationParked { rotation, .. }) if *rotation == id);
+    let is_parked = batch.rest.len() == 1 && batch.rest.iter().all(is_park);
+    let has_to = is_parked_by_failure(secret, rotation(secret)?, event, batch.now());
+    hold(is_parked || (batch.rest.is_empty() && !has_to), Rule::BatchMismatch)
+}
+
+/// A lock holds a commit back: said once, or, when a policy asked for it, each day, and then it is in the audit trail, too.
+fn stage(batch: &Batch<'_>) -> Result<(), Rule> {
+    let secret = batch.subject()?;
+    let rotation = rotation(secret)?;
+    let witness = unlocked(secret, rotation.class.touch(), &batch.state.whole);
+    hold(matches!(witness, Err(Refusal::Locked(_))), Rule::RefusedByNothing)?;
+    let reported_at = match &rotation.stage {
+        RotationStage::Staged { reported_at, .. } => Some(*reported_at),
+        RotationStage::Planned
+        | RotationStage::Attempted
+        | RotationStage::Issued(_)
+        | RotationStage::Aborting { .. }
+        | RotationStage::Doubted
+        | RotationStage::Awaiting { .. }
+        | RotationStage::Ending { .. } => None,
+    };
+    let is_due = reported_at.is_none_or(|at| batch.now() >= at.plus(limits::REFUSED_ROTATION_PAUSE));
+    hold(is_due, Rule::RotationOutOfTurn)?;
+    let fits = match (rotation.trigger, batch.rest) {
+        (RotationTrigger::ByPolicy, [one]) => {
+            matches!(&one.event, Event::ScheduledRotationRefused(event) if event.secret == secret.id)
+        }
+        (RotationTrigger::FirstVersion | RotationTrigger::ByHand, [one]) => {
+            reported_at.is_none() && matches!(&one.event, Event::RotationRefused(event) if event.secret == secret.id)
+        }
+        (RotationTrigger::FirstVersion | RotationTrigger::ByHand, []) => reported_at.is_some(),
+        _ => false,
+    };
+    hold(fits, Rule::BatchMismatch)
+}
+
+/// The version follows its commit, and what falls out of the window is let go. Release 0.1 did not yet say of a credential
+/// that another issuer made that it is kept, and ended it.
+fn commit(batch: &Batch<'_>) -> Result<(), Rule> {
+    let secret = batch.subject()?;
+    let rotation = rotation(secret)?;
+    let (RotationStage::Issued(credential) | RotationStage::Staged { credential, .. }) = &rotation.stage else {
+        return Err(Rule::RotationOutOfTurn);
+    };
+    hold(credential.expires_at.is_none_or(|end| end > batch.now()), Rule::CredentialEnded)?;
+    let witness =
+        unlocked_at_commit(secret, rotation, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
+    let would_be = replace(secret, rotation, credential, &witness).events;
+    if batch.is(&would_be) {
+        return Ok(());
+    }
+    let mut as_before: Events =
+        would_be.into_iter().filter(|(_, event)| !matches!(event, Event::CredentialKept(_))).collect();
+    let replaced = secret.current().filter(|_| rotation.class.replaces_in_place());
+    if let Some(version) = replaced.filter(|version| version.credential.as_deref().is_some_and(Credential::is_retiring))
+        && let Some(sealed) = version.data.sealed()
+    {
+        let (version, data_key, cause) = (version.id, sealed.data_key, DestroyCause::Retired);
+        let ended = Event::from(VersionDataDestroyed { version, data_key, cause });
+        if !as_before.iter().any(|(_, event)| *event == ended) {
+            as_before.push((Some(secret.id), ended));
+        }
+    }
+    hold(batch.is(&as_before), Rule::BatchMismatch)
+}

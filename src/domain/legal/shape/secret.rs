@@ -1,0 +1,147 @@
+//! Owns which records stand together that begin with one about a secret, its versions or its locks.
+
+use super::super::super::command::{LockNames, LockTarget};
+use super::super::super::decide::{Decision, destroyed, free_previous, is_lent, lapse, remove_locks};
+use super::super::super::event::{Event, LockPlaced, LockRemoved, VersionAdded};
+use super::super::super::event_kind::{of_rotation, of_trail, of_whole};
+use super::super::super::id::VersionId;
+use super::super::super::lock::{LockMode, LockRemoval, NewLock};
+use super::super::super::record::Record;
+use super::super::super::secret::Secret;
+use super::super::super::touch::{Touch, unlocked};
+use super::super::super::version::{DestroyCause, VersionOrigin, VersionRef};
+use super::super::{Rule, hold};
+use super::{Batch, Events, read, same};
+
+#[allow(clippy::unnested_or_patterns, reason = "the lists of events are macros, and name events one by one")]
+pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
+    match &batch.head.event {
+        Event::SecretCreated(event) => create(batch, event.spec.issuance().is_some()),
+        Event::SecretUpdated(_) => update(batch),
+        Event::SpecUpdated(_)
+        | Event::PolicySet(_)
+        | Event::PolicyCleared(_)
+        | Event::SecretDeleted(_)
+        | Event::VersionUpdated(_)
+        | Event::LockRenewed(_) => batch.stands_alone(),
+        Event::VersionAdded(event) => add(batch, event),
+        Event::VersionRegenerated(event) => {
+            hold(!is_lent_now(batch, event.version)?, Rule::NotRegenerated)?;
+            read(batch)
+        }
+        Event::VersionDownloaded(event) => {
+            let is_read = !batch.subject()?.spec.is_dynamic() || is_lent_now(batch, event.version)?;
+            hold(is_read, Rule::NotRegenerated)?;
+            read(batch)
+        }
+        Event::VersionDataDestroyed(event) => match event.cause {
+            DestroyCause::Requested => batch.stands_alone(),
+            DestroyCause::Retention | DestroyCause::Retired | DestroyCause::Regenerated => Err(Rule::BatchMismatch),
+            DestroyCause::PreviousFreed => place(batch),
+            DestroyCause::Expired | DestroyCause::LeaseEnded => lapsed(batch).or_else(|_| place(batch)),
+        },
+        Event::SecretExpired(_) | Event::ExpirationHeld(_) | Event::LockExpired(_) => lapsed(batch),
+        Event::LockPlaced(_) => place(batch),
+        Event::LockRemoved(event) => remove(batch, event),
+        Event::SecretRestated(_) | Event::VersionRestated(_) | Event::LockRestated(_) => Err(Rule::RestatedAlone),
+        of_whole!() | of_trail!() | of_rotation!() => Err(Rule::SubjectMismatch),
+    }
+}
+
+fn is_lent_now(batch: &Batch<'_>, version: VersionId) -> Result<bool, Rule> {
+    let secret = batch.subject()?;
+    let version = secret.version_by_id(version).ok_or(Rule::VersionMissing)?;
+    Ok(is_lent(secret, version, batch.now()))
+}
+
+/// The first version of a secret comes with it, unless an issuer makes it later.
+fn create(batch: &Batch<'_>, is_issued: bool) -> Result<(), Rule> {
+    if is_issued {
+        return batch.stands_alone();
+    }
+    let [first] = batch.rest else { return Err(Rule::BatchMismatch) };
+    let is_of_it = first.subject.map(|subject| subject.secret) == batch.head.subject.map(|subject| subject.secret);
+    let is_first = matches!(&first.event, Event::VersionAdded(event) if event.origin == VersionOrigin::Created);
+    hold(is_of_it && is_first, Rule::BatchMismatch)
+}
+
+fn update(batch: &Batch<'_>) -> Result<(), Rule> {
+    let is_spec = |record: &Record| {
+        let is_of_it = record.subject.map(|subject| subject.secret) == batch.head.subject.map(|subject| subject.secret);
+        is_of_it && matches!(record.event, Event::SpecUpdated(_))
+    };
+    hold(batch.rest.len() < 2 && batch.rest.iter().all(is_spec), Rule::BatchMismatch)
+}
+
+/// What falls out of the window is destroyed with it. What an issuer made comes with the commit of its rotation.
+fn add(batch: &Batch<'_>, event: &VersionAdded) -> Result<(), Rule> {
+    let secret = batch.subject()?;
+    hold(secret.spec.issuance().is_none(), Rule::VersionWithoutCommit)?;
+    hold(!secret.versions.is_empty(), Rule::OriginMismatch)?;
+    let touch = if event.restored_from.is_some() { Touch::Restore } else { Touch::Rotate };
+    let witness = unlocked(secret, touch, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
+    let fallen_out: Events = destroyed(&witness).map(|event| (Some(secret.id), event.into())).collect();
+    hold(same(batch.rest.iter(), &fallen_out), Rule::RetentionNotKept)
+}
+
+/// All that time has made due is done at once.
+pub(super) fn lapsed(batch: &Batch<'_>) -> Result<(), Rule> {
+    hold(batch.is(&lapse(batch.state, batch.subject()?, batch.now()).events), Rule::BatchMismatch)
+}
+
+fn remove(batch: &Batch<'_>, event: &LockRemoved) -> Result<(), Rule> {
+    hold(event.cause == LockRemoval::Requested, Rule::BatchMismatch)?;
+    let name = |record: &Record| match &record.event {
+        Event::LockRemoved(removed) if removed.version == event.version => Some(removed.name.clone()),
+        _ => None,
+    };
+    let names = LockNames::These(batch.records().map_while(name).collect());
+    let (secret, version) = (batch.subject()?, VersionRef::Id(event.version));
+    let would_be = remove_locks(batch.state, secret, version, &names, &batch.terms(), batch.now());
+    hold(would_be.is_ok_and(|decision| batch.is(&decision.events)), Rule::BatchMismatch)
+}
+
+/// Locks are placed on one version of each of several secrets; each may free the version before of locks of those names.
+pub(super) fn place(batch: &Batch<'_>) -> Result<(), Rule> {
+    let mut left: Vec<&Record> = batch.records().collect();
+    let mut seen = Vec::new();
+    while let Some(first) = left.first() {
+        let id = first.subject.ok_or(Rule::BatchMismatch)?.secret;
+        hold(!seen.contains(&id), Rule::BatchMismatch)?;
+        seen.push(id);
+        let of_it = left.iter().take_while(|record| record.subject.map(|subject| subject.secret) == Some(id)).count();
+        let others = left.split_off(of_it);
+        let secret = batch.secret(id).ok_or(Rule::UnknownSecret)?;
+        place_on(batch, secret, &left)?;
+        left = others;
+    }
+    Ok(())
+}
+
+fn place_on(batch: &Batch<'_>, secret: &Secret, records: &[&Record]) -> Result<(), Rule> {
+    let placed = |record: &&Record| match &record.event {
+        Event::LockPlaced(LockPlaced { version, lock, .. }) => Some((*version, NewLock::new(lock.name.clone()))),
+        _ => None,
+    };
+    let placed: Vec<(VersionId, NewLock)> = records.iter().map_while(placed).collect();
+    let tail = records.get(placed.len()..).unwrap_or_default();
+    let version = placed.first().map(|(version, _)| *version);
+    let mut names: Vec<_> = placed.iter().map(|(_, lock)| &lock.name).collect();
+    names.sort();
+    let is_one = placed.iter().all(|(other, _)| Some(*other) == version);
+    hold(is_one && names.windows(2).all(|pair| pair.first() != pair.last()), Rule::BatchMismatch)?;
+    if tail.is_empty() {
+        return Ok(());
+    }
+    let is_current = secret.current().is_some_and(|current| version.is_none_or(|version| version == current.id));
+    hold(is_current, Rule::BatchMismatch)?;
+    let locks: Vec<NewLock> = placed.into_iter().map(|(_, lock)| lock).collect();
+    let would_be = |mode| {
+        let target = LockTarget { secret: secret.id, version: VersionRef::Current, locks: locks.clone(), mode };
+        let nothing = Decision::about(secret.id);
+        let freed = free_previous(batch.state, secret, &target, nothing, &batch.terms(), batch.now());
+        freed.is_ok_and(|(decision, _)| same(tail.iter().copied(), &decision.events))
+    };
+    let fits = would_be(LockMode::RemovePrevious) || would_be(LockMode::RemovePreviousAndDelete);
+    hold(fits, Rule::BatchMismatch)
+}

@@ -1,0 +1,358 @@
+//! Owns the walk along a log: records go in one by one, each is held to the rules before it is taken in.
+//!
+//! An erased body, or an event of a later release, hides what became of its secret: from there on only the revisions of
+//! that secret are followed, until it is restated. Memory is that of the secrets which are there, whatever the length of
+//! the log. Read next: [`super`].
+
+use std::collections::BTreeMap;
+
+use super::super::event::Event;
+use super::super::event_kind::Scope;
+use super::super::evolve::evolve;
+use super::super::id::{LogId, SecretId};
+use super::super::limits;
+use super::super::position::{Position, Revision};
+use super::super::record::Record;
+use super::super::state::State;
+use super::super::step::{HiddenRecord, Step, evolve_step};
+use super::super::time::Timestamp;
+use super::flaw::{self, FLAWS_MAX};
+use super::gathered::Gathered;
+use super::restating::Restating;
+use super::secret::settled;
+use super::{Flaw, IllegalStep, Rule, Sight, check};
+
+/// Follows a log record by record and stops at the first step that the rules do not allow.
+#[derive(Clone, Debug)]
+pub(crate) struct Walk {
+    state: State,
+    begin: Begin,
+    sight: Sight,
+    hidden: BTreeMap<SecretId, Revision>,
+    hidden_ever: u64,
+    touched: Vec<SecretId>,
+    /// Whether the batch has a restore and no signing key yet.
+    awaits_key: bool,
+    restating: Restating,
+    gathered: Gathered,
+    /// What an earlier release wrote in error, the first thousand.
+    flaws: Vec<Flaw>,
+    /// Whether what is followed is held to the rules.
+    is_checked: bool,
+    /// The first step that is not legal; nothing is held to the rules after it.
+    illegal: Option<IllegalStep>,
+}
+
+/// Where a walk begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begin {
+    /// At the first record of this log.
+    Genesis(LogId),
+    /// In the middle: secrets made before are hidden.
+    Slice,
+    /// At a state that saw everything.
+    State,
+}
+
+impl Walk {
+    /// Begins at the first record of a log.
+    pub(crate) fn from_genesis(log_id: LogId) -> Self {
+        Self::begin(Begin::Genesis(log_id), State::default())
+    }
+
+    /// Begins in the middle of a log, where nothing of what came before is known.
+    pub(crate) fn from_slice(first: Position) -> Self {
+        let mut state = State::default();
+        state.whole.log_size = first;
+        Self::begin(Begin::Slice, state)
+    }
+
+    /// Begins at a state that saw everything before it.
+    pub(crate) fn from_state(state: State) -> Self {
+        Self::begin(Begin::State, state)
+    }
+
+    /// Begins at a state of which parts have seen more than others: nothing is held to the rules.
+    pub(crate) fn from_rows(state: State) -> Self {
+        Self { is_checked: false, ..Self::begin(Begin::State, state) }
+    }
+
+    fn begin(begin: Begin, state: State) -> Self {
+        let sees_all = begin != Begin::Slice;
+        Self {
+            state,
+            begin,
+            sight: Sight { whole: sees_all, groups: sees_all },
+            hidden: BTreeMap::new(),
+            hidden_ever: 0,
+            touched: Vec::new(),
+            awaits_key: false,
+            restating: Restating::default(),
+            gathered: Gathered::default(),
+            flaws: Vec::new(),
+            is_checked: true,
+            illegal: None,
+        }
+    }
+
+    /// Takes the next record in.
+    ///
+    /// # Errors
+    ///
+    /// [`IllegalStep`] when the rules do not allow it. The record is not taken in then, except where it is the whole batch
+    /// that breaks a rule.
+    pub(crate) fn apply(&mut self, record: &Record) -> Result<(), IllegalStep> {
+        self.step(record).map_err(|rule| IllegalStep { position: record.position, rule })
+    }
+
+    /// Takes a record in whose event cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// [`IllegalStep`] when a record cannot have this header here.
+    pub(crate) fn apply_hidden(&mut self, record: &HiddenRecord) -> Result<(), IllegalStep> {
+        self.step_hidden(record).map_err(|rule| IllegalStep { position: record.position, rule })
+    }
+
+    /// Takes what lies at a position in, legal or not. The first step that is not legal is kept, and nothing after it is
+    /// held to the rules.
+    pub(crate) fn follow(&mut self, step: &Step) {
+        let before = self.state.log_size();
+        if self.is_checked && self.illegal.is_none() {
+            let followed = match step {
+                Step::Told(record) => self.apply(record),
+                Step::Erased(erased) => self.apply_hidden(&erased.hidden()),
+            };
+            self.illegal = followed.err();
+            if self.state.log_size() != before {
+                return;
+            }
+        }
+        evolve_step(&mut self.state, step);
+    }
+
+    /// Gives the first step that was followed and is not legal.
+    pub(crate) const fn illegal(&self) -> Option<IllegalStep> {
+        self.illegal
+    }
+
+    /// Gives what an earlier release wrote in error: the first thousand.
+    pub(crate) fn flaws(&self) -> &[Flaw] {
+        &self.flaws
+    }
+
+    /// Gives what became of the store, but for secrets of which not everything was seen.
+    pub(crate) const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Gives the same, to be changed by what is no record.
+    pub(crate) const fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    /// Gives the same, whole.
+    pub(crate) fn into_state(self) -> State {
+        self.state
+    }
+
+    /// Tells whether every record so far was seen, from the first of the log on, and so held to every rule.
+    pub(crate) const fn has_seen_all(&self) -> bool {
+        self.hidden_ever == 0 && self.sight.whole && self.sight.groups
+    }
+
+    /// Tells whether every event about settings, key slots and epochs was seen.
+    pub(crate) const fn sees_whole(&self) -> bool {
+        self.sight.whole
+    }
+
+    /// Tells whether a secret is known in part only: the rest follows in the same batch.
+    pub(crate) fn is_coming_back(&self, id: SecretId) -> bool {
+        self.restating.is_coming_back(id)
+    }
+
+    /// Counts the secrets of which not everything was seen.
+    pub(crate) fn hidden_secrets(&self) -> usize {
+        self.hidden.len().saturating_add(self.restating.coming_back())
+    }
+
+    /// Counts all secrets that were hidden at some time.
+    pub(crate) const fn hidden_ever(&self) -> u64 {
+        self.hidden_ever
+    }
+
+    fn step(&mut self, record: &Record) -> Result<(), Rule> {
+        self.check_place(record.position, record.recorded_at)?;
+        if record.context.writer_epoch < self.state.whole.writer_epoch {
+            return Err(Rule::EpochBack);
+        }
+        self.check_first(record)?;
+        if (record.event.scope() == Scope::Secret) != record.subject.is_some() {
+            return Err(Rule::SubjectMismatch);
+        }
+        if record.index == 0 {
+            self.gathered = Gathered::default();
+        }
+        if let Some(subject) = record.subject
+            && !self.sees(record, subject.secret, subject.revision)?
+        {
+            self.gathered.hide();
+            self.follow_hidden(record, subject.secret, subject.revision);
+        } else {
+            self.take(record)?;
+        }
+        if record.ends_batch() { self.settle() } else { Ok(()) }
+    }
+
+    /// Holds a record of which everything was seen to the rules, and takes it in.
+    fn take(&mut self, record: &Record) -> Result<(), Rule> {
+        check(&self.state, record, self.sight)?;
+        self.restating.check(&self.state, record)?;
+        if !self.sight.whole || record.event.audited_secret().is_some_and(|id| self.hidden.contains_key(&id)) {
+            self.gathered.hide();
+        }
+        self.gathered.take(&self.state, record)?;
+        let flaw = flaw::before(&self.state, record);
+        evolve(&mut self.state, record);
+        let flaw = flaw.or_else(|| flaw::after(&self.state, record)).filter(|_| self.flaws.len() < FLAWS_MAX);
+        self.flaws.extend(flaw.map(|kind| Flaw { position: record.position, kind }));
+        self.touched.extend(record.subject.map(|subject| subject.secret));
+        if let Some(subject) = record.subject.filter(|_| matches!(record.event, Event::SecretRestated(_))) {
+            self.hidden.remove(&subject.secret);
+        }
+        if let Event::StoreRestored(_) = &record.event {
+            self.awaits_key = true;
+        }
+        if let Event::SigningKeySet(_) = &record.event {
+            self.awaits_key = false;
+        }
+        Ok(())
+    }
+
+    fn step_hidden(&mut self, record: &HiddenRecord) -> Result<(), Rule> {
+        self.check_place(record.position, record.recorded_at)?;
+        if record.position == Position::FIRST {
+            return Err(Rule::FirstRecord);
+        }
+        match record.subject {
+            None => self.sight = Sight { whole: self.sight.whole && is_of_groups(record), groups: false },
+            Some(subject) => {
+                self.check_revision(subject.secret, subject.revision)?;
+                self.hide(subject.secret, subject.revision);
+            }
+        }
+        self.gathered.hide();
+        self.passed(record.position, record.recorded_at);
+        if record.ends_batch { self.settle() } else { Ok(()) }
+    }
+
+    /// Holds a record to its place behind the one in front of it.
+    fn check_place(&self, position: Position, time: Timestamp) -> Result<(), Rule> {
+        if position != self.state.log_size() {
+            Err(Rule::PositionGap)
+        } else if time < self.state.whole.last_at {
+            Err(Rule::TimeBack)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The first record of a log says which log it is; no other does.
+    fn check_first(&self, record: &Record) -> Result<(), Rule> {
+        let is_first = record.position == Position::FIRST;
+        let fits = match (&record.event, self.begin) {
+            (Event::StoreCreated(event), Begin::Genesis(log_id)) => is_first && event.log_id == log_id,
+            (Event::StoreCreated(_), Begin::Slice | Begin::State) => is_first,
+            (_, Begin::Genesis(_) | Begin::Slice | Begin::State) => !is_first,
+        };
+        if fits { Ok(()) } else { Err(Rule::FirstRecord) }
+    }
+
+    /// Tells whether everything about the secret of an event was seen, and holds the event to the next revision.
+    fn sees(&self, record: &Record, id: SecretId, revision: Revision) -> Result<bool, Rule> {
+        if let Event::SecretCreated(_) = &record.event {
+            return if self.state.secrets.contains_key(&id) || self.hidden.contains_key(&id) {
+                Err(Rule::SecretExists)
+            } else if revision != Revision::FIRST {
+                Err(Rule::RevisionGap)
+            } else {
+                Ok(true)
+            };
+        }
+        self.check_revision(id, revision)?;
+        if self.state.secrets.contains_key(&id) {
+            Ok(true)
+        } else if self.begin == Begin::Slice || self.hidden.contains_key(&id) {
+            // From here on it is known again.
+            Ok(matches!(record.event, Event::SecretRestated(_)))
+        } else {
+            Err(Rule::UnknownSecret)
+        }
+    }
+
+    /// Holds a revision to the one before; an erased creation, or the beginning of a slice, has none before.
+    fn check_revision(&self, id: SecretId, revision: Revision) -> Result<(), Rule> {
+        let before = self.state.secret(id).map(|secret| secret.revision).or_else(|| self.hidden.get(&id).copied());
+        match before {
+            Some(before) if revision == before.next() => Ok(()),
+            Some(_) => Err(Rule::RevisionGap),
+            None if self.begin == Begin::Slice || revision == Revision::FIRST => Ok(()),
+            None => Err(Rule::UnknownSecret),
+        }
+    }
+
+    /// Follows the revision of a secret of which not everything was seen.
+    fn follow_hidden(&mut self, record: &Record, id: SecretId, revision: Revision) {
+        if let Event::SecretDeleted(_) = &record.event {
+            self.hidden.remove(&id);
+        } else {
+            self.hide(id, revision);
+        }
+        self.state.whole.writer_epoch = record.context.writer_epoch;
+        self.passed(record.position, record.recorded_at);
+    }
+
+    /// Forgets what is known of a secret but its revision. Its name may be another by now, and its group's count is wrong.
+    fn hide(&mut self, id: SecretId, revision: Revision) {
+        self.state.take_out(id);
+        if self.hidden.insert(id, revision).is_none() {
+            self.hidden_ever = self.hidden_ever.saturating_add(1);
+        }
+        self.sight.groups = false;
+    }
+
+    const fn passed(&mut self, position: Position, time: Timestamp) {
+        self.state.whole.log_size = position.next();
+        self.state.whole.last_at = time;
+    }
+
+    /// Holds the secrets of a batch to their bounds behind it.
+    fn settle(&mut self) -> Result<(), Rule> {
+        if self.state.secrets.len().saturating_add(self.hidden.len()) > limits::SECRETS_MAX {
+            return Err(Rule::TooManySecrets);
+        }
+        if std::mem::take(&mut self.awaits_key) {
+            return Err(Rule::RestoreWithoutKey);
+        }
+        self.restating.settle(&self.state)?;
+        let state = &self.state;
+        self.touched.drain(..).filter_map(|id| state.secret(id)).try_for_each(|secret| settled(secret))?;
+        std::mem::take(&mut self.gathered).check(&self.state)
+    }
+}
+
+/// Gives the state behind a batch that follows a state which saw everything; the writer asks before it appends.
+///
+/// # Errors
+///
+/// [`IllegalStep`] when the rules do not allow the batch.
+pub(crate) fn after(state: &State, batch: &[Record]) -> Result<State, IllegalStep> {
+    let mut walk = Walk::from_state(state.clone());
+    batch.iter().try_for_each(|record| walk.apply(record))?;
+    Ok(walk.into_state())
+}
+
+/// Tells whether a record of the whole store can only be one about groups, the ones whose bodies are erased.
+const fn is_of_groups(record: &HiddenRecord) -> bool {
+    matches!(record.number, 10..=12 | 16)
+}
