@@ -8,6 +8,7 @@ use std::fmt;
 use crate::audit::{ExportError, IllegalStep, LineFault};
 use crate::codec::error::CodecError;
 use crate::domain::invalid::Invalid;
+use crate::domain::position::Position;
 use crate::domain::refusal::Refusal;
 use crate::ledger::{ChainFault, CheckpointError, EventProofError, ProofError, TreeError};
 use crate::seal::error::SealError;
@@ -32,6 +33,7 @@ struct Inner {
     code: &'static str,
     message: Box<str>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    begin_at: Option<Position>,
 }
 
 /// What the caller can do about an error.
@@ -54,7 +56,7 @@ pub enum ErrorKind {
 
 impl Error {
     fn new(kind: ErrorKind, code: &'static str, message: impl Into<Box<str>>) -> Self {
-        Self(Box::new(Inner { kind, code, message: message.into(), source: None }))
+        Self(Box::new(Inner { kind, code, message: message.into(), source: None, begin_at: None }))
     }
 
     fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -130,6 +132,27 @@ impl Error {
         Self::new(ErrorKind::Corrupt, "backup_damaged", message)
     }
 
+    pub(crate) fn anchor_silent(waited: std::time::Duration) -> Self {
+        let message = format!(
+            "an anchor has not answered for {} seconds: all records are durable, but the last checkpoint may not be anchored",
+            waited.as_secs()
+        );
+        Self::new(ErrorKind::Unavailable, "anchor_silent", message)
+    }
+
+    pub(crate) fn other_log() -> Self {
+        Self::new(ErrorKind::Invalid, "other_log", "the point is of another log; name one of this store")
+    }
+
+    pub(crate) fn restored(log_size: Position) -> Self {
+        let message = format!(
+            "the store was restored at {log_size}, below that position: what was recorded there since is new; begin at {log_size}"
+        );
+        let mut error = Self::new(ErrorKind::Invalid, "store_restored", message);
+        error.0.begin_at = Some(log_size);
+        error
+    }
+
     pub(crate) fn backup_forged(how: &str) -> Self {
         let message = format!(
             "the backup is not shown to be of this store: {how}; use another copy, and find out who wrote this one"
@@ -178,6 +201,13 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.0.code
+    }
+
+    /// Returns the position at which a watch has to begin anew, when the store was restored below the one that was given:
+    /// code `store_restored`, of [`crate::Store::watch_from`].
+    #[must_use]
+    pub fn begin_at(&self) -> Option<Position> {
+        self.0.begin_at
     }
 
     /// Gives the refusal, when the store said no.

@@ -129,9 +129,10 @@ pub use seal::{
 #[cfg(feature = "store")]
 pub use {
     engine::anchor_file::{AcceptedRestore, AnchorFile},
-    engine::anchoring::{AnchorPace, CheckpointAnchor, FileAnchor},
+    engine::anchoring::{AnchorError, AnchorPace, CheckpointAnchor, LogSoFar},
     engine::backup::{BackupProgress, BackupReport, BackupTrust, RestoreProgress},
     engine::clock::{Clock, ManualClock, SystemClock},
+    engine::file_anchor::FileAnchor,
     engine::line_anchor::LineAnchor,
     engine::reply::Pending,
     engine::scrub::{ScrubProgress, ScrubReport},
@@ -157,7 +158,7 @@ pub use {
     store::reading::Reading,
     store::session::{Forecast, Session},
     store::status::{RotationCount, RotationCounts, Status},
-    store::watch::{Watch, Watched},
+    store::watch::{ResumePoint, Watch, Watched},
     worker::options::WorkerOptions,
     worker::sweep::SweepReport,
     worker::verifying::Verified,

@@ -75,7 +75,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
     ("thread::sleep", &["storage/guarded.rs"], "wait on a channel with a deadline"),
     (
         "std::fs",
-        &["storage/", "seal/key_file.rs", "engine/anchoring.rs", "issuer/private_ca/register_file.rs", "bin/"],
+        &["storage/", "seal/key_file.rs", "engine/file_anchor.rs", "issuer/private_ca/register_file.rs", "bin/"],
         "files are the business of `storage` and `seal/key_file.rs`",
     ),
     ("std::env", &["bin/"], "options come from the host"),

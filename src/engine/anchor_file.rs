@@ -70,6 +70,12 @@ impl AnchorFile {
         self.notes.iter().map(|(note, _)| &**note)
     }
 
+    /// Returns the note of the largest checkpoint.
+    #[must_use]
+    pub fn largest(&self) -> Option<&str> {
+        self.notes.iter().max_by_key(|(_, found)| found.tree_head.size).map(|(note, _)| &**note)
+    }
+
     /// Returns the restores that were accepted, in their order.
     #[must_use]
     pub fn restores(&self) -> &[AcceptedRestore] {
@@ -107,11 +113,14 @@ impl AnchorFile {
             }
         } else if text.starts_with('{') {
             self.end(note);
-            let object: Option<serde_json::Value> = serde_json::from_str(text).ok();
-            let inner = object.as_ref().and_then(|object| object.get("checkpoint")?.as_str());
-            match inner {
-                Some(inner) => self.keep(inner.to_owned()),
-                None => self.tear(),
+            match serde_json::from_str::<serde_json::Value>(text) {
+                // Lines of an export have none but the last.
+                Ok(object) => {
+                    if let Some(inner) = object.get("checkpoint").and_then(serde_json::Value::as_str) {
+                        self.keep(inner.to_owned());
+                    }
+                }
+                Err(_) => self.tear(),
             }
         } else if note.is_empty() {
             if !text.is_empty() {

@@ -4,21 +4,21 @@
 //! A slow or failing anchor holds nobody up; what it missed shows in the status and is tried again. Read next:
 //! [`super::checkpoint`].
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::domain::command::{Command, Terms};
+use crate::domain::position::Position;
 use crate::error::Error;
-use crate::ledger::SignedCheckpoint;
+use crate::ledger::{SignedCheckpoint, TreeHead};
 
 use super::Shared;
 use super::clock::monotonic;
 use super::queue::{Order, Payload, Request};
 use super::reply::Reply;
-use super::sync::{JoinHandle, Mutex, Receiver, RecvTimeoutError, Sender, bounded};
+use super::sync::{JoinHandle, Mutex, Receiver, RecvTimeoutError, Sender, ThreadId, bounded, this_thread};
 use super::threads::{Threads, spawn};
 
 /// Takes signed checkpoints to a place that whoever holds the store cannot change.
@@ -37,35 +37,48 @@ use super::threads::{Threads, spawn};
 /// }
 /// ```
 pub trait CheckpointAnchor: Send + Sync + 'static {
-    /// Keeps a checkpoint. Called from one thread at a time, with sizes that never go down; may take its time.
+    /// Keeps a checkpoint. Called from one thread at a time, with sizes that never go down; may take its time, but a close
+    /// of the store waits for [`AnchorPace::close_max`] at most. May close the store and drop its handles.
     ///
     /// # Errors
     ///
-    /// Any error is shown in the status of the store; the next checkpoint is handed over all the same.
-    fn take(&self, checkpoint: &SignedCheckpoint) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
-}
+    /// Any error is shown in the status of the store; the next checkpoint is handed over all the same. A panic counts as an
+    /// error.
+    fn take(&self, checkpoint: &SignedCheckpoint) -> Result<(), AnchorError>;
 
-/// An anchor that appends each checkpoint to a file, with an empty line behind it, and syncs the file. Put the file on
-/// another machine's disk, or a medium that is written once.
-#[derive(Clone, Debug)]
-pub struct FileAnchor {
-    path: PathBuf,
-}
-
-impl FileAnchor {
-    /// Names the file; it is made when it is not there.
-    #[must_use]
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+    /// Keeps a checkpoint that extends the log of the one before: what the store calls. By default it is
+    /// [`CheckpointAnchor::take`]. An anchor that remembers its checkpoints over openings holds the log to the newest one
+    /// here, and refuses what contradicts it, as [`crate::FileAnchor`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`CheckpointAnchor::take`].
+    fn take_extending(&self, checkpoint: &SignedCheckpoint, log: &LogSoFar<'_>) -> Result<(), AnchorError> {
+        let _ = log;
+        self.take(checkpoint)
     }
 }
 
-impl CheckpointAnchor for FileAnchor {
-    fn take(&self, checkpoint: &SignedCheckpoint) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let mut file = OpenOptions::new().append(true).create(true).open(&self.path)?;
-        file.write_all(format!("{}\n", checkpoint.note()).as_bytes())?;
-        file.sync_all()?;
-        Ok(())
+/// Why an anchor did not keep a checkpoint.
+pub type AnchorError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The log that a checkpoint is of, for an anchor that holds it to what it kept before.
+pub struct LogSoFar<'s>(&'s Shared);
+
+impl LogSoFar<'_> {
+    /// Returns the tree head of the log when it had some size; nothing when it has not come so far. `O(log n)`.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Corrupt` or `Unavailable` when the log cannot be read.
+    pub fn tree_head_at(&self, size: Position) -> Result<Option<TreeHead>, Error> {
+        self.0.tree_head_at(size)
+    }
+}
+
+impl fmt::Debug for LogSoFar<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogSoFar").finish_non_exhaustive()
     }
 }
 
@@ -78,11 +91,14 @@ pub struct AnchorPace {
     pub interval: Duration,
     /// After so long without any record: a heartbeat is recorded, and anchored; an hour by default.
     pub heartbeat: Duration,
+    /// How long a close of the store waits for an anchor that does not answer; 10 seconds by default.
+    pub close_max: Duration,
 }
 
 impl Default for AnchorPace {
     fn default() -> Self {
-        Self { records: 1_024, interval: Duration::from_secs(60), heartbeat: Duration::from_secs(3_600) }
+        let (interval, heartbeat) = (Duration::from_secs(60), Duration::from_secs(3_600));
+        Self { records: 1_024, interval, heartbeat, close_max: Duration::from_secs(10) }
     }
 }
 
@@ -92,12 +108,23 @@ pub(crate) struct Anchored {
     /// The size of the log in the last checkpoint that every anchor took; 0 before the first.
     pub(crate) size: u64,
     pub(crate) problem: Option<String>,
+    /// Since when the anchors have a checkpoint in hand.
+    handed_at: Option<Instant>,
 }
 
 /// The thread that serves the anchors.
 pub(crate) struct Anchoring {
     anchored: Arc<Mutex<Anchored>>,
-    stop: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
+    running: Mutex<Option<Running>>,
+    thread: Arc<OnceLock<ThreadId>>,
+    close_max: Duration,
+}
+
+/// What tells the thread to end, and that it has.
+struct Running {
+    stop: Sender<()>,
+    ended: Receiver<()>,
+    handle: JoinHandle<()>,
 }
 
 impl Anchoring {
@@ -109,7 +136,8 @@ impl Anchoring {
         system: Terms,
     ) -> Result<Self, Error> {
         let (stop, stopped) = bounded(0);
-        let anchored = Arc::new(Mutex::new(Anchored::default()));
+        let (ending, ended) = bounded::<()>(0);
+        let (anchored, thread) = (Arc::new(Mutex::new(Anchored::default())), Arc::new(OnceLock::new()));
         let worker = Worker {
             shared: Arc::clone(shared),
             threads: Arc::clone(threads),
@@ -119,20 +147,41 @@ impl Anchoring {
             anchored: Arc::clone(&anchored),
             anchored_at: monotonic(),
         };
-        let handle = spawn("latchkeep-anchor", move || worker.run(&stopped))?;
-        Ok(Self { anchored, stop: Mutex::new(Some((stop, handle))) })
+        let of_thread = Arc::clone(&thread);
+        let handle = spawn("latchkeep-anchor", move || {
+            // It is set once, here.
+            let _ = of_thread.set(this_thread());
+            worker.run(&stopped);
+            drop(ending);
+        })?;
+        let running = Mutex::new(Some(Running { stop, ended, handle }));
+        Ok(Self { anchored, running, thread, close_max: pace.close_max })
     }
 
-    /// Gives how far the anchors have come.
+    /// Returns how far the anchors have come. One that does not answer is a problem as one that fails is.
     pub(crate) fn anchored(&self) -> Anchored {
-        self.anchored.lock().clone()
+        let mut anchored = self.anchored.lock().clone();
+        let waiting = anchored.handed_at.map(|since| since.elapsed()).filter(|waited| *waited >= self.close_max);
+        if let Some(waited) = waiting {
+            anchored.problem = Some(format!("an anchor has not answered for {} seconds", waited.as_secs()));
+        }
+        anchored
     }
 
-    /// Anchors what is new a last time, and ends.
+    /// Anchors what is new a last time, and ends. An anchor that does not answer is left alone after a while; one that
+    /// closes the store itself is not waited for.
     pub(crate) fn stop(&self) -> Result<(), Error> {
-        let Some((stop, handle)) = self.stop.lock().take() else { return Ok(()) };
+        let Some(Running { stop, ended, handle }) = self.running.lock().take() else { return Ok(()) };
         drop(stop);
-        handle.join().map_err(|_| Error::internal("the thread that anchors checkpoints panicked"))
+        if self.thread.get() == Some(&this_thread()) {
+            return Ok(());
+        }
+        match ended.recv_timeout(self.close_max) {
+            Err(RecvTimeoutError::Timeout) => Err(Error::anchor_silent(self.close_max)),
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                handle.join().map_err(|_| Error::internal("the thread that anchors checkpoints panicked"))
+            }
+        }
     }
 }
 
@@ -188,12 +237,23 @@ impl Worker {
             Ok(checkpoint) => checkpoint,
             Err(error) => return self.anchored.lock().problem = Some(error.to_string()),
         };
-        let failed = self.anchors.iter().filter_map(|anchor| anchor.take(&checkpoint).err());
-        let problem = failed.map(|error| error.to_string()).reduce(|first, _| first);
+        self.anchored.lock().handed_at = Some(monotonic());
+        let failed = self.anchors.iter().filter_map(|anchor| self.hand(&**anchor, &checkpoint).err());
+        let problem = failed.reduce(|first, _| first);
         let mut anchored = self.anchored.lock();
+        anchored.handed_at = None;
         if problem.is_none() {
             anchored.size = checkpoint.checkpoint().tree_head.size.get();
         }
         anchored.problem = problem;
+    }
+
+    /// Hands a checkpoint to one anchor, which is host code and can do anything.
+    fn hand(&self, anchor: &dyn CheckpointAnchor, checkpoint: &SignedCheckpoint) -> Result<(), String> {
+        let log = LogSoFar(&self.shared);
+        match catch_unwind(AssertUnwindSafe(|| anchor.take_extending(checkpoint, &log))) {
+            Ok(taken) => taken.map_err(|error| error.to_string()),
+            Err(_) => Err("the anchor panicked".to_owned()),
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 
 use crate::codec::keys;
 use crate::domain::id::LogId;
+use crate::domain::invalid::Invalid;
 use crate::domain::position::Position;
 use crate::error::Error;
 use crate::ledger::{
@@ -107,6 +108,14 @@ impl Shared {
 
     /// Proves that the log of a later size extends that of an earlier one.
     pub(crate) fn prove_consistency(&self, earlier: Position, later: Position) -> Result<ConsistencyProof, Error> {
+        let size = self.published.with(|snapshot| snapshot.end.size);
+        if later > size {
+            return Err(Invalid::new(
+                "size",
+                format!("{later} lies beyond the end of the log, which has {size} records"),
+            )
+            .into());
+        }
         ConsistencyProof::make(&StoredTree::new(&*self.storage), earlier, later)
     }
 

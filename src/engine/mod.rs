@@ -17,6 +17,7 @@ pub(crate) mod clock;
 pub(crate) mod committer;
 pub(crate) mod draw;
 pub(crate) mod erasure;
+pub(crate) mod file_anchor;
 pub(crate) mod group;
 pub(crate) mod history;
 pub(crate) mod line_anchor;

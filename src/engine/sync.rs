@@ -10,11 +10,14 @@
 mod plain;
 #[cfg(test)]
 pub(crate) mod scheduled;
+mod thread;
 
 #[cfg(not(test))]
 pub(crate) use plain::{Condvar, JoinHandle, Mutex, Receiver, RwLock, Sender, bounded, first_of, start};
 #[cfg(test)]
 pub(crate) use scheduled::{Condvar, JoinHandle, Mutex, Receiver, RwLock, Sender, bounded, first_of, start};
+
+pub(crate) use thread::{ThreadId, this_thread};
 
 pub(crate) use crossbeam_channel::{RecvError, RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 

@@ -9,6 +9,7 @@ pub(crate) mod chunks;
 pub(crate) mod disk;
 pub(crate) mod error;
 pub(crate) mod memory;
+pub(crate) mod private_file;
 pub(crate) mod rows;
 
 mod anchor;

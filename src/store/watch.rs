@@ -10,15 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::AsOf;
+use crate::domain::id::LogId;
+use crate::domain::incarnation::Incarnation;
 use crate::domain::position::Position;
 use crate::domain::record::Record;
 use crate::domain::refusal::Refusal;
 use crate::domain::rotation::RotationTrigger;
 use crate::domain::secret::Secret;
 use crate::engine::Shared;
-use crate::engine::log::{Decoder, scan_records};
+use crate::engine::log::{Decoder, head_before, scan_records};
 use crate::engine::snapshot::Waited;
 use crate::error::{Error, ErrorKind};
+use crate::ledger::{Head, genesis, head};
 use crate::projection::notification::Notification;
 
 use super::log_view::LogEntry;
@@ -36,7 +39,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The records of a log from a position on: those that are there, then those that come.
 ///
 /// In order, each once, and only what is durable. Whoever has to see each record, also after a crash, keeps
-/// [`Watch::next_position`] after it has dealt with one, and starts again from there: at least once. A watch that is slow, or
+/// [`Watch::resume_point`] after it has dealt with one, and starts again from there with [`Store::watch_from`]: at least
+/// once. A position alone does not do: a store that is restored gives positions away again, to other records. A watch that is slow, or
 /// stands still, costs nobody anything but the up to 256 records (about 1 MiB) that it has read ahead; it catches up from
 /// the log. It does not keep the store open, and ends when the store closes, even if it has not come to the end by then;
 /// over a store that is open for reading only it ends at the end of the log, since nobody appends.
@@ -64,10 +68,27 @@ pub struct Watch {
     shared: Arc<Shared>,
     is_live: bool,
     /// What is read and not given yet.
-    ahead: VecDeque<LogEntry>,
+    ahead: VecDeque<(LogEntry, Head)>,
     /// The next to give.
     position: Position,
+    /// The chain value before it.
+    head: Head,
     failed: bool,
+}
+
+/// How far a watch has come: the next position, and what tells its log from every other one that has that position.
+///
+/// Keep all of it. `position` and `incarnation` are numbers, `head` is 32 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResumePoint {
+    /// The log.
+    pub log_id: LogId,
+    /// The position of the next record to give.
+    pub position: Position,
+    /// The chain value before that record, if it is known.
+    pub head: Option<[u8; 32]>,
+    /// The incarnation of the store at that time.
+    pub incarnation: Incarnation,
 }
 
 /// What a watch gives within some time.
@@ -98,7 +119,53 @@ impl Store {
             return Err(Refusal::invalid("position", &rule).into());
         }
         let (shared, is_live) = (Arc::clone(&engine.shared), !engine.is_read_only());
-        Ok(Watch { shared, is_live, ahead: VecDeque::new(), position: from, failed: false })
+        let head = match head_before(&*shared.storage, from)? {
+            Some(head) => Head::from_bytes(head),
+            None => genesis(&shared.log_id),
+        };
+        Ok(Watch { shared, is_live, ahead: VecDeque::new(), position: from, head, failed: false })
+    }
+
+    /// Watches the log from where an earlier watch had come to, if the log still is what that watch has seen.
+    ///
+    /// ```
+    /// use latchkeep::{Position, SecretBytes, StoreOptions, Unlock};
+    ///
+    /// let store = StoreOptions::in_memory(Unlock::bytes(SecretBytes::copy_from(&[7; 32]))).create()?;
+    /// let mut watch = store.watch(Position::FIRST)?;
+    /// watch.next().transpose()?;
+    /// let kept = watch.resume_point();
+    /// assert_eq!(store.watch_from(&kept)?.next_position().get(), 1);
+    /// # Ok::<(), latchkeep::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid`, code `store_restored`, when the store was restored below that point: [`Error::begin_at`] is where
+    /// the records begin that the earlier watch has not seen. Kind `Invalid`, code `other_log`, for a point of another log.
+    /// Kind `Corrupt`: `rolled_back` when the log has not come so far and tells of no restore, `forked` when it has another
+    /// record there. A point without head is held to its position only.
+    pub fn watch_from(&self, point: &ResumePoint) -> Result<Watch, Error> {
+        let shared = &self.0.engine.shared;
+        if point.log_id != shared.log_id {
+            return Err(Error::other_log());
+        }
+        let end = shared.published.with(|snapshot| snapshot.end.size);
+        if point.position <= end {
+            let watch = self.watch(point.position)?;
+            if point.head.is_none_or(|head| head == *watch.head.as_bytes()) {
+                return Ok(watch);
+            }
+        }
+        let since = shared.published.with(|snapshot| {
+            let mut restores = snapshot.state.whole.incarnations.iter();
+            restores.find(|(at, later)| **later > point.incarnation && **at < point.position).map(|(at, _)| *at)
+        });
+        Err(match since {
+            Some(restored) => Error::restored(restored),
+            None if point.position > end => Error::rolled_back(end.get(), point.position.get()),
+            None => Error::forked("the log has another record there than an earlier watch has seen"),
+        })
     }
 
     /// Gives what users hear of a record, if anything, under the names of the reference; always the same for the same record,
@@ -145,6 +212,15 @@ impl Watch {
         self.position
     }
 
+    /// Returns what to keep, so that [`Store::watch_from`] goes on behind the last record that was given: the next position,
+    /// with the chain value before it and the incarnation of the store.
+    #[must_use]
+    pub fn resume_point(&self) -> ResumePoint {
+        let incarnation = self.shared.published.with(|snapshot| snapshot.state.whole.incarnation());
+        let (log_id, position) = (self.shared.log_id, self.position);
+        ResumePoint { log_id, position, head: Some(*self.head.as_bytes()), incarnation }
+    }
+
     /// Waits for the next record, for so long at most; not at all with no time.
     ///
     /// # Errors
@@ -186,11 +262,9 @@ impl Watch {
                 read => read?,
             }
         }
-        let entry = self.ahead.pop_front();
-        if let Some(entry) = &entry {
-            self.position = entry.position().next();
-        }
-        Ok(entry)
+        let Some((entry, head)) = self.ahead.pop_front() else { return Ok(None) };
+        (self.position, self.head) = (entry.position().next(), head);
+        Ok(Some(entry))
     }
 
     fn read_ahead(&mut self) -> Result<(), Error> {
@@ -200,7 +274,7 @@ impl Watch {
         }
         let (ahead, mut bytes, mut decoder) = (&mut self.ahead, 0_usize, Decoder::default());
         scan_records(&*self.shared.storage, self.position, end, &mut |raw| {
-            ahead.push_back(LogEntry::of(raw, &mut decoder)?);
+            ahead.push_back((LogEntry::of(raw, &mut decoder)?, head(raw.header_bytes())));
             bytes = bytes.saturating_add(raw.context().len()).saturating_add(raw.body().map_or(0, <[u8]>::len));
             let is_enough = ahead.len() >= AHEAD_MAX || bytes >= AHEAD_BYTES_MAX;
             Ok(if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })

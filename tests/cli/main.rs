@@ -24,6 +24,7 @@ mod limits;
 mod locks;
 mod pipes;
 mod real_input;
+mod restored;
 mod rotations;
 mod support;
 mod terminal;

@@ -87,8 +87,9 @@ fn a_file_that_is_no_memory_of_this_store_is_refused() {
         watch(&home.file("edited", state.to_string()))
     };
     of("-1").failed(2, &["names no position"]);
-    of("4000").failed(2, &["lies beyond the end of the log"]);
-    of("18446744073709551615").failed(2, &["lies beyond the end of the log"]);
+    of("4000").failed(5, &["rolled back"]);
+    of("18446744073709551615").failed(5, &["rolled back"]);
+    of("1").failed(5, &["has another record there"]);
     home.run(&["watch", "--until-end", "--from", "yesterday"]).failed(2, &["beginning, or now"]);
     home.run(&["watch", "--until-end", "--only", "secret_eaten"]).failed(2, &["secret_rotated"]);
 }

@@ -9,6 +9,7 @@
     reason = "tests and benches ask the clock and start threads as they need"
 )]
 
+mod anchors;
 mod audit;
 mod backup;
 mod backup_at_work;

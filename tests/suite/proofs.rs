@@ -142,7 +142,7 @@ fn anchors_get_checkpoints_by_records_at_close_and_in_silence() {
     let (send, taken) = std::sync::mpsc::sync_channel(64);
     let moment = Duration::from_millis(1);
     let never = Duration::from_secs(3_600);
-    let pace = AnchorPace { records: 3, interval: never, heartbeat: moment };
+    let pace = AnchorPace { records: 3, interval: never, heartbeat: moment, ..AnchorPace::default() };
     let store =
         home.options().anchoring(Channel(send)).anchoring(FileAnchor::new(&file)).anchor_pace(pace).create().unwrap();
     arbitrary(&session(&store), "token", "one");
@@ -226,4 +226,30 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// Past the end is no damage.
+#[test]
+fn what_is_asked_for_past_the_end_is_invalid() {
+    let home = Home::new();
+    let store = home.create();
+    arbitrary(&session(&store), "token", "one");
+    let size = store.status().unwrap().log_size;
+    let errors = [
+        store.prove_consistency(Position::new(1), size.next()).unwrap_err(),
+        store.prove_consistency(size.next(), size.next()).unwrap_err(),
+        store.prove_consistency(size, Position::new(1)).unwrap_err(),
+        store.prove_consistency(Position::new(u64::MAX), Position::new(u64::MAX)).unwrap_err(),
+        store.prove_event(size).unwrap_err(),
+        store.prove_event(Position::new(u64::MAX)).unwrap_err(),
+        store.export(Vec::new(), ExportOptions::default().from(size.next()), |_| {}).unwrap_err(),
+        store.export(Vec::new(), ExportOptions::default().to(size.next()), |_| {}).unwrap_err(),
+        store.export(Vec::new(), ExportOptions::default().earlier(size.next()), |_| {}).unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!((error.kind(), error.code()), (&latchkeep::ErrorKind::Invalid, "invalid_parameter"), "{error}");
+    }
+    assert!(store.prove_consistency(size, size).is_ok());
+    assert_eq!(store.tree_head_at(size.next()).unwrap(), None);
+    assert!(store.checkpoint_at(size.next()).unwrap().is_none());
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use latchkeep::ledger::SignedCheckpoint;
-use latchkeep::{CheckpointAnchor, FileAnchor, LineAnchor, StoreOptions};
+use latchkeep::{AnchorError, CheckpointAnchor, FileAnchor, LineAnchor, LogSoFar, StoreOptions};
 
 use crate::args::Global;
 use crate::brought::is_dash;
@@ -42,7 +42,10 @@ impl Anchors {
         match self.problem.lock().unwrap_or_else(PoisonError::into_inner).take() {
             None => Ok(()),
             Some(problem) => Err(Failure::new(Exit::Failed, "anchor", problem)
-                .hint("what the command did is done and durable; the next one that writes anchors it too")),
+                .hint(
+                "what the command did is done and durable; the next one that writes anchors it too, and after a restore: latchkeep log \
+                 accept-restore FILE",
+            )),
         }
     }
 }
@@ -55,8 +58,17 @@ struct Watched<A> {
 }
 
 impl<A: CheckpointAnchor> CheckpointAnchor for Watched<A> {
-    fn take(&self, checkpoint: &SignedCheckpoint) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let taken = self.anchor.take(checkpoint);
+    fn take(&self, checkpoint: &SignedCheckpoint) -> Result<(), AnchorError> {
+        self.noted(self.anchor.take(checkpoint))
+    }
+
+    fn take_extending(&self, checkpoint: &SignedCheckpoint, log: &LogSoFar<'_>) -> Result<(), AnchorError> {
+        self.noted(self.anchor.take_extending(checkpoint, log))
+    }
+}
+
+impl<A> Watched<A> {
+    fn noted(&self, taken: Result<(), AnchorError>) -> Result<(), AnchorError> {
         let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = &taken {
             *problem = Some(format!("the checkpoint could not be anchored in {}: {error}", self.name.display()));

@@ -153,7 +153,8 @@ fn hint_for(code: &str) -> Option<&'static str> {
         "not_a_store" => "latchkeep init --store DIR --key-file FILE makes one",
         "secret_name_taken" => "latchkeep secret rotate adds a version to the secret that is there",
         "store_quarantined" => "latchkeep quarantine show tells more, latchkeep quarantine end ends it",
-        "lock_owned" => "--actor acts as the owner, --force removes it and says so in the log",
+        "store_restored" => "latchkeep watch --state FILE --accept-restore begins there",
+        "lock_owned" => "ask its owner; --force does it all the same, and the log says so",
         _ => return None,
     })
 }

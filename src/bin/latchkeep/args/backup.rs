@@ -5,8 +5,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use latchkeep::ledger::VerifierKey;
 
-use super::log::KeyArgs;
+use super::log::parse_key;
 
 /// Writes a backup of the store into one file, or verifies one.
 ///
@@ -57,8 +58,9 @@ pub(crate) struct BackupVerify {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) key: BackupKey,
-    #[command(flatten)]
-    pub(crate) keys: KeyArgs,
+    /// A verifier key of the store, as `latchkeep log keys` prints it; can be given several times.
+    #[arg(long = "key", value_name = "VKEY", value_parser = parse_key)]
+    pub(crate) keys: Vec<VerifierKey>,
     /// A file with signed checkpoints that were kept elsewhere, an anchor file for example: the log has to extend each.
     #[arg(long, value_name = "FILE")]
     pub(crate) expect_checkpoint: Option<PathBuf>,

@@ -20,6 +20,23 @@ pub(crate) enum LogCommand {
     Prove(LogProve),
     VerifyProof(LogVerifyProof),
     Keys(LogKeys),
+    AcceptRestore(LogAcceptRestore),
+}
+
+/// Accepts in an anchor file that the store was restored.
+///
+/// An anchor file binds the log to every checkpoint in it. After a restore the log does not extend those that the original
+/// signed later, so --anchor appends nothing and --expect fails. This writes a line into the file for each restore that the
+/// log tells of: from there on the file goes on with the restored log, and the checkpoints above bind it up to the size that
+/// was restored. Make sure first that the restore is one that you know of.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep log accept-restore ./secrets.anchor --store ./restored")]
+pub(crate) struct LogAcceptRestore {
+    /// The anchor file.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 /// Shows what happened, oldest first. Values never stand in the log.
@@ -137,7 +154,7 @@ fn parse_witness(text: &str) -> Result<WitnessKey, String> {
     WitnessKey::parse(text.trim()).map_err(|invalid| invalid.to_string())
 }
 
-fn parse_key(text: &str) -> Result<VerifierKey, String> {
+pub(super) fn parse_key(text: &str) -> Result<VerifierKey, String> {
     VerifierKey::parse(text.trim()).map_err(|invalid| invalid.to_string())
 }
 

@@ -26,8 +26,8 @@ pub(crate) use backup::{Backup, BackupCommand, BackupKey, BackupVerify, Quaranti
 pub(crate) use issuance::IssuanceArgs;
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
 pub(crate) use log::{
-    KeyArgs, LogCheckpoint, LogCommand, LogErase, LogExport, LogKeys, LogProve, LogReplay, LogShow, LogVerify,
-    LogVerifyProof,
+    KeyArgs, LogAcceptRestore, LogCheckpoint, LogCommand, LogErase, LogExport, LogKeys, LogProve, LogReplay, LogShow,
+    LogVerify, LogVerifyProof,
 };
 pub(crate) use rest::{Explain, GroupCommand, GroupCreate, GroupDelete, GroupList, Init, OperationArg, Tour};
 pub(crate) use rotation::{

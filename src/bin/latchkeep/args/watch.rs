@@ -44,9 +44,13 @@ pub(crate) struct Watch {
     /// Ends when all that is there was told; opens the store for reading only, and leaves no trace in it.
     #[arg(long)]
     pub(crate) until_end: bool,
-    /// A file that remembers how far it has come, written after each record that was told; made when it is not there.
+    /// A file that remembers how far it has come, written after each record that was told; made when it is not there. It
+    /// keeps the chain value, too: in a store that was restored below that point the watch ends, and says where to begin.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+    /// Where the store was restored since, begins at the size that was restored, instead of saying so and ending with 2.
+    #[arg(long, requires = "state")]
+    pub(crate) accept_restore: bool,
     /// Goes on with the next one when the program of --run fails.
     #[arg(long, requires = "run")]
     pub(crate) keep_going: bool,

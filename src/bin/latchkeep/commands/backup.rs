@@ -2,10 +2,8 @@
 //!
 //! Read next: [`super::restore`].
 
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 
 use indicatif::{HumanBytes, ProgressBar};
 use latchkeep::{BackupProgress, BackupReport, BackupTrust, Position, verify_backup_against};
@@ -19,6 +17,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::keys::{self, KeyMade};
 use crate::out::Out;
+use crate::place::Beside;
 use crate::scene::{Access, Scene};
 use crate::times::shown as shown_time;
 
@@ -58,34 +57,13 @@ fn tell(out: &mut Out, file: &Path, report: &BackupReport, key_made: Option<&Pat
 
 /// Writes beside, and gives the file its name when it is whole and durable.
 fn write(scene: &Scene, out: &Path, key: &latchkeep::Unlock) -> Result<BackupReport, Failure> {
-    let aside = aside(out)?;
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside);
-    let file = file.map_err(|error| {
-        Failure::io("make", &aside, &error).hint("remove it if no other backup is being written there")
-    })?;
-    let written = fill(scene, &file, key).and_then(|report| {
-        let named = file.sync_all().and_then(|()| name(&aside, out));
-        named.map(|()| report).map_err(|error| Failure::io("name", out, &error))
-    });
-    if written.is_err() {
-        // What cannot be removed now is in the way next time, and is said to be.
-        let _ = fs::remove_file(&aside);
-    }
-    written
+    let mut beside = Beside::of(out)?;
+    let report = fill(scene, beside.file(), key)?;
+    beside.put(out, false)?;
+    Ok(report)
 }
 
-/// Gives a file its name, durably, and never that of another file.
-fn name(aside: &Path, out: &Path) -> io::Result<()> {
-    // A link fails where the name was taken meanwhile; a rename would not. Some file systems have no links.
-    match fs::hard_link(aside, out) {
-        Ok(()) => fs::remove_file(aside)?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists || out.exists() => return Err(error),
-        Err(_) => fs::rename(aside, out)?,
-    }
-    File::open(parent(out))?.sync_all()
-}
-
-fn fill(scene: &Scene, file: &File, key: &latchkeep::Unlock) -> Result<BackupReport, Failure> {
+fn fill(scene: &Scene, file: &mut File, key: &latchkeep::Unlock) -> Result<BackupReport, Failure> {
     let bar = bar(0, "versions");
     let report = scene.store().backup(file, key, |progress| show(&bar, progress));
     bar.finish_and_clear();
@@ -103,25 +81,11 @@ fn show(bar: &ProgressBar, progress: BackupProgress) {
     bar.set_position(done);
 }
 
-fn aside(out: &Path) -> Result<PathBuf, Failure> {
-    let name = out.file_name().ok_or_else(|| Failure::usage(format!("{} does not end in a name", out.display())))?;
-    let mut name = name.to_os_string();
-    name.push(".new");
-    Ok(out.with_file_name(name))
-}
-
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
 /// Verifies a backup.
 pub(crate) fn verify(global: &Global, args: &BackupVerify) -> Result<Exit, Failure> {
     let (file, bytes) = open(&args.file)?;
     let key = keys::to_read_backup(&args.key)?;
-    let mut trust = args.keys.keys.iter().cloned().fold(BackupTrust::default(), BackupTrust::key);
+    let mut trust = args.keys.iter().cloned().fold(BackupTrust::default(), BackupTrust::key);
     if let Some(path) = &args.expect_checkpoint {
         trust = trust.anchored(&brought::checkpoints(path)?);
     }

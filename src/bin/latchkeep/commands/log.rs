@@ -9,7 +9,7 @@ use latchkeep::{Event, LogEntry, Position, Record, SecretId, limits};
 use serde_json::{Value, json};
 
 use super::summary::{self, Numbers};
-use super::{log_export, log_proof, log_replay, log_verify};
+use super::{log_accept, log_export, log_proof, log_replay, log_verify};
 use crate::args::{LogCommand, LogErase, LogShow, SecretArg};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -31,6 +31,7 @@ pub(crate) fn run(command: &LogCommand, scene: &mut Scene) -> Result<Exit, Failu
         LogCommand::Checkpoint(args) => log_proof::checkpoint(args, scene),
         LogCommand::Prove(args) => log_proof::prove(args, scene),
         LogCommand::Keys(args) => log_proof::keys(args, scene),
+        LogCommand::AcceptRestore(args) => log_accept::run(args, scene),
         // Those need no store.
         LogCommand::Replay(_) | LogCommand::VerifyProof(_) => Ok(Exit::Done),
     }
@@ -217,7 +218,7 @@ pub(super) fn to_json(record: &Record) -> Value {
 }
 
 /// Shows bytes as people compare them.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing into memory does not fail.

@@ -14,6 +14,7 @@ use super::summary::counted;
 use crate::args::LogExport;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::place::Beside;
 use crate::scene::Scene;
 use crate::{brought, place};
 
@@ -32,11 +33,11 @@ pub(crate) fn run(args: &LogExport, scene: &mut Scene) -> Result<Exit, Failure> 
         written?;
         return Ok(Exit::Done);
     };
-    let mut file = place::aside(path)?;
-    let written = write(&store, options, args.zstd, file.as_file_mut(), &bar);
+    let mut file = Beside::of(path)?;
+    let written = write(&store, options, args.zstd, file.file(), &bar);
     bar.finish_and_clear();
     let checkpoint = written.map_err(|failure| failure.while_writing(path))?;
-    place::put(file, path, args.force)?;
+    file.put(path, args.force)?;
     tell(args, path, &checkpoint, scene)?;
     Ok(Exit::Done)
 }

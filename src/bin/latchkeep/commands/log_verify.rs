@@ -67,8 +67,7 @@ pub(super) fn options(keys: &KeyArgs, earlier: Option<&Path>) -> Result<VerifyOp
     options.keys.clone_from(&keys.keys);
     options.witnesses.clone_from(&keys.witnesses.witnesses);
     options.policy = keys.witnesses.policy.as_deref().map(brought::policy).transpose()?;
-    options.earlier =
-        earlier.map(brought::checkpoints).transpose()?.and_then(|file| file.checkpoints().last().map(str::to_owned));
+    options.earlier = earlier.map(brought::checkpoints).transpose()?.and_then(|file| file.largest().map(str::to_owned));
     Ok(options)
 }
 

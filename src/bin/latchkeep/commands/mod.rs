@@ -10,6 +10,7 @@ pub(crate) mod init;
 mod lock;
 mod lock_list;
 mod log;
+mod log_accept;
 mod log_export;
 mod log_into;
 mod log_proof;
@@ -32,6 +33,7 @@ mod task;
 pub(crate) mod tour;
 mod watch;
 
+pub(crate) use log::hex;
 pub(crate) use summary::counted;
 
 use crate::args::{

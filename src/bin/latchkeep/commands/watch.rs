@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use latchkeep::{Event, LogEntry, Notification, Position, Secret, SecretId, Timestamp, Watched};
+use latchkeep::{Event, LogEntry, Notification, Position, ResumePoint, Secret, SecretId, Store, Timestamp, Watched};
 use serde_json::{Value, json};
 
 use super::log::{self, Known};
@@ -32,24 +32,17 @@ pub(crate) fn run(args: &Watch, scene: &mut Scene) -> Result<Exit, Failure> {
     let interrupted = prompt::noted_interrupts()?;
     let store = scene.store().clone();
     let seen = args.state.as_deref().map(|path| Seen::open(path, &store)).transpose()?;
-    let end = store.status()?.log_size;
-    let kept = seen.as_ref().and_then(|seen| seen.position);
-    let from = kept.unwrap_or(match args.from {
-        Some(WatchFrom::Position(position)) => position,
-        None if args.until_end => Position::FIRST,
-        Some(WatchFrom::Now) | None => end,
-    });
-    let mut watch = store.watch(from)?;
+    let mut watch = begin(args, &store, seen.as_ref().and_then(|seen| seen.point))?;
     let about = args.secret.as_deref().map(|named| log::subject(scene, named)).transpose()?;
     let warned = seen.as_ref().and_then(|seen| seen.warned).unwrap_or_else(times::now);
     let mut teller = Teller { args, about, known: Known::of(scene), seen, warned, scene };
     let patience = if args.until_end { Duration::ZERO } else { LOOK_EVERY };
     while !interrupted.load(Ordering::SeqCst) {
         let heeded = match watch.next_within(patience)? {
-            Watched::Entry(entry) => teller.take(&entry),
-            Watched::Quiet => teller.catch_up(watch.next_position()),
+            Watched::Entry(entry) => teller.take(&entry, watch.resume_point()),
+            Watched::Quiet => teller.catch_up(watch.resume_point()),
             Watched::Ended => {
-                teller.catch_up(watch.next_position())?;
+                teller.catch_up(watch.resume_point())?;
                 break;
             }
         };
@@ -60,6 +53,23 @@ pub(crate) fn run(args: &Watch, scene: &mut Scene) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Begins where the last watch had come to, or where the arguments say.
+fn begin(args: &Watch, store: &Store, kept: Option<ResumePoint>) -> Result<latchkeep::Watch, Failure> {
+    let from = match args.from {
+        Some(WatchFrom::Position(position)) => position,
+        None if args.until_end => Position::FIRST,
+        Some(WatchFrom::Now) | None => store.status()?.log_size,
+    };
+    let Some(point) = kept else { return Ok(store.watch(from)?) };
+    match store.watch_from(&point) {
+        Err(error) => match error.begin_at().filter(|_| args.accept_restore) {
+            Some(restored) => Ok(store.watch(restored)?),
+            None => Err(error.into()),
+        },
+        Ok(watch) => Ok(watch),
+    }
 }
 
 /// What is told: as JSON, and in columns.
@@ -82,7 +92,7 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     /// Tells of a record, if it is asked for.
-    fn take(&mut self, entry: &LogEntry) -> Result<(), Failure> {
+    fn take(&mut self, entry: &LogEntry, next: ResumePoint) -> Result<(), Failure> {
         if let LogEntry::Known(record) = entry {
             self.known.learn(record);
         }
@@ -98,7 +108,7 @@ impl Teller<'_> {
         }
         let told = self.told(entry, notification);
         self.tell(&told)?;
-        self.keep(entry.position().next())
+        self.keep(next)
     }
 
     fn is_asked_for(&self, notification: Notification) -> bool {
@@ -106,7 +116,7 @@ impl Teller<'_> {
     }
 
     /// All that is durable was told: warns of what expires soon, and remembers what nothing was told of.
-    fn catch_up(&mut self, position: Position) -> Result<(), Failure> {
+    fn catch_up(&mut self, next: ResumePoint) -> Result<(), Failure> {
         let now = times::now();
         if self.args.until_end || now.since(self.warned) >= WARN_EVERY {
             if self.is_asked_for(Notification::SecretAboutToExpire) {
@@ -120,15 +130,15 @@ impl Teller<'_> {
             }
             self.warned = self.warned.max(now);
         }
-        self.keep(position)
+        self.keep(next)
     }
 
     /// Remembers how far it has come, once what was told is out.
-    fn keep(&mut self, position: Position) -> Result<(), Failure> {
+    fn keep(&mut self, next: ResumePoint) -> Result<(), Failure> {
         if self.seen.is_some() || !self.args.until_end {
             self.scene.out.flush()?;
         }
-        self.seen.as_mut().map_or(Ok(()), |seen| seen.keep(position, self.warned))
+        self.seen.as_mut().map_or(Ok(()), |seen| seen.keep(next, self.warned))
     }
 
     fn told(&self, entry: &LogEntry, notification: Option<Notification>) -> Told {
