@@ -12,6 +12,7 @@ mod writer;
 mod credentials;
 mod erasure;
 mod expiry;
+mod exploration;
 mod groups;
 mod idempotency;
 mod impact;
