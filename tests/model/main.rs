@@ -12,12 +12,14 @@
     reason = "tests and benches ask the clock and start threads as they need"
 )]
 
+mod commands;
 mod histories;
 mod one_secret;
 mod plain;
 mod run;
 mod stage;
 mod tester;
+mod verdicts;
 
 use plain::Answer;
 use run::Run;
