@@ -11,6 +11,7 @@ use crate::domain::command::{Command, Terms};
 use crate::domain::event::Event;
 use crate::domain::evolve::evolve;
 use crate::domain::id::{EventId, SecretId};
+use crate::domain::legal;
 use crate::domain::position::{Position, Revision, WriterEpoch};
 use crate::domain::receipt::Receipt;
 use crate::domain::record::{Context, Record, Subject};
@@ -44,6 +45,8 @@ impl World {
     #[track_caller]
     pub(super) fn append(&mut self, events: Vec<(Option<SecretId>, Event)>, terms: &Terms) -> Receipt {
         let records = self.records(events, terms);
+        // Whatever is decided, every check of a log takes.
+        let legal = legal::walk::after(&self.state, &records).unwrap_or_else(|step| panic!("{step}: {records:?}"));
         for record in &records {
             invariants::check_event(&self.state, record);
             let find = |state: &State| record.secret().and_then(|id| state.secret(id).cloned());
@@ -60,6 +63,7 @@ impl World {
             assert_eq!(self.projections, rebuilt, "at position {}", record.position);
         }
         let Some(last) = records.last() else { return self.receipt_of_nothing() };
+        assert!(legal == self.state, "the rules take a batch in otherwise");
         let forgotten = remember(&mut self.state, &records);
         if last.context.idempotency.is_some() {
             self.answers.insert(last.position);

@@ -8,7 +8,7 @@ use super::super::super::limits;
 use super::super::super::record::Record;
 use super::super::super::refusal::Refusal;
 use super::super::super::rotation::{Credential, Rotation, RotationStage, RotationTrigger};
-use super::super::super::rotation_event::{RotationAttemptFailed, RotationParked};
+use super::super::super::rotation_event::{CredentialIssued, RotationAttemptFailed};
 use super::super::super::secret::Secret;
 use super::super::super::touch::{Touch, unlocked, unlocked_at_commit};
 use super::super::super::version::DestroyCause;
@@ -20,7 +20,6 @@ use super::{Batch, Events};
 pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
     match &batch.head.event {
         Event::RotationPlanned(_)
-        | Event::CredentialIssued(_)
         | Event::RotationAborted(_)
         | Event::RotationResumed(_)
         | Event::RetirementFailed(_)
@@ -33,6 +32,7 @@ pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
             let would_be = finish_retirement(batch.state, batch.subject()?, event.version, batch.now());
             hold(would_be.is_ok_and(|decision| batch.is(&decision.events)), Rule::BatchMismatch)
         }
+        Event::CredentialIssued(event) => issue(batch, event),
         Event::RotationAttempted(event) => attempt(batch, event.rotation),
         Event::RotationAttemptFailed(event) => fail(batch, event),
         Event::RotationStaged(_) => stage(batch),
@@ -72,6 +72,22 @@ fn delete(batch: &Batch<'_>) -> Result<(), Rule> {
     hold(would_be.is_some_and(|decision| batch.is(&decision.events)), Rule::BatchMismatch)
 }
 
+/// An answer of a call that cannot be read is kept as the credential, and the rotation parked with it.
+fn issue(batch: &Batch<'_>, event: &CredentialIssued) -> Result<(), Rule> {
+    if batch.rest.is_empty() {
+        return Ok(());
+    }
+    let rotation = rotation(batch.subject()?)?;
+    let is_unread = event.outside.is_none() && event.expires_at.is_none() && rotation.value.is_none();
+    let is_parked = parks(batch.rest, event.rotation);
+    hold(is_unread && is_parked && rotation.stage.is_called(), Rule::BatchMismatch)
+}
+
+/// Tells whether what follows is that a rotation is parked, and nothing else.
+fn parks(rest: &[Record], id: RotationId) -> bool {
+    matches!(rest, [one] if matches!(&one.event, Event::RotationParked(event) if event.rotation == id))
+}
+
 /// An attempt may be made by a job.
 fn attempt(batch: &Batch<'_>, id: RotationId) -> Result<(), Rule> {
     let takes_jobs = rotation(batch.subject()?)?.class.takes_jobs();
@@ -83,8 +99,7 @@ fn attempt(batch: &Batch<'_>, id: RotationId) -> Result<(), Rule> {
 /// A failure parks the rotation where it has to; earlier releases parked some more.
 fn fail(batch: &Batch<'_>, event: &RotationAttemptFailed) -> Result<(), Rule> {
     let (secret, id) = (batch.subject()?, event.rotation);
-    let is_park = |record: &Record| matches!(&record.event, Event::RotationParked(RotationParked { rotation, .. }) if *rotation == id);
-    let is_parked = batch.rest.len() == 1 && batch.rest.iter().all(is_park);
+    let is_parked = parks(batch.rest, id);
     let has_to = is_parked_by_failure(secret, rotation(secret)?, event, batch.now());
     hold(is_parked || (batch.rest.is_empty() && !has_to), Rule::BatchMismatch)
 }
