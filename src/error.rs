@@ -81,6 +81,11 @@ impl Error {
         Self::new(ErrorKind::Unavailable, "busy", "the queue of the store is full; try again soon")
     }
 
+    pub(crate) fn worker_runs() -> Self {
+        let message = "another worker does the rotations of this store; leave them to it, or stop it first";
+        Self::new(ErrorKind::Unavailable, "worker_runs", message)
+    }
+
     pub(crate) fn poisoned(why: &str) -> Self {
         let message = format!("the store takes no more commands since this happened: {why}; open it again");
         Self::new(ErrorKind::Unavailable, "poisoned", message)

@@ -65,6 +65,7 @@ pub(crate) mod worker;
 pub use domain::command::{Change, LockNames, LockTarget, SecretChanges};
 pub use domain::event::Event;
 pub use domain::expiry::Expiry;
+pub use domain::held::Held;
 pub use domain::id::{DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, TaskId, VersionId};
 pub use domain::impact::{ConsumerImpact, Impact};
 pub use domain::incarnation::Incarnation;
@@ -77,6 +78,7 @@ pub use domain::name::{
     Actor, CorrelationId, Description, GroupName, IdempotencyKey, IssuerName, Label, LockName, OutsideId, Reason,
     SecretName, Username,
 };
+pub use domain::patience::Patience;
 pub use domain::policy::{Interval, IntervalUnit, RotationPolicy};
 pub use domain::position::{Position, Revision, VersionNumber, WriterEpoch};
 pub use domain::quarantine::{Restored, RestoredFrom};

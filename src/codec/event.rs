@@ -164,6 +164,8 @@ schemas! {
     JobBegun: rotation::JobBegunV1;
     RetirementJobBegun: rotation::RetirementJobBegunV1;
     CredentialKept: rotation::CredentialKeptV1;
+    AttemptCounted: rotation::AttemptCountedV1;
+    HoldOverridden: rotation::HoldOverriddenV1;
 }
 
 /// Writes a wire struct as JSON; null in the same cases as [`event_json`], which are none.

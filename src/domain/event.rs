@@ -15,10 +15,10 @@ use super::quarantine::RestoredFrom;
 use super::refusal::Refusal;
 use super::rotation::{Credential, Rotation};
 use super::rotation_event::{
-    AbortPlanned, CredentialIssued, CredentialKept, CredentialRetired, DeletionPlanned, JobBegun, RetirementFailed,
-    RetirementJobBegun, RetirementPlanned, RotationAborted, RotationAttemptFailed, RotationAttempted,
-    RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged, ScheduledRotationRefused,
-    VersionAcknowledged,
+    AbortPlanned, AttemptCounted, CredentialIssued, CredentialKept, CredentialRetired, DeletionPlanned, HoldOverridden,
+    JobBegun, RetirementFailed, RetirementJobBegun, RetirementPlanned, RotationAborted, RotationAttemptFailed,
+    RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged,
+    ScheduledRotationRefused, VersionAcknowledged,
 };
 use super::secret::{Lifecycle, SecretMetadata, SecretSpec};
 use super::settings::{KeySlotKind, Settings};
@@ -437,5 +437,9 @@ events! {
         RetirementJobBegun = 71;
         /// The credential of a version is as good as before, though a rotation replaced another one in place.
         CredentialKept = 72;
+        /// What a rotation has used up of its attempts and its time.
+        AttemptCounted = 73;
+        /// A rotation was begun by force, though a version that it will end is waited for.
+        HoldOverridden = 74;
     }
 }

@@ -84,6 +84,8 @@ macro_rules! of_rotation {
             | $crate::domain::event::Event::RotationPlanned(_)
             | $crate::domain::event::Event::RotationAttempted(_)
             | $crate::domain::event::Event::RotationAttemptFailed(_)
+            | $crate::domain::event::Event::AttemptCounted(_)
+            | $crate::domain::event::Event::HoldOverridden(_)
             | $crate::domain::event::Event::CredentialIssued(_)
             | $crate::domain::event::Event::RotationStaged(_)
             | $crate::domain::event::Event::RotationCommitted(_)

@@ -71,7 +71,9 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
                 let secret = Arc::make_mut(secret);
                 secret.revision = subject.revision;
                 secret.as_of = record.position.next();
-                secret.updated_at = record.recorded_at;
+                if !is_said_again(record) {
+                    secret.updated_at = record.recorded_at;
+                }
                 change(secret, record);
                 if secret.expiry_held_since.is_some() && !is_held(secret, record.recorded_at) {
                     secret.expiry_held_since = None;
@@ -87,6 +89,11 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
         }
         (_, None) => whole::change(state, record),
     }
+}
+
+/// Tells whether an event only says again what was counted before, in a restatement: that changes nothing.
+fn is_said_again(record: &Record) -> bool {
+    matches!(&record.event, Event::AttemptCounted(event) if event.counted_at < record.recorded_at)
 }
 
 /// Leaves the trace of an event of the audit trail on its secret, whose revision stays.
@@ -116,6 +123,7 @@ fn create(state: &mut State, record: &Record, id: SecretId, created: &SecretCrea
         retrieved_at: None,
         rotation_refused_at: None,
         rotation: None,
+        patience: None,
         is_deleting: false,
     });
 }

@@ -109,5 +109,12 @@ pub const REFUSED_ROTATION_PAUSE: std::time::Duration = std::time::Duration::fro
 /// Attempts of a rotation, at most.
 pub const ATTEMPTS_MAX: u16 = 100;
 
+/// Single runs that fail, after which a rotation is parked: less than a week of a daily timer.
+pub const RUNS_MAX: u16 = 5;
+
+/// How long after one single run another one counts: a timer that runs each minute is no more patient than one of an hour, less a
+/// little for its delays.
+pub const RUN_COUNTED_PAUSE: std::time::Duration = std::time::Duration::from_secs(50 * 60);
+
 /// The shortest pause before something that failed is tried again; never zero.
 pub const RETRY_PAUSE_MIN: std::time::Duration = std::time::Duration::from_secs(1);

@@ -116,6 +116,10 @@ impl RotationPolicy {
         if self.interval.secs_min() < secs_min || !longest {
             return Err(Invalid::new(FIELD, format!("takes {shortest} to {months_max} months")));
         }
+        let grace_secs = spec.issuance().map_or(0, |issuance| issuance.grace_secs);
+        if u64::from(grace_secs) > self.interval.secs_max() {
+            return Err(Invalid::new(FIELD, "is shorter than the grace, for which the credential before stays good"));
+        }
         match spec.ttl_secs() {
             Some(ttl_secs) if self.interval.secs_max() > u64::from(ttl_secs) => {
                 Err(Invalid::new(FIELD, "is longer than the lifetime (ttl) of a credential"))

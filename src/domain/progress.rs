@@ -4,6 +4,7 @@
 
 use super::event::Event;
 use super::name::Actor;
+use super::patience::Patience;
 use super::record::Record;
 use super::rotation::{
     AttemptFailure, Credential, IssuedCredential, IssuerClass, Parked, Retirement, Rotation, RotationStage,
@@ -16,10 +17,14 @@ use super::version::Version;
 pub(super) fn progress(secret: &mut Secret, record: &Record) {
     let at = record.recorded_at;
     match &record.event {
-        Event::RotationPlanned(event) => secret.rotation = Some(Box::new(planned(event, record))),
+        Event::RotationPlanned(event) => {
+            secret.rotation = Some(Box::new(planned(event, record)));
+            secret.patience = Some(Box::new(Patience::until(event.deadline, at)));
+        }
         Event::RotationCommitted(_) => commit(secret, record),
         Event::RotationAborted(_) => {
             secret.rotation = None;
+            secret.patience = None;
             // Nothing begins again by itself at once.
             secret.rotation_refused_at = Some(at);
         }
@@ -34,10 +39,27 @@ pub(super) fn progress(secret: &mut Secret, record: &Record) {
         }
         _ => {
             end(secret, record);
+            count(secret, record);
             if let Some(rotation) = &mut secret.rotation {
                 step(rotation, record);
             }
         }
+    }
+}
+
+/// Counts what a rotation uses up of its time.
+fn count(secret: &mut Secret, record: &Record) {
+    match &record.event {
+        Event::AttemptCounted(event) => secret.patience = Some(Box::new(Patience::from(event))),
+        Event::RotationResumed(event) => {
+            secret.patience = Some(Box::new(Patience::until(event.deadline, record.recorded_at)));
+        }
+        Event::CredentialIssued(_) => {
+            if let Some(patience) = &mut secret.patience {
+                patience.failures = 0;
+            }
+        }
+        _ => {}
     }
 }
 
@@ -97,6 +119,7 @@ fn step(rotation: &mut Rotation, record: &Record) {
             rotation.retry_at = None;
         }
         Event::RotationAttemptFailed(event) => fail(rotation, event),
+        Event::AttemptCounted(event) => rotation.attempts = event.attempts,
         Event::CredentialIssued(event) => issue(rotation, event),
         Event::RotationStaged(_) => stage(rotation, record),
         Event::RotationParked(event) => rotation.parked = Some(Parked { at, reason: event.reason.clone() }),
@@ -221,6 +244,7 @@ fn acknowledge(version: &mut Version, consumer: &Actor) {
 /// Ends the rotation that led to a version, and gives the credential that stands behind it.
 pub(super) fn take_credential(secret: &mut Secret, version: super::id::VersionId) -> Option<Box<Credential>> {
     let rotation = secret.rotation.take_if(|rotation| rotation.to == version)?;
+    secret.patience = None;
     if secret.lifecycle == Lifecycle::PreActivation {
         secret.lifecycle = Lifecycle::Active;
     }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::held::Held;
 use super::id::{RotationId, SecretId};
 use super::name::{Actor, LockName};
 use super::position::{Position, Revision};
@@ -123,6 +124,8 @@ pub enum Refusal {
         /// Which.
         rotation: RotationId,
     },
+    /// The rotation would end a version whose grace runs, or that consumers have not moved from.
+    RotationHeld(Box<Held>),
     /// No rotation of the secret is under way.
     RotationNotFound,
     /// The rotation that is under way does not wait for a person.
@@ -168,6 +171,7 @@ impl Refusal {
             Self::KeySlotUnavailable { .. } => "key_slot_unavailable",
             Self::Quarantined { .. } => "store_quarantined",
             Self::RotationOpen { .. } => "rotation_open",
+            Self::RotationHeld(_) => "rotation_held",
             Self::RotationNotFound => "rotation_not_found",
             Self::RotationNotParked => "rotation_not_parked",
             Self::TaskNotFound => "task_not_found",
@@ -251,6 +255,7 @@ impl fmt::Display for Refusal {
                 "rotation {rotation} of the secret is under way and may have replaced its credential; wait for it, or \
                  abort it"
             ),
+            Self::RotationHeld(held) => held.fmt(f),
             Self::RotationNotFound => f.write_str("no rotation of the secret is under way"),
             Self::RotationNotParked => f.write_str("the rotation goes on by itself; only a parked one can be resumed"),
             Self::TaskNotFound => f.write_str("the secret has no such task; one that was given up is gone"),

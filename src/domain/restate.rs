@@ -10,8 +10,10 @@ use super::event::{Event, GroupRestated, LockRestated, SecretRestated, VersionRe
 use super::evolve::put_lock;
 use super::id::{GroupId, VersionId};
 use super::lock::{Lock, PlacedLock};
+use super::patience::Patience;
 use super::position::Position;
 use super::record::{Record, Subject};
+use super::rotation_event::AttemptCounted;
 use super::secret::Secret;
 use super::settings::Group;
 use super::state::State;
@@ -24,7 +26,15 @@ pub(crate) fn restated(secret: &Secret) -> impl Iterator<Item = Event> {
         let locks: Vec<Event> = version.locks.iter().map(|lock| LockRestated::of(id, lock).into()).collect();
         std::iter::once(VersionRestated::of(version).into()).chain(locks)
     };
-    std::iter::once(SecretRestated::of(secret).into()).chain(secret.versions.iter().flat_map(version))
+    let known = SecretRestated::of(secret).into();
+    let counted = counted(secret).map(Event::from);
+    std::iter::once(known).chain(counted).chain(secret.versions.iter().flat_map(version))
+}
+
+/// Says again what the rotation that is under way has used up, if it has.
+fn counted(secret: &Secret) -> Option<AttemptCounted> {
+    let (rotation, patience) = (secret.rotation.as_deref()?, secret.patience.as_deref()?);
+    (*patience != Patience::of(rotation)).then(|| patience.counted(rotation, rotation.attempts))
 }
 
 impl SecretRestated {
@@ -65,6 +75,7 @@ impl SecretRestated {
             updated_at: event.updated_at,
             retrieved_at: event.retrieved_at,
             rotation_refused_at: event.rotation_refused_at,
+            patience: event.rotation.as_deref().map(|rotation| Box::new(Patience::of(rotation))),
             rotation: event.rotation,
             is_deleting: event.is_deleting,
         }
@@ -166,9 +177,11 @@ impl GroupRestated {
 pub(super) fn evolve(state: &mut State, record: &Record, subject: Subject) {
     let as_of = record.position.next();
     if let Event::SecretRestated(event) = &record.event {
-        let before = state.take_out(subject.secret);
-        let versions = before.map_or_else(Vec::new, |secret| Arc::unwrap_or_clone(secret).versions);
-        return state.put_in(event.secret(subject, as_of, versions));
+        let before = state.take_out(subject.secret).map(Arc::unwrap_or_clone);
+        let (versions, patience) = before.map_or_else(Default::default, |secret| (secret.versions, secret.patience));
+        let secret = event.secret(subject, as_of, versions);
+        let patience = patience.or_else(|| secret.patience.clone());
+        return state.put_in(Secret { patience, ..secret });
     }
     let Some(secret) = state.secrets.get_mut(&subject.secret).map(Arc::make_mut) else { return };
     secret.revision = subject.revision;

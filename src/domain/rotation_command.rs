@@ -5,6 +5,7 @@
 use super::command::Prepared;
 use super::id::{RotationId, TaskId, VersionId};
 use super::name::{OutsideId, Reason};
+use super::patience::Effort;
 use super::rotation::{AttemptFailure, IssuerClass, RotationTrigger};
 use super::time::Timestamp;
 use super::version::VersionRef;
@@ -17,7 +18,14 @@ pub(crate) enum RotationCommand {
     /// The issuer is about to be called; with a time, to begin a job that reports by then.
     Attempt { rotation: RotationId, report_by: Option<Timestamp> },
     /// The call, or the login, failed.
-    Fail { rotation: RotationId, failure: AttemptFailure, reason: Reason, retry_at: Timestamp, value: Option<Prepared> },
+    Fail {
+        rotation: RotationId,
+        failure: AttemptFailure,
+        reason: Reason,
+        retry_at: Timestamp,
+        value: Option<Prepared>,
+        effort: Effort,
+    },
     /// The issuer made a credential; none for class `SetValue`, where it is the value that was planned.
     Issue { rotation: RotationId, outside: Option<OutsideId>, made: Option<Prepared>, expires_at: Option<Timestamp> },
     /// The issuer says that it made one, but its answer cannot be read: it is kept as it is, for a person.

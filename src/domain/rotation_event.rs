@@ -4,6 +4,7 @@
 
 use super::id::{DataKeyId, RotationId, SecretId, VersionId};
 use super::name::{Actor, IssuerName, OutsideId, Reason};
+use super::position::VersionNumber;
 use super::refusal::Refusal;
 use super::rotation::{AttemptFailure, IssuerClass, RotationTrigger};
 use super::time::Timestamp;
@@ -112,6 +113,36 @@ facts! {
         value: Option<SealedRef>,
         /// The data key of the value that was refused.
         destroyed: Option<DataKeyId>,
+    }
+    /// What a rotation has used up, in all, since it was planned or last resumed; said with each attempt that failed.
+    AttemptCounted {
+        /// The rotation.
+        rotation: RotationId,
+        /// Attempts that count: not those that found the issuer not available and did nothing.
+        attempts: u16,
+        /// Attempts that failed in a row, all of them.
+        failures: u16,
+        /// Seconds in which a worker ran.
+        worked_secs: u64,
+        /// Seconds after which it is parked.
+        limit_secs: u64,
+        /// Single runs of a worker that failed, at most one in 50 minutes; after the fifth it is parked.
+        runs: u16,
+        /// When the last of them was counted.
+        run_at: Option<Timestamp>,
+        /// Up to when time was counted.
+        counted_at: Timestamp,
+    }
+    /// A rotation was begun by force, though it will end a version that is still waited for.
+    HoldOverridden {
+        /// The rotation.
+        rotation: RotationId,
+        /// The version.
+        version: VersionNumber,
+        /// Until when its grace would run.
+        graced_until: Option<Timestamp>,
+        /// The consumers that have not said that they use a newer one.
+        consumers: Box<[Actor]>,
     }
     /// A credential was made and lies sealed in the store.
     CredentialIssued {

@@ -10,6 +10,7 @@ use super::json::JsonObject;
 use super::limits;
 use super::lock::Lock;
 use super::name::{Actor, Description, Label, SecretName};
+use super::patience::Patience;
 use super::policy::RotationPolicy;
 use super::position::{Position, Revision, VersionNumber};
 use super::rotation::{Credential, Rotation};
@@ -125,6 +126,8 @@ pub struct Secret {
     pub rotation_refused_at: Option<Timestamp>,
     /// The rotation by an issuer that is under way.
     pub rotation: Option<Box<Rotation>>,
+    /// What the rotation that is under way has used up of its time.
+    pub patience: Option<Box<Patience>>,
     /// Whether it is to be deleted as soon as its credentials are retired.
     pub is_deleting: bool,
 }

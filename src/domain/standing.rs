@@ -3,6 +3,7 @@
 //! It decides nothing; what the worker does next is in [`super::due`]. Read next: [`super::impact`].
 
 use super::due::{Step, steps};
+use super::held::{Held, held};
 use super::rotation::{Credential, RotationStage};
 use super::secret::Secret;
 use super::settings::Settings;
@@ -27,7 +28,7 @@ pub enum RotationStanding {
         /// Since when.
         since: Timestamp,
     },
-    /// A rotation was due, and a lock refuses it.
+    /// A rotation was due, and a lock, a grace or consumers refuse it.
     Blocked {
         /// Since when it is due.
         since: Timestamp,
@@ -90,7 +91,7 @@ impl Secret {
                 _ => RotationStanding::Open { since: rotation.planned_at },
             });
         }
-        if let Some(since) = self.blocked_since(settings) {
+        if let Some(since) = self.blocked_since(settings, now) {
             return Some(RotationStanding::Blocked { since });
         }
         let due = steps(self).filter(|(at, step)| *at <= now && !matches!(step, Step::Retire(_)));
@@ -105,11 +106,18 @@ impl Secret {
             .or_else(|| self.next_rotation_at().map(|at| RotationStanding::Scheduled { at }))
     }
 
-    /// Gives since when a rotation is due that a lock refused and still would.
-    fn blocked_since(&self, settings: Settings) -> Option<Timestamp> {
+    /// Tells what beside locks would hold a rotation back at a time: the grace of a version that it would end, or consumers that
+    /// have not moved from it.
+    #[must_use]
+    pub fn held_at(&self, settings: Settings, now: Timestamp) -> Option<Held> {
+        held(self, self.rotation_touch(), settings, now)
+    }
+
+    /// Gives since when a rotation is due that a lock, a grace or consumers refused and still would.
+    fn blocked_since(&self, settings: Settings, now: Timestamp) -> Option<Timestamp> {
         let refused_at = self.rotation_refused_at?;
         let due_at = self.rotation_due_at()?;
         let is_locked = || self.impact_of_rotation(settings).is_some_and(|impact| !impact.locks.is_empty());
-        (refused_at >= due_at && is_locked()).then_some(due_at)
+        (refused_at >= due_at && (is_locked() || self.held_at(settings, now).is_some())).then_some(due_at)
     }
 }

@@ -37,6 +37,7 @@ pub(crate) mod snapshot;
 pub(crate) mod sync;
 pub(crate) mod threads;
 pub(crate) mod tree;
+pub(crate) mod turn;
 pub(crate) mod writer;
 
 #[cfg(test)]

@@ -64,6 +64,8 @@ pub struct IssuerError {
     kind: IssuerErrorKind,
     reason: Reason,
     kept: Option<Arc<SecretBytes>>,
+    /// Whether this very call did nothing and found nobody, whatever an earlier one did.
+    is_outage: bool,
 }
 
 /// Two are the same when they say the same; what is kept is not compared.
@@ -76,22 +78,26 @@ impl PartialEq for IssuerError {
 impl Eq for IssuerError {}
 
 impl IssuerError {
+    fn new(kind: IssuerErrorKind, reason: &str) -> Self {
+        Self { kind, reason: worded(reason), kept: None, is_outage: kind == IssuerErrorKind::Unavailable }
+    }
+
     /// The outside system said no; nothing was done.
     #[must_use]
     pub fn refused(reason: &str) -> Self {
-        Self { kind: IssuerErrorKind::Refused, reason: worded(reason), kept: None }
+        Self::new(IssuerErrorKind::Refused, reason)
     }
 
     /// Nothing was done; it may be tried again.
     #[must_use]
     pub fn unavailable(reason: &str) -> Self {
-        Self { kind: IssuerErrorKind::Unavailable, reason: worded(reason), kept: None }
+        Self::new(IssuerErrorKind::Unavailable, reason)
     }
 
     /// Nobody knows whether it was done.
     #[must_use]
     pub fn unknown(reason: &str) -> Self {
-        Self { kind: IssuerErrorKind::Unknown, reason: worded(reason), kept: None }
+        Self::new(IssuerErrorKind::Unknown, reason)
     }
 
     /// The same, when nobody knows what came of an earlier call.
@@ -111,6 +117,11 @@ impl IssuerError {
     /// Gives the answer that is kept.
     pub(crate) fn kept(&self) -> Option<&SecretBytes> {
         self.kept.as_deref()
+    }
+
+    /// Tells whether the outside system was not there, and this call did nothing.
+    pub(crate) const fn is_outage(&self) -> bool {
+        self.is_outage
     }
 
     /// Tells what may have happened outside.

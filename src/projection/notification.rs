@@ -229,6 +229,8 @@ mod tests {
         ("JobBegun", &[]),
         ("RetirementJobBegun", &[]),
         ("CredentialKept", &[]),
+        ("AttemptCounted", &[]),
+        ("HoldOverridden", &[]),
     ];
 
     /// The events of the golden files, which have every kind in most of its cases.

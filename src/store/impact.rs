@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::domain::command::{Command, Terms};
+use crate::domain::command::Command;
 use crate::domain::event::Event;
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::impact::Impact;
@@ -131,7 +131,7 @@ impl Session {
         let inner = &self.store().0;
         inner.engine.settle_if_there_is_room()?;
         let (secret, now) = (inner.find(id)?, inner.now());
-        let terms = Terms::by(self.actor().clone());
+        let terms = self.terms_of_rotation(id);
         if secret.spec.issuance().is_none() {
             let forecast = self.forecast(&inner.prepare_any_rotation(&secret, now)?, &terms);
             let needs_username = matches!(secret.spec, SecretSpec::UsernamePassword { .. });

@@ -9,6 +9,7 @@ use crate::domain::event::AccessRecorded;
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::name::Reason;
 use crate::domain::receipt::Receipt;
+use crate::domain::record::Idempotency;
 use crate::domain::refusal::Refusal;
 use crate::domain::rotation::Credential;
 use crate::domain::secret::Secret;
@@ -28,6 +29,18 @@ use super::session::Session;
 use super::store::{Inner, Store};
 
 impl Session {
+    /// Gives the terms on which a rotation by the issuer of a secret is begun: those of the next commands.
+    pub(crate) fn terms_of_rotation(&self, secret: SecretId) -> Terms {
+        let mut terms = self.raw_terms().clone();
+        if let Some(key) = self.key() {
+            let shape = format!("rotate by issuer {secret:?} {:?} {}", terms.expected_revision, terms.force);
+            let keyring = self.store().0.engine.shared.keyring();
+            let fingerprint = keyring.fingerprint(&[key.as_str().as_bytes(), shape.as_bytes()]);
+            terms.idempotency = Some(Idempotency { key: key.clone(), fingerprint });
+        }
+        terms
+    }
+
     /// Gives up the rotation of a secret that is under way: at once where nothing can have been made, else the worker first
     /// retires what may have been. Of an issuer that cannot be asked (class `Opaque`) whoever aborts says that it was looked
     /// after.

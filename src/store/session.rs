@@ -112,7 +112,8 @@ impl Session {
         self
     }
 
-    /// Lets the next commands replace, renew and remove locks that belong to others; the log says that it was forced.
+    /// Lets the next commands replace, renew and remove locks that belong to others, and rotations by issuers go over a grace and
+    /// consumers that have not moved; the log says that it was forced.
     #[must_use]
     pub const fn by_force(mut self) -> Self {
         self.terms.force = true;
@@ -331,6 +332,10 @@ impl Session {
 
     pub(super) const fn raw_terms(&self) -> &Terms {
         &self.terms
+    }
+
+    pub(super) const fn key(&self) -> Option<&IdempotencyKey> {
+        self.key.as_ref()
     }
 }
 

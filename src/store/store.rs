@@ -12,6 +12,7 @@ use crate::domain::settings::{Group, Settings};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::scrub::{ScrubProgress, ScrubReport};
+use crate::engine::turn::Turns;
 use crate::error::Error;
 use crate::projection::lock_board::LockStatus;
 
@@ -41,6 +42,8 @@ pub struct Store(pub(crate) Arc<Inner>);
 /// What all handles of a store share.
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
+    /// Whose turn it is to do the rotations.
+    pub(crate) turns: Turns,
 }
 
 impl Drop for Inner {
@@ -52,7 +55,7 @@ impl Drop for Inner {
 
 impl Store {
     pub(crate) fn new(engine: Engine) -> Self {
-        Self(Arc::new(Inner { engine }))
+        Self(Arc::new(Inner { engine, turns: Turns::default() }))
     }
 
     /// Begins to act as somebody. The actor is what the host says; it stands in the log with all that is done.

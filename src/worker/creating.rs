@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::domain::back_off;
 use crate::domain::command::Command;
 use crate::domain::name::{OutsideId, Reason};
+use crate::domain::patience::Effort;
 use crate::domain::refusal::Refusal;
 use crate::domain::rotation::{AttemptFailure, IssuedCredential, IssuerClass, Rotation, RotationStage};
 use crate::domain::rotation_command::RotationCommand;
@@ -202,13 +203,25 @@ impl Core {
             Ok(None) | Err(Halt::Busy | Halt::Later(_)) => (None, Payload::None),
             Err(halt) => return Err(halt),
         };
-        let failures = u32::from(rotation.attempts).max(1);
-        let retry_at = self.store.0.now().plus(back_off::pause(failures, Self::chance()?));
-        let reason = error.reason().clone();
-        let step = RotationCommand::Fail { rotation: rotation.id, failure, reason, retry_at, value };
+        let failed = secret.patience.as_deref().map_or(0, |patience| patience.failures).saturating_add(1);
+        let failures = u32::from(failed.max(rotation.attempts));
+        let now = self.store.0.now();
+        let retry_at = now.plus(back_off::pause(failures, Self::chance()?));
+        let (effort, reason) = (self.effort(secret, rotation, error, now), error.reason().clone());
+        let step = RotationCommand::Fail { rotation: rotation.id, failure, reason, retry_at, value, effort };
         let answer = self.ask(&self.system, Command::Rotation { secret: secret.id, step }, payload)?;
         self.point("failed")?;
         Self::settled(answer)
+    }
+
+    /// Says how long this worker was at a rotation since that was last counted.
+    fn effort(&self, secret: &Secret, rotation: &Rotation, error: &IssuerError, now: Timestamp) -> Effort {
+        let since = secret.patience.as_deref().map_or(rotation.planned_at, |patience| patience.counted_at);
+        Effort {
+            worked: self.presence.worked(since, now),
+            run_began: (!self.is_started).then(|| self.presence.began()),
+            is_outage: error.is_outage(),
+        }
     }
 
     pub(super) fn ask_for(

@@ -10,6 +10,11 @@ use crate::domain::id::SecretId;
 use crate::domain::name::Reason;
 use crate::domain::time::Timestamp;
 use crate::engine::sync::Mutex;
+use crate::error::Error;
+use crate::seal::random;
+
+use super::steps::{Halt, worded};
+use super::worker::Core;
 
 /// Secrets whose next step waits.
 #[derive(Default)]
@@ -44,6 +49,11 @@ impl Later {
         self.0.lock().remove(&secret);
     }
 
+    /// Forgets all secrets that are gone.
+    pub(super) fn keep(&self, is_there: impl Fn(SecretId) -> bool) {
+        self.0.lock().retain(|secret, _| is_there(*secret));
+    }
+
     /// Tells whether a secret waits.
     pub(super) fn waits(&self, secret: SecretId, now: Timestamp) -> bool {
         self.0.lock().get(&secret).is_some_and(|waiting| waiting.until > now)
@@ -55,5 +65,46 @@ impl Later {
         let mut all: Vec<_> = waiting.iter().map(|(secret, waiting)| (*secret, waiting.reason.clone())).collect();
         all.sort_by_key(|(secret, _)| *secret);
         all
+    }
+}
+
+impl Core {
+    /// Puts a secret off that has had all its steps in a row: whatever goes round in a circle does not do so at full speed.
+    pub(super) fn tire(&self, secret: SecretId) -> Result<(), Error> {
+        let reason = Reason::of("it takes more steps than it should; going on later");
+        self.later.put_off(secret, self.store.0.now(), Self::chance()?, reason);
+        Ok(())
+    }
+
+    /// Sees to it that a secret whose step could not be done waits; gives the error of a store that fails.
+    pub(super) fn halt(&self, secret: SecretId, halt: Halt) -> Result<(), Error> {
+        let now = self.store.0.now();
+        match halt {
+            Halt::Store(error) if error.refusal().is_some() => {
+                let reason = worded(&error);
+                self.later.put_off(secret, now, Self::chance()?, reason);
+                Ok(())
+            }
+            Halt::Store(error) => {
+                self.later.put_off(secret, now, Self::chance()?, worded(&error));
+                Err(error)
+            }
+            Halt::Later(reason) => {
+                self.later.put_off(secret, now, Self::chance()?, reason);
+                Ok(())
+            }
+            Halt::Busy => {
+                let reason = Reason::of("the issuer has as many calls out as it may; waiting for its turn");
+                self.later.pause(secret, now, Duration::from_secs(1), reason);
+                Ok(())
+            }
+            #[cfg(test)]
+            Halt::Interrupted => Err(Error::internal("interrupted")),
+        }
+    }
+
+    /// Draws what spreads pauses.
+    pub(super) fn chance() -> Result<u16, Error> {
+        Ok(u16::from_be_bytes(random::array()?))
     }
 }

@@ -38,6 +38,7 @@ impl Core {
     /// Gives the secrets that are due and not worked on, and takes them up.
     pub(super) fn due(&self) -> Due {
         let now = self.store.0.now();
+        self.presence.note(now);
         let snapshot = self.store.0.engine.shared.published.load();
         if snapshot.state.whole.quarantine().is_some() {
             return Due::default();
@@ -49,6 +50,12 @@ impl Core {
             here: self.busy.take_up(calendar.steps_here(now).filter(is_free), HERE_AT_ONCE),
             elsewhere: self.busy.take_up(calendar.steps_elsewhere(now).filter(is_free), elsewhere_at_once),
         }
+    }
+
+    /// Forgets what waits of secrets that are deleted.
+    pub(super) fn forget_gone(&self) {
+        let snapshot = self.store.0.engine.shared.published.load();
+        self.later.keep(|secret| snapshot.state.secret(secret).is_some());
     }
 
     /// Looks what is due and hands it out, until it is told to stop or the store is closed.

@@ -4,7 +4,7 @@
 //! order, as for everybody. Between two appends the worker makes one call outside, with a time limit, on a thread that can
 //! be given up. Whatever happens to it in between, the next one goes on from what the log says. Read in this order:
 //! [`options`], [`worker`], [`look`], [`taken`], [`stopped`], [`steps`], [`here`], [`creating`], [`unread`], [`ending`], [`jobs`],
-//! [`calls`], [`sweep`], [`swept`], [`verifying`].
+//! [`calls`], [`presence`], [`sweep`], [`swept`], [`verifying`].
 
 mod calls;
 mod creating;
@@ -14,6 +14,7 @@ mod jobs;
 mod later;
 mod look;
 pub(crate) mod options;
+mod presence;
 mod steps;
 mod stopped;
 pub(crate) mod sweep;

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::limits;
-use crate::domain::name::IssuerName;
+use crate::domain::name::{IssuerName, Reason};
 use crate::issuer::issuer::Issuer;
+use crate::issuer::outcome::worded;
 
 /// How the rotation worker works, and whom it can ask.
 ///
@@ -23,6 +24,7 @@ use crate::issuer::issuer::Issuer;
 #[must_use = "options do nothing until a worker is made with them"]
 pub struct WorkerOptions {
     pub(super) issuers: BTreeMap<IssuerName, Arc<dyn Issuer>>,
+    pub(super) unusable: BTreeMap<IssuerName, Reason>,
     pub(super) threads: usize,
     pub(super) call_limit: Duration,
     pub(super) attempts_max: u16,
@@ -37,6 +39,7 @@ impl WorkerOptions {
     pub fn new() -> Self {
         Self {
             issuers: BTreeMap::new(),
+            unusable: BTreeMap::new(),
             threads: 16,
             call_limit: Duration::from_secs(30),
             attempts_max: 10,
@@ -59,6 +62,18 @@ impl WorkerOptions {
         self
     }
 
+    /// Says of an issuer that it cannot be used now, and why: what would be asked of it waits with this reason, and all others
+    /// are not held up. One that is registered under the name counts.
+    pub fn unusable_issuer(mut self, name: IssuerName, why: &str) -> Self {
+        self.unusable.insert(name, worded(why));
+        self
+    }
+
+    /// Gives the issuers that cannot be used, with the reasons.
+    pub fn unusable_issuers(&self) -> impl Iterator<Item = (&IssuerName, &Reason)> {
+        self.unusable.iter().filter(|(name, _)| !self.issuers.contains_key(*name))
+    }
+
     /// Sets how many secrets are worked on at a time: 1 to 256, 16 by default. One issuer gets half of them at the most, so
     /// that one that hangs holds up nobody else. Of secrets whose data the store makes itself, as many again are on their way
     /// at a time, by one thread.
@@ -74,13 +89,16 @@ impl WorkerOptions {
         self
     }
 
-    /// Sets after how many attempts a rotation is parked: 1 to 100, 10 by default.
+    /// Sets after how many attempts a rotation is parked: 1 to 100, 10 by default. One that finds the issuer not available, and
+    /// does nothing, does not count: the deadline bounds these.
     pub fn attempts_max(mut self, attempts: u16) -> Self {
         self.attempts_max = attempts.clamp(1, limits::ATTEMPTS_MAX);
         self
     }
 
-    /// Sets after how long a rotation that could not be done is parked: a day by default, a minute at the least.
+    /// Sets after how long a rotation that could not be done is parked: a day by default, a minute at the least. Time counts in
+    /// which a worker runs, not what the machine sleeps or lies between two runs; looked at when an attempt has failed. It is
+    /// parked, too, when it failed in five single runs (of workers that are not started), at most one in 50 minutes counted.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline.max(Duration::from_secs(60));
         self

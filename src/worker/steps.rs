@@ -208,8 +208,8 @@ impl Core {
     /// call is about to be made has its room before.
     pub(super) fn reach(&self, name: &IssuerName) -> Result<Reached<'_>, Halt> {
         let found = self.options.issuers.get_key_value(name);
-        let (name, issuer) =
-            found.ok_or_else(|| Halt::Later(Reason::of("no issuer of its name is registered here")))?;
+        let why_not = || self.options.unusable.get(name).cloned().unwrap_or_else(|| Reason::of(NOT_REGISTERED));
+        let (name, issuer) = found.ok_or_else(|| Halt::Later(why_not()))?;
         self.calls.room(name).map(|room| Reached { issuer, name, room }).ok_or(Halt::Busy)
     }
 
@@ -250,6 +250,8 @@ impl Core {
         Ok(())
     }
 }
+
+const NOT_REGISTERED: &str = "no issuer of its name is registered here";
 
 /// What is said of an issuer that leaves its work to jobs, where calls are asked for.
 pub(super) const NO_JOBS: &str = "an issuer of its class cannot leave its work to jobs";

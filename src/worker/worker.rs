@@ -12,11 +12,12 @@ use crate::domain::id::SecretId;
 use crate::domain::name::{Actor, Reason};
 use crate::domain::receipt::Receipt;
 use crate::domain::rotation::RotationTrigger;
+use crate::domain::time::Timestamp;
 use crate::engine::clock::monotonic;
 use crate::engine::sync::{JoinHandle, Mutex, Receiver, Sender, bounded};
 use crate::engine::threads::spawn;
+use crate::engine::turn::{Turn, next_worker};
 use crate::error::Error;
-use crate::seal::random;
 use crate::store::Store;
 use crate::store::session::Session;
 
@@ -24,6 +25,7 @@ use super::calls::Calls;
 use super::here::Flight;
 use super::later::Later;
 use super::options::WorkerOptions;
+use super::presence::Presence;
 use super::steps::{Halt, Progress};
 use super::stopped::Stopped;
 use super::sweep::SweepReport;
@@ -40,7 +42,7 @@ pub(super) const STEPS_IN_A_ROW: usize = 32;
 /// credentials in systems outside.
 ///
 /// It holds a handle of the store, and ends with [`RotationWorker::stop`], when it is dropped, or when the store is closed. One
-/// worker for a store is enough; two do no harm, since the writer decides, but call outside twice.
+/// worker at a time does the rotations of a store: while one is started, or runs what is due, another is refused.
 ///
 /// ```
 /// use latchkeep::{
@@ -76,6 +78,7 @@ pub(super) struct Running {
 struct Started {
     stop: Sender<()>,
     handles: Vec<JoinHandle<()>>,
+    _turn: Turn,
 }
 
 /// What a thread of a worker does.
@@ -90,12 +93,21 @@ pub(super) struct Core {
     pub(super) later: Later,
     pub(super) busy: Busy,
     pub(super) swept: Swept,
+    pub(super) presence: Presence,
+    /// Whether it goes on by itself; else each is a single run.
+    pub(super) is_started: bool,
+    /// Its number among the workers of the process.
+    number: u64,
 }
 
 impl RotationWorker {
     /// Makes a worker that does something only when it is asked to: for programs that run now and then, and for tests.
     #[must_use]
     pub fn new(store: &Store, options: WorkerOptions) -> Self {
+        Self::of(store, options, false)
+    }
+
+    fn of(store: &Store, options: WorkerOptions, is_started: bool) -> Self {
         let calls = Calls::new(options.call_limit, options.threads);
         let core = Core {
             store: store.clone(),
@@ -105,6 +117,9 @@ impl RotationWorker {
             later: Later::default(),
             busy: Busy::default(),
             swept: Swept::default(),
+            presence: Presence::from(store.0.now()),
+            is_started,
+            number: next_worker(),
         };
         Self(Arc::new(Running { core: Arc::new(core), threads: Mutex::default() }))
     }
@@ -113,13 +128,13 @@ impl RotationWorker {
     ///
     /// # Errors
     ///
-    /// Kind `Unavailable`, code `read_only`, when the store is open for reading only; kind `Internal` when the system gives no
-    /// thread.
+    /// Kind `Unavailable`, code `read_only`, when the store is open for reading only, code `worker_runs` while another worker does
+    /// its rotations; kind `Internal` when the system gives no thread.
     pub fn start(store: &Store, options: WorkerOptions) -> Result<Self, Error> {
         if store.0.engine.is_read_only() {
             return Err(Error::read_only());
         }
-        let worker = Self::new(store, options);
+        let worker = Self::of(store, options, true);
         let started = Started::of(&worker.0.core)?;
         *worker.0.threads.lock() = Some(started);
         Ok(worker)
@@ -132,9 +147,10 @@ impl RotationWorker {
     /// # Errors
     ///
     /// Kind `Closed` or `Unavailable` when the store takes no commands any more. What was asked for before is answered then,
-    /// and what was not can be taken up again.
+    /// and what was not can be taken up again. Code `worker_runs` while another worker does its rotations.
     pub fn run_due(&self) -> Result<u64, Error> {
         let core = &self.0.core;
+        let _turn = core.turn()?;
         let mut steps = 0_u64;
         loop {
             let due = core.due();
@@ -154,12 +170,13 @@ impl RotationWorker {
     /// # Errors
     ///
     /// Kind `Refused`: [`crate::Refusal::Locked`] when a lock stands on a version that it would touch,
-    /// [`crate::Refusal::RotationOpen`] when one is under way, [`crate::Refusal::RotationNotSupported`]. Kind `Invalid` when no issuer of
+    /// [`crate::Refusal::RotationHeld`] when the grace of a version that it would end runs, or consumers have not moved from it
+    /// (unless the session acts by force), [`crate::Refusal::RotationOpen`] when one is under way, [`crate::Refusal::RotationNotSupported`]. Kind `Invalid` when no issuer of
     /// that name is registered; kind `Unavailable` when it is busy.
     pub fn rotate(&self, session: &Session, secret: SecretId) -> Result<Receipt, Error> {
         let core = &self.0.core;
         let found = core.store.0.find(secret)?;
-        match core.plan(&Terms::by(session.actor().clone()), &found, RotationTrigger::ByHand) {
+        match core.plan(&session.terms_of_rotation(secret), &found, RotationTrigger::ByHand) {
             Ok(answer) => Ok(answer.map_err(Error::refused)?.receipt),
             Err(Halt::Store(error)) => Err(error),
             Err(Halt::Later(reason)) => Err(crate::Invalid::new("issuer", reason.to_string()).into()),
@@ -180,7 +197,19 @@ impl RotationWorker {
     /// Gives the secrets whose next step has to wait without anything to record about it, and why.
     #[must_use]
     pub fn waiting(&self) -> Vec<(SecretId, Reason)> {
-        self.0.core.later.all()
+        let core = &self.0.core;
+        core.forget_gone();
+        core.later.all()
+    }
+
+    /// Gives when the first of the rotations is tried again that may succeed by waiting alone: whose issuer was not available, whose
+    /// last answer was lost, or whose credential did not log in yet. For hosts that let a single run wait out short outages.
+    #[must_use]
+    pub fn retry_at(&self) -> Option<Timestamp> {
+        let snapshot = self.0.core.store.0.engine.shared.published.load();
+        let secrets = snapshot.projections.calendar.rotating().filter_map(|id| snapshot.state.secret(id));
+        let open = secrets.filter_map(|secret| secret.rotation.as_deref());
+        open.filter(|rotation| rotation.parked.is_none() && rotation.may_come()).filter_map(|it| it.retry_at).min()
     }
 
     /// Tells whether somebody has said that it is to stop.
@@ -205,7 +234,7 @@ impl RotationWorker {
 
 impl Running {
     fn stop(&self) {
-        let Some(Started { stop, handles }) = self.threads.lock().take() else { return };
+        let Some(Started { stop, handles, _turn }) = self.threads.lock().take() else { return };
         drop(stop);
         for handle in handles {
             // A thread that panicked has nothing left to end.
@@ -222,6 +251,7 @@ impl Drop for Running {
 
 impl Started {
     fn of(core: &Arc<Core>) -> Result<Self, Error> {
+        let turn = core.turn()?;
         let (stop, stopped) = bounded(0);
         let stopped = Stopped::told_by(stopped);
         let threads = core.options.threads;
@@ -239,11 +269,16 @@ impl Started {
         run("latchkeep-here", Box::new(move |core, stopped| core.serve_here(&here, stopped)))?;
         run("latchkeep-sweep", Box::new(Core::sweep_on))?;
         run("latchkeep-due", Box::new(move |core, stopped| core.dispatch(stopped, &send, &send_here)))?;
-        Ok(Self { stop, handles })
+        Ok(Self { stop, handles, _turn: turn })
     }
 }
 
 impl Core {
+    /// Takes the turn to do the rotations of the store.
+    fn turn(&self) -> Result<Turn, Error> {
+        self.store.0.turns.take(self.number).ok_or_else(Error::worker_runs)
+    }
+
     /// Rotates secrets whose data the store makes itself; gives how many steps that were. After an error the rest is left.
     fn rotate_all(&self, secrets: Vec<Taken>) -> Result<u64, Error> {
         let never = Stopped::never();
@@ -299,45 +334,6 @@ impl Core {
         }
         self.tire(secret)?;
         Ok(steps)
-    }
-
-    /// Puts a secret off that has had all its steps in a row: whatever goes round in a circle does not do so at full speed.
-    pub(super) fn tire(&self, secret: SecretId) -> Result<(), Error> {
-        let reason = Reason::of("it takes more steps than it should; going on later");
-        self.later.put_off(secret, self.store.0.now(), Self::chance()?, reason);
-        Ok(())
-    }
-
-    /// Sees to it that a secret whose step could not be done waits; gives the error of a store that fails.
-    pub(super) fn halt(&self, secret: SecretId, halt: Halt) -> Result<(), Error> {
-        let now = self.store.0.now();
-        match halt {
-            Halt::Store(error) if error.refusal().is_some() => {
-                let reason = super::steps::worded(&error);
-                self.later.put_off(secret, now, Self::chance()?, reason);
-                Ok(())
-            }
-            Halt::Store(error) => {
-                self.later.put_off(secret, now, Self::chance()?, super::steps::worded(&error));
-                Err(error)
-            }
-            Halt::Later(reason) => {
-                self.later.put_off(secret, now, Self::chance()?, reason);
-                Ok(())
-            }
-            Halt::Busy => {
-                let reason = Reason::of("the issuer has as many calls out as it may; waiting for its turn");
-                self.later.pause(secret, now, Duration::from_secs(1), reason);
-                Ok(())
-            }
-            #[cfg(test)]
-            Halt::Interrupted => Err(Error::internal("interrupted")),
-        }
-    }
-
-    /// Draws what spreads pauses.
-    pub(super) fn chance() -> Result<u16, Error> {
-        Ok(u16::from_be_bytes(random::array()?))
     }
 }
 

@@ -22,6 +22,7 @@ mod json;
 mod keys;
 mod limits;
 mod locks;
+mod outages;
 mod pipes;
 mod real_input;
 mod restored;

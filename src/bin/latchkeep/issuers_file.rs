@@ -66,11 +66,10 @@ pub(crate) fn read(path: &Path, session: &Session) -> Result<Issuers, Failure> {
     let named = strict::names(text).map_err(|what| Failure::usage(format!("issuers file {file}: {what}")))?;
     let (mut options, mut longest, mut problems) = (WorkerOptions::new(), LIMIT_DEFAULT, Vec::new());
     for described in &named {
-        let name = &described.name;
         let mut wrong = |line: usize, what: &dyn fmt::Display| {
-            problems.push(format!("issuers file {file}, line {line}: issuer {name}: {what}"));
+            problems.push(format!("issuers file {file}, line {line}: issuer {}: {what}", described.name));
         };
-        let parsed = match IssuerName::parse(name) {
+        let parsed = match IssuerName::parse(&described.name) {
             Ok(parsed) => parsed,
             Err(invalid) => {
                 wrong(described.line, &invalid);
@@ -86,7 +85,10 @@ pub(crate) fn read(path: &Path, session: &Session) -> Result<Issuers, Failure> {
                 longest = longest.max(made.longest);
                 options = options.shared_issuer(parsed, made.issuer);
             }
-            Err((line, what)) => wrong(line, &what),
+            Err((line, what)) => {
+                wrong(line, &what);
+                options = options.unusable_issuer(parsed, &what);
+            }
         }
     }
     Ok(Issuers { options: options.call_limit(longest.saturating_add(CALL_EXTRA)), problems })

@@ -8,7 +8,7 @@ use latchkeep::{
 use serde_json::{Map, Value, json};
 
 use crate::shown::object;
-use crate::times::{shown as shown_time, shown_end};
+use crate::times::{now, shown as shown_time, shown_end};
 
 /// Shows a rotation that is under way.
 pub(crate) fn rotation(rotation: &Rotation) -> Value {
@@ -119,7 +119,7 @@ pub(crate) fn why(secret: &Secret) -> Option<String> {
     let mut credentials = secret.versions.iter().filter_map(|version| version.credential.as_deref());
     let not_ended = credentials.find_map(Credential::failure);
     let not_ended = not_ended.map(|reason| format!("an earlier credential could not be ended: {reason}"));
-    let Some(rotation) = &secret.rotation else { return not_ended };
+    let Some(rotation) = &secret.rotation else { return not_ended.or_else(|| held_words(secret)) };
     let parked = rotation.parked.as_ref().map(|parked| parked.reason.to_string());
     let failure = rotation.failure.as_ref().map(|reason| format!("last failure: {reason}"));
     let given_up = match &rotation.stage {
@@ -130,6 +130,12 @@ pub(crate) fn why(secret: &Secret) -> Option<String> {
     };
     let whys: Vec<String> = [parked, given_up, failure, not_ended].into_iter().flatten().collect();
     (!whys.is_empty()).then(|| whys.join("; "))
+}
+
+/// Says whose word a rotation that is due waits for.
+fn held_words(secret: &Secret) -> Option<String> {
+    secret.rotation_refused_at?;
+    secret.held_at(Settings::default(), now()).map(|held| held.to_string())
 }
 
 /// Shows locks with their owners, and the ends of leases.

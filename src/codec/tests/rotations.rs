@@ -7,16 +7,18 @@ use proptest::sample::select;
 
 use super::sample::{GROUP, SECRET, VERSION, actor, bare_metadata, json, sealed, time};
 use crate::domain::event::{Event, SecretCreated};
+use crate::domain::held::Held;
 use crate::domain::id::{DataKeyId, RotationId};
 use crate::domain::issuance::Issuance;
-use crate::domain::name::{IssuerName, OutsideId, Reason};
+use crate::domain::name::{Actor, IssuerName, OutsideId, Reason, SecretName};
+use crate::domain::position::VersionNumber;
 use crate::domain::refusal::Refusal;
 use crate::domain::rotation::{
     AttemptFailure, Credential, IssuedCredential, IssuerClass, Parked, Retirement, Rotation, RotationStage,
     RotationTrigger,
 };
 use crate::domain::rotation_event::*;
-use crate::domain::secret::SecretSpec;
+use crate::domain::secret::{SecretSpec, SecretType};
 use crate::domain::time::Timestamp;
 
 pub(super) const ROTATION: RotationId = RotationId::from_bytes([0x58; 16]);
@@ -41,6 +43,17 @@ pub(super) fn specs() -> [(&'static str, SecretSpec); 3] {
         ("custom-credentials", SecretSpec::CustomCredentials { issuance: Issuance::by(issuer()) }),
         ("private-cert", SecretSpec::PrivateCert { issuance: Issuance::by(issuer()) }),
     ]
+}
+
+pub(super) fn held() -> Held {
+    Held {
+        secret: SECRET,
+        name: SecretName::parse("orders-db").unwrap(),
+        secret_type: SecretType::ServiceCredentials,
+        version: VersionNumber::new(3),
+        graced_until: Some(time(9)),
+        consumers: [actor("service/billing"), actor("service/web")].into(),
+    }
 }
 
 fn made() -> IssuedCredential {
@@ -143,6 +156,22 @@ fn protocol() -> Vec<(&'static str, Event)> {
         value,
         destroyed,
     };
+    let overridden = |graced_until, consumers: &[Actor]| HoldOverridden {
+        rotation,
+        version: VersionNumber::new(3),
+        graced_until,
+        consumers: consumers.into(),
+    };
+    let counted = |run_at| AttemptCounted {
+        rotation,
+        attempts: 1,
+        failures: 9,
+        worked_secs: 7_200,
+        limit_secs: 86_400,
+        runs: 2,
+        run_at,
+        counted_at: time(6),
+    };
     let IssuedCredential { outside, sealed: made, expires_at } = made();
     let data_keys = [DataKeyId::from_bytes([0x54; 16])].into();
     vec![
@@ -160,6 +189,10 @@ fn protocol() -> Vec<(&'static str, Event)> {
         ("full", RotationAttempted { rotation, attempt: 2 }.into()),
         ("full", failed(Some(sealed()), Some(DataKeyId::from_bytes([0x54; 16]))).into()),
         ("bare", failed(None, None).into()),
+        ("full", counted(Some(time(5))).into()),
+        ("bare", counted(None).into()),
+        ("full", overridden(Some(time(9)), &[actor("service/web")]).into()),
+        ("bare", overridden(None, &[]).into()),
         ("full", CredentialIssued { rotation, outside, sealed: made, expires_at }.into()),
         ("bare", CredentialIssued { rotation, outside: None, sealed: made, expires_at: None }.into()),
         ("full", RotationStaged { rotation }.into()),

@@ -215,6 +215,7 @@ pub(super) fn refusals() -> Vec<(&'static str, Refusal)> {
         ("quarantined", Refusal::Quarantined { since: time(3) }),
         ("version-data-not-restored", Refusal::VersionDataNotRestored),
         ("rotation-open", Refusal::RotationOpen { rotation: rotations::ROTATION }),
+        ("rotation-held", Refusal::RotationHeld(Box::new(rotations::held()))),
         ("rotation-not-found", Refusal::RotationNotFound),
         ("rotation-not-parked", Refusal::RotationNotParked),
         ("task-not-found", Refusal::TaskNotFound),

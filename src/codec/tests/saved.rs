@@ -43,6 +43,7 @@ pub(super) fn secret() -> Secret {
         retrieved_at: None,
         rotation_refused_at: None,
         rotation: Some(Box::new(rotation(true))),
+        patience: None,
         is_deleting: false,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::shape::{wire_enum, wire_struct};
 use super::value::List;
+use crate::domain::held::Held;
 use crate::domain::id::{RotationId, SecretId, VersionId};
 use crate::domain::name::{Actor, LockName, SecretName};
 use crate::domain::position::{Position, Revision, VersionNumber};
@@ -50,6 +51,30 @@ impl From<BlockedV1> for Box<Blocked> {
     }
 }
 
+wire_struct!(
+    /// Whose word a rotation waits for, or until when.
+    HeldV1 is Held {
+        secret: SecretId,
+        name: SecretName,
+        secret_type: SecretType,
+        version: VersionNumber,
+        graced_until: Option<Timestamp>,
+        consumers: List<Actor>,
+    }
+);
+
+impl From<Box<Held>> for HeldV1 {
+    fn from(held: Box<Held>) -> Self {
+        Self::from(*held)
+    }
+}
+
+impl From<HeldV1> for Box<Held> {
+    fn from(held: HeldV1) -> Self {
+        Self::new(held.into())
+    }
+}
+
 wire_enum!(
     /// An explained no. A tag that is no longer used stays here as a comment, so that it is never given out again.
     RefusalV1 is Refusal {
@@ -85,6 +110,7 @@ wire_enum!(
         RotationNotFound = 30, "rotation_not_found";
         RotationNotParked = 31, "rotation_not_parked";
         TaskNotFound = 32, "task_not_found";
+        RotationHeld = 40, "rotation_held" (held: HeldV1);
         TaskNotAwaited = 33, "task_not_awaited" { status: TaskStatus };
     }
 );

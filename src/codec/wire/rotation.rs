@@ -5,14 +5,16 @@ use super::value::{List, Maybe};
 use super::version::SealedRefV1;
 use crate::domain::id::{DataKeyId, RotationId, VersionId};
 use crate::domain::name::{Actor, IssuerName, OutsideId, Reason};
+use crate::domain::position::VersionNumber;
 use crate::domain::rotation::{
     AttemptFailure, Credential, IssuedCredential, IssuerClass, Parked, Retirement, Rotation, RotationStage,
     RotationTrigger,
 };
 use crate::domain::rotation_event::{
-    AbortPlanned, CredentialIssued, CredentialKept, CredentialRetired, DeletionPlanned, JobBegun, RetirementFailed,
-    RetirementJobBegun, RetirementPlanned, RotationAborted, RotationAttemptFailed, RotationAttempted,
-    RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged, VersionAcknowledged,
+    AbortPlanned, AttemptCounted, CredentialIssued, CredentialKept, CredentialRetired, DeletionPlanned, HoldOverridden,
+    JobBegun, RetirementFailed, RetirementJobBegun, RetirementPlanned, RotationAborted, RotationAttemptFailed,
+    RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged,
+    VersionAcknowledged,
 };
 use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
@@ -236,6 +238,30 @@ wire_event!(
         retry_at: Timestamp,
         value: Maybe<SealedRefV1>,
         destroyed: Option<DataKeyId>,
+    }
+);
+
+wire_event!(
+    /// What a rotation has used up.
+    AttemptCountedV1 (73, 1) is AttemptCounted {
+        rotation: RotationId,
+        attempts: u16,
+        failures: u16,
+        worked_secs: u64,
+        limit_secs: u64,
+        runs: u16,
+        run_at: Option<Timestamp>,
+        counted_at: Timestamp,
+    }
+);
+
+wire_event!(
+    /// A rotation goes over a grace or consumers by force.
+    HoldOverriddenV1 (74, 1) is HoldOverridden {
+        rotation: RotationId,
+        version: VersionNumber,
+        graced_until: Option<Timestamp>,
+        consumers: List<Actor>,
     }
 );
 

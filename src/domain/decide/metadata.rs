@@ -135,7 +135,7 @@ fn check_spec(secret: &Secret, spec: &SecretSpec) -> Result<(), Refusal> {
         return Err(Refusal::invalid("reuse_api_key", "cannot change"));
     }
     spec.check()?;
-    match secret.policy {
+    match secret.policy.filter(|_| *spec != secret.spec) {
         Some(policy) => {
             policy.check(spec).map_err(|invalid| Refusal::PolicyNotSupported { rule: invalid.to_string().into() })
         }

@@ -4,6 +4,7 @@
 //! expected revision, where the secret stands in its life, the fields of the command, the locks. A file per noun. Read
 //! next: [`super::evolve`].
 
+mod attempts;
 mod erasure;
 mod groups;
 mod locks;
@@ -35,8 +36,9 @@ use super::settings::AccessAudit;
 use super::state::State;
 use super::time::Timestamp;
 
+pub(super) use attempts::{is_aborting, may_park, was_parked_by, why_parked};
 pub(super) use locks::{free_previous, remove as remove_locks};
-pub(super) use protocol::{is_parked_by_failure, may_park, replace};
+pub(super) use protocol::replace;
 pub(super) use retirement::{finish_retirement, plan_deletion};
 pub(super) use rotation::destroyed;
 pub(crate) use secrets::{is_lent, readable};
@@ -140,6 +142,14 @@ fn audit_of(command: &Command, refusal: &Refusal, remember: bool) -> Option<Even
                 Operation::DestroyData => Some(DataDestructionRefused { secret, refusal }.into()),
                 Operation::Expire => None,
             }
+        }
+        (None, Some(secret)) if matches!(refusal, Refusal::RotationHeld(_)) => {
+            let refusal = refusal.clone();
+            Some(if command.is_scheduled() {
+                ScheduledRotationRefused { secret, refusal }.into()
+            } else {
+                RotationRefused { secret, refusal }.into()
+            })
         }
         _ if remember && !matches!(refusal, Refusal::VersionChanged | Refusal::Quarantined { .. }) => {
             Some(CommandRefused { secret, refusal: refusal.clone() }.into())

@@ -3,23 +3,28 @@
 //! Nothing is called from here. What an answer leads to outside is the business of the worker, which asks again if it died
 //! in between. Read next: [`super::super::due`].
 
+use std::time::Duration;
+
 use super::super::command::{Prepared, Terms};
-use super::super::event::{Event, RotationRefused, VersionAdded};
+use super::super::event::{RotationRefused, VersionAdded};
+use super::super::held::{Held, held};
 use super::super::id::RotationId;
 use super::super::limits;
 use super::super::name::{OutsideId, Reason};
+use super::super::patience::Patience;
 use super::super::refusal::Refusal;
-use super::super::rotation::{AttemptFailure, IssuedCredential, IssuerClass, Rotation, RotationStage, RotationTrigger};
+use super::super::rotation::{IssuedCredential, IssuerClass, Rotation, RotationStage, RotationTrigger};
 use super::super::rotation_command::{NewRotation, RotationCommand};
 use super::super::rotation_event::{
-    AbortPlanned, CredentialIssued, CredentialKept, RotationAborted, RotationAttemptFailed, RotationAttempted,
-    RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged, ScheduledRotationRefused,
+    AbortPlanned, CredentialIssued, CredentialKept, HoldOverridden, RotationAborted, RotationCommitted, RotationParked,
+    RotationPlanned, RotationResumed, RotationStaged, ScheduledRotationRefused,
 };
 use super::super::secret::{Lifecycle, Secret};
 use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Unlocked, unlocked, unlocked_at_commit};
 use super::super::version::{DestroyCause, VersionDetails};
+use super::attempts::{Failed, attempt, fail};
 use super::{Decision, active, in_force, retirement, tasks};
 
 pub(super) fn decide(
@@ -31,13 +36,13 @@ pub(super) fn decide(
 ) -> Result<Decision, Refusal> {
     command.data().map_or(Ok(()), |data| in_force(state, data))?;
     match command {
-        RotationCommand::Plan(new) => plan(state, secret, new, now),
+        RotationCommand::Plan(new) => plan(state, secret, new, terms, now),
         RotationCommand::Attempt { rotation, report_by } => {
-            let attempted = attempt(state, secret, open(secret, *rotation)?, now)?;
+            let attempted = attempt(state, secret, open(secret, *rotation)?)?;
             tasks::begin(attempted, open(secret, *rotation)?, *report_by)
         }
-        RotationCommand::Fail { rotation, failure, reason, retry_at, value } => {
-            let failed = Failed { failure: *failure, reason, retry_at: *retry_at, value: value.as_ref() };
+        RotationCommand::Fail { rotation, failure, reason, retry_at, value, effort } => {
+            let failed = Failed::of(*failure, reason, *retry_at, value.as_ref(), *effort);
             Ok(fail(secret, open(secret, *rotation)?, &failed, now))
         }
         RotationCommand::Issue { rotation, outside, made, expires_at } => {
@@ -66,7 +71,7 @@ fn any_open(secret: &Secret) -> Result<&Rotation, Refusal> {
     secret.rotation.as_deref().ok_or(Refusal::RotationNotFound)
 }
 
-fn plan(state: &State, secret: &Secret, new: &NewRotation, now: Timestamp) -> Result<Decision, Refusal> {
+fn plan(state: &State, secret: &Secret, new: &NewRotation, terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
     let issuance = secret.spec.issuance().ok_or(Refusal::RotationNotSupported)?;
     if let Some(open) = &secret.rotation {
         return Err(Refusal::RotationOpen { rotation: open.id });
@@ -83,6 +88,7 @@ fn plan(state: &State, secret: &Secret, new: &NewRotation, now: Timestamp) -> Re
         return Err(Refusal::invalid("attempts", "takes 1 to 100"));
     }
     unlocked(secret, new.class.touch(), &state.whole)?;
+    let held = passed_over(held(secret, new.class.touch(), state.whole.settings, now), terms)?;
     let planned = RotationPlanned {
         rotation: new.id,
         trigger: if is_first { RotationTrigger::FirstVersion } else { new.trigger },
@@ -94,6 +100,9 @@ fn plan(state: &State, secret: &Secret, new: &NewRotation, now: Timestamp) -> Re
         value: new.value.as_ref().map(|value| value.sealed),
     };
     let mut decision = Decision::about(secret.id).then(planned);
+    if let Some(Held { version, graced_until, consumers, .. }) = held {
+        decision = decision.then(HoldOverridden { rotation: new.id, version, graced_until, consumers });
+    }
     decision.takes_data = new.value.is_some();
     Ok(decision)
 }
@@ -111,6 +120,14 @@ fn has_room(secret: &Secret) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Goes over what holds a rotation back by force, or refuses.
+fn passed_over(held: Option<Held>, terms: &Terms) -> Result<Option<Held>, Refusal> {
+    match held {
+        Some(held) if !terms.force => Err(Refusal::RotationHeld(Box::new(held))),
+        held => Ok(held),
+    }
+}
+
 /// Tells whether a rotation that was prepared still fits its secret; a policy may have gone meanwhile.
 fn fits(secret: &Secret, new: &NewRotation, is_first: bool, now: Timestamp) -> bool {
     let is_asked_for = match new.trigger {
@@ -120,112 +137,6 @@ fn fits(secret: &Secret, new: &NewRotation, is_first: bool, now: Timestamp) -> b
     };
     let is_for_it = new.value.as_ref().is_none_or(|value| value.version == new.to);
     is_asked_for && is_for_it && new.class.replaces_in_place() == new.value.is_some()
-}
-
-fn attempt(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) -> Result<Decision, Refusal> {
-    let decision = Decision::about(secret.id);
-    match (&rotation.stage, rotation.class) {
-        _ if rotation.parked.is_some() => return Err(Refusal::VersionChanged),
-        // Its job is at work; a report that is late, or a person, lets it go on.
-        _ if rotation.is_at_work() => return Err(Refusal::VersionChanged),
-        // A person who resumed it has looked: nothing was made.
-        (RotationStage::Attempted | RotationStage::Awaiting { .. }, IssuerClass::Opaque) if rotation.attempts > 0 => {
-            return Ok(decision.then(parked(rotation, OUTCOME_UNKNOWN)));
-        }
-        (RotationStage::Planned, _) => {}
-        _ if rotation.stage.is_out() => {}
-        _ => return Err(Refusal::VersionChanged),
-    }
-    if let Some(why) = exhausted(rotation, now) {
-        return Ok(decision.then(parked(rotation, why)));
-    }
-    // Until the first call nothing has been touched outside; after it, no lock can have come onto what it touches.
-    if rotation.stage == RotationStage::Planned {
-        unlocked(secret, rotation.class.touch(), &state.whole)?;
-    }
-    let attempt = rotation.attempts.saturating_add(1);
-    Ok(decision.then(RotationAttempted { rotation: rotation.id, attempt }))
-}
-
-const OUTCOME_UNKNOWN: &str = "nobody knows whether the issuer made a credential, and it cannot be asked: look in the \
-                               outside system, then abort or resume";
-const NO_ATTEMPT_LEFT: &str = "every attempt failed: see the last failure, mend its cause, then resume or abort";
-const TOO_LATE: &str = "it could not be done before its deadline: see the last failure, then resume or abort";
-
-/// Tells why nothing more is tried.
-fn exhausted(rotation: &Rotation, now: Timestamp) -> Option<&'static str> {
-    if rotation.attempts >= rotation.attempts_max {
-        Some(NO_ATTEMPT_LEFT)
-    } else if now > rotation.deadline {
-        Some(TOO_LATE)
-    } else {
-        None
-    }
-}
-
-/// Tells whether a rotation is parked instead of being attempted once more.
-pub(in super::super) fn may_park(rotation: &Rotation, now: Timestamp) -> bool {
-    let is_in_turn = rotation.stage == RotationStage::Planned || rotation.stage.is_out();
-    let is_unknown = rotation.class == IssuerClass::Opaque && rotation.stage.is_out() && rotation.attempts > 0;
-    let is_over = is_unknown || exhausted(rotation, now).is_some();
-    is_in_turn && rotation.parked.is_none() && !rotation.is_at_work() && is_over
-}
-
-/// Tells whether a failure that is recorded parks its rotation.
-pub(in super::super) fn is_parked_by_failure(
-    secret: &Secret,
-    rotation: &Rotation,
-    event: &RotationAttemptFailed,
-    now: Timestamp,
-) -> bool {
-    let (failure, reason, retry_at) = (event.failure, &event.reason, event.retry_at);
-    let decision = fail(secret, rotation, &Failed { failure, reason, retry_at, value: None }, now);
-    decision.events.iter().any(|(_, event)| matches!(event, Event::RotationParked(_)))
-}
-
-fn parked(rotation: &Rotation, reason: &'static str) -> RotationParked {
-    RotationParked { rotation: rotation.id, reason: Reason::of(reason) }
-}
-
-/// An attempt that failed.
-pub(super) struct Failed<'a> {
-    pub(super) failure: AttemptFailure,
-    pub(super) reason: &'a Reason,
-    pub(super) retry_at: Timestamp,
-    pub(super) value: Option<&'a Prepared>,
-}
-
-pub(super) fn fail(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, now: Timestamp) -> Decision {
-    let mut decision = Decision::about(secret.id);
-    // A value that was refused is not set again, where another one was brought along; one that may have been set is kept.
-    let replaces = failed.failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
-    let is_for_it = |value: &&Prepared| value.version == rotation.to;
-    let value = failed.value.filter(|_| replaces && rotation.class.replaces_in_place()).filter(is_for_it);
-    decision.takes_data = value.is_some();
-    let is_opaque = rotation.class == IssuerClass::Opaque && rotation.stage.is_out();
-    decision = decision.then(RotationAttemptFailed {
-        rotation: rotation.id,
-        failure: failed.failure,
-        reason: failed.reason.clone(),
-        // Never at once, whatever the worker says.
-        retry_at: failed.retry_at.max(now.plus(limits::RETRY_PAUSE_MIN)),
-        value: value.map(|value| value.sealed),
-        destroyed: value.and_then(|_| rotation.value.map(|old| old.data_key)),
-    });
-    // Another worker may have parked it meanwhile: once is enough.
-    if is_opaque && failed.failure == AttemptFailure::Unknown && rotation.parked.is_none() {
-        return decision.then(parked(rotation, OUTCOME_UNKNOWN));
-    }
-    let counted = match &rotation.stage {
-        RotationStage::Planned => rotation.attempts,
-        stage if stage.is_out() => rotation.attempts,
-        _ => rotation.attempts.saturating_add(1),
-    };
-    let is_aborting = matches!(rotation.stage, RotationStage::Aborting { .. } | RotationStage::Ending { .. });
-    if counted >= rotation.attempts_max && !is_aborting && rotation.parked.is_none() {
-        decision = decision.then(parked(rotation, NO_ATTEMPT_LEFT));
-    }
-    decision
 }
 
 fn issue(
@@ -372,6 +283,7 @@ fn resume(secret: &Secret, rotation: &Rotation, now: Timestamp) -> Result<Decisi
     if rotation.parked.is_none() {
         return Err(Refusal::RotationNotParked);
     }
-    let deadline = now.plus(rotation.deadline.since(rotation.planned_at));
+    let patience = secret.patience.as_deref().map_or_else(|| Patience::of(rotation), Clone::clone);
+    let deadline = now.plus(Duration::from_secs(patience.limit_secs));
     Ok(Decision::about(secret.id).then(RotationResumed { rotation: rotation.id, deadline }))
 }

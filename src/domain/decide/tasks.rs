@@ -3,8 +3,11 @@
 //! A report moves what an answer of the issuer would move, and only while it is waited for; one that is late still counts,
 //! as long as nothing else came of its task. Read next: [`super::protocol`].
 
+use std::time::Duration;
+
 use super::super::id::{TaskId, VersionId};
 use super::super::name::Reason;
+use super::super::patience::Effort;
 use super::super::refusal::Refusal;
 use super::super::rotation::{AttemptFailure, Credential, Retirement, Rotation, RotationStage};
 use super::super::rotation_command::Reported;
@@ -13,7 +16,8 @@ use super::super::secret::Secret;
 use super::super::state::State;
 use super::super::task::{Task, TaskKind, TaskStatus};
 use super::super::time::Timestamp;
-use super::protocol::{Failed, abort, aborted, fail};
+use super::attempts::{Failed, fail};
+use super::protocol::{abort, aborted};
 use super::{Decision, retirement};
 
 /// Adds to an attempt that it is made by a job.
@@ -111,7 +115,7 @@ fn report_on_rotation(
 }
 
 const fn failed(failure: AttemptFailure, reason: &Reason, retry_at: Timestamp) -> Failed<'_> {
-    Failed { failure, reason, retry_at, value: None }
+    Failed::of(failure, reason, retry_at, None, Effort { worked: Duration::ZERO, run_began: None, is_outage: false })
 }
 
 /// Tells whether a job may still report that it has made the credential; a report that is late is taken, too.

@@ -241,6 +241,8 @@ fn about_rotation(state: &State, secret: &Secret, record: &Record, event: &Event
         Event::RotationPlanned(event) => rotation::plan(state, secret, event),
         Event::RotationAttempted(event) => rotation::attempt(state, secret, event),
         Event::RotationAttemptFailed(event) => rotation::fail(secret, event, record.recorded_at),
+        Event::AttemptCounted(event) => rotation::count(secret, event),
+        Event::HoldOverridden(event) => rotation::override_hold(secret, event),
         Event::CredentialIssued(event) => rotation::issue(secret, event),
         Event::RotationStaged(event) => rotation::stage(secret, event),
         Event::RotationCommitted(event) => rotation::commit(state, secret, event),

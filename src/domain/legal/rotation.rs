@@ -6,8 +6,9 @@ use super::super::name::Actor;
 use super::super::record::Record;
 use super::super::rotation::{Credential, IssuerClass, Rotation, RotationStage, RotationTrigger};
 use super::super::rotation_event::{
-    AbortPlanned, CredentialIssued, JobBegun, RotationAborted, RotationAttemptFailed, RotationAttempted,
-    RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged, VersionAcknowledged,
+    AbortPlanned, AttemptCounted, CredentialIssued, HoldOverridden, JobBegun, RotationAborted, RotationAttemptFailed,
+    RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged,
+    VersionAcknowledged,
 };
 use super::super::secret::{Lifecycle, Secret};
 use super::super::state::State;
@@ -62,6 +63,20 @@ pub(super) fn fail(secret: &Secret, event: &RotationAttemptFailed, now: Timestam
     let old = rotation.value.filter(|_| event.value.is_some()).map(|value| value.data_key);
     hold(old == event.destroyed, Rule::DataKeyMismatch)?;
     hold(event.retry_at > now, Rule::EndMismatch)
+}
+
+/// What is used up is used up, but for an attempt that the issuer was not available for.
+pub(super) fn count(secret: &Secret, event: &AttemptCounted) -> Result<(), Rule> {
+    let rotation = open(secret, event.rotation)?;
+    let attempts = rotation.attempts.saturating_sub(1)..=rotation.attempts;
+    let grows = secret.patience.as_deref().is_none_or(|before| {
+        before.worked_secs <= event.worked_secs && before.runs <= event.runs && before.failures <= event.failures
+    });
+    hold(attempts.contains(&event.attempts) && grows, Rule::RotationOutOfTurn)
+}
+
+pub(super) fn override_hold(secret: &Secret, event: &HoldOverridden) -> Result<(), Rule> {
+    hold(open(secret, event.rotation)?.stage == RotationStage::Planned, Rule::RotationOutOfTurn)
 }
 
 pub(super) fn stage(secret: &Secret, event: &RotationStaged) -> Result<(), Rule> {

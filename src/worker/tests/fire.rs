@@ -155,9 +155,9 @@ fn what_could_not_be_looked_for_is_looked_for_again_before_anything_is_made_or_g
     let worker = RotationWorker::new(&world.store, world.options().attempts_max(3));
     worker.run_due().unwrap();
     world.model.fault_soon(ModelMethod::Create, 0, LoseReply);
-    (0..20).for_each(|later| world.model.fault_soon(ModelMethod::Find, later, BeUnavailable));
+    (0..40).for_each(|later| world.model.fault_soon(ModelMethod::Find, later, BeUnavailable));
     worker.rotate(&world.ops(), world.secret).unwrap();
-    for _ in 0..5 {
+    for _ in 0..30 {
         worker.run_due().unwrap();
         world.clock.advance(HOUR);
     }
@@ -201,8 +201,8 @@ fn a_staged_rotation_is_proved_again_after_pauses() {
     (0..20).for_each(|later| world.model.fault_soon(ModelMethod::Verify, later, ModelFault::BeUnavailable));
     world.ops().remove_lock(world.secret, Previous, name).unwrap();
     world.worker().run_due().unwrap();
-    let rotation = world.get().rotation.clone().unwrap();
-    assert_eq!((rotation.parked, rotation.attempts), (None, 1), "one attempt, then a pause");
+    let (rotation, patience) = (world.get().rotation.clone().unwrap(), world.get().patience.clone().unwrap());
+    assert_eq!((rotation.parked, patience.failures), (None, 1), "one attempt, then a pause");
 }
 
 /// A deletion that a lock refuses is not asked for again at full speed.

@@ -4,10 +4,12 @@ mod ends;
 mod fire;
 mod hand_out;
 mod here;
+mod holds;
 mod in_place;
 mod job_runner;
 mod jobs;
 mod looks;
+mod outages;
 #[cfg(feature = "postgres")]
 mod real;
 mod rules;

@@ -3,11 +3,13 @@
 //! Read next: [`super::super::commands`].
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use latchkeep::{Actor, Reason, VersionRef};
+use latchkeep::{Actor, Invalid, IssuerName, Reason, VersionRef};
 
-use super::secret::SecretArg;
+use super::secret::{SecretArg, TypeArg};
+use crate::times::Length;
 
 /// `latchkeep rotation ...`
 #[derive(Debug, Subcommand)]
@@ -84,6 +86,12 @@ pub(crate) struct RotationRun {
     /// Ends when nothing is due.
     #[arg(long)]
     pub(crate) once: bool,
+    /// Rotates SECRET though the grace of the version that it ends runs, or consumers have not moved; the log says so.
+    #[arg(long, requires = "secret")]
+    pub(crate) force: bool,
+    /// With --once: waits so long for issuers that are not available, or whose answer was lost; 0s for not at all.
+    #[arg(long, value_name = "LENGTH", default_value = "60s", value_parser = patience)]
+    pub(crate) patience: Duration,
 }
 
 /// Gives up the rotation that is under way; what was made is ended by the next run.
@@ -103,11 +111,25 @@ pub(crate) struct RotationAbort {
 
 /// Lets a parked rotation go on, with all its attempts and as much time as it had at first.
 ///
-/// With an issuer that cannot be asked (class opaque) this says that nothing was made.
+/// With an issuer that cannot be asked (class opaque) this says that nothing was made; such rotations are not among --all.
 #[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  latchkeep rotation resume orders-db
+  latchkeep rotation resume --all --issuer orders-role            (its server was away for days)")]
 pub(crate) struct RotationResume {
-    #[command(flatten)]
-    pub(crate) secret: SecretArg,
+    /// The secret: NAME, TYPE/NAME, or its id.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) secret: Option<String>,
+    /// Its type, where the name alone names several.
+    #[arg(long = "type", value_name = "TYPE", hide_possible_values = true)]
+    pub(crate) secret_type: Option<TypeArg>,
+    /// All rotations that are parked, but for those of class opaque: of each, somebody has to look.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// With --all: those of this issuer.
+    #[arg(long, value_name = "NAME", requires = "all")]
+    pub(crate) issuer: Option<IssuerName>,
 }
 
 /// Says that a consumer uses a version from now on, and none before it.
@@ -198,4 +220,9 @@ Examples:
 pub(crate) struct RotationAnswer {
     #[command(flatten)]
     pub(crate) secret: SecretArg,
+}
+
+/// Reads a length of time that may be none.
+fn patience(text: &str) -> Result<Duration, Invalid> {
+    if text == "0" || text == "0s" { Ok(Duration::ZERO) } else { text.parse::<Length>().map(|length| length.0) }
 }

@@ -2,10 +2,10 @@
 //!
 //! Read next: [`super::rotation_run`].
 
-use latchkeep::{Impact, Receipt, RotationStanding, Secret, Settings};
+use latchkeep::{Impact, IssuerClass, Receipt, RotationStanding, Secret, Settings};
 use serde_json::{Value, json};
 
-use super::{rotation_ask, rotation_run};
+use super::{rotation_ask, rotation_run, summary};
 use crate::args::{
     RotationAbort, RotationAcknowledge, RotationCommand, RotationList, RotationResume, RotationRetire, RotationShow,
     SecretArg,
@@ -149,10 +149,44 @@ fn abort(args: &RotationAbort, scene: &mut Scene) -> Result<Exit, Failure> {
 }
 
 fn resume(args: &RotationResume, scene: &mut Scene) -> Result<Exit, Failure> {
-    let secret = find::secret(scene.store(), &args.secret)?;
+    let Some(named) = &args.secret else { return resume_all(args, scene) };
+    let secret_type = args.secret_type;
+    let secret = find::secret(scene.store(), &SecretArg { secret: named.clone(), secret_type })?;
     let receipt = scene.session.resume_rotation(secret.id).map_err(Failure::about(&secret))?;
     let done = format!("the rotation of {} goes on at the next latchkeep rotation run", secret.metadata.name);
     conclude(scene, &secret, &receipt, &done)
+}
+
+/// Lets all parked rotations go on, of one issuer or of any; of an issuer that cannot be asked somebody has to look.
+fn resume_all(args: &RotationResume, scene: &mut Scene) -> Result<Exit, Failure> {
+    let (mut resumed, mut left) = (Vec::new(), 0_usize);
+    for secret in scene.store().rotating_secrets() {
+        let Some(rotation) = secret.rotation.as_deref().filter(|rotation| rotation.parked.is_some()) else { continue };
+        let is_meant = args.issuer.as_ref().is_none_or(|issuer| *issuer == rotation.issuer)
+            && args.secret_type.is_none_or(|meant| secret.secret_type() == meant.into());
+        if !is_meant {
+            continue;
+        }
+        if rotation.class == IssuerClass::Opaque {
+            left = left.saturating_add(1);
+            continue;
+        }
+        scene.session.resume_rotation(secret.id).map_err(Failure::about(&secret))?;
+        resumed.push(secret.metadata.name.to_string());
+    }
+    let exit = if left > 0 { Exit::Failed } else { Exit::Done };
+    if scene.out.is_json() {
+        scene.out.json(&json!({ "resumed": resumed, "left": left, "exit_code": exit as u8 }))?;
+        return Ok(exit);
+    }
+    let count = summary::counted(u64::try_from(resumed.len()).unwrap_or(u64::MAX), "rotation");
+    scene.out.line(format!("{count} will go on at the next latchkeep rotation run"))?;
+    if left > 0 {
+        failure::warn(format!(
+            "{left} of class opaque stay parked: look outside, then resume or abort each by its name"
+        ));
+    }
+    Ok(exit)
 }
 
 fn acknowledge(args: &RotationAcknowledge, scene: &mut Scene) -> Result<Exit, Failure> {

@@ -19,7 +19,8 @@ use crate::exit::Exit;
 use crate::failure::{self, Failure};
 use crate::issuers_file::Issuers;
 use crate::scene::Scene;
-use crate::{find, issuers_file};
+use crate::times::now;
+use crate::{find, issuers_file, rotations};
 
 pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure> {
     let Issuers { options, problems } = issuers(args.issuers.as_deref(), scene)?;
@@ -35,9 +36,9 @@ pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure
     // Before anything begins, so that no interrupt is lost and none ends the process in the middle of a step.
     let interrupted = if args.once { None } else { Some(interrupts()?) };
     let worker = RotationWorker::new(scene.store(), options.clone());
-    let secret = args.secret.as_deref().map(|named| begin(scene, &worker, named)).transpose()?;
+    let secret = args.secret.as_deref().map(|named| begin(scene, &worker, named, args.force)).transpose()?;
     match interrupted {
-        None => once(scene, &worker, from, secret).map(|exit| match exit {
+        None => once(scene, &worker, (from, secret), args.patience).map(|exit| match exit {
             // An issuer that cannot be used may be what something waits for.
             Exit::Done if !problems.is_empty() => Exit::Failed,
             exit => exit,
@@ -58,10 +59,11 @@ pub(super) fn issuers(file: Option<&Path>, scene: &Scene) -> Result<Issuers, Fai
 }
 
 /// Begins a rotation by hand; a type that the store makes itself is rotated at once.
-fn begin(scene: &Scene, worker: &RotationWorker, named: &str) -> Result<SecretId, Failure> {
+fn begin(scene: &Scene, worker: &RotationWorker, named: &str, force: bool) -> Result<SecretId, Failure> {
     let secret = find::secret(scene.store(), &rotation::named(named))?;
     let begun = if secret.spec.issuance().is_some() {
-        worker.rotate(&scene.session, secret.id)
+        let session = scene.session.clone();
+        worker.rotate(&if force { session.by_force() } else { session }, secret.id)
     } else {
         scene.session.rotate(secret.id, NewData::generated())
     };
@@ -75,8 +77,28 @@ fn begin(scene: &Scene, worker: &RotationWorker, named: &str) -> Result<SecretId
     }
 }
 
-fn once(scene: &mut Scene, worker: &RotationWorker, from: Position, named: Option<SecretId>) -> Result<Exit, Failure> {
-    let (ran, swept) = (worker.run_due(), worker.sweep());
+/// Does what is due, and waits for issuers that may be back soon.
+fn run_due(worker: &RotationWorker, patience: Duration) -> Result<u64, Failure> {
+    let end = now().plus(patience);
+    let mut steps = worker.run_due()?;
+    // Nobody says anything at the other end: a read that times out is the wait.
+    let (mut quiet, _other) = UnixStream::pair()?;
+    while let Some(again) = worker.retry_at().filter(|again| *again <= end && now() <= end) {
+        quiet.set_read_timeout(Some(again.since(now()).saturating_add(Duration::from_millis(10))))?;
+        // A wait that ends early finds nothing due, and waits again.
+        let _ = quiet.read(&mut [0]);
+        steps = steps.saturating_add(worker.run_due()?);
+    }
+    Ok(steps)
+}
+
+fn once(
+    scene: &mut Scene,
+    worker: &RotationWorker,
+    (from, named): (Position, Option<SecretId>),
+    patience: Duration,
+) -> Result<Exit, Failure> {
+    let (ran, swept) = (run_due(worker, patience), worker.sweep());
     let mut records = Vec::new();
     if scene.out.is_json() {
         tell(scene, from, &mut |_, record| {
@@ -90,15 +112,7 @@ fn once(scene: &mut Scene, worker: &RotationWorker, from: Position, named: Optio
     let secret = named.and_then(|id| scene.store().secret(id).ok());
     let exit = exit(scene, &waiting, &swept.problems, secret.as_deref());
     if scene.out.is_json() {
-        let waiting: Vec<_> = waiting.iter().map(|(name, reason)| json!({ "name": name, "reason": reason })).collect();
-        let shown = json!({
-            "steps": steps,
-            "records": records,
-            "waiting": waiting,
-            "swept": { "listed": swept.listed, "retired": swept.retired, "problems": swept.problems },
-            "exit_code": exit as u8,
-        });
-        scene.out.json(&shown)?;
+        scene.out.json(&once_json(steps, &records, (&waiting, &swept), exit))?;
         return Ok(exit);
     }
     tell_problems(scene, &waiting, &swept)?;
@@ -109,6 +123,22 @@ fn once(scene: &mut Scene, worker: &RotationWorker, from: Position, named: Optio
         scene.out.line("nothing is due")?;
     }
     Ok(exit)
+}
+
+fn once_json(
+    steps: u64,
+    records: &[Value],
+    (waiting, swept): (&[(String, Reason)], &SweepReport),
+    exit: Exit,
+) -> Value {
+    let waiting: Vec<_> = waiting.iter().map(|(name, reason)| json!({ "name": name, "reason": reason })).collect();
+    json!({
+        "steps": steps,
+        "records": records,
+        "waiting": waiting,
+        "swept": { "listed": swept.listed, "retired": swept.retired, "problems": swept.problems },
+        "exit_code": exit as u8,
+    })
 }
 
 /// Tells of what has to wait, and what a sweep found.
@@ -142,8 +172,12 @@ fn exit(scene: &Scene, waiting: &[(String, Reason)], problems: &[String], named:
     if named.is_some_and(staged) {
         return Exit::Refused;
     }
-    let any_failed = || scene.store().rotating_secrets().iter().any(|secret| has_failed(secret));
-    if waiting.is_empty() && problems.is_empty() && !any_failed() { Exit::Done } else { Exit::Failed }
+    let failed: Vec<_> = scene.store().rotating_secrets().into_iter().filter(|secret| has_failed(secret)).collect();
+    for secret in failed.iter().filter(|secret| named.is_none_or(|named| named.id != secret.id)) {
+        let why = rotations::why(secret).unwrap_or_default();
+        failure::warn(format!("{} did not come on: {why}", secret.metadata.name));
+    }
+    if waiting.is_empty() && problems.is_empty() && failed.is_empty() { Exit::Done } else { Exit::Failed }
 }
 
 fn waiting(scene: &Scene, worker: &RotationWorker) -> Vec<(String, Reason)> {

@@ -82,6 +82,21 @@ pub(super) fn of(event: &Event, numbers: &Numbers) -> String {
         Event::StoreRestored(event) => {
             restored(event.with_data, event.log_size, event.incarnation, event.accepted_steps.len())
         }
+        Event::RotationPlanned(event) => format!("by {}, {}", event.issuer, words(event.trigger.label())),
+        Event::RotationAttempted(event) => format!("attempt {}", event.attempt),
+        Event::RotationAttemptFailed(event) => event.reason.to_string(),
+        Event::AttemptCounted(event) => {
+            let attempts = counted(u64::from(event.attempts), "attempt");
+            format!("{attempts}, {} min of {}, {} runs", event.worked_secs / 60, event.limit_secs / 60, event.runs)
+        }
+        Event::RotationParked(event) => event.reason.to_string(),
+        Event::RotationAborted(event) => event.reason.to_string(),
+        Event::AbortPlanned(event) => event.reason.to_string(),
+        Event::RetirementPlanned(event) => version(event.version),
+        Event::RetirementFailed(event) => format!("{}: {}", version(event.version), event.reason),
+        Event::CredentialRetired(event) => version(event.version),
+        Event::HoldOverridden(event) => format!("version {}, by force", event.version),
+        Event::CredentialKept(event) => format!("{}, of the issuer before", version(event.version)),
         other => other.refusal().map(refusal).unwrap_or_default(),
     }
 }

@@ -124,7 +124,10 @@ fn with_consumers(class: IssuerClass) -> (World, SecretId) {
     said(&mut world, "two", 1);
     world.issued(secret, class, None);
     said(&mut world, "one", 2);
+    // Version 1 is waited for still.
+    world.terms.force = true;
     world.issued(secret, class, None);
+    world.terms.force = false;
     said(&mut world, "two", 3);
     said(&mut world, "guest", 2);
     (world, secret)

@@ -9,6 +9,7 @@ use crate::domain::id::{RotationId, SecretId, VersionId};
 use crate::domain::limits;
 use crate::domain::lock::LockMode;
 use crate::domain::name::{OutsideId, Reason};
+use crate::domain::patience::Effort;
 use crate::domain::rotation::{AttemptFailure, IssuerClass, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::secret::SecretType;
@@ -46,7 +47,17 @@ impl World {
 
     pub(super) fn fail(&mut self, secret: SecretId, failure: AttemptFailure) -> Answer {
         let (reason, retry_at) = (Reason::parse("no").unwrap(), self.now);
-        self.tell(secret, RotationCommand::Fail { rotation: ROTATION, failure, reason, retry_at, value: None })
+        self.tell(
+            secret,
+            RotationCommand::Fail {
+                rotation: ROTATION,
+                failure,
+                reason,
+                retry_at,
+                value: None,
+                effort: Effort::default(),
+            },
+        )
     }
 
     pub(super) fn step(&mut self, secret: SecretId, class: IssuerClass, step: Step) -> Answer {
@@ -154,11 +165,17 @@ fn a_commit_retires_what_falls_out_before_its_data_goes() {
 #[test]
 fn what_nobody_knows_is_tried_again_by_class() {
     for class in [SetValue, CreateWithToken, CreateDiscoverable] {
-        check(class, &[Plan, Attempt], Fail(Unknown), "ok", &["RotationAttemptFailed"]);
+        check(class, &[Plan, Attempt], Fail(Unknown), "ok", &["RotationAttemptFailed", "AttemptCounted"]);
         check(class, &[Plan, Attempt, Fail(Unknown)], Attempt, "ok", &["RotationAttempted"]);
         check(class, &[Plan, Attempt, Fail(Unknown)], Abort, "ok", &["AbortPlanned"]);
     }
-    check(Opaque, &[Plan, Attempt], Fail(Unknown), "ok", &["RotationAttemptFailed", "RotationParked"]);
+    check(
+        Opaque,
+        &[Plan, Attempt],
+        Fail(Unknown),
+        "ok",
+        &["RotationAttemptFailed", "AttemptCounted", "RotationParked"],
+    );
     // After a crash in the middle there is no failure to record, but nobody knows either.
     check(Opaque, &[Plan, Attempt], Attempt, "ok", &["RotationParked"]);
     check(Opaque, &[Plan, Attempt, Fail(Unknown)], Attempt, "version_changed", &[]);
@@ -169,12 +186,22 @@ fn what_nobody_knows_is_tried_again_by_class() {
 #[test]
 fn attempts_and_time_have_an_end_and_a_pause_is_never_zero() {
     for class in [SetValue, CreateWithToken, CreateDiscoverable, Opaque] {
-        let all = [Plan, Attempt, Fail(Unavailable), Attempt, Fail(Unavailable), Attempt];
-        check(class, &all, Fail(Unavailable), "ok", &["RotationAttemptFailed", "RotationParked"]);
+        let all = [Plan, Attempt, Fail(Refused), Attempt, Fail(Refused), Attempt];
+        check(class, &all, Fail(Refused), "ok", &["RotationAttemptFailed", "AttemptCounted", "RotationParked"]);
+        // What was not available is no attempt, and what only passed is no time; time that a worker says it worked is.
+        let outage =
+            [Plan, Attempt, Fail(Unavailable), Attempt, Fail(Unavailable), Attempt, Fail(Unavailable), Attempt];
+        check(class, &outage, Fail(Unavailable), "ok", &["RotationAttemptFailed", "AttemptCounted"]);
         let (mut world, secret) = World::rotating(class, &[Plan]);
         world.now = world.now.plus(Duration::from_secs(86_401));
         world.step(secret, class, Attempt).unwrap();
-        world.check_events(&["RotationParked"]);
+        world.check_events(&["RotationAttempted"]);
+        let (failure, reason) = (Unavailable, Reason::parse("no").unwrap());
+        let effort = Effort { worked: Duration::from_secs(86_400), ..Effort::default() };
+        let retry_at = world.now;
+        let step = RotationCommand::Fail { rotation: ROTATION, failure, reason, retry_at, value: None, effort };
+        world.tell(secret, step).unwrap();
+        world.check_events(&["RotationAttemptFailed", "AttemptCounted", "RotationParked"]);
         let (world, secret) = World::rotating(class, &[Plan, Attempt, Fail(Unavailable)]);
         let retry_at = world.get(secret).rotation.as_ref().unwrap().retry_at.unwrap();
         assert_eq!(retry_at.since(world.now), limits::RETRY_PAUSE_MIN, "whatever the worker says");
@@ -214,7 +241,8 @@ fn a_value_that_may_be_set_outside_is_kept_when_a_later_call_is_refused() {
         let open = world.get(secret).rotation.clone().unwrap();
         let value = Some(world.issued_data(open.to));
         let (reason, retry_at) = (Reason::parse("no").unwrap(), world.now);
-        let failed = RotationCommand::Fail { rotation: ROTATION, failure: Refused, reason, retry_at, value };
+        let effort = Effort::default();
+        let failed = RotationCommand::Fail { rotation: ROTATION, failure: Refused, reason, retry_at, value, effort };
         world.tell(secret, failed).unwrap();
         let kept = world.get(secret).rotation.as_ref().unwrap().value;
         assert_eq!(kept == open.value, is_kept, "{steps:?}");

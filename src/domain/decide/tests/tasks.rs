@@ -105,7 +105,7 @@ fn a_report_is_taken_while_it_is_waited_for() {
         // A call is out that tells itself what it made.
         check(class, &[PLAN, Happens::Step(Step::Attempt)], Created, NOT_AWAITED, &[]);
         check(class, &[PLAN, Begin], Created, "ok", &["CredentialIssued"]);
-        check(class, &[PLAN, Begin], Failed, "ok", &["RotationAttemptFailed"]);
+        check(class, &[PLAN, Begin], Failed, "ok", &["RotationAttemptFailed", "AttemptCounted"]);
         check(class, &[PLAN, Begin], Begin, "version_changed", &[]);
         check(class, &[PLAN, Begin, Failed], Failed, NOT_AWAITED, &[]);
         check(class, &[PLAN, Begin, Failed], Created, NOT_AWAITED, &[]);
@@ -126,13 +126,13 @@ fn a_report_is_taken_while_it_is_waited_for() {
 
 #[test]
 fn a_job_that_is_late_is_begun_again_or_looked_after_and_its_report_still_counts() {
-    check(CreateWithToken, &[PLAN, Begin], IsLate, "ok", &["RotationAttemptFailed"]);
+    check(CreateWithToken, &[PLAN, Begin], IsLate, "ok", &["RotationAttemptFailed", "AttemptCounted"]);
     check(CreateWithToken, &[PLAN, Begin, IsLate], Created, "ok", &["CredentialIssued"]);
     check(CreateWithToken, &[PLAN, Begin, IsLate], Begin, "ok", &["RotationAttempted", "JobBegun"]);
-    check(Opaque, &[PLAN, Begin], IsLate, "ok", &["RotationAttemptFailed", "RotationParked"]);
+    check(Opaque, &[PLAN, Begin], IsLate, "ok", &["RotationAttemptFailed", "AttemptCounted", "RotationParked"]);
     check(Opaque, &[PLAN, Begin, IsLate], Begin, "version_changed", &[]);
     // What nobody knew is known now: nothing was made, and giving up needs no more.
-    check(Opaque, &[PLAN, Begin, IsLate], Failed, "ok", &["RotationAttemptFailed"]);
+    check(Opaque, &[PLAN, Begin, IsLate], Failed, "ok", &["RotationAttemptFailed", "AttemptCounted"]);
     check(Opaque, &[PLAN, Begin, IsLate, Failed], Cancel, "ok", &["RotationAborted"]);
     check(Opaque, &[PLAN, Begin, IsLate, Failed, RESUME], Begin, "ok", &["RotationAttempted", "JobBegun"]);
     // What nobody knew is known now, and nobody has to look.
@@ -150,9 +150,9 @@ fn a_job_that_is_late_is_begun_again_or_looked_after_and_its_report_still_counts
 #[test]
 fn attempts_by_jobs_have_an_end() {
     let all = [PLAN, Begin, Failed, Begin, Failed, Begin];
-    check(CreateWithToken, &all, Failed, "ok", &["RotationAttemptFailed", "RotationParked"]);
+    check(CreateWithToken, &all, Failed, "ok", &["RotationAttemptFailed", "AttemptCounted", "RotationParked"]);
     let all = [PLAN, Begin, IsLate, Begin, IsLate, Begin];
-    check(CreateWithToken, &all, IsLate, "ok", &["RotationAttemptFailed", "RotationParked"]);
+    check(CreateWithToken, &all, IsLate, "ok", &["RotationAttemptFailed", "AttemptCounted", "RotationParked"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::super::command::Terms;
 use super::super::event::{BodiesErased, Event, GroupRestated, StoreRestored};
 use super::super::event_kind::{of_rotation, of_secret, of_trail, of_whole};
+use super::super::held::{Held, held};
 use super::super::id::SecretId;
 use super::super::quarantine::RestoredFrom;
 use super::super::record::Record;
@@ -140,7 +141,14 @@ fn erase(batch: &Batch<'_>, _: &BodiesErased) -> Result<(), Rule> {
         let (told, others) = rest.split_at_checked(of_it).ok_or(Rule::BatchMismatch)?;
         if let Some(secret) = id.and_then(|id| batch.secret(id)) {
             let events = restated(secret).map(|event| (id, event)).collect();
-            hold(same(told.iter(), &events), Rule::RestatedInPart)?;
+            // Release 0.1 counted nothing, and said nothing of it.
+            let uncounted = told.iter().all(|record| !matches!(record.event, Event::AttemptCounted(_)));
+            let as_before: Events = restated(secret)
+                .filter(|event| !matches!(event, Event::AttemptCounted(_)))
+                .map(|event| (id, event))
+                .collect();
+            let is_whole = same(told.iter(), &events) || (uncounted && same(told.iter(), &as_before));
+            hold(is_whole, Rule::RestatedInPart)?;
         }
         (last, rest) = (id, others);
     }
@@ -163,8 +171,19 @@ fn trail(batch: &Batch<'_>) -> Result<(), Rule> {
     refused(batch, refusal)
 }
 
+/// A rotation that a grace or consumers hold back is refused with their names.
+fn held_back(batch: &Batch<'_>, told: &Held) -> Result<(), Rule> {
+    let secret = batch.head.event.audited_secret().and_then(|id| batch.secret(id)).ok_or(Rule::UnknownSecret)?;
+    let is_so = |touch| held(secret, touch, batch.state.whole.settings, batch.now()).as_ref() == Some(told);
+    let is_of_rotation = matches!(batch.head.event, Event::RotationRefused(_) | Event::ScheduledRotationRefused(_));
+    hold(is_of_rotation && (is_so(Touch::Rotate) || is_so(Touch::RotateInPlace)), Rule::RefusedByNothing)
+}
+
 /// A refusal by a lock is recorded of a secret in which locks stand in the way of what was asked for.
 fn refused(batch: &Batch<'_>, refusal: &Refusal) -> Result<(), Rule> {
+    if let Refusal::RotationHeld(told) = refusal {
+        return held_back(batch, told);
+    }
     let blocked = refusal.blocked().ok_or(Rule::RefusedByNothing)?;
     let secret = batch.head.event.audited_secret().and_then(|id| batch.secret(id)).ok_or(Rule::UnknownSecret)?;
     let is_so = |touch: Touch| match unlocked(secret, touch, &batch.state.whole) {

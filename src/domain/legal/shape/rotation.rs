@@ -1,14 +1,20 @@
 //! Owns which records stand together that begin with one about a rotation by an issuer, or about a credential.
 
-use super::super::super::decide::{finish_retirement, is_parked_by_failure, may_park, plan_deletion, replace};
+use super::super::super::decide::{
+    finish_retirement, is_aborting, may_park, plan_deletion, replace, was_parked_by, why_parked,
+};
 use super::super::super::event::{Event, VersionDataDestroyed};
 use super::super::super::event_kind::{of_secret, of_trail, of_whole};
+use super::super::super::held::{Held, held};
 use super::super::super::id::{RotationId, VersionId};
 use super::super::super::limits;
+use super::super::super::patience::Patience;
 use super::super::super::record::Record;
 use super::super::super::refusal::Refusal;
-use super::super::super::rotation::{Credential, Rotation, RotationStage, RotationTrigger};
-use super::super::super::rotation_event::{CredentialIssued, RotationAttemptFailed};
+use super::super::super::rotation::{AttemptFailure, Credential, Rotation, RotationStage, RotationTrigger};
+use super::super::super::rotation_event::{
+    AttemptCounted, CredentialIssued, HoldOverridden, RotationAttemptFailed, RotationPlanned,
+};
 use super::super::super::secret::Secret;
 use super::super::super::touch::{Touch, unlocked, unlocked_at_commit};
 use super::super::super::version::DestroyCause;
@@ -19,8 +25,8 @@ use super::{Batch, Events};
 #[allow(clippy::unnested_or_patterns, reason = "the lists of events are macros, and name events one by one")]
 pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
     match &batch.head.event {
-        Event::RotationPlanned(_)
-        | Event::RotationAborted(_)
+        Event::RotationPlanned(event) => plan(batch, event),
+        Event::RotationAborted(_)
         | Event::RotationResumed(_)
         | Event::RetirementFailed(_)
         | Event::RetirementJobBegun(_)
@@ -48,6 +54,8 @@ pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
         }
         // It stands between a commit and the version that comes of it.
         Event::CredentialKept(_) => Err(Rule::BatchMismatch),
+        // They stand behind a failure, and behind a plan.
+        Event::AttemptCounted(_) | Event::HoldOverridden(_) => Err(Rule::BatchMismatch),
         of_whole!() | of_trail!() | of_secret!() => Err(Rule::SubjectMismatch),
     }
 }
@@ -96,12 +104,55 @@ fn attempt(batch: &Batch<'_>, id: RotationId) -> Result<(), Rule> {
     hold(fits, Rule::BatchMismatch)
 }
 
-/// A failure parks the rotation where it has to; earlier releases parked some more.
+/// By force, a rotation goes over a grace or consumers, and says so. Release 0.1 did not look at them.
+fn plan(batch: &Batch<'_>, event: &RotationPlanned) -> Result<(), Rule> {
+    let [one] = batch.rest else { return batch.stands_alone() };
+    let secret = batch.subject()?;
+    let held = held(secret, event.class.touch(), batch.state.whole.settings, batch.now());
+    let fits = match (&one.event, held) {
+        (Event::HoldOverridden(told), Some(Held { version, graced_until, consumers, .. })) => {
+            *told == HoldOverridden { rotation: event.rotation, version, graced_until, consumers }
+        }
+        _ => false,
+    };
+    hold(fits, Rule::BatchMismatch)
+}
+
+/// A failure says what it uses up, unless the rotation is given up, and parks the rotation where it has to. Release 0.1 did
+/// not count, and parked some more.
 fn fail(batch: &Batch<'_>, event: &RotationAttemptFailed) -> Result<(), Rule> {
-    let (secret, id) = (batch.subject()?, event.rotation);
-    let is_parked = parks(batch.rest, id);
-    let has_to = is_parked_by_failure(secret, rotation(secret)?, event, batch.now());
-    hold(is_parked || (batch.rest.is_empty() && !has_to), Rule::BatchMismatch)
+    let rotation = rotation(batch.subject()?)?;
+    let (counted, rest) = match batch.rest {
+        [Record { event: Event::AttemptCounted(counted), .. }, rest @ ..] => (Some(counted), rest),
+        rest => (None, rest),
+    };
+    let is_parked = parks(rest, event.rotation);
+    let fits = match counted {
+        Some(counted) => {
+            let is_over = why_parked(rotation, event.failure, counted.attempts, &Patience::from(counted)).is_some();
+            let has_to = is_over && rotation.parked.is_none();
+            is_counted(batch, event.failure, counted)? && is_parked == has_to && (is_parked || rest.is_empty())
+        }
+        None => is_parked || (rest.is_empty() && !was_parked_by(rotation, event.failure)),
+    };
+    hold(fits, Rule::BatchMismatch)
+}
+
+/// Tells whether what is counted follows from what was counted before: one failure more, and one attempt, unless the issuer
+/// may not have been available.
+fn is_counted(batch: &Batch<'_>, failure: AttemptFailure, counted: &AttemptCounted) -> Result<bool, Rule> {
+    let secret = batch.subject()?;
+    let rotation = rotation(secret)?;
+    let before = secret.patience.as_deref().map_or_else(|| Patience::of(rotation), Clone::clone);
+    let is_in_turn = counted.rotation == rotation.id && !is_aborting(rotation);
+    let earlier = rotation.attempts.saturating_sub(u16::from(rotation.stage.is_out()));
+    let one_more = counted.attempts == earlier.saturating_add(1) || rotation.stage == RotationStage::Planned;
+    let attempts_fit = one_more || (failure != AttemptFailure::Refused && counted.attempts == earlier);
+    let runs_fit = (before.runs..=before.runs.saturating_add(1)).contains(&counted.runs);
+    let time_fits = counted.limit_secs == before.limit_secs
+        && counted.counted_at == batch.now()
+        && counted.failures == before.failures.saturating_add(1);
+    Ok(is_in_turn && attempts_fit && runs_fit && time_fits)
 }
 
 /// A lock holds a commit back: said once, or, when a policy asked for it, each day, and then it is in the audit trail, too.

@@ -92,6 +92,10 @@ impl Form {
             Some(rotation) => self.rotation(rotation),
             None => self.bytes.push(u8::MAX),
         }
+        // Pauses grow with the failures, and nothing else does.
+        let counted = secret.patience.as_deref();
+        self.time(counted.map(|counted| counted.counted_at.plus(DAYS / 2)));
+        self.bytes.push(u8::from(counted.is_some_and(|counted| counted.worked_secs > 0)));
     }
 
     fn version(&mut self, version: &Version) {

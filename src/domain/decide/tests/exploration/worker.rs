@@ -1,7 +1,7 @@
 //! Owns a worker as far as the store and the world outside see it: it looks what is due, makes a call, and tells what
 //! came of it. Between any two of these the other worker, people, and crashes have their turn.
 
-use super::node::Node;
+use super::node::{DAYS, Node};
 use super::outside::{Answer, Luck, Order, Value, value_of};
 use super::promises::{Good, Promise};
 use crate::domain::command::Command;
@@ -9,6 +9,7 @@ use crate::domain::due::Step;
 use crate::domain::id::{RotationId, SecretId, VersionId};
 use crate::domain::limits;
 use crate::domain::name::{IssuerName, OutsideId, Reason};
+use crate::domain::patience::Effort;
 use crate::domain::refusal::Refusal;
 use crate::domain::rotation::{AttemptFailure, IssuerClass, Rotation, RotationStage, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
@@ -318,7 +319,9 @@ impl Node {
             self.sealed(call.to, value)
         });
         let (rotation, reason, retry_at) = (call.rotation, said("it failed"), self.now);
-        let _ = self.tell(call.secret, RotationCommand::Fail { rotation, failure, reason, retry_at, value });
+        // The worker ran for as long as has passed.
+        let effort = Effort { worked: DAYS, ..Effort::default() };
+        let _ = self.tell(call.secret, RotationCommand::Fail { rotation, failure, reason, retry_at, value, effort });
     }
 
     /// Lists what an issuer has, and keeps what no rotation knows of.
