@@ -162,7 +162,7 @@ pub use {
     store::status::{RotationCount, RotationCounts, Status},
     store::watch::{ResumePoint, Watch, Watched},
     worker::options::WorkerOptions,
-    worker::sweep::SweepReport,
+    worker::sweep::{Stranger, SweepReport},
     worker::verifying::Verified,
     worker::worker::RotationWorker,
 };

@@ -1,15 +1,20 @@
 //! Owns the sweep: what carries a tag of this store outside and no rotation knows of is retired, so that nothing piles up.
 //!
 //! Only issuers of class `CreateDiscoverable` can be swept. A rotation is recorded before its first call, so what is listed
-//! and not in the state read afterwards belongs to nobody. An issuer that hangs keeps the rooms of one sweep, however many are
+//! and not in the state read afterwards belongs to nobody, if this log planned its rotation. If not, another store with the
+//! same log id made it, the original of a backup or of a copy, and it may be in use there: it is told of, and never ended. An issuer that hangs keeps the rooms of one sweep, however many are
 //! due meanwhile. Read next: [`super::worker`].
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::domain::event::Event;
 use crate::domain::id::{RotationId, SecretId};
 use crate::domain::name::{IssuerName, OutsideId, SecretName};
+use crate::domain::position::Position;
 use crate::domain::rotation::IssuerClass;
+use crate::engine::log::{Decoder, scan_records};
 use crate::error::Error;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::IssuerError;
@@ -26,11 +31,51 @@ pub struct SweepReport {
     pub listed: u64,
     /// Those among them that no rotation knew of, and that were retired.
     pub retired: u64,
+    /// Credentials that carry the store's tag, and that a rotation made of which this log has no record: of the store that this
+    /// one was restored or copied from, after that. They may be in use, and a sweep never ends them.
+    pub strangers: Vec<Stranger>,
     /// What went wrong, a sentence for each.
     pub problems: Vec<String>,
 }
 
+/// A credential outside that carries the store's tag, and that its log knows nothing of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stranger {
+    /// The issuer that lists it.
+    pub issuer: IssuerName,
+    /// The rotation that made it.
+    pub rotation: RotationId,
+    /// What the outside system calls it.
+    pub outside: OutsideId,
+}
+
+/// The rotations that the log has planned, as far as it was read.
+#[derive(Default)]
+pub(super) struct PlannedHere {
+    read_to: Option<Position>,
+    rotations: BTreeSet<RotationId>,
+}
+
 impl Core {
+    /// Tells whether this log has planned a rotation. Reads what was added to the log since it was last asked.
+    fn has_planned(&self, rotation: RotationId) -> Result<bool, Error> {
+        let shared = &self.store.0.engine.shared;
+        let end = shared.published.with(|now| now.end.size);
+        let mut planned = self.planned_here.lock();
+        let (from, mut decoder) = (planned.read_to.unwrap_or(Position::FIRST), Decoder::default());
+        scan_records(&*shared.storage, from, end, &mut |raw| {
+            if raw.header().event_type == ROTATION_PLANNED
+                && let Some(Event::RotationPlanned(event)) = decoder.decode(raw)?.map(|record| record.event)
+            {
+                planned.rotations.insert(event.rotation);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        planned.read_to = Some(end);
+        Ok(planned.rotations.contains(&rotation))
+    }
+
     /// Sweeps every issuer that can list what it made. Nothing while the store is in quarantine: what was made after the
     /// backup is unknown to it, and may be in use.
     pub(super) fn sweep(&self, stopped: &Stopped) -> Result<SweepReport, Error> {
@@ -79,6 +124,10 @@ impl Core {
             if known.contains(&(rotation, None)) || known.contains(&(rotation, Some(outside.clone()))) {
                 continue;
             }
+            if !self.has_planned(rotation)? {
+                report.strangers.push(Stranger { issuer: name.clone(), rotation, outside });
+                continue;
+            }
             match self.retire_orphan((name, issuer, sweeping), rotation, outside) {
                 Ok(()) => report.retired = report.retired.saturating_add(1),
                 Err(error) => report.problems.push(format!("{name}: {error}")),
@@ -121,3 +170,6 @@ impl Core {
         })
     }
 }
+
+/// The number of `RotationPlanned`, so that no other record has to be decoded.
+const ROTATION_PLANNED: u16 = 50;

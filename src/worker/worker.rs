@@ -28,7 +28,7 @@ use super::options::WorkerOptions;
 use super::presence::Presence;
 use super::steps::{Halt, Progress};
 use super::stopped::Stopped;
-use super::sweep::SweepReport;
+use super::sweep::{PlannedHere, SweepReport};
 use super::swept::Swept;
 use super::taken::{Busy, Taken};
 
@@ -94,6 +94,7 @@ pub(super) struct Core {
     pub(super) busy: Busy,
     pub(super) swept: Swept,
     pub(super) presence: Presence,
+    pub(super) planned_here: Mutex<PlannedHere>,
     /// Whether it goes on by itself; else each is a single run.
     pub(super) is_started: bool,
     /// Its number among the workers of the process.
@@ -118,6 +119,7 @@ impl RotationWorker {
             busy: Busy::default(),
             swept: Swept::default(),
             presence: Presence::from(store.0.now()),
+            planned_here: Mutex::default(),
             is_started,
             number: next_worker(),
         };
@@ -184,8 +186,9 @@ impl RotationWorker {
         }
     }
 
-    /// Retires what carries a tag of this store outside and no rotation knows of. A started worker does so by itself, now and
-    /// then.
+    /// Retires what carries a tag of this store outside and no rotation knows of, if this log planned the rotation that made it.
+    /// What another store of the same log id made, after a backup or a copy, is told of and left. A started worker does so by
+    /// itself, now and then.
     ///
     /// # Errors
     ///
