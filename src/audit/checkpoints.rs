@@ -118,12 +118,9 @@ impl Checkpoints {
     }
 
     fn judge_cosignatures(&mut self, note: &str, closing: &Result<Opened, String>, place: Place) {
-        let note = match Note::parse(note) {
-            Ok(note) => note,
-            Err(_) => {
-                self.cosigned = Some(Outcome::NotChecked { why: "the checkpoint cannot be read".to_owned() });
-                return;
-            }
+        let Ok(note) = Note::parse(note) else {
+            self.cosigned = Some(Outcome::NotChecked { why: "the checkpoint cannot be read".to_owned() });
+            return;
         };
         self.cosigned = Some(self.cosignatures.judge(&note, place));
         let log = closing.as_ref().map(|opened| opened.signed_by.as_slice()).unwrap_or_default();

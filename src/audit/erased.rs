@@ -50,9 +50,8 @@ impl ErasedBodies {
                     *explained = true;
                     self.explained = self.explained.saturating_add(1);
                 }
-                Some(_) => {}
                 None if self.surplus == 0 => missing = missing.or(Some(*position)),
-                None => {}
+                Some(_) | None => {}
             }
         }
         missing

@@ -133,14 +133,9 @@ impl Event {
     #[must_use]
     pub const fn is_erasable_by(number: u16) -> Option<bool> {
         match number {
-            // GroupCreated, GroupUpdated, GroupRestated.
-            10 | 11 | 16 => Some(true),
-            // SecretCreated, SecretUpdated, SpecUpdated, SecretRestated.
-            20..=22 | 28 => Some(true),
-            // VersionAdded, VersionUpdated, VersionRestated.
-            30 | 33 | 35 => Some(true),
-            // LockPlaced, LockRestated.
-            40 | 44 => Some(true),
+            // GroupCreated, GroupUpdated, GroupRestated; SecretCreated, SecretUpdated, SpecUpdated, SecretRestated;
+            // VersionAdded, VersionUpdated, VersionRestated; LockPlaced, LockRestated.
+            10 | 11 | 16 | 20..=22 | 28 | 30 | 33 | 35 | 40 | 44 => Some(true),
             _ if Self::label_of(number).is_some() => Some(false),
             _ => None,
         }

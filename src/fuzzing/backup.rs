@@ -104,7 +104,7 @@ fn changed(script: &[u8]) -> Vec<u8> {
             3 if len > 0 => entries[at].1 = entries[other].1.clone(),
             4 if len > 0 => {
                 let value = &mut entries[at].1;
-                let place = usize::from(other) * 31 % value.len().max(1);
+                let place = other * 31 % value.len().max(1);
                 value.get_mut(place).into_iter().for_each(|byte| *byte ^= bits);
             }
             _ => {}

@@ -89,9 +89,7 @@ fn of_texts() -> Vec<((&'static str, String), Vec<u8>)> {
         (
             "issuer_answer",
             "issued",
-            format!(
-                "{{\"credential\":{{\"user\":\"u\"}},\"outside\":\"u-1\",\"expires_at\":\"2027-01-01T00:00:00Z\"}}"
-            ),
+            r#"{"credential":{"user":"u"},"outside":"u-1","expires_at":"2027-01-01T00:00:00Z"}"#.to_owned(),
         ),
         (
             "issuer_answer",

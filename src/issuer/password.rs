@@ -66,7 +66,8 @@ fn draw(
         (rules.include_symbols, SYMBOLS),
     ]
     .into_iter()
-    .filter_map(|(wanted, class)| wanted.then(|| left(class)))
+    .filter(|(wanted, _)| *wanted)
+    .map(|(_, class)| left(class))
     .collect();
     if classes.iter().any(Vec::is_empty) {
         return Err(Invalid::new("password characters", "leave none of a class that the password takes").into());

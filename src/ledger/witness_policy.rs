@@ -128,9 +128,12 @@ struct Reading<'a> {
     /// The names that are members of a group.
     grouped: BTreeSet<usize>,
     members: Vec<Member>,
-    /// None of them was read; or what it requires.
-    quorum: Option<Option<usize>>,
+    /// What the quorum line requires, once it was read.
+    quorum: Option<Quorum>,
 }
+
+/// What a quorum line requires: the member at an index, or nothing.
+type Quorum = Option<usize>;
 
 impl<'a> Reading<'a> {
     fn line(&mut self, line: &'a [u8]) -> Result<(), &'static str> {
@@ -155,7 +158,7 @@ impl<'a> Reading<'a> {
         if key.signature_type == COSIGNATURE_OF_WITNESS {
             return Err("gives a log the key of a witness");
         }
-        if !self.log_keys.insert(key.public_key) {
+        if !self.log_keys.insert(key.public_part) {
             return Err("lists the key of a log twice");
         }
         if key.signature_type == SIGNATURE_OF_LOG {
@@ -169,7 +172,7 @@ impl<'a> Reading<'a> {
         if key.signature_type == SIGNATURE_OF_LOG {
             return Err("gives a witness a key of type 1, whose signatures have no time");
         }
-        if !self.witness_keys.insert(key.public_key) {
+        if !self.witness_keys.insert(key.public_part) {
             return Err("lists the key of a witness twice");
         }
         let member = if key.signature_type == COSIGNATURE_OF_WITNESS {
@@ -224,7 +227,7 @@ impl<'a> Reading<'a> {
 struct Key<'t> {
     text: &'t str,
     signature_type: u8,
-    public_key: Vec<u8>,
+    public_part: Vec<u8>,
 }
 
 impl<'t> Key<'t> {
@@ -240,7 +243,7 @@ impl<'t> Key<'t> {
         if !fits || hex(key_id(name, *signature_type, public_key)) != given_id {
             return Err(BAD_KEY);
         }
-        Ok(Self { text, signature_type: *signature_type, public_key: public_key.to_vec() })
+        Ok(Self { text, signature_type: *signature_type, public_part: public_key.to_vec() })
     }
 }
 

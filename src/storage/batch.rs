@@ -115,7 +115,9 @@ impl Batch {
     pub(crate) fn absorb(&mut self, other: Self) {
         let Self { expectations, changes, .. } = other;
         self.expectations.extend(expectations);
-        changes.into_iter().for_each(|(row_key, change)| self.change(row_key, change));
+        for (row_key, change) in changes {
+            self.change(row_key, change);
+        }
     }
 
     fn change(&mut self, row_key: Vec<u8>, change: Change) {
@@ -175,7 +177,7 @@ impl Batch {
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (expectations, changes) = (self.expectations.len(), self.changes.len());
-        f.debug_struct("Batch").field("expectations", &expectations).field("changes", &changes).finish()
+        f.debug_struct("Batch").field("expectations", &expectations).field("changes", &changes).finish_non_exhaustive()
     }
 }
 

@@ -149,8 +149,7 @@ fn a_file_with_the_whole_chain_is_parted() {
     let leaf = rcgen::CertificateParams::new(vec!["www.example.com".to_owned()]).unwrap();
     let leaf = leaf.signed_by(&key, &issuer).unwrap().pem().replace("\r\n", "\n");
     let above = above.self_signed(&authority_key).unwrap().pem().replace("\r\n", "\n");
-    let (full, key) =
-        (home.file("fullchain.pem", &format!("{leaf}{above}")), home.file("key.pem", &key.serialize_pem()));
+    let (full, key) = (home.file("fullchain.pem", format!("{leaf}{above}")), home.file("key.pem", key.serialize_pem()));
     home.run(&["secret", "create", "imported-cert", "www", "--certificate", &full, "--private-key", &key]).done();
     assert_eq!(home.run(&["secret", "get", "www"]).done().text(), leaf);
     assert_eq!(home.run(&["secret", "get", "www", "--field", "intermediate"]).done().text(), above);

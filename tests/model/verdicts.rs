@@ -52,7 +52,7 @@ impl Run {
         let issuers: Vec<_> = ISSUERS.iter().map(|(_, class)| Arc::new(ModelIssuer::new(*class))).collect();
         let chance = Chance::new(seed);
         let options = StoreOptions::in_memory(unlock(7)).clock(clock.clone()).past_states_apart(1_024);
-        let store = if seed % 4 == 0 {
+        let store = if seed.is_multiple_of(4) {
             StoreOptions::new(dir.path().join("0"), unlock(7)).clock(clock.clone()).create().unwrap()
         } else {
             options.create().unwrap()
@@ -64,7 +64,7 @@ impl Run {
     }
 
     fn is_on_disk(&self) -> bool {
-        self.seed % 4 == 0
+        self.seed.is_multiple_of(4)
     }
 
     fn options(&self) -> StoreOptions {
@@ -145,7 +145,7 @@ impl Run {
             90 | 91 => self.keys(),
             92 | 93 => self.reopen(),
             94 => self.restore(),
-            95 => self.from_export(),
+            95 => self.remake_from_export(),
             96..=98 => drop(self.accepted(self.store.acting_as(Actor::parse("ops").unwrap()).end_quarantine())),
             _ => drop(self.accepted(self.store.settle())),
         }
@@ -243,7 +243,7 @@ impl Run {
         self.replace(|options| Ok(options.restore(Cursor::new(backup), &unlock(8), |_| {})?.0));
     }
 
-    fn from_export(&mut self) {
+    fn remake_from_export(&mut self) {
         if self.chance.below(3) == 0 {
             let export = self.export();
             let verify = VerifyOptions::default();

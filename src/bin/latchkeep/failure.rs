@@ -140,7 +140,7 @@ impl From<latchkeep::Error> for Failure {
         failure.next = hint_for(error.code()).map(str::to_owned);
         if let Some(blocked) = blocked {
             failure.next = Some(explanation::next_command(blocked));
-            failure.message = LOCKED_MESSAGE.to_owned();
+            LOCKED_MESSAGE.clone_into(&mut failure.message);
             failure.blocked = Some(Box::new(blocked.clone()));
         }
         failure

@@ -87,8 +87,9 @@ pub(super) struct Held<'a> {
 impl<'a> Held<'a> {
     /// Reads the notes.
     pub(super) fn to(trust: &'a BackupTrust) -> Result<Self, Error> {
-        let read = |note: &'a Box<str>| Ok((&**note, Checkpoint::read_unverified(note)?.tree_head));
-        let expected: Vec<_> = trust.checkpoints.iter().map(read).collect::<Result<_, CheckpointError>>()?;
+        let read = |note: &'a str| Ok((note, Checkpoint::read_unverified(note)?.tree_head));
+        let expected: Vec<_> =
+            trust.checkpoints.iter().map(|note| &**note).map(read).collect::<Result<_, CheckpointError>>()?;
         let restored = trust.restores.iter().map(|accepted| accepted.restored.tree_head.size);
         let found =
             expected.iter().map(|(_, tree_head)| tree_head.size).chain(restored).map(|size| (size, None)).collect();

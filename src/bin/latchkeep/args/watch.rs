@@ -27,6 +27,7 @@ Notifications:
   secret_created, secret_rotated, secret_deleted, secret_creation_failed, secret_rotation_failed,
   secret_about_to_expire, secret_expired, secret_rotation_blocked, secret_deletion_blocked,
   secret_expiration_blocked, secret_revoked, secret_version_data_deleted")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(crate) struct Watch {
     /// Where to begin: a position, beginning, or now. The one that --state remembers comes first; now if nothing is said, and
     /// beginning with --until-end.

@@ -52,10 +52,8 @@ pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
             let is_aborting = matches!(rotation(batch.subject()?)?.stage, RotationStage::Aborting { .. });
             hold(is_aborting, Rule::RotationOutOfTurn)
         }
-        // It stands between a commit and the version that comes of it.
-        Event::CredentialKept(_) => Err(Rule::BatchMismatch),
-        // They stand behind a failure, and behind a plan.
-        Event::AttemptCounted(_) | Event::HoldOverridden(_) => Err(Rule::BatchMismatch),
+        // None begins a batch: the first stands between a commit and its version, the others behind a failure and a plan.
+        Event::CredentialKept(_) | Event::AttemptCounted(_) | Event::HoldOverridden(_) => Err(Rule::BatchMismatch),
         of_whole!() | of_trail!() | of_secret!() => Err(Rule::SubjectMismatch),
     }
 }
