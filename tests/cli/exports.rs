@@ -129,7 +129,7 @@ fn what_cannot_be_asked_is_refused() {
         (&["log", "verify", "log.jsonl", "--policy", "text"], 2, "line 1 begins with none of"),
         (&["log", "verify", "log.jsonl", "--policy", "nowhere"], 2, "nowhere"),
         (&["log", "replay"], 2, "EXPORT"),
-        (&["log", "replay", "log.jsonl", "--at", "noon"], 2, "is a position"),
+        (&["log", "replay", "log.jsonl", "--at", "noon"], 2, "or a position (17)"),
         (&["log", "replay", "log.jsonl", "--secret", "nobody"], 6, "there is no secret nobody"),
         (&["log", "prove", "7"], 2, "there is no event at position 7"),
         (&["log", "prove", "-1"], 2, ""),
