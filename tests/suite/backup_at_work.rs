@@ -51,7 +51,7 @@ fn a_backup_of_a_store_at_work_is_of_one_position() {
         }
         let _stop = Stop(&done);
         // Until some of them met data that was just being destroyed.
-        for taken in 0..40 {
+        for taken in 0..12 {
             if taken >= 8 && rounds >= taken + 4 {
                 break;
             }
