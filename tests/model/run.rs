@@ -224,7 +224,8 @@ impl Run {
             9..=15 => {
                 let first = chance.below(4);
                 let names = (first..=first + chance.below(2)).map(lock_name).collect();
-                let until = (chance.below(3) == 0).then(|| self.model.now + 1 + chance.below(200));
+                // One second by the model's count is less than one by the clock, which moves at each look.
+                let until = (chance.below(3) == 0).then(|| self.model.now + 2 + chance.below(200));
                 let modes = [Mode::Keep, Mode::Keep, Mode::Keep, Mode::RemovePrevious, Mode::RemovePreviousAndDelete];
                 Ask::Place { secret, which, names, until, mode: chance.one_of(&modes) }
             }
