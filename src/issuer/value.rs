@@ -128,15 +128,6 @@ impl Issuer for ApiKeyIssuer {
     }
 }
 
-/// Draws a password.
-///
-/// # Errors
-///
-/// Refused when the rules cannot be kept, unavailable when the system gives no random bytes.
-pub(super) fn random_password(rules: PasswordPolicy) -> Result<SecretBytes, IssuerError> {
-    password::generate(rules).map_err(|error| unmade(&error))
-}
-
 /// Says that no value could be made.
 pub(super) fn unmade(error: &SealError) -> IssuerError {
     match error {

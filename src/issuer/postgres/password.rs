@@ -13,7 +13,8 @@ use crate::domain::secret::PasswordPolicy;
 use crate::issuer::credential;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::{Issued, IssuerError};
-use crate::issuer::value::random_password;
+use crate::issuer::password::generate;
+use crate::issuer::value::unmade;
 use crate::seal::secret_bytes::SecretBytes;
 
 /// Sets the password of a PostgreSQL role, class `SetValue`: the old password dies when the new one is set; sessions that
@@ -141,6 +142,15 @@ fn password_of(role: &SqlIdentifier, credential: &SecretBytes) -> Result<SecretB
 pub(super) fn log_in(server: &PostgresServer, user: &SqlIdentifier, password: &SecretBytes) -> Result<(), IssuerError> {
     let doing = Doing(Phase::Asking, "logging in");
     session::work(server, &Login::Account(user, password), doing, async |client| client.batch_execute("SELECT 1").await)
+}
+
+/// Draws a password.
+///
+/// # Errors
+///
+/// Refused when the rules cannot be kept, unavailable when the system gives no random bytes.
+pub(super) fn random_password(rules: PasswordPolicy) -> Result<SecretBytes, IssuerError> {
+    generate(rules).map_err(|error| unmade(&error))
 }
 
 #[cfg(test)]

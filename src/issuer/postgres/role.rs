@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use super::ending::Leaving;
 use super::identifier::SqlIdentifier;
-use super::password::log_in;
+use super::password::{log_in, random_password};
 use super::server::PostgresServer;
 use super::session::{self, Doing, Login};
 use super::tag;
@@ -23,7 +23,6 @@ use crate::domain::time::Timestamp;
 use crate::issuer::credential;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::{Issued, IssuerError};
-use crate::issuer::value::random_password;
 use crate::seal::secret_bytes::SecretBytes;
 
 const NANOS_PER_SEC: u64 = 1_000_000_000;
