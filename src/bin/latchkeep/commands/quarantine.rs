@@ -45,7 +45,7 @@ pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
     }
     scene.out.line(format!("in quarantine {}", words(&restored)))?;
     scene.out.line(format!(
-        "incarnation {}; fencing tokens and positions from before do not come again",
+        "incarnation {}; positions after the backup, and with them fencing tokens, are given out again",
         restored.incarnation
     ))?;
     for name in overdue {
