@@ -8,6 +8,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
 
+use super::der::{BIT_STRING, OID, SEQUENCE, take, whole};
 use super::{pem, private_key};
 use crate::domain::invalid::Invalid;
 use crate::domain::time::Timestamp;
@@ -115,9 +116,20 @@ fn parse<'a>(field: &'static str, block: &'a pem::Block<'_>) -> Result<X509Certi
         return Err(Invalid::new(field, "takes PEM blocks CERTIFICATE only"));
     }
     match x509_parser::parse_x509_certificate(&block.der) {
-        Ok(([], certificate)) => Ok(certificate),
+        // The parser passes over the class of a tag, where other readers refuse the certificate.
+        Ok(([], certificate)) if is_public_key(certificate.public_key().raw) => Ok(certificate),
         _ => Err(Invalid::new(field, "is PEM, but holds no X.509 certificate that can be read")),
     }
+}
+
+/// Tells whether bytes are a `SubjectPublicKeyInfo` in DER (RFC 5280, section 4.1): an algorithm by its number, and the key.
+fn is_public_key(der: &[u8]) -> bool {
+    let parts = || {
+        let (algorithm, key) = take(SEQUENCE, whole(SEQUENCE, der)?)?;
+        take(OID, algorithm)?;
+        whole(BIT_STRING, key)
+    };
+    parts().is_some()
 }
 
 fn check_chain(chain: &SecretBytes, certificate: &X509Certificate<'_>) -> Result<(), Invalid> {

@@ -4,9 +4,7 @@
 //! curves (RFC 5915). Read next: [`super::certificate`].
 
 use x509_parser::asn1_rs::{Any, Oid, Tagged as _};
-use x509_parser::oid_registry::{
-    OID_KEY_TYPE_EC_PUBLIC_KEY, OID_PKCS1_RSAENCRYPTION, OID_PKCS1_RSASSAPSS, OID_SIG_ED25519,
-};
+use x509_parser::oid_registry::{OID_KEY_TYPE_EC_PUBLIC_KEY, OID_SIG_ED25519};
 use x509_parser::x509::SubjectPublicKeyInfo;
 use zeroize::Zeroizing;
 
@@ -33,8 +31,12 @@ pub(crate) enum KeyCheck {
 /// What a private key tells about the public key that belongs to it.
 #[derive(Debug, PartialEq, Eq)]
 enum PublicHalf<'a> {
-    /// The modulus.
-    Rsa(&'a [u8]),
+    /// The algorithm, modulus and public exponent.
+    Rsa {
+        algorithm: &'a [u8],
+        modulus: &'a [u8],
+        exponent: &'a [u8],
+    },
     /// The curve, when the key names it, and the point, when the key carries it.
     Elliptic {
         curve: Option<&'a [u8]>,
@@ -57,7 +59,7 @@ pub(super) fn check(text: &str, public: &SubjectPublicKeyInfo<'_>) -> Result<Key
     let key = only_key(&blocks)?;
     let half = match key.label {
         "PRIVATE KEY" => pkcs8(&key.der),
-        "RSA PRIVATE KEY" => pkcs1(&key.der),
+        "RSA PRIVATE KEY" => pkcs1(RSA_OID, &key.der),
         _ => sec1(&key.der),
     };
     match half {
@@ -108,8 +110,8 @@ pub(super) fn as_pkcs8(text: &str, public: &SubjectPublicKeyInfo<'_>) -> Result<
 fn belongs(half: &PublicHalf<'_>, public: &SubjectPublicKeyInfo<'_>) -> Option<KeyCheck> {
     let (algorithm, bits) = (&public.algorithm.algorithm, &*public.subject_public_key.data);
     let fits = match half {
-        PublicHalf::Rsa(modulus) => {
-            [OID_PKCS1_RSAENCRYPTION, OID_PKCS1_RSASSAPSS].contains(algorithm) && rsa_modulus(bits) == Some(modulus)
+        PublicHalf::Rsa { algorithm: own, modulus, exponent } => {
+            algorithm.as_bytes() == *own && rsa_public(bits) == Some((modulus, exponent))
         }
         PublicHalf::Elliptic { curve: own, point } => {
             let on_one_curve = own.zip(curve(public)).is_none_or(|(own, other)| own == other);
@@ -156,7 +158,7 @@ fn pkcs8(der: &[u8]) -> Option<PublicHalf<'_>> {
     let (oid, parameters) = take(OID, algorithm)?;
     let (key, _) = take(OCTET_STRING, rest)?;
     if oid == RSA_OID || oid == RSA_PSS_OID {
-        pkcs1(key)
+        pkcs1(oid, key)
     } else if oid == EC_OID {
         let named = whole(OID, parameters);
         match sec1(key)? {
@@ -171,13 +173,13 @@ fn pkcs8(der: &[u8]) -> Option<PublicHalf<'_>> {
     }
 }
 
-fn pkcs1(der: &[u8]) -> Option<PublicHalf<'_>> {
+fn pkcs1<'a>(algorithm: &'a [u8], der: &'a [u8]) -> Option<PublicHalf<'a>> {
     let (_, rest) = take(INTEGER, whole(SEQUENCE, der)?)?;
     let (modulus, rest) = take(INTEGER, rest)?;
-    // The public exponent, and the private one: without it this is no private key.
-    let (_, rest) = take(INTEGER, rest)?;
+    let (exponent, rest) = take(INTEGER, rest)?;
+    // Without the private exponent this is no private key.
     take(INTEGER, rest)?;
-    Some(PublicHalf::Rsa(modulus))
+    Some(PublicHalf::Rsa { algorithm, modulus, exponent })
 }
 
 fn sec1(der: &[u8]) -> Option<PublicHalf<'_>> {
@@ -199,8 +201,10 @@ fn sec1(der: &[u8]) -> Option<PublicHalf<'_>> {
     rest.is_empty().then_some(PublicHalf::Elliptic { curve, point })
 }
 
-fn rsa_modulus(bits: &[u8]) -> Option<&[u8]> {
-    take(INTEGER, whole(SEQUENCE, bits)?).map(|(modulus, _)| modulus)
+/// Gives modulus and exponent of a public key.
+fn rsa_public(bits: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (modulus, rest) = take(INTEGER, whole(SEQUENCE, bits)?)?;
+    Some((modulus, whole(INTEGER, rest)?))
 }
 
 #[cfg(test)]
