@@ -181,11 +181,18 @@ fn imported_with(fixture: &str, private_key: Option<&str>) -> ImportedCert {
     imported(fixture, private_key).unwrap()
 }
 
-/// The bytes of a certificate's public key.
-fn public_key(certificate: &str) -> Option<Vec<u8>> {
+/// Algorithm and key of a certificate. Parameters of RSA are no part of a key: readers pass over them (RFC 3279, 2.3.1). Of a
+/// point it is X and the parity of Y, which is what a compressed one tells: whether a point lies on its curve is not checked.
+fn public_key(certificate: &str) -> Option<(String, Vec<u8>)> {
     let der = pem::blocks(certificate).ok()?.into_iter().next()?.der.to_vec();
     let (_, certificate) = x509_parser::parse_x509_certificate(&der).ok()?;
-    Some(certificate.public_key().raw.to_vec())
+    let key = certificate.public_key();
+    let bits = key.subject_public_key.data.to_vec();
+    let bits = match bits.as_slice() {
+        [0x04, point @ ..] if point.len() % 2 == 0 => [&point[..point.len() / 2], &[point.last()? & 1]].concat(),
+        _ => bits,
+    };
+    Some((key.algorithm.algorithm.to_id_string(), bits))
 }
 
 fn block_text(label: &str, der: &[u8]) -> String {

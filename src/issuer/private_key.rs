@@ -135,21 +135,25 @@ fn curve<'a>(public: &'a SubjectPublicKeyInfo<'_>) -> Option<&'a [u8]> {
     (parameters.tag() == Oid::TAG).then_some(parameters.data)
 }
 
-/// Compares two points of one curve, each whole (04, X, Y) or compressed (02 or 03 by the parity of Y, X).
+/// Compares two points of one curve, each whole (04, 06 or 07, then X, Y) or compressed (02 or 03 by the parity of Y, X); SEC 1,
+/// section 2.3.3. Beside a compressed one only the parity of the other's Y counts.
 fn is_same_point(one: &[u8], other: &[u8]) -> bool {
-    let parts = |point: &[u8]| {
+    let parts = |point: &[u8]| -> Option<(Vec<u8>, Option<Vec<u8>>, u8)> {
         let (form, rest) = point.split_first()?;
         match form {
-            0x02 | 0x03 => Some((rest.to_vec(), form & 1)),
+            0x02 | 0x03 => Some((rest.to_vec(), None, form & 1)),
             0x04 | 0x06 | 0x07 if rest.len() % 2 == 0 => {
                 let (x, y) = rest.split_at(rest.len() / 2);
-                Some((x.to_vec(), y.last()? & 1))
+                Some((x.to_vec(), Some(y.to_vec()), y.last()? & 1))
             }
             _ => None,
         }
     };
-    let whole = |point: &[u8]| point.first() == Some(&0x04);
-    if whole(one) && whole(other) { one == other } else { parts(one).is_some_and(|one| parts(other) == Some(one)) }
+    match (parts(one), parts(other)) {
+        (Some((x, Some(y), _)), Some((other_x, Some(other_y), _))) => x == other_x && y == other_y,
+        (Some((x, _, parity)), Some((other_x, _, other_parity))) => x == other_x && parity == other_parity,
+        _ => false,
+    }
 }
 
 fn pkcs8(der: &[u8]) -> Option<PublicHalf<'_>> {

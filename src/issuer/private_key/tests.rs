@@ -160,3 +160,17 @@ fn cut_or_foreign_der_never_panics_and_is_never_taken_for_a_whole_key() {
         }
     });
 }
+
+#[test]
+fn points_that_carry_both_coordinates_are_compared_whole() {
+    let point = |form: u8, x: u8, y: u8| [&[form][..], &[x; 32], &[y; 32]].concat();
+    let compressed = |form: u8, x: u8| [&[form][..], &[x; 32]].concat();
+    for form in [0x04, 0x06] {
+        assert!(is_same_point(&point(form, 1, 2), &point(0x04, 1, 2)));
+        assert!(!is_same_point(&point(form, 1, 2), &point(0x04, 1, 4)), "the parity is the same, the point is not");
+    }
+    assert!(is_same_point(&compressed(0x02, 1), &point(0x04, 1, 2)));
+    assert!(!is_same_point(&compressed(0x03, 1), &point(0x04, 1, 2)));
+    assert!(!is_same_point(&compressed(0x02, 1), &compressed(0x03, 1)));
+    assert!(!is_same_point(&[], &[]));
+}
