@@ -35,9 +35,10 @@ macro_rules! identifier {
             ///
             /// [`Invalid`] when the text is no UUID.
             pub fn parse(text: &str) -> Result<Self, Invalid> {
+                // Not in braces, nor as a URN.
                 match uuid::Uuid::try_parse(text) {
-                    Ok(uuid) => Ok(Self(uuid.into_bytes())),
-                    Err(_) => Err(Invalid::new($what, "is not a UUID")),
+                    Ok(uuid) if matches!(text.len(), 32 | 36) => Ok(Self(uuid.into_bytes())),
+                    _ => Err(Invalid::new($what, "is not a UUID")),
                 }
             }
         }
@@ -158,6 +159,11 @@ mod tests {
         let id = SecretId::from_bytes(*b"0123456789abcdef");
         assert_eq!(SecretId::parse(&id.to_string()).unwrap(), id);
         assert_eq!(id.to_string(), "30313233-3435-3637-3839-616263646566");
-        assert!(SecretId::parse("30313233-3435").is_err());
+        assert_eq!(SecretId::parse("30313233343536373839616263646566").unwrap(), id);
+        for wrong in
+            ["30313233-3435", "{30313233-3435-3637-3839-616263646566}", "urn:uuid:30313233-3435-3637-3839-616263646566"]
+        {
+            assert!(SecretId::parse(wrong).is_err());
+        }
     }
 }

@@ -110,7 +110,7 @@ fn fields(script: &[u8]) -> Vec<u8> {
         let other = lines[usize::from(at) % count].clone();
         let Value::Object(object) = &mut lines[usize::from(line) % count] else { continue };
         let names: Vec<String> = object.keys().cloned().collect();
-        let name = &names[usize::from(field) % names.len()];
+        let Some(name) = names.get(usize::from(field) % names.len().max(1)) else { continue };
         let value = object.get_mut(name).unwrap();
         match how % 6 {
             0 => *value = other.get(name).cloned().unwrap_or_default(),
@@ -118,7 +118,8 @@ fn fields(script: &[u8]) -> Vec<u8> {
             2 => turn(value, bits),
             3 => in_base64(value, at, bits),
             4 => drop(object.remove(name)),
-            _ => _ = object.insert(format!("{name}2"), other),
+            // A field of another line, not the line: lines within lines would grow without end.
+            _ => _ = object.insert(format!("{name}2"), other.get(name).cloned().unwrap_or_default()),
         }
     }
     lines.iter().flat_map(|line| [line.to_string().as_bytes(), b"\n"].concat()).collect()
