@@ -336,10 +336,8 @@ impl Node {
             is_open || secrets().any(is_theirs)
         };
         let listed = self.outside.living.iter().filter(|living| living.issuer == *issuer);
-        let unknown: Vec<_> = listed
-            .filter(|living| !is_known(living.rotation, &living.outside))
-            .map(|living| (living.rotation, living.outside.clone()))
-            .collect();
+        let listed = listed.map(|living| (living.rotation, living.outside.clone()));
+        let unknown: Vec<_> = listed.filter(|(rotation, outside)| !is_known(*rotation, outside)).collect();
         if !unknown.is_empty() {
             self.workers[at] = Worker::Sweeping(issuer.clone(), unknown);
         }
