@@ -18,7 +18,7 @@ use super::progress;
 use super::record::Record;
 use super::restate;
 use super::secret::{Lifecycle, Secret, SecretSpec};
-use super::state::State;
+use super::state::{State, Whole};
 use super::time::Timestamp;
 use super::version::{DestroyCause, Version, VersionData};
 
@@ -74,7 +74,7 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
                 if !is_said_again(record) {
                     secret.updated_at = record.recorded_at;
                 }
-                change(secret, record);
+                change(secret, record, &state.whole);
                 if secret.expiry_held_since.is_some() && !is_held(secret, record.recorded_at) {
                     secret.expiry_held_since = None;
                 }
@@ -141,7 +141,7 @@ fn rename(state: &mut State, id: SecretId, event: &Event) {
     }
 }
 
-fn change(secret: &mut Secret, record: &Record) {
+fn change(secret: &mut Secret, record: &Record, whole: &Whole) {
     match &record.event {
         Event::SecretUpdated(event) => secret.metadata = event.metadata.clone(),
         Event::SpecUpdated(event) => secret.spec = event.spec.clone(),
@@ -161,7 +161,7 @@ fn change(secret: &mut Secret, record: &Record) {
             if let Event::VersionRegenerated(_) | Event::VersionDownloaded(_) = &record.event {
                 secret.retrieved_at = Some(record.recorded_at);
             }
-            progress::progress(secret, record);
+            progress::progress(secret, record, whole);
         }
     }
 }

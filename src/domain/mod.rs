@@ -14,6 +14,7 @@ pub(crate) mod command;
     allow(unused_imports, reason = "asked by the writer, which comes with the feature `store`")
 )]
 pub(crate) mod decide;
+pub(crate) mod doubt;
 pub(crate) mod due;
 pub(crate) mod erasable;
 pub(crate) mod event;

@@ -2,6 +2,7 @@
 //!
 //! Read next: [`super::due`].
 
+use super::doubt;
 use super::event::Event;
 use super::name::Actor;
 use super::patience::Patience;
@@ -11,10 +12,11 @@ use super::rotation::{
 };
 use super::rotation_event::{AbortPlanned, CredentialIssued, JobBegun, RotationAttemptFailed, RotationPlanned};
 use super::secret::{Lifecycle, Secret};
+use super::state::Whole;
 use super::version::Version;
 
 /// Takes an event about a rotation or a credential in; leaves all others alone.
-pub(super) fn progress(secret: &mut Secret, record: &Record) {
+pub(super) fn progress(secret: &mut Secret, record: &Record, whole: &Whole) {
     let at = record.recorded_at;
     match &record.event {
         Event::RotationPlanned(event) => {
@@ -41,7 +43,7 @@ pub(super) fn progress(secret: &mut Secret, record: &Record) {
             end(secret, record);
             count(secret, record);
             if let Some(rotation) = &mut secret.rotation {
-                step(rotation, record);
+                step(rotation, record, whole);
             }
         }
     }
@@ -110,11 +112,11 @@ fn planned(event: &RotationPlanned, record: &Record) -> Rotation {
 }
 
 /// Changes a rotation that is under way.
-fn step(rotation: &mut Rotation, record: &Record) {
+fn step(rotation: &mut Rotation, record: &Record, whole: &Whole) {
     let at = record.recorded_at;
     match &record.event {
         Event::RotationAttempted(event) => {
-            rotation.stage = attempted(rotation);
+            rotation.stage = attempted(rotation, whole);
             rotation.attempts = event.attempt;
             rotation.retry_at = None;
         }
@@ -124,6 +126,10 @@ fn step(rotation: &mut Rotation, record: &Record) {
         Event::RotationStaged(_) => stage(rotation, record),
         Event::RotationParked(event) => rotation.parked = Some(Parked { at, reason: event.reason.clone() }),
         Event::RotationResumed(event) => {
+            // What the original made is looked for before another is made.
+            if rotation.class == IssuerClass::CreateDiscoverable && doubt::is_unsettled(rotation, whole) {
+                rotation.stage = RotationStage::Attempted;
+            }
             rotation.parked = None;
             rotation.attempts = 0;
             rotation.retry_at = None;
@@ -137,8 +143,10 @@ fn step(rotation: &mut Rotation, record: &Record) {
 
 /// Where a rotation stands once its issuer is asked again. What an earlier call made is looked for and retired before
 /// another is made by class `CreateDiscoverable`, and by a person with class `Opaque`; with the others it stays in doubt.
-fn attempted(rotation: &Rotation) -> RotationStage {
+fn attempted(rotation: &Rotation, whole: &Whole) -> RotationStage {
     match rotation.class {
+        // The original of a restored store may have set the value.
+        IssuerClass::SetValue if doubt::is_unsettled(rotation, whole) => RotationStage::Doubted,
         IssuerClass::SetValue | IssuerClass::CreateWithToken if rotation.stage.is_out() => RotationStage::Doubted,
         _ => RotationStage::Attempted,
     }

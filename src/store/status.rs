@@ -44,6 +44,8 @@ pub struct Status {
     pub epochs: Vec<u32>,
     /// The incarnation of the store: 0 if it was never restored, larger after each restore.
     pub incarnation: Incarnation,
+    /// When the store was last restored, looked at or not.
+    pub restored_at: Option<Timestamp>,
     /// The restore that nobody has looked at yet: while there is one, the store is in quarantine.
     pub quarantine: Option<Restored>,
     /// The next time at which a lease or an expiry is due.
@@ -159,6 +161,7 @@ impl Store {
             key_slots: whole.key_slots.iter().map(|(slot, kind)| (*slot, *kind)).collect(),
             epochs: whole.epochs.iter().copied().collect(),
             incarnation: whole.incarnation(),
+            restored_at: whole.restored.map(|restored| restored.at),
             quarantine: whole.quarantine().copied(),
             next_lapse_at: snapshot.next_lapse(),
             next_rotation_at: snapshot.projections.calendar.rotations().next().map(|(at, _)| at),

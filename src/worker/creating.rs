@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::back_off;
 use crate::domain::command::Command;
+use crate::domain::doubt::is_unsettled;
 use crate::domain::name::{OutsideId, Reason};
 use crate::domain::patience::Effort;
 use crate::domain::refusal::Refusal;
@@ -13,6 +14,7 @@ use crate::domain::rotation::{AttemptFailure, IssuedCredential, IssuerClass, Rot
 use crate::domain::rotation_command::RotationCommand;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
+use crate::domain::touch::unlocked;
 use crate::domain::version::SealedRef;
 use crate::engine::queue::Payload;
 use crate::issuer::issuer::{IssueOrder, Issuer};
@@ -24,12 +26,17 @@ use crate::seal::secret_bytes::SecretBytes;
 use super::steps::{Halt, Progress, Reached};
 use super::worker::Core;
 
+const KEPT_WAITING: &str = "a lock keeps it from being settled since the store was restored";
+
 impl Core {
     /// Calls the issuer, once the intent is durable; also again after a crash, as its class allows.
     pub(super) fn create(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
         let was_out = rotation.stage.is_out();
         // Nothing is recorded for a call that would have to wait.
         let reached = self.reach(&rotation.issuer)?;
+        if self.is_kept_waiting(secret, rotation) {
+            return Err(Halt::Later(Reason::of(KEPT_WAITING)));
+        }
         let report_by = reached.issuer.job_limit().map(|limit| self.store.0.now().plus(limit));
         if let Some(progress) = self.attempt(secret, rotation, report_by)? {
             return Ok(progress);
@@ -54,6 +61,17 @@ impl Core {
             }
             _ => Ok(Progress::Moved),
         }
+    }
+
+    /// Tells whether a lock is in the way of a call that the original of a restored store may have made: the value that it would
+    /// have set is kept until the lock goes.
+    fn is_kept_waiting(&self, secret: &Secret, rotation: &Rotation) -> bool {
+        rotation.stage == RotationStage::Planned
+            && self.store.0.engine.shared.published.with(|now| {
+                let whole = &now.state.whole;
+                let is_unsettled = rotation.class.replaces_in_place() && is_unsettled(rotation, whole);
+                is_unsettled && unlocked(secret, rotation.class.touch(), whole).is_err()
+            })
     }
 
     /// Makes the call whose intent is durable.

@@ -55,6 +55,29 @@ pub struct Stranger {
 pub(super) struct PlannedHere {
     read_to: Option<Position>,
     rotations: BTreeSet<RotationId>,
+    /// Those among them that have not ended.
+    open: BTreeSet<RotationId>,
+}
+
+impl PlannedHere {
+    /// Takes an event in. The original of a restored store goes on with what was open at the backup, and what comes of that is
+    /// its own.
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::RotationPlanned(event) => {
+                self.rotations.insert(event.rotation);
+                self.open.insert(event.rotation);
+            }
+            Event::RotationCommitted(event) => drop(self.open.remove(&event.rotation)),
+            Event::RotationAborted(event) => drop(self.open.remove(&event.rotation)),
+            Event::StoreRestored(_) => {
+                for rotation in std::mem::take(&mut self.open) {
+                    self.rotations.remove(&rotation);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Core {
@@ -65,10 +88,10 @@ impl Core {
         let mut planned = self.planned_here.lock();
         let (from, mut decoder) = (planned.read_to.unwrap_or(Position::FIRST), Decoder::default());
         scan_records(&*shared.storage, from, end, &mut |raw| {
-            if raw.header().event_type == ROTATION_PLANNED
-                && let Some(Event::RotationPlanned(event)) = decoder.decode(raw)?.map(|record| record.event)
+            if OF_PLANS.contains(&raw.header().event_type)
+                && let Some(record) = decoder.decode(raw)?
             {
-                planned.rotations.insert(event.rotation);
+                planned.take(&record.event);
             }
             Ok(ControlFlow::Continue(()))
         })?;
@@ -171,5 +194,6 @@ impl Core {
     }
 }
 
-/// The number of `RotationPlanned`, so that no other record has to be decoded.
-const ROTATION_PLANNED: u16 = 50;
+/// The numbers of `StoreRestored`, `RotationPlanned`, `RotationCommitted` and `RotationAborted`, so that no other record has to be
+/// decoded.
+const OF_PLANS: [u16; 4] = [14, 50, 55, 56];

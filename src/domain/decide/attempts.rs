@@ -3,6 +3,7 @@
 //! Read next: [`super::super::patience`].
 
 use super::super::command::Prepared;
+use super::super::doubt;
 use super::super::limits;
 use super::super::name::Reason;
 use super::super::patience::{Effort, Patience};
@@ -21,6 +22,9 @@ pub(super) fn attempt(state: &State, secret: &Secret, rotation: &Rotation) -> Re
         _ if rotation.parked.is_some() => return Err(Refusal::VersionChanged),
         // Its job is at work; a report that is late, or a person, lets it go on.
         _ if rotation.is_at_work() => return Err(Refusal::VersionChanged),
+        _ if doubt::awaits_person(secret, rotation, &state.whole) => {
+            return Ok(decision.then(parked(rotation, RESTORED)));
+        }
         // A person who resumed it has looked: nothing was made.
         (RotationStage::Attempted | RotationStage::Awaiting { .. }, IssuerClass::Opaque) if rotation.attempts > 0 => {
             return Ok(decision.then(parked(rotation, OUTCOME_UNKNOWN)));
@@ -43,6 +47,8 @@ pub(super) fn attempt(state: &State, secret: &Secret, rotation: &Rotation) -> Re
 
 const OUTCOME_UNKNOWN: &str = "nobody knows whether the issuer made a credential, and it cannot be asked: look in the \
                                outside system, then abort or resume";
+const RESTORED: &str = "it was under way when the backup was taken, and what the original made by it may be in use: look in \
+                        the outside system, then abort, which leaves that, or resume, which ends it where it can be found";
 const NO_ATTEMPT_LEFT: &str = "every attempt failed: see the last failure, mend its cause, then resume or abort";
 const TOO_LATE: &str =
     "it could not be done in a day of work, or in five runs: see the last failure, then resume or abort";
@@ -136,10 +142,11 @@ fn used_up(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, now: Times
 }
 
 /// Tells whether a rotation is parked instead of being attempted once more. Release 0.1 looked at the deadline there, too.
-pub(in super::super) fn may_park(rotation: &Rotation, now: Timestamp) -> bool {
+pub(in super::super) fn may_park(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) -> bool {
     let is_in_turn = rotation.stage == RotationStage::Planned || rotation.stage.is_out();
     let is_unknown = rotation.class == IssuerClass::Opaque && rotation.stage.is_out() && rotation.attempts > 0;
-    let is_over = is_unknown || rotation.attempts >= rotation.attempts_max || now > rotation.deadline;
+    let is_restored = doubt::awaits_person(secret, rotation, &state.whole);
+    let is_over = is_restored || is_unknown || rotation.attempts >= rotation.attempts_max || now > rotation.deadline;
     is_in_turn && rotation.parked.is_none() && !rotation.is_at_work() && is_over
 }
 

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::super::command::{Prepared, Terms};
+use super::super::doubt;
 use super::super::event::{RotationRefused, VersionAdded};
 use super::super::held::{Held, held};
 use super::super::id::RotationId;
@@ -20,7 +21,7 @@ use super::super::rotation_event::{
     RotationPlanned, RotationResumed, RotationStaged, ScheduledRotationRefused,
 };
 use super::super::secret::{Lifecycle, Secret};
-use super::super::state::State;
+use super::super::state::{State, Whole};
 use super::super::time::Timestamp;
 use super::super::touch::{Unlocked, unlocked, unlocked_at_commit};
 use super::super::version::{DestroyCause, VersionDetails};
@@ -54,10 +55,10 @@ pub(super) fn decide(
             tasks::begin_ending(secret, open(secret, *rotation)?, *report_by)
         }
         RotationCommand::FinishAbort { rotation } => finish_abort(secret, open(secret, *rotation)?),
-        RotationCommand::Abort { reason } => Ok(abort(secret, any_open(secret)?, reason)),
+        RotationCommand::Abort { reason } => Ok(abort(&state.whole, secret, any_open(secret)?, reason)),
         RotationCommand::Resume => resume(secret, any_open(secret)?, now),
         RotationCommand::Report { task, report } => tasks::report(state, secret, *task, report, now),
-        RotationCommand::CancelTask { task, reason } => tasks::cancel(secret, *task, reason),
+        RotationCommand::CancelTask { task, reason } => tasks::cancel(&state.whole, secret, *task, reason),
         other => retirement::decide(state, secret, other, terms, now),
     }
 }
@@ -182,7 +183,7 @@ fn commit(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) -
     }
     if credential.expires_at.is_some_and(|end| end <= now) {
         // The one that is current may be good for longer.
-        return Ok(abort(secret, rotation, &Reason::of(ENDED)));
+        return Ok(abort(&state.whole, secret, rotation, &Reason::of(ENDED)));
     }
     match witness {
         Ok(witness) => Ok(replace(secret, rotation, credential, &witness)),
@@ -251,10 +252,13 @@ fn staged(secret: &Secret, rotation: &Rotation, refusal: Refusal, now: Timestamp
 }
 
 /// Gives a rotation up: at once where nothing can have been made, else once it is retired. A person who gives one up whose
-/// outcome cannot be asked for says that it was looked after.
-pub(super) fn abort(secret: &Secret, rotation: &Rotation, reason: &Reason) -> Decision {
+/// outcome cannot be asked for says that it was looked after. After a restore a value may be in use that was only planned at the
+/// backup, and is kept until the one before is set again; what the original may have made is left to it.
+pub(super) fn abort(whole: &Whole, secret: &Secret, rotation: &Rotation, reason: &Reason) -> Decision {
     let decision = Decision::about(secret.id);
     let is_nothing_made = match (&rotation.stage, rotation.class) {
+        _ if doubt::leaves_what_was_made(secret, rotation, whole) => true,
+        (RotationStage::Planned, IssuerClass::SetValue) if doubt::is_unsettled(rotation, whole) => false,
         (RotationStage::Planned, _)
         | (RotationStage::Attempted | RotationStage::Awaiting { .. }, IssuerClass::Opaque) => true,
         (RotationStage::Aborting { .. } | RotationStage::Ending { .. }, _) => return decision,

@@ -14,7 +14,7 @@ use super::super::rotation_event::{
     CredentialRetired, DeletionPlanned, RetirementFailed, RetirementPlanned, VersionAcknowledged,
 };
 use super::super::secret::Secret;
-use super::super::state::State;
+use super::super::state::{State, Whole};
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, Unlocked, unlocked};
 use super::super::version::{DestroyCause, Version, VersionData, VersionRef};
@@ -151,7 +151,7 @@ fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<De
 }
 
 /// Plans the end of a secret whose credentials are good outside: they are retired first.
-pub(in super::super) fn plan_deletion(secret: &Secret, witness: &Unlocked) -> Option<Decision> {
+pub(in super::super) fn plan_deletion(whole: &Whole, secret: &Secret, witness: &Unlocked) -> Option<Decision> {
     let mut decision = Decision::about(secret.id);
     let rotation = secret.rotation.as_deref();
     let touched = witness.touched().iter().filter_map(|id| secret.version_by_id(*id));
@@ -166,7 +166,7 @@ pub(in super::super) fn plan_deletion(secret: &Secret, witness: &Unlocked) -> Op
         decision = let_go(version, DestroyCause::Requested, decision);
     }
     if let Some(rotation) = rotation {
-        decision.events.extend(abort(secret, rotation, &Reason::of("its secret is to be deleted")).events);
+        decision.events.extend(abort(whole, secret, rotation, &Reason::of("its secret is to be deleted")).events);
     }
     Some(decision)
 }

@@ -193,7 +193,7 @@ pub(super) fn destroy_data(state: &State, secret: &Secret, version: VersionRef) 
 
 pub(super) fn delete(state: &State, secret: &Secret) -> Result<Decision, Refusal> {
     let witness = unlocked(secret, Touch::Delete, &state.whole)?;
-    if let Some(planned) = retirement::plan_deletion(secret, &witness) {
+    if let Some(planned) = retirement::plan_deletion(&state.whole, secret, &witness) {
         return Ok(planned);
     }
     let data_keys = witness.data().iter().map(|(_, data_key)| *data_key).collect();

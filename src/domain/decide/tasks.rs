@@ -13,7 +13,7 @@ use super::super::rotation::{AttemptFailure, Credential, Retirement, Rotation, R
 use super::super::rotation_command::Reported;
 use super::super::rotation_event::{CredentialIssued, JobBegun, RetirementJobBegun};
 use super::super::secret::Secret;
-use super::super::state::State;
+use super::super::state::{State, Whole};
 use super::super::task::{Task, TaskKind, TaskStatus};
 use super::super::time::Timestamp;
 use super::attempts::{Failed, fail};
@@ -150,10 +150,10 @@ fn report_on_version(
 }
 
 /// Calls a task off that makes a credential; what may have been made is retired.
-pub(super) fn cancel(secret: &Secret, id: TaskId, reason: &Reason) -> Result<Decision, Refusal> {
+pub(super) fn cancel(whole: &Whole, secret: &Secret, id: TaskId, reason: &Reason) -> Result<Decision, Refusal> {
     let task = secret.task(id).ok_or(Refusal::TaskNotFound)?;
     match secret.rotation.as_deref() {
-        Some(rotation) if TaskId::from(rotation.id) == id => Ok(abort(secret, rotation, reason)),
+        Some(rotation) if TaskId::from(rotation.id) == id => Ok(abort(whole, secret, rotation, reason)),
         _ if task.kind == TaskKind::DeleteCredentials && task.status != TaskStatus::CredentialsDeleted => {
             Err(Refusal::invalid("task", "ends a credential that may not work any more; it cannot be called off"))
         }

@@ -222,14 +222,14 @@ fn about_secret(state: &State, secret: &Secret, record: &Record, event: &Event, 
         Event::PolicyCleared(_) => secret::clear_policy(secret),
         // What restatements say is held to what is known by `restating`.
         Event::SecretRestated(_) | Event::VersionRestated(_) | Event::LockRestated(_) => Ok(()),
-        of_rotation!() => about_rotation(state, secret, record, event),
+        of_rotation!() => about_rotation(state, secret, record, event, sight),
         of_whole!() | of_trail!() => Err(Rule::SubjectMismatch),
     }
 }
 
 /// The table of events about the rotations of a secret by an issuer, and about its credentials.
 #[allow(clippy::unnested_or_patterns, reason = "the lists of events are macros, and name events one by one")]
-fn about_rotation(state: &State, secret: &Secret, record: &Record, event: &Event) -> Result<(), Rule> {
+fn about_rotation(state: &State, secret: &Secret, record: &Record, event: &Event, sight: Sight) -> Result<(), Rule> {
     match event {
         Event::DeletionPlanned(_) => hold(!secret.is_deleting, Rule::RotationOutOfTurn),
         Event::RetirementPlanned(event) => rotation::plan_retirement(state, secret, event.version),
@@ -246,10 +246,10 @@ fn about_rotation(state: &State, secret: &Secret, record: &Record, event: &Event
         Event::CredentialIssued(event) => rotation::issue(secret, event),
         Event::RotationStaged(event) => rotation::stage(secret, event),
         Event::RotationCommitted(event) => rotation::commit(state, secret, event),
-        Event::RotationAborted(event) => rotation::abort(secret, event),
+        Event::RotationAborted(event) => rotation::abort(state, secret, event, sight),
         Event::RotationParked(event) => rotation::park(secret, event, record),
         Event::RotationResumed(event) => rotation::resume(secret, event),
-        Event::AbortPlanned(event) => rotation::plan_abort(secret, event),
+        Event::AbortPlanned(event) => rotation::plan_abort(state, secret, event, sight),
         Event::JobBegun(event) => rotation::begin(secret, event),
         of_whole!() | of_trail!() | of_secret!() => Err(Rule::SubjectMismatch),
     }

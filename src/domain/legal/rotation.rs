@@ -1,5 +1,6 @@
 //! Owns the rules for events about rotations that need an issuer, and about the credentials that come of them.
 
+use super::super::doubt;
 use super::super::id::{DataKeyId, RotationId, VersionId};
 use super::super::limits;
 use super::super::name::Actor;
@@ -16,7 +17,7 @@ use super::super::time::Timestamp;
 use super::super::touch::{Touch, unlocked_at_commit};
 
 use super::version::untouched;
-use super::{Rule, hold};
+use super::{Rule, Sight, hold};
 
 pub(super) fn plan_retirement(state: &State, secret: &Secret, version: VersionId) -> Result<(), Rule> {
     hold(credential(secret, version)?.since().is_none(), Rule::RetirementOutOfTurn)?;
@@ -109,10 +110,19 @@ pub(super) fn resume(secret: &Secret, event: &RotationResumed) -> Result<(), Rul
     hold(open(secret, event.rotation)?.parked.is_some(), Rule::RotationOutOfTurn)
 }
 
-pub(super) fn plan_abort(secret: &Secret, event: &AbortPlanned) -> Result<(), Rule> {
-    let is_begun =
-        !matches!(open(secret, event.rotation)?.stage, RotationStage::Planned | RotationStage::Ending { .. });
+pub(super) fn plan_abort(state: &State, secret: &Secret, event: &AbortPlanned, sight: Sight) -> Result<(), Rule> {
+    let rotation = open(secret, event.rotation)?;
+    let is_begun = match rotation.stage {
+        RotationStage::Planned => is_in_doubt(state, rotation, sight),
+        RotationStage::Ending { .. } => false,
+        _ => true,
+    };
     hold(is_begun, Rule::RotationOutOfTurn)
+}
+
+/// Tells whether nobody knows what came of a rotation, as far as can be seen: the store was restored since.
+fn is_in_doubt(state: &State, rotation: &Rotation, sight: Sight) -> bool {
+    !sight.whole || doubt::is_unsettled(rotation, &state.whole)
 }
 
 /// Tells whether the credential of a rotation is made and not given up.
@@ -150,13 +160,17 @@ pub(super) fn issue(secret: &Secret, event: &CredentialIssued) -> Result<(), Rul
     hold(rotation.value.is_none_or(|value| value == event.sealed), Rule::DataKeyMismatch)
 }
 
-/// What may have been made is retired before a rotation is over; of an issuer that cannot be asked, a person says so.
-pub(super) fn abort(secret: &Secret, event: &RotationAborted) -> Result<(), Rule> {
+/// What may have been made is retired before a rotation is over; of an issuer that cannot be asked, a person says so. After a
+/// restore it is left to the original, also of class `SetValue` by earlier releases.
+pub(super) fn abort(state: &State, secret: &Secret, event: &RotationAborted, sight: Sight) -> Result<(), Rule> {
     let rotation = open(secret, event.rotation)?;
     let is_over = match rotation.stage {
         RotationStage::Planned | RotationStage::Aborting { .. } | RotationStage::Ending { .. } => true,
-        RotationStage::Attempted | RotationStage::Awaiting { .. } => rotation.class == IssuerClass::Opaque,
-        RotationStage::Issued(_) | RotationStage::Staged { .. } | RotationStage::Doubted => false,
+        RotationStage::Attempted | RotationStage::Awaiting { .. } | RotationStage::Doubted => {
+            let is_looked_after = rotation.class == IssuerClass::Opaque && rotation.stage != RotationStage::Doubted;
+            is_looked_after || is_in_doubt(state, rotation, sight)
+        }
+        RotationStage::Issued(_) | RotationStage::Staged { .. } => false,
     };
     hold(is_over, Rule::RotationOutOfTurn)?;
     let left: Vec<DataKeyId> = rotation.sealed().map(|sealed| sealed.data_key).collect();

@@ -12,6 +12,7 @@ mod looks;
 mod outages;
 #[cfg(feature = "postgres")]
 mod real;
+mod restored;
 mod rules;
 mod schedules;
 mod sweeps;

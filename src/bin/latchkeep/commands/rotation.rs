@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::rotation_run`].
 
-use latchkeep::{Impact, IssuerClass, Receipt, RotationStanding, Secret, Settings};
+use latchkeep::{Impact, IssuerClass, Receipt, Rotation, RotationStanding, Secret, Settings, Timestamp};
 use serde_json::{Value, json};
 
 use super::{rotation_ask, rotation_run, summary};
@@ -138,10 +138,14 @@ fn credentials(secret: &Secret) -> Vec<(&'static str, String)> {
 
 fn abort(args: &RotationAbort, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
+    let restored_at = scene.store().status()?.restored_at;
+    let is_from_before = secret.rotation.as_deref().is_some_and(|rotation| was_under_way(rotation, restored_at));
     let receipt = scene.session.abort_rotation(secret.id, args.reason.clone()).map_err(Failure::about(&secret))?;
     let after = scene.store().secret(secret.id)?;
     let done = if after.rotation.is_some() {
         "is being given up; the next latchkeep rotation run ends what was made"
+    } else if is_from_before {
+        "was given up; what the original of this restored store made by it is left as it is"
     } else {
         "was given up; nothing was made"
     };
@@ -157,9 +161,16 @@ fn resume(args: &RotationResume, scene: &mut Scene) -> Result<Exit, Failure> {
     conclude(scene, &secret, &receipt, &done)
 }
 
-/// Lets all parked rotations go on, of one issuer or of any; of an issuer that cannot be asked somebody has to look.
+/// Tells whether a rotation was under way when the store was restored from a backup: the original went on with it.
+fn was_under_way(rotation: &Rotation, restored_at: Option<Timestamp>) -> bool {
+    restored_at.is_some_and(|at| rotation.planned_at <= at)
+}
+
+/// Lets all parked rotations go on, of one issuer or of any; somebody has to look of an issuer that cannot be asked, and of what
+/// the original of a restored store may have made.
 fn resume_all(args: &RotationResume, scene: &mut Scene) -> Result<Exit, Failure> {
     let (mut resumed, mut left) = (Vec::new(), 0_usize);
+    let restored_at = scene.store().status()?.restored_at;
     for secret in scene.store().rotating_secrets() {
         let Some(rotation) = secret.rotation.as_deref().filter(|rotation| rotation.parked.is_some()) else { continue };
         let is_meant = args.issuer.as_ref().is_none_or(|issuer| *issuer == rotation.issuer)
@@ -167,7 +178,8 @@ fn resume_all(args: &RotationResume, scene: &mut Scene) -> Result<Exit, Failure>
         if !is_meant {
             continue;
         }
-        if rotation.class == IssuerClass::Opaque {
+        let is_found = rotation.class == IssuerClass::CreateDiscoverable;
+        if rotation.class == IssuerClass::Opaque || (is_found && was_under_way(rotation, restored_at)) {
             left = left.saturating_add(1);
             continue;
         }
@@ -183,7 +195,7 @@ fn resume_all(args: &RotationResume, scene: &mut Scene) -> Result<Exit, Failure>
     scene.out.line(format!("{count} will go on at the next latchkeep rotation run"))?;
     if left > 0 {
         failure::warn(format!(
-            "{left} of class opaque stay parked: look outside, then resume or abort each by its name"
+            "{left} stay parked, of class opaque or from before a restore: look outside, then resume or abort each by its name"
         ));
     }
     Ok(exit)

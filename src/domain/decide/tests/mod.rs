@@ -10,6 +10,7 @@ mod world;
 mod writer;
 
 mod credentials;
+mod doubt;
 mod erasure;
 mod expiry;
 mod exploration;

@@ -16,6 +16,7 @@ use super::super::super::rotation_event::{
     AttemptCounted, CredentialIssued, HoldOverridden, RotationAttemptFailed, RotationPlanned,
 };
 use super::super::super::secret::Secret;
+use super::super::super::state::Whole;
 use super::super::super::touch::{Touch, unlocked, unlocked_at_commit};
 use super::super::super::version::DestroyCause;
 use super::super::{Rule, hold};
@@ -45,7 +46,8 @@ pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
         Event::RotationCommitted(_) => commit(batch),
         Event::RotationParked(_) => {
             batch.stands_alone()?;
-            hold(may_park(rotation(batch.subject()?)?, batch.now()), Rule::RotationOutOfTurn)
+            let secret = batch.subject()?;
+            hold(may_park(batch.state, secret, rotation(secret)?, batch.now()), Rule::RotationOutOfTurn)
         }
         Event::JobBegun(_) => {
             batch.stands_alone()?;
@@ -74,8 +76,10 @@ fn rotation(secret: &Secret) -> Result<&Rotation, Rule> {
 fn delete(batch: &Batch<'_>) -> Result<(), Rule> {
     let secret = batch.subject()?;
     let witness = unlocked(secret, Touch::Delete, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
-    let would_be = plan_deletion(secret, &witness);
-    hold(would_be.is_some_and(|decision| batch.is(&decision.events)), Rule::BatchMismatch)
+    // Release 0.1 gave a rotation up as if the store had not been restored.
+    let wholes = [&batch.state.whole, &Whole::default()];
+    let fits = wholes.into_iter().filter_map(|whole| plan_deletion(whole, secret, &witness));
+    hold(fits.into_iter().any(|decision| batch.is(&decision.events)), Rule::BatchMismatch)
 }
 
 /// An answer of a call that cannot be read is kept as the credential, and the rotation parked with it.
