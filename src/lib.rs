@@ -62,9 +62,10 @@ pub(crate) mod store;
 #[cfg(feature = "store")]
 pub(crate) mod worker;
 
-pub use domain::command::{Change, LockNames, LockTarget, SecretChanges};
+pub use domain::command::{Change, LockTarget, SecretChanges};
 pub use domain::event::Event;
 pub use domain::expiry::Expiry;
+pub use domain::fencing::FencingToken;
 pub use domain::held::Held;
 pub use domain::id::{DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, TaskId, VersionId};
 pub use domain::impact::{ConsumerImpact, Impact};
@@ -73,7 +74,7 @@ pub use domain::invalid::Invalid;
 pub use domain::issuance::Issuance;
 pub use domain::json::JsonObject;
 pub use domain::limits;
-pub use domain::lock::{Lock, LockMode, LockRemoval, NewLock, PlacedLock};
+pub use domain::lock::{Lock, LockMode, LockNames, LockRemoval, NewLock, PlacedLock};
 pub use domain::name::{
     Actor, CorrelationId, Description, GroupName, IdempotencyKey, IssuerName, Label, LockName, OutsideId, Reason,
     SecretName, Username,

@@ -21,7 +21,7 @@ use crate::domain::secret::Secret;
 use crate::domain::state::Whole;
 
 /// The number of the saved format: one more whenever a golden row in `tests/golden/saved` changes.
-pub(crate) const SAVED_FORMAT: u16 = 3;
+pub(crate) const SAVED_FORMAT: u16 = 4;
 
 const CHECKSUM_BYTES: usize = 16;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::event::{Event, VersionAdded, VersionRegenerated};
 use super::evolve::version_of;
 use super::id::{SecretId, VersionId};
+use super::incarnation::Incarnation;
 use super::position::Position;
 use super::receipt::Receipt;
 use super::record::{Context, Record, Subject};
@@ -70,7 +71,7 @@ pub(crate) fn remember(state: &mut State, batch: &[impl Placed]) -> Vec<Position
         outcome: batch
             .iter()
             .find_map(|placed| placed.event()?.refusal())
-            .map_or_else(|| Ok(receipt(batch, last)), |refusal| Err(refusal.clone())),
+            .map_or_else(|| Ok(receipt(batch, last, state.whole.incarnation())), |refusal| Err(refusal.clone())),
     };
     changed.extend(state.remembered.keep(last.position(), Arc::new(answer)));
     changed.extend(state.remembered.forget(last.recorded_at()));
@@ -78,7 +79,7 @@ pub(crate) fn remember(state: &mut State, batch: &[impl Placed]) -> Vec<Position
 }
 
 /// Makes the receipt of a batch from its records alone, so that a replay makes the same.
-pub(crate) fn receipt<T: Placed>(batch: &[T], last: &T) -> Receipt {
+pub(crate) fn receipt<T: Placed>(batch: &[T], last: &T, incarnation: Incarnation) -> Receipt {
     let subject = batch.iter().rev().find_map(Placed::subject);
     let about = batch.iter().find_map(Placed::about);
     let one = batch.iter().filter_map(Placed::about).all(|secret| Some(secret) == about);
@@ -87,6 +88,7 @@ pub(crate) fn receipt<T: Placed>(batch: &[T], last: &T) -> Receipt {
     Receipt {
         position: last.position(),
         events: u32::try_from(batch.len()).unwrap_or(u32::MAX),
+        incarnation,
         recorded_at: last.recorded_at(),
         secret: about.filter(|_| one),
         revision: subject.filter(|_| one).map(|subject| subject.revision),

@@ -55,7 +55,8 @@ pub struct BlockingLock {
     pub created_at: Timestamp,
     /// When it ends unless renewed.
     pub expires_at: Option<Timestamp>,
-    /// The position that placed or last renewed it.
+    /// The position that placed or last renewed it: of its fencing token what a log needs to keep, since the incarnation follows
+    /// from it.
     pub fencing_token: Position,
 }
 
@@ -88,7 +89,7 @@ impl Blocked {
             created_by: lock.created_by.clone(),
             created_at: lock.created_at,
             expires_at: lock.expires_at,
-            fencing_token: lock.fencing_token,
+            fencing_token: lock.fencing_token.position,
         }
     }
 

@@ -6,12 +6,13 @@
 use super::erasable::Erasable;
 use super::event::AccessRecorded;
 use super::expiry::Expiry;
+use super::fencing::FencingToken;
 use super::id::{DataKeyId, EventId, GroupId, SecretId, VersionId};
 use super::json::JsonObject;
-use super::lock::{LockMode, NewLock};
+use super::lock::{LockMode, LockNames, NewLock};
 use super::name::{Actor, CorrelationId, Description, GroupName, Label, LockName, SecretName};
 use super::policy::RotationPolicy;
-use super::position::{Position, Revision};
+use super::position::Revision;
 use super::record::Idempotency;
 use super::rotation::RotationTrigger;
 use super::rotation_command::{Reported, RotationCommand};
@@ -123,15 +124,6 @@ pub struct LockTarget {
     pub mode: LockMode,
 }
 
-/// Which locks of a version are meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LockNames {
-    /// All of them.
-    All,
-    /// Those of these names, 1 to 1,000; a name that stands on no lock is no error.
-    These(Vec<LockName>),
-}
-
 /// A request to the writer.
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
@@ -209,7 +201,7 @@ pub(crate) enum Command {
         version: VersionRef,
         name: LockName,
         expires: Expiry,
-        fencing_token: Option<Position>,
+        fencing_token: Option<FencingToken>,
     },
     /// A step of a rotation that needs an issuer.
     Rotation {

@@ -8,6 +8,7 @@ mod whole;
 use std::sync::Arc;
 
 use super::event::{Event, LockPlaced, SecretCreated, VersionAdded};
+use super::fencing::FencingToken;
 use super::id::{SecretId, VersionId};
 use super::limits;
 use super::lock::Lock;
@@ -156,7 +157,7 @@ fn change(secret: &mut Secret, record: &Record, whole: &Whole) {
         Event::VersionDataDestroyed(event) => destroy(secret, event.version, event.cause, record.recorded_at),
         _ => {
             if let Some(version) = version_of(&record.event).and_then(|id| secret.version_by_id_mut(id)) {
-                change_version(version, record);
+                change_version(version, record, whole);
             }
             if let Event::VersionRegenerated(_) | Event::VersionDownloaded(_) = &record.event {
                 secret.retrieved_at = Some(record.recorded_at);
@@ -223,7 +224,8 @@ fn prune(secret: &mut Secret) {
     secret.versions.drain(..gone);
 }
 
-fn change_version(version: &mut Version, record: &Record) {
+fn change_version(version: &mut Version, record: &Record, whole: &Whole) {
+    let fencing_token = FencingToken { incarnation: whole.incarnation(), position: record.position };
     match &record.event {
         Event::VersionRegenerated(event) => {
             version.data = VersionData::Available(event.sealed);
@@ -234,13 +236,13 @@ fn change_version(version: &mut Version, record: &Record) {
         }
         Event::VersionDownloaded(_) => version.downloaded = true,
         Event::VersionUpdated(event) => version.custom_metadata.clone_from(&event.custom_metadata),
-        Event::LockPlaced(event) => place(version, event, record),
+        Event::LockPlaced(event) => place(version, event, record, fencing_token),
         Event::LockRenewed(event) => {
             let at = version.locks.binary_search_by(|lock| lock.name.cmp(&event.name));
             if let Some(lock) = at.ok().and_then(|at| version.locks.get_mut(at)) {
                 lock.expires_at = Some(event.expires_at);
                 lock.updated_at = record.recorded_at;
-                lock.fencing_token = record.position;
+                lock.fencing_token = fencing_token;
             }
         }
         Event::LockRemoved(event) => remove(version, &event.name),
@@ -249,7 +251,7 @@ fn change_version(version: &mut Version, record: &Record) {
     }
 }
 
-fn place(version: &mut Version, event: &LockPlaced, record: &Record) {
+fn place(version: &mut Version, event: &LockPlaced, record: &Record, fencing_token: FencingToken) {
     let new = event.lock.clone();
     let lock = Lock {
         name: new.name,
@@ -260,7 +262,7 @@ fn place(version: &mut Version, event: &LockPlaced, record: &Record) {
         updated_at: record.recorded_at,
         created_by: record.context.actor.clone(),
         expires_at: new.expires_at,
-        fencing_token: record.position,
+        fencing_token,
     };
     put_lock(version, lock);
 }

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::code::coded_enum;
 use super::expiry::Expiry;
+use super::fencing::FencingToken;
 use super::invalid::Invalid;
 use super::json::JsonObject;
 use super::limits;
 use super::name::{Actor, Description, LockName};
-use super::position::Position;
 use super::time::Timestamp;
 
 coded_enum!(
@@ -58,6 +58,31 @@ pub struct NewLock {
     pub owner: Option<Actor>,
     /// When it ends unless renewed, a second after it is placed at the earliest; never when there is none.
     pub expires: Option<Expiry>,
+    /// The token of the lock that it replaces: it is placed only where a lock of its name stands with this token.
+    pub replacing: Option<FencingToken>,
+}
+
+/// Which locks of a version are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockNames {
+    /// All of them.
+    All,
+    /// Those of these names, 1 to 1,000; a name that stands on no lock is no error.
+    These(Vec<LockName>),
+    /// Those of these names and fencing tokens, 1 to 1,000; a name that stands on no lock is no error, a lock with another
+    /// token is refused.
+    Tokens(Vec<(LockName, FencingToken)>),
+}
+
+impl LockNames {
+    /// Gives how many are named; nothing when all are meant.
+    pub(crate) fn len(&self) -> Option<usize> {
+        match self {
+            Self::All => None,
+            Self::These(names) => Some(names.len()),
+            Self::Tokens(tokens) => Some(tokens.len()),
+        }
+    }
 }
 
 /// A lock as the event tells of it that placed it.
@@ -79,7 +104,7 @@ impl NewLock {
     /// Makes a permanent lock that belongs to nobody, without description or attributes.
     #[must_use]
     pub const fn new(name: LockName) -> Self {
-        Self { name, description: None, attributes: None, owner: None, expires: None }
+        Self { name, description: None, attributes: None, owner: None, expires: None, replacing: None }
     }
 
     /// Makes it belong to an actor: only that actor, or a forced command, replaces or removes it.
@@ -93,6 +118,13 @@ impl NewLock {
     #[must_use]
     pub fn until(mut self, end: impl Into<Expiry>) -> Self {
         self.expires = Some(end.into());
+        self
+    }
+
+    /// Makes it replace one lock alone: that of its name with this fencing token.
+    #[must_use]
+    pub fn replacing(mut self, token: FencingToken) -> Self {
+        self.replacing = Some(token);
         self
     }
 
@@ -144,7 +176,6 @@ pub struct Lock {
     pub created_by: Actor,
     /// When it ends unless renewed.
     pub expires_at: Option<Timestamp>,
-    /// The position of the event that placed or last renewed it: grows with each, so that an outside system can refuse
-    /// whoever shows an older one.
-    pub fencing_token: Position,
+    /// Grows whenever it is placed or renewed, so that an outside system can refuse whoever shows an older one.
+    pub fencing_token: FencingToken,
 }

@@ -22,6 +22,7 @@ mod event_kind;
 mod event_shape;
 pub(crate) mod evolve;
 pub(crate) mod expiry;
+pub(crate) mod fencing;
 pub(crate) mod held;
 pub(crate) mod id;
 pub(crate) mod impact;

@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fencing::FencingToken;
 use super::id::{SecretId, VersionId};
+use super::incarnation::Incarnation;
 use super::position::{Position, Revision};
 use super::time::Timestamp;
 
@@ -15,6 +17,8 @@ pub struct Receipt {
     pub position: Position,
     /// How many records it appended.
     pub events: u32,
+    /// The incarnation of the store.
+    pub incarnation: Incarnation,
     /// When they were recorded.
     pub recorded_at: Timestamp,
     /// The secret it was about.
@@ -25,4 +29,13 @@ pub struct Receipt {
     pub version: Option<VersionId>,
     /// Whether this is the answer remembered from an earlier command with the same idempotency key.
     pub remembered: bool,
+}
+
+impl Receipt {
+    /// Returns the fencing token of the lock, when the command placed or renewed one lock and did no more. Other locks tell their
+    /// own ([`Lock::fencing_token`](crate::Lock::fencing_token)).
+    #[must_use]
+    pub const fn fencing_token(&self) -> FencingToken {
+        FencingToken { incarnation: self.incarnation, position: self.position }
+    }
 }

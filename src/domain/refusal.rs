@@ -88,7 +88,7 @@ pub enum Refusal {
         /// To whom it belongs.
         owner: Actor,
     },
-    /// The lock was placed or renewed since the fencing token was given out.
+    /// The lock was placed or renewed since the fencing token was given out: at the position that is named.
     FencingTokenStale {
         /// The token now.
         actual: Position,
@@ -238,7 +238,7 @@ impl fmt::Display for Refusal {
                 write!(f, "lock {name} belongs to {owner}; ask there, or force it (the log will say so)")
             }
             Self::FencingTokenStale { actual } => {
-                write!(f, "the lock was placed or renewed since; its fencing token is {actual} now")
+                write!(f, "the lock was placed or renewed since, at position {actual}; read its fencing token again")
             }
             Self::RevisionMismatch { actual } => {
                 write!(f, "the secret has revision {actual}, not the one expected; read it again")

@@ -16,7 +16,7 @@ use super::record::{Record, Subject};
 use super::rotation_event::AttemptCounted;
 use super::secret::Secret;
 use super::settings::Group;
-use super::state::State;
+use super::state::{State, Whole};
 use super::version::Version;
 
 /// Gives the events that say again all that a secret is.
@@ -140,11 +140,12 @@ impl LockRestated {
             created_at: lock.created_at,
             updated_at: lock.updated_at,
             created_by: lock.created_by.clone(),
-            fencing_token: lock.fencing_token,
+            fencing_token: lock.fencing_token.position,
         }
     }
 
-    fn lock(&self) -> Lock {
+    /// Gives the lock; the incarnation of its token is the one in force at its position.
+    fn lock(&self, whole: &Whole) -> Lock {
         let new = self.lock.clone();
         Lock {
             name: new.name,
@@ -155,7 +156,7 @@ impl LockRestated {
             updated_at: self.updated_at,
             created_by: self.created_by.clone(),
             expires_at: new.expires_at,
-            fencing_token: self.fencing_token,
+            fencing_token: whole.token_at(self.fencing_token),
         }
     }
 }
@@ -197,7 +198,7 @@ pub(super) fn evolve(state: &mut State, record: &Record, subject: Subject) {
         }
         Event::LockRestated(event) => {
             if let Some(version) = secret.version_by_id_mut(event.version) {
-                put_lock(version, event.lock());
+                put_lock(version, event.lock(&state.whole));
             }
         }
         _ => {}

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use super::fencing::FencingToken;
 use super::id::{GroupId, SecretId};
 use super::incarnation::Incarnation;
 use super::name::{GroupName, SecretName};
@@ -104,6 +105,12 @@ impl Whole {
     /// Returns the incarnation of the store.
     pub(crate) fn incarnation(&self) -> Incarnation {
         self.incarnations.values().next_back().copied().unwrap_or_default()
+    }
+
+    /// Gives the fencing token of a lock that a position placed or renewed.
+    pub(crate) fn token_at(&self, position: Position) -> FencingToken {
+        let incarnation = self.incarnations.range(..=position).next_back().map(|(_, incarnation)| *incarnation);
+        FencingToken { incarnation: incarnation.unwrap_or_default(), position }
     }
 
     /// Gives the restore that nobody has looked at yet.

@@ -233,7 +233,7 @@ impl Writer {
         let by = By { terms, now, writer_epoch: self.epoch };
         let records = self.group.append(&mut self.snapshot, events, payload, &by, &mut self.draw)?;
         let last = records.last().ok_or_else(|| Error::internal("a command led to no event where one was due"))?;
-        Ok(receipt(&records, last))
+        Ok(receipt(&records, last, self.snapshot.state.whole.incarnation()))
     }
 
     /// The answer to a command that had nothing to change.
@@ -242,6 +242,7 @@ impl Writer {
         let receipt = Receipt {
             position: Position::new(whole.log_size.get().saturating_sub(1)),
             events: 0,
+            incarnation: whole.incarnation(),
             recorded_at: whole.last_at,
             secret,
             revision: secret.and_then(|id| self.snapshot.state.secret(id)).map(|secret| secret.revision),

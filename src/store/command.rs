@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::command::{Change, Command as Decided, LockNames, LockTarget, SecretChanges};
+use crate::domain::command::{Change, Command as Decided, LockTarget, SecretChanges};
 use crate::domain::expiry::Expiry;
+use crate::domain::fencing::FencingToken;
 use crate::domain::id::{GroupId, SecretId, TaskId};
 use crate::domain::json::JsonObject;
-use crate::domain::lock::{LockMode, NewLock};
+use crate::domain::lock::{LockMode, LockNames, NewLock};
 use crate::domain::name::{Description, GroupName, LockName, Reason};
 use crate::domain::policy::RotationPolicy;
 use crate::domain::position::{Position, Revision};
@@ -186,7 +187,7 @@ impl Command {
         version: VersionRef,
         name: LockName,
         end: impl Into<Expiry>,
-        fencing_token: Option<Position>,
+        fencing_token: Option<FencingToken>,
     ) -> Self {
         let expires = end.into();
         Self(Wanted::Plain(Decided::RenewLock { secret, version, name, expires, fencing_token }))

@@ -4,11 +4,11 @@
 
 use std::fmt;
 
-use crate::domain::command::{Command as Decided, LockNames, SecretChanges, Terms};
+use crate::domain::command::{Command as Decided, SecretChanges, Terms};
 use crate::domain::decide::{Verdict, judge, recall};
 use crate::domain::event::Event;
 use crate::domain::id::{EventId, SecretId};
-use crate::domain::lock::NewLock;
+use crate::domain::lock::{LockNames, NewLock};
 use crate::domain::name::{Actor, CorrelationId, IdempotencyKey, LockName};
 use crate::domain::position::Revision;
 use crate::domain::receipt::Receipt;

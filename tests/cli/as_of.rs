@@ -9,7 +9,8 @@ fn lists_and_secrets_are_shown_as_they_were() {
     home.run(&["group", "create", "payments"]).done();
     home.run(&["lock", "create", "token", "billing", "--ttl", "2h"]).done();
     let lock = home.run(&["lock", "list", "--json"]).done().json()["locks"][0].clone();
-    let (time, position) = (lock["created_at"].as_str().unwrap(), lock["fencing_token"].to_string());
+    let (time, token) = (lock["created_at"].as_str().unwrap(), lock["fencing_token"].as_str().unwrap());
+    let position = token.strip_prefix("0-").unwrap().to_owned();
     home.run(&["lock", "delete", "token", "billing"]).done();
     home.feed(&["secret", "rotate", "token", "--from-stdin"], "two").done();
     home.run(&["group", "delete", "payments"]).done();

@@ -179,3 +179,27 @@ fn the_lock_of_another_is_freed_by_force_and_not_in_his_name() {
     let refused = home.run(&["lock", "delete", "token", "mine", "--actor", "mallory"]).failed(7, &["--force"]);
     assert!(!refused.err.contains("--actor"), "{}", refused.err);
 }
+
+/// A restored store once gave the same tokens out again, to other holders.
+#[test]
+fn fencing_tokens_never_run_back_and_a_former_holder_removes_nothing() {
+    let home = backed_up();
+    let placed = |store: &str| {
+        let lock = ["lock", "create", "token", "job", "--ttl", "1h", "--json", "--store", store];
+        let token = home.run(&lock).done().json()["fencing_token"].as_str().unwrap().to_owned();
+        let numbers = token.split_once('-').unwrap();
+        (numbers.0.parse::<u64>().unwrap(), numbers.1.parse::<u64>().unwrap())
+    };
+    let original = home.arg("store");
+    let before: Vec<_> = (0..6).map(|_| placed(&original)).collect();
+    assert!(before.is_sorted());
+    let restored = restore(&home, "restored");
+    home.run(&["quarantine", "show", "--store", &restored]).done();
+    home.run(&["quarantine", "end", "--yes", "--store", &restored]).done();
+    let after = placed(&restored);
+    assert!(after.1 < before[5].1 && after > before[5], "{after:?} {before:?}");
+    let (token, now) = (format!("{}-{}", before[5].0, before[5].1), format!("{}-{}", after.0, after.1));
+    let delete = ["lock", "delete", "token", "job", "--store", &restored, "--token"];
+    home.run(&[&delete[..], &[&token]].concat()).failed(7, &["placed or renewed since"]);
+    home.run(&[&delete[..], &[&now]].concat()).done();
+}

@@ -32,8 +32,8 @@ fn a_lock_of_the_same_name_is_replaced_and_gets_a_new_fencing_token() {
     let secret = store.secret(id).unwrap();
     let [standing] = &secret.versions[0].locks[..] else { panic!("one lock stands") };
     assert_eq!((standing.description.clone(), standing.attributes.clone()), (None, None));
-    assert_eq!(standing.fencing_token, second.position);
-    assert!(second.position > first.position);
+    assert_eq!(standing.fencing_token, second.fencing_token());
+    assert!(second.fencing_token() > first.fencing_token());
     ops.rotate(id, next("two")).unwrap();
     ops.place_lock(id, CURRENT, lock("billing")).unwrap();
     assert_eq!(store.lock_status(id).unwrap().locks_total(), 2, "the same name may stand on current and on previous");

@@ -28,8 +28,8 @@ fn a_lease_ends_by_an_event_unless_it_is_renewed() {
     assert_eq!(store.status().unwrap().next_lapse_at, Some(home.in_secs(60)));
     home.advance_secs(30);
     let renew = |until, token| Command::renew_lock(id, CURRENT, lock_name("job"), until, token);
-    let renewed = ops.run(renew(home.in_secs(60), Some(placed.position))).unwrap();
-    let stale = refused(ops.run(renew(home.in_secs(90), Some(placed.position))), "fencing_token_stale");
+    let renewed = ops.run(renew(home.in_secs(60), Some(placed.fencing_token()))).unwrap();
+    let stale = refused(ops.run(renew(home.in_secs(90), Some(placed.fencing_token()))), "fencing_token_stale");
     assert_eq!(stale.refusal(), Some(&Refusal::FencingTokenStale { actual: renewed.position }));
     home.advance_secs(59);
     refused(ops.delete(id), "secret_version_locked");

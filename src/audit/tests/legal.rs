@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::restores::restore;
 use super::scenario::{Scenario, actor, api_key, lock, lock_name, verify};
-use crate::domain::command::{Change, Command, LockNames, LockTarget, SecretChanges};
+use crate::domain::command::{Change, Command, LockTarget, SecretChanges};
 use crate::domain::id::{GroupId, SecretId};
-use crate::domain::lock::LockMode;
+use crate::domain::lock::{LockMode, LockNames};
 use crate::domain::name::{GroupName, SecretName};
 use crate::domain::quarantine::RestoredFrom;
 use crate::domain::secret::SecretSpec;

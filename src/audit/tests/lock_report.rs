@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::scenario::{Scenario, brought, lock, lock_name};
 use crate::audit::{AsOf, LockReport, SecretReport, replay_export};
-use crate::domain::command::{Command, LockNames};
+use crate::domain::command::Command;
+use crate::domain::lock::LockNames;
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::Position;
 use crate::domain::secret::{PasswordPolicy, SecretSpec};

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use super::scenario::{Scenario, key, lock, verify};
 use crate::audit::{ExportWriter, VerifyOptions, verify_export};
-use crate::domain::command::{Command, LockNames};
+use crate::domain::command::Command;
+use crate::domain::lock::LockNames;
 use crate::domain::secret::SecretSpec;
 use crate::domain::version::VersionRef;
 

@@ -71,7 +71,7 @@ pub(crate) fn json(blocked: &Blocked) -> Value {
             "created_by": lock.created_by,
             "created_at": lock.created_at,
             "expires_at": lock.expires_at,
-            "fencing_token": lock.fencing_token,
+            "position": lock.fencing_token,
         })
     };
     blocked.locks.iter().map(show).collect()

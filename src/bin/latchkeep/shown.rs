@@ -125,7 +125,7 @@ pub(crate) fn lock(secret: &Secret, version: &Version, lock: &Lock) -> Map<Strin
         "secret_version_id": version.id,
         "secret_version_alias": secret.alias(version.id),
         "secret_version_number": version.number,
-        "fencing_token": lock.fencing_token,
+        "fencing_token": lock.fencing_token.to_string(),
     }));
     put(&mut fields, "description", lock.description.as_ref());
     put(&mut fields, "attributes", lock.attributes.as_ref());

@@ -9,6 +9,7 @@ use crate::codec::meta::{META_BYTES, StoreMeta, decode_meta, encode_meta};
 use crate::codec::saved::{
     SAVED_FORMAT, decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole, row_digest,
 };
+use crate::domain::fencing::FencingToken;
 use crate::domain::id::{DataKeyId, GroupId, LogId, SecretId};
 use crate::domain::incarnation::Incarnation;
 use crate::domain::lock::Lock;
@@ -78,7 +79,7 @@ fn lock() -> Lock {
         updated_at: time(1),
         created_by: actor("alice"),
         expires_at: Some(time(60)),
-        fencing_token: Position::new(11),
+        fencing_token: FencingToken { incarnation: Incarnation::new(3), position: Position::new(11) },
     }
 }
 
@@ -115,6 +116,7 @@ pub(super) fn receipt() -> Receipt {
     Receipt {
         position: Position::new(9),
         events: 2,
+        incarnation: Incarnation::new(3),
         recorded_at: Timestamp::EPOCH,
         secret: Some(SecretId::from_bytes([1; 16])),
         revision: None,

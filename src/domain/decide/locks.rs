@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::super::command::{Command, LockNames, LockTarget, Terms};
+use super::super::command::{Command, LockTarget, Terms};
 use super::super::event::{LockPlaced, LockRemoved, LockRenewed};
+use super::super::fencing::FencingToken;
 use super::super::limits;
-use super::super::lock::{LOCK_EXPIRY, Lock, LockMode, LockRemoval, NewLock, PlacedLock};
+use super::super::lock::{LOCK_EXPIRY, Lock, LockMode, LockNames, LockRemoval, NewLock, PlacedLock};
 use super::super::name::LockName;
 use super::super::refusal::Refusal;
 use super::super::rotation::Credential;
@@ -52,8 +53,8 @@ fn place_on(
     }
     let placed = placed(&target.locks, now)?;
     let mut decision = Decision::about(secret.id).on(version.id);
-    for lock in placed {
-        let forced = version.lock(&lock.name).map_or(Ok(false), |standing| may_change(standing, terms))?;
+    for (new, lock) in target.locks.iter().zip(placed) {
+        let forced = replaced(version, new, terms)?;
         decision = decision.then(LockPlaced { version: version.id, lock, forced });
     }
     let new = target.locks.iter().filter(|lock| version.lock(&lock.name).is_none()).count();
@@ -107,6 +108,41 @@ fn placed(locks: &[NewLock], now: Timestamp) -> Result<Vec<PlacedLock>, Refusal>
         placed.push(lock.placed(now)?);
     }
     Ok(placed)
+}
+
+/// Tells whether a new lock replaces one by force alone.
+fn replaced(version: &Version, new: &NewLock, terms: &Terms) -> Result<bool, Refusal> {
+    match (version.lock(&new.name), new.replacing) {
+        (None, Some(_)) => Err(Refusal::LockNotFound),
+        (None, None) => Ok(false),
+        (Some(standing), token) => {
+            token.map_or(Ok(()), |token| has_token(standing, token))?;
+            may_change(standing, terms)
+        }
+    }
+}
+
+/// Gives the names of the locks that are meant; nothing when all are.
+fn named<'a>(version: &Version, names: &'a LockNames) -> Result<Option<BTreeSet<&'a LockName>>, Refusal> {
+    if !(1..=limits::LOCKS_MAX).contains(&names.len().unwrap_or(1)) {
+        return Err(Refusal::invalid("lock names", "takes 1 to 1,000 of them"));
+    }
+    Ok(match names {
+        LockNames::All => None,
+        LockNames::These(names) => Some(names.iter().collect()),
+        LockNames::Tokens(tokens) => {
+            for (name, token) in tokens {
+                version.lock(name).map_or(Ok(()), |lock| has_token(lock, *token))?;
+            }
+            Some(tokens.iter().map(|(name, _)| name).collect())
+        }
+    })
+}
+
+/// Holds a lock to the fencing token that the caller has.
+fn has_token(lock: &Lock, token: FencingToken) -> Result<(), Refusal> {
+    let actual = lock.fencing_token;
+    if token == actual { Ok(()) } else { Err(Refusal::FencingTokenStale { actual: actual.position }) }
 }
 
 /// Tells whether the caller may replace, renew or remove a lock: `true` if only by force.
@@ -185,11 +221,7 @@ pub(in super::super) fn remove(
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
-    let wanted: Option<BTreeSet<&LockName>> = match names {
-        LockNames::All => None,
-        LockNames::These(names) if (1..=limits::LOCKS_MAX).contains(&names.len()) => Some(names.iter().collect()),
-        LockNames::These(_) => return Err(Refusal::invalid("lock names", "takes 1 to 1,000 of them")),
-    };
+    let wanted = named(version, names)?;
     let is_wanted = |lock: &Lock| wanted.as_ref().is_none_or(|names| names.contains(&lock.name));
     let mut decision = Decision::about(secret.id).on(version.id);
     for lock in version.locks.iter().filter(|lock| is_wanted(lock)) {
@@ -215,9 +247,7 @@ pub(super) fn renew(secret: &Secret, command: &Command, terms: &Terms, now: Time
     if lock.expires_at.is_none() {
         return Err(Refusal::invalid("lock", "is permanent; there is no lease to renew"));
     }
-    if fencing_token.is_some_and(|token| token != lock.fencing_token) {
-        return Err(Refusal::FencingTokenStale { actual: lock.fencing_token });
-    }
+    fencing_token.map_or(Ok(()), |token| has_token(lock, token))?;
     let expires_at = expires.end(LOCK_EXPIRY, now, limits::LEASE_MIN)?;
     let forced = may_change(lock, terms)?;
     let renewed = LockRenewed { version: version.id, name: name.clone(), expires_at, forced };

@@ -26,7 +26,7 @@ fn work(store: &Store, name: &str) {
     let locks = (0..600).map(|number| NewLock::new(LockName::parse(&format!("lock-{number}")).unwrap())).collect();
     let session = ops(store);
     session.run(Command::place_locks(locked, VersionRef::Current, locks, LockMode::Keep)).unwrap();
-    session.run(Command::remove_locks(locked, VersionRef::Current, crate::domain::command::LockNames::All)).unwrap();
+    session.run(Command::remove_locks(locked, VersionRef::Current, crate::domain::lock::LockNames::All)).unwrap();
     let keyed = session.once(IdempotencyKey::parse(name).unwrap());
     keyed.create(super::new_secret(&format!("{name}-keyed"))).unwrap();
     ops(store).rotate(locked, new_data(&format!("{name} again"))).unwrap();

@@ -3,7 +3,7 @@
 //! Read next: [`super::super::commands`].
 
 use clap::{Args, Subcommand, ValueEnum};
-use latchkeep::{Actor, Description, JsonObject, LockMode, LockName, VersionRef};
+use latchkeep::{Actor, Description, FencingToken, JsonObject, LockMode, LockName, VersionRef};
 
 use super::as_of::AsOfArg;
 use super::secret::SecretArg;
@@ -74,6 +74,9 @@ pub(crate) struct LockCreate {
     /// What becomes of locks of the same names on the previous version; they stay if nothing is said.
     #[arg(long)]
     pub(crate) mode: Option<LockModeArg>,
+    /// Replaces the lock of this name only if it still has this fencing token, as --json and `lock list --json` show it: 0-42 say.
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) token: Option<FencingToken>,
     /// Replaces locks that belong to others, and says so in the log.
     #[arg(long)]
     pub(crate) force: bool,
@@ -115,6 +118,9 @@ pub(crate) struct LockRenew {
     /// The version it stands on.
     #[arg(long, value_name = "VERSION", default_value = "current")]
     pub(crate) version: VersionRef,
+    /// Only if the lock still has this fencing token, as --json and `lock list --json` show it: 0-42 say.
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) token: Option<FencingToken>,
     /// Renews a lock that belongs to somebody else, and says so in the log.
     #[arg(long)]
     pub(crate) force: bool,
@@ -141,6 +147,9 @@ pub(crate) struct LockDelete {
     /// The version: current, previous, its number, or its id.
     #[arg(long, value_name = "VERSION", default_value = "current")]
     pub(crate) version: VersionRef,
+    /// Only if the lock still has this fencing token, as --json and `lock list --json` show it: 0-42 say.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "all")]
+    pub(crate) token: Option<FencingToken>,
     /// Removes locks that belong to others, and says so in the log.
     #[arg(long)]
     pub(crate) force: bool,

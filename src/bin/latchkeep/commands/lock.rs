@@ -2,7 +2,9 @@
 //!
 //! Read next: [`super::lock_list`].
 
-use latchkeep::{Command, LockMode, LockName, LockNames, NewLock, Secret, Session, Timestamp, Version, VersionRef};
+use latchkeep::{
+    Command, Lock, LockMode, LockName, LockNames, NewLock, Secret, Session, Timestamp, Version, VersionRef,
+};
 use serde_json::json;
 
 use crate::args::{LockCreate, LockDelete, LockRenew};
@@ -21,13 +23,15 @@ pub(crate) fn create(args: &LockCreate, scene: &mut Scene) -> Result<Exit, Failu
         attributes: args.attributes.clone(),
         owner: args.owner.clone(),
         expires: args.ttl.map(Into::into),
+        replacing: args.token,
     });
     let mode = args.mode.map_or(LockMode::Keep, LockMode::from);
     let command = Command::place_locks(secret.id, args.version, locks.collect(), mode);
     let receipt = acting(scene, args.force).run(command).map_err(Failure::about(&secret))?;
     let after = scene.store().secret(secret.id)?;
     if scene.out.is_json() {
-        return tell_json(scene, &after, &receipt);
+        let only = if let [name] = args.names.as_slice() { Some(name) } else { None };
+        return tell_json(scene, &after, &receipt, only.and_then(|name| lock(&after, args.version, name)));
     }
     let which = name_version(&after, args.version);
     let until = args.names.first().and_then(|name| end_of(&after, args.version, name));
@@ -55,11 +59,11 @@ fn tell_of_previous(scene: &mut Scene, before: &Secret, after: &Secret, args: &L
 /// Moves the end of a lock.
 pub(crate) fn renew(args: &LockRenew, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
-    let command = Command::renew_lock(secret.id, args.version, args.name.clone(), args.ttl, None);
+    let command = Command::renew_lock(secret.id, args.version, args.name.clone(), args.ttl, args.token);
     let receipt = acting(scene, args.force).run(command).map_err(Failure::about(&secret))?;
     let after = scene.store().secret(secret.id)?;
     if scene.out.is_json() {
-        return tell_json(scene, &after, &receipt);
+        return tell_json(scene, &after, &receipt, lock(&after, args.version, &args.name));
     }
     let which = name_version(&after, args.version);
     let until = end_of(&after, args.version, &args.name).map(|end| format!(" until {}", shown_time(end)));
@@ -72,13 +76,17 @@ pub(crate) fn renew(args: &LockRenew, scene: &mut Scene) -> Result<Exit, Failure
 pub(crate) fn delete(args: &LockDelete, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
     let version = find::version(&secret, args.version)?;
-    let names = if args.all { LockNames::All } else { LockNames::These(args.names.clone()) };
+    let names = match (args.token, args.names.as_slice()) {
+        (_, _) if args.all => LockNames::All,
+        (Some(token), [name]) => LockNames::Tokens(vec![(name.clone(), token)]),
+        _ => LockNames::These(args.names.clone()),
+    };
     let command = Command::remove_locks(secret.id, VersionRef::Id(version.id), names);
     let receipt = acting(scene, args.force).run(command).map_err(Failure::about(&secret))?;
     let after = scene.store().secret(secret.id)?;
     tell_of_others(args, &secret, version);
     if scene.out.is_json() {
-        return tell_json(scene, &after, &receipt);
+        return tell_json(scene, &after, &receipt, None);
     }
     let left = after.version_by_id(version.id).map(|version| version.locks.as_slice()).unwrap_or_default();
     let gone = version.locks.iter().filter(|lock| !left.iter().any(|other| other.name == lock.name));
@@ -106,7 +114,11 @@ fn tell_of_others(args: &LockDelete, secret: &Secret, version: &Version) {
 
 /// Gives the end of a lock as the store has worked it out.
 fn end_of(secret: &Secret, version: VersionRef, name: &LockName) -> Option<Timestamp> {
-    secret.version(version)?.lock(name)?.expires_at
+    lock(secret, version, name)?.expires_at
+}
+
+fn lock<'a>(secret: &'a Secret, version: VersionRef, name: &LockName) -> Option<&'a Lock> {
+    secret.version(version)?.lock(name)
 }
 
 fn acting(scene: &Scene, force: bool) -> Session {
@@ -123,9 +135,14 @@ fn joined(names: &[LockName]) -> String {
     names.iter().map(LockName::as_str).collect::<Vec<_>>().join(", ")
 }
 
-fn tell_json(scene: &mut Scene, secret: &Secret, receipt: &latchkeep::Receipt) -> Result<Exit, Failure> {
+fn tell_json(
+    scene: &mut Scene,
+    secret: &Secret,
+    receipt: &latchkeep::Receipt,
+    lock: Option<&Lock>,
+) -> Result<Exit, Failure> {
     let mut fields = shown::object(shown::secret_locks(secret));
-    fields.insert("fencing_token".to_owned(), json!(receipt.position));
+    fields.extend(lock.map(|lock| ("fencing_token".to_owned(), json!(lock.fencing_token.to_string()))));
     fields.insert("receipt".to_owned(), shown::receipt(receipt));
     scene.out.json(&fields.into())?;
     Ok(Exit::Done)

@@ -45,7 +45,7 @@ pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
     }
     scene.out.line(format!("in quarantine {}", words(&restored)))?;
     scene.out.line(format!(
-        "incarnation {}; positions after the backup, and with them fencing tokens, are given out again",
+        "incarnation {}; positions after the backup are given out again, fencing tokens are not",
         restored.incarnation
     ))?;
     for name in overdue {

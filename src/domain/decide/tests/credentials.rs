@@ -3,10 +3,10 @@
 use super::expiry::check_held;
 use super::kind::{DAY, Kind, TTL};
 use super::world::{World, lock, number, word};
-use crate::domain::command::LockNames;
 use crate::domain::event::Event;
 use crate::domain::id::SecretId;
 use crate::domain::lock::LockMode;
+use crate::domain::lock::LockNames;
 use crate::domain::secret::Lifecycle;
 use crate::domain::version::VersionRef::{Current, Previous};
 use crate::domain::version::{DestroyCause, VersionData};

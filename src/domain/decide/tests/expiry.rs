@@ -2,9 +2,9 @@
 
 use super::kind::{CERTIFICATE_HOLDS, DAY, HOUR, Kind};
 use super::world::{World, lock, named, word};
-use crate::domain::command::{Change, Command, LockNames, SecretChanges};
+use crate::domain::command::{Change, Command, SecretChanges};
 use crate::domain::id::SecretId;
-use crate::domain::lock::LockMode;
+use crate::domain::lock::{LockMode, LockNames};
 use crate::domain::secret::Lifecycle;
 use crate::domain::version::VersionRef::{self, Current, Previous};
 use crate::domain::version::{DestroyCause, VersionData};

@@ -85,7 +85,7 @@ fn a_refusal_by_a_lock_is_remembered_as_it_was() {
     let first = ask(&mut world, "anna", "k1", 1, &rotation);
     assert_eq!(word(&first), "secret_version_locked");
     world.check_events(&["RotationRefused"]);
-    world.unlock(secret, Previous, crate::domain::command::LockNames::All).unwrap();
+    world.unlock(secret, Previous, crate::domain::lock::LockNames::All).unwrap();
     assert_eq!(ask(&mut world, "anna", "k1", 1, &rotation), first);
     assert_eq!(word(&ask(&mut world, "anna", "k2", 1, &rotation)), "ok");
     world.check_replay();

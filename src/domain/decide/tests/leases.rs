@@ -3,8 +3,10 @@
 use super::kind::{HOUR, Kind};
 use super::world::{Answer, World, lock, number, word};
 use crate::domain::command::Command;
+use crate::domain::fencing::FencingToken;
 use crate::domain::id::SecretId;
-use crate::domain::lock::LockMode;
+use crate::domain::incarnation::Incarnation;
+use crate::domain::lock::{LockMode, LockNames};
 use crate::domain::name::LockName;
 use crate::domain::position::Position;
 use crate::domain::version::VersionRef::{self, Current, Previous};
@@ -19,12 +21,12 @@ fn leased(kind: Kind) -> (World, SecretId) {
 }
 
 #[track_caller]
-fn renew(world: &mut World, secret: SecretId, version: VersionRef, secs: u64, token: Option<Position>) -> Answer {
+fn renew(world: &mut World, secret: SecretId, version: VersionRef, secs: u64, token: Option<FencingToken>) -> Answer {
     let (name, expires_at) = (LockName::parse("app").unwrap(), world.after(secs));
     world.ask(&Command::RenewLock { secret, version, name, expires: expires_at.into(), fencing_token: token })
 }
 
-fn token(world: &World, secret: SecretId) -> Position {
+fn token(world: &World, secret: SecretId) -> FencingToken {
     world.version(secret, Current).locks[0].fencing_token
 }
 
@@ -83,7 +85,7 @@ fn a_heartbeat_renews_a_lease() {
         let renewed = &world.version(secret, Current).locks[0];
         assert_eq!(renewed.expires_at, Some(world.after(HOUR)));
         assert_eq!((renewed.created_at, renewed.updated_at), (placed_at, world.now));
-        assert_eq!(renewed.fencing_token, receipt.position);
+        assert_eq!(renewed.fencing_token, receipt.fencing_token());
         assert!(renewed.fencing_token > old, "the token grows");
     }
 }
@@ -94,7 +96,11 @@ fn a_stale_fencing_token_renews_nothing() {
     let first = token(&world, secret);
     renew(&mut world, secret, Current, HOUR, Some(first)).unwrap();
     assert_eq!(word(&renew(&mut world, secret, Current, HOUR, Some(first))), "fencing_token_stale");
-    assert_eq!(word(&renew(&mut world, secret, Current, HOUR, Some(Position::new(999)))), "fencing_token_stale");
+    let elsewhere = FencingToken { incarnation: Incarnation::new(7), ..token(&world, secret) };
+    let ahead = FencingToken { position: Position::new(999), ..first };
+    for token in [elsewhere, ahead] {
+        assert_eq!(word(&renew(&mut world, secret, Current, HOUR, Some(token))), "fencing_token_stale");
+    }
     let lease = lock("app").until(world.after(HOUR));
     let second = token(&world, secret);
     world.place(secret, Current, vec![lease], LockMode::Keep).unwrap();
@@ -151,4 +157,29 @@ fn a_lease_becomes_permanent_by_being_replaced() {
     world.wait(100 * HOUR);
     assert_eq!(world.shows(secret), "1:app");
     assert_eq!(word(&renew(&mut world, secret, Current, HOUR, None)), "invalid_parameter");
+}
+
+/// A command bound to a token changes the lock that has it, and no later one of its name.
+#[test]
+fn placing_and_removing_can_be_bound_to_a_token() {
+    let (mut world, secret) = leased(Kind::Kv);
+    let name = LockName::parse("app").unwrap();
+    let remove = |token| Command::RemoveLocks {
+        secret,
+        version: Current,
+        names: LockNames::Tokens(vec![(LockName::parse("app").unwrap(), token)]),
+    };
+    let first = token(&world, secret);
+    world.place(secret, Current, vec![lock("app").replacing(first)], LockMode::Keep).unwrap();
+    let second = token(&world, secret);
+    let stale = world.place(secret, Current, vec![lock("app").replacing(first)], LockMode::Keep);
+    assert_eq!(word(&stale), "fencing_token_stale");
+    assert_eq!(word(&world.ask(&remove(first))), "fencing_token_stale");
+    assert_eq!(world.version(secret, Current).lock(&name).map(|lock| lock.fencing_token), Some(second));
+    assert_eq!(word(&world.ask(&remove(second))), "ok");
+    assert_eq!(word(&world.ask(&remove(second))), "ok", "what is gone needs no removing");
+    let gone = world.place(secret, Current, vec![lock("app").replacing(second)], LockMode::Keep);
+    assert_eq!(word(&gone), "not_found", "there is nothing to replace");
+    let none = Command::RemoveLocks { secret, version: Current, names: LockNames::Tokens(Vec::new()) };
+    assert_eq!(word(&world.ask(&none)), "invalid_parameter");
 }

@@ -2,9 +2,9 @@
 
 use super::kind::{HOUR, Kind};
 use super::world::{NOBODY, World, actor, lock, named, number, word};
-use crate::domain::command::{Command, LockNames, LockTarget, Terms};
+use crate::domain::command::{Command, LockTarget, Terms};
 use crate::domain::json::JsonObject;
-use crate::domain::lock::{LockMode, NewLock};
+use crate::domain::lock::{LockMode, LockNames, NewLock};
 use crate::domain::name::Description;
 use crate::domain::version::VersionRef::{Current, Previous};
 
@@ -70,7 +70,7 @@ fn a_lock_of_a_standing_name_replaces_it() {
     let standing = &world.version(secret, Current).locks[0];
     assert_eq!((&standing.description, &standing.attributes), (&new.description, &new.attributes));
     assert_eq!((standing.created_at, standing.updated_at), (world.now, world.now));
-    assert_eq!(standing.fencing_token, receipt.position);
+    assert_eq!(standing.fencing_token, receipt.fencing_token());
     assert!(standing.fencing_token > old.fencing_token);
 }
 

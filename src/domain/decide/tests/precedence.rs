@@ -2,10 +2,10 @@
 
 use super::kind::{CERTIFICATE_HOLDS, HOUR, Kind};
 use super::world::{NOBODY, World, actor, keyed, lock, word};
-use crate::domain::command::{Command, LockNames, LockTarget, SecretChanges, Terms};
+use crate::domain::command::{Command, LockTarget, SecretChanges, Terms};
 use crate::domain::id::SecretId;
 use crate::domain::json::JsonObject;
-use crate::domain::lock::LockMode;
+use crate::domain::lock::{LockMode, LockNames};
 use crate::domain::name::LockName;
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::Revision;

@@ -2,9 +2,9 @@
 
 use super::invariants;
 use super::world::{Answer, World};
-use crate::domain::command::{Command, LockNames, LockTarget, Prepared, SecretChanges};
+use crate::domain::command::{Command, LockTarget, Prepared, SecretChanges};
 use crate::domain::id::{SecretId, VersionId};
-use crate::domain::lock::{LockMode, NewLock};
+use crate::domain::lock::{LockMode, LockNames, NewLock};
 use crate::domain::secret::SecretType;
 use crate::domain::version::{VersionOrigin, VersionRef};
 

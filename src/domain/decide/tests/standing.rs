@@ -3,8 +3,9 @@
 use super::kind::{DAY, HOUR, Kind};
 use super::protocol::Step::{self, Abort, Attempt, Commit, Fail, FinishAbort, Issue, Plan};
 use super::world::{World, number, word};
-use crate::domain::command::{Command, LockNames};
+use crate::domain::command::Command;
 use crate::domain::id::SecretId;
+use crate::domain::lock::LockNames;
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::rotation::AttemptFailure::{Refused, Unknown};
 use crate::domain::rotation::IssuerClass::{self, CreateWithToken, Opaque};

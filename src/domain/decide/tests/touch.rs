@@ -3,10 +3,10 @@
 use super::super::super::touch::{Touch, touched, unlocked};
 use super::kind::{HOUR, Kind, TTL};
 use super::world::{Answer, World, lock, word};
-use crate::domain::command::{Change, Command, LockNames, SecretChanges};
+use crate::domain::command::{Change, Command, SecretChanges};
 use crate::domain::id::SecretId;
 use crate::domain::json::JsonObject;
-use crate::domain::lock::LockMode;
+use crate::domain::lock::{LockMode, LockNames};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::secret::Secret;
 use crate::domain::settings::Settings;

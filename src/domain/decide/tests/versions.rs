@@ -70,7 +70,7 @@ fn a_smaller_retention_takes_effect_at_the_next_rotation_if_no_lock_is_in_the_wa
     world.keeps(secret, 2);
     assert_eq!(world.shows(secret), "1: 2:app 3: 4: 5:");
     assert_eq!(word(&world.rotate(secret)), "secret_version_locked");
-    world.unlock(secret, number(2), crate::domain::command::LockNames::All).unwrap();
+    world.unlock(secret, number(2), crate::domain::lock::LockNames::All).unwrap();
     world.rotate(secret).unwrap();
     assert_eq!(world.shows(secret), "5: 6:");
 }
@@ -150,7 +150,7 @@ fn fifty_versions_with_data_and_a_lock_on_the_oldest_rotate_no_further() {
     world.locked(secret, Current, &["app"]);
     (1..50).for_each(|_| world.rotate(secret).map(drop).unwrap());
     assert_eq!(word(&world.rotate(secret)), "secret_version_locked");
-    world.unlock(secret, number(1), crate::domain::command::LockNames::All).unwrap();
+    world.unlock(secret, number(1), crate::domain::lock::LockNames::All).unwrap();
     world.rotate(secret).unwrap();
     assert_eq!(world.get(secret).versions[0].number.get(), 2);
 }

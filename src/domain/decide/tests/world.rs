@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::kind::{CERTIFICATE_HOLDS, Kind};
 use super::replay;
-use crate::domain::command::{Command, LockNames, Prepared, SecretChanges, Terms};
+use crate::domain::command::{Command, Prepared, SecretChanges, Terms};
 use crate::domain::event::StoreCreated;
 use crate::domain::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
-use crate::domain::lock::{LockMode, NewLock};
+use crate::domain::lock::{LockMode, LockNames, NewLock};
 use crate::domain::name::{Actor, IdempotencyKey, LockName, SecretName};
 use crate::domain::position::{Position, VersionNumber};
 use crate::domain::receipt::Receipt;

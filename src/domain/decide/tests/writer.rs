@@ -74,7 +74,7 @@ impl World {
         let answers = self.state.remembered.iter().map(|(position, _)| position);
         assert!(answers.eq(self.answers.iter().copied()), "the rows of answers are not the answers");
         invariants::check_state(&self.state, &self.projections);
-        let receipt = receipt(&records, last);
+        let receipt = receipt(&records, last, self.state.whole.incarnation());
         self.log.extend(records);
         self.kept.last_mut().expect("a record was taken in").clone_from(&self.state);
         receipt
@@ -107,8 +107,17 @@ impl World {
 
     fn receipt_of_nothing(&self) -> Receipt {
         let position = Position::new(self.state.log_size().get() - 1);
-        let (recorded_at, remembered) = (self.now, false);
-        Receipt { position, events: 0, recorded_at, secret: None, revision: None, version: None, remembered }
+        let (recorded_at, remembered, incarnation) = (self.now, false, self.state.whole.incarnation());
+        Receipt {
+            position,
+            events: 0,
+            incarnation,
+            recorded_at,
+            secret: None,
+            revision: None,
+            version: None,
+            remembered,
+        }
     }
 }
 

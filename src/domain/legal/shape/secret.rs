@@ -1,11 +1,11 @@
 //! Owns which records stand together that begin with one about a secret, its versions or its locks.
 
-use super::super::super::command::{LockNames, LockTarget};
+use super::super::super::command::LockTarget;
 use super::super::super::decide::{Decision, destroyed, free_previous, is_lent, lapse, remove_locks};
 use super::super::super::event::{Event, LockPlaced, LockRemoved, VersionAdded};
 use super::super::super::event_kind::{of_rotation, of_trail, of_whole};
 use super::super::super::id::VersionId;
-use super::super::super::lock::{LockMode, LockRemoval, NewLock};
+use super::super::super::lock::{LockMode, LockNames, LockRemoval, NewLock};
 use super::super::super::record::Record;
 use super::super::super::secret::Secret;
 use super::super::super::touch::{Touch, unlocked};
