@@ -96,7 +96,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
             "seal/",
             "issuer/",
             "engine/checkpoint.rs",
-            "store/command.rs",
+            "store/repeated.rs",
             "store/prepare.rs",
             "store/session.rs",
             "fuzzing/",

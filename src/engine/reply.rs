@@ -2,6 +2,7 @@
 //!
 //! The first answer counts, so that a poisoned store can answer for a committer that hangs. Read next: [`super::queue`].
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -108,11 +109,26 @@ fn take(answer: &mut Answer) -> Outcome {
 /// A command on its way: wait for it in a thread, or await it in a task of any runtime.
 ///
 /// Dropping it does not take the command back.
-#[derive(Debug)]
 #[must_use = "the command may still be refused; wait for its answer"]
-pub struct Pending(pub(crate) Arc<Slot>);
+pub struct Pending {
+    slot: Arc<Slot>,
+    check: Option<Check>,
+}
+
+/// Looks at a receipt before it is given out, in the thread that takes it.
+pub(crate) type Check = Box<dyn Fn(&Receipt) -> Result<(), Error> + Send + Sync>;
 
 impl Pending {
+    pub(crate) const fn new(slot: Arc<Slot>, check: Option<Check>) -> Self {
+        Self { slot, check }
+    }
+
+    fn receipt(&self, outcome: Outcome) -> Result<Receipt, Error> {
+        let receipt = outcome?.map_err(Error::refused)?.receipt;
+        self.check.as_ref().map_or(Ok(()), |check| check(&receipt))?;
+        Ok(receipt)
+    }
+
     /// Waits until the command is durable, refused, or failed.
     ///
     /// # Errors
@@ -123,7 +139,7 @@ impl Pending {
     ///
     /// With a receipt in hand the command survives the death of process, kernel and power.
     pub fn wait(self) -> Result<Receipt, Error> {
-        receipt(self.0.wait())
+        self.receipt(self.slot.wait())
     }
 }
 
@@ -131,12 +147,14 @@ impl Future for Pending {
     type Output = Result<Receipt, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(context).map(receipt)
+        self.slot.poll(context).map(|outcome| self.receipt(outcome))
     }
 }
 
-fn receipt(outcome: Outcome) -> Result<Receipt, Error> {
-    Ok(outcome?.map_err(Error::refused)?.receipt)
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").field("slot", &self.slot).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]
@@ -169,8 +187,8 @@ mod tests {
         let flag = Arc::new(Flag(std::sync::atomic::AtomicBool::new(false)));
         let waker = Waker::from(Arc::clone(&flag));
         let mut context = Context::from_waker(&waker);
-        let mut pending = Pending(Slot::new());
-        let slot = Arc::clone(&pending.0);
+        let mut pending = Pending::new(Slot::new(), None);
+        let slot = Arc::clone(&pending.slot);
         assert!(Pin::new(&mut pending).poll(&mut context).is_pending());
         slot.give(Ok(Err(Refusal::SecretNotFound)));
         assert!(flag.0.load(std::sync::atomic::Ordering::SeqCst));

@@ -17,7 +17,6 @@ use crate::domain::rotation_command::RotationCommand;
 use crate::domain::settings::Settings;
 use crate::domain::version::VersionRef;
 use crate::issuer::job::TaskReport;
-use crate::seal::secret_bytes::SecretBytes;
 
 use super::new_secret::{NewData, NewDataFrom, NewSecret, Source};
 
@@ -225,41 +224,32 @@ impl Command {
 }
 
 impl Command {
-    /// Gives what tells this command from another one under the same idempotency key: all that was asked for, secret data
-    /// included, and nothing that was drawn for it. For the eyes of a keyed hash only.
-    pub(super) fn parts(&self, expected: Option<Revision>, force: bool) -> SecretBytes {
-        let (shape, data) = match &self.0 {
+    /// Gives what tells this command from another one under the same idempotency key, but for secret data (see
+    /// [`super::repeated`]): all else that was asked for, and nothing that was drawn for it.
+    pub(super) fn shape(&self, expected: Option<Revision>, force: bool) -> String {
+        let shape = match &self.0 {
             Wanted::Create(new) => {
                 let NewSecret { group, metadata, expires, spec, policy, version_metadata, data } = &**new;
-                let shape =
-                    format!("create {group:?} {metadata:?} {expires:?} {spec:?} {policy:?} {version_metadata:?}");
-                match data {
-                    Source::Given(data) => (shape, Some(data.encode())),
-                    Source::GeneratedPassword(username) => (format!("{shape} generated {username:?}"), None),
-                    Source::ApiKey | Source::Issuer => (shape, None),
-                }
+                let made = match data {
+                    Source::Given(_) => String::new(),
+                    Source::GeneratedPassword(username) => format!(" generated {username:?}"),
+                    Source::ApiKey | Source::Issuer => " made".to_owned(),
+                };
+                format!("create {group:?} {metadata:?} {expires:?} {spec:?} {policy:?} {version_metadata:?}{made}")
             }
             Wanted::Rotate(secret, NewData { from, version_metadata }) => {
-                let shape = format!("rotate {secret:?} {version_metadata:?}");
-                match from {
-                    NewDataFrom::Given(data) => (shape, Some(data.encode())),
-                    NewDataFrom::Password(password) => (shape, Some(SecretBytes::copy_from(password.expose()))),
-                    NewDataFrom::Generated => (shape, None),
-                }
+                let from = match from {
+                    NewDataFrom::Given(_) => "given",
+                    NewDataFrom::Password(_) => "password",
+                    NewDataFrom::Generated => "generated",
+                };
+                format!("rotate {secret:?} {version_metadata:?} {from}")
             }
             Wanted::ReportTask(secret, task, report) => {
-                let (shape, data) = super::tasks::shape(report);
-                let data = data.map(|data| SecretBytes::copy_from(data.expose()));
-                (format!("report {secret:?} {task:?} {shape}"), data)
+                format!("report {secret:?} {task:?} {}", super::tasks::shape(report))
             }
-            other => (format!("{other:?}"), None),
+            other => format!("{other:?}"),
         };
-        let shape = format!("{shape} {expected:?} {force}");
-        let data = data.as_ref().map_or(&[][..], SecretBytes::expose);
-        let length = shape.len().saturating_add(data.len());
-        let mut parts = Vec::with_capacity(length);
-        parts.extend_from_slice(shape.as_bytes());
-        parts.extend_from_slice(data);
-        SecretBytes::from(parts)
+        format!("{shape} {expected:?} {force}")
     }
 }

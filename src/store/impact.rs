@@ -20,8 +20,9 @@ use crate::engine::log::{Decoder, scan_records};
 use crate::error::Error;
 use crate::seal::secret_bytes::SecretBytes;
 
+use super::forecast::Forecast;
 use super::prepare::version_with_username;
-use super::session::{Forecast, Session};
+use super::session::Session;
 use super::store::Store;
 
 /// Records at the end of the log in which [`Store::impact`] looks for readers.

@@ -4,9 +4,8 @@
 
 use std::fmt;
 
-use crate::domain::command::{Command as Decided, SecretChanges, Terms};
-use crate::domain::decide::{Verdict, judge, recall};
-use crate::domain::event::Event;
+use crate::domain::command::{SecretChanges, Terms};
+use crate::domain::decide::recall;
 use crate::domain::id::{EventId, SecretId};
 use crate::domain::lock::{LockNames, NewLock};
 use crate::domain::name::{Actor, CorrelationId, IdempotencyKey, LockName};
@@ -18,12 +17,13 @@ use crate::domain::settings::Settings;
 use crate::domain::version::VersionRef;
 use crate::engine::Patience;
 use crate::engine::queue::Order;
-use crate::engine::reply::{Done, Pending, Reply};
+use crate::engine::reply::{Check, Done, Pending, Reply};
 use crate::error::Error;
 
 use super::command::Command;
 use super::new_secret::{NewData, NewSecret};
 use super::prepare::Ready;
+use super::repeated;
 use super::store::Store;
 
 /// Somebody who acts on a store, and the conditions on which the next commands are asked. Cheap to clone and change.
@@ -48,22 +48,6 @@ pub struct Session {
     store: Store,
     terms: Terms,
     key: Option<IdempotencyKey>,
-}
-
-/// What a command would lead to, if it were asked now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Forecast {
-    /// Why it would be refused; nothing when it would be done.
-    pub refusal: Option<Refusal>,
-    /// What would happen, in order.
-    pub events: Vec<Event>,
-}
-
-impl Forecast {
-    pub(super) const fn refused(refusal: Refusal) -> Self {
-        Self { refusal: Some(refusal), events: Vec::new() }
-    }
 }
 
 impl Session {
@@ -91,7 +75,8 @@ impl Session {
     }
 
     /// Makes the next command be done once, however often it is asked: for a day, the same command of this actor under
-    /// the same key is answered as the first time, and another one is refused.
+    /// the same key is answered as the first time, and another one is refused. Secret data that comes along is compared with
+    /// what the first command stored, as long as that is there: no hash of it is kept.
     #[must_use]
     pub fn once(mut self, key: IdempotencyKey) -> Self {
         self.key = Some(key);
@@ -172,6 +157,7 @@ impl Session {
 
     fn ask(&self, command: &Command, patience: Patience) -> Result<Pending, Error> {
         let terms = self.terms(command);
+        let check = self.check(command)?;
         let Ready { command, payload } = match self.store.0.prepare(&command.0) {
             Ok(ready) => ready,
             // A repeated command may not be possible any more just because it was done.
@@ -179,12 +165,17 @@ impl Session {
                 return self.recall(&terms).filter(|_| error.refusal().is_some()).map_or(Err(error), |outcome| {
                     let (reply, slot) = Reply::pair();
                     reply.give(Ok(outcome.map(|receipt| Done { receipt, takes_data: false })));
-                    Ok(Pending(slot))
+                    Ok(Pending::new(slot, check))
                 });
             }
         };
         let order = |reply| Order { command, terms, payload, reply };
-        Ok(Pending(self.store.0.engine.ask(order, patience)?))
+        Ok(Pending::new(self.store.0.engine.ask(order, patience)?, check))
+    }
+
+    /// Gives what holds a remembered answer to the data of a command.
+    pub(super) fn check(&self, command: &Command) -> Result<Option<Check>, Error> {
+        self.key.as_ref().map_or(Ok(None), |_| repeated::check(&self.store.0, command))
     }
 
     /// Gives the terms of a read that may make a credential.
@@ -193,57 +184,22 @@ impl Session {
     }
 
     /// Gives what the idempotency key of a command remembers, or says to it, as of the last durable record.
-    fn recall(&self, terms: &Terms) -> Option<Result<Receipt, Refusal>> {
+    pub(super) fn recall(&self, terms: &Terms) -> Option<Result<Receipt, Refusal>> {
         let snapshot = self.store.0.engine.shared.published.load();
         let now = self.store.0.now().max(snapshot.end.time);
         recall(&snapshot.state, terms, now)
     }
 
     /// Gives the terms of a command, with what tells it from others under the same idempotency key.
-    fn terms(&self, command: &Command) -> Terms {
+    pub(super) fn terms(&self, command: &Command) -> Terms {
         let mut terms = self.terms.clone();
         if let Some(key) = &self.key {
-            let parts = command.parts(terms.expected_revision, terms.force);
+            let parts = command.shape(terms.expected_revision, terms.force);
             let keyring = self.store.0.engine.shared.keyring();
-            let fingerprint = keyring.fingerprint(&[key.as_str().as_bytes(), parts.expose()]);
+            let fingerprint = keyring.fingerprint(&[key.as_str().as_bytes(), parts.as_bytes()]);
             terms.idempotency = Some(Idempotency { key: key.clone(), fingerprint });
         }
         terms
-    }
-
-    /// Tells what a command would lead to, without doing it: which locks would refuse it, who holds them, what would
-    /// happen otherwise. Nothing is recorded.
-    ///
-    /// # Errors
-    ///
-    /// Kind `Unavailable` or `Closed`. A refusal is no error here.
-    pub fn dry_run(&self, command: &Command) -> Result<Forecast, Error> {
-        let inner = &self.store.0;
-        inner.engine.settle_if_there_is_room()?;
-        let terms = self.terms(command);
-        if let Some(outcome) = self.recall(&terms) {
-            return Ok(Forecast { refusal: outcome.err(), events: Vec::new() });
-        }
-        let decided = match inner.prepare_dry(&command.0) {
-            Ok(decided) => decided.sealed_under(inner.engine.shared.keyring().in_force().get()),
-            Err(error) => return error.refusal().cloned().map_or(Err(error), |refusal| Ok(Forecast::refused(refusal))),
-        };
-        Ok(self.forecast(&decided, &terms))
-    }
-
-    /// Asks the rules about a command that is never appended.
-    pub(super) fn forecast(&self, decided: &Decided, terms: &Terms) -> Forecast {
-        let inner = &self.store.0;
-        let snapshot = inner.engine.shared.published.load();
-        let now = inner.now().max(snapshot.end.time);
-        match judge(&snapshot.state, decided, terms, now) {
-            Verdict::Accept(decision) => {
-                let events = decision.events.into_iter().map(|(_, event)| event).collect();
-                Forecast { refusal: None, events }
-            }
-            Verdict::Refuse(refusal, _) | Verdict::Remembered(Err(refusal)) => Forecast::refused(refusal),
-            Verdict::Remembered(Ok(_)) => Forecast { refusal: None, events: Vec::new() },
-        }
     }
 
     /// Makes a secret. The receipt names the secret and its first version.

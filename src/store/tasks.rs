@@ -15,7 +15,6 @@ use crate::engine::queue::Payload;
 use crate::error::Error;
 use crate::issuer::job::TaskReport;
 use crate::seal::random;
-use crate::seal::secret_bytes::SecretBytes;
 
 use super::command::Command;
 use super::prepare::{Ready, blank};
@@ -179,12 +178,10 @@ fn failures(secret: &Secret, task: TaskId) -> u32 {
 }
 
 /// What tells a report from another one under the same idempotency key, but for the credential that it brings.
-pub(super) fn shape(report: &TaskReport) -> (String, Option<&SecretBytes>) {
+pub(super) fn shape(report: &TaskReport) -> String {
     match report {
-        TaskReport::CredentialsCreated(issued) => {
-            (format!("created {:?} {:?}", issued.outside, issued.expires_at), Some(&issued.credential))
-        }
-        TaskReport::CredentialsDeleted => ("deleted".to_owned(), None),
-        TaskReport::Failed(reason) => (format!("failed {reason:?}"), None),
+        TaskReport::CredentialsCreated(issued) => format!("created {:?} {:?}", issued.outside, issued.expires_at),
+        TaskReport::CredentialsDeleted => "deleted".to_owned(),
+        TaskReport::Failed(reason) => format!("failed {reason:?}"),
     }
 }

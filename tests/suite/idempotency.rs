@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkeep::{Command, LockNames, NewSecret, Refusal, VersionRef};
+use latchkeep::{Command, LockNames, NewData, NewSecret, Refusal, Username, VersionRef};
 
 use crate::support::{Gate, Home, actor, arbitrary, lock, lock_name, name, next, once, refused, session, text};
 use crate::walk::{labels, records};
@@ -119,7 +119,8 @@ fn a_retry_gets_the_first_answer_though_it_could_not_be_prepared_any_more() {
     ops.delete(id).unwrap();
     assert_eq!(ops.clone().once(once("rotate")).rotate(id, next("two")).unwrap().position, first.position);
     assert_eq!(ops.clone().once(once("restore")).restore(id).unwrap().position, restored.position);
-    refused(ops.clone().once(once("rotate")).rotate(id, next("other")), "idempotency_key_reused");
+    let other = ops.clone().once(once("rotate")).rotate(id, next("other")).unwrap();
+    assert!(other.remembered, "what was destroyed cannot be compared any more");
     refused(ops.rotate(id, next("two")), "not_found");
 }
 
@@ -151,4 +152,37 @@ fn a_dry_run_knows_what_is_remembered() {
     assert_eq!((same.refusal, same.events.len()), (None, 0), "the answer is remembered, so nothing would happen");
     let other = keyed.dry_run(&Command::rotate(id, next("three"))).unwrap();
     assert_eq!(other.refusal, Some(Refusal::IdempotencyKeyReused));
+}
+
+/// The fingerprint of a command once held a keyed hash of its data, in contexts, which are never erased: whoever had a key of the
+/// store and an export could try guesses of data that was destroyed long ago.
+#[test]
+fn no_hash_of_secret_data_is_recorded_and_other_data_is_refused_all_the_same() {
+    let home = Home::new();
+    let store = home.create();
+    let ops = session(&store);
+    let user = Username::parse("app").unwrap();
+    let again = |password: &str| NewSecret::username_password(name("login"), &user, text(password)).unwrap();
+    let id = ops.clone().once(once("create")).create(again("first-password")).unwrap().secret.unwrap();
+    assert!(ops.clone().once(once("create")).create(again("first-password")).unwrap().remembered);
+    refused(ops.clone().once(once("create")).create(again("other-password")), "idempotency_key_reused");
+
+    let rotate = |who: &str, password: &str| {
+        store.acting_as(actor(who)).once(once("k")).rotate(id, NewData::password(text(password)))
+    };
+    let first = rotate("anna", "second-password").unwrap();
+    rotate("bert", "third-password").unwrap();
+    assert_eq!(rotate("anna", "second-password").unwrap().position, first.position);
+    refused(rotate("anna", "another-password"), "idempotency_key_reused");
+    refused(rotate("bert", "second-password"), "idempotency_key_reused");
+    let contexts = records(&store).into_iter().filter_map(|record| record.context.idempotency);
+    let rotations: Vec<_> = contexts.filter(|once| once.key.as_str() == "k").map(|once| once.fingerprint).collect();
+    assert!(rotations.len() > 1 && rotations.windows(2).all(|pair| pair[0] == pair[1]), "data shows in the log");
+
+    store.close().unwrap();
+    let store = home.open();
+    let rotate =
+        |password: &str| store.acting_as(actor("bert")).once(once("k")).rotate(id, NewData::password(text(password)));
+    assert!(rotate("third-password").unwrap().remembered);
+    refused(rotate("another-password"), "idempotency_key_reused");
 }

@@ -1,0 +1,78 @@
+//! Owns dry runs: what a command would lead to, without doing it.
+//!
+//! Read next: [`super::impact`].
+
+use crate::domain::command::{Command as Decided, Terms};
+use crate::domain::decide::{Verdict, judge};
+use crate::domain::event::Event;
+use crate::domain::receipt::Receipt;
+use crate::domain::refusal::Refusal;
+use crate::error::Error;
+
+use super::command::Command;
+use super::session::Session;
+
+/// What a command would lead to, if it were asked now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Forecast {
+    /// Why it would be refused; nothing when it would be done.
+    pub refusal: Option<Refusal>,
+    /// What would happen, in order.
+    pub events: Vec<Event>,
+}
+
+impl Forecast {
+    pub(super) const fn refused(refusal: Refusal) -> Self {
+        Self { refusal: Some(refusal), events: Vec::new() }
+    }
+}
+
+impl Session {
+    /// Tells what a command would lead to, without doing it: which locks would refuse it, who holds them, what would
+    /// happen otherwise. Nothing is recorded.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Unavailable` or `Closed`. A refusal is no error here.
+    pub fn dry_run(&self, command: &Command) -> Result<Forecast, Error> {
+        let inner = &self.store().0;
+        inner.engine.settle_if_there_is_room()?;
+        let terms = self.terms(command);
+        if let Some(outcome) = self.recall(&terms) {
+            return self.remembered(command, outcome);
+        }
+        let decided = match inner.prepare_dry(&command.0) {
+            Ok(decided) => decided.sealed_under(inner.engine.shared.keyring().in_force().get()),
+            Err(error) => return error.refusal().cloned().map_or(Err(error), |refusal| Ok(Forecast::refused(refusal))),
+        };
+        Ok(self.forecast(&decided, &terms))
+    }
+
+    /// Asks the rules about a command that is never appended.
+    pub(super) fn forecast(&self, decided: &Decided, terms: &Terms) -> Forecast {
+        let inner = &self.store().0;
+        let snapshot = inner.engine.shared.published.load();
+        let now = inner.now().max(snapshot.end.time);
+        match judge(&snapshot.state, decided, terms, now) {
+            Verdict::Accept(decision) => {
+                let events = decision.events.into_iter().map(|(_, event)| event).collect();
+                Forecast { refusal: None, events }
+            }
+            Verdict::Refuse(refusal, _) | Verdict::Remembered(Err(refusal)) => Forecast::refused(refusal),
+            Verdict::Remembered(Ok(_)) => Forecast { refusal: None, events: Vec::new() },
+        }
+    }
+
+    /// A command that was done or refused before, unless it brings other data along.
+    fn remembered(&self, command: &Command, outcome: Result<Receipt, Refusal>) -> Result<Forecast, Error> {
+        let held = match (outcome, self.check(command)?) {
+            (Ok(receipt), Some(check)) => check(&receipt),
+            (outcome, _) => outcome.map(drop).map_err(Error::refused),
+        };
+        match held {
+            Ok(()) => Ok(Forecast { refusal: None, events: Vec::new() }),
+            Err(error) => error.refusal().cloned().map_or(Err(error), |refusal| Ok(Forecast::refused(refusal))),
+        }
+    }
+}
