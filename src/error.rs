@@ -108,6 +108,24 @@ impl Error {
         Self::new(ErrorKind::Corrupt, "corrupt", message)
     }
 
+    /// Rows are others than the store wrote.
+    pub(crate) fn rows_changed(how: &str) -> Self {
+        let message = format!(
+            "rows of the store were changed outside of it, or put back from earlier: {how}; restore the store from a backup, and find out who did it"
+        );
+        Self::new(ErrorKind::Corrupt, "rows_changed", message)
+    }
+
+    /// A key slot opens the store and is not one that it has.
+    pub(crate) fn slot_put_back(slot: u8) -> Self {
+        Self::rows_changed(&format!("key slot {slot}, which this key opens, was removed or is another one by now"))
+    }
+
+    /// A body is missing that no record of the log says was erased.
+    pub(crate) fn body_missing(position: Position) -> Self {
+        Self::rows_changed(&format!("the body of record {position} is missing, and no record says that it was erased"))
+    }
+
     pub(crate) fn records_lost(have: u64, anchored: u64) -> Self {
         let message = format!(
             "records were lost: the log has {have} records, but {anchored} were made durable; restore it from a backup"

@@ -22,8 +22,8 @@ pub(crate) enum Part {
     SavedWhole,
     /// A saved answer to an idempotency key.
     SavedAnswer,
-    /// The mark that says what the saved state covers.
-    SavedMark,
+    /// The voucher for what is derived from the log.
+    Voucher,
     /// A secret as it was.
     PastSecret,
     /// The part of a past state that belongs to no secret.
@@ -44,10 +44,10 @@ impl Part {
             Self::SavedSecret
             | Self::SavedWhole
             | Self::SavedAnswer
-            | Self::SavedMark
             | Self::PastSecret
             | Self::PastWhole
             | Self::PastMark => "throw the saved state away and rebuild it from the log",
+            Self::Voucher => "restore the store from a backup",
             Self::BackupEntry => "use another copy of the backup",
             Self::StoreMeta => "check that this is the directory of a store, and go back to a backup if it is damaged",
         }
@@ -65,7 +65,7 @@ impl fmt::Display for Part {
             Self::SavedSecret => f.write_str("a saved secret"),
             Self::SavedWhole => f.write_str("the saved settings and groups"),
             Self::SavedAnswer => f.write_str("a saved answer"),
-            Self::SavedMark => f.write_str("the mark of the saved state"),
+            Self::Voucher => f.write_str("the voucher of the store"),
             Self::PastSecret => f.write_str("a secret of a past state"),
             Self::PastWhole => f.write_str("the settings and groups of a past state"),
             Self::PastMark => f.write_str("the mark of a past state"),
@@ -130,7 +130,7 @@ pub(crate) enum CodecError {
         /// The format known.
         known: u16,
     },
-    /// The bytes changed since they were written, or lie in another row.
+    /// The bytes were changed since they were written, lie in another row, or were not written by this store.
     #[error("{part} does not match its checksum; {}", part.remedy())]
     Checksum {
         /// Of what.

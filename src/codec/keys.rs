@@ -11,8 +11,8 @@
 //! | wrapped epoch key | `e`, epoch (4) |
 //! | key slot | `z`, slot (1) |
 //! | description of the store | `m` |
-//! | mark of the saved state | `c` |
-//! | frontier of the tree | `t` |
+//! | voucher for what is derived from the log | `v` |
+//! | mark of the saved state, frontier of the tree, of stores without a voucher | `c`, `t` |
 //! | complete subtree | `n`, level (1), index (8) |
 //! | wrapped signing seed | `g`, number (4) |
 //! | secret of a past state | `h`, position (8), secret id (16) |
@@ -45,10 +45,12 @@ pub(crate) const KEY_SLOT: u8 = b'z';
 pub(crate) const SAVED_WHOLE: [u8; 1] = *b"w";
 /// The row of the description of the store.
 pub(crate) const STORE_META: [u8; 1] = *b"m";
-/// The row of the mark of the saved state.
-pub(crate) const SAVED_MARK: [u8; 1] = *b"c";
-/// The row of the frontier of the tree.
-pub(crate) const TREE_FRONTIER: [u8; 1] = *b"t";
+/// The row of the voucher.
+pub(crate) const VOUCHER: [u8; 1] = *b"v";
+/// The row of the mark of the saved state, in a store without a voucher.
+pub(crate) const OLD_SAVED_MARK: [u8; 1] = *b"c";
+/// The row of the frontier of the tree, in a store without a voucher.
+pub(crate) const OLD_FRONTIER: [u8; 1] = *b"t";
 /// First byte of the row keys of complete subtrees.
 pub(crate) const TREE_NODE: u8 = b'n';
 /// First byte of the row keys of wrapped signing seeds.

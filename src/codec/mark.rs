@@ -1,15 +1,14 @@
-//! Owns the mark of the saved state: up to where in the log it reaches, and what all its rows must add up to.
+//! Owns what the rows of a state add up to.
 //!
 //! Rows are added up in any order, so that the writer keeps the sum as rows come and go, and an open that has read every
-//! row knows at the end whether one is missing, old or foreign. Read next: [`super::saved`].
+//! row knows at the end whether one is missing, old or foreign. Read next: [`super::voucher`].
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{CodecError, Part};
-use super::keys;
-use super::saved::{self, RowDigest};
+use super::saved::{self, RowDigest, RowKey};
+use crate::domain::position::Position;
 
-/// A sum of row digests: four lanes of 64 bits, each wrapping. Finds accidents; it holds no secret.
+/// A sum of row digests: four lanes of 64 bits, each wrapping.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "[u8; 32]", into = "[u8; 32]")]
 pub(crate) struct RowSum([u64; 4]);
@@ -55,25 +54,45 @@ impl From<RowSum> for [u8; 32] {
     }
 }
 
-/// What the saved state covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SavedMark {
-    /// The log size from which a replay starts.
-    pub(crate) position: u64,
-    /// The chain head at that size.
-    pub(crate) head: [u8; 32],
-    /// How many rows there are.
+/// Rows as they are added up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RowTotal {
+    /// How many there are.
     pub(crate) rows: u64,
     /// What they add up to.
     pub(crate) sum: RowSum,
 }
 
-/// Encodes the mark for the row [`keys::SAVED_MARK`].
-pub(crate) fn encode_mark(mark: &SavedMark) -> Result<Vec<u8>, CodecError> {
-    saved::encode(Part::SavedMark, &keys::SAVED_MARK, mark).map(|row| row.bytes)
+impl RowTotal {
+    /// Takes a row in.
+    pub(crate) fn add(&mut self, row: &RowDigest) {
+        self.rows = self.rows.saturating_add(1);
+        self.sum = self.sum.plus(row);
+    }
+
+    /// Takes a row out again.
+    pub(crate) fn take_out(&mut self, row: &RowDigest) {
+        self.rows = self.rows.saturating_sub(1);
+        self.sum = self.sum.minus(row);
+    }
+
+    /// Gives what proves these rows and no others, and shows nothing of their sum.
+    pub(crate) fn proof(&self, key: &RowKey) -> [u8; 32] {
+        saved::keyed_bytes(key, TOTAL, &[&self.rows.to_be_bytes(), &<[u8; 32]>::from(self.sum)])
+    }
 }
 
-/// Decodes the mark.
-pub(crate) fn decode_mark(row: &[u8]) -> Result<SavedMark, CodecError> {
-    saved::decode(Part::SavedMark, &keys::SAVED_MARK, row).map(|(mark, _)| mark)
+/// What keyed bytes are for.
+const TOTAL: u8 = 1;
+const PAST_SUM: u8 = 2;
+
+/// Hides the sum of a past state's rows, or shows it again. A mark is written once for each number of erasures, so no two
+/// sums are hidden in the same way.
+pub(super) fn hidden(sum: RowSum, key: &RowKey, at: Position, erased_up_to: Position) -> RowSum {
+    let pad = saved::keyed_bytes(key, PAST_SUM, &[&at.get().to_be_bytes(), &erased_up_to.get().to_be_bytes()]);
+    let mut bytes = <[u8; 32]>::from(sum);
+    for (byte, pad) in bytes.iter_mut().zip(pad) {
+        *byte ^= pad;
+    }
+    RowSum::from(bytes)
 }

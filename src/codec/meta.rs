@@ -1,22 +1,27 @@
-//! Owns the row that says what store this is. Written once, when the store is made; 48 bytes, numbers big-endian.
+//! Owns the row that says what store this is. Written when the store is made, and when it is brought up to date; 48 bytes,
+//! numbers big-endian.
 //!
 //! | Offset | Size | Field |
 //! |---|---|---|
 //! | 0 | 4 | magic `LKST` |
-//! | 4 | 2 | format revision, 1 |
+//! | 4 | 2 | format revision: 2, or 1 of a store that no later release has written to |
 //! | 6 | 2 | zero |
 //! | 8 | 16 | log id |
 //! | 24 | 8 | when it was made, nanoseconds since 1970 UTC |
 //! | 32 | 16 | checksum: the first 16 bytes of a BLAKE3 hash over all before |
 //!
-//! Magic and revision stay where they are in every revision, so that any release can say that a store is too new.
+//! Magic and revision stay where they are in every revision, so that any release can say that a store is too new. The
+//! revision is a word to earlier releases and nothing is believed for it: what a store is shows in its epoch keys.
 
 use super::error::{CodecError, Part};
 use crate::domain::id::LogId;
 use crate::domain::time::Timestamp;
 
-/// The revision of the layout on disk that this release reads and writes.
-pub(crate) const FORMAT_REVISION: u16 = 1;
+/// The revision of the rows that this release writes: they are vouched for.
+pub(crate) const FORMAT_REVISION: u16 = 2;
+
+/// The revision before, which this release reads and brings up to date.
+const OLD_REVISION: u16 = 1;
 
 /// Bytes of the row.
 pub(crate) const META_BYTES: usize = 48;
@@ -35,9 +40,13 @@ pub(crate) struct StoreMeta {
 
 /// Encodes the row.
 pub(crate) fn encode_meta(meta: &StoreMeta) -> Vec<u8> {
+    encode(meta, FORMAT_REVISION)
+}
+
+fn encode(meta: &StoreMeta, revision: u16) -> Vec<u8> {
     let mut row = Vec::with_capacity(META_BYTES);
     row.extend_from_slice(&MAGIC);
-    row.extend_from_slice(&FORMAT_REVISION.to_be_bytes());
+    row.extend_from_slice(&revision.to_be_bytes());
     row.extend_from_slice(&[0; 2]);
     row.extend_from_slice(meta.log_id.as_bytes());
     row.extend_from_slice(&meta.created_at.as_nanos().to_be_bytes());
@@ -59,10 +68,10 @@ pub(crate) fn decode_meta(row: &[u8]) -> Result<StoreMeta, CodecError> {
         return Err(CodecError::Malformed { part: PART, reason: "it does not begin as one" });
     }
     let (revision, rest) = rest.split_first_chunk::<2>().ok_or(too_short)?;
-    match u16::from_be_bytes(*revision) {
-        FORMAT_REVISION => {}
+    let revision = match u16::from_be_bytes(*revision) {
+        known @ (OLD_REVISION | FORMAT_REVISION) => known,
         found => return Err(CodecError::UnknownFormat { part: PART, found, known: FORMAT_REVISION }),
-    }
+    };
     let (_zero, rest) = rest.split_first_chunk::<2>().ok_or(too_short)?;
     let (log_id, rest) = rest.split_first_chunk::<16>().ok_or(too_short)?;
     let (created_at, rest) = rest.split_first_chunk::<8>().ok_or(too_short)?;
@@ -75,7 +84,7 @@ pub(crate) fn decode_meta(row: &[u8]) -> Result<StoreMeta, CodecError> {
         created_at: Timestamp::from_nanos(u64::from_be_bytes(*created_at)),
     };
     // One comparison covers the checksum, the zero and a time past the end of time.
-    if encode_meta(&meta) == row { Ok(meta) } else { Err(CodecError::Checksum { part: PART }) }
+    if encode(&meta, revision) == row { Ok(meta) } else { Err(CodecError::Checksum { part: PART }) }
 }
 
 fn checksum(before: &[u8]) -> [u8; 16] {

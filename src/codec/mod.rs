@@ -2,10 +2,10 @@
 //!
 //! Two kinds of bytes live here. Those of the log are for ever: their shapes are the frozen structs in [`wire`], their
 //! golden bytes lie in `tests/golden`, and an old schema is lifted on read, never rewritten. Those of saved state
-//! ([`saved`], [`mark`]) are disposable: an error means that they are thrown away and rebuilt from the log.
+//! ([`saved`], [`past`]) are disposable: an error means that they are thrown away and rebuilt from the log.
 //!
 //! This module never decides anything and never touches a disk. Read in this order: [`event`], [`wire`], [`context`],
-//! [`keys`], [`saved`].
+//! [`keys`], [`saved`], [`voucher`].
 
 pub(crate) mod backup;
 pub(crate) mod bytes;
@@ -17,6 +17,7 @@ pub(crate) mod mark;
 pub(crate) mod meta;
 pub(crate) mod past;
 pub(crate) mod saved;
+pub(crate) mod voucher;
 mod wire;
 
 #[cfg(test)]

@@ -9,22 +9,34 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{CodecError, Part};
 use super::keys;
-use super::mark::RowSum;
-use super::saved::{self, RowDigest, SavedRow};
+use super::mark::{RowSum, RowTotal, hidden};
+use super::saved::{self, RowDigest, RowKey, SavedRow};
 use crate::domain::id::{GroupId, SecretId};
 use crate::domain::position::Position;
 use crate::domain::secret::Secret;
 use crate::domain::state::Whole;
 
 /// That a past state is whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PastMark {
     /// The chain head at its position.
     pub(crate) head: [u8; 32],
-    /// How many secrets it has, those whose words are erased among them.
-    pub(crate) rows: u64,
-    /// What their rows add up to.
-    pub(crate) sum: RowSum,
+    /// Its secrets, those whose words are erased among them.
+    pub(crate) total: RowTotal,
+    /// The hash of the row of what belonged to no secret.
+    pub(crate) whole: [u8; 32],
+    /// The log size up to which it has lost the words that were erased.
+    pub(crate) erased_up_to: Position,
+}
+
+/// The same as it is written: nobody without the key can read the sum.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    head: [u8; 32],
+    rows: u64,
+    hidden_sum: RowSum,
+    whole: [u8; 32],
+    erased_up_to: Position,
 }
 
 /// What belonged to no secret.
@@ -36,35 +48,47 @@ pub(crate) struct PastWhole {
 }
 
 /// Encodes a secret for the row [`keys::past_secret`]; none when its words are erased.
-pub(crate) fn encode_past_secret(at: Position, id: SecretId, secret: Option<&Secret>) -> Result<SavedRow, CodecError> {
-    saved::encode(Part::PastSecret, &keys::past_secret(at, id), &secret)
+pub(crate) fn encode_past_secret(
+    key: &RowKey,
+    at: Position,
+    id: SecretId,
+    secret: Option<&Secret>,
+) -> Result<SavedRow, CodecError> {
+    saved::encode(key, Part::PastSecret, &keys::past_secret(at, id), &secret)
 }
 
 /// Decodes the row of a secret.
 pub(crate) fn decode_past_secret(
+    key: &RowKey,
     at: Position,
     id: SecretId,
     row: &[u8],
 ) -> Result<(Option<Secret>, RowDigest), CodecError> {
-    saved::decode(Part::PastSecret, &keys::past_secret(at, id), row)
+    saved::decode(key, Part::PastSecret, &keys::past_secret(at, id), row)
 }
 
 /// Encodes what belonged to no secret for the row [`keys::past_whole`].
-pub(crate) fn encode_past_whole(at: Position, whole: &PastWhole) -> Result<Vec<u8>, CodecError> {
-    saved::encode(Part::PastWhole, &keys::past_whole(at), whole).map(|row| row.bytes)
+pub(crate) fn encode_past_whole(key: &RowKey, at: Position, whole: &PastWhole) -> Result<SavedRow, CodecError> {
+    saved::encode(key, Part::PastWhole, &keys::past_whole(at), whole)
 }
 
 /// Decodes the row of what belonged to no secret.
-pub(crate) fn decode_past_whole(at: Position, row: &[u8]) -> Result<PastWhole, CodecError> {
-    saved::decode(Part::PastWhole, &keys::past_whole(at), row).map(|(whole, _)| whole)
+pub(crate) fn decode_past_whole(key: &RowKey, at: Position, row: &[u8]) -> Result<(PastWhole, RowDigest), CodecError> {
+    saved::decode(key, Part::PastWhole, &keys::past_whole(at), row)
 }
 
 /// Encodes the mark for the row [`keys::past_mark`].
-pub(crate) fn encode_past_mark(at: Position, mark: &PastMark) -> Result<Vec<u8>, CodecError> {
-    saved::encode(Part::PastMark, &keys::past_mark(at), mark).map(|row| row.bytes)
+pub(crate) fn encode_past_mark(key: &RowKey, at: Position, mark: &PastMark) -> Result<Vec<u8>, CodecError> {
+    let PastMark { head, total, whole, erased_up_to } = *mark;
+    let hidden_sum = hidden(total.sum, key, at, erased_up_to);
+    let written = Written { head, rows: total.rows, hidden_sum, whole, erased_up_to };
+    saved::encode(key, Part::PastMark, &keys::past_mark(at), &written).map(|row| row.bytes)
 }
 
 /// Decodes the mark.
-pub(crate) fn decode_past_mark(at: Position, row: &[u8]) -> Result<PastMark, CodecError> {
-    saved::decode(Part::PastMark, &keys::past_mark(at), row).map(|(mark, _)| mark)
+pub(crate) fn decode_past_mark(key: &RowKey, at: Position, row: &[u8]) -> Result<PastMark, CodecError> {
+    let (written, _) = saved::decode::<Written>(key, Part::PastMark, &keys::past_mark(at), row)?;
+    let Written { head, rows, hidden_sum, whole, erased_up_to } = written;
+    let sum = hidden(hidden_sum, key, at, erased_up_to);
+    Ok(PastMark { head, total: RowTotal { rows, sum }, whole, erased_up_to })
 }

@@ -1,15 +1,14 @@
 //! Owns saved state: what spares an open the replay of the whole log. Disposable.
 //!
-//! A row is the number of the saved format (u16, little-endian), the value as the domain's own serde form writes it, and
-//! 16 bytes of checksum over the row key and all before. The shapes may change from release to release without a lift:
-//! the number changes with them, and rows of another number are thrown away. The checksum finds damage and rows that lie
-//! in the wrong place; it holds no secret, so it does not stop whoever can write to the disk. That is for the mark of the
-//! saved state and the log to show.
-
-use std::sync::LazyLock;
+//! A row is the number of the saved format (u16, little-endian), the value as the domain's own serde form writes it, and a
+//! tag of 16 bytes: keyed BLAKE3 over the row key and all before. The shapes may change from release to release without a
+//! lift: the number changes with them, and rows of another number are thrown away. The tag finds damage, rows that lie in
+//! the wrong place, and rows that the store did not write. A row that is put back from earlier has a right tag: that is
+//! for the [voucher](super::voucher) to show.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroize;
 
 use super::bytes::{self, SAVED_BYTES_MAX};
 use super::error::{CodecError, Part};
@@ -21,35 +20,61 @@ use crate::domain::secret::Secret;
 use crate::domain::state::Whole;
 
 /// The number of the saved format: one more whenever a golden row in `tests/golden/saved` changes.
-pub(crate) const SAVED_FORMAT: u16 = 4;
+pub(crate) const SAVED_FORMAT: u16 = 5;
 
-const CHECKSUM_BYTES: usize = 16;
+const TAG_BYTES: usize = 16;
 
-/// What a row hashes to, with its row key. Its first 16 bytes are the checksum in the row; all 32 go into a
-/// [`super::mark::RowSum`].
+/// The key of a store's derived rows.
+pub(crate) type RowKey = [u8; 32];
+
+/// What a row hashes to, with its row key, under the key of the store. The tag is in the row; the rest is on no disk, so
+/// that nobody can find other rows which add up to the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RowDigest([u8; 32]);
+pub(crate) struct RowDigest {
+    tag: [u8; TAG_BYTES],
+    rest: [u8; 32],
+}
 
 impl RowDigest {
-    /// Gives the 32 bytes.
+    /// Gives what goes into a [`super::mark::RowSum`].
     pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.rest
     }
 
-    /// Hashes a row, less its checksum.
-    fn of(row_key: &[u8], before: &[u8]) -> Self {
-        static KEY: LazyLock<[u8; 32]> = LazyLock::new(|| blake3::derive_key("latchkeep 2026-11-23 saved row v1", &[]));
-        let mut hasher = blake3::Hasher::new_keyed(&KEY);
-        // A row key is shorter than 256 bytes; its length keeps its end apart from what follows.
-        hasher.update(&[u8::try_from(row_key.len()).unwrap_or(u8::MAX)]);
-        hasher.update(row_key);
-        hasher.update(before);
-        Self(*hasher.finalize().as_bytes())
+    /// Hashes a row, less its tag.
+    fn of(key: &RowKey, row_key: &[u8], before: &[u8]) -> Self {
+        // The length of a row key, below 256 and never 0, keeps its end apart from what follows.
+        let length = [u8::try_from(row_key.len()).unwrap_or(u8::MAX)];
+        let (mut tag, mut rest) = ([0; TAG_BYTES], [0; 32]);
+        let mut output = keyed(key, &[&length, row_key, before]);
+        output.fill(&mut tag);
+        output.fill(&mut rest);
+        Self { tag, rest }
     }
+}
 
-    fn checksum(&self) -> &[u8] {
-        self.0.split_at(CHECKSUM_BYTES).0
+/// Gives keyed BLAKE3 over parts that cannot run into each other.
+fn keyed(key: &RowKey, parts: &[&[u8]]) -> blake3::OutputReader {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    for part in parts {
+        hasher.update(part);
     }
+    let output = hasher.finalize_xof();
+    hasher.zeroize();
+    output
+}
+
+/// Compares tags in a time that tells nothing of where they differ.
+fn is_same(one: &[u8; TAG_BYTES], other: &[u8; TAG_BYTES]) -> bool {
+    one.iter().zip(other).fold(0, |differences, (one, other)| differences | (one ^ other)) == 0
+}
+
+/// Gives 32 bytes that only a holder of the key can make, for a purpose that is no row.
+pub(super) fn keyed_bytes(key: &RowKey, purpose: u8, parts: &[&[u8]]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let head: [&[u8]; 2] = [&[0], &[purpose]];
+    keyed(key, &[&head, parts].concat()).fill(&mut bytes);
+    bytes
 }
 
 /// A row, ready to be written, and what it hashes to.
@@ -62,65 +87,64 @@ pub(crate) struct SavedRow {
 }
 
 /// Encodes a secret for the row [`keys::saved_secret`].
-pub(crate) fn encode_secret(secret: &Secret) -> Result<SavedRow, CodecError> {
-    encode(Part::SavedSecret, &keys::saved_secret(secret.id), secret)
+pub(crate) fn encode_secret(key: &RowKey, secret: &Secret) -> Result<SavedRow, CodecError> {
+    encode(key, Part::SavedSecret, &keys::saved_secret(secret.id), secret)
 }
 
 /// Decodes the row of a secret.
-pub(crate) fn decode_secret(id: SecretId, row: &[u8]) -> Result<(Secret, RowDigest), CodecError> {
-    decode(Part::SavedSecret, &keys::saved_secret(id), row)
+pub(crate) fn decode_secret(key: &RowKey, id: SecretId, row: &[u8]) -> Result<(Secret, RowDigest), CodecError> {
+    decode(key, Part::SavedSecret, &keys::saved_secret(id), row)
 }
 
 /// Encodes what belongs to no secret for the row [`keys::SAVED_WHOLE`].
-pub(crate) fn encode_whole(whole: &Whole) -> Result<SavedRow, CodecError> {
-    encode(Part::SavedWhole, &keys::SAVED_WHOLE, whole)
+pub(crate) fn encode_whole(key: &RowKey, whole: &Whole) -> Result<SavedRow, CodecError> {
+    encode(key, Part::SavedWhole, &keys::SAVED_WHOLE, whole)
 }
 
 /// Decodes the row of what belongs to no secret.
-pub(crate) fn decode_whole(row: &[u8]) -> Result<(Whole, RowDigest), CodecError> {
-    decode(Part::SavedWhole, &keys::SAVED_WHOLE, row)
+pub(crate) fn decode_whole(key: &RowKey, row: &[u8]) -> Result<(Whole, RowDigest), CodecError> {
+    decode(key, Part::SavedWhole, &keys::SAVED_WHOLE, row)
 }
 
 /// Encodes an answer for the row [`keys::saved_answer`].
-pub(crate) fn encode_answer(position: Position, answer: &Answer) -> Result<SavedRow, CodecError> {
-    encode(Part::SavedAnswer, &keys::saved_answer(position), answer)
+pub(crate) fn encode_answer(key: &RowKey, position: Position, answer: &Answer) -> Result<SavedRow, CodecError> {
+    encode(key, Part::SavedAnswer, &keys::saved_answer(position), answer)
 }
 
 /// Decodes the row of an answer.
-pub(crate) fn decode_answer(position: Position, row: &[u8]) -> Result<(Answer, RowDigest), CodecError> {
-    decode(Part::SavedAnswer, &keys::saved_answer(position), row)
+pub(crate) fn decode_answer(key: &RowKey, position: Position, row: &[u8]) -> Result<(Answer, RowDigest), CodecError> {
+    decode(key, Part::SavedAnswer, &keys::saved_answer(position), row)
 }
 
-/// Gives what a row of saved state hashes to, checked against its checksum; for a sum that is to lose the row.
-pub(crate) fn row_digest(part: Part, row_key: &[u8], row: &[u8]) -> Result<RowDigest, CodecError> {
-    checked(part, row_key, row).map(|(_, digest)| digest)
+/// Gives what a row of saved state hashes to, checked against its tag; for a sum that is to lose the row.
+pub(crate) fn row_digest(key: &RowKey, part: Part, row_key: &[u8], row: &[u8]) -> Result<RowDigest, CodecError> {
+    checked(key, part, row_key, row).map(|(_, digest)| digest)
 }
 
-pub(super) fn encode(part: Part, row_key: &[u8], value: &impl Serialize) -> Result<SavedRow, CodecError> {
+pub(super) fn encode(key: &RowKey, part: Part, row_key: &[u8], value: &impl Serialize) -> Result<SavedRow, CodecError> {
     let mut bytes = bytes::encode::<SAVED_BYTES_MAX>(part, &SAVED_FORMAT.to_le_bytes(), value)?;
-    let digest = RowDigest::of(row_key, &bytes);
-    bytes.extend_from_slice(digest.checksum());
+    let digest = RowDigest::of(key, row_key, &bytes);
+    bytes.extend_from_slice(&digest.tag);
     Ok(SavedRow { bytes, digest })
 }
 
-pub(super) fn decode<T>(part: Part, row_key: &[u8], row: &[u8]) -> Result<(T, RowDigest), CodecError>
+pub(super) fn decode<T>(key: &RowKey, part: Part, row_key: &[u8], row: &[u8]) -> Result<(T, RowDigest), CodecError>
 where
     T: DeserializeOwned + Serialize,
 {
-    let (encoded, digest) = checked(part, row_key, row)?;
+    let (encoded, digest) = checked(key, part, row_key, row)?;
     bytes::decode::<SAVED_BYTES_MAX, T>(part, encoded).map(|value| (value, digest))
 }
 
 /// Checks the frame of a row and gives what is inside, with what the row hashes to.
-fn checked<'a>(part: Part, row_key: &[u8], row: &'a [u8]) -> Result<(&'a [u8], RowDigest), CodecError> {
+fn checked<'a>(key: &RowKey, part: Part, row_key: &[u8], row: &'a [u8]) -> Result<(&'a [u8], RowDigest), CodecError> {
     let too_short = CodecError::TooShort { part, bytes: row.len() };
-    let before = row.len().checked_sub(CHECKSUM_BYTES).ok_or(too_short)?;
-    let (before, checksum) = row.split_at_checked(before).ok_or(too_short)?;
+    let (before, tag) = row.split_last_chunk::<TAG_BYTES>().ok_or(too_short)?;
     let (format, encoded) = before.split_first_chunk().ok_or(too_short)?;
     match u16::from_le_bytes(*format) {
         SAVED_FORMAT => {}
         found => return Err(CodecError::UnknownFormat { part, found, known: SAVED_FORMAT }),
     }
-    let digest = RowDigest::of(row_key, before);
-    if digest.checksum() == checksum { Ok((encoded, digest)) } else { Err(CodecError::Checksum { part }) }
+    let digest = RowDigest::of(key, row_key, before);
+    if is_same(&digest.tag, tag) { Ok((encoded, digest)) } else { Err(CodecError::Checksum { part }) }
 }

@@ -1,7 +1,8 @@
 //! Owns signed checkpoints: statements of how large the durable log is and what its root is, under the key in force.
 //!
-//! Only what is published is signed, so never anything that a crash could take back; and the root of a size never changes,
-//! so there are never two roots for one. Read next: [`super::tree`], then [`crate::ledger`].
+//! Only what is published is signed, so never anything that a crash could take back; and only a root that follows from the
+//! frontier which the store vouches for, so there are never two roots for one size. Read next: [`super::held`], then
+//! [`crate::ledger`].
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -10,10 +11,11 @@ use crate::codec::keys;
 use crate::domain::id::LogId;
 use crate::domain::invalid::Invalid;
 use crate::domain::position::Position;
+use crate::domain::state::SigningKey;
 use crate::error::Error;
 use crate::ledger::{
-    Checkpoint, ConsistencyProof, EventProof, Frontier, Head, InclusionProof, NoteSigner, SignedCheckpoint, TreeHead,
-    VerifierKey, genesis, origin,
+    Checkpoint, ConsistencyProof, EventProof, Frontier, Head, NoteSigner, ProofError, SignedCheckpoint, TreeHead,
+    VerifierKey, head, origin,
 };
 use crate::seal::keyring::Keyring;
 use crate::seal::sealing_key::SigningSeed;
@@ -21,9 +23,7 @@ use crate::seal::wrapped_key::WrappedSigningSeed;
 
 use super::Shared;
 use super::anchor_file::AcceptedRestore;
-use super::log;
 use super::snapshot::Snapshot;
-use super::tree::StoredTree;
 
 /// A signing key, wrapped for the disk and named for the log.
 pub(crate) struct NewSigningKey {
@@ -50,29 +50,38 @@ pub(super) fn sealed_verifier_key(keyring: &Keyring, log_id: &LogId, wrapped: &[
 impl Shared {
     /// Signs the last durable tree head.
     pub(crate) fn checkpoint(&self) -> Result<SignedCheckpoint, Error> {
-        let snapshot = self.published.load();
-        self.sign(&snapshot, snapshot.frontier.tree_head())
+        let held = self.held();
+        self.sign(&held.snapshot, held.snapshot.frontier.tree_head())
     }
 
     /// Signs the tree head of the log when it had some size, under the key that was in force then; none when it has not
     /// come so far.
     pub(crate) fn checkpoint_at(&self, size: Position) -> Result<Option<SignedCheckpoint>, Error> {
-        let snapshot = self.published.load();
-        self.tree_head_at(size)?.map(|tree_head| self.sign(&snapshot, tree_head)).transpose()
+        let held = self.held();
+        held.tree_head_at(size)?.map(|tree_head| self.sign(&held.snapshot, tree_head)).transpose()
     }
 
+    /// Signs a tree head that follows from the frontier of a snapshot.
     pub(super) fn sign(&self, snapshot: &Snapshot, tree_head: TreeHead) -> Result<SignedCheckpoint, Error> {
-        let number = snapshot.state.whole.signing_key_at(tree_head.size);
-        let number = number.ok_or_else(|| Error::corrupt("the log names no signing key"))?;
+        let whole = &snapshot.state.whole;
+        let number = whole.signing_key_at(tree_head.size);
+        let key = number.and_then(|number| Some((number, whole.signing_keys.get(&number)?)));
+        let (number, key) = key.ok_or_else(|| Error::corrupt("the log names no signing key"))?;
+        let signer = self.signer(number, key)?;
+        Ok(Checkpoint { log_id: self.log_id, tree_head }.sign(&[&signer])?)
+    }
+
+    /// Makes what signs under a key that the log names, if the sealed seed is that of the key.
+    pub(super) fn signer(&self, number: u32, key: &SigningKey) -> Result<NoteSigner, Error> {
         let row = self.storage.get(&keys::signing_seed(number))?;
         let row = row.ok_or_else(|| Error::corrupt("the signing key is gone; restore the store from a backup"))?;
         let wrapped = WrappedSigningSeed::from_bytes(&row)?;
-        if wrapped.number() != number {
-            return Err(Error::corrupt("the signing key stands in another's place; restore the store from a backup"));
-        }
         let seed = self.keyring().unwrap_signing_seed(&wrapped)?;
         let signer = NoteSigner::new(&origin(&self.log_id), seed.expose())?;
-        Ok(Checkpoint { log_id: self.log_id, tree_head }.sign(&[&signer])?)
+        if wrapped.number() != number || *signer.verifier_key().to_string() != *key.verifier_key {
+            return Err(Error::corrupt("the signing key stands in another's place; restore the store from a backup"));
+        }
+        Ok(signer)
     }
 
     /// Gives what checks the signatures of this log: every key that it ever had, by number.
@@ -84,31 +93,31 @@ impl Shared {
 
     /// Gives the tree head of the log when it had some size; none when it has not come so far.
     pub(crate) fn tree_head_at(&self, size: Position) -> Result<Option<TreeHead>, Error> {
-        let now = self.published.with(|snapshot| snapshot.end.size);
-        if size > now {
-            return Ok(None);
-        }
-        let tree = StoredTree::new(&*self.storage);
-        Ok(Some(tree.frontier_at(size)?.tree_head()))
+        self.held().tree_head_at(size)
     }
 
     /// Proves that a record is in the log, under a fresh checkpoint, and brings the record along.
     pub(crate) fn prove_event(&self, position: Position) -> Result<EventProof, Error> {
-        let snapshot = self.published.load();
-        let size = snapshot.end.size;
-        let proof = InclusionProof::make(&StoredTree::new(&*self.storage), position, size)?;
-        let checkpoint = self.sign(&snapshot, snapshot.frontier.tree_head())?;
-        let mut record = Vec::new();
-        log::scan_records(&*self.storage, position, position.next(), &mut |raw| {
+        let held = self.held();
+        if position >= held.end() {
+            return Err(ProofError::Range.into());
+        }
+        let (mut record, mut after) = (Vec::new(), None);
+        held.each(position, position.next(), &mut |raw| {
             raw.frame(&mut record);
+            after = Some(head(raw.header_bytes()));
             Ok(ControlFlow::Break(()))
         })?;
+        let after = after.ok_or_else(|| Error::corrupt(format!("record {position} is not in the log")))?;
+        let proof = held.inclusion(position, &after)?;
+        let checkpoint = self.sign(&held.snapshot, held.snapshot.frontier.tree_head())?;
         Ok(EventProof::new(position, proof, &checkpoint, record)?)
     }
 
     /// Proves that the log of a later size extends that of an earlier one.
     pub(crate) fn prove_consistency(&self, earlier: Position, later: Position) -> Result<ConsistencyProof, Error> {
-        let size = self.published.with(|snapshot| snapshot.end.size);
+        let held = self.held();
+        let size = held.end();
         if later > size {
             return Err(Invalid::new(
                 "size",
@@ -116,7 +125,7 @@ impl Shared {
             )
             .into());
         }
-        ConsistencyProof::make(&StoredTree::new(&*self.storage), earlier, later)
+        held.consistency(earlier, later)
     }
 
     /// Gives the size at which this store was restored, when the checkpoint shows that the original went on after it.
@@ -143,12 +152,8 @@ impl Shared {
     /// Gives what a slice of the log from a position on goes on from: the chain value before it, and the right edge of the
     /// tree there.
     pub(crate) fn slice_start(&self, from: Position) -> Result<(Head, Frontier), Error> {
-        let head = match log::head_before(&*self.storage, from)? {
-            Some(head) => Head::from_bytes(head),
-            None if from == Position::FIRST => genesis(&self.log_id),
-            None => return Err(Error::corrupt(format!("record {from} is not in the log; restore it from a backup"))),
-        };
-        Ok((head, StoredTree::new(&*self.storage).frontier_at(from)?))
+        let held = self.held();
+        Ok((held.head_before(from)?, held.frontier_at(from)?))
     }
 
     /// Holds the log to all that was kept elsewhere; returns the largest size among it.

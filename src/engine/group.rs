@@ -33,6 +33,7 @@ use super::reply::{Outcome, Reply};
 use super::saved::{Item, Mark, Saved, Saving};
 use super::snapshot::Snapshot;
 use super::tree;
+use super::voucher;
 
 /// Commands in a group, at most: more make the first ones wait too long.
 const COMMANDS_MAX: usize = 1_024;
@@ -100,11 +101,14 @@ impl Group {
         by: &By<'_>,
         draw: &mut Draw,
     ) -> Result<Vec<Record>, Error> {
+        let mut vouching = snapshot.vouching.clone();
+        vouching.follow(&payload);
         let (brought, keyring) = rows_of(payload)?;
         let records = place(snapshot, events, by, draw)?;
         // Asked always: what a check would refuse is never written.
         let after = after(&snapshot.state, &records).map_err(|step| Error::illegal_batch(&step))?;
         self.lay(snapshot, &records, after, draw)?;
+        snapshot.vouching = vouching;
         self.take(brought, keyring);
         Ok(records)
     }
@@ -144,7 +148,8 @@ impl Group {
     }
 
     /// Adds the rows that come with records of this group.
-    pub(super) fn bring(&mut self, payload: Payload) -> Result<(), Error> {
+    pub(super) fn bring(&mut self, snapshot: &mut Snapshot, payload: Payload) -> Result<(), Error> {
+        snapshot.vouching.follow(&payload);
         let (rows, keyring) = rows_of(payload)?;
         self.take(rows, keyring);
         Ok(())
@@ -199,19 +204,22 @@ impl Group {
         Ok(())
     }
 
-    /// Lays the log row and, where it is time, rows of saved state into the batch.
+    /// Lays the log row and, where it is time, rows of saved state into the batch, and the voucher for all of it.
     ///
-    /// Rows that cannot be made are left out: an open does without them.
+    /// Rows of saved state that cannot be made are left out: an open does without them.
     pub(super) fn close(&mut self, snapshot: &mut Snapshot, durable: Mark, storage: &dyn Storage) -> Result<(), Error> {
-        if self.log.is_empty() {
-            return Ok(());
+        if !self.log.is_empty() {
+            self.lay_log(snapshot, durable, storage)?;
         }
+        if self.batch.is_empty() { Ok(()) } else { voucher::put(&mut self.batch, snapshot) }
+    }
+
+    fn lay_log(&mut self, snapshot: &mut Snapshot, durable: Mark, storage: &dyn Storage) -> Result<(), Error> {
         // Whatever goes wrong, no record is ever written over another.
         let key = keys::log_commit(self.first);
         expect_no_value(&mut self.batch, &key)?;
         put_chunked(&mut self.batch, &key, &self.log)?;
         self.log.clear();
-        self.batch.put(keys::TREE_FRONTIER, snapshot.frontier.encode())?;
         if self.batch.bytes() <= CARRYING_BYTES_MAX {
             let records = self.records;
             let carried = self.carry(snapshot, storage, |saved, _, saving| saved.keep_up(saving, durable, records));
@@ -234,12 +242,13 @@ impl Group {
         write: impl FnOnce(&mut Saved, &mut History, &mut Saving<'_>) -> Result<(), Error>,
     ) -> Result<usize, Error> {
         let mut rows = Batch::new();
-        let Snapshot { state, end, .. } = &*snapshot;
+        let Snapshot { state, end, vouching, .. } = &*snapshot;
+        let key = vouching.key.bytes();
         let (mut saved, mut history) = (snapshot.saved.clone(), snapshot.history.clone());
         write(
             &mut saved,
             &mut history,
-            &mut Saving { batch: &mut rows, state, end, storage, bytes_max: ROWS_BYTES_MAX },
+            &mut Saving { batch: &mut rows, state, end, storage, key, bytes_max: ROWS_BYTES_MAX },
         )?;
         (snapshot.saved, snapshot.history) = (saved, history);
         let bytes = rows.bytes();

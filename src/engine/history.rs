@@ -12,7 +12,7 @@ use imbl::OrdSet;
 
 use crate::codec::error::Part;
 use crate::codec::keys;
-use crate::codec::mark::RowSum;
+use crate::codec::mark::RowTotal;
 use crate::codec::past::{
     PastMark, PastWhole, decode_past_mark, decode_past_whole, encode_past_mark, encode_past_secret, encode_past_whole,
 };
@@ -47,6 +47,8 @@ pub(crate) struct History {
     /// The position of one that was interrupted, whose rows are to go.
     left_over: Option<Position>,
     making: Option<Making>,
+    /// The log size up to which erased words were taken out: what a mark says that counts.
+    erased_up_to: Position,
     apart_records: u64,
     apart_per_secret: u64,
 }
@@ -60,8 +62,7 @@ struct Making {
     /// Secrets about which words were erased since it began.
     erased: OrdSet<SecretId>,
     erased_groups: OrdSet<GroupId>,
-    rows: u64,
-    sum: RowSum,
+    total: RowTotal,
 }
 
 impl Default for History {
@@ -70,6 +71,7 @@ impl Default for History {
             last: Position::FIRST,
             left_over: None,
             making: None,
+            erased_up_to: Position::FIRST,
             apart_records: APART_RECORDS,
             apart_per_secret: APART_PER_SECRET,
         }
@@ -77,11 +79,16 @@ impl Default for History {
 }
 
 impl History {
-    /// Looks at what lies there.
-    pub(crate) fn load(storage: &dyn Storage) -> Result<Self, Error> {
+    /// Looks at what lies there; words were erased last at `erased_up_to`.
+    pub(crate) fn load(storage: &dyn Storage, erased_up_to: Position) -> Result<Self, Error> {
         let last = last_mark(storage, Position::new(u64::MAX))?;
         let left_over = kept_at(storage)?.into_iter().next_back().filter(|at| Some(*at) > last);
-        Ok(Self { last: last.unwrap_or(Position::FIRST), left_over, ..Self::default() })
+        Ok(Self { last: last.unwrap_or(Position::FIRST), left_over, erased_up_to, ..Self::default() })
+    }
+
+    /// Gives the log size up to which erased words were taken out of past states.
+    pub(crate) const fn erased_up_to(&self) -> Position {
+        self.erased_up_to
     }
 
     /// Sets how many records there are between two, as long as that is enough for the secrets.
@@ -125,15 +132,14 @@ impl History {
             written: None,
             erased: OrdSet::new(),
             erased_groups: OrdSet::new(),
-            rows: 0,
-            sum: RowSum::default(),
+            total: RowTotal::default(),
         });
     }
 
     /// Adds up to `rows_max` rows of the one that is being written.
     pub(crate) fn write(&mut self, saving: &mut Saving<'_>, rows_max: usize) -> Result<(), Error> {
         let Some(making) = &mut self.making else { return Ok(()) };
-        if making.write(saving, rows_max)? {
+        if making.write(saving, rows_max, self.erased_up_to)? {
             self.last = making.at.position;
             self.making = None;
         }
@@ -159,10 +165,12 @@ impl History {
     ///
     /// Everything written before must be durable, and nothing else be written until this is.
     pub(crate) fn erase(&mut self, saving: &mut Saving<'_>, first: &BTreeMap<About, Position>) -> Result<(), Error> {
+        // Every mark is written anew, so that rows from before this erasure do not count if they are put back.
+        self.erased_up_to = saving.end.size;
         for at in kept_at(saving.storage)? {
             let since: Vec<About> = first.iter().filter(|(_, first)| **first < at).map(|(about, _)| *about).collect();
             let making = self.making.as_mut().filter(|making| making.at.position == at);
-            erase_at(saving, at, &since, making)?;
+            erase_at(saving, (at, self.erased_up_to), &since, making)?;
         }
         if let Some(making) = &mut self.making {
             for (about, _) in first.iter().filter(|(_, first)| **first < making.at.position) {
@@ -178,15 +186,14 @@ impl History {
 
 impl Making {
     /// Writes rows; tells whether all are written.
-    fn write(&mut self, saving: &mut Saving<'_>, rows_max: usize) -> Result<bool, Error> {
+    fn write(&mut self, saving: &mut Saving<'_>, rows_max: usize, erased_up_to: Position) -> Result<bool, Error> {
         let at = self.at.position;
         let from = self.written.map_or(Bound::Unbounded, Bound::Excluded);
         let mut left = self.state.secrets.range((from, Bound::Unbounded));
         for (id, secret) in left.by_ref().take(rows_max) {
-            let row = encode_past_secret(at, *id, Some(&**secret).filter(|_| !self.erased.contains(id)))?;
+            let row = encode_past_secret(saving.key, at, *id, Some(&**secret).filter(|_| !self.erased.contains(id)))?;
             put_chunked(saving.batch, &keys::past_secret(at, *id), &row.bytes)?;
-            self.rows = self.rows.saturating_add(1);
-            self.sum = self.sum.plus(&row.digest);
+            self.total.add(&row.digest);
             self.written = Some(*id);
             if saving.is_full() {
                 break;
@@ -198,65 +205,88 @@ impl Making {
         let mut whole =
             PastWhole { whole: self.state.whole.clone(), erased: self.erased_groups.iter().copied().collect() };
         whole.whole.groups.retain(|id, _| !self.erased_groups.contains(id));
-        put_chunked(saving.batch, &keys::past_whole(at), &encode_past_whole(at, &whole)?)?;
-        let mark = PastMark { head: self.at.head, rows: self.rows, sum: self.sum };
-        saving.batch.put(keys::past_mark(at), encode_past_mark(at, &mark)?)?;
+        let row = encode_past_whole(saving.key, at, &whole)?;
+        put_chunked(saving.batch, &keys::past_whole(at), &row.bytes)?;
+        let mark = PastMark { head: self.at.head, total: self.total, whole: *row.digest.as_bytes(), erased_up_to };
+        saving.batch.put(keys::past_mark(at), encode_past_mark(saving.key, at, &mark)?)?;
         Ok(true)
     }
 }
 
 /// Takes words out of the rows of one past state, be it whole, being written, or left over.
-fn erase_at(saving: &mut Saving<'_>, at: Position, since: &[About], making: Option<&mut Making>) -> Result<(), Error> {
+fn erase_at(
+    saving: &mut Saving<'_>,
+    (at, erased_up_to): (Position, Position),
+    since: &[About],
+    making: Option<&mut Making>,
+) -> Result<(), Error> {
     let mark_key = keys::past_mark(at);
-    let mut mark = saving.storage.get(&mark_key)?.and_then(|row| decode_past_mark(at, &row).ok());
-    let mut sum = match (&mut mark, making) {
-        (Some(mark), _) => Some(&mut mark.sum),
-        (None, making) => making.map(|making| &mut making.sum),
+    let mut mark = saving.storage.get(&mark_key)?.and_then(|row| decode_past_mark(saving.key, at, &row).ok());
+    let mut total = match (&mut mark, making) {
+        (Some(mark), _) => Some(&mut mark.total),
+        (None, making) => making.map(|making| &mut making.total),
     };
     for id in since.iter().filter_map(|about| about.secret()) {
         let key = keys::past_secret(at, id);
         if matches!(read_chunked(saving.storage, &key), Ok(None)) {
             continue;
         }
-        let row = encode_past_secret(at, id, None)?;
+        let row = encode_past_secret(saving.key, at, id, None)?;
         // A damaged row is not in the sum that is looked for: the state is passed over with it and without it.
         let old = take_away(saving, &key)?;
         put_chunked(saving.batch, &key, &row.bytes)?;
-        let digest = old.and_then(|old| row_digest(Part::PastSecret, &key, &old).ok());
-        if let (Some(sum), Some(digest)) = (sum.as_deref_mut(), digest) {
-            *sum = sum.minus(&digest).plus(&row.digest);
+        let digest = old.and_then(|old| row_digest(saving.key, Part::PastSecret, &key, &old).ok());
+        if let (Some(total), Some(digest)) = (total.as_deref_mut(), digest) {
+            total.take_out(&digest);
+            total.add(&row.digest);
         }
-    }
-    if let Some(mark) = mark {
-        saving.batch.put(mark_key, encode_past_mark(at, &mark)?)?;
     }
     let groups = since.iter().filter_map(|about| match about {
         About::Group(id) => Some(*id),
         About::Secret(_) => None,
     });
-    erase_groups(saving, at, &groups.collect::<Vec<_>>())
+    let whole = erase_groups(saving, at, &groups.collect::<Vec<_>>())?;
+    match (mark, whole) {
+        (Some(mark), Kept::As(whole)) => {
+            let mark = PastMark { erased_up_to, whole: whole.unwrap_or(mark.whole), ..mark };
+            saving.batch.put(mark_key, encode_past_mark(saving.key, at, &mark)?)?;
+        }
+        (Some(_), Kept::Not) => {
+            saving.batch.remove(mark_key)?;
+        }
+        (None, _) => {}
+    }
+    Ok(())
 }
 
-fn erase_groups(saving: &mut Saving<'_>, at: Position, groups: &[GroupId]) -> Result<(), Error> {
+/// What became of the row of what belonged to no secret.
+enum Kept {
+    /// It is there: with another hash, or as it was.
+    As(Option<[u8; 32]>),
+    /// It is not what it should be.
+    Not,
+}
+
+fn erase_groups(saving: &mut Saving<'_>, at: Position, groups: &[GroupId]) -> Result<Kept, Error> {
     let key = keys::past_whole(at);
     if groups.is_empty() {
-        return Ok(());
+        return Ok(Kept::As(None));
     }
-    let Some(old) = take_away(saving, &key)? else { return Ok(()) };
+    let Some(old) = take_away(saving, &key)? else { return Ok(Kept::As(None)) };
     // Without this row the state is not whole, and an earlier one is taken.
-    let Ok(mut whole) = decode_past_whole(at, &old) else { return Ok(()) };
+    let Ok((mut whole, _)) = decode_past_whole(saving.key, at, &old) else { return Ok(Kept::As(None)) };
     if saving.is_full() {
         // Each may be of a megabyte, and there may be many. What was then is found by a longer replay.
-        saving.batch.remove(keys::past_mark(at))?;
-        return Ok(());
+        return Ok(Kept::Not);
     }
     for id in groups {
         if whole.whole.groups.remove(id).is_some() {
             whole.erased.insert(*id);
         }
     }
-    put_chunked(saving.batch, &key, &encode_past_whole(at, &whole)?)?;
-    Ok(())
+    let row = encode_past_whole(saving.key, at, &whole)?;
+    put_chunked(saving.batch, &key, &row.bytes)?;
+    Ok(Kept::As(Some(*row.digest.as_bytes())))
 }
 
 /// Gives the position of the last mark that is not after some position.

@@ -19,9 +19,11 @@ pub(crate) mod draw;
 pub(crate) mod erasure;
 pub(crate) mod file_anchor;
 pub(crate) mod group;
+pub(crate) mod held;
 pub(crate) mod history;
 pub(crate) mod line_anchor;
 pub(crate) mod log;
+pub(crate) mod missing;
 pub(crate) mod open;
 pub(crate) mod past;
 pub(crate) mod poison;
@@ -33,11 +35,14 @@ pub(crate) mod reply;
 pub(crate) mod saved;
 pub(crate) mod scrub;
 pub(crate) mod sharing;
+pub(crate) mod slots;
 pub(crate) mod snapshot;
 pub(crate) mod sync;
 pub(crate) mod threads;
 pub(crate) mod tree;
 pub(crate) mod turn;
+pub(crate) mod update;
+pub(crate) mod voucher;
 pub(crate) mod writer;
 
 #[cfg(test)]
@@ -71,6 +76,8 @@ pub(crate) struct Engine {
     pub(crate) replayed: u64,
     /// Whether the open threw saved state away.
     pub(crate) rebuilt: bool,
+    /// Whether the rows are vouched for: not in a store of an earlier release that is open for reading only.
+    pub(crate) is_vouched: bool,
 }
 
 /// Whether a caller waits while the queue is full.
@@ -147,6 +154,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) poison: Poison,
     pub(crate) access: AccessBuffer,
+    pub(crate) erased: sync::Mutex<held::ErasedBodies>,
 }
 
 impl Shared {

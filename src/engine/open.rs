@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::recovery`].
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +12,6 @@ use crate::codec::meta::{StoreMeta, decode_meta, encode_meta};
 use crate::domain::command::Terms;
 use crate::domain::event::{Event, SigningKeySet, StoreCreated};
 use crate::domain::id::LogId;
-use crate::domain::limits;
 use crate::domain::name::Actor;
 use crate::domain::position::{Position, WriterEpoch};
 use crate::domain::settings::{KeySlotKind, Settings};
@@ -23,12 +22,12 @@ use crate::projection::Projections;
 use crate::seal::keyring::Keyring;
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::random;
+use crate::seal::root::RowsKey;
 use crate::seal::sealing_key::{RootKey, SigningSeed};
 use crate::seal::slots::Slots;
 use crate::seal::unlock::Unlock;
 use crate::seal::wrapped_key::WrappedEpochKey;
-use crate::storage::chunks::read_chunked;
-use crate::storage::{AnchorMark, Batch, Direction, Disk, DiskOptions, KeyRange, Memory, Storage, StorageError};
+use crate::storage::{AnchorMark, Batch, Direction, Disk, DiskOptions, KeyRange, Memory, Storage};
 
 use super::access::AccessBuffer;
 use super::anchor_file::AcceptedRestore;
@@ -41,12 +40,14 @@ use super::group::{By, Group};
 use super::history::History;
 use super::poison::Poison;
 use super::queue::Payload;
-use super::recovery::{Recovered, recover};
+use super::recovery::{Basis, Recovered, recover};
 use super::saved::{Mark, Saved};
+use super::slots::{decode, stored_slots};
 use super::snapshot::{Published, Snapshot};
 use super::sync::RwLock;
 use super::threads::Threads;
-use super::{Engine, Shared};
+use super::voucher::Vouching;
+use super::{Engine, Shared, update, voucher};
 
 /// Where a store lies.
 #[derive(Clone, Debug)]
@@ -92,7 +93,8 @@ pub(crate) fn create(opening: &Opening) -> Result<Engine, Error> {
     let (keyring, epoch_key) = Keyring::create(log_id, &root)?;
     let seed = SigningSeed::random()?;
     let signing = NewSigningKey::make(&keyring, log_id, FIRST_SIGNING_KEY, &seed)?;
-    let first = FirstRows { slot: (number, slot), epoch_key, signing };
+    let rows_key = keyring.rows_key();
+    let first = FirstRows { slot: (number, slot), epoch_key, signing, rows_key };
     let (batch, snapshot) = first_batch(opening, log_id, kind, first)?;
     let storage: Arc<dyn Storage> = match &opening.place {
         Place::Directory(dir) => Arc::new(Disk::create(dir, &batch, mark(&snapshot), opening.disk.clone())?),
@@ -102,8 +104,7 @@ pub(crate) fn create(opening: &Opening) -> Result<Engine, Error> {
             Arc::new(memory)
         }
     };
-    let recovered =
-        Recovered { snapshot, replayed: 0, rebuilt: false, unknown_events: 0, illegal: None, flaws: Vec::new() };
+    let recovered = Recovered::made(snapshot);
     start(storage, log_id, recovered, keyring, opening, Access::ReadWrite)
 }
 
@@ -122,15 +123,53 @@ pub(crate) fn open_on(storage: Arc<dyn Storage>, opening: &Opening, access: Acce
     let meta = storage.get(&keys::STORE_META)?;
     let meta = meta.ok_or_else(|| lost_or_foreign(storage.anchor()))?;
     let StoreMeta { log_id, .. } = decode_meta(&meta)?;
-    let (root, _) = read_slots(&*storage, log_id)?.open(&opening.unlock)?;
-    let keyring = Keyring::open(log_id, &root, read_epochs(&*storage)?)?;
-    let recovered = recover(&*storage, &log_id)?;
-    if recovered.unknown_events > 0 && access == Access::ReadWrite {
+    let stored = stored_slots(&*storage)?;
+    let (root, slot) = decode(log_id, &stored).open(&opening.unlock)?;
+    let keys = Keyring::without_epochs(log_id, &root);
+    let recovered = recover_by(&*storage, &log_id, &keys)?;
+    let bytes = stored.get(&slot).map(Vec::as_slice).unwrap_or_default();
+    // The root key stays the same for ever; a slot that was removed must not be a way in again.
+    if !recovered.snapshot.state.whole.key_slots.contains_key(&slot)
+        || !recovered.snapshot.vouching.has_slot(slot, bytes)
+    {
+        return Err(Error::slot_put_back(slot));
+    }
+    let keyring = own_epochs(&*storage, &keys, &recovered.snapshot.state.whole.epochs)?;
+    go_on(storage, log_id, recovered, keyring, opening, access)
+}
+
+/// Recovers the state: by the voucher, where the epoch keys show that the store has one.
+pub(super) fn recover_by(storage: &dyn Storage, log_id: &LogId, keys: &Keyring) -> Result<Recovered, Error> {
+    let key = keys.rows_key();
+    // Whatever other rows say: nobody without the root key makes such a key, or can do without it.
+    let is_vouched = epoch_rows(storage)?.iter().flatten().any(|wrapped| keys.shows_vouching(wrapped));
+    let voucher = if is_vouched { Some(voucher::read(storage, &key)?) } else { None };
+    recover(&Basis { storage, log_id, key: &key, voucher: voucher.as_ref() })
+}
+
+/// Makes a recovered store one that can be used; one of an earlier release is brought up to date first.
+pub(super) fn go_on(
+    storage: Arc<dyn Storage>,
+    log_id: LogId,
+    recovered: Recovered,
+    keyring: Keyring,
+    opening: &Opening,
+    access: Access,
+) -> Result<Engine, Error> {
+    if access == Access::ReadOnly {
+        return start(storage, log_id, recovered, keyring, opening, access);
+    }
+    if recovered.unknown_events > 0 {
         return Err(Error::unknown_events(recovered.unknown_events));
     }
-    if let Some(step) = recovered.illegal.filter(|_| access == Access::ReadWrite) {
+    if let Some(step) = recovered.illegal {
         return Err(Error::illegal_log(&step));
     }
+    let (recovered, keyring) = if recovered.is_vouched {
+        (recovered, keyring)
+    } else {
+        update::bring_up_to_date(&*storage, log_id, recovered, keyring, opening)?
+    };
     start(storage, log_id, recovered, keyring, opening, access)
 }
 
@@ -150,6 +189,7 @@ struct FirstRows {
     slot: (u8, Vec<u8>),
     epoch_key: WrappedEpochKey,
     signing: NewSigningKey,
+    rows_key: Arc<RowsKey>,
 }
 
 fn first_batch(
@@ -166,19 +206,20 @@ fn first_batch(
         projections: Projections::default(),
         end,
         frontier: Frontier::default(),
-        saved: Saved::new(start, 0, crate::codec::mark::RowSum::default()),
+        saved: Saved::none(start),
         history: History::default(),
+        vouching: Vouching::new(first.rows_key, []),
     };
     let mut group = Group::new(Position::FIRST);
     let terms = Terms::by(opening.system.clone());
     let by = By { terms: &terms, now, writer_epoch: WriterEpoch::FIRST };
     let created = StoreCreated { log_id, settings: opening.settings, key_slot: kind };
-    let FirstRows { slot: (number, slot), epoch_key, signing } = first;
+    let FirstRows { slot: (number, slot), epoch_key, signing, .. } = first;
     let key = SigningKeySet { number: FIRST_SIGNING_KEY, verifier_key: signing.verifier_key };
     let events = [Event::from(created), Event::from(key)].map(|event| (None, event));
     group.append(&mut snapshot, events.into(), Payload::None, &by, &mut Draw::new())?;
-    group.bring(Payload::KeySlot { slot: number, bytes: slot })?;
-    group.bring(Payload::SigningSeed { number: FIRST_SIGNING_KEY, wrapped: signing.wrapped })?;
+    group.bring(&mut snapshot, Payload::KeySlot { slot: number, bytes: slot })?;
+    group.bring(&mut snapshot, Payload::SigningSeed { number: FIRST_SIGNING_KEY, wrapped: signing.wrapped })?;
     group.batch.put(keys::epoch_key(epoch_key.epoch().get()), epoch_key.as_bytes().to_vec())?;
     group.batch.put(keys::STORE_META, encode_meta(&StoreMeta { log_id, created_at: now }))?;
     group.close(&mut snapshot, start, &Memory::new())?;
@@ -203,6 +244,7 @@ pub(super) fn start(
         clock: Arc::clone(&opening.clock),
         poison: Poison::default(),
         access: AccessBuffer::default(),
+        erased: super::sync::Mutex::default(),
     });
     shared.check_all_expected(&opening.expected_checkpoints, &opening.expected_restores)?;
     let threads = match access {
@@ -216,21 +258,14 @@ pub(super) fn start(
         }
         _ => None,
     };
-    Ok(Engine { shared, threads, anchoring, replayed: recovered.replayed, rebuilt: recovered.rebuilt })
-}
-
-/// Reads the key slots, damaged ones too.
-pub(crate) fn read_slots(storage: &dyn Storage, log_id: LogId) -> Result<Slots, Error> {
-    let mut stored = BTreeMap::new();
-    for number in 0..limits::KEY_SLOTS_MAX {
-        match read_chunked(storage, &keys::key_slot(number)) {
-            Ok(bytes) => stored.extend(bytes.map(|bytes| (number, bytes))),
-            // A slot whose rows do not fit together is damaged like one whose bytes are not; others may be whole.
-            Err(StorageError::Corrupt { .. }) => drop(stored.insert(number, Vec::new())),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(Slots::decode(log_id, stored.iter().map(|(number, bytes)| (*number, bytes.as_slice()))))
+    Ok(Engine {
+        shared,
+        threads,
+        anchoring,
+        replayed: recovered.replayed,
+        rebuilt: recovered.rebuilt,
+        is_vouched: recovered.is_vouched,
+    })
 }
 
 /// Gives what opens a slot.
@@ -239,11 +274,27 @@ pub(crate) fn slot_kind(slots: &Slots, number: u8) -> Result<KeySlotKind, Error>
     found.ok_or_else(|| Error::internal("a key slot that was just made cannot be read"))
 }
 
-fn read_epochs(storage: &dyn Storage) -> Result<Vec<WrappedEpochKey>, Error> {
+/// Opens the keys of the epochs that the log has. Others are not looked at: a retired epoch can be put back.
+fn own_epochs(storage: &dyn Storage, keys: &Keyring, epochs: &BTreeSet<u32>) -> Result<Keyring, Error> {
+    let mut own = Vec::new();
+    for epoch in epochs {
+        let row = storage.get(&keys::epoch_key(*epoch))?;
+        let row = row.ok_or_else(|| Error::rows_changed(&format!("the key of epoch {epoch} is gone")))?;
+        let wrapped = WrappedEpochKey::from_bytes(&row)?;
+        if wrapped.epoch().get() != *epoch {
+            return Err(Error::rows_changed(&format!("the key of epoch {epoch} is that of another one")));
+        }
+        own.push(wrapped);
+    }
+    Ok(keys.holding(own)?)
+}
+
+/// Reads all epoch keys that lie there, as far as they can be read.
+fn epoch_rows(storage: &dyn Storage) -> Result<Vec<Option<WrappedEpochKey>>, Error> {
     let mut found = Vec::new();
     storage.scan(&KeyRange::prefix(&[keys::EPOCH_KEY]), Direction::Ascending, &mut |_, row| {
-        found.push(WrappedEpochKey::from_bytes(row));
+        found.push(WrappedEpochKey::from_bytes(row).ok());
         ControlFlow::Continue(())
     })?;
-    Ok(found.into_iter().collect::<Result<_, _>>()?)
+    Ok(found)
 }

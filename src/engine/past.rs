@@ -1,18 +1,18 @@
 //! Owns the store as it was: the last past state that is kept before a position, and the records from there on.
 //!
 //! What nobody can know any more, because its words were erased and not restated up to then, is told as hidden and never made
-//! up. Rows that do not fit together are passed over for an earlier state, and at last for the beginning of the log. Read
-//! next: [`super::history`].
+//! up. Rows that their mark does not prove are passed over for an earlier state, and at last for the beginning of the log.
+//! Read next: [`super::history`].
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::codec::keys;
-use crate::codec::mark::RowSum;
+use crate::codec::mark::RowTotal;
 use crate::codec::past::{decode_past_mark, decode_past_secret, decode_past_whole};
 use crate::domain::event::Event;
-use crate::domain::id::{GroupId, LogId, SecretId};
+use crate::domain::id::{GroupId, SecretId};
 use crate::domain::lock::Lock;
 use crate::domain::position::Position;
 use crate::domain::record::{Record, Subject};
@@ -25,13 +25,14 @@ use crate::ledger::{ChainEnd, ChainVerifier, Head};
 use crate::storage::chunks::{read_chunked, scan_chunked};
 use crate::storage::{KeyRange, Storage};
 
+use super::held::HeldLog;
 use super::history::last_mark;
 use super::log::head_before;
-use super::log::scan_records;
 use super::recovery::settle;
 use super::replay::replay;
 use super::saved::Mark;
 use super::sharing::Sharing;
+use super::snapshot::Snapshot;
 
 /// The state after some number of records, as far as it can still be known.
 #[derive(Clone, Debug, Default)]
@@ -122,60 +123,75 @@ impl Past {
 ///
 /// # Errors
 ///
-/// Kind `Corrupt` when the log is damaged.
-pub(crate) fn past(storage: &dyn Storage, log_id: &LogId, size: Position) -> Result<Past, Error> {
+/// Kind `Corrupt` when the log is damaged, or is not the one that the store vouches for.
+pub(crate) fn past(log: &HeldLog<'_>, size: Position) -> Result<Past, Error> {
     let mut at_most = size;
     let (mut past, mark) = loop {
-        let Some(at) = last_mark(storage, at_most)? else { break (Past::default(), genesis(log_id)) };
-        match load(storage, at) {
-            Ok(Some((past, mark))) if head_before(storage, at)? == Some(mark.head) => break (past, mark),
-            Err(error) if *error.kind() != ErrorKind::Corrupt => return Err(error),
-            _ => {}
+        let Some(at) = last_mark(log.storage, at_most)? else { break (Past::default(), start(log)) };
+        if let Some(found) = load_if_whole(log.storage, &log.snapshot, at)? {
+            break found;
         }
         // One that is damaged, of another release, or was just being changed.
         match at.get().checked_sub(1) {
             Some(before) => at_most = Position::new(before),
-            None => break (Past::default(), genesis(log_id)),
+            None => break (Past::default(), start(log)),
         }
     };
+    let mut end = (mark.position, Head::from_bytes(mark.head));
     if mark.position < size {
-        let verifier = ChainVerifier::from_slice(mark.position, Head::from_bytes(mark.head));
-        replay(storage, verifier, mark.position..size, &mut |batch| {
+        let verifier = ChainVerifier::from_slice(mark.position, end.1);
+        let ended = replay(log.storage, verifier, mark.position..size, &mut |batch| {
             for step in &batch {
                 past.take(step);
             }
             Ok(())
         })?;
+        log.check_missing(ended.missing.all())?;
+        end = (ended.end.size, ended.end.head);
         past.replayed = size.get().saturating_sub(mark.position.get());
     }
+    if end.0 < size {
+        return Err(Error::records_lost(end.0.get(), size.get()));
+    }
+    log.check_head(end.0, &end.1)?;
     past.state.whole.log_size = size;
     past.settle();
     Ok(past)
 }
 
-fn genesis(log_id: &LogId) -> Mark {
-    let end = ChainEnd::genesis(log_id);
+fn start(log: &HeldLog<'_>) -> Mark {
+    let end = ChainEnd::genesis(log.log_id);
     Mark { position: end.size, head: *end.head.as_bytes() }
 }
 
-/// Loads a past state; none when its rows are not those that its mark counts.
-fn load(storage: &dyn Storage, at: Position) -> Result<Option<(Past, Mark)>, Error> {
+/// Loads a past state, if its rows are those that its mark proves and it lies on the chain of the log.
+fn load_if_whole(storage: &dyn Storage, snapshot: &Snapshot, at: Position) -> Result<Option<(Past, Mark)>, Error> {
+    match load(storage, snapshot, at) {
+        Ok(Some((past, mark))) if head_before(storage, at)? == Some(mark.head) => Ok(Some((past, mark))),
+        Err(error) if *error.kind() != ErrorKind::Corrupt => Err(error),
+        _ => Ok(None),
+    }
+}
+
+/// Loads a past state; none when its rows are not those that its mark proves, or words were erased since.
+fn load(storage: &dyn Storage, snapshot: &Snapshot, at: Position) -> Result<Option<(Past, Mark)>, Error> {
+    let key = snapshot.vouching.key.bytes();
     let Some(row) = storage.get(&keys::past_mark(at))? else { return Ok(None) };
-    let Ok(mark) = decode_past_mark(at, &row) else { return Ok(None) };
+    let Ok(mark) = decode_past_mark(key, at, &row) else { return Ok(None) };
     let Some(row) = read_chunked(storage, &keys::past_whole(at))? else { return Ok(None) };
-    let Ok(whole) = decode_past_whole(at, &row) else { return Ok(None) };
+    let Ok((whole, digest)) = decode_past_whole(key, at, &row) else { return Ok(None) };
     let mut past = Past { hidden_groups: whole.erased, ..Past::default() };
     past.state.whole = whole.whole;
-    let (mut rows, mut sum, mut sharing) = (0_u64, RowSum::default(), Sharing::default());
-    scan_chunked(storage, &KeyRange::prefix(&keys::past_secrets(at)), &mut |key, row| {
-        let Some((_, id)) = keys::parse_past_secret(key) else { return ControlFlow::Continue(()) };
-        let Ok((secret, digest)) = decode_past_secret(at, id, row) else { return ControlFlow::Break(()) };
-        rows = rows.saturating_add(1);
-        sum = sum.plus(&digest);
+    let (mut total, mut sharing) = (RowTotal::default(), Sharing::default());
+    scan_chunked(storage, &KeyRange::prefix(&keys::past_secrets(at)), &mut |row_key, row| {
+        let Some((_, id)) = keys::parse_past_secret(row_key) else { return ControlFlow::Continue(()) };
+        let Ok((secret, digest)) = decode_past_secret(key, at, id, row) else { return ControlFlow::Break(()) };
+        total.add(&digest);
         past.put(id, secret, &mut sharing);
         ControlFlow::Continue(())
     })?;
-    let is_whole = rows == mark.rows && sum == mark.sum;
+    let is_whole =
+        total == mark.total && *digest.as_bytes() == mark.whole && mark.erased_up_to >= snapshot.history.erased_up_to();
     Ok(is_whole.then_some((past, Mark { position: at, head: mark.head })))
 }
 
@@ -195,12 +211,13 @@ impl Past {
     }
 }
 
-/// Gives the positions of past states that cannot be used: damaged, or of another release.
-pub(crate) fn unusable(storage: &dyn Storage) -> Result<Vec<Position>, Error> {
+/// Gives the positions of past states that cannot be used: damaged, changed, or of another release.
+pub(crate) fn unusable(storage: &dyn Storage, snapshot: &Snapshot) -> Result<Vec<Position>, Error> {
     let (mut found, mut at_most) = (Vec::new(), Position::new(u64::MAX));
     while let Some(at) = last_mark(storage, at_most)? {
         // An erasure may just be changing its rows: look twice.
-        if !is_usable(storage, at)? && !is_usable(storage, at)? {
+        let is_usable = || load_if_whole(storage, snapshot, at).map(|found| found.is_some());
+        if !is_usable()? && !is_usable()? {
             found.push(at);
         }
         let Some(before) = at.get().checked_sub(1) else { break };
@@ -209,23 +226,14 @@ pub(crate) fn unusable(storage: &dyn Storage) -> Result<Vec<Position>, Error> {
     Ok(found)
 }
 
-fn is_usable(storage: &dyn Storage, at: Position) -> Result<bool, Error> {
-    match load(storage, at) {
-        Ok(Some((_, mark))) => Ok(head_before(storage, at)? == Some(mark.head)),
-        Ok(None) => Ok(false),
-        Err(error) if *error.kind() == ErrorKind::Corrupt => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 /// Gives how many of the first `size` records were made at a time or before: `O(log n)` looks at the log, since recorded
 /// times never run back.
-pub(crate) fn size_at(storage: &dyn Storage, time: Timestamp, size: Position) -> Result<Position, Error> {
+pub(crate) fn size_at(log: &HeldLog<'_>, time: Timestamp, size: Position) -> Result<Position, Error> {
     let (mut known, mut end) = (0_u64, size.get());
     while known < end {
         let middle = known.midpoint(end);
         let mut at = None;
-        scan_records(storage, Position::new(middle), Position::new(middle).next(), &mut |raw| {
+        log.each(Position::new(middle), Position::new(middle).next(), &mut |raw| {
             at = Some(raw.header().time);
             Ok(ControlFlow::Break(()))
         })?;

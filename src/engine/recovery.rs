@@ -1,7 +1,8 @@
 //! Owns the way from rows to a snapshot: saved state first, then the records after its mark, verified.
 //!
-//! Saved state that does not fit the log is thrown away, and the log replayed from its beginning. A log that does not
-//! reach the anchor has lost records: that is never passed over. Read next: [`super::replay`].
+//! Saved state that the voucher does not prove is thrown away, and the log replayed from its beginning; without a voucher
+//! nothing but the log is believed. A log that does not reach the anchor has lost records, and one that is not the
+//! voucher's was changed: neither is ever passed over. Read next: [`super::voucher`], [`super::replay`].
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
@@ -9,8 +10,9 @@ use std::sync::Arc;
 
 use crate::codec::error::Part;
 use crate::codec::keys;
-use crate::codec::mark::{RowSum, SavedMark, decode_mark};
-use crate::codec::saved::{RowDigest, decode_answer, decode_secret, decode_whole, row_digest};
+use crate::codec::mark::RowTotal;
+use crate::codec::saved::{RowDigest, RowKey, decode_answer, decode_secret, decode_whole, row_digest};
+use crate::codec::voucher::Voucher;
 use crate::domain::batch::{Placed, remember};
 use crate::domain::event::Event;
 use crate::domain::id::LogId;
@@ -23,6 +25,7 @@ use crate::domain::step::Step;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::{ChainEnd, ChainVerifier, Head};
 use crate::projection::Projections;
+use crate::seal::root::RowsKey;
 use crate::storage::chunks::{read_chunked, scan_chunked};
 use crate::storage::{AnchorMark, Direction, KeyRange, Storage, StorageError};
 
@@ -31,7 +34,9 @@ use super::log::head_before;
 use super::replay::replay;
 use super::saved::{Item, Mark, Saved};
 use super::sharing::Sharing;
+use super::slots::slots_of;
 use super::snapshot::Snapshot;
+use super::voucher::{self, Vouching};
 
 /// What an open found.
 #[derive(Debug)]
@@ -41,6 +46,8 @@ pub(crate) struct Recovered {
     pub(crate) replayed: u64,
     /// Whether saved state was thrown away.
     pub(crate) rebuilt: bool,
+    /// Whether a voucher covers the rows; nothing but the log was believed otherwise.
+    pub(crate) is_vouched: bool,
     /// Events that only a later release knows.
     pub(crate) unknown_events: u64,
     /// The first step that cannot have happened, of those that were replayed from the beginning.
@@ -49,42 +56,67 @@ pub(crate) struct Recovered {
     pub(crate) flaws: Vec<Flaw>,
 }
 
+impl Recovered {
+    /// Makes it of a store that was just made.
+    pub(crate) const fn made(snapshot: Snapshot) -> Self {
+        let flaws = Vec::new();
+        Self { snapshot, replayed: 0, rebuilt: false, is_vouched: true, unknown_events: 0, illegal: None, flaws }
+    }
+}
+
+/// What a recovery goes by.
+pub(crate) struct Basis<'a> {
+    pub(crate) storage: &'a dyn Storage,
+    pub(crate) log_id: &'a LogId,
+    pub(crate) key: &'a Arc<RowsKey>,
+    /// None in a store of an earlier release: then the log alone is believed.
+    pub(crate) voucher: Option<&'a Voucher>,
+}
+
 /// Recovers the last state that is in the log.
 ///
 /// # Errors
 ///
-/// Kind `Corrupt` when the log is damaged, or shorter than the anchor says.
-pub(crate) fn recover(storage: &dyn Storage, log_id: &LogId) -> Result<Recovered, Error> {
-    let found = match load(storage) {
-        Err(error) if *error.kind() == ErrorKind::Corrupt => survey(storage)?,
+/// Kind `Corrupt` when the log is damaged, shorter than the anchor says, or not the one that the voucher is of.
+pub(crate) fn recover(basis: &Basis<'_>) -> Result<Recovered, Error> {
+    let (storage, key) = (basis.storage, basis.key.bytes());
+    let found = match load(storage, key) {
+        Err(error) if *error.kind() == ErrorKind::Corrupt => survey(storage, key)?,
         loaded => loaded?,
     };
     let (rows, as_of) = (found.rows.clone(), found.as_of());
-    let fit = found.fits(storage)?;
+    let fit = match basis.voucher {
+        Some(voucher) => found.fits(storage, key, voucher)?,
+        None => None,
+    };
     let saved = match fit {
-        Some(start) => Some(run(storage, start)?),
+        Some(start) => Some(run(basis, start)?),
         None => None,
     };
     // Rows that know more than the log does cannot be of it.
     let recovered = match saved.filter(|recovered| recovered.snapshot.end.size >= as_of) {
         Some(recovered) => recovered,
-        None => Recovered { rebuilt: !rows.items.is_empty(), ..run(storage, Start::genesis(log_id, rows))? },
+        None => Recovered { rebuilt: !rows.items.is_empty(), ..run(basis, Start::genesis(basis.log_id, rows))? },
     };
     check_anchor(storage, &recovered.snapshot.end)?;
+    if let Some(voucher) = basis.voucher {
+        voucher::check_end(voucher, &recovered.snapshot.end)?;
+    }
     Ok(recovered)
 }
 
-/// Replays the whole log, looking at no saved state.
-pub(crate) fn rebuild(storage: &dyn Storage, log_id: &LogId) -> Result<Recovered, Error> {
-    run(storage, Start::genesis(log_id, Rows::default()))
+/// Replays the whole log, looking at no saved state and at no voucher.
+pub(crate) fn rebuild(storage: &dyn Storage, log_id: &LogId, key: &Arc<RowsKey>) -> Result<Recovered, Error> {
+    let basis = Basis { storage, log_id, key, voucher: None };
+    run(&basis, Start::genesis(log_id, Rows::default()))
 }
 
 /// Where a replay starts from.
 struct Start {
     walk: Walk,
     mark: Mark,
-    rows: u64,
-    sum: RowSum,
+    rows: RowTotal,
+    whole: Option<[u8; 32]>,
     /// Rows that do not count any more: to be written anew, or removed.
     stale: Vec<Item>,
 }
@@ -94,12 +126,12 @@ impl Start {
         let end = ChainEnd::genesis(log_id);
         let mark = Mark { position: end.size, head: *end.head.as_bytes() };
         let walk = Walk::from_genesis(*log_id);
-        Self { walk, mark, rows: rows.count, sum: rows.sum, stale: rows.items }
+        Self { walk, mark, rows: rows.total, whole: None, stale: rows.items }
     }
 }
 
-fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
-    let Start { mut walk, mark, rows, sum, stale } = start;
+fn run(basis: &Basis<'_>, start: Start) -> Result<Recovered, Error> {
+    let (storage, Start { mut walk, mark, rows, whole, stale }) = (basis.storage, start);
     let whole_as_of = walk.state().whole.log_size;
     let verifier = ChainVerifier::from_slice(mark.position, Head::from_bytes(mark.head));
     let mut changed = HashSet::from_iter(stale);
@@ -107,6 +139,9 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
         take(&mut walk, &batch, whole_as_of, &mut changed);
         Ok(())
     })?;
+    if let Some(position) = ended.missing.unexplained() {
+        return Err(Error::body_missing(position));
+    }
     // Behind an event that nobody can read here, the next ones are out of their place.
     let illegal = walk.illegal().filter(|_| ended.unknown_events == 0);
     let flaws = walk.flaws().to_vec();
@@ -116,15 +151,27 @@ fn run(storage: &dyn Storage, start: Start) -> Result<Recovered, Error> {
     settle(&mut state);
     let end = ChainEnd { time: state.whole.last_at, ..ended.end };
     let projections = Projections::rebuild(state.secrets.values().map(AsRef::as_ref));
-    let mut saved = Saved::new(mark, rows, sum);
+    let mut saved = Saved::new(mark, rows, whole);
     for item in changed {
         saved.touch(item);
     }
-    let frontier = super::tree::load(storage, end.size)?;
-    let history = History::load(storage)?;
-    let snapshot = Snapshot { state, projections, end, frontier, saved, history };
     let (replayed, unknown_events) = (ended.records, ended.unknown_events);
-    Ok(Recovered { snapshot, replayed, rebuilt: false, unknown_events, illegal, flaws })
+    let key = Arc::clone(basis.key);
+    let (frontier, vouching, erased_up_to) = match basis.voucher {
+        Some(voucher) => {
+            let vouching = Vouching { key, slots: voucher.slots.clone() };
+            (voucher::frontier(voucher)?, vouching, Position::new(voucher.erased_up_to))
+        }
+        None => {
+            let slots = slots_of(storage, &state.whole.key_slots)?;
+            let vouching = Vouching::new(key, slots.iter().map(|(number, bytes)| (*number, bytes.as_slice())));
+            (super::tree::rebuild(storage, basis.log_id, &end)?, vouching, end.size)
+        }
+    };
+    let history = History::load(storage, erased_up_to)?;
+    let snapshot = Snapshot { state, projections, end, frontier, saved, history, vouching };
+    let is_vouched = basis.voucher.is_some();
+    Ok(Recovered { snapshot, replayed, rebuilt: false, is_vouched, unknown_events, illegal, flaws })
 }
 
 /// Takes a batch in, but for what saved rows have taken in already.
@@ -169,15 +216,14 @@ pub(super) fn settle(state: &mut State) {
 #[derive(Clone, Default)]
 struct Rows {
     items: Vec<Item>,
-    count: u64,
-    sum: RowSum,
+    total: RowTotal,
+    whole: [u8; 32],
 }
 
 /// Saved state as it lies beside the log.
 struct Loaded {
     state: State,
     rows: Rows,
-    mark: Option<SavedMark>,
     is_damaged: bool,
 }
 
@@ -188,42 +234,40 @@ impl Loaded {
         secrets.chain([self.state.whole.log_size]).max().unwrap_or(Position::FIRST)
     }
 
-    /// Gives a start from the rows, if they are those that the mark counts and the mark lies on the chain of the log.
-    fn fits(self, storage: &dyn Storage) -> Result<Option<Start>, Error> {
-        let Rows { count, sum, .. } = self.rows;
-        let is_whole = |mark: &SavedMark| !self.is_damaged && mark.rows == count && mark.sum == sum;
-        let Some(mark) = self.mark.filter(is_whole) else { return Ok(None) };
-        let position = Position::new(mark.position);
-        let on_chain = head_before(storage, position)? == Some(mark.head);
-        let mark = Mark { position, head: mark.head };
-        Ok(on_chain.then(|| Start { walk: Walk::from_rows(self.state), mark, rows: count, sum, stale: Vec::new() }))
+    /// Gives a start from the rows, if they are those that the voucher proves and its mark lies on the chain of the log.
+    fn fits(self, storage: &dyn Storage, key: &RowKey, voucher: &Voucher) -> Result<Option<Start>, Error> {
+        let Rows { total, whole, .. } = self.rows;
+        let mark = voucher.saved;
+        if self.is_damaged || !mark.covers(key, &total, &whole) {
+            return Ok(None);
+        }
+        let mark = Mark { position: Position::new(mark.position), head: mark.head };
+        let on_chain = head_before(storage, mark.position)? == Some(mark.head);
+        let walk = Walk::from_rows(self.state);
+        Ok(on_chain.then(|| Start { walk, mark, rows: total, whole: Some(whole), stale: Vec::new() }))
     }
 
     fn count(&mut self, item: Item, digest: Option<RowDigest>) {
         self.rows.items.push(item);
         match digest {
-            Some(digest) => {
-                self.rows.count = self.rows.count.saturating_add(1);
-                self.rows.sum = self.rows.sum.plus(&digest);
-            }
+            Some(digest) => self.rows.total.add(&digest),
             None => self.is_damaged = true,
         }
     }
 }
 
-fn load(storage: &dyn Storage) -> Result<Loaded, Error> {
-    let mark = storage.get(&keys::SAVED_MARK)?.and_then(|row| decode_mark(&row).ok());
-    let mut found = Loaded { state: State::default(), rows: Rows::default(), mark, is_damaged: false };
+fn load(storage: &dyn Storage, key: &RowKey) -> Result<Loaded, Error> {
+    let mut found = Loaded { state: State::default(), rows: Rows::default(), is_damaged: false };
     if let Some(row) = read_chunked(storage, &keys::SAVED_WHOLE)? {
-        match decode_whole(&row) {
-            Ok((whole, _)) => found.state.whole = whole,
+        match decode_whole(key, &row) {
+            Ok((whole, digest)) => (found.state.whole, found.rows.whole) = (whole, *digest.as_bytes()),
             Err(_) => found.is_damaged = true,
         }
     }
     let mut sharing = Sharing::default();
-    scan_chunked(storage, &KeyRange::prefix(&[keys::SAVED_SECRET]), &mut |key, row| {
-        if let Some(id) = keys::parse_saved_secret(key) {
-            let decoded = decode_secret(id, row).ok().filter(|(secret, _)| secret.id == id);
+    scan_chunked(storage, &KeyRange::prefix(&[keys::SAVED_SECRET]), &mut |row_key, row| {
+        if let Some(id) = keys::parse_saved_secret(row_key) {
+            let decoded = decode_secret(key, id, row).ok().filter(|(secret, _)| secret.id == id);
             found.count(Item::Secret(id), decoded.as_ref().map(|(_, digest)| *digest));
             if let Some((mut secret, _)) = decoded {
                 sharing.share(&mut secret);
@@ -232,9 +276,9 @@ fn load(storage: &dyn Storage) -> Result<Loaded, Error> {
         }
         ControlFlow::Continue(())
     })?;
-    scan_chunked(storage, &KeyRange::prefix(&[keys::SAVED_ANSWER]), &mut |key, row| {
-        if let Some(position) = keys::parse_saved_answer(key) {
-            let decoded = decode_answer(position, row).ok();
+    scan_chunked(storage, &KeyRange::prefix(&[keys::SAVED_ANSWER]), &mut |row_key, row| {
+        if let Some(position) = keys::parse_saved_answer(row_key) {
+            let decoded = decode_answer(key, position, row).ok();
             found.count(Item::Answer(position), decoded.as_ref().map(|(_, digest)| *digest));
             if let Some((answer, _)) = decoded {
                 found.state.remembered.keep(position, Arc::new(answer));
@@ -247,26 +291,26 @@ fn load(storage: &dyn Storage) -> Result<Loaded, Error> {
 
 /// Looks at rows one by one where a value cannot be put together from its chunks: which there are, and what the whole ones
 /// add up to. Nothing of them is used.
-fn survey(storage: &dyn Storage) -> Result<Loaded, Error> {
-    let mut found = Loaded { state: State::default(), rows: Rows::default(), mark: None, is_damaged: true };
+fn survey(storage: &dyn Storage, key: &RowKey) -> Result<Loaded, Error> {
+    let mut found = Loaded { state: State::default(), rows: Rows::default(), is_damaged: true };
     let mut prefixes = BTreeSet::new();
     for kind in [keys::SAVED_SECRET, keys::SAVED_ANSWER] {
-        storage.scan(&KeyRange::prefix(&[kind]), Direction::Ascending, &mut |key, _| {
-            prefixes.extend(key.split_last_chunk::<4>().map(|(prefix, _)| prefix.to_vec()));
+        storage.scan(&KeyRange::prefix(&[kind]), Direction::Ascending, &mut |row_key, _| {
+            prefixes.extend(row_key.split_last_chunk::<4>().map(|(prefix, _)| prefix.to_vec()));
             ControlFlow::Continue(())
         })?;
     }
-    for key in prefixes {
-        let (item, part) = match (keys::parse_saved_secret(&key), keys::parse_saved_answer(&key)) {
+    for row_key in prefixes {
+        let (item, part) = match (keys::parse_saved_secret(&row_key), keys::parse_saved_answer(&row_key)) {
             (Some(id), _) => (Item::Secret(id), Part::SavedSecret),
             (None, Some(position)) => (Item::Answer(position), Part::SavedAnswer),
             (None, None) => continue,
         };
-        let row = match read_chunked(storage, &key) {
+        let row = match read_chunked(storage, &row_key) {
             Err(StorageError::Corrupt { .. }) => None,
             read => read?,
         };
-        found.count(item, row.and_then(|row| row_digest(part, &key, &row).ok()));
+        found.count(item, row.and_then(|row| row_digest(key, part, &row_key, &row).ok()));
     }
     Ok(found)
 }

@@ -13,6 +13,7 @@ use crate::ledger::{ChainEnd, ChainVerifier, frames};
 use crate::storage::Storage;
 
 use super::log::{Decoder, scan_commits};
+use super::missing::MissingBodies;
 
 /// Bytes of commits that go from one thread to the other at a time.
 const PARCEL_BYTES: usize = 128 * 1_024;
@@ -21,11 +22,13 @@ const PARCEL_BYTES: usize = 128 * 1_024;
 const PARCELS_MAX: usize = 8;
 
 /// Where a replay ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) end: ChainEnd,
     pub(crate) records: u64,
     pub(crate) unknown_events: u64,
+    /// Bodies that are missing, and that nothing in the span explains.
+    pub(crate) missing: MissingBodies,
 }
 
 /// Replays the log over a span, which begins with a commit and may end inside a batch; gives `take` one batch after another,
@@ -59,7 +62,7 @@ fn read(
     span: Range<Position>,
     send: &Sender<Vec<u8>>,
 ) -> Result<Ended, Error> {
-    let mut parcel = Vec::with_capacity(PARCEL_BYTES);
+    let (mut parcel, mut missing) = (Vec::with_capacity(PARCEL_BYTES), MissingBodies::default());
     let from = span.start;
     scan_commits(storage, from, &mut |first, bytes| {
         if first >= span.end {
@@ -71,6 +74,7 @@ fn read(
         for raw in frames(bytes) {
             let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
             verifier.verify(&raw)?;
+            missing.take(&raw)?;
         }
         parcel.extend_from_slice(bytes);
         let is_end = verifier.size() >= span.end;
@@ -84,7 +88,7 @@ fn read(
     })?;
     let _ = send.send(parcel);
     let end = verifier.finish()?;
-    Ok(Ended { end, records: end.size.get().saturating_sub(from.get()), unknown_events: 0 })
+    Ok(Ended { end, records: end.size.get().saturating_sub(from.get()), unknown_events: 0, missing })
 }
 
 /// Passes over the commit before the one to begin with, which is what the scan finds when nothing was recorded since.

@@ -3,8 +3,8 @@
 //! A row per secret and per remembered answer, each as of some position (the row says which), written a few at a time
 //! along with the commits, so that no commit is much larger for it. A *pass* begins at a position, writes all that
 //! changed before it, and ends by moving the *mark* there: an open loads the rows and replays the log from the mark,
-//! skipping for each secret what its row has taken in already. Count and sum of the rows stand in the mark, so that one
-//! that is lost, left over or old is noticed; then all rows are thrown away, for the log is the truth.
+//! skipping for each secret what its row has taken in already. The [voucher](super::voucher) proves mark and rows, so that
+//! one that is lost, left over, old or foreign is noticed; then all rows are thrown away, for the log is the truth.
 //!
 //! A row is written once in a pass, and a pass begins only when the one before it is durable: so the row that lies on
 //! the disk is the one that the sum counts, and nothing of it is kept in memory. Read next: [`super::recovery`].
@@ -13,8 +13,9 @@ use imbl::OrdSet;
 
 use crate::codec::error::Part;
 use crate::codec::keys;
-use crate::codec::mark::{RowSum, SavedMark, encode_mark};
-use crate::codec::saved::{SavedRow, encode_answer, encode_secret, encode_whole, row_digest};
+use crate::codec::mark::RowTotal;
+use crate::codec::saved::{RowKey, SavedRow, encode_answer, encode_secret, encode_whole, row_digest};
+use crate::codec::voucher::SavedMark;
 use crate::domain::id::SecretId;
 use crate::domain::position::Position;
 use crate::domain::state::State;
@@ -39,8 +40,9 @@ pub(crate) enum Item {
 /// What lies beside the log, and what has changed since.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
-    rows: u64,
-    sum: RowSum,
+    rows: RowTotal,
+    /// The hash of the row of what belongs to no secret; none while no pass has ended.
+    whole: Option<[u8; 32]>,
     dirty: OrdSet<Item>,
     pass: Option<Pass>,
     mark: Mark,
@@ -66,6 +68,7 @@ pub(crate) struct Saving<'a> {
     pub(crate) state: &'a State,
     pub(crate) end: &'a ChainEnd,
     pub(crate) storage: &'a dyn Storage,
+    pub(crate) key: &'a RowKey,
     /// Bytes of the batch from which on no further row is begun.
     pub(crate) bytes_max: usize,
 }
@@ -78,9 +81,21 @@ impl Saving<'_> {
 }
 
 impl Saved {
-    /// Starts from `rows` rows that lie there and add up to `sum`.
-    pub(crate) fn new(mark: Mark, rows: u64, sum: RowSum) -> Self {
-        Self { rows, sum, dirty: OrdSet::new(), pass: None, mark, pass_records: PASS_RECORDS }
+    /// Starts from rows that lie there.
+    pub(crate) fn new(mark: Mark, rows: RowTotal, whole: Option<[u8; 32]>) -> Self {
+        Self { rows, whole, dirty: OrdSet::new(), pass: None, mark, pass_records: PASS_RECORDS }
+    }
+
+    /// Starts without rows, after so much of the log.
+    pub(crate) fn none(mark: Mark) -> Self {
+        Self::new(mark, RowTotal::default(), None)
+    }
+
+    /// Gives what the voucher says of the rows.
+    pub(crate) fn vouched(&self, key: &RowKey) -> SavedMark {
+        let Mark { position, head } = self.mark;
+        let (position, whole) = self.whole.map_or((0, [0; 32]), |whole| (position.get(), whole));
+        SavedMark { position, head, rows: self.rows.proof(key), whole }
     }
 
     /// Notes that something with a row changed.
@@ -143,7 +158,7 @@ impl Saved {
     /// be forgotten. Everything written before must be durable, and nothing else is written until this is.
     pub(crate) fn refresh(&mut self, saving: &mut Saving<'_>, items: &[Item]) -> Result<(), Error> {
         for item in items {
-            let Row { key, .. } = Row::of(*item, saving.state)?;
+            let Row { key, .. } = Row::of(saving.key, *item, saving.state)?;
             if !matches!(read_chunked(saving.storage, &key), Ok(None)) {
                 self.write_row(saving, *item)?;
                 self.dirty.remove(item);
@@ -153,10 +168,7 @@ impl Saved {
             }
         }
         if !matches!(read_chunked(saving.storage, &keys::SAVED_WHOLE), Ok(None)) {
-            Self::write_whole(saving)?;
-        }
-        if saving.storage.get(&keys::SAVED_MARK)?.is_some() {
-            self.write_mark(saving)?;
+            self.write_whole(saving)?;
         }
         Ok(())
     }
@@ -176,38 +188,33 @@ impl Saved {
         }
         if let Some(pass) = self.pass.take_if(|pass| pass.left.is_empty()) {
             self.mark = pass.goal;
-            Self::write_whole(saving)?;
+            // The pass has ended: there is saved state from here on.
+            self.whole = self.whole.or(Some([0; 32]));
+            self.write_whole(saving)?;
         }
-        self.write_mark(saving)
-    }
-
-    fn write_mark(&self, saving: &mut Saving<'_>) -> Result<(), Error> {
-        let mark =
-            SavedMark { position: self.mark.position.get(), head: self.mark.head, rows: self.rows, sum: self.sum };
-        saving.batch.put(keys::SAVED_MARK, encode_mark(&mark)?)?;
         Ok(())
     }
 
-    /// Replaces the row of what belongs to no secret; it is not in the sum, since its own checksum is enough for one.
-    fn write_whole(saving: &mut Saving<'_>) -> Result<(), Error> {
+    /// Replaces the row of what belongs to no secret; it is not in the sum.
+    fn write_whole(&mut self, saving: &mut Saving<'_>) -> Result<(), Error> {
         take_away(saving, &keys::SAVED_WHOLE)?;
-        put_chunked(saving.batch, &keys::SAVED_WHOLE, &encode_whole(&saving.state.whole)?.bytes)?;
+        let row = encode_whole(saving.key, &saving.state.whole)?;
+        put_chunked(saving.batch, &keys::SAVED_WHOLE, &row.bytes)?;
+        self.whole = self.whole.map(|_| *row.digest.as_bytes());
         Ok(())
     }
 
     fn write_row(&mut self, saving: &mut Saving<'_>, item: Item) -> Result<(), Error> {
-        let Row { part, key, saved: row } = Row::of(item, saving.state)?;
+        let Row { part, key, saved: row } = Row::of(saving.key, item, saving.state)?;
         // A damaged row is not in the sum: damage made the rows be thrown away.
         if let Some(old) = take_away(saving, &key)?
-            && let Ok(digest) = row_digest(part, &key, &old)
+            && let Ok(digest) = row_digest(saving.key, part, &key, &old)
         {
-            self.sum = self.sum.minus(&digest);
-            self.rows = self.rows.saturating_sub(1);
+            self.rows.take_out(&digest);
         }
         if let Some(row) = row {
             put_chunked(saving.batch, &key, &row.bytes)?;
-            self.sum = self.sum.plus(&row.digest);
-            self.rows = self.rows.saturating_add(1);
+            self.rows.add(&row.digest);
         }
         Ok(())
     }
@@ -236,17 +243,21 @@ struct Row {
 }
 
 impl Row {
-    fn of(item: Item, state: &State) -> Result<Self, Error> {
+    fn of(row_key: &RowKey, item: Item, state: &State) -> Result<Self, Error> {
         Ok(match item {
             Item::Secret(id) => Self {
                 part: Part::SavedSecret,
                 key: keys::saved_secret(id).to_vec(),
-                saved: state.secret(id).map(|secret| encode_secret(secret)).transpose()?,
+                saved: state.secret(id).map(|secret| encode_secret(row_key, secret)).transpose()?,
             },
             Item::Answer(position) => Self {
                 part: Part::SavedAnswer,
                 key: keys::saved_answer(position).to_vec(),
-                saved: state.remembered.get(position).map(|answer| encode_answer(position, answer)).transpose()?,
+                saved: state
+                    .remembered
+                    .get(position)
+                    .map(|answer| encode_answer(row_key, position, answer))
+                    .transpose()?,
             },
         })
     }

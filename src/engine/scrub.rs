@@ -60,7 +60,7 @@ impl Engine {
         progress(ScrubProgress::ReplayingLog);
         let shared = &*self.shared;
         let before = shared.published.load();
-        match rebuild(&*shared.storage, &shared.log_id) {
+        match rebuild(&*shared.storage, &shared.log_id, &before.vouching.key) {
             Ok(fresh) => {
                 report.records = fresh.snapshot.end.size.get();
                 report.flaws.clone_from(&fresh.flaws);
@@ -71,8 +71,15 @@ impl Engine {
                 let after = shared.published.load();
                 if after.end == fresh.snapshot.end {
                     compare(&after, &fresh.snapshot, &mut report);
-                    if super::tree::rebuild(&*shared.storage, after.end.size)? != after.frontier {
+                    let (frontier, strange) = super::tree::compare(&*shared.storage, &shared.log_id, &after.end)?;
+                    if frontier != after.frontier {
                         find(&mut report, "the tree over the log is not what the log says".to_owned());
+                    }
+                    for subtree in strange {
+                        find(
+                            &mut report,
+                            format!("{subtree:?} of the tree is not what the log says; proofs take longer"),
+                        );
                     }
                 } else if fresh.snapshot.end.size < before.end.size {
                     report.findings.push("the log on disk is shorter than what was published".to_owned());
@@ -81,10 +88,31 @@ impl Engine {
             Err(error) => report.findings.push(error.to_string()),
         }
         self.check_data(&before, &mut report, progress)?;
-        for at in super::past::unusable(&*shared.storage)? {
+        self.check_keys(&mut report)?;
+        for at in super::past::unusable(&*shared.storage, &shared.published.load())? {
             find(&mut report, format!("the past state at {at} cannot be used; looks back to then take longer"));
         }
         Ok(report)
+    }
+
+    /// Holds keys and voucher to the log.
+    fn check_keys(&self, report: &mut ScrubReport) -> Result<(), Error> {
+        let shared = &*self.shared;
+        self.settle_if_there_is_room()?;
+        let snapshot = shared.published.load();
+        for strange in shared.strange_keys()? {
+            find(report, strange);
+        }
+        if !self.is_vouched {
+            return Ok(());
+        }
+        let found = super::voucher::read(&*shared.storage, &snapshot.vouching.key);
+        match found.and_then(|voucher| super::voucher::check_end(&voucher, &snapshot.end)) {
+            // It is another one if the log grew meanwhile.
+            Err(error) if shared.published.with(|now| now.end) == snapshot.end => find(report, error.to_string()),
+            _ => {}
+        }
+        Ok(())
     }
 
     fn check_data(

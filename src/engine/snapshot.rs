@@ -21,6 +21,7 @@ use super::clock::monotonic;
 use super::history::History;
 use super::saved::{Item, Saved};
 use super::sync::{Condvar, Mutex, RwLock};
+use super::voucher::Vouching;
 
 /// The whole store, but for sealed data, at one position of the log. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -31,6 +32,7 @@ pub(crate) struct Snapshot {
     pub(crate) frontier: Frontier,
     pub(crate) saved: Saved,
     pub(crate) history: History,
+    pub(crate) vouching: Vouching,
 }
 
 impl Snapshot {

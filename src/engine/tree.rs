@@ -1,5 +1,6 @@
-//! Owns the stored part of the tree over the log: the frontier, written with each commit, and the larger complete
-//! subtrees, from which proofs of any size are made without reading the log again.
+//! Owns the stored part of the tree over the log: the larger complete subtrees, from which proofs of any size are made
+//! without reading the log again. Nobody vouches for them: what is made of them counts only if it leads to the root of the
+//! frontier, which is in the voucher.
 //!
 //! Subtrees below 128 leaves are not stored: their leaves are the chain values of the records themselves, and a proof
 //! reads one such block at the most for each end. A subtree whose row is missing is made anew from the log. Read next:
@@ -10,9 +11,10 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use crate::codec::keys;
+use crate::domain::id::LogId;
 use crate::domain::position::Position;
 use crate::error::Error;
-use crate::ledger::{Frontier, Head, Subtree, TreeHash, TreeHashes, head, leaf, node};
+use crate::ledger::{ChainEnd, Frontier, Head, Subtree, TreeHash, TreeHashes, genesis, head, leaf, node};
 use crate::storage::{Batch, Storage};
 
 use super::log::scan_records;
@@ -49,35 +51,58 @@ pub(super) fn grow(frontier: &mut Frontier, heads: &[Head], batch: &mut Batch) -
     Ok(())
 }
 
-/// Reads the frontier of a log of some size; makes it anew from the log when the stored one is another's.
-pub(super) fn load(storage: &dyn Storage, size: Position) -> Result<Frontier, Error> {
-    let stored = storage.get(&keys::TREE_FRONTIER)?.and_then(|row| Frontier::decode(&row).ok());
-    match stored.filter(|frontier| frontier.size() == size) {
-        Some(frontier) => Ok(frontier),
-        None => rebuild(storage, size),
-    }
+/// Makes the frontier of a log that ends like this from its records alone.
+///
+/// # Errors
+///
+/// Kind `Corrupt` when the records do not follow each other up to that end.
+pub(super) fn rebuild(storage: &dyn Storage, log_id: &LogId, end: &ChainEnd) -> Result<Frontier, Error> {
+    compare(storage, log_id, end).map(|(frontier, _)| frontier)
 }
 
-/// Makes the frontier of a log of some size from its records alone.
-pub(super) fn rebuild(storage: &dyn Storage, size: Position) -> Result<Frontier, Error> {
-    let mut frontier = Frontier::default();
-    scan_records(storage, Position::FIRST, size, &mut |raw| {
-        frontier.append(&head(raw.header_bytes()))?;
+/// Makes the frontier in the same way; gives with it the stored subtrees that the log does not have.
+pub(super) fn compare(
+    storage: &dyn Storage,
+    log_id: &LogId,
+    end: &ChainEnd,
+) -> Result<(Frontier, Vec<Subtree>), Error> {
+    let (mut frontier, mut before, mut strange) = (Frontier::default(), genesis(log_id), Vec::new());
+    scan_records(storage, Position::FIRST, end.size, &mut |raw| {
+        if raw.header().head_before != before {
+            return Err(Error::corrupt(format!("record {} does not follow the one before it", raw.header().position)));
+        }
+        before = head(raw.header_bytes());
+        let mut completed = Vec::new();
+        frontier.append_noting(&before, |subtree, hash| completed.push((subtree, hash)))?;
+        for (subtree, hash) in completed.into_iter().filter(|(subtree, _)| subtree.level >= STORED_FROM) {
+            let stored = storage.get(&keys::tree_node(subtree.level, subtree.index))?;
+            strange.extend(stored.filter(|row| row != hash.as_bytes()).map(|_| subtree));
+        }
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok(frontier)
+    if (frontier.size(), before) != (end.size, end.head) {
+        return Err(Error::records_lost(frontier.size().get(), end.size.get()));
+    }
+    Ok((frontier, strange))
 }
 
 /// The subtrees of a log, for proofs.
 pub(crate) struct StoredTree<'a> {
     storage: &'a dyn Storage,
+    /// Whether stored subtrees are looked at. Nobody vouches for them: what is made of them has to lead to a known root.
+    uses_rows: bool,
     /// Leaves of the blocks that were read, by the number of the block.
     blocks: RefCell<HashMap<u64, Vec<TreeHash>>>,
 }
 
 impl<'a> StoredTree<'a> {
     pub(crate) fn new(storage: &'a dyn Storage) -> Self {
-        Self { storage, blocks: RefCell::default() }
+        Self { storage, uses_rows: true, blocks: RefCell::default() }
+    }
+
+    /// Makes it of the log alone, which takes a read of the whole log.
+    pub(crate) fn of_the_log_alone(storage: &'a dyn Storage) -> Self {
+        Self { uses_rows: false, ..Self::new(storage) }
     }
 
     /// Gives the right edge of the tree when the log had some size, which it has reached.
@@ -112,7 +137,12 @@ impl<'a> StoredTree<'a> {
             Ok(ControlFlow::Continue(()))
         })?;
         let found = leaves.get(place).copied();
-        self.blocks.borrow_mut().insert(block, leaves);
+        let mut blocks = self.blocks.borrow_mut();
+        if !self.uses_rows {
+            // They come one after the other, and are all of the log.
+            blocks.clear();
+        }
+        blocks.insert(block, leaves);
         found.ok_or_else(|| Error::corrupt(format!("record {index} is not in the log; restore it from a backup")))
     }
 }
@@ -121,7 +151,8 @@ impl TreeHashes for StoredTree<'_> {
     type Error = Error;
 
     fn subtree(&self, subtree: Subtree) -> Result<TreeHash, Error> {
-        if subtree.level >= STORED_FROM
+        if self.uses_rows
+            && subtree.level >= STORED_FROM
             && let Some(row) = self.storage.get(&keys::tree_node(subtree.level, subtree.index))?
             && let Ok(hash) = <[u8; 32]>::try_from(row.as_slice())
         {

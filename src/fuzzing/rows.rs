@@ -1,12 +1,14 @@
 //! Owns the targets on rows: their keys, and the saved state and keys that lie under them.
 
 use crate::codec::keys;
-use crate::codec::mark::{decode_mark, encode_mark};
 use crate::codec::meta::{decode_meta, encode_meta};
 use crate::codec::past::{
     decode_past_mark, decode_past_secret, decode_past_whole, encode_past_mark, encode_past_secret, encode_past_whole,
 };
-use crate::codec::saved::{decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole};
+use crate::codec::saved::{
+    RowKey, decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole,
+};
+use crate::codec::voucher::{decode_voucher, encode_voucher};
 use crate::domain::id::{LogId, SecretId};
 use crate::domain::position::Position;
 use crate::ledger::Frontier;
@@ -31,26 +33,35 @@ pub fn row_key(bytes: &[u8]) {
     assert!(read.len() <= 1 && read.iter().all(|written| written == bytes));
 }
 
+/// The key under which rows have their tags here: fixed, so that what is written in one run can be read in another.
+const KEY: &RowKey = &[0x4b; 32];
+
 /// A row behind the first byte, which says its kind, is written as the same bytes if it can be read.
 pub fn saved_row(bytes: &[u8]) {
     let Some((kind, row)) = bytes.split_first() else { return };
     let id = SecretId::from_bytes([0x51; 16]);
     let position = Position::new(9);
     let written = match kind {
-        0 => decode_secret(id, row).ok().map(|(secret, _)| encode_secret(&secret).unwrap().bytes),
-        1 => decode_whole(row).ok().map(|(whole, _)| encode_whole(&whole).unwrap().bytes),
-        2 => decode_answer(position, row).ok().map(|(answer, _)| encode_answer(position, &answer).unwrap().bytes),
-        3 => decode_mark(row).ok().map(|mark| encode_mark(&mark).unwrap()),
+        0 => decode_secret(KEY, id, row).ok().map(|(secret, _)| encode_secret(KEY, &secret).unwrap().bytes),
+        1 => decode_whole(KEY, row).ok().map(|(whole, _)| encode_whole(KEY, &whole).unwrap().bytes),
+        2 => decode_answer(KEY, position, row)
+            .ok()
+            .map(|(answer, _)| encode_answer(KEY, position, &answer).unwrap().bytes),
+        3 => decode_voucher(KEY, row).ok().map(|voucher| encode_voucher(KEY, &voucher).unwrap()),
+        // One of the revision before is not written any more.
+        4 if row.get(5) == Some(&1) => None,
         4 => decode_meta(row).ok().map(|meta| encode_meta(&meta)),
         5 => Frontier::decode(row).ok().map(|frontier| frontier.encode()),
         6 => WrappedDataKey::from_bytes(row).ok().map(|wrapped| wrapped.as_bytes().to_vec()),
         7 => WrappedEpochKey::from_bytes(row).ok().map(|wrapped| wrapped.as_bytes().to_vec()),
         8 => WrappedSigningSeed::from_bytes(row).ok().map(|wrapped| wrapped.as_bytes().to_vec()),
-        9 => decode_past_secret(position, id, row)
+        9 => decode_past_secret(KEY, position, id, row)
             .ok()
-            .map(|(secret, _)| encode_past_secret(position, id, secret.as_ref()).unwrap().bytes),
-        10 => decode_past_whole(position, row).ok().map(|whole| encode_past_whole(position, &whole).unwrap()),
-        11 => decode_past_mark(position, row).ok().map(|mark| encode_past_mark(position, &mark).unwrap()),
+            .map(|(secret, _)| encode_past_secret(KEY, position, id, secret.as_ref()).unwrap().bytes),
+        10 => decode_past_whole(KEY, position, row)
+            .ok()
+            .map(|(whole, _)| encode_past_whole(KEY, position, &whole).unwrap().bytes),
+        11 => decode_past_mark(KEY, position, row).ok().map(|mark| encode_past_mark(KEY, position, &mark).unwrap()),
         _ => {
             let slots = Slots::decode(LogId::from_bytes([7; 16]), [(0, row)]);
             assert_eq!(slots.iter().count(), 1);

@@ -14,7 +14,7 @@ use super::envelope::{self, Place, Sealed};
 use super::error::SealError;
 use super::key_epoch::KeyEpoch;
 use super::random;
-use super::root::RootCiphers;
+use super::root::{RootCiphers, RowsKey};
 use super::sealing_key::{DataKey, EpochKey, RootKey, SigningSeed};
 use super::wrapped_key::{WrappedDataKey, WrappedEpochKey, WrappedSigningSeed};
 use crate::domain::id::{DataKeyId, LogId, SecretId, VersionId};
@@ -50,8 +50,13 @@ impl Keyring {
     ///
     /// [`SealError::Random`].
     pub(crate) fn create(store: LogId, root: &RootKey) -> Result<(Self, WrappedEpochKey), SealError> {
-        let root = Arc::new(RootCiphers::derive(root));
-        Self { store, root, epochs: BTreeMap::new(), in_force: KeyEpoch::FIRST }.with_epoch(KeyEpoch::FIRST)
+        Self::without_epochs(store, root).with_epoch(KeyEpoch::FIRST)
+    }
+
+    /// Makes a keyring that holds no epoch: it opens no data, and checks what vouches for rows.
+    pub(crate) fn without_epochs(store: LogId, root: &RootKey) -> Self {
+        let root = Arc::new(RootCiphers::derive(root, store));
+        Self { store, root, epochs: BTreeMap::new(), in_force: KeyEpoch::FIRST }
     }
 
     /// Makes the keyring of a store whose log tells of these epochs, the newest last, with a fresh key for each; store the
@@ -65,8 +70,7 @@ impl Keyring {
         root: &RootKey,
         epochs: impl IntoIterator<Item = KeyEpoch>,
     ) -> Result<(Self, Vec<WrappedEpochKey>), SealError> {
-        let root = Arc::new(RootCiphers::derive(root));
-        let mut keyring = Self { store, root, epochs: BTreeMap::new(), in_force: KeyEpoch::FIRST };
+        let mut keyring = Self::without_epochs(store, root);
         let mut keys = Vec::new();
         for epoch in epochs {
             let (more, wrapped) = keyring.with_epoch(epoch)?;
@@ -87,16 +91,35 @@ impl Keyring {
         root: &RootKey,
         wrapped: impl IntoIterator<Item = WrappedEpochKey>,
     ) -> Result<Self, SealError> {
-        let root = Arc::new(RootCiphers::derive(root));
+        Self::without_epochs(store, root).holding(wrapped)
+    }
+
+    /// Makes a keyring of the same root key that holds the epochs of these keys and no other.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub(crate) fn holding(&self, wrapped: impl IntoIterator<Item = WrappedEpochKey>) -> Result<Self, SealError> {
         let mut epochs = BTreeMap::new();
         for wrapped in wrapped {
-            let cipher = epoch_cipher(&wrapped.unwrap(&root.epoch, store)?);
+            let cipher = epoch_cipher(&wrapped.unwrap(&self.root.epoch, self.store)?);
             if epochs.insert(wrapped.epoch(), Arc::new(cipher)).is_some() {
                 return Err(SealError::EpochNumber(wrapped.epoch()));
             }
         }
         let in_force = *epochs.last_key_value().ok_or(SealError::NoEpoch)?.0;
-        Ok(Self { store, root, epochs, in_force })
+        Ok(Self { epochs, in_force, ..self.share() })
+    }
+
+    /// Tells whether a wrapped epoch key is of this store and shows that its rows are vouched for. Only a holder of the root
+    /// key can make one that does.
+    pub(crate) fn shows_vouching(&self, wrapped: &WrappedEpochKey) -> bool {
+        wrapped.shows_vouching() && wrapped.unwrap(&self.root.epoch, self.store).is_ok()
+    }
+
+    /// Gives the key that vouches for the rows derived from the log.
+    pub(crate) fn rows_key(&self) -> Arc<RowsKey> {
+        Arc::clone(&self.root.rows)
     }
 
     /// Tells which epoch wraps new data keys.

@@ -21,7 +21,7 @@ pub(crate) mod keyring;
 pub(crate) mod kv_text;
 pub(crate) mod passphrase;
 pub(crate) mod random;
-mod root;
+pub(crate) mod root;
 pub(crate) mod sealing_key;
 pub(crate) mod secret_bytes;
 pub(crate) mod slot;

@@ -2,14 +2,29 @@
 //!
 //! It never uses one derived key for two purposes. Read next: [`super::keyring`].
 
+use std::sync::Arc;
+
 use zeroize::Zeroize;
 
 use super::cipher::Cipher;
 use super::sealing_key::{KeyBytes, RootKey};
+use crate::domain::id::LogId;
 
 const EPOCH_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 epoch key under root key";
 const SIGNING_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 signing seed under root key";
+const ROWS_CONTEXT: &str = "latchkeep 2026-11-27 rows v1 derived rows under root key";
 const FINGERPRINT_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 fingerprint under root key";
+
+/// Vouches for the rows of a store that are derived from its log.
+#[derive(Debug)]
+pub(crate) struct RowsKey(KeyBytes);
+
+impl RowsKey {
+    /// Gives the bytes, for the tags of rows.
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        self.0.expose()
+    }
+}
 
 /// What is derived from the root key.
 #[derive(Debug)]
@@ -19,21 +34,18 @@ pub(super) struct RootCiphers {
     /// Wraps seeds of signing keys.
     pub(super) signing: Cipher,
     fingerprint: KeyBytes,
+    /// Vouches for rows that are derived from the log of one store.
+    pub(super) rows: Arc<RowsKey>,
 }
 
 impl RootCiphers {
     /// Derives each of them.
-    pub(super) fn derive(root: &RootKey) -> Self {
+    pub(super) fn derive(root: &RootKey, store: LogId) -> Self {
         let [epoch, signing] =
             [EPOCH_CONTEXT, SIGNING_CONTEXT].map(|context| Cipher::derive(context, root.expose(), b""));
-        let fingerprint = KeyBytes::written(|own| {
-            let mut hasher = blake3::Hasher::new_derive_key(FINGERPRINT_CONTEXT);
-            let mut output = hasher.update(root.expose()).finalize_xof();
-            output.fill(own);
-            output.zeroize();
-            hasher.zeroize();
-        });
-        Self { epoch, signing, fingerprint }
+        let fingerprint = derived(FINGERPRINT_CONTEXT, root, b"");
+        let rows = Arc::new(RowsKey(derived(ROWS_CONTEXT, root, store.as_bytes())));
+        Self { epoch, signing, fingerprint, rows }
     }
 
     /// Gives keyed BLAKE3 over each part's length (8 bytes, big-endian) and bytes, so that parts cannot run into each other.
@@ -46,4 +58,15 @@ impl RootCiphers {
         hasher.zeroize();
         fingerprint
     }
+}
+
+/// Derives a key of its own from the root key and what it is bound to.
+fn derived(context: &'static str, root: &RootKey, bound_to: &[u8]) -> KeyBytes {
+    KeyBytes::written(|own| {
+        let mut hasher = blake3::Hasher::new_derive_key(context);
+        let mut output = hasher.update(root.expose()).update(bound_to).finalize_xof();
+        output.fill(own);
+        output.zeroize();
+        hasher.zeroize();
+    })
 }

@@ -6,7 +6,7 @@
 //!
 //! | Offset | Size | Field |
 //! |---|---|---|
-//! | 0 | 1 | format, 1 |
+//! | 0 | 1 | format: 1; 2 for an epoch key of a store whose rows are vouched for |
 //! | 1 | 1 | kind: 1 = data key under an epoch key, 2 = epoch key under the root key, 3 = signing seed under the root key |
 //! | 2 | 4 | number of the epoch (kinds 1 and 2) or of the signing key (kind 3) |
 //! | 6 | 24 | nonce |
@@ -29,6 +29,9 @@ use crate::domain::id::{DataKeyId, LogId};
 pub(crate) const WRAPPED_BYTES: usize = HEAD_BYTES + OVERHEAD_BYTES + KEY_BYTES;
 
 const FORMAT: u8 = 1;
+/// The format of an epoch key that was made since rows are vouched for. It is bound to the key, so that nobody without the
+/// root key makes a store look older than that.
+const VOUCHING_FORMAT: u8 = 2;
 const HEAD_BYTES: usize = 6;
 const NO_DATA_KEY: DataKeyId = DataKeyId::from_bytes([0; 16]);
 
@@ -46,6 +49,14 @@ impl Kind {
             Self::Data => 1,
             Self::Epoch => 2,
             Self::Signing => 3,
+        }
+    }
+
+    /// The format in which a key of this kind is written.
+    const fn format(self) -> u8 {
+        match self {
+            Self::Epoch => VOUCHING_FORMAT,
+            Self::Data | Self::Signing => FORMAT,
         }
     }
 
@@ -91,9 +102,13 @@ impl Wrapped {
 
     fn from_bytes(bytes: &[u8], kind: Kind) -> Result<Self, SealError> {
         match <[u8; WRAPPED_BYTES]>::try_from(bytes) {
-            Ok(bytes) if bytes[0] == FORMAT && bytes[1] == kind.code() => Ok(Self(bytes)),
+            Ok(bytes) if [FORMAT, kind.format()].contains(&bytes[0]) && bytes[1] == kind.code() => Ok(Self(bytes)),
             _ => Err(SealError::WrappedDamaged(kind.label())),
         }
+    }
+
+    const fn format(&self) -> u8 {
+        self.0[0]
     }
 
     fn number(&self) -> u32 {
@@ -123,7 +138,7 @@ impl Place {
 
 const fn head(kind: Kind, number: u32) -> [u8; HEAD_BYTES] {
     let [a, b, c, d] = number.to_be_bytes();
-    [FORMAT, kind.code(), a, b, c, d]
+    [kind.format(), kind.code(), a, b, c, d]
 }
 
 macro_rules! wrapped {
@@ -200,6 +215,11 @@ impl WrappedEpochKey {
         Wrapped::wrap(under, Kind::Epoch, epoch.get(), place, key.expose(), &random::array::<NONCE_BYTES>()?).map(Self)
     }
 
+    /// Tells whether it was made since rows are vouched for, if it unwraps.
+    pub(super) const fn shows_vouching(&self) -> bool {
+        self.0.format() == VOUCHING_FORMAT
+    }
+
     /// Unwraps it.
     pub(super) fn unwrap(&self, under: &Cipher, store: LogId) -> Result<EpochKey, SealError> {
         self.0.unwrap(under, Kind::Epoch, Place { store, data_key: NO_DATA_KEY }).map(EpochKey::new)
@@ -259,9 +279,9 @@ mod tests {
                 "fe411484c82870b86f7f642512dc",
             ),
             concat!(
-                "010200000007404142434445464748494a4b4c4d4e4f505152535455565737db9b3ad399af0a896e082bafcac2964bcb",
-                "366e01c81e3ec8c9be69392acbffbde6682b5c005ca8e39cef6448e1df0452c0234b67a591ba85508667cd968f247229",
-                "0979e087798cf3c7f703703311d6",
+                "020200000007404142434445464748494a4b4c4d4e4f505152535455565737db9b3ad399af0a896e082bafcac2964bcb",
+                "366e01c81e3ec8c9be69392acbffbde6682b5c005ca8e39cef6448e1df0452c0234b67a591ba85508667cd968f2496f9",
+                "220d0509225d1e6b8fdec8f4e0ce",
             ),
             concat!(
                 "010300000007404142434445464748494a4b4c4d4e4f50515253545556573b91be57adf0bc5e36cd2ae7437610ffd575",
@@ -276,6 +296,31 @@ mod tests {
             assert_eq!(wrapped.number(), 7);
         }
     }
+
+    /// An epoch key of the format before is read for ever, and does not show that rows are vouched for.
+    #[test]
+    fn an_epoch_key_of_the_format_before_opens_and_tells_its_age() {
+        let old = OLD_EPOCH_KEY.as_bytes().chunks(2);
+        let old: Vec<u8> =
+            old.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect();
+        let under = Cipher::derive(CONTEXTS[1].1, key().expose(), b"");
+        let wrapped = WrappedEpochKey::from_bytes(&old).unwrap();
+        assert_eq!(wrapped.unwrap(&under, STORE).unwrap().expose(), wrapped_key().expose());
+        assert!(!wrapped.shows_vouching());
+        let mut newer = old.clone();
+        newer[0] = VOUCHING_FORMAT;
+        let newer = WrappedEpochKey::from_bytes(&newer).unwrap();
+        assert!(newer.unwrap(&under, STORE).is_err(), "the format is bound to the key");
+        let other = WrappedEpochKey::wrap(&under, KeyEpoch::new(7), STORE, &EpochKey::random().unwrap()).unwrap();
+        assert!(other.shows_vouching());
+        assert!(WrappedDataKey::from_bytes(&[&[2, 1], &old[2..]].concat()).is_err(), "other kinds have one format");
+    }
+
+    const OLD_EPOCH_KEY: &str = concat!(
+        "010200000007404142434445464748494a4b4c4d4e4f505152535455565737db9b3ad399af0a896e082bafcac2964bcb",
+        "366e01c81e3ec8c9be69392acbffbde6682b5c005ca8e39cef6448e1df0452c0234b67a591ba85508667cd968f247229",
+        "0979e087798cf3c7f703703311d6",
+    );
 
     #[test]
     fn stored_bytes_come_back_the_same() {

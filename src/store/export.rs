@@ -9,7 +9,6 @@ use crate::audit::{EXPORT_KEYS_MAX, ExportHeader, ExportWriter};
 use crate::domain::invalid::Invalid;
 use crate::domain::position::Position;
 use crate::engine::Shared;
-use crate::engine::log::scan_records;
 use crate::error::Error;
 use crate::ledger::SignedCheckpoint;
 
@@ -115,7 +114,7 @@ impl Store {
         let earlier = options.earlier.map(|earlier| Ok::<_, Error>((earlier, shared.prove_consistency(earlier, to)?)));
         let earlier = earlier.transpose()?;
         let mut writer = ExportWriter::begin(out, &header(shared, from, to)?)?;
-        scan_records(&*shared.storage, from, to, &mut |raw| {
+        shared.held().each(from, to, &mut |raw| {
             writer.write(raw)?;
             let written = writer.position().get().saturating_sub(from.get());
             if written.is_multiple_of(PROGRESS_RECORDS) {
@@ -132,7 +131,7 @@ impl Store {
 fn hold_to_batches(shared: &Shared, to: Position) -> Result<(), Error> {
     let Some(last) = to.get().checked_sub(1) else { return Ok(()) };
     let mut batch = None;
-    scan_records(&*shared.storage, Position::new(last), to, &mut |raw| {
+    shared.held().each(Position::new(last), to, &mut |raw| {
         let header = raw.header();
         let first = last.saturating_sub(u64::from(header.batch_index));
         batch = Some((first, first.saturating_add(u64::from(header.batch_count))));

@@ -16,7 +16,7 @@ use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::secret::SecretSpec;
 use crate::domain::time::Timestamp;
 use crate::engine::draw;
-use crate::engine::log::{Decoder, scan_records};
+use crate::engine::log::Decoder;
 use crate::error::Error;
 use crate::seal::secret_bytes::SecretBytes;
 
@@ -91,7 +91,7 @@ impl Store {
         let from = Position::new(end.get().saturating_sub(RECORDS_LOOKED_AT));
         let mut found: BTreeMap<(Actor, VersionId), RecentReader> = BTreeMap::new();
         let mut decoder = Decoder::default();
-        scan_records(&*shared.storage, from, end, &mut |raw| {
+        shared.held().each(from, end, &mut |raw| {
             if raw.header().event_type != ACCESS_RECORDED {
                 return Ok(ControlFlow::Continue(()));
             }

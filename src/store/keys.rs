@@ -12,7 +12,7 @@ use crate::domain::command::Command as Decided;
 use crate::domain::id::{DataKeyId, SecretId, VersionId};
 use crate::domain::receipt::Receipt;
 use crate::engine::Patience;
-use crate::engine::open::{read_slots, slot_kind};
+use crate::engine::open::slot_kind;
 use crate::engine::queue::{Order, Payload, Request, Rewrapped};
 use crate::engine::reader::wrapped_key;
 use crate::engine::reply::Reply;
@@ -76,7 +76,7 @@ impl Session {
     /// taken. Kind `Refused` with [`crate::Refusal::KeySlotUnavailable`] when somebody else took the slot meanwhile.
     pub fn add_key_slot(&self, now: &Unlock, new: &Unlock, cost: PassphraseCost) -> Result<u8, Error> {
         let shared = &self.store().0.engine.shared;
-        let mut slots = read_slots(&*shared.storage, shared.log_id)?;
+        let mut slots = shared.slots()?;
         let (root, _) = slots.open(now)?;
         let (slot, bytes) = slots.add(&root, new, cost)?;
         let kind = slot_kind(&slots, slot)?;
@@ -93,7 +93,7 @@ impl Session {
     /// used would be left.
     pub fn remove_key_slot(&self, slot: u8) -> Result<Receipt, Error> {
         let shared = &self.store().0.engine.shared;
-        read_slots(&*shared.storage, shared.log_id)?.remove(slot)?;
+        shared.slots()?.remove(slot)?;
         let mut chunks = 0_u32;
         // The rows are counted, not read: a damaged slot can be removed too.
         shared.storage.scan(&KeyRange::prefix(&key_slot(slot)), Direction::Ascending, &mut |_, _| {

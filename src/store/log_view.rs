@@ -74,20 +74,21 @@ pub struct VerifiedChain {
 }
 
 impl Store {
-    /// Shows the records from a position on, in order, to `show`, until it breaks off or the last durable one was shown.
+    /// Shows the records from a position on, in order, to `show`, until it breaks off or the last durable one was shown. Each
+    /// is proved to be in the log first: context and body by the hashes in its header, headers by the chain, the chain by the
+    /// tree whose root the store vouches for.
     ///
     /// # Errors
     ///
-    /// Kind `Corrupt` when a record cannot be read; `Unavailable` when the disk fails.
+    /// Kind `Corrupt` when a record cannot be read, code `rows_changed` when it is not the one that was written; `Unavailable` when the disk fails.
     pub fn for_each_record(
         &self,
         from: Position,
         mut show: impl FnMut(LogEntry) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let shared = &self.0.engine.shared;
-        let end = shared.published.with(|snapshot| snapshot.end.size);
+        let log = self.0.engine.shared.held();
         let mut decoder = Decoder::default();
-        scan_records(&*shared.storage, from, end, &mut |raw| Ok(show(LogEntry::of(raw, &mut decoder)?)))
+        log.each(from, log.end(), &mut |raw| Ok(show(LogEntry::of(raw, &mut decoder)?)))
     }
 
     /// Shows the records from a position on as they lie in the log, for those who verify or export them.
@@ -100,9 +101,8 @@ impl Store {
         from: Position,
         mut show: impl FnMut(&RawRecord<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let shared = &self.0.engine.shared;
-        let end = shared.published.with(|snapshot| snapshot.end.size);
-        scan_records(&*shared.storage, from, end, &mut |raw| Ok(show(raw)))
+        let log = self.0.engine.shared.held();
+        log.each(from, log.end(), &mut |raw| Ok(show(raw)))
     }
 
     /// Verifies the chain of the whole log up to the last durable record, from the bytes on disk; tells `progress` how

@@ -69,6 +69,7 @@ impl Store {
     pub fn as_of(&self, as_of: AsOf) -> Result<Moment, Error> {
         let shared = &self.0.engine.shared;
         let snapshot = shared.published.load();
+        let log = shared.held_at(Arc::clone(&snapshot));
         let (end, last_at) = (snapshot.end.size, snapshot.state.whole.last_at);
         let size = match as_of {
             AsOf::End => end,
@@ -81,16 +82,12 @@ impl Store {
                 return Err(Refusal::invalid("time", "lies ahead; nobody knows what will be").into());
             }
             AsOf::Time(time) if time >= last_at => end,
-            AsOf::Time(time) => match size_at(&*shared.storage, time, end)? {
+            AsOf::Time(time) => match size_at(&log, time, end)? {
                 Position::FIRST => return Err(Refusal::invalid("time", "lies before the store was made").into()),
                 size => size,
             },
         };
-        let mut past = if size == end {
-            Past::known(snapshot.state.clone())
-        } else {
-            past(&*shared.storage, &shared.log_id, size)?
-        };
+        let mut past = if size == end { Past::known(snapshot.state.clone()) } else { past(&log, size)? };
         let mut time = past.state.whole.last_at;
         if let AsOf::Time(asked) = as_of {
             past.end_leases(asked);

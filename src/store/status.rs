@@ -70,6 +70,11 @@ pub struct Status {
     pub replayed_at_open: u64,
     /// Whether the open found saved state that did not fit the log, and rebuilt it.
     pub rebuilt_at_open: bool,
+    /// Whether the store vouches for what it derives from the log. Not in a store of release 0.1 that is open for reading
+    /// only: then nothing but the log is believed, and who opened it is not held to what the log says of earlier keys.
+    pub is_vouched: bool,
+    /// Keys among the rows that are not those of the log, a sentence each: a key slot or an epoch that was put back, say.
+    pub strange_keys: Vec<String>,
     /// Records that the next open would replay, if the store ended now.
     pub unsaved_records: u64,
 }
@@ -174,6 +179,8 @@ impl Store {
             anchor_problem: anchored.and_then(|anchored| anchored.problem),
             replayed_at_open: engine.replayed,
             rebuilt_at_open: engine.rebuilt,
+            is_vouched: engine.is_vouched,
+            strange_keys: shared.strange_keys()?,
             unsaved_records: snapshot.saved.behind(&snapshot.end),
         })
     }

@@ -18,10 +18,10 @@ use crate::domain::refusal::Refusal;
 use crate::domain::rotation::RotationTrigger;
 use crate::domain::secret::Secret;
 use crate::engine::Shared;
-use crate::engine::log::{Decoder, head_before, scan_records};
+use crate::engine::log::Decoder;
 use crate::engine::snapshot::Waited;
 use crate::error::{Error, ErrorKind};
-use crate::ledger::{Head, genesis, head};
+use crate::ledger::{Head, head};
 use crate::projection::notification::Notification;
 
 use super::log_view::LogEntry;
@@ -119,10 +119,7 @@ impl Store {
             return Err(Refusal::invalid("position", &rule).into());
         }
         let (shared, is_live) = (Arc::clone(&engine.shared), !engine.is_read_only());
-        let head = match head_before(&*shared.storage, from)? {
-            Some(head) => Head::from_bytes(head),
-            None => genesis(&shared.log_id),
-        };
+        let head = shared.held().head_before(from)?;
         Ok(Watch { shared, is_live, ahead: VecDeque::new(), position: from, head, failed: false })
     }
 
@@ -268,12 +265,13 @@ impl Watch {
     }
 
     fn read_ahead(&mut self) -> Result<(), Error> {
-        let end = self.shared.published.with(|snapshot| snapshot.end.size);
+        let log = self.shared.held();
+        let end = log.end();
         if self.position >= end {
             return Ok(());
         }
         let (ahead, mut bytes, mut decoder) = (&mut self.ahead, 0_usize, Decoder::default());
-        scan_records(&*self.shared.storage, self.position, end, &mut |raw| {
+        log.each(self.position, end, &mut |raw| {
             ahead.push_back((LogEntry::of(raw, &mut decoder)?, head(raw.header_bytes())));
             bytes = bytes.saturating_add(raw.context().len()).saturating_add(raw.body().map_or(0, <[u8]>::len));
             let is_enough = ahead.len() >= AHEAD_MAX || bytes >= AHEAD_BYTES_MAX;

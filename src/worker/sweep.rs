@@ -14,7 +14,7 @@ use crate::domain::id::{RotationId, SecretId};
 use crate::domain::name::{IssuerName, OutsideId, SecretName};
 use crate::domain::position::Position;
 use crate::domain::rotation::IssuerClass;
-use crate::engine::log::{Decoder, scan_records};
+use crate::engine::log::Decoder;
 use crate::error::Error;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::IssuerError;
@@ -87,7 +87,7 @@ impl Core {
         let end = shared.published.with(|now| now.end.size);
         let mut planned = self.planned_here.lock();
         let (from, mut decoder) = (planned.read_to.unwrap_or(Position::FIRST), Decoder::default());
-        scan_records(&*shared.storage, from, end, &mut |raw| {
+        shared.held().each(from, end, &mut |raw| {
             if OF_PLANS.contains(&raw.header().event_type)
                 && let Some(record) = decoder.decode(raw)?
             {

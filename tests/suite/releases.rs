@@ -78,7 +78,9 @@ fn a_store_of_an_earlier_release_opens_and_goes_on() {
     let open = || home.options().expecting_checkpoint(facts["checkpoint"].as_str().unwrap()).open().unwrap();
     let store = open();
     assert_eq!(store.log_id().to_string(), facts["log_id"].as_str().unwrap());
-    assert_eq!(store.status().unwrap().log_size.get(), facts["log_size"].as_u64().unwrap());
+    let status = store.status().unwrap();
+    assert_eq!(status.log_size.get(), facts["log_size"].as_u64().unwrap() + 1, "it was brought up to date");
+    assert!(status.is_vouched && status.epochs == [2, 3], "{status:?}");
     holds_what_it_held(&store);
     let token = store.secret_named(latchkeep::SecretType::Arbitrary, &name("token")).unwrap().id;
     refused(session(&store).rotate(token, next("token-three")), "secret_version_locked");
@@ -87,7 +89,11 @@ fn a_store_of_an_earlier_release_opens_and_goes_on() {
     store.close().unwrap();
     let store = open();
     assert_eq!(store.lock_status(token).unwrap().locks_total(), 2);
+    assert_eq!(store.status().unwrap().epochs, [2, 3], "once is enough");
     sound(&store);
+    session(&store).roll_epoch(|_| {}).unwrap();
+    assert_eq!(store.status().unwrap().epochs, [3], "the old epoch goes like any other");
+    holds_what_it_held(&store);
 }
 
 #[test]
@@ -96,6 +102,9 @@ fn a_store_of_an_earlier_release_opens_for_reading() {
     copy(&release("store"), &home.path());
     let store = home.options().open_read_only().unwrap();
     assert_eq!(store.secrets().len(), facts()["secrets"].as_array().unwrap().len());
+    let status = store.status().unwrap();
+    assert!(!status.is_vouched && status.log_size.get() == facts()["log_size"].as_u64().unwrap(), "{status:?}");
+    assert_eq!(status.replayed_at_open, status.log_size.get(), "no row was believed");
     sound(&store);
 }
 

@@ -9,13 +9,16 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::sample;
-use super::saved as rows;
+use super::saved::{self as rows, KEY};
 use crate::codec::context::{decode_context, encode_context};
+use crate::codec::error::{CodecError, Part};
 use crate::codec::event::{Decoded, decode_event, encode_event, event_json, schema_of, write_event_json};
-use crate::codec::mark::RowSum;
-use crate::codec::meta::{StoreMeta, encode_meta};
+use crate::codec::keys;
+use crate::codec::mark::{RowSum, RowTotal};
+use crate::codec::meta::{StoreMeta, decode_meta, encode_meta};
 use crate::codec::past::{self, PastMark, PastWhole};
 use crate::codec::saved;
+use crate::codec::voucher::encode_voucher;
 use crate::domain::event::Event;
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
@@ -86,22 +89,29 @@ fn the_context_keeps_its_golden_bytes() {
 #[test]
 fn the_description_of_the_store_keeps_its_golden_bytes() {
     let meta = StoreMeta { log_id: LogId::from_bytes([0x55; 16]), created_at: Timestamp::MAX };
-    check(&golden("store-meta-1.txt"), &format!("full\n  {}\n", hex(&encode_meta(&meta))));
+    check(&golden("store-meta-2.txt"), &format!("full\n  {}\n", hex(&encode_meta(&meta))));
+    let old = std::fs::read_to_string(golden("store-meta-1.txt")).unwrap();
+    assert_eq!(
+        decode_meta(&unhex(old.lines().nth(1).unwrap())),
+        Ok(meta),
+        "one of the revision before is read for ever"
+    );
 }
 
 /// Saved state may change, but not without its number: a row of the old shape must not be read as one of the new.
 #[test]
 fn saved_rows_do_not_change_without_their_number() {
     let position = Position::new(9);
-    let receipt = saved::encode_answer(position, &rows::answer(Ok(rows::receipt()))).unwrap();
-    let refusal = saved::encode_answer(position, &rows::answer(Err(Refusal::VersionChanged))).unwrap();
+    let receipt = saved::encode_answer(KEY, position, &rows::answer(Ok(rows::receipt()))).unwrap();
+    let refusal = saved::encode_answer(KEY, position, &rows::answer(Err(Refusal::VersionChanged))).unwrap();
     let text = [
-        ("secret with one version and one lock", saved::encode_secret(&rows::secret()).unwrap()),
-        ("settings and groups", saved::encode_whole(&rows::whole()).unwrap()),
-        ("answer, a receipt", receipt),
-        ("answer, a refusal", refusal),
+        ("secret with one version and one lock", saved::encode_secret(KEY, &rows::secret()).unwrap().bytes),
+        ("settings and groups", saved::encode_whole(KEY, &rows::whole()).unwrap().bytes),
+        ("answer, a receipt", receipt.bytes),
+        ("answer, a refusal", refusal.bytes),
+        ("voucher", encode_voucher(KEY, &rows::voucher()).unwrap()),
     ]
-    .map(|(case, row)| format!("{case}\n  {}\n", hex(&row.bytes)));
+    .map(|(case, row)| format!("{case}\n  {}\n", hex(&row)));
     check(&golden(&format!("saved-{}.txt", saved::SAVED_FORMAT)), &text.concat());
 }
 
@@ -109,24 +119,43 @@ fn saved_rows_do_not_change_without_their_number() {
 fn rows_of_past_states_do_not_change_without_the_number_of_saved_rows() {
     let (at, secret) = (Position::new(9), rows::secret());
     let whole = PastWhole { whole: rows::whole(), erased: BTreeSet::from([sample::GROUP]) };
-    let mark = PastMark { head: [7; 32], rows: 3, sum: RowSum::from([9; 32]) };
-    let told = past::encode_past_secret(at, secret.id, Some(&secret)).unwrap();
-    let erased = past::encode_past_secret(at, secret.id, None).unwrap();
-    assert_eq!(past::decode_past_secret(at, secret.id, &told.bytes).unwrap(), (Some(secret.clone()), told.digest));
-    assert_eq!(past::decode_past_secret(at, secret.id, &erased.bytes).unwrap(), (None, erased.digest));
-    let (whole_row, mark_row) =
-        (past::encode_past_whole(at, &whole).unwrap(), past::encode_past_mark(at, &mark).unwrap());
-    assert_eq!(past::decode_past_whole(at, &whole_row).unwrap(), whole);
-    assert_eq!(past::decode_past_mark(at, &mark_row).unwrap(), mark);
-    assert!(past::decode_past_mark(at.next(), &mark_row).is_err(), "a row is of one position");
+    let total = RowTotal { rows: 3, sum: RowSum::from([9; 32]) };
+    let mark = PastMark { head: [7; 32], total, whole: [8; 32], erased_up_to: Position::new(6) };
+    let told = past::encode_past_secret(KEY, at, secret.id, Some(&secret)).unwrap();
+    let erased = past::encode_past_secret(KEY, at, secret.id, None).unwrap();
+    let read = |row: &saved::SavedRow| past::decode_past_secret(KEY, at, secret.id, &row.bytes).unwrap();
+    assert_eq!(read(&told), (Some(secret.clone()), told.digest));
+    assert_eq!(read(&erased), (None, erased.digest));
+    let whole_row = past::encode_past_whole(KEY, at, &whole).unwrap();
+    let mark_row = past::encode_past_mark(KEY, at, &mark).unwrap();
+    assert_eq!(past::decode_past_whole(KEY, at, &whole_row.bytes).unwrap(), (whole, whole_row.digest));
+    assert_eq!(past::decode_past_mark(KEY, at, &mark_row).unwrap(), mark);
+    assert!(past::decode_past_mark(KEY, at.next(), &mark_row).is_err(), "a row is of one position");
+    assert!(mark_row.windows(32).all(|part| part != [9; 32]), "the sum can be read");
     let text = [
         ("secret", told.bytes),
         ("secret whose words are erased", erased.bytes),
-        ("settings and groups, one of them erased", whole_row),
+        ("settings and groups, one of them erased", whole_row.bytes),
         ("mark", mark_row),
     ]
     .map(|(case, row)| format!("{case}\n  {}\n", hex(&row)));
     check(&golden(&format!("past-{}.txt", saved::SAVED_FORMAT)), &text.concat());
+}
+
+/// Rows of every format before this one are told to be of it, not damaged.
+#[test]
+fn golden_rows_of_older_formats_are_known_as_old() {
+    for format in 1..saved::SAVED_FORMAT {
+        for (file, part) in [("saved", Part::SavedSecret), ("past", Part::PastSecret)] {
+            let text = std::fs::read_to_string(golden(&format!("{file}-{format}.txt"))).unwrap();
+            for line in text.lines().skip(1).step_by(2) {
+                let row = unhex(line);
+                let found = saved::row_digest(KEY, part, &keys::saved_secret(sample::SECRET), &row).unwrap_err();
+                let known = saved::SAVED_FORMAT;
+                assert_eq!(found, CodecError::UnknownFormat { part, found: format, known }, "{file}-{format}");
+            }
+        }
+    }
 }
 
 #[track_caller]

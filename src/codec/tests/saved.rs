@@ -4,11 +4,13 @@ use super::rotations::{credential, rotation};
 use super::sample::{self, GROUP, SECRET, VERSION, actor, lock_name, metadata, policy, sealed, time};
 use crate::codec::error::{CodecError, Part};
 use crate::codec::keys;
-use crate::codec::mark::{RowSum, SavedMark, decode_mark, encode_mark};
+use crate::codec::mark::{RowSum, RowTotal};
 use crate::codec::meta::{META_BYTES, StoreMeta, decode_meta, encode_meta};
 use crate::codec::saved::{
-    SAVED_FORMAT, decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole, row_digest,
+    RowKey, SAVED_FORMAT, decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole,
+    row_digest,
 };
+use crate::codec::voucher::{SavedMark, Voucher, decode_voucher, encode_voucher};
 use crate::domain::fencing::FencingToken;
 use crate::domain::id::{DataKeyId, GroupId, LogId, SecretId};
 use crate::domain::incarnation::Incarnation;
@@ -24,6 +26,9 @@ use crate::domain::settings::{Group, KeySlotKind};
 use crate::domain::state::Whole;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{Version, VersionData, VersionDetails, VersionOrigin};
+
+/// The key under which rows have their tags here.
+pub(super) const KEY: &RowKey = &[0x4b; 32];
 
 /// A secret with one version and one lock.
 pub(super) fn secret() -> Secret {
@@ -128,62 +133,94 @@ pub(super) fn receipt() -> Receipt {
 #[test]
 fn saved_state_comes_back() {
     let secret = secret();
-    let row = encode_secret(&secret).unwrap();
-    assert_eq!(decode_secret(secret.id, &row.bytes), Ok((secret, row.digest)));
-    let row = encode_whole(&whole()).unwrap();
-    assert_eq!(decode_whole(&row.bytes), Ok((whole(), row.digest)));
+    let row = encode_secret(KEY, &secret).unwrap();
+    assert_eq!(decode_secret(KEY, secret.id, &row.bytes), Ok((secret, row.digest)));
+    let row = encode_whole(KEY, &whole()).unwrap();
+    assert_eq!(decode_whole(KEY, &row.bytes), Ok((whole(), row.digest)));
     let refusals = sample::refusals().into_iter().map(|(_, refusal)| Err(refusal));
     for outcome in refusals.chain([Ok(receipt())]) {
         let answer = answer(outcome);
-        let row = encode_answer(Position::new(9), &answer).unwrap();
-        assert_eq!(decode_answer(Position::new(9), &row.bytes), Ok((answer, row.digest)));
+        let row = encode_answer(KEY, Position::new(9), &answer).unwrap();
+        assert_eq!(decode_answer(KEY, Position::new(9), &row.bytes), Ok((answer, row.digest)));
     }
 }
 
 #[test]
 fn a_flipped_bit_or_a_foreign_row_is_thrown_away() {
     let secret = secret();
-    let row = encode_secret(&secret).unwrap().bytes;
+    let row = encode_secret(KEY, &secret).unwrap().bytes;
     for at in 0..row.len() {
         let mut flipped = row.clone();
         flipped[at] ^= 1;
-        assert!(decode_secret(secret.id, &flipped).is_err(), "byte {at}");
-        assert!(decode_secret(secret.id, &row[..at]).is_err(), "cut to {at}");
+        assert!(decode_secret(KEY, secret.id, &flipped).is_err(), "byte {at}");
+        assert!(decode_secret(KEY, secret.id, &row[..at]).is_err(), "cut to {at}");
     }
     let other = SecretId::from_bytes([9; 16]);
-    assert_eq!(decode_secret(other, &row), Err(CodecError::Checksum { part: Part::SavedSecret }));
+    assert_eq!(decode_secret(KEY, other, &row), Err(CodecError::Checksum { part: Part::SavedSecret }));
     let mut newer = row;
     let (found, known) = (SAVED_FORMAT + 1, SAVED_FORMAT);
     newer[..2].copy_from_slice(&found.to_le_bytes());
     let unknown = CodecError::UnknownFormat { part: Part::SavedSecret, found, known };
-    assert_eq!(decode_secret(secret.id, &newer), Err(unknown));
+    assert_eq!(decode_secret(KEY, secret.id, &newer), Err(unknown));
 }
 
 #[test]
 fn the_sum_of_rows_takes_them_in_any_order_and_gives_them_back() {
-    let secret = encode_secret(&secret()).unwrap();
-    let whole = encode_whole(&whole()).unwrap();
+    let secret = encode_secret(KEY, &secret()).unwrap();
+    let whole = encode_whole(KEY, &whole()).unwrap();
     let sum = RowSum::default().plus(&secret.digest).plus(&whole.digest);
     assert_eq!(sum, RowSum::default().plus(&whole.digest).plus(&secret.digest));
     assert_ne!(sum, RowSum::default());
     let row_key = keys::saved_secret(SECRET);
-    let gone = row_digest(Part::SavedSecret, &row_key, &secret.bytes).unwrap();
+    let gone = row_digest(KEY, Part::SavedSecret, &row_key, &secret.bytes).unwrap();
     assert_eq!(sum.minus(&gone).minus(&whole.digest), RowSum::default());
     assert_eq!(RowSum::from(<[u8; 32]>::from(sum)), sum);
 }
 
+pub(super) fn voucher() -> Voucher {
+    let saved = SavedMark { position: 7, head: [3; 32], rows: [4; 32], whole: [5; 32] };
+    let (frontier, slots) = (vec![[6; 32], [7; 32]], [(0, [8; 32]), (7, [9; 32])].into());
+    Voucher { size: 12, head: [1; 32], frontier, slots, saved, erased_up_to: 5 }
+}
+
 #[test]
-fn the_mark_comes_back_or_is_thrown_away() {
-    let sum = RowSum::from(std::array::from_fn(|at| u8::try_from(at).unwrap()));
-    let mark = SavedMark { position: 7, head: [3; 32], rows: 2, sum };
-    let row = encode_mark(&mark).unwrap();
-    assert_eq!(decode_mark(&row), Ok(mark));
-    assert_eq!(row.len(), 2 + 8 + 32 + 8 + 32 + 16);
+fn the_voucher_comes_back_and_nobody_else_can_make_it() {
+    let row = encode_voucher(KEY, &voucher()).unwrap();
+    assert_eq!(decode_voucher(KEY, &row), Ok(voucher()));
+    assert_eq!(decode_voucher(&[0x4c; 32], &row), Err(CodecError::Checksum { part: Part::Voucher }));
     for at in 0..row.len() {
         let mut flipped = row.clone();
         flipped[at] ^= 0x80;
-        assert!(decode_mark(&flipped).is_err(), "byte {at}");
+        assert!(decode_voucher(KEY, &flipped).is_err(), "byte {at}");
     }
+}
+
+#[test]
+fn a_row_of_another_key_is_thrown_away() {
+    let secret = secret();
+    let row = encode_secret(&[0x4c; 32], &secret).unwrap();
+    let found = decode_secret(KEY, secret.id, &row.bytes);
+    assert_eq!(found, Err(CodecError::Checksum { part: Part::SavedSecret }));
+}
+
+/// What is on the disk of a row must not show what it adds to the sum.
+#[test]
+fn rows_are_proved_by_number_and_sum_under_the_key() {
+    let row = encode_secret(KEY, &secret()).unwrap();
+    let tag = row.bytes.last_chunk::<16>().unwrap();
+    assert!(row.digest.as_bytes().windows(16).all(|part| part != tag), "the sum is of what is not in the row");
+    let mut total = RowTotal::default();
+    let empty = total.proof(KEY);
+    total.add(&row.digest);
+    let one = total.proof(KEY);
+    let mark = |rows, position| SavedMark { position, head: [3; 32], rows, whole: [5; 32] };
+    assert!(mark(one, 7).covers(KEY, &total, &[5; 32]));
+    assert!(!mark(one, 0).covers(KEY, &total, &[5; 32]), "there is no saved state");
+    assert!(!mark(one, 7).covers(KEY, &total, &[6; 32]) && !mark(empty, 7).covers(KEY, &total, &[5; 32]));
+    assert!(!mark(one, 7).covers(&[0x4c; 32], &total, &[5; 32]));
+    total.take_out(&row.digest);
+    assert_eq!((total, total.proof(KEY)), (RowTotal::default(), empty));
+    assert!(empty != one && !one.starts_with(&<[u8; 32]>::from(total.sum)[..8]));
 }
 
 #[test]
@@ -197,8 +234,8 @@ fn the_description_of_the_store_comes_back_or_is_refused() {
         assert!(decode_meta(&flipped).is_err(), "byte {at}");
         assert!(decode_meta(&row[..at]).is_err(), "cut to {at}");
     }
-    let newer = [b"LKST\x00\x02".as_slice(), b"whatever it holds"].concat();
-    let unknown = CodecError::UnknownFormat { part: Part::StoreMeta, found: 2, known: 1 };
+    let newer = [b"LKST\x00\x03".as_slice(), b"whatever it holds"].concat();
+    let unknown = CodecError::UnknownFormat { part: Part::StoreMeta, found: 3, known: 2 };
     assert_eq!(decode_meta(&newer), Err(unknown));
     assert!(decode_meta(&[row.as_slice(), &[0]].concat()).is_err());
 }

@@ -8,6 +8,7 @@ use super::saved::secret;
 use crate::codec::context::{decode_context, encode_context};
 use crate::codec::event::{decode_event, encode_event, schema_of};
 use crate::codec::saved;
+use crate::codec::tests::saved::KEY;
 use crate::domain::event::Event;
 
 /// Many short runs, of which the best counts: on a busy machine a long run is never left alone.
@@ -34,11 +35,11 @@ fn nanoseconds_per_call() {
         time(&format!("encode context, {case}"), || encode_context(black_box(&context)));
     }
     let secret = secret();
-    let row = saved::encode_secret(&secret).unwrap();
+    let row = saved::encode_secret(KEY, &secret).unwrap();
     time(&format!("decode saved secret, {} bytes", row.bytes.len()), || {
-        saved::decode_secret(secret.id, black_box(&row.bytes))
+        saved::decode_secret(KEY, secret.id, black_box(&row.bytes))
     });
-    time("encode saved secret", || saved::encode_secret(black_box(&secret)));
+    time("encode saved secret", || saved::encode_secret(KEY, black_box(&secret)));
 }
 
 fn event(what: &str, event: &Event) {

@@ -3,6 +3,7 @@
 //! Whatever the log comes from, its chain is verified once more on the way, and its tree is made anew. Nothing is a store
 //! before the last batch is in and the directory has its name. Read next: [`crate::storage`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::codec::keys;
@@ -19,12 +20,12 @@ use crate::engine::committer::mark;
 use crate::engine::draw::Draw;
 use crate::engine::group::{By, Group};
 use crate::engine::history::History;
-use crate::engine::open::{Access, Opening, Place, start};
+use crate::engine::open::{Access, Opening, Place, go_on, recover_by};
 use crate::engine::queue::Payload;
-use crate::engine::recovery::recover;
 use crate::engine::saved::{Mark, Saved};
 use crate::engine::snapshot::Snapshot;
 use crate::engine::tree::grow;
+use crate::engine::voucher::Vouching;
 use crate::error::Error;
 use crate::ledger::{ChainVerifier, Frontier, frames};
 use crate::projection::Projections;
@@ -63,8 +64,8 @@ pub(super) fn open(
     keyring: Keyring,
     opening: &Opening,
 ) -> Result<Engine, Error> {
-    let recovered = recover(&*storage, &log_id)?;
-    start(storage, log_id, recovered, keyring, opening, Access::ReadWrite)
+    let recovered = recover_by(&*storage, &log_id, &keyring)?;
+    go_on(storage, log_id, recovered, keyring, opening, Access::ReadWrite)
 }
 
 /// A store on its way.
@@ -93,6 +94,8 @@ pub(super) struct Birth<'a> {
     pub(super) from: RestoredFrom,
     /// Changes of key slots that come with it, and their rows.
     pub(super) slots: Vec<Event>,
+    /// The slots that are there without them.
+    pub(super) kept_slots: &'a BTreeMap<u8, Vec<u8>>,
     pub(super) slot_rows: Vec<Payload>,
 }
 
@@ -140,7 +143,9 @@ impl<'b, 'p> Builder<'b, 'p> {
 
     /// Ends the log with the record of the restore and a new signing key, in one batch.
     pub(super) fn finish(mut self, birth: Birth<'_>) -> Result<AnchorMark, Error> {
-        let Birth { opening, log_id, keyring, whole, from, slots, slot_rows } = birth;
+        let Birth { opening, log_id, keyring, whole, from, slots, kept_slots, slot_rows } = birth;
+        let kept_slots = kept_slots.iter().map(|(number, bytes)| (*number, bytes.as_slice()));
+        let vouching = Vouching::new(keyring.rows_key(), kept_slots);
         let end = self.chain.finish()?;
         let number = whole.next_signing_key().ok_or_else(|| Error::internal("four billion signing keys were made"))?;
         let key = NewSigningKey::make(keyring, log_id, number, &SigningSeed::random()?)?;
@@ -158,17 +163,18 @@ impl<'b, 'p> Builder<'b, 'p> {
             projections: Projections::default(),
             end,
             frontier: self.frontier,
-            saved: Saved::new(here, 0, crate::codec::mark::RowSum::default()),
+            saved: Saved::none(here),
             history,
+            vouching,
         };
         let terms = Terms::by(opening.system.clone());
         let by = By { terms: &terms, now, writer_epoch: whole.writer_epoch.next() };
         let mut group = Group::new(end.size);
         group.append(&mut snapshot, events, Payload::None, &by, &mut Draw::new())?;
         for row in slot_rows {
-            group.bring(row)?;
+            group.bring(&mut snapshot, row)?;
         }
-        group.bring(Payload::SigningSeed { number, wrapped: key.wrapped })?;
+        group.bring(&mut snapshot, Payload::SigningSeed { number, wrapped: key.wrapped })?;
         group.close(&mut snapshot, here, &Memory::new())?;
         (self.put)(&std::mem::take(&mut self.batch))?;
         (self.put)(&group.batch)?;

@@ -16,6 +16,7 @@ use crate::domain::step::Step;
 use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
 use crate::engine::log::Decoder;
+use crate::engine::missing::MissingBodies;
 use crate::error::Error;
 use crate::ledger::{ChainEnd, ChainVerifier, Checkpoint, Frontier, RawRecord, frames};
 use crate::seal::envelope;
@@ -23,7 +24,6 @@ use crate::seal::unlock::Unlock;
 use crate::seal::wrapped_key::{WrappedDataKey, WrappedEpochKey};
 
 use super::entries::EntryReader;
-use super::erased::MissingBodies;
 use super::trust::{BackupTrust, Held, Proved, open};
 
 /// Keys of one kind that a backup may hold beside data keys; a store has far fewer.

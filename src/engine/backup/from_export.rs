@@ -107,6 +107,7 @@ fn finish(
         whole: &state.whole,
         from: RestoredFrom::Export,
         slots,
+        kept_slots: &BTreeMap::new(),
         slot_rows: vec![slot_row],
     };
     Ok((builder.finish(birth)?, keyring))

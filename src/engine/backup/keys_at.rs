@@ -3,17 +3,14 @@
 //! Read next: [`super::taking`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::codec::keys;
 use crate::domain::settings::KeySlotKind;
-use crate::domain::state::Whole;
 use crate::engine::Engine;
 use crate::engine::snapshot::Snapshot;
 use crate::error::Error;
-use crate::storage::chunks::read_chunked;
-use crate::storage::{Direction, KeyRange, Storage, StorageError};
+use crate::storage::Storage;
 
 /// How often the keys are read again before giving up: somebody would have to change them without a pause.
 const TRIES_MAX: u32 = 64;
@@ -39,7 +36,7 @@ impl Engine {
     pub(super) fn picture(&self) -> Result<Picture, Error> {
         for _ in 0..TRIES_MAX {
             let before = self.shared.published.load();
-            let keys = key_rows(&*self.shared.storage, &before.state.whole)?;
+            let keys = key_rows(&*self.shared.storage, &before)?;
             self.catch_up()?;
             // The newest one, so that as little as can be is gone before it is copied.
             let snapshot = self.shared.published.load();
@@ -65,22 +62,15 @@ fn keys_of(snapshot: &Snapshot) -> (&BTreeMap<u8, KeySlotKind>, &BTreeSet<u32>, 
     (&whole.key_slots, &whole.epochs, whole.signing_keys.len())
 }
 
-fn key_rows(storage: &dyn Storage, whole: &Whole) -> Result<Vec<KeyRow>, Error> {
-    let mut rows = Vec::new();
-    for slot in whole.key_slots.keys() {
-        let row_key = keys::key_slot(*slot);
-        match read_chunked(storage, &row_key) {
-            Ok(bytes) => rows.extend(bytes.map(|bytes| (row_key.to_vec(), bytes))),
-            // A damaged slot is copied as such: others may open.
-            Err(StorageError::Corrupt { .. }) => rows.push((row_key.to_vec(), Vec::new())),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    for kind in [keys::EPOCH_KEY, keys::SIGNING_SEED] {
-        storage.scan(&KeyRange::prefix(&[kind]), Direction::Ascending, &mut |row_key, row| {
-            rows.push((row_key.to_vec(), row.to_vec()));
-            ControlFlow::Continue(())
-        })?;
+/// Reads the keys that the log has. Others that lie there are none of the store's; a slot that it did not write is empty.
+fn key_rows(storage: &dyn Storage, snapshot: &Snapshot) -> Result<Vec<KeyRow>, Error> {
+    let whole = &snapshot.state.whole;
+    let slots = snapshot.own_slots(storage)?.into_iter();
+    let mut rows: Vec<KeyRow> = slots.map(|(slot, bytes)| (keys::key_slot(slot).to_vec(), bytes)).collect();
+    let epochs = whole.epochs.iter().map(|epoch| keys::epoch_key(*epoch));
+    let seeds = whole.signing_keys.keys().map(|number| keys::signing_seed(*number));
+    for row_key in epochs.chain(seeds) {
+        rows.extend(storage.get(&row_key)?.map(|row| (row_key.to_vec(), row)));
     }
     Ok(rows)
 }

@@ -8,7 +8,6 @@
 mod build;
 mod check;
 pub(super) mod entries;
-mod erased;
 mod from_export;
 mod keys_at;
 mod restore;

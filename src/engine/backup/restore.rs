@@ -91,8 +91,8 @@ fn write<R: Read>(
         return Err(changed());
     }
     let (log_id, whole, from) = (checked.log_id, &checked.state.whole, RestoredFrom::Backup);
-    let (slots, slot_rows) = (Vec::new(), Vec::new());
-    let mark = rows.builder.finish(Birth { opening, log_id, keyring, whole, from, slots, slot_rows })?;
+    let (slots, kept_slots, slot_rows) = (Vec::new(), &checked.slots, Vec::new());
+    let mark = rows.builder.finish(Birth { opening, log_id, keyring, whole, from, slots, kept_slots, slot_rows })?;
     debug_assert!(mark.log_size > checked.end.size.get());
     Ok(mark)
 }

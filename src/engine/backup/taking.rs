@@ -15,16 +15,16 @@ use crate::domain::position::Position;
 use crate::domain::version::SealedRef;
 use crate::engine::Engine;
 use crate::engine::log::scan_commits;
+use crate::engine::missing::MissingBodies;
 use crate::engine::reader::{sealed_bytes, wrapped_key};
 use crate::error::{Error, ErrorKind};
-use crate::ledger::frames;
+use crate::ledger::{ChainVerifier, frames};
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::unlock::Unlock;
 use crate::storage::Storage;
 
 use super::check::BackupReport;
 use super::entries::EntryWriter;
-use super::erased::MissingBodies;
 use super::keys_at::Picture;
 use super::trust::Proved;
 
@@ -90,10 +90,14 @@ impl Engine {
         progress: &mut dyn FnMut(BackupProgress),
     ) -> Result<Picture, Error> {
         let (mut missing, mut copied) = (MissingBodies::default(), Position::FIRST);
+        let mut chain = ChainVerifier::from_genesis(&self.shared.log_id);
         for _ in 0..ROUNDS_MAX {
             let picture = self.copy_data(copy, progress)?;
             let size = picture.snapshot.end.size;
-            copy_log(copy.storage, copied..size, copy.entries, &mut missing, progress)?;
+            copy_log(copy.storage, copied..size, copy.entries, (&mut chain, &mut missing), progress)?;
+            if chain.clone().finish()?.head != picture.snapshot.end.head {
+                return Err(Error::rows_changed("records of its log are not those that it was made of"));
+            }
             if missing.unexplained().is_none() {
                 return Ok(picture);
             }
@@ -186,7 +190,7 @@ fn copy_log<W: Write>(
     storage: &dyn Storage,
     range: Range<Position>,
     entries: &mut EntryWriter<W>,
-    missing: &mut MissingBodies,
+    (chain, missing): (&mut ChainVerifier, &mut MissingBodies),
     progress: &mut dyn FnMut(BackupProgress),
 ) -> Result<(), Error> {
     let total = range.end.get();
@@ -196,6 +200,7 @@ fn copy_log<W: Write>(
         }
         for raw in frames(bytes) {
             let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
+            chain.verify(&raw)?;
             missing.take(&raw)?;
         }
         entries.put(&keys::log_commit(first), bytes)?;

@@ -157,7 +157,7 @@ fn groups_are_restated_and_their_words_gone() {
     ops(&store).erase_bodies([at]).unwrap();
     assert_eq!(holding_words(&rows), 0);
     store.close().unwrap();
-    for row in rows.under(crate::codec::keys::SAVED_MARK[0]) {
+    for row in rows.under(crate::codec::keys::SAVED_WHOLE[0]) {
         rows.remove(&row.0);
     }
     let store = rows.open();

@@ -23,7 +23,6 @@ use crate::engine::backup::restore;
 use crate::engine::clock::{Clock, ManualClock};
 use crate::engine::group::Group;
 use crate::engine::open::{Access, Place, open_on};
-use crate::engine::recovery::recover;
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::secret_bytes::SecretBytes;
 use crate::seal::unlock::Unlock;
@@ -231,6 +230,6 @@ fn leases_that_end_together_end_in_groups_that_fit() {
     let chunks = largest.iter().map(|(key, _)| u32::from_be_bytes(*key.last_chunk().unwrap())).max().unwrap();
     assert!(chunks < 3_000, "a commit of {chunks} chunks");
     store.close().unwrap();
-    let store = rows.open();
-    assert_eq!(recover(&rows.0.reopen(), &store.0.engine.shared.log_id).unwrap().snapshot.state.secrets.len(), 80);
+    let _open = rows.open();
+    assert_eq!(rows.recover().snapshot.state.secrets.len(), 80);
 }

@@ -16,18 +16,23 @@ mod recovery;
 mod schedules;
 mod shell;
 mod slots;
+mod trust;
 mod unlawful;
+mod update;
 mod watching;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::domain::id::SecretId;
+use crate::codec::keys;
+use crate::codec::meta::decode_meta;
+use crate::domain::id::{LogId, SecretId};
 use crate::domain::name::{Actor, SecretName};
 use crate::domain::secret::SecretType;
 use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef;
 use crate::error::Error;
+use crate::seal::keyring::Keyring;
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::secret_bytes::SecretBytes;
 use crate::seal::unlock::Unlock;
@@ -38,7 +43,9 @@ use crate::store::new_secret::{NewData, NewSecret};
 use crate::store::session::Session;
 
 use super::clock::ManualClock;
-use super::open::{Access, Opening, Place, create, open_on};
+use super::open::{Access, Opening, Place, create, open_on, recover_by};
+use super::recovery::{Recovered, rebuild};
+use super::slots::{decode, stored_slots};
 
 /// Rows that outlive the stores opened on them.
 struct Rows(Memory);
@@ -71,6 +78,27 @@ impl Rows {
 
     fn open(&self) -> Store {
         self.try_open().unwrap()
+    }
+
+    fn log_id(&self) -> LogId {
+        decode_meta(&self.0.get(&keys::STORE_META).unwrap().unwrap()).unwrap().log_id
+    }
+
+    /// The keys that the root key gives, but for epochs.
+    fn keys(&self) -> Keyring {
+        let (log_id, unlock) = (self.log_id(), opening(Place::Memory).unlock);
+        let (root, _) = decode(log_id, &stored_slots(&self.0).unwrap()).open(&unlock).unwrap();
+        Keyring::without_epochs(log_id, &root)
+    }
+
+    /// What an open finds.
+    fn recover(&self) -> Recovered {
+        recover_by(&self.0.reopen(), &self.log_id(), &self.keys()).unwrap()
+    }
+
+    /// What a replay of the log alone finds.
+    fn rebuild(&self) -> Recovered {
+        rebuild(&self.0.reopen(), &self.log_id(), &self.keys().rows_key()).unwrap()
     }
 
     fn try_open(&self) -> Result<Store, Error> {

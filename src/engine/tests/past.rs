@@ -18,7 +18,7 @@ use crate::domain::step::evolve_step;
 use crate::domain::version::VersionRef;
 use crate::engine::erasure::look;
 use crate::engine::log::{Decoder, scan_records};
-use crate::engine::past::{Past, past, size_at, unusable};
+use crate::engine::past::{Past, size_at, unusable};
 use crate::engine::recovery::settle;
 use crate::storage::KeyRange;
 use crate::store::command::Command;
@@ -88,7 +88,7 @@ fn what_was_at_every_position_is_what_a_plain_replay_makes() {
         let states = replayed(&shell);
         marks += shell.rows.under(keys::PAST_MARK).len();
         for (size, plain) in (0..).map(Position::new).zip(&states) {
-            let found = past(&shell.rows.0, &shell.log_id, size).unwrap();
+            let found = shell.past(size);
             untold += check(&found, plain, &format!("seed {seed}, {size} records"));
             told += found.state.secrets.len();
         }
@@ -104,7 +104,7 @@ fn no_more_is_replayed_than_lies_between_two_past_states() {
     let size = shell.kept.end.size.get();
     let mut longest = 0;
     for at in (2 * APART..size).step_by(7) {
-        longest = longest.max(past(&shell.rows.0, &shell.log_id, Position::new(at)).unwrap().replayed);
+        longest = longest.max(shell.past(Position::new(at)).replayed);
     }
     // One begins up to a commit late, and takes some commits until it is whole.
     assert!(longest < 4 * APART, "{longest} records were replayed, of {size}");
@@ -131,13 +131,13 @@ fn damaged_rows_of_past_states_are_passed_over() {
                 } else {
                     fork.put(&row_key, &damaged)
                 }
-                let found = past(&fork.0, &shell.log_id, size).unwrap();
+                let found = shell.past_in(&fork, size);
                 check(&found, states.last().unwrap(), "damaged");
-                let unusable = unusable(&fork.0).unwrap().len();
+                let unusable = unusable(&fork.0, &shell.kept).unwrap().len();
                 // An erasure goes on all the same, and takes the words out of what is left.
                 let mut shell = Shell { rows: fork, ..shell.copy() };
                 shell.erase_these(&erasable(&shell));
-                let found = past(&shell.rows.0, &shell.log_id, shell.kept.end.size).unwrap();
+                let found = shell.past(shell.kept.end.size);
                 check(&found, &shell.kept.state, "erased beside damage");
                 let missed = damage == 2 && kind == keys::PAST_MARK;
                 assert_eq!(unusable, usize::from(!missed), "damage {damage} of {row_key:?}");
@@ -180,7 +180,7 @@ fn times_become_positions() {
         for time in [time.as_nanos() - 1, time.as_nanos(), time.as_nanos() + 1] {
             let time = crate::domain::time::Timestamp::from_nanos(time);
             let expected = times.iter().filter(|at| **at <= time).count() as u64;
-            assert_eq!(size_at(&shell.rows.0, time, end).unwrap().get(), expected);
+            assert_eq!(shell.with_log(&shell.rows, |log| size_at(log, time, end)).unwrap().get(), expected);
         }
     }
 }
@@ -242,9 +242,9 @@ fn erased_words_are_in_no_past_state() {
             shell.run_plainly(&Decided::RecordHeartbeat);
         }
         assert_eq!(holding(&shell), BTreeSet::new(), "{steps} steps");
-        let found = past(&shell.rows.0, &shell.log_id, shell.kept.end.size).unwrap();
+        let found = shell.past(shell.kept.end.size);
         assert_eq!((found.state.secrets, found.hidden.len()), (shell.kept.state.secrets.clone(), 0));
-        let found = past(&shell.rows.0, &shell.log_id, Position::new(120)).unwrap();
+        let found = shell.past(Position::new(120));
         assert!(found.hidden.contains(&id) && found.hides_groups());
     }
     assert!(in_the_making >= 2, "{in_the_making} erasures met one in the making");

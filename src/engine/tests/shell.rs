@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::chance::Chance;
 use super::{Rows, opening};
-use crate::codec::{keys, meta::decode_meta};
 use crate::domain::command::{Command, LockTarget, Prepared, SecretChanges, Terms};
 use crate::domain::decide::{Verdict, judge, lapses};
 use crate::domain::event::{AccessRecorded, Event};
@@ -23,10 +22,12 @@ use crate::domain::version::{SealedRef, VersionDetails, VersionOrigin, VersionRe
 use crate::engine::draw::Draw;
 use crate::engine::erasure::{look, rewrite};
 use crate::engine::group::{By, Group};
+use crate::engine::held::HeldLog;
+use crate::engine::past::{Past, past};
 use crate::engine::queue::Payload;
-use crate::engine::recovery::{rebuild, recover};
 use crate::engine::saved::Mark;
-use crate::engine::snapshot::Snapshot;
+use crate::engine::snapshot::{Published, Snapshot};
+use crate::engine::sync::Mutex;
 use crate::storage::Storage;
 
 /// Records after which a pass of saved state begins here.
@@ -51,8 +52,7 @@ pub(super) struct Shell {
 impl Shell {
     pub(super) fn new(seed: u64) -> Self {
         let rows = Rows::new();
-        let log_id = decode_meta(&rows.0.get(&keys::STORE_META).unwrap().unwrap()).unwrap().log_id;
-        let kept = recover(&rows.0.reopen(), &log_id).unwrap().snapshot;
+        let (log_id, kept) = (rows.log_id(), rows.recover().snapshot);
         let now = opening(crate::engine::open::Place::Memory).clock.now();
         let (durable, epoch) = (kept.saved.mark(), kept.state.whole.writer_epoch.next());
         let mut shell = Self {
@@ -163,7 +163,7 @@ impl Shell {
     /// Ends without a close and opens again.
     pub(super) fn reopen(&mut self) {
         self.reopened_in_a_pass += u32::from(self.kept.saved.is_in_a_pass());
-        self.kept = recover(&self.rows.0.reopen(), &self.log_id).unwrap().snapshot;
+        self.kept = self.rows.recover().snapshot;
         self.kept.saved.pass_every(PASS_RECORDS);
         self.durable = self.kept.saved.mark();
         self.epoch = self.kept.state.whole.writer_epoch.next();
@@ -171,7 +171,7 @@ impl Shell {
 
     #[track_caller]
     pub(super) fn check_recovery(&self, what: &str) {
-        let recovered = recover(&self.rows.0.reopen(), &self.log_id).unwrap();
+        let recovered = self.rows.recover();
         assert!(!recovered.rebuilt, "{what}: saved state was thrown away");
         same(&recovered.snapshot, &self.kept, what);
         assert_eq!(recovered.replayed, self.kept.saved.behind(&self.kept.end), "{what}: only what came after the mark");
@@ -179,7 +179,25 @@ impl Shell {
 
     #[track_caller]
     pub(super) fn check_rebuild(&self, what: &str) {
-        same(&rebuild(&self.rows.0.reopen(), &self.log_id).unwrap().snapshot, &self.kept, what);
+        same(&self.rows.rebuild().snapshot, &self.kept, what);
+    }
+
+    /// The state after so many records.
+    pub(super) fn past(&self, size: Position) -> Past {
+        self.past_in(&self.rows, size)
+    }
+
+    /// The same by other rows.
+    pub(super) fn past_in(&self, rows: &Rows, size: Position) -> Past {
+        self.with_log(rows, |log| past(log, size)).unwrap()
+    }
+
+    /// The log as it is held to its end.
+    pub(super) fn with_log<T>(&self, rows: &Rows, look: impl FnOnce(&HeldLog<'_>) -> T) -> T {
+        let (published, erased) = (Published::new(self.kept.clone()), Mutex::default());
+        let (storage, snapshot) = (rows.0.reopen(), published.load());
+        let log = HeldLog { storage: &storage, log_id: &self.log_id, snapshot, published: &published, erased: &erased };
+        look(&log)
     }
 
     pub(super) fn random_secret(&mut self) -> Option<Arc<Secret>> {

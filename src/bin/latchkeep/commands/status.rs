@@ -54,6 +54,11 @@ fn facts(status: &Status) -> Vec<(&'static str, String)> {
     more("short of space", status.short_of_space.map(|free| format!("{} are free; make room", HumanBytes(free))));
     more("poisoned", status.poisoned.clone());
     more("rebuilt", status.rebuilt_at_open.then(|| "the saved state did not fit the log and was rebuilt".to_owned()));
+    let unvouched = "not yet: release 0.1 wrote this store last; open it for writing once".to_owned();
+    more("rows vouched for", (!status.is_vouched).then_some(unvouched));
+    for strange in &status.strange_keys {
+        more("strange key", Some(strange.clone()));
+    }
     facts
 }
 
@@ -108,6 +113,8 @@ fn to_json(status: &Status) -> serde_json::Value {
         "poisoned": status.poisoned,
         "replayed_at_open": status.replayed_at_open,
         "rebuilt_at_open": status.rebuilt_at_open,
+        "is_vouched": status.is_vouched,
+        "strange_keys": status.strange_keys,
         "unsaved_records": status.unsaved_records,
     })
 }

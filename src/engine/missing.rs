@@ -1,7 +1,7 @@
 //! Owns the bodies that a log lacks: each of them has to be one that a later record of the same log erased.
 //!
 //! Only hashes of bodies are in the chain, so whoever carries a log can leave bodies out without breaking it. A lock whose
-//! body is left out would be gone from a restored store. Read next: [`super::check`].
+//! body is left out would be gone from a restored store, and a change of one from an open. Read next: [`super::replay`].
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,11 @@ use crate::ledger::RawRecord;
 
 /// The bodies that are missing so far, and that no record explains yet.
 #[derive(Debug, Default)]
-pub(super) struct MissingBodies(BTreeSet<Position>);
+pub(crate) struct MissingBodies(BTreeSet<Position>);
 
 impl MissingBodies {
     /// Takes the next record.
-    pub(super) fn take(&mut self, raw: &RawRecord<'_>) -> Result<(), Error> {
+    pub(crate) fn take(&mut self, raw: &RawRecord<'_>) -> Result<(), Error> {
         let header = raw.header();
         let Some(body) = raw.body() else {
             self.0.insert(header.position);
@@ -32,7 +32,12 @@ impl MissingBodies {
     }
 
     /// Returns the first body that is missing without a reason.
-    pub(super) fn unexplained(&self) -> Option<Position> {
+    pub(crate) fn unexplained(&self) -> Option<Position> {
         self.0.first().copied()
+    }
+
+    /// Returns all bodies that are missing without a reason.
+    pub(crate) const fn all(&self) -> &BTreeSet<Position> {
+        &self.0
     }
 }

@@ -1,0 +1,69 @@
+//! Owns the voucher: the one row that says of all other derived rows what they must be, written with every commit under a
+//! key that only the store has.
+//!
+//! It is bound to the end of the log. So a row that was changed, or put back from earlier, is noticed, unless the voucher
+//! and the log are put back with it: that is rolling the whole store back. Read next: [`super::saved`], whose frame it has.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{CodecError, Part};
+use super::keys;
+use super::mark::RowTotal;
+use super::saved::{self, RowKey};
+
+/// What the store vouches for at the end of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Voucher {
+    /// How many records the log has.
+    pub(crate) size: u64,
+    /// The chain value after them.
+    pub(crate) head: [u8; 32],
+    /// The frontier of the tree over them: its hashes, largest subtree first.
+    pub(crate) frontier: Vec<[u8; 32]>,
+    /// The digest of each key slot.
+    pub(crate) slots: BTreeMap<u8, SlotDigest>,
+    /// What there is of saved state.
+    pub(crate) saved: SavedMark,
+    /// The size of the log up to which past states have lost erased words: one whose mark says less is not used.
+    pub(crate) erased_up_to: u64,
+}
+
+/// The BLAKE3 hash of a key slot as it lies there.
+pub(crate) type SlotDigest = [u8; 32];
+
+/// Gives the digest of a key slot.
+pub(crate) fn slot_digest(bytes: &[u8]) -> SlotDigest {
+    blake3::derive_key("latchkeep 2026-11-27 rows v1 key slot", bytes)
+}
+
+/// Up to where in the log the saved state reaches, and which rows it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SavedMark {
+    /// The log size from which a replay starts; 0 when there is no saved state.
+    pub(crate) position: u64,
+    /// The chain head at that size.
+    pub(crate) head: [u8; 32],
+    /// Proves the rows of secrets and answers.
+    pub(crate) rows: [u8; 32],
+    /// The hash of the row of what belongs to no secret.
+    pub(crate) whole: [u8; 32],
+}
+
+impl SavedMark {
+    /// Tells whether these are the rows that were saved.
+    pub(crate) fn covers(&self, key: &RowKey, rows: &RowTotal, whole: &[u8; 32]) -> bool {
+        self.position > 0 && self.rows == rows.proof(key) && self.whole == *whole
+    }
+}
+
+/// Encodes the voucher for the row [`keys::VOUCHER`].
+pub(crate) fn encode_voucher(key: &RowKey, voucher: &Voucher) -> Result<Vec<u8>, CodecError> {
+    saved::encode(key, Part::Voucher, &keys::VOUCHER, voucher).map(|row| row.bytes)
+}
+
+/// Decodes the voucher.
+pub(crate) fn decode_voucher(key: &RowKey, row: &[u8]) -> Result<Voucher, CodecError> {
+    saved::decode(key, Part::Voucher, &keys::VOUCHER, row).map(|(voucher, _)| voucher)
+}
