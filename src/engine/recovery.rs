@@ -23,7 +23,7 @@ use crate::domain::secret::Secret;
 use crate::domain::state::State;
 use crate::domain::step::Step;
 use crate::error::{Error, ErrorKind};
-use crate::ledger::{ChainEnd, ChainVerifier, Head};
+use crate::ledger::{ChainEnd, ChainVerifier, Frontier, Head};
 use crate::projection::Projections;
 use crate::seal::root::RowsKey;
 use crate::storage::chunks::{read_chunked, scan_chunked};
@@ -36,6 +36,7 @@ use super::saved::{Item, Mark, Saved};
 use super::sharing::Sharing;
 use super::slots::slots_of;
 use super::snapshot::Snapshot;
+use super::tree;
 use super::voucher::{self, Vouching};
 
 /// What an open found.
@@ -156,22 +157,23 @@ fn run(basis: &Basis<'_>, start: Start) -> Result<Recovered, Error> {
         saved.touch(item);
     }
     let (replayed, unknown_events) = (ended.records, ended.unknown_events);
-    let key = Arc::clone(basis.key);
-    let (frontier, vouching, erased_up_to) = match basis.voucher {
-        Some(voucher) => {
-            let vouching = Vouching { key, slots: voucher.slots.clone() };
-            (voucher::frontier(voucher)?, vouching, Position::new(voucher.erased_up_to))
-        }
-        None => {
-            let slots = slots_of(storage, &state.whole.key_slots)?;
-            let vouching = Vouching::new(key, slots.iter().map(|(number, bytes)| (*number, bytes.as_slice())));
-            (super::tree::rebuild(storage, basis.log_id, &end)?, vouching, end.size)
-        }
-    };
+    let (frontier, vouching, erased_up_to) = vouched(basis, &state, &end)?;
     let history = History::load(storage, erased_up_to)?;
     let snapshot = Snapshot { state, projections, end, frontier, saved, history, vouching };
     let is_vouched = basis.voucher.is_some();
     Ok(Recovered { snapshot, replayed, rebuilt: false, is_vouched, unknown_events, illegal, flaws })
+}
+
+/// Gives what the voucher says beside saved state; without one, what the log and the slots that it has say.
+fn vouched(basis: &Basis<'_>, state: &State, end: &ChainEnd) -> Result<(Frontier, Vouching, Position), Error> {
+    let key = Arc::clone(basis.key);
+    if let Some(voucher) = basis.voucher {
+        let vouching = Vouching { key, slots: voucher.slots.clone() };
+        return Ok((voucher::frontier(voucher)?, vouching, Position::new(voucher.erased_up_to)));
+    }
+    let slots = slots_of(basis.storage, &state.whole.key_slots)?;
+    let vouching = Vouching::new(key, slots.iter().map(|(number, bytes)| (*number, bytes.as_slice())));
+    Ok((tree::rebuild(basis.storage, basis.log_id, end)?, vouching, end.size))
 }
 
 /// Takes a batch in, but for what saved rows have taken in already.

@@ -92,6 +92,6 @@ pub(crate) fn check_end(voucher: &Voucher, end: &ChainEnd) -> Result<(), Error> 
     if found == (voucher.size, voucher.head) {
         return Ok(());
     }
-    let (have, vouched) = (found.0, voucher.size);
-    Err(Error::rows_changed(&format!("its log has {have} records, and its voucher is of another log of {vouched}")))
+    let (have, there) = (found.0, voucher.size);
+    Err(Error::rows_changed(&format!("its log has {have} records, and its voucher is of another log of {there}")))
 }
