@@ -227,19 +227,7 @@ fn erase_at(
         (None, making) => making.map(|making| &mut making.total),
     };
     for id in since.iter().filter_map(|about| about.secret()) {
-        let key = keys::past_secret(at, id);
-        if matches!(read_chunked(saving.storage, &key), Ok(None)) {
-            continue;
-        }
-        let row = encode_past_secret(saving.key, at, id, None)?;
-        // A damaged row is not in the sum that is looked for: the state is passed over with it and without it.
-        let old = take_away(saving, &key)?;
-        put_chunked(saving.batch, &key, &row.bytes)?;
-        let digest = old.and_then(|old| row_digest(saving.key, Part::PastSecret, &key, &old).ok());
-        if let (Some(total), Some(digest)) = (total.as_deref_mut(), digest) {
-            total.take_out(&digest);
-            total.add(&row.digest);
-        }
+        erase_secret(saving, at, id, total.as_deref_mut())?;
     }
     let groups = since.iter().filter_map(|about| match about {
         About::Group(id) => Some(*id),
@@ -255,6 +243,29 @@ fn erase_at(
             saving.batch.remove(mark_key)?;
         }
         (None, _) => {}
+    }
+    Ok(())
+}
+
+/// Takes words out of the row of one secret, and into account in the total.
+fn erase_secret(
+    saving: &mut Saving<'_>,
+    at: Position,
+    id: SecretId,
+    total: Option<&mut RowTotal>,
+) -> Result<(), Error> {
+    let key = keys::past_secret(at, id);
+    if matches!(read_chunked(saving.storage, &key), Ok(None)) {
+        return Ok(());
+    }
+    let row = encode_past_secret(saving.key, at, id, None)?;
+    // A damaged row is not in the total that is looked for: the state is passed over with it and without it.
+    let old = take_away(saving, &key)?;
+    put_chunked(saving.batch, &key, &row.bytes)?;
+    let digest = old.and_then(|old| row_digest(saving.key, Part::PastSecret, &key, &old).ok());
+    if let (Some(total), Some(digest)) = (total, digest) {
+        total.take_out(&digest);
+        total.add(&row.digest);
     }
     Ok(())
 }

@@ -44,10 +44,10 @@ use super::recovery::{Basis, Recovered, recover};
 use super::saved::{Mark, Saved};
 use super::slots::{decode, stored_slots};
 use super::snapshot::{Published, Snapshot};
-use super::sync::RwLock;
+use super::sync::{Mutex, RwLock};
 use super::threads::Threads;
 use super::voucher::Vouching;
-use super::{Engine, Shared, update, voucher};
+use super::{Engine, Shared, voucher};
 
 /// Where a store lies.
 #[derive(Clone, Debug)]
@@ -147,7 +147,7 @@ pub(super) fn recover_by(storage: &dyn Storage, log_id: &LogId, keys: &Keyring) 
     recover(&Basis { storage, log_id, key: &key, voucher: voucher.as_ref() })
 }
 
-/// Makes a recovered store one that can be used; one of an earlier release is brought up to date first.
+/// Makes a recovered store one that can be used, if the release knows all of its log and the log is legal.
 pub(super) fn go_on(
     storage: Arc<dyn Storage>,
     log_id: LogId,
@@ -165,11 +165,6 @@ pub(super) fn go_on(
     if let Some(step) = recovered.illegal {
         return Err(Error::illegal_log(&step));
     }
-    let (recovered, keyring) = if recovered.is_vouched {
-        (recovered, keyring)
-    } else {
-        update::bring_up_to_date(&*storage, log_id, recovered, keyring, opening)?
-    };
     start(storage, log_id, recovered, keyring, opening, access)
 }
 
@@ -234,19 +229,14 @@ pub(super) fn start(
     opening: &Opening,
     access: Access,
 ) -> Result<Engine, Error> {
-    let mut snapshot = recovered.snapshot;
+    let Recovered { mut snapshot, replayed, rebuilt, is_vouched, .. } = recovered;
     snapshot.history.keep_apart(opening.past_states_apart);
-    let shared = Arc::new(Shared {
-        storage,
-        log_id,
-        published: Published::new(snapshot),
-        keyring: RwLock::new(Arc::new(keyring)),
-        clock: Arc::clone(&opening.clock),
-        poison: Poison::default(),
-        access: AccessBuffer::default(),
-        erased: super::sync::Mutex::default(),
-    });
+    let shared = share(storage, log_id, snapshot, keyring, opening);
     shared.check_all_expected(&opening.expected_checkpoints, &opening.expected_restores)?;
+    let is_updated = access == Access::ReadWrite && !is_vouched;
+    if is_updated {
+        shared.bring_up_to_date(opening)?;
+    }
     let threads = match access {
         Access::ReadWrite => Some(Arc::new(Threads::start(&shared, opening.queue_max, opening.system.clone())?)),
         Access::ReadOnly => None,
@@ -258,13 +248,26 @@ pub(super) fn start(
         }
         _ => None,
     };
-    Ok(Engine {
-        shared,
-        threads,
-        anchoring,
-        replayed: recovered.replayed,
-        rebuilt: recovered.rebuilt,
-        is_vouched: recovered.is_vouched,
+    Ok(Engine { shared, threads, anchoring, replayed, rebuilt, is_vouched: is_vouched || is_updated })
+}
+
+/// Puts together what the threads of a store share.
+fn share(
+    storage: Arc<dyn Storage>,
+    log_id: LogId,
+    snapshot: Snapshot,
+    keyring: Keyring,
+    opening: &Opening,
+) -> Arc<Shared> {
+    Arc::new(Shared {
+        storage,
+        log_id,
+        published: Published::new(snapshot),
+        keyring: RwLock::new(Arc::new(keyring)),
+        clock: Arc::clone(&opening.clock),
+        poison: Poison::default(),
+        access: AccessBuffer::default(),
+        erased: Mutex::default(),
     })
 }
 

@@ -9,6 +9,7 @@ use crate::codec::keys;
 use crate::domain::id::DataKeyId;
 use crate::domain::legal::Flaw;
 use crate::error::Error;
+use crate::ledger::Subtree;
 use crate::storage::chunks::scan_chunked;
 use crate::storage::{Direction, KeyRange};
 
@@ -71,16 +72,7 @@ impl Engine {
                 let after = shared.published.load();
                 if after.end == fresh.snapshot.end {
                     compare(&after, &fresh.snapshot, &mut report);
-                    let (frontier, strange) = super::tree::compare(&*shared.storage, &shared.log_id, &after.end)?;
-                    if frontier != after.frontier {
-                        find(&mut report, "the tree over the log is not what the log says".to_owned());
-                    }
-                    for subtree in strange {
-                        find(
-                            &mut report,
-                            format!("{subtree:?} of the tree is not what the log says; proofs take longer"),
-                        );
-                    }
+                    self.check_tree(&after, &mut report)?;
                 } else if fresh.snapshot.end.size < before.end.size {
                     report.findings.push("the log on disk is shorter than what was published".to_owned());
                 }
@@ -93,6 +85,19 @@ impl Engine {
             find(&mut report, format!("the past state at {at} cannot be used; looks back to then take longer"));
         }
         Ok(report)
+    }
+
+    /// Holds the tree to the log.
+    fn check_tree(&self, snapshot: &Snapshot, report: &mut ScrubReport) -> Result<(), Error> {
+        let shared = &*self.shared;
+        let (frontier, strange) = super::tree::compare(&*shared.storage, &shared.log_id, &snapshot.end)?;
+        if frontier != snapshot.frontier {
+            find(report, "the tree over the log is not what the log says".to_owned());
+        }
+        for Subtree { level, index } in strange {
+            find(report, format!("subtree {index} of level {level} is not what the log says; proofs take longer"));
+        }
+        Ok(())
     }
 
     /// Holds keys and voucher to the log.

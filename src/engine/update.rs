@@ -11,47 +11,47 @@ use crate::codec::keys;
 use crate::codec::meta::{decode_meta, encode_meta};
 use crate::domain::command::Terms;
 use crate::domain::event::{EpochRolled, Event};
-use crate::domain::id::LogId;
 use crate::error::Error;
-use crate::seal::keyring::Keyring;
-use crate::storage::Storage;
 
+use super::Shared;
 use super::draw::Draw;
 use super::group::{By, Group};
 use super::open::Opening;
 use super::queue::Payload;
-use super::recovery::Recovered;
+use super::snapshot::Snapshot;
 
-/// Brings a store up to date; a crash leaves it as it was, or done.
-///
-/// # Errors
-///
-/// Those of a commit. Then the store is as it was.
-pub(super) fn bring_up_to_date(
-    storage: &dyn Storage,
-    log_id: LogId,
-    mut recovered: Recovered,
-    keyring: Keyring,
-    opening: &Opening,
-) -> Result<(Recovered, Keyring), Error> {
-    let snapshot = &mut recovered.snapshot;
-    let (rolled, wrapped) = keyring.roll_epoch()?;
-    let epoch = rolled.in_force().get();
-    let terms = Terms::by(opening.system.clone());
-    let now = opening.clock.now().max(snapshot.end.time);
-    let by = By { terms: &terms, now, writer_epoch: snapshot.state.whole.writer_epoch.next() };
-    let payload = Payload::Epoch { epoch, wrapped: wrapped.as_bytes().to_vec(), keyring: Arc::new(keyring) };
-    let mut group = Group::new(snapshot.end.size);
-    group.append(snapshot, vec![(None, Event::from(EpochRolled { epoch }))], payload, &by, &mut Draw::new())?;
-    let meta =
-        storage.get(&keys::STORE_META)?.ok_or_else(|| Error::corrupt("the store has no description of itself"))?;
-    let meta = decode_meta(&meta)?;
-    debug_assert_eq!(meta.log_id, log_id);
-    group.batch.put(keys::STORE_META, encode_meta(&meta))?;
-    group.batch.remove(keys::OLD_SAVED_MARK)?.remove(keys::OLD_FRONTIER)?;
-    let durable = snapshot.saved.mark();
-    group.close(snapshot, durable, storage)?;
-    storage.commit(&group.batch)?;
-    recovered.is_vouched = true;
-    Ok((recovered, rolled))
+impl Shared {
+    /// Brings a store up to date that nobody uses yet; a crash leaves it as it was, or done.
+    ///
+    /// # Errors
+    ///
+    /// Those of a commit. Then the store is as it was, or done.
+    pub(super) fn bring_up_to_date(&self, opening: &Opening) -> Result<(), Error> {
+        let (storage, mut snapshot) = (&*self.storage, Snapshot::clone(&self.published.load()));
+        let (rolled, wrapped) = self.keyring().roll_epoch()?;
+        let (epoch, rolled) = (rolled.in_force().get(), Arc::new(rolled));
+        let terms = Terms::by(opening.system.clone());
+        let now = opening.clock.now().max(snapshot.end.time);
+        let by = By { terms: &terms, now, writer_epoch: snapshot.state.whole.writer_epoch.next() };
+        let wrapped = wrapped.as_bytes().to_vec();
+        let payload = Payload::Epoch { epoch, wrapped, keyring: Arc::clone(&rolled) };
+        let mut group = Group::new(snapshot.end.size);
+        group.append(
+            &mut snapshot,
+            vec![(None, Event::from(EpochRolled { epoch }))],
+            payload,
+            &by,
+            &mut Draw::new(),
+        )?;
+        let meta = storage.get(&keys::STORE_META)?;
+        let meta = meta.ok_or_else(|| Error::corrupt("the store has no description of itself"))?;
+        group.batch.put(keys::STORE_META, encode_meta(&decode_meta(&meta)?))?;
+        group.batch.remove(keys::OLD_SAVED_MARK)?.remove(keys::OLD_FRONTIER)?;
+        let durable = snapshot.saved.mark();
+        group.close(&mut snapshot, durable, storage)?;
+        storage.commit(&group.batch)?;
+        *self.keyring.write() = rolled;
+        self.published.replace(Arc::new(snapshot));
+        Ok(())
+    }
 }

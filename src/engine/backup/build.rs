@@ -84,6 +84,14 @@ fn restored(from: RestoredFrom, log_size: Position, whole: &Whole, at: Timestamp
     StoreRestored { from, log_size, with_data, incarnation, accepted_steps: Box::default() }.into()
 }
 
+/// Makes the signing key of the restored store.
+fn own_key(keyring: &Keyring, log_id: LogId, whole: &Whole) -> Result<(SigningKeySet, Payload), Error> {
+    let number = whole.next_signing_key().ok_or_else(|| Error::internal("four billion signing keys were made"))?;
+    let NewSigningKey { wrapped, verifier_key } =
+        NewSigningKey::make(keyring, log_id, number, &SigningSeed::random()?)?;
+    Ok((SigningKeySet { number, verifier_key }, Payload::SigningSeed { number, wrapped }))
+}
+
 /// What the record of a restore says, and what goes with it.
 pub(super) struct Birth<'a> {
     pub(super) opening: &'a Opening,
@@ -144,13 +152,10 @@ impl<'b, 'p> Builder<'b, 'p> {
     /// Ends the log with the record of the restore and a new signing key, in one batch.
     pub(super) fn finish(mut self, birth: Birth<'_>) -> Result<AnchorMark, Error> {
         let Birth { opening, log_id, keyring, whole, from, slots, kept_slots, slot_rows } = birth;
-        let kept_slots = kept_slots.iter().map(|(number, bytes)| (*number, bytes.as_slice()));
-        let vouching = Vouching::new(keyring.rows_key(), kept_slots);
+        let vouching = Vouching::new(keyring.rows_key(), kept_slots.iter().map(|(at, bytes)| (*at, bytes.as_slice())));
         let end = self.chain.finish()?;
-        let number = whole.next_signing_key().ok_or_else(|| Error::internal("four billion signing keys were made"))?;
-        let key = NewSigningKey::make(keyring, log_id, number, &SigningSeed::random()?)?;
         let now = opening.clock.now().max(end.time);
-        let set = SigningKeySet { number, verifier_key: key.verifier_key };
+        let (set, seed) = own_key(keyring, log_id, whole)?;
         let events = [restored(from, end.size, whole, now)].into_iter().chain(slots).chain([set.into()]);
         let events = events.map(|event| (None, event)).collect();
         // Secrets do not count here: the state is made from the whole log at the open.
@@ -174,7 +179,7 @@ impl<'b, 'p> Builder<'b, 'p> {
         for row in slot_rows {
             group.bring(&mut snapshot, row)?;
         }
-        group.bring(&mut snapshot, Payload::SigningSeed { number, wrapped: key.wrapped })?;
+        group.bring(&mut snapshot, seed)?;
         group.close(&mut snapshot, here, &Memory::new())?;
         (self.put)(&std::mem::take(&mut self.batch))?;
         (self.put)(&group.batch)?;

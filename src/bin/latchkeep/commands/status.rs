@@ -54,12 +54,15 @@ fn facts(status: &Status) -> Vec<(&'static str, String)> {
     more("short of space", status.short_of_space.map(|free| format!("{} are free; make room", HumanBytes(free))));
     more("poisoned", status.poisoned.clone());
     more("rebuilt", status.rebuilt_at_open.then(|| "the saved state did not fit the log and was rebuilt".to_owned()));
-    let unvouched = "not yet: release 0.1 wrote this store last; open it for writing once".to_owned();
-    more("rows vouched for", (!status.is_vouched).then_some(unvouched));
-    for strange in &status.strange_keys {
-        more("strange key", Some(strange.clone()));
-    }
+    facts.extend(doubts(status));
     facts
+}
+
+/// Says what of the rows beside the log is not to be trusted.
+fn doubts(status: &Status) -> impl Iterator<Item = (&'static str, String)> {
+    let unvouched = "not yet: release 0.1 wrote this store last; open it for writing once".to_owned();
+    let unvouched = (!status.is_vouched).then_some(("rows vouched for", unvouched));
+    unvouched.into_iter().chain(status.strange_keys.iter().map(|strange| ("strange key", strange.clone())))
 }
 
 /// Names what stands still or is to be done.
