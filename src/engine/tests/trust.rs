@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::{Rows, new_data, new_secret, opening, ops, put_secret, value};
 use crate::codec::keys;
-use crate::domain::command::LockNames;
+
 use crate::domain::id::SecretId;
-use crate::domain::lock::{LockMode, NewLock};
+use crate::domain::lock::{LockMode, LockNames, NewLock};
 use crate::domain::name::LockName;
 use crate::domain::position::Position;
 use crate::domain::version::VersionRef;
