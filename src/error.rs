@@ -126,6 +126,11 @@ impl Error {
         Self::rows_changed(&format!("the body of record {position} is missing, and no record says that it was erased"))
     }
 
+    /// A body is there that a record of the log says was erased.
+    pub(crate) fn body_put_back(position: Position) -> Self {
+        Self::rows_changed(&format!("the body of record {position} is there, although it was erased"))
+    }
+
     pub(crate) fn records_lost(have: u64, anchored: u64) -> Self {
         let message = format!(
             "records were lost: the log has {have} records, but {anchored} were made durable; restore it from a backup"

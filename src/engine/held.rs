@@ -5,13 +5,11 @@
 //! what comes before, and hashes prove contexts and bodies. Stored subtrees only make the path short: where it does not lead
 //! to the root, it is made of the log alone. Read next: [`super::tree`].
 
-use std::collections::BTreeSet;
-use std::ops::ControlFlow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::codec::event::{Decoded, decode_event};
-use crate::domain::event::Event;
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
 use crate::error::Error;
@@ -23,6 +21,7 @@ use crate::storage::Storage;
 
 use super::Shared;
 use super::log::{self, ShowRecord, scan_records};
+use super::missing::erased_by;
 use super::snapshot::{Published, Snapshot, Waited};
 use super::sync::Mutex;
 use super::tree::StoredTree;
@@ -164,13 +163,14 @@ impl HeldLog<'_> {
             Ok(if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
         self.check_head(page.next, &last.ok_or_else(|| gone(from))?)?;
-        self.check_missing(&missing)?;
+        self.check_bodies(from..page.next, &missing)?;
         Ok(page)
     }
 
-    /// Refuses bodies that are missing and that no record of the log erased.
-    pub(crate) fn check_missing(&self, missing: &BTreeSet<Position>) -> Result<(), Error> {
-        if missing.is_empty() {
+    /// Refuses bodies of a span that are missing and that no record of the log erased, and bodies that are there although one
+    /// did. Read them after the snapshot of this log was taken.
+    pub(crate) fn check_bodies(&self, span: Range<Position>, missing: &BTreeSet<Position>) -> Result<(), Error> {
+        if missing.is_empty() && self.snapshot.history.erased_up_to() <= span.start {
             return Ok(());
         }
         for _ in 0..GROWN_MAX {
@@ -178,7 +178,13 @@ impl HeldLog<'_> {
             let unexplained = {
                 let mut erased = self.erased.lock();
                 erased.catch_up(self.storage, self.log_id, &end)?;
-                missing.difference(&erased.positions).next().copied()
+                let mut in_span = erased.positions.range(span.clone());
+                let is_there =
+                    |(position, by): &(&Position, &Position)| **by < self.end() && !missing.contains(position);
+                if let Some((position, _)) = in_span.find(is_there) {
+                    return Err(Error::body_put_back(*position));
+                }
+                missing.iter().find(|position| !erased.positions.contains_key(position)).copied()
             };
             let Some(position) = unexplained else { return Ok(()) };
             // The record that says so is written with the erasure, and published a moment later.
@@ -222,7 +228,8 @@ struct Page {
 #[derive(Debug, Default)]
 pub(crate) struct ErasedBodies {
     read: Option<(Position, Head)>,
-    positions: BTreeSet<Position>,
+    /// Each with the record that erased it.
+    positions: BTreeMap<Position, Position>,
 }
 
 impl ErasedBodies {
@@ -239,18 +246,11 @@ impl ErasedBodies {
                 return Err(other_log());
             }
             (before, read) = (head(raw.header_bytes()), header.position.next());
-            if header.event_type == BODIES_ERASED
-                && let Some(body) = raw.body()
-            {
-                if header.body_hash != body_hash(body) {
-                    return Err(other_log());
-                }
-                if let Decoded::Known(Event::BodiesErased(event)) =
-                    decode_event(header.event_type, header.schema, body)?
-                {
-                    found.extend(event.positions.iter().copied());
-                }
+            let erased = raw.body().map(|body| erased_by(header, body)).transpose()?.unwrap_or_default();
+            if !erased.is_empty() && raw.body().is_none_or(|body| header.body_hash != body_hash(body)) {
+                return Err(other_log());
             }
+            found.extend(erased.iter().map(|position| (*position, header.position)));
             Ok(ControlFlow::Continue(()))
         })?;
         if (read, before) != (end.size, end.head) {
@@ -261,6 +261,3 @@ impl ErasedBodies {
         Ok(())
     }
 }
-
-/// The number of the event that erases bodies.
-const BODIES_ERASED: u16 = 13;

@@ -1,7 +1,8 @@
-//! Owns the bodies that a log lacks: each of them has to be one that a later record of the same log erased.
+//! Owns the bodies that a log lacks, and those that it should lack: each that is missing has to be one that a later record of
+//! the same log erased, and each that was erased has to be missing.
 //!
-//! Only hashes of bodies are in the chain, so whoever carries a log can leave bodies out without breaking it. A lock whose
-//! body is left out would be gone from a restored store, and a change of one from an open. Read next: [`super::replay`].
+//! Only hashes of bodies are in the chain, so whoever carries a log can leave bodies out, or put erased ones back, without
+//! breaking it. A lock whose body is left out would be gone from a restored store. Read next: [`super::replay`].
 
 use std::collections::BTreeSet;
 
@@ -9,35 +10,70 @@ use crate::codec::event::{Decoded, decode_event};
 use crate::domain::event::Event;
 use crate::domain::position::Position;
 use crate::error::Error;
-use crate::ledger::RawRecord;
+use crate::ledger::{RawRecord, RecordHeader};
 
-/// The bodies that are missing so far, and that no record explains yet.
+/// The number of the event that erases bodies.
+const BODIES_ERASED: u16 = 13;
+
+/// The bodies that are missing so far, or are not although they were erased.
 #[derive(Debug, Default)]
-pub(crate) struct MissingBodies(BTreeSet<Position>);
+pub(crate) struct MissingBodies {
+    /// Where the records begin.
+    first: Option<Position>,
+    all: BTreeSet<Position>,
+    unexplained: BTreeSet<Position>,
+    still_there: BTreeSet<Position>,
+    /// The size after the last erasure.
+    erased_up_to: Option<Position>,
+}
 
 impl MissingBodies {
     /// Takes the next record.
     pub(crate) fn take(&mut self, raw: &RawRecord<'_>) -> Result<(), Error> {
-        let header = raw.header();
+        let position = raw.header().position;
+        let first = *self.first.get_or_insert(position);
         let Some(body) = raw.body() else {
-            self.0.insert(header.position);
+            self.all.insert(position);
+            self.unexplained.insert(position);
             return Ok(());
         };
-        if !self.0.is_empty()
-            && let Decoded::Known(Event::BodiesErased(erased)) = decode_event(header.event_type, header.schema, body)?
-        {
-            self.0.retain(|position| erased.positions.binary_search(position).is_err());
+        for erased in erased_by(raw.header(), body)?.iter().filter(|erased| **erased >= first) {
+            if !self.unexplained.remove(erased) {
+                self.still_there.insert(*erased);
+            }
+            self.erased_up_to = Some(position.next());
         }
         Ok(())
     }
 
     /// Returns the first body that is missing without a reason.
     pub(crate) fn unexplained(&self) -> Option<Position> {
-        self.0.first().copied()
+        self.unexplained.first().copied()
     }
 
-    /// Returns all bodies that are missing without a reason.
+    /// Returns all bodies that are missing.
     pub(crate) const fn all(&self) -> &BTreeSet<Position> {
-        &self.0
+        &self.all
+    }
+
+    /// Returns the bodies that are there, although a later record says that they were erased.
+    pub(crate) const fn still_there(&self) -> &BTreeSet<Position> {
+        &self.still_there
+    }
+
+    /// Returns the size of the log after its last erasure; 0 when there was none.
+    pub(crate) fn erased_up_to(&self) -> Position {
+        self.erased_up_to.unwrap_or(Position::FIRST)
+    }
+}
+
+/// Returns the positions of the bodies that a record erases.
+pub(super) fn erased_by(header: &RecordHeader, body: &[u8]) -> Result<Box<[Position]>, Error> {
+    if header.event_type != BODIES_ERASED {
+        return Ok(Box::default());
+    }
+    match decode_event(header.event_type, header.schema, body)? {
+        Decoded::Known(Event::BodiesErased(event)) => Ok(event.positions.iter().copied().collect()),
+        Decoded::Known(_) | Decoded::Unknown => Ok(Box::default()),
     }
 }

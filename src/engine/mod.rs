@@ -33,6 +33,7 @@ pub(crate) mod recovery;
 pub(crate) mod replay;
 pub(crate) mod reply;
 pub(crate) mod saved;
+pub(crate) mod saved_rows;
 pub(crate) mod scrub;
 pub(crate) mod sharing;
 pub(crate) mod slots;

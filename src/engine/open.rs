@@ -229,13 +229,13 @@ pub(super) fn start(
     opening: &Opening,
     access: Access,
 ) -> Result<Engine, Error> {
-    let Recovered { mut snapshot, replayed, rebuilt, is_vouched, .. } = recovered;
+    let Recovered { mut snapshot, replayed, rebuilt, is_vouched, still_there, .. } = recovered;
     snapshot.history.keep_apart(opening.past_states_apart);
     let shared = share(storage, log_id, snapshot, keyring, opening);
     shared.check_all_expected(&opening.expected_checkpoints, &opening.expected_restores)?;
     let is_updated = access == Access::ReadWrite && !is_vouched;
     if is_updated {
-        shared.bring_up_to_date(opening)?;
+        shared.bring_up_to_date(opening, &still_there)?;
     }
     let threads = match access {
         Access::ReadWrite => Some(Arc::new(Threads::start(&shared, opening.queue_max, opening.system.clone())?)),

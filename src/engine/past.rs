@@ -146,7 +146,7 @@ pub(crate) fn past(log: &HeldLog<'_>, size: Position) -> Result<Past, Error> {
             }
             Ok(())
         })?;
-        log.check_missing(ended.missing.all())?;
+        log.check_bodies(mark.position..ended.end.size, ended.missing.all())?;
         end = (ended.end.size, ended.end.head);
         past.replayed = size.get().saturating_sub(mark.position.get());
     }

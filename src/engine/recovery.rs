@@ -5,13 +5,9 @@
 //! voucher's was changed: neither is ever passed over. Read next: [`super::voucher`], [`super::replay`].
 
 use std::collections::{BTreeSet, HashSet};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::codec::error::Part;
-use crate::codec::keys;
 use crate::codec::mark::RowTotal;
-use crate::codec::saved::{RowDigest, RowKey, decode_answer, decode_secret, decode_whole, row_digest};
 use crate::codec::voucher::Voucher;
 use crate::domain::batch::{Placed, remember};
 use crate::domain::event::Event;
@@ -26,14 +22,14 @@ use crate::error::{Error, ErrorKind};
 use crate::ledger::{ChainEnd, ChainVerifier, Frontier, Head};
 use crate::projection::Projections;
 use crate::seal::root::RowsKey;
-use crate::storage::chunks::{read_chunked, scan_chunked};
-use crate::storage::{AnchorMark, Direction, KeyRange, Storage, StorageError};
+use crate::storage::{AnchorMark, Storage};
 
 use super::history::History;
 use super::log::head_before;
+use super::missing::MissingBodies;
 use super::replay::replay;
 use super::saved::{Item, Mark, Saved};
-use super::sharing::Sharing;
+use super::saved_rows::{Rows, load, survey};
 use super::slots::slots_of;
 use super::snapshot::Snapshot;
 use super::tree;
@@ -49,6 +45,8 @@ pub(crate) struct Recovered {
     pub(crate) rebuilt: bool,
     /// Whether a voucher covers the rows; nothing but the log was believed otherwise.
     pub(crate) is_vouched: bool,
+    /// Bodies that are there although they were erased; only where nothing but the log was believed.
+    pub(crate) still_there: BTreeSet<Position>,
     /// Events that only a later release knows.
     pub(crate) unknown_events: u64,
     /// The first step that cannot have happened, of those that were replayed from the beginning.
@@ -59,9 +57,10 @@ pub(crate) struct Recovered {
 
 impl Recovered {
     /// Makes it of a store that was just made.
-    pub(crate) const fn made(snapshot: Snapshot) -> Self {
-        let flaws = Vec::new();
-        Self { snapshot, replayed: 0, rebuilt: false, is_vouched: true, unknown_events: 0, illegal: None, flaws }
+    pub(crate) fn made(snapshot: Snapshot) -> Self {
+        let (still_there, flaws) = (BTreeSet::new(), Vec::new());
+        let (rebuilt, is_vouched, illegal) = (false, true, None);
+        Self { snapshot, replayed: 0, rebuilt, is_vouched, still_there, unknown_events: 0, illegal, flaws }
     }
 }
 
@@ -113,13 +112,13 @@ pub(crate) fn rebuild(storage: &dyn Storage, log_id: &LogId, key: &Arc<RowsKey>)
 }
 
 /// Where a replay starts from.
-struct Start {
-    walk: Walk,
-    mark: Mark,
-    rows: RowTotal,
-    whole: Option<[u8; 32]>,
+pub(super) struct Start {
+    pub(super) walk: Walk,
+    pub(super) mark: Mark,
+    pub(super) rows: RowTotal,
+    pub(super) whole: Option<[u8; 32]>,
     /// Rows that do not count any more: to be written anew, or removed.
-    stale: Vec<Item>,
+    pub(super) stale: Vec<Item>,
 }
 
 impl Start {
@@ -140,9 +139,7 @@ fn run(basis: &Basis<'_>, start: Start) -> Result<Recovered, Error> {
         take(&mut walk, &batch, whole_as_of, &mut changed);
         Ok(())
     })?;
-    if let Some(position) = ended.missing.unexplained() {
-        return Err(Error::body_missing(position));
-    }
+    let still_there = check_bodies(&ended.missing, basis)?;
     // Behind an event that nobody can read here, the next ones are out of their place.
     let illegal = walk.illegal().filter(|_| ended.unknown_events == 0);
     let flaws = walk.flaws().to_vec();
@@ -157,15 +154,33 @@ fn run(basis: &Basis<'_>, start: Start) -> Result<Recovered, Error> {
         saved.touch(item);
     }
     let (replayed, unknown_events) = (ended.records, ended.unknown_events);
-    let (frontier, vouching, erased_up_to) = vouched(basis, &state, &end)?;
+    let (frontier, vouching, erased_up_to) = vouched(basis, &state, &end, ended.missing.erased_up_to())?;
     let history = History::load(storage, erased_up_to)?;
     let snapshot = Snapshot { state, projections, end, frontier, saved, history, vouching };
     let is_vouched = basis.voucher.is_some();
-    Ok(Recovered { snapshot, replayed, rebuilt: false, is_vouched, unknown_events, illegal, flaws })
+    let rebuilt = false;
+    Ok(Recovered { snapshot, replayed, rebuilt, is_vouched, still_there, unknown_events, illegal, flaws })
+}
+
+/// Refuses bodies that are missing without a reason, or there although they were erased; gives the latter where there is no
+/// voucher: a restore of release 0.1 could leave some there, of a backup that was taken during an erasure.
+fn check_bodies(missing: &MissingBodies, basis: &Basis<'_>) -> Result<BTreeSet<Position>, Error> {
+    if let Some(position) = missing.unexplained() {
+        return Err(Error::body_missing(position));
+    }
+    match missing.still_there().first().filter(|_| basis.voucher.is_some()) {
+        Some(position) => Err(Error::body_put_back(*position)),
+        None => Ok(missing.still_there().clone()),
+    }
 }
 
 /// Gives what the voucher says beside saved state; without one, what the log and the slots that it has say.
-fn vouched(basis: &Basis<'_>, state: &State, end: &ChainEnd) -> Result<(Frontier, Vouching, Position), Error> {
+fn vouched(
+    basis: &Basis<'_>,
+    state: &State,
+    end: &ChainEnd,
+    erased_up_to: Position,
+) -> Result<(Frontier, Vouching, Position), Error> {
     let key = Arc::clone(basis.key);
     if let Some(voucher) = basis.voucher {
         let vouching = Vouching { key, slots: voucher.slots.clone() };
@@ -173,7 +188,7 @@ fn vouched(basis: &Basis<'_>, state: &State, end: &ChainEnd) -> Result<(Frontier
     }
     let slots = slots_of(basis.storage, &state.whole.key_slots)?;
     let vouching = Vouching::new(key, slots.iter().map(|(number, bytes)| (*number, bytes.as_slice())));
-    Ok((tree::rebuild(basis.storage, basis.log_id, end)?, vouching, end.size))
+    Ok((tree::rebuild(basis.storage, basis.log_id, end)?, vouching, erased_up_to))
 }
 
 /// Takes a batch in, but for what saved rows have taken in already.
@@ -212,109 +227,6 @@ pub(super) fn settle(state: &mut State) {
             group.secrets = group.secrets.saturating_add(1);
         }
     }
-}
-
-/// Rows that lie beside the log.
-#[derive(Clone, Default)]
-struct Rows {
-    items: Vec<Item>,
-    total: RowTotal,
-    whole: [u8; 32],
-}
-
-/// Saved state as it lies beside the log.
-struct Loaded {
-    state: State,
-    rows: Rows,
-    is_damaged: bool,
-}
-
-impl Loaded {
-    /// Gives the log size that the newest row has seen.
-    fn as_of(&self) -> Position {
-        let secrets = self.state.secrets.values().map(|secret| secret.as_of);
-        secrets.chain([self.state.whole.log_size]).max().unwrap_or(Position::FIRST)
-    }
-
-    /// Gives a start from the rows, if they are those that the voucher proves and its mark lies on the chain of the log.
-    fn fits(self, storage: &dyn Storage, key: &RowKey, voucher: &Voucher) -> Result<Option<Start>, Error> {
-        let Rows { total, whole, .. } = self.rows;
-        let mark = voucher.saved;
-        if self.is_damaged || !mark.covers(key, &total, &whole) {
-            return Ok(None);
-        }
-        let mark = Mark { position: Position::new(mark.position), head: mark.head };
-        let on_chain = head_before(storage, mark.position)? == Some(mark.head);
-        let walk = Walk::from_rows(self.state);
-        Ok(on_chain.then(|| Start { walk, mark, rows: total, whole: Some(whole), stale: Vec::new() }))
-    }
-
-    fn count(&mut self, item: Item, digest: Option<RowDigest>) {
-        self.rows.items.push(item);
-        match digest {
-            Some(digest) => self.rows.total.add(&digest),
-            None => self.is_damaged = true,
-        }
-    }
-}
-
-fn load(storage: &dyn Storage, key: &RowKey) -> Result<Loaded, Error> {
-    let mut found = Loaded { state: State::default(), rows: Rows::default(), is_damaged: false };
-    if let Some(row) = read_chunked(storage, &keys::SAVED_WHOLE)? {
-        match decode_whole(key, &row) {
-            Ok((whole, digest)) => (found.state.whole, found.rows.whole) = (whole, *digest.as_bytes()),
-            Err(_) => found.is_damaged = true,
-        }
-    }
-    let mut sharing = Sharing::default();
-    scan_chunked(storage, &KeyRange::prefix(&[keys::SAVED_SECRET]), &mut |row_key, row| {
-        if let Some(id) = keys::parse_saved_secret(row_key) {
-            let decoded = decode_secret(key, id, row).ok().filter(|(secret, _)| secret.id == id);
-            found.count(Item::Secret(id), decoded.as_ref().map(|(_, digest)| *digest));
-            if let Some((mut secret, _)) = decoded {
-                sharing.share(&mut secret);
-                found.state.secrets.insert(id, Arc::new(secret));
-            }
-        }
-        ControlFlow::Continue(())
-    })?;
-    scan_chunked(storage, &KeyRange::prefix(&[keys::SAVED_ANSWER]), &mut |row_key, row| {
-        if let Some(position) = keys::parse_saved_answer(row_key) {
-            let decoded = decode_answer(key, position, row).ok();
-            found.count(Item::Answer(position), decoded.as_ref().map(|(_, digest)| *digest));
-            if let Some((answer, _)) = decoded {
-                found.state.remembered.keep(position, Arc::new(answer));
-            }
-        }
-        ControlFlow::Continue(())
-    })?;
-    Ok(found)
-}
-
-/// Looks at rows one by one where a value cannot be put together from its chunks: which there are, and what the whole ones
-/// add up to. Nothing of them is used.
-fn survey(storage: &dyn Storage, key: &RowKey) -> Result<Loaded, Error> {
-    let mut found = Loaded { state: State::default(), rows: Rows::default(), is_damaged: true };
-    let mut prefixes = BTreeSet::new();
-    for kind in [keys::SAVED_SECRET, keys::SAVED_ANSWER] {
-        storage.scan(&KeyRange::prefix(&[kind]), Direction::Ascending, &mut |row_key, _| {
-            prefixes.extend(row_key.split_last_chunk::<4>().map(|(prefix, _)| prefix.to_vec()));
-            ControlFlow::Continue(())
-        })?;
-    }
-    for row_key in prefixes {
-        let (item, part) = match (keys::parse_saved_secret(&row_key), keys::parse_saved_answer(&row_key)) {
-            (Some(id), _) => (Item::Secret(id), Part::SavedSecret),
-            (None, Some(position)) => (Item::Answer(position), Part::SavedAnswer),
-            (None, None) => continue,
-        };
-        let row = match read_chunked(storage, &row_key) {
-            Err(StorageError::Corrupt { .. }) => None,
-            read => read?,
-        };
-        found.count(item, row.and_then(|row| row_digest(key, part, &row_key, &row).ok()));
-    }
-    Ok(found)
 }
 
 /// Refuses a log that does not reach what was once durable.

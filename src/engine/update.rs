@@ -5,28 +5,32 @@
 //! nobody who puts older rows back can have the store opened without its voucher, and the data since. Read next:
 //! [`super::open`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::codec::keys;
 use crate::codec::meta::{decode_meta, encode_meta};
 use crate::domain::command::Terms;
 use crate::domain::event::{EpochRolled, Event};
+use crate::domain::position::Position;
 use crate::error::Error;
 
 use super::Shared;
 use super::draw::Draw;
+use super::erasure::rewrite;
 use super::group::{By, Group};
 use super::open::Opening;
 use super::queue::Payload;
 use super::snapshot::Snapshot;
 
 impl Shared {
-    /// Brings a store up to date that nobody uses yet; a crash leaves it as it was, or done.
+    /// Brings a store up to date that nobody uses yet, and takes bodies away that were erased and are still there; a crash
+    /// leaves it as it was, or done.
     ///
     /// # Errors
     ///
     /// Those of a commit. Then the store is as it was, or done.
-    pub(super) fn bring_up_to_date(&self, opening: &Opening) -> Result<(), Error> {
+    pub(super) fn bring_up_to_date(&self, opening: &Opening, still_there: &BTreeSet<Position>) -> Result<(), Error> {
         let (storage, mut snapshot) = (&*self.storage, Snapshot::clone(&self.published.load()));
         let (rolled, wrapped) = self.keyring().roll_epoch()?;
         let (epoch, rolled) = (rolled.in_force().get(), Arc::new(rolled));
@@ -46,6 +50,7 @@ impl Shared {
         let meta = storage.get(&keys::STORE_META)?;
         let meta = meta.ok_or_else(|| Error::corrupt("the store has no description of itself"))?;
         group.batch.put(keys::STORE_META, encode_meta(&decode_meta(&meta)?))?;
+        rewrite(storage, still_there)?.map_err(Error::refused)?.put(&mut group.batch)?;
         group.batch.remove(keys::OLD_SAVED_MARK)?.remove(keys::OLD_FRONTIER)?;
         let durable = snapshot.saved.mark();
         group.close(&mut snapshot, durable, storage)?;

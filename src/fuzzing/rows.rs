@@ -6,7 +6,7 @@ use crate::codec::past::{
     decode_past_mark, decode_past_secret, decode_past_whole, encode_past_mark, encode_past_secret, encode_past_whole,
 };
 use crate::codec::saved::{
-    RowKey, decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole,
+    RowKey, decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole, with_its_tag,
 };
 use crate::codec::voucher::{decode_voucher, encode_voucher};
 use crate::domain::id::{LogId, SecretId};
@@ -36,11 +36,29 @@ pub fn row_key(bytes: &[u8]) {
 /// The key under which rows have their tags here: fixed, so that what is written in one run can be read in another.
 const KEY: &RowKey = &[0x4b; 32];
 
-/// A row behind the first byte, which says its kind, is written as the same bytes if it can be read.
+/// A row behind the first byte, which says its kind, is written as the same bytes if it can be read. It is also given the
+/// tag that it should have, so that the values behind it are reached.
 pub fn saved_row(bytes: &[u8]) {
     let Some((kind, row)) = bytes.split_first() else { return };
-    let id = SecretId::from_bytes([0x51; 16]);
-    let position = Position::new(9);
+    read_and_write(*kind, row);
+    let row_key = match kind {
+        0 => keys::saved_secret(ID).to_vec(),
+        1 => keys::SAVED_WHOLE.to_vec(),
+        2 => keys::saved_answer(POSITION).to_vec(),
+        3 => keys::VOUCHER.to_vec(),
+        9 => keys::past_secret(POSITION, ID).to_vec(),
+        10 => keys::past_whole(POSITION).to_vec(),
+        11 => keys::past_mark(POSITION).to_vec(),
+        _ => return,
+    };
+    read_and_write(*kind, &with_its_tag(KEY, &row_key, row));
+}
+
+const ID: SecretId = SecretId::from_bytes([0x51; 16]);
+const POSITION: Position = Position::new(9);
+
+fn read_and_write(kind: u8, row: &[u8]) {
+    let (id, position) = (ID, POSITION);
     let written = match kind {
         0 => decode_secret(KEY, id, row).ok().map(|(secret, _)| encode_secret(KEY, &secret).unwrap().bytes),
         1 => decode_whole(KEY, row).ok().map(|(whole, _)| encode_whole(KEY, &whole).unwrap().bytes),

@@ -3,6 +3,7 @@
 //! Read next: [`super::log_view`].
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use crate::domain::command::Command as Decided;
 use crate::domain::id::SecretId;
@@ -83,6 +84,10 @@ impl Inner {
         let shared = &self.engine.shared;
         let end = shared.published.with(|snapshot| snapshot.end.size);
         let bodies = look(&*shared.storage, positions, end)??;
+        let log = shared.held();
+        for position in positions {
+            log.each(*position, position.next(), &mut |_| Ok(ControlFlow::Continue(())))?;
+        }
         Ok(Decided::EraseBodies { bodies })
     }
 }

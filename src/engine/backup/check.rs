@@ -3,7 +3,7 @@
 //!
 //! Needs the key of the backup and no key of the store; reads once, and writes nothing. Read next: [`super::restore`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 
 use crate::audit::{Flaw, Replay};
@@ -96,6 +96,8 @@ pub(crate) struct Checked {
     pub(super) slots: BTreeMap<u8, Vec<u8>>,
     pub(super) epochs: BTreeMap<u32, WrappedEpochKey>,
     pub(super) seeds: BTreeMap<u32, Vec<u8>>,
+    /// Bodies that were copied before they were erased.
+    pub(super) still_there: BTreeSet<Position>,
 }
 
 /// Verifies a backup, and holds its log to what the verifier brought.
@@ -247,8 +249,9 @@ impl<'a> Checker<'a> {
         self.check_data()?;
         let mut report = BackupReport::of(self.log_id, self.replay.state(), note, proved);
         report.flaws = self.replay.flaws().to_vec();
+        let still_there = self.missing.still_there().clone();
         let Self { log_id, replay, slots, epochs, seeds, .. } = self;
-        Ok(Checked { report, header, log_id, state: replay.into_state(), end, slots, epochs, seeds })
+        Ok(Checked { report, header, log_id, state: replay.into_state(), end, slots, epochs, seeds, still_there })
     }
 
     fn check_keys(&self) -> Result<(), Error> {

@@ -2,16 +2,19 @@
 //!
 //! Read next: [`super::build`].
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Seek};
 
 use crate::codec::backup::Entry;
 use crate::codec::keys;
 use crate::domain::id::DataKeyId;
+use crate::domain::position::Position;
 use crate::domain::quarantine::RestoredFrom;
 use crate::engine::Engine;
 use crate::engine::open::Opening;
 use crate::error::Error;
+use crate::ledger::frames;
 use crate::seal::keyring::Keyring;
 use crate::seal::slots::Slots;
 use crate::seal::unlock::Unlock;
@@ -129,7 +132,7 @@ impl<'a, 'b, 'p> Rows<'a, 'b, 'p> {
             Entry::KeySlot(slot) => self.builder.chunked(&keys::key_slot(slot), value),
             Entry::EpochKey(epoch) => self.builder.row(&keys::epoch_key(epoch), value),
             Entry::SigningSeed(number) => self.builder.row(&keys::signing_seed(number), value),
-            Entry::Commit(first) => self.builder.commit(first, value),
+            Entry::Commit(first) => self.builder.commit(first, &without(value, &self.checked.still_there)?),
             Entry::SealedData(data_key) => match self.needed.get_mut(&data_key) {
                 Some(written) if !written.data => {
                     written.data = true;
@@ -155,4 +158,18 @@ impl<'a, 'b, 'p> Rows<'a, 'b, 'p> {
             None => Ok(()),
         }
     }
+}
+
+/// Gives a commit without bodies that were erased while the backup was taken.
+fn without<'a>(commit: &'a [u8], erased: &BTreeSet<Position>) -> Result<Cow<'a, [u8]>, Error> {
+    if erased.is_empty() {
+        return Ok(Cow::Borrowed(commit));
+    }
+    let mut framed = Vec::with_capacity(commit.len());
+    for raw in frames(commit) {
+        let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
+        let is_erased = erased.contains(&raw.header().position);
+        if is_erased { raw.erased().unwrap_or(raw) } else { raw }.frame(&mut framed);
+    }
+    Ok(Cow::Owned(framed))
 }

@@ -3,7 +3,9 @@
 //! Rows lie in memory and outlive the stores that are opened on them, as on a disk. Read next: [`super::open`].
 
 mod backups;
+mod bodies;
 pub(crate) mod chance;
+mod edits;
 mod erasure;
 mod extremes;
 mod faults;

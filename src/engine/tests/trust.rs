@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{Rows, new_data, new_secret, opening, ops, put_secret, value};
+use super::{Rows, new_data, opening, ops, put_secret, value};
 use crate::codec::keys;
 
 use crate::domain::id::SecretId;
@@ -15,7 +15,6 @@ use crate::domain::position::Position;
 use crate::domain::version::VersionRef;
 use crate::engine::open::{Access, Opening, Place, open_on};
 use crate::error::Error;
-use crate::ledger::{Erasure, frames};
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::secret_bytes::SecretBytes;
 use crate::seal::unlock::Unlock;
@@ -46,7 +45,7 @@ pub(super) fn lock(store: &Store, id: SecretId, name: &str) {
 }
 
 /// A closed store with saved state whose secret was rotated and locked since an earlier copy, which has saved state too.
-fn victim() -> (Rows, Rows, SecretId) {
+pub(super) fn victim() -> (Rows, Rows, SecretId) {
     let rows = Rows::new();
     let store = rows.open();
     let id = put_secret(&store, "token");
@@ -63,7 +62,7 @@ fn victim() -> (Rows, Rows, SecretId) {
 }
 
 /// Puts rows of a kind back as they were.
-fn put_back(rows: &Rows, earlier: &Rows, kind: u8) {
+pub(super) fn put_back(rows: &Rows, earlier: &Rows, kind: u8) {
     rows.under(kind).iter().for_each(|(row_key, _)| rows.remove(row_key));
     earlier.under(kind).iter().for_each(|(row_key, row)| rows.put(row_key, row));
 }
@@ -224,50 +223,6 @@ fn records_that_were_changed_are_not_shown() {
     assert!(store.backup(Vec::new(), &bytes(9), |_| {}).is_err());
 }
 
-/// A body that is left out, with every hash right: no record says that it was erased.
-#[test]
-fn a_body_that_nobody_erased_is_missed() {
-    let (rows, _, id) = victim();
-    let mut places = Vec::new();
-    rows.open()
-        .for_each_raw_record(Position::FIRST, |raw| {
-            places.extend((raw.header().erasure == Erasure::Allowed).then_some(raw.header().position));
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-    for at in [places[0], places[1], places[700], *places.last().unwrap()] {
-        let fork = rows.fork();
-        change_commit(&fork, at.get(), |commit| {
-            let before = std::mem::take(commit);
-            for raw in frames(&before) {
-                let raw = raw.unwrap();
-                let left = if raw.header().position == at { raw.erased().unwrap() } else { raw };
-                left.frame(commit);
-            }
-        });
-        let store = match fork.try_open() {
-            Ok(store) => store,
-            Err(error) => {
-                assert_eq!(error.code(), "rows_changed");
-                continue;
-            }
-        };
-        let shown = store.for_each_record(at, |_| ControlFlow::Break(()));
-        assert_eq!(shown.unwrap_err().code(), "rows_changed", "{at}");
-        let found = store.as_of(crate::audit::AsOf::Position(at.next()));
-        assert!(found.is_err() || places[0] > at);
-    }
-    // One that was erased is shown as such.
-    let store = rows.open();
-    let positions = store.erasable_records(id, Position::FIRST, 2).unwrap();
-    ops(&store).erase_bodies(positions.clone()).unwrap();
-    store.for_each_record(positions[0], |_| ControlFlow::Continue(())).unwrap();
-    assert!(store.watch(Position::FIRST).unwrap().take(20).all(|entry| entry.is_ok()));
-    store.as_of(crate::audit::AsOf::Position(positions[1])).unwrap();
-    store.close().unwrap();
-    rows.open().for_each_record(Position::FIRST, |_| ControlFlow::Continue(())).unwrap();
-}
-
 /// T4: a way in that was removed, and an epoch that was retired.
 #[test]
 fn keys_that_were_removed_and_put_back_open_nothing_and_are_told() {
@@ -307,29 +262,4 @@ fn keys_that_were_removed_and_put_back_open_nothing_and_are_told() {
     told(&rows, "epoch 1 was retired");
     rows.remove(&keys::epoch_key(2));
     assert_eq!(open_with(&rows, bytes(7)).unwrap_err().code(), "rows_changed");
-}
-
-/// Rows of past states that were put back show no words that were erased since.
-#[test]
-fn past_states_from_before_an_erasure_are_not_used() {
-    let rows = Rows::new();
-    let store = rows.open();
-    let id = ops(&store).create(new_secret("said")).unwrap().secret.unwrap();
-    bustle(&store);
-    bustle(&store);
-    store.close().unwrap();
-    let earlier = rows.fork();
-    let at = rows.under(keys::PAST_MARK);
-    assert!(!at.is_empty());
-    let size = keys::parse_past_mark(&at[0].0).unwrap();
-    let store = rows.open();
-    let positions = store.erasable_records(id, Position::FIRST, 9).unwrap();
-    ops(&store).erase_bodies(positions).unwrap();
-    let hidden = |store: &Store| store.as_of(crate::audit::AsOf::Position(size)).unwrap().hidden().collect::<Vec<_>>();
-    assert_eq!(hidden(&store), [id]);
-    store.close().unwrap();
-    b"hpy".iter().for_each(|kind| put_back(&rows, &earlier, *kind));
-    let store = rows.open();
-    assert_eq!(hidden(&store), [id]);
-    assert!(!store.scrub(|_| {}).unwrap().findings.is_empty());
 }
