@@ -126,7 +126,7 @@ schemas! {
     SecretDeleted: secret::SecretDeletedV1;
     SecretExpired: secret::SecretExpiredV1;
     ExpirationHeld: secret::ExpirationHeldV1;
-    SecretRestated: secret::SecretRestatedV1;
+    SecretRestated: secret::SecretRestatedV2, secret::SecretRestatedV1;
     DeletionPlanned: rotation::DeletionPlannedV1;
     VersionAdded: version::VersionAddedV1;
     VersionRegenerated: version::VersionRegeneratedV1;

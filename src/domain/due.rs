@@ -2,6 +2,8 @@
 //!
 //! It decides nothing: what comes of it is asked of `decide`, in log order. Read next: [`super::rotation`].
 
+use std::time::Duration;
+
 use super::limits;
 use super::rotation::{Retirement, Rotation, RotationStage, RotationTrigger};
 use super::secret::{Lifecycle, Secret};
@@ -32,6 +34,24 @@ pub(crate) fn next_step(secret: &Secret) -> Option<(Timestamp, Step)> {
     steps(secret).min_by_key(|(at, _)| *at)
 }
 
+/// Tells what is due for a secret at a time, the longest overdue first. In a single run a rotation that is about to be due is
+/// due, since the next run may come too late: a timer has its own clock.
+pub(crate) fn due_step(secret: &Secret, now: Timestamp, is_single_run: bool) -> Option<Step> {
+    let with_slack = |(at, step): (Timestamp, Step)| {
+        let slack = match step {
+            Step::RotateHere | Step::Plan(RotationTrigger::ByPolicy) => secret.rotation_slack(),
+            Step::Plan(_) => FIRST_VERSION_SLACK,
+            Step::GoOn | Step::PlanRetirement(_) | Step::Retire(_) | Step::Delete => Duration::ZERO,
+        };
+        let is_due = at <= if is_single_run { now.plus(slack) } else { now };
+        is_due.then_some((at, step))
+    };
+    steps(secret).filter_map(with_slack).min_by_key(|(at, _)| *at).map(|(_, step)| step)
+}
+
+/// How long before its time a first version that was given up is tried again in a single run.
+const FIRST_VERSION_SLACK: Duration = Duration::from_secs(3 * 60 * 60);
+
 /// Gives all that is to be done for a secret, each with its time.
 pub(crate) fn steps(secret: &Secret) -> impl Iterator<Item = (Timestamp, Step)> {
     let rotation = match &secret.rotation {
@@ -53,6 +73,7 @@ fn begins(secret: &Secret) -> Option<(Timestamp, Step)> {
         return Some((again.unwrap_or(secret.created_at), Step::Plan(RotationTrigger::FirstVersion)));
     }
     let at = secret.next_rotation_at().filter(|_| !secret.spec.is_dynamic())?;
+    let at = at.plus(secret.rotation_spread(at));
     Some((at, if has_issuer { Step::Plan(RotationTrigger::ByPolicy) } else { Step::RotateHere }))
 }
 
@@ -96,7 +117,7 @@ fn retirement(secret: &Secret, at: usize, version: &Version) -> Option<(Timestam
     let is_free = version.locks.is_empty() && !issuance.consumers.is_empty();
     let has_moved = |consumer| newer.iter().any(|version| version.acknowledged_by.contains(consumer));
     let is_over = is_free && issuance.consumers.iter().all(has_moved);
-    let graced = std::time::Duration::from_secs(issuance.grace_secs.into());
+    let graced = Duration::from_secs(issuance.grace_secs.into());
     is_over.then(|| (replaced_at.plus(graced), Step::PlanRetirement(version.id)))
 }
 

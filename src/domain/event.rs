@@ -20,6 +20,7 @@ use super::rotation_event::{
     RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged,
     ScheduledRotationRefused, VersionAcknowledged,
 };
+use super::schedule::GivenUp;
 use super::secret::{Lifecycle, SecretMetadata, SecretSpec};
 use super::settings::{KeySlotKind, Settings};
 use super::time::Timestamp;
@@ -201,6 +202,10 @@ events! {
         retrieved_at: Option<Timestamp>,
         /// When a lock last refused a rotation of it.
         rotation_refused_at: Option<Timestamp>,
+        /// From when on its policy counts; a record of the first schema does not say.
+        scheduled_from: Option<Timestamp>,
+        /// The last rotation that was given up.
+        given_up: Option<Box<GivenUp>>,
         /// The rotation that is under way.
         rotation: Option<Box<Rotation>>,
         /// Whether it is to be deleted as soon as its credentials are retired.

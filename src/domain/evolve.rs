@@ -21,7 +21,7 @@ use super::restate;
 use super::secret::{Lifecycle, Secret, SecretSpec};
 use super::state::{State, Whole};
 use super::time::Timestamp;
-use super::version::{DestroyCause, Version, VersionData};
+use super::version::{DestroyCause, Version, VersionData, VersionOrigin};
 
 /// Takes the records of one batch in, as a replay does, and the answer that is to be remembered for it. Gives the positions of answers
 /// that are forgotten.
@@ -123,6 +123,8 @@ fn create(state: &mut State, record: &Record, id: SecretId, created: &SecretCrea
         updated_at: record.recorded_at,
         retrieved_at: None,
         rotation_refused_at: None,
+        scheduled_from: record.recorded_at,
+        given_up: None,
         rotation: None,
         patience: None,
         is_deleting: false,
@@ -147,6 +149,9 @@ fn change(secret: &mut Secret, record: &Record, whole: &Whole) {
         Event::SecretUpdated(event) => secret.metadata = event.metadata.clone(),
         Event::SpecUpdated(event) => secret.spec = event.spec.clone(),
         Event::PolicySet(event) => {
+            if secret.policy.map(|policy| policy.interval) != Some(event.policy.interval) {
+                secret.scheduled_from = secret.current().map_or(record.recorded_at, |current| current.created_at);
+            }
             secret.policy = Some(event.policy);
             secret.rotation_refused_at = None;
         }
@@ -170,6 +175,10 @@ fn change(secret: &mut Secret, record: &Record, whole: &Whole) {
 fn add_version(secret: &mut Secret, event: &VersionAdded, record: &Record) {
     let credential = progress::take_credential(secret, event.version);
     secret.rotation_refused_at = None;
+    secret.given_up = None;
+    if event.origin != VersionOrigin::RotatedByPolicy {
+        secret.scheduled_from = record.recorded_at;
+    }
     // Most secrets have few versions, and room for more would stay empty.
     secret.versions.reserve_exact(1);
     secret.versions.push(Version {

@@ -56,7 +56,7 @@ impl Secret {
     }
 
     /// What the next rotation is to the versions: as the issuer of the last one said.
-    pub(super) fn rotation_touch(&self) -> Touch {
+    pub(crate) fn rotation_touch(&self) -> Touch {
         self.issuer_class().map_or(Touch::Rotate, IssuerClass::touch)
     }
 

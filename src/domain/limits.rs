@@ -103,6 +103,12 @@ pub const CONSUMERS_MAX: usize = 32;
 /// How long a version is left alone at least, whose credential ends before the policy's next run: an hour.
 pub const EARLY_ROTATION_PAUSE: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
+/// How long before its time a scheduled rotation counts as due for a single run of the worker, at most: a day.
+pub const SCHEDULE_SLACK_MAX: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
+/// How long after its time a scheduled rotation begins, at most, so that many do not begin at one instant: half an hour.
+pub const SCHEDULE_SPREAD_MAX: std::time::Duration = std::time::Duration::from_secs(30 * 60);
+
 /// How long a scheduled rotation waits after a lock refused one: a day.
 pub const REFUSED_ROTATION_PAUSE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 

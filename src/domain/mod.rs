@@ -48,6 +48,7 @@ pub(crate) mod restate;
 pub(crate) mod rotation;
 pub(crate) mod rotation_command;
 pub(crate) mod rotation_event;
+pub(crate) mod schedule;
 pub(crate) mod secret;
 pub(crate) mod settings;
 pub(crate) mod size;

@@ -55,7 +55,7 @@ impl Interval {
     }
 
     /// Gives the shortest length this interval can have, in seconds: a month counts as 28 days.
-    const fn secs_min(self) -> u64 {
+    pub(super) const fn secs_min(self) -> u64 {
         let unit_secs = match self.unit {
             IntervalUnit::Hour => HOUR_SECS,
             IntervalUnit::Day => DAY_SECS,
@@ -65,7 +65,7 @@ impl Interval {
     }
 
     /// Gives the longest length this interval can have, in seconds: a month counts as 31 days.
-    const fn secs_max(self) -> u64 {
+    pub(super) const fn secs_max(self) -> u64 {
         match self.unit {
             IntervalUnit::Month => (self.count as u64).saturating_mul(31 * DAY_SECS),
             IntervalUnit::Hour | IntervalUnit::Day => self.secs_min(),

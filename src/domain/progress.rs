@@ -11,6 +11,7 @@ use super::rotation::{
     AttemptFailure, Credential, IssuedCredential, IssuerClass, Parked, Retirement, Rotation, RotationStage,
 };
 use super::rotation_event::{AbortPlanned, CredentialIssued, JobBegun, RotationAttemptFailed, RotationPlanned};
+use super::schedule::GivenUp;
 use super::secret::{Lifecycle, Secret};
 use super::state::Whole;
 use super::version::Version;
@@ -24,7 +25,8 @@ pub(super) fn progress(secret: &mut Secret, record: &Record, whole: &Whole) {
             secret.patience = Some(Box::new(Patience::until(event.deadline, at)));
         }
         Event::RotationCommitted(_) => commit(secret, record),
-        Event::RotationAborted(_) => {
+        Event::RotationAborted(event) => {
+            secret.given_up = Some(Box::new(GivenUp { at, reason: event.reason.clone() }));
             secret.rotation = None;
             secret.patience = None;
             // Nothing begins again by itself at once.

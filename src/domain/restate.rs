@@ -52,8 +52,18 @@ impl SecretRestated {
             updated_at: secret.updated_at,
             retrieved_at: secret.retrieved_at,
             rotation_refused_at: secret.rotation_refused_at,
+            scheduled_from: Some(secret.scheduled_from),
+            given_up: secret.given_up.clone(),
             rotation: secret.rotation.clone(),
             is_deleting: secret.is_deleting,
+        }
+    }
+
+    /// Gives what an event of the first schema, which said nothing of schedules, says of a secret that is known.
+    pub(crate) fn as_said_by(self, event: &Self) -> Self {
+        match event.scheduled_from {
+            Some(_) => self,
+            None => Self { scheduled_from: None, given_up: None, ..self },
         }
     }
 
@@ -75,6 +85,8 @@ impl SecretRestated {
             updated_at: event.updated_at,
             retrieved_at: event.retrieved_at,
             rotation_refused_at: event.rotation_refused_at,
+            scheduled_from: event.scheduled_from.unwrap_or(event.created_at),
+            given_up: event.given_up,
             patience: event.rotation.as_deref().map(|rotation| Box::new(Patience::of(rotation))),
             rotation: event.rotation,
             is_deleting: event.is_deleting,
@@ -179,10 +191,11 @@ pub(super) fn evolve(state: &mut State, record: &Record, subject: Subject) {
     let as_of = record.position.next();
     if let Event::SecretRestated(event) = &record.event {
         let before = state.take_out(subject.secret).map(Arc::unwrap_or_clone);
-        let (versions, patience) = before.map_or_else(Default::default, |secret| (secret.versions, secret.patience));
-        let secret = event.secret(subject, as_of, versions);
-        let patience = patience.or_else(|| secret.patience.clone());
-        return state.put_in(Secret { patience, ..secret });
+        let Some(before) = before else { return state.put_in(event.secret(subject, as_of, Vec::new())) };
+        let secret = event.secret(subject, as_of, before.versions);
+        let patience = before.patience.or_else(|| secret.patience.clone());
+        let (scheduled_from, given_up) = (before.scheduled_from, before.given_up);
+        return state.put_in(Secret { patience, scheduled_from, given_up, ..secret });
     }
     let Some(secret) = state.secrets.get_mut(&subject.secret).map(Arc::make_mut) else { return };
     secret.revision = subject.revision;

@@ -14,6 +14,7 @@ use super::patience::Patience;
 use super::policy::RotationPolicy;
 use super::position::{Position, Revision, VersionNumber};
 use super::rotation::{Credential, Rotation};
+use super::schedule::GivenUp;
 use super::time::Timestamp;
 use super::version::{Alias, SealedRef, Version, VersionRef};
 
@@ -124,6 +125,10 @@ pub struct Secret {
     pub retrieved_at: Option<Timestamp>,
     /// When a lock last refused a rotation of it, or one was given up; the next begins a day later by itself.
     pub rotation_refused_at: Option<Timestamp>,
+    /// From when on the intervals of its policy are counted.
+    pub scheduled_from: Timestamp,
+    /// The last rotation that was given up, until the next version comes.
+    pub given_up: Option<Box<GivenUp>>,
     /// The rotation by an issuer that is under way.
     pub rotation: Option<Box<Rotation>>,
     /// What the rotation that is under way has used up of its time.
@@ -213,33 +218,6 @@ impl Secret {
             | SecretSpec::CustomCredentials { .. } => self.current().and_then(|version| version.expires_at),
             _ => self.metadata.expires_at,
         }
-    }
-
-    /// Gives the time of the next scheduled rotation, when an active policy stands on an active
-    /// secret whose expiry is not held back. A day after the last one that a lock refused.
-    ///
-    /// What an issuer gave a shorter life than the policy's interval rotates earlier: when two thirds of that life are over,
-    /// and no sooner than an hour after it was made. A credential of an issuer also rotates while its expiry is held back,
-    /// since the next one is what the holders wait for.
-    #[must_use]
-    pub fn next_rotation_at(&self) -> Option<Timestamp> {
-        let is_held = self.expiry_held_since.is_some() && !self.spec.is_issued_credential();
-        let at = self.rotation_due_at().filter(|_| self.lifecycle == Lifecycle::Active && !is_held)?;
-        let again = self.rotation_refused_at.filter(|refused| *refused >= at);
-        Some(again.map_or(at, |refused| refused.plus(limits::REFUSED_ROTATION_PAUSE)))
-    }
-
-    /// When an active policy rotates the current version, whatever was refused so far.
-    pub(crate) fn rotation_due_at(&self) -> Option<Timestamp> {
-        let policy = self.policy.filter(|policy| policy.auto_rotate)?;
-        let current = self.current()?;
-        let at = policy.interval.after(current.created_at);
-        let end = current.expires_at.filter(|end| *end <= at && self.spec.issuance().is_some());
-        Some(end.map_or(at, |end| {
-            let life = end.since(current.created_at);
-            let early = life.saturating_sub(life.checked_div(3).unwrap_or_default());
-            current.created_at.plus(early.max(limits::EARLY_ROTATION_PAUSE)).min(at)
-        }))
     }
 
     /// Walks over the credentials behind its versions, oldest first, retired ones too.

@@ -83,7 +83,11 @@ pub(crate) fn record_bytes(event: &Event) -> usize {
 
 fn secret(event: &SecretRestated) -> usize {
     let rotation = event.rotation.as_deref().map_or(0, rotation);
-    words(&event.metadata, &event.spec).saturating_add(actor(&event.created_by)).saturating_add(rotation)
+    let given_up = event.given_up.as_deref().map_or(0, |given_up| text(given_up.reason.as_str()).saturating_add(9));
+    words(&event.metadata, &event.spec)
+        .saturating_add(actor(&event.created_by))
+        .saturating_add(rotation)
+        .saturating_add(given_up)
 }
 
 fn version(event: &VersionRestated) -> usize {

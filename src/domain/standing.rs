@@ -4,7 +4,7 @@
 
 use super::due::{Step, steps};
 use super::held::{Held, held};
-use super::rotation::{Credential, RotationStage};
+use super::rotation::{Credential, RotationStage, RotationTrigger};
 use super::secret::Secret;
 use super::settings::Settings;
 use super::time::Timestamp;
@@ -94,7 +94,12 @@ impl Secret {
         if let Some(since) = self.blocked_since(settings, now) {
             return Some(RotationStanding::Blocked { since });
         }
-        let due = steps(self).filter(|(at, step)| *at <= now && !matches!(step, Step::Retire(_)));
+        // What a worker waits for so that not all rotate at one instant is no part of the schedule.
+        let on_schedule = |(at, step)| match step {
+            Step::RotateHere | Step::Plan(RotationTrigger::ByPolicy) => (self.next_rotation_at().unwrap_or(at), step),
+            other => (at, other),
+        };
+        let due = steps(self).map(on_schedule).filter(|(at, step)| *at <= now && !matches!(step, Step::Retire(_)));
         if let Some(since) = due.map(|(at, _)| at).min() {
             return Some(RotationStanding::Due { since });
         }
@@ -115,9 +120,9 @@ impl Secret {
 
     /// Gives since when a rotation is due that a lock, a grace or consumers refused and still would.
     fn blocked_since(&self, settings: Settings, now: Timestamp) -> Option<Timestamp> {
-        let refused_at = self.rotation_refused_at?;
+        self.rotation_refused_at?;
         let due_at = self.rotation_due_at()?;
         let is_locked = || self.impact_of_rotation(settings).is_some_and(|impact| !impact.locks.is_empty());
-        (refused_at >= due_at && (is_locked() || self.held_at(settings, now).is_some())).then_some(due_at)
+        (self.refused_for(due_at).is_some() && (is_locked() || self.held_at(settings, now).is_some())).then_some(due_at)
     }
 }

@@ -6,8 +6,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::domain::due::{Step, next_step};
+use crate::domain::due::Step;
 use crate::domain::id::SecretId;
+use crate::domain::name::Reason;
 use crate::domain::secret::Secret;
 use crate::engine::Patience;
 use crate::engine::queue::Order;
@@ -15,7 +16,7 @@ use crate::engine::reply::Slot;
 use crate::engine::sync::{Receiver, TryRecvError};
 use crate::error::Error;
 
-use super::steps::{Halt, Progress, worded};
+use super::steps::{Halt, Progress, REFUSED_STILL, worded};
 use super::stopped::Stopped;
 use super::taken::Taken;
 use super::worker::Core;
@@ -91,6 +92,7 @@ impl<'a> Flight<'a> {
             Some(_) if in_a_row >= super::worker::STEPS_IN_A_ROW => {
                 self.core.tire(taken.secret).map_err(Halt::from).map(|()| None)
             }
+            Some(secret) if self.core.is_refused_still(&secret) => Err(Halt::Later(Reason::of(REFUSED_STILL))),
             Some(secret) => self.core.ask_here(&secret).map(Some),
             None => Ok(None),
         };
@@ -135,8 +137,7 @@ impl Core {
             let is_quarantined = now.state.whole.quarantine().is_some();
             now.state.secret(id).filter(|_| !is_quarantined).cloned()
         })?;
-        let is_due = matches!(next_step(&secret), Some((at, Step::RotateHere)) if at <= inner.now());
-        is_due.then_some(secret)
+        matches!(self.due_step(&secret), Some(Step::RotateHere)).then_some(secret)
     }
 
     /// Makes and seals the data here, and asks for the rotation.

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::domain::id::SecretId;
+use crate::domain::limits;
 use crate::engine::sync::{SendTimeoutError, Sender};
 use crate::storage::StorageError;
 
@@ -44,11 +45,16 @@ impl Core {
             return Due::default();
         }
         let calendar = &snapshot.projections.calendar;
-        let is_free = |secret: &SecretId| !self.later.waits(*secret, now);
+        // A single run takes up what is about to be due as well.
+        let until = if self.is_started { now } else { now.plus(limits::SCHEDULE_SLACK_MAX) };
+        let is_due = |secret: &SecretId| {
+            self.is_started || snapshot.state.secret(*secret).is_some_and(|secret| self.due_step(secret).is_some())
+        };
+        let is_free = |secret: &SecretId| !self.later.waits(*secret, now) && is_due(secret);
         let elsewhere_at_once = self.options.threads.saturating_mul(2);
         Due {
-            here: self.busy.take_up(calendar.steps_here(now).filter(is_free), HERE_AT_ONCE),
-            elsewhere: self.busy.take_up(calendar.steps_elsewhere(now).filter(is_free), elsewhere_at_once),
+            here: self.busy.take_up(calendar.steps_here(until).filter(is_free), HERE_AT_ONCE),
+            elsewhere: self.busy.take_up(calendar.steps_elsewhere(until).filter(is_free), elsewhere_at_once),
         }
     }
 

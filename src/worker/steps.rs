@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use crate::domain::command::{Command, Terms};
-use crate::domain::due::{Step, next_step};
+use crate::domain::due::{Step, due_step};
+use crate::domain::held::held;
 use crate::domain::id::{LogId, RotationId, SecretId};
 use crate::domain::limits;
 use crate::domain::name::{IssuerName, Reason};
@@ -14,7 +15,8 @@ use crate::domain::refusal::Refusal;
 use crate::domain::rotation::{Rotation, RotationStage, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::secret::Secret;
-use crate::domain::touch::unlocked_at_commit;
+use crate::domain::time::Timestamp;
+use crate::domain::touch::{unlocked, unlocked_at_commit};
 use crate::domain::version::VersionRef;
 use crate::engine::Patience;
 use crate::engine::draw;
@@ -78,9 +80,12 @@ impl Core {
         let inner = &self.store.0;
         let is_quarantined = inner.engine.shared.published.with(|snapshot| snapshot.state.whole.quarantine().is_some());
         let Ok(secret) = inner.find(id) else { return Ok(Progress::Nothing) };
-        let step = next_step(&secret).filter(|(at, _)| !is_quarantined && *at <= inner.now());
-        let Some((_, step)) = step else { return Ok(Progress::Nothing) };
+        let step = self.due_step(&secret).filter(|_| !is_quarantined);
+        let Some(step) = step else { return Ok(Progress::Nothing) };
         match step {
+            Step::RotateHere | Step::Plan(RotationTrigger::ByPolicy) if self.is_refused_still(&secret) => {
+                Err(Halt::Later(Reason::of(REFUSED_STILL)))
+            }
             Step::RotateHere => self.rotate_here(&secret),
             Step::Plan(trigger) => self.plan(&self.system, &secret, trigger).map(|_| Progress::Moved),
             Step::GoOn => match &secret.rotation {
@@ -97,6 +102,24 @@ impl Core {
                 answer => Self::settled(answer),
             },
         }
+    }
+
+    /// Tells what is due for a secret now.
+    pub(super) fn due_step(&self, secret: &Secret) -> Option<Step> {
+        due_step(secret, self.store.0.now(), !self.is_started)
+    }
+
+    /// Tells whether a rotation that was refused within a day still would be, by what only the state of the whole store shows.
+    pub(super) fn is_refused_still(&self, secret: &Secret) -> bool {
+        let now = self.store.0.now().plus(secret.rotation_slack());
+        let is_recent = |refused: Timestamp| now < refused.plus(limits::REFUSED_ROTATION_PAUSE);
+        let (touch, published) = (secret.rotation_touch(), &self.store.0.engine.shared.published);
+        secret.rotation_refused_at.is_some_and(is_recent)
+            && published.with(|snapshot| {
+                let whole = &snapshot.state.whole;
+                unlocked(secret, touch, whole).is_err()
+                    || held(secret, touch, whole.settings, self.store.0.now()).is_some()
+            })
     }
 
     fn go_on(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
@@ -251,6 +274,8 @@ impl Core {
     }
 }
 
+/// What is said of a rotation that was reported as refused within a day.
+pub(super) const REFUSED_STILL: &str = "a lock, a grace or consumers refuse its rotation still";
 const NOT_REGISTERED: &str = "no issuer of its name is registered here";
 
 /// What is said of an issuer that leaves its work to jobs, where calls are asked for.

@@ -1,6 +1,6 @@
 //! Owns the fixed values of restatements.
 
-use super::rotations::{credential, rotation};
+use super::rotations::{credential, given_up, rotation};
 use super::sample::{GROUP, VERSION, actor, bare_metadata, json, metadata, policy, sealed, time};
 use crate::domain::event::{Event, GroupRestated, LockRestated, SecretRestated, VersionRestated};
 use crate::domain::id::VersionId;
@@ -28,6 +28,8 @@ pub(super) fn secret_restated(full: bool) -> SecretRestated {
         updated_at: time(2),
         retrieved_at: full.then(|| time(3)),
         rotation_refused_at: full.then(|| time(4)),
+        scheduled_from: Some(time(1)),
+        given_up: full.then(given_up),
         rotation: Some(Box::new(rotation(full))),
         is_deleting: full,
     }

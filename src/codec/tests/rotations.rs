@@ -18,6 +18,7 @@ use crate::domain::rotation::{
     RotationTrigger,
 };
 use crate::domain::rotation_event::*;
+use crate::domain::schedule::GivenUp;
 use crate::domain::secret::{SecretSpec, SecretType};
 use crate::domain::time::Timestamp;
 
@@ -202,6 +203,14 @@ fn protocol() -> Vec<(&'static str, Event)> {
         ("full", RotationResumed { rotation, deadline: time(9) }.into()),
         ("full", AbortPlanned { rotation, reason }.into()),
     ]
+}
+
+pub(super) fn given_up() -> Box<GivenUp> {
+    Box::new(GivenUp { at: time(4), reason: reason() })
+}
+
+pub(super) fn any_given_up() -> impl Strategy<Value = Option<Box<GivenUp>>> {
+    select([None, Some(given_up())].to_vec())
 }
 
 prop_compose! {

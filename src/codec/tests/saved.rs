@@ -48,6 +48,8 @@ pub(super) fn secret() -> Secret {
         updated_at: time(1),
         retrieved_at: None,
         rotation_refused_at: None,
+        scheduled_from: time(1),
+        given_up: None,
         rotation: Some(Box::new(rotation(true))),
         patience: None,
         is_deleting: false,

@@ -144,12 +144,13 @@ prop_compose! {
         (expiry_held_since, retrieved_at) in (option::of(time()), option::of(time())),
         (created_at, updated_at) in (time(), time()),
         created_by in actor(),
-        (rotation_refused_at, is_deleting) in (option::of(time()), any::<bool>()),
+        (rotation_refused_at, is_deleting, scheduled_from) in (option::of(time()), any::<bool>(), option::of(time())),
+        given_up in rotations::any_given_up(),
         rotation in option::of(rotations::any_rotation().prop_map(Box::new)),
     ) -> Event {
         SecretRestated {
             group, metadata, spec, policy, lifecycle, expiry_held_since, created_at, created_by, updated_at, retrieved_at,
-            rotation_refused_at, rotation, is_deleting,
+            rotation_refused_at, rotation, is_deleting, scheduled_from, given_up,
         }.into()
     }
 }

@@ -16,6 +16,7 @@ use crate::domain::rotation_event::{
     RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged,
     VersionAcknowledged,
 };
+use crate::domain::schedule::GivenUp;
 use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
 
@@ -53,6 +54,14 @@ wire_struct!(
 wire_struct!(
     /// Why a rotation waits for a person.
     ParkedV1 is Parked {
+        at: Timestamp,
+        reason: Reason,
+    }
+);
+
+wire_struct!(
+    /// When and why a rotation was given up.
+    GivenUpV1 is GivenUp {
         at: Timestamp,
         reason: Reason,
     }
@@ -108,6 +117,24 @@ impl From<Maybe<IssuedCredentialV1>> for Option<IssuedCredential> {
 impl From<Maybe<ParkedV1>> for Option<Parked> {
     fn from(parked: Maybe<ParkedV1>) -> Self {
         parked.lift()
+    }
+}
+
+impl From<Box<GivenUp>> for GivenUpV1 {
+    fn from(given_up: Box<GivenUp>) -> Self {
+        Self::from(*given_up)
+    }
+}
+
+impl From<GivenUpV1> for Box<GivenUp> {
+    fn from(given_up: GivenUpV1) -> Self {
+        Self::new(given_up.into())
+    }
+}
+
+impl From<Maybe<GivenUpV1>> for Option<Box<GivenUp>> {
+    fn from(given_up: Maybe<GivenUpV1>) -> Self {
+        given_up.lift()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Owns the frozen shapes of events about a secret.
 
 use super::policy::RotationPolicyV1;
-use super::rotation::RotationV1;
-use super::shape::{wire_event, wire_struct};
+use super::rotation::{GivenUpV1, RotationV1};
+use super::shape::{wire_event, wire_event_before, wire_struct};
 use super::spec::SecretSpecV1;
 use super::value::{List, Maybe};
 use crate::domain::event::{
@@ -12,6 +12,7 @@ use crate::domain::event::{
 use crate::domain::id::{DataKeyId, GroupId, VersionId};
 use crate::domain::json::JsonObject;
 use crate::domain::name::{Actor, Description, Label, SecretName};
+use crate::domain::schedule::GivenUp;
 use crate::domain::secret::{Lifecycle, SecretMetadata};
 use crate::domain::time::Timestamp;
 
@@ -99,7 +100,7 @@ wire_event!(
 
 wire_event!(
     /// What a secret is, but for its versions.
-    SecretRestatedV1 (28, 1) is SecretRestated {
+    SecretRestatedV2 (28, 2) is SecretRestated {
         group: GroupId,
         metadata: SecretMetadataV1,
         spec: SecretSpecV1,
@@ -113,5 +114,28 @@ wire_event!(
         rotation_refused_at: Option<Timestamp>,
         rotation: Maybe<RotationV1>,
         is_deleting: bool,
+        scheduled_from: Option<Timestamp>,
+        given_up: Maybe<GivenUpV1>,
+    }
+);
+
+wire_event_before!(
+    /// The same, before schedules counted from an anchor: it is not named, nor a rotation that was given up.
+    SecretRestatedV1 (28, 1) lifts to SecretRestatedV2 {
+        group: GroupId,
+        metadata: SecretMetadataV1,
+        spec: SecretSpecV1,
+        policy: Maybe<RotationPolicyV1>,
+        lifecycle: Lifecycle,
+        expiry_held_since: Option<Timestamp>,
+        created_at: Timestamp,
+        created_by: Actor,
+        updated_at: Timestamp,
+        retrieved_at: Option<Timestamp>,
+        rotation_refused_at: Option<Timestamp>,
+        rotation: Maybe<RotationV1>,
+        is_deleting: bool,
+        ; scheduled_from = None,
+        given_up = Maybe::from(None::<Box<GivenUp>>),
     }
 );

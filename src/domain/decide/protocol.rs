@@ -134,7 +134,7 @@ fn fits(secret: &Secret, new: &NewRotation, is_first: bool, now: Timestamp) -> b
     let is_asked_for = match new.trigger {
         RotationTrigger::FirstVersion => is_first,
         RotationTrigger::ByHand => true,
-        RotationTrigger::ByPolicy => secret.next_rotation_at().is_some_and(|at| at <= now),
+        RotationTrigger::ByPolicy => secret.may_rotate_at(now),
     };
     let is_for_it = new.value.as_ref().is_none_or(|value| value.version == new.to);
     is_asked_for && is_for_it && new.class.replaces_in_place() == new.value.is_some()

@@ -23,7 +23,7 @@ pub(super) fn rotate(
     if secret.spec.is_dynamic() || secret.spec.issuance().is_some() {
         return Err(Refusal::RotationNotSupported);
     }
-    if origin == VersionOrigin::RotatedByPolicy && secret.next_rotation_at().is_none_or(|at| at > now) {
+    if origin == VersionOrigin::RotatedByPolicy && !secret.may_rotate_at(now) {
         // The policy went while the rotation was being prepared, or another rotation came before it.
         return Err(Refusal::VersionChanged);
     }

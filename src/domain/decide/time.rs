@@ -24,7 +24,7 @@ pub(crate) fn lapses(secret: &Secret) -> Option<Timestamp> {
         }
         _ if secret.lifecycle != Lifecycle::Active => None,
         _ if secret.spec.is_issued_credential() => end_of_credentials(secret, held),
-        _ if held => None,
+        _ if held || secret.is_renewed() => None,
         _ => secret.expires_at(),
     };
     leases.into_iter().chain(expiry).min()
@@ -77,6 +77,8 @@ pub(super) fn expire(state: &State, after: &Secret, now: Timestamp, decision: De
         SecretSpec::IamCredentials { .. } => end_each(state, after, now, None, decision),
         _ if after.spec.is_issued_credential() => end_credentials(state, after, now, decision),
         _ if after.lifecycle != Lifecycle::Active || after.expires_at().is_none_or(|end| end > now) => decision,
+        // A renewal that was missed is made late rather than never.
+        SecretSpec::PrivateCert { .. } if after.is_renewed() => decision,
         SecretSpec::ImportedCert | SecretSpec::PrivateCert { .. } => {
             decision.then(SecretExpired { lifecycle: Lifecycle::Deactivated })
         }

@@ -34,7 +34,10 @@ impl Restating {
         if let Event::SecretRestated(event) = &record.event {
             let restated = Restated { is_back: secret.is_none(), versions: 0, locks: 0 };
             hold(self.0.insert(subject.secret, restated).is_none(), Rule::RestatedInPart)?;
-            return secret.map_or_else(|| back(state, event), |secret| same(&SecretRestated::of(secret), event));
+            return secret.map_or_else(
+                || back(state, event),
+                |secret| same(&SecretRestated::of(secret).as_said_by(event), event),
+            );
         }
         if let Event::VersionRestated(event) = &record.event {
             let restated = self.0.get_mut(&subject.secret).ok_or(Rule::RestatedInPart)?;

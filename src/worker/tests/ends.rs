@@ -7,7 +7,7 @@ use super::world::{DAY, HOUR, World, issuer};
 use crate::domain::id::{LogId, RotationId};
 use crate::domain::issuance::Issuance;
 use crate::domain::lock::NewLock;
-use crate::domain::name::{LockName, OutsideId};
+use crate::domain::name::{LockName, OutsideId, SecretName};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::rotation::IssuerClass;
 use crate::domain::secret::Lifecycle;
@@ -17,6 +17,8 @@ use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::kit::{ModelIssuer, ModelMethod};
 use crate::issuer::outcome::{Issued, IssuerError};
 use crate::seal::secret_bytes::SecretBytes;
+use crate::store::command::Command;
+use crate::store::new_secret::NewSecret;
 use crate::worker::options::WorkerOptions;
 use crate::worker::worker::RotationWorker;
 
@@ -129,4 +131,54 @@ fn a_worker_that_comes_late_still_saves_a_secret_with_a_policy() {
     worker.run_due().unwrap();
     assert_eq!(world.get().versions.len(), 2);
     world.check("saved");
+}
+
+/// Credentials once ended before the second run of a timer came.
+#[test]
+fn a_daily_timer_rotates_before_the_end_of_credentials_that_live_for_25_hours() {
+    let policy = RotationPolicy::every(Interval::new(1, IntervalUnit::Day).unwrap());
+    let (world, worker) = given(IssuerClass::CreateDiscoverable, 25 * HOUR, Some(policy));
+    let first = world.clock.now();
+    for times in 1..=16_u32 {
+        // The timer fires by its own clock, some seconds before as many days are over.
+        let timer = first.plus(DAY * times - Duration::from_secs(5));
+        world.clock.advance(timer.since(world.clock.now()));
+        world.store.settle().unwrap();
+        let current = world.get().current().unwrap().expires_at.unwrap();
+        assert!(current > world.clock.now(), "day {times}: what is handed out is good until the run");
+        worker.run_due().unwrap();
+        assert_eq!(world.get().current().unwrap().number.get(), u64::from(times) + 1);
+    }
+    world.check("timer");
+}
+
+/// A certificate whose renewal was missed once could never be renewed again; without a policy it ends as before.
+#[test]
+fn a_certificate_that_ended_while_nobody_ran_is_renewed_late() {
+    let (world, worker) = given(IssuerClass::CreateDiscoverable, 30 * DAY, None);
+    let create = |name: &str, days: Option<u16>| {
+        let new = NewSecret::private_cert(SecretName::parse(name).unwrap(), Issuance::by(issuer()));
+        let policy = days.map(|days| RotationPolicy::every(Interval::new(days, IntervalUnit::Day).unwrap()));
+        let new = policy.into_iter().fold(new, NewSecret::rotating);
+        world.ops().create(new).unwrap().secret.unwrap()
+    };
+    let (renewed, ends) = (create("renewed", Some(20)), create("ends", None));
+    worker.run_due().unwrap();
+    world.clock.advance(40 * DAY);
+    world.store.settle().unwrap();
+    let standing = |secret| {
+        let secret = world.store.secret(secret).unwrap();
+        let standing = secret.rotation_standing(crate::Settings::default(), world.clock.now());
+        (secret.lifecycle, secret.versions.len(), standing.map(crate::RotationStanding::label))
+    };
+    assert_eq!(standing(renewed), (Lifecycle::Active, 1, Some("due")));
+    assert_eq!(standing(ends), (Lifecycle::Deactivated, 1, None));
+    worker.run_due().unwrap();
+    assert_eq!(standing(renewed), (Lifecycle::Active, 2, Some("scheduled")));
+    // It is still held to its policy: without one, it ends.
+    world.clock.advance(40 * DAY);
+    world.ops().run(Command::clear_policy(renewed)).unwrap();
+    world.store.settle().unwrap();
+    assert_eq!(standing(renewed).0, Lifecycle::Deactivated);
+    world.audit("renewed late");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::world::DAY;
+use crate::domain::due::next_step;
 use crate::domain::id::SecretId;
 use crate::domain::lock::NewLock;
 use crate::domain::name::{Actor, LockName, SecretName, Username};
@@ -22,6 +22,9 @@ use crate::store::new_secret::NewSecret;
 use crate::store::session::Session;
 use crate::worker::options::WorkerOptions;
 use crate::worker::worker::RotationWorker;
+
+/// A day, and as long as the spread over secrets can be.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60 + 30 * 60);
 
 /// A store with passwords that are due each day.
 struct Passwords {
@@ -45,7 +48,7 @@ impl Passwords {
         let mut ids: Vec<_> = (0..count).map(|number| ops.create(new(number)).unwrap().secret.unwrap()).collect();
         store.settle().unwrap();
         // What is due is taken up in the order in which it became so.
-        ids.sort_by_key(|id| store.secret(*id).unwrap().next_rotation_at());
+        ids.sort_by_key(|id| next_step(&store.secret(*id).unwrap()).map(|(at, _)| at));
         Self { clock, store, faulty, ids }
     }
 

@@ -16,5 +16,6 @@ mod restored;
 mod rules;
 mod schedules;
 mod sweeps;
+mod timers;
 mod unread;
 mod world;

@@ -140,13 +140,15 @@ fn erase(batch: &Batch<'_>, _: &BodiesErased) -> Result<(), Rule> {
         let of_it = rest.iter().take_while(|record| record.subject.map(|subject| subject.secret) == id).count();
         let (told, others) = rest.split_at_checked(of_it).ok_or(Rule::BatchMismatch)?;
         if let Some(secret) = id.and_then(|id| batch.secret(id)) {
-            let events = restated(secret).map(|event| (id, event)).collect();
+            let as_said = |event: Event| match (event, &first.event) {
+                (Event::SecretRestated(known), Event::SecretRestated(said)) => known.as_said_by(said).into(),
+                (event, _) => event,
+            };
+            let events: Events = restated(secret).map(|event| (id, as_said(event))).collect();
             // Release 0.1 counted nothing, and said nothing of it.
             let uncounted = told.iter().all(|record| !matches!(record.event, Event::AttemptCounted(_)));
-            let as_before: Events = restated(secret)
-                .filter(|event| !matches!(event, Event::AttemptCounted(_)))
-                .map(|event| (id, event))
-                .collect();
+            let is_older = |(_, event): &(_, Event)| !matches!(event, Event::AttemptCounted(_));
+            let as_before: Events = events.iter().filter(|event| is_older(event)).cloned().collect();
             let is_whole = same(told.iter(), &events) || (uncounted && same(told.iter(), &as_before));
             hold(is_whole, Rule::RestatedInPart)?;
         }

@@ -86,7 +86,11 @@ fn add(batch: &Batch<'_>, event: &VersionAdded) -> Result<(), Rule> {
 
 /// All that time has made due is done at once.
 pub(super) fn lapsed(batch: &Batch<'_>) -> Result<(), Rule> {
-    hold(batch.is(&lapse(batch.state, batch.subject()?, batch.now()).events), Rule::BatchMismatch)
+    let secret = batch.subject()?;
+    let fits = |secret: &Secret| batch.is(&lapse(batch.state, secret, batch.now()).events);
+    // Release 0.1 let certificates expire whatever renews them.
+    let as_before = || fits(&Secret { policy: None, rotation: None, ..secret.clone() });
+    hold(fits(secret) || (secret.is_renewed() && as_before()), Rule::BatchMismatch)
 }
 
 fn remove(batch: &Batch<'_>, event: &LockRemoved) -> Result<(), Rule> {
