@@ -45,6 +45,16 @@ impl Calls {
         out.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok().then(|| Arc::new(Room(out)))
     }
 
+    /// Tells how many calls one issuer gets at a time.
+    pub(super) const fn at_once(&self) -> usize {
+        self.at_once
+    }
+
+    /// Tells whether there is room for a call to an issuer just now.
+    pub(super) fn has_room(&self, issuer: &IssuerName) -> bool {
+        self.out.lock().get(issuer).is_none_or(|out| out.load(Ordering::Relaxed) < self.at_once)
+    }
+
     /// Calls an issuer, and waits for the answer until the time limit.
     pub(super) fn call<T: Send + 'static>(
         &self,

@@ -218,7 +218,7 @@ impl Core {
                 (Some(value), payload)
             }
             // What failed is recorded also when no other value can be had now.
-            Ok(None) | Err(Halt::Busy | Halt::Later(_)) => (None, Payload::None),
+            Ok(None) | Err(Halt::Busy(_) | Halt::Later(_)) => (None, Payload::None),
             Err(halt) => return Err(halt),
         };
         let failed = secret.patience.as_deref().map_or(0, |patience| patience.failures).saturating_add(1);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::domain::back_off;
 use crate::domain::id::SecretId;
-use crate::domain::name::Reason;
+use crate::domain::name::{IssuerName, Reason};
 use crate::domain::time::Timestamp;
 use crate::engine::sync::Mutex;
 use crate::error::Error;
@@ -26,6 +26,8 @@ struct Waiting {
     until: Timestamp,
     failures: u32,
     reason: Reason,
+    /// The issuer whose room it waits for: it is looked at again as soon as there is some.
+    room_of: Option<IssuerName>,
 }
 
 impl Later {
@@ -34,14 +36,20 @@ impl Later {
         let mut waiting = self.0.lock();
         let failures = waiting.get(&secret).map_or(0, |before| before.failures).saturating_add(1);
         let until = now.plus(back_off::pause(failures, chance));
-        waiting.insert(secret, Waiting { until, failures, reason });
+        waiting.insert(secret, Waiting { until, failures, reason, room_of: None });
     }
 
-    /// Puts a secret off for a moment, which counts for nothing.
-    pub(super) fn pause(&self, secret: SecretId, now: Timestamp, moment: Duration, reason: Reason) {
+    /// Puts a secret off until an issuer has room, or a moment has passed; that counts for nothing.
+    pub(super) fn pause(
+        &self,
+        secret: SecretId,
+        now: Timestamp,
+        moment: Duration,
+        (issuer, reason): (IssuerName, Reason),
+    ) {
         let mut waiting = self.0.lock();
         let failures = waiting.get(&secret).map_or(0, |before| before.failures);
-        waiting.insert(secret, Waiting { until: now.plus(moment), failures, reason });
+        waiting.insert(secret, Waiting { until: now.plus(moment), failures, reason, room_of: Some(issuer) });
     }
 
     /// Forgets that a secret was put off: its step was done.
@@ -55,8 +63,10 @@ impl Later {
     }
 
     /// Tells whether a secret waits.
-    pub(super) fn waits(&self, secret: SecretId, now: Timestamp) -> bool {
-        self.0.lock().get(&secret).is_some_and(|waiting| waiting.until > now)
+    pub(super) fn waits(&self, secret: SecretId, now: Timestamp, has_room: impl Fn(&IssuerName) -> bool) -> bool {
+        let is_to_wait =
+            |waiting: &Waiting| waiting.until > now && !waiting.room_of.as_ref().is_some_and(|issuer| has_room(issuer));
+        self.0.lock().get(&secret).is_some_and(is_to_wait)
     }
 
     /// Gives all that wait, with their reasons.
@@ -93,9 +103,9 @@ impl Core {
                 self.later.put_off(secret, now, Self::chance()?, reason);
                 Ok(())
             }
-            Halt::Busy => {
+            Halt::Busy(issuer) => {
                 let reason = Reason::of("the issuer has as many calls out as it may; waiting for its turn");
-                self.later.pause(secret, now, Duration::from_secs(1), reason);
+                self.later.pause(secret, now, Duration::from_secs(1), (issuer, reason));
                 Ok(())
             }
             #[cfg(test)]

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::domain::id::SecretId;
 use crate::domain::limits;
+use crate::domain::name::IssuerName;
+use crate::engine::clock::monotonic;
 use crate::engine::sync::{SendTimeoutError, Sender};
 use crate::storage::StorageError;
 
@@ -36,8 +38,8 @@ impl Due {
 }
 
 impl Core {
-    /// Gives the secrets that are due and not worked on, and takes them up.
-    pub(super) fn due(&self) -> Due {
+    /// Gives the secrets that are due and not worked on, and takes them up; of those for which others may have to be asked, so many.
+    pub(super) fn due(&self, elsewhere_max: usize) -> Due {
         let now = self.store.0.now();
         self.presence.note(now);
         let snapshot = self.store.0.engine.shared.published.load();
@@ -50,11 +52,13 @@ impl Core {
         let is_due = |secret: &SecretId| {
             self.is_started || snapshot.state.secret(*secret).is_some_and(|secret| self.due_step(secret).is_some())
         };
-        let is_free = |secret: &SecretId| !self.later.waits(*secret, now) && is_due(secret);
-        let elsewhere_at_once = self.options.threads.saturating_mul(2);
+        let has_room = |issuer: &IssuerName| self.calls.has_room(issuer);
+        let is_free = |secret: &SecretId| !self.later.waits(*secret, now, has_room) && is_due(secret);
+        let asked = |id| (id, snapshot.state.secret(id).and_then(|secret| self.issuer_asked(secret)));
+        let elsewhere = calendar.steps_elsewhere(until).filter(is_free).map(asked);
         Due {
             here: self.busy.take_up(calendar.steps_here(until).filter(is_free), HERE_AT_ONCE),
-            elsewhere: self.busy.take_up(calendar.steps_elsewhere(until).filter(is_free), elsewhere_at_once),
+            elsewhere: self.busy.take_up_of(elsewhere, elsewhere_max, self.calls.at_once()),
         }
     }
 
@@ -67,8 +71,11 @@ impl Core {
     /// Looks what is due and hands it out, until it is told to stop or the store is closed.
     pub(super) fn dispatch(&self, stopped: &Stopped, send: &Sender<Taken>, send_here: &Sender<Taken>) {
         loop {
-            let due = self.due();
+            let began = monotonic();
+            let due = self.due(self.options.threads.saturating_mul(2));
             let patience = if due.is_empty() { LOOK } else { Duration::ZERO };
+            // A look over many that cannot be taken up takes no more than half of the time.
+            let looked = began.elapsed().min(LOOK);
             for taken in due.here {
                 if stopped.is_told() || send_here.send(taken).is_err() {
                     return;
@@ -85,7 +92,8 @@ impl Core {
                     Err(SendTimeoutError::Disconnected(_)) => return,
                 }
             }
-            if self.is_over() || stopped.is_told_within(patience) {
+            let is_told = stopped.is_told_within(looked.min(patience)) || stopped.is_told_before(&self.freed, patience);
+            if self.is_over() || is_told {
                 return;
             }
         }

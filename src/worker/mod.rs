@@ -4,7 +4,7 @@
 //! order, as for everybody. Between two appends the worker makes one call outside, with a time limit, on a thread that can
 //! be given up. Whatever happens to it in between, the next one goes on from what the log says. Read in this order:
 //! [`options`], [`worker`], [`look`], [`taken`], [`stopped`], [`steps`], [`here`], [`creating`], [`unread`], [`ending`], [`jobs`],
-//! [`calls`], [`presence`], [`sweep`], [`swept`], [`verifying`].
+//! [`calls`], [`presence`], [`single_run`], [`sweep`], [`swept`], [`verifying`].
 
 mod calls;
 mod creating;
@@ -15,6 +15,7 @@ mod later;
 mod look;
 pub(crate) mod options;
 mod presence;
+mod single_run;
 mod steps;
 mod stopped;
 pub(crate) mod sweep;

@@ -47,8 +47,8 @@ pub(super) enum Halt {
     Store(Error),
     /// It has to wait; nothing is recorded about it.
     Later(Reason),
-    /// The issuer has as many calls out as it may.
-    Busy,
+    /// This issuer has as many calls out as it may.
+    Busy(IssuerName),
     /// A test ended the worker here.
     #[cfg(test)]
     Interrupted,
@@ -101,6 +101,19 @@ impl Core {
                 Err(locked @ Refusal::Locked(_)) => Err(Halt::Later(worded(&locked))),
                 answer => Self::settled(answer),
             },
+        }
+    }
+
+    /// Gives the issuer that may have to be asked for what is due for a secret.
+    pub(super) fn issuer_asked(&self, secret: &Secret) -> Option<IssuerName> {
+        match self.due_step(secret)? {
+            Step::Plan(_) => secret.spec.issuance().map(|issuance| issuance.issuer.clone()),
+            Step::GoOn => secret.rotation.as_deref().map(|rotation| rotation.issuer.clone()),
+            Step::Retire(version) => {
+                let version = secret.version_by_id(version);
+                version.and_then(|version| version.credential.as_deref()).map(|credential| credential.issuer.clone())
+            }
+            Step::RotateHere | Step::PlanRetirement(_) | Step::Delete => None,
         }
     }
 
@@ -233,7 +246,7 @@ impl Core {
         let found = self.options.issuers.get_key_value(name);
         let why_not = || self.options.unusable.get(name).cloned().unwrap_or_else(|| Reason::of(NOT_REGISTERED));
         let (name, issuer) = found.ok_or_else(|| Halt::Later(why_not()))?;
-        self.calls.room(name).map(|room| Reached { issuer, name, room }).ok_or(Halt::Busy)
+        self.calls.room(name).map(|room| Reached { issuer, name, room }).ok_or_else(|| Halt::Busy(name.clone()))
     }
 
     /// Asks for a step of the protocol that brings no data.

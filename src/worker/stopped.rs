@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::engine::sync::{Receiver, RecvTimeoutError, TryRecvError};
+use crate::engine::sync::{First, Receiver, RecvTimeoutError, TryRecvError, first_of};
 
 /// What a thread hears of the end of its worker: nothing is sent, the other side goes.
 #[derive(Clone)]
@@ -23,6 +23,11 @@ impl Stopped {
     /// Tells whether the threads are to end.
     pub(super) fn is_told(&self) -> bool {
         self.0.as_ref().is_some_and(|stopped| !matches!(stopped.try_recv(), Err(TryRecvError::Empty)))
+    }
+
+    /// Waits so long to hear of it, or something else; tells whether the threads are to end.
+    pub(super) fn is_told_before(&self, other: &Receiver<()>, patience: Duration) -> bool {
+        matches!(first_of(self.0.as_ref(), other, patience), First::One(_))
     }
 
     /// Waits so long to hear of it; tells whether the threads are to end.

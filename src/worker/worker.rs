@@ -92,6 +92,8 @@ pub(super) struct Core {
     pub(super) system: Terms,
     pub(super) later: Later,
     pub(super) busy: Busy,
+    /// Hears of it when a secret is given back.
+    pub(super) freed: Receiver<()>,
     pub(super) swept: Swept,
     pub(super) presence: Presence,
     pub(super) planned_here: Mutex<PlannedHere>,
@@ -109,6 +111,7 @@ impl RotationWorker {
     }
 
     fn of(store: &Store, options: WorkerOptions, is_started: bool) -> Self {
+        let (busy, freed) = Busy::new();
         let calls = Calls::new(options.call_limit, options.threads);
         let core = Core {
             store: store.clone(),
@@ -116,7 +119,8 @@ impl RotationWorker {
             calls,
             system: Terms::by(Actor::system()),
             later: Later::default(),
-            busy: Busy::default(),
+            busy,
+            freed,
             swept: Swept::default(),
             presence: Presence::from(store.0.now()),
             planned_here: Mutex::default(),
@@ -142,28 +146,17 @@ impl RotationWorker {
         Ok(worker)
     }
 
-    /// Does all that is due, in the caller's thread, until nothing is; gives how many steps that were. One secret after
-    /// another, but for those whose data the store makes itself: of them it asks for as many at a time as it has threads.
-    /// What has to wait, because it failed or an issuer is busy, is left.
+    /// Does all that is due until nothing is; gives how many steps that were. As many secrets are worked on at a time as a started
+    /// worker takes up, on threads that end with the run; a single one in the caller's thread. What has to wait, because it
+    /// failed or an issuer is busy, is left. A rotation by policy that is about to be due is due, since the next run may come too
+    /// late: up to an eighth of its interval before its time, a day at most.
     ///
     /// # Errors
     ///
     /// Kind `Closed` or `Unavailable` when the store takes no commands any more. What was asked for before is answered then,
     /// and what was not can be taken up again. Code `worker_runs` while another worker does its rotations.
     pub fn run_due(&self) -> Result<u64, Error> {
-        let core = &self.0.core;
-        let _turn = core.turn()?;
-        let mut steps = 0_u64;
-        loop {
-            let due = core.due();
-            if due.is_empty() {
-                return Ok(steps);
-            }
-            steps = steps.saturating_add(core.rotate_all(due.here)?);
-            for taken in due.elsewhere {
-                steps = steps.saturating_add(core.work_on(taken.secret, &Stopped::never())?);
-            }
-        }
+        self.0.core.run_due()
     }
 
     /// Begins a rotation that somebody asks for by hand; the worker takes it from there. For secrets whose credentials an
@@ -224,7 +217,7 @@ impl RotationWorker {
     /// Looks once what is due, and gives it back: those that need nobody outside, and how many others.
     #[cfg(test)]
     pub(super) fn look(&self) -> (Vec<SecretId>, usize) {
-        let due = self.0.core.due();
+        let due = self.0.core.due(usize::MAX);
         (due.here.iter().map(|taken| taken.secret).collect(), due.elsewhere.len())
     }
 
@@ -278,12 +271,12 @@ impl Started {
 
 impl Core {
     /// Takes the turn to do the rotations of the store.
-    fn turn(&self) -> Result<Turn, Error> {
+    pub(super) fn turn(&self) -> Result<Turn, Error> {
         self.store.0.turns.take(self.number).ok_or_else(Error::worker_runs)
     }
 
     /// Rotates secrets whose data the store makes itself; gives how many steps that were. After an error the rest is left.
-    fn rotate_all(&self, secrets: Vec<Taken>) -> Result<u64, Error> {
+    pub(super) fn rotate_all(&self, secrets: Vec<Taken>) -> Result<u64, Error> {
         let never = Stopped::never();
         let mut flight = Flight::of(self, &never);
         for taken in secrets {
@@ -320,7 +313,7 @@ impl Core {
     }
 
     /// Does what is due for a secret, a few steps in a row; gives how many.
-    fn work_on(&self, secret: SecretId, stopped: &Stopped) -> Result<u64, Error> {
+    pub(super) fn work_on(&self, secret: SecretId, stopped: &Stopped) -> Result<u64, Error> {
         let mut steps = 0;
         for _ in 0..STEPS_IN_A_ROW {
             if stopped.is_told() {

@@ -24,6 +24,6 @@ fn however_many_wait_for_an_issuer_those_that_need_none_are_taken_up() {
     let own = ops.create(new).unwrap().secret.unwrap();
     world.clock.advance(DAY);
     let worker = world.worker();
-    assert_eq!(worker.look(), (vec![own], 2 * 16), "the others are due longer");
-    assert_eq!(worker.look(), (vec![own], 2 * 16), "what is given back is taken up again");
+    assert_eq!(worker.look(), (vec![own], 8), "the others are due longer");
+    assert_eq!(worker.look(), (vec![own], 8), "what is given back is taken up again");
 }

@@ -15,6 +15,7 @@ mod real;
 mod restored;
 mod rules;
 mod schedules;
+mod slow;
 mod sweeps;
 mod timers;
 mod unread;
