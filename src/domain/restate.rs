@@ -60,7 +60,7 @@ impl SecretRestated {
     }
 
     /// Gives what an event of the first schema, which said nothing of schedules, says of a secret that is known.
-    pub(crate) fn as_said_by(self, event: &Self) -> Self {
+    pub(crate) fn told_as_by(self, event: &Self) -> Self {
         match event.scheduled_from {
             Some(_) => self,
             None => Self { scheduled_from: None, given_up: None, ..self },
@@ -195,7 +195,7 @@ pub(super) fn evolve(state: &mut State, record: &Record, subject: Subject) {
         let secret = event.secret(subject, as_of, before.versions);
         let patience = before.patience.or_else(|| secret.patience.clone());
         let (scheduled_from, given_up) = (before.scheduled_from, before.given_up);
-        return state.put_in(Secret { patience, scheduled_from, given_up, ..secret });
+        return state.put_in(Secret { scheduled_from, given_up, patience, ..secret });
     }
     let Some(secret) = state.secrets.get_mut(&subject.secret).map(Arc::make_mut) else { return };
     secret.revision = subject.revision;

@@ -13,6 +13,7 @@ use super::time::Timestamp;
 
 /// What lies at a position of the log.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are records, and few are held at a time")]
 pub(crate) enum Step {
     /// A record.
     Told(Record),

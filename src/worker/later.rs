@@ -64,8 +64,7 @@ impl Later {
 
     /// Tells whether a secret waits.
     pub(super) fn waits(&self, secret: SecretId, now: Timestamp, has_room: impl Fn(&IssuerName) -> bool) -> bool {
-        let is_to_wait =
-            |waiting: &Waiting| waiting.until > now && !waiting.room_of.as_ref().is_some_and(|issuer| has_room(issuer));
+        let is_to_wait = |waiting: &Waiting| waiting.until > now && !waiting.room_of.as_ref().is_some_and(&has_room);
         self.0.lock().get(&secret).is_some_and(is_to_wait)
     }
 

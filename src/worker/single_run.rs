@@ -12,11 +12,14 @@ use super::stopped::Stopped;
 use super::taken::Taken;
 use super::worker::Core;
 
+/// How many steps were done for a secret, or what failed.
+type Done = Result<u64, Error>;
+
 /// The secrets of a run for which somebody outside is asked, and the threads that do.
 struct Hands<'a> {
     core: &'a Arc<Core>,
     given: (Sender<Taken>, Receiver<Taken>),
-    answers: (Arc<Sender<Result<u64, Error>>>, Receiver<Result<u64, Error>>),
+    answers: (Arc<Sender<Done>>, Receiver<Done>),
     threads: Vec<JoinHandle<()>>,
     out: usize,
     steps: u64,
@@ -94,12 +97,12 @@ impl<'a> Hands<'a> {
         }
     }
 
-    fn answered(&mut self, done: Result<u64, Error>) {
+    fn answered(&mut self, done: Done) {
         self.out = self.out.saturating_sub(1);
         self.note(done);
     }
 
-    fn note(&mut self, done: Result<u64, Error>) {
+    fn note(&mut self, done: Done) {
         match done {
             Ok(steps) => self.steps = self.steps.saturating_add(steps),
             Err(error) => drop(self.failed.get_or_insert(error)),
@@ -123,12 +126,12 @@ impl<'a> Hands<'a> {
 
 /// What is said of a secret that was given to a thread, in any case.
 struct Answer<'a> {
-    answers: &'a Sender<Result<u64, Error>>,
-    done: Option<Result<u64, Error>>,
+    answers: &'a Sender<Done>,
+    done: Option<Done>,
 }
 
 impl Answer<'_> {
-    fn give(mut self, done: Result<u64, Error>) {
+    fn give(mut self, done: Done) {
         self.done = Some(done);
     }
 }

@@ -36,7 +36,7 @@ impl Restating {
             hold(self.0.insert(subject.secret, restated).is_none(), Rule::RestatedInPart)?;
             return secret.map_or_else(
                 || back(state, event),
-                |secret| same(&SecretRestated::of(secret).as_said_by(event), event),
+                |secret| same(&SecretRestated::of(secret).told_as_by(event), event),
             );
         }
         if let Event::VersionRestated(event) = &record.event {

@@ -141,7 +141,7 @@ fn erase(batch: &Batch<'_>, _: &BodiesErased) -> Result<(), Rule> {
         let (told, others) = rest.split_at_checked(of_it).ok_or(Rule::BatchMismatch)?;
         if let Some(secret) = id.and_then(|id| batch.secret(id)) {
             let as_said = |event: Event| match (event, &first.event) {
-                (Event::SecretRestated(known), Event::SecretRestated(said)) => known.as_said_by(said).into(),
+                (Event::SecretRestated(known), Event::SecretRestated(said)) => known.told_as_by(said).into(),
                 (event, _) => event,
             };
             let events: Events = restated(secret).map(|event| (id, as_said(event))).collect();
