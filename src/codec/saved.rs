@@ -21,6 +21,10 @@ use crate::domain::state::Whole;
 /// The number of the saved format: one more whenever a golden row in `tests/golden/saved` changes.
 pub(crate) const SAVED_FORMAT: u16 = 6;
 
+/// The number of the voucher's format. Not that of saved rows: a voucher is never thrown away, so every one that a release
+/// wrote is read by the later ones.
+pub(crate) const VOUCHER_FORMAT: u16 = 1;
+
 const TAG_BYTES: usize = 16;
 
 /// The key of a store's derived rows.
@@ -131,7 +135,7 @@ pub(crate) fn with_its_tag(key: &RowKey, row_key: &[u8], row: &[u8]) -> Vec<u8> 
 }
 
 pub(super) fn encode(key: &RowKey, part: Part, row_key: &[u8], value: &impl Serialize) -> Result<SavedRow, CodecError> {
-    let mut bytes = bytes::encode::<SAVED_BYTES_MAX>(part, &SAVED_FORMAT.to_le_bytes(), value)?;
+    let mut bytes = bytes::encode::<SAVED_BYTES_MAX>(part, &format_of(part).to_le_bytes(), value)?;
     let digest = RowDigest::of(key, row_key, &bytes);
     bytes.extend_from_slice(&digest.tag);
     Ok(SavedRow { bytes, digest })
@@ -145,14 +149,19 @@ where
     bytes::decode::<SAVED_BYTES_MAX, T>(part, encoded).map(|value| (value, digest))
 }
 
+/// Gives the number of the format in which rows of a part are written.
+const fn format_of(part: Part) -> u16 {
+    if matches!(part, Part::Voucher) { VOUCHER_FORMAT } else { SAVED_FORMAT }
+}
+
 /// Checks the frame of a row and gives what is inside, with what the row hashes to.
 fn checked<'a>(key: &RowKey, part: Part, row_key: &[u8], row: &'a [u8]) -> Result<(&'a [u8], RowDigest), CodecError> {
     let too_short = CodecError::TooShort { part, bytes: row.len() };
     let (before, tag) = row.split_last_chunk::<TAG_BYTES>().ok_or(too_short)?;
     let (format, encoded) = before.split_first_chunk().ok_or(too_short)?;
-    match u16::from_le_bytes(*format) {
-        SAVED_FORMAT => {}
-        found => return Err(CodecError::UnknownFormat { part, found, known: SAVED_FORMAT }),
+    let (found, known) = (u16::from_le_bytes(*format), format_of(part));
+    if found != known {
+        return Err(CodecError::UnknownFormat { part, found, known });
     }
     let digest = RowDigest::of(key, row_key, before);
     if is_same(&digest.tag, tag) { Ok((encoded, digest)) } else { Err(CodecError::Checksum { part }) }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::codec::error::CodecError;
 use crate::codec::keys;
 use crate::codec::voucher::{SlotDigest, Voucher, decode_voucher, encode_voucher, slot_digest};
 use crate::domain::position::Position;
@@ -70,10 +71,13 @@ pub(super) fn put(batch: &mut Batch, snapshot: &Snapshot) -> Result<(), Error> {
 ///
 /// # Errors
 ///
-/// Code `rows_changed` when there is none, or none that this store wrote.
+/// Code `rows_changed` when there is none, or none that this store wrote; another one when a later release wrote it.
 pub(crate) fn read(storage: &dyn Storage, key: &RowsKey) -> Result<Voucher, Error> {
     let row = storage.get(&keys::VOUCHER)?.ok_or_else(|| Error::rows_changed("its voucher is gone"))?;
-    decode_voucher(key.bytes(), &row).map_err(|_| Error::rows_changed("its voucher is not one that the store wrote"))
+    decode_voucher(key.bytes(), &row).map_err(|error| match error {
+        CodecError::UnknownFormat { found, known, .. } if found > known => error.into(),
+        _ => Error::rows_changed("its voucher is not one that the store wrote"),
+    })
 }
 
 /// Gives the frontier of the log that the voucher is of.

@@ -149,7 +149,7 @@ fn of_rows() -> Vec<((&'static str, String), Vec<u8>)> {
         row("whole", 1, &case(1)),
         row("answer", 2, &case(2)),
         row("refusal", 2, &case(3)),
-        row("voucher", 3, &case(4)),
+        row("voucher", 3, &unhex(golden("voucher-1.txt").lines().nth(1).unwrap())),
         row("past-secret", 9, &then(0)),
         row("past-erased", 9, &then(1)),
         row("past-whole", 10, &then(2)),
