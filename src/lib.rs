@@ -90,6 +90,7 @@ pub use domain::rotation::{
     AttemptFailure, Credential, IssuedCredential, IssuerClass, Parked, Retirement, Rotation, RotationStage,
     RotationTrigger,
 };
+pub use domain::schedule::GivenUp;
 pub use domain::secret::{
     ApiKeyTarget, ApiKeyUse, Lifecycle, PasswordPolicy, Secret, SecretMetadata, SecretSpec, SecretType,
 };

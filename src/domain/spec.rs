@@ -96,6 +96,17 @@ pub enum SecretSpec {
 }
 
 impl SecretSpec {
+    /// Gives the same type with another issuance; nothing for a type whose data no issuer makes.
+    #[must_use]
+    pub fn issued_as(&self, issuance: Issuance) -> Option<Self> {
+        match self {
+            Self::ServiceCredentials { .. } => Some(Self::ServiceCredentials { issuance }),
+            Self::CustomCredentials { .. } => Some(Self::CustomCredentials { issuance }),
+            Self::PrivateCert { .. } => Some(Self::PrivateCert { issuance }),
+            _ => None,
+        }
+    }
+
     /// Gives the type.
     #[must_use]
     pub const fn secret_type(&self) -> SecretType {

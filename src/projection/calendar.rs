@@ -91,6 +91,7 @@ impl Calendar {
 fn is_rotating(secret: &Secret) -> bool {
     secret.rotation.is_some()
         || secret.rotation_refused_at.is_some()
+        || secret.given_up.is_some()
         || secret.credentials().any(Credential::is_retiring)
 }
 

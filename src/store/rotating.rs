@@ -109,12 +109,14 @@ impl Session {
 }
 
 impl Store {
-    /// Gives the secrets of which a rotation by an issuer is under way, or a credential is to be ended, in the order of their
-    /// ids.
+    /// Gives the secrets of which a rotation by an issuer is under way or was given up last, or a credential is to be ended, in the
+    /// order of their ids.
     #[must_use]
     pub fn rotating_secrets(&self) -> Vec<Arc<Secret>> {
-        let is_rotating =
-            |secret: &&Arc<Secret>| secret.rotation.is_some() || secret.credentials().any(Credential::is_retiring);
+        let is_rotating = |secret: &&Arc<Secret>| {
+            let is_open = secret.rotation.is_some() || secret.given_up.is_some();
+            is_open || secret.credentials().any(Credential::is_retiring)
+        };
         let snapshot = self.0.engine.shared.published.load();
         let found = snapshot.projections.calendar.rotating().filter_map(|id| snapshot.state.secret(id));
         found.filter(is_rotating).cloned().collect()

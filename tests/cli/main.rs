@@ -29,5 +29,6 @@ mod restored;
 mod rotations;
 mod support;
 mod terminal;
+mod told_anew;
 mod tour;
 mod watch;

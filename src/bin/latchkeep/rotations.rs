@@ -2,8 +2,12 @@
 //!
 //! Read next: [`super::commands`].
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use latchkeep::{
-    Credential, Impact, Retirement, Rotation, RotationStage, RotationStanding, Secret, Settings, Timestamp,
+    Credential, GivenUp, Impact, IssuerClass, Retirement, Rotation, RotationStage, RotationStanding, Secret, Settings,
+    Timestamp,
 };
 use serde_json::{Map, Value, json};
 
@@ -103,6 +107,7 @@ pub(crate) fn standing(secret: &Secret, settings: Settings, now: Timestamp) -> M
         "next_rotation_date": secret.next_rotation_at(),
         "held_by": held_by.map(|impact| locks(&impact)),
         "why": why(secret),
+        "given_up": secret.given_up.as_ref().map(|given_up| json!({ "at": given_up.at, "reason": given_up.reason })),
         "issuer": secret.spec.issuance().map(|issuance| &issuance.issuer),
         "open_rotation": secret.rotation.as_deref().map(rotation),
     }))
@@ -119,7 +124,9 @@ pub(crate) fn why(secret: &Secret) -> Option<String> {
     let mut credentials = secret.versions.iter().filter_map(|version| version.credential.as_deref());
     let not_ended = credentials.find_map(Credential::failure);
     let not_ended = not_ended.map(|reason| format!("an earlier credential could not be ended: {reason}"));
-    let Some(rotation) = &secret.rotation else { return not_ended.or_else(|| held_words(secret)) };
+    let Some(rotation) = &secret.rotation else {
+        return not_ended.or_else(|| held_words(secret)).or_else(|| secret.given_up.as_deref().map(given_up));
+    };
     let parked = rotation.parked.as_ref().map(|parked| parked.reason.to_string());
     let failure = rotation.failure.as_ref().map(|reason| format!("last failure: {reason}"));
     let given_up = match &rotation.stage {
@@ -130,6 +137,31 @@ pub(crate) fn why(secret: &Secret) -> Option<String> {
     };
     let whys: Vec<String> = [parked, given_up, failure, not_ended].into_iter().flatten().collect();
     (!whys.is_empty()).then(|| whys.join("; "))
+}
+
+/// Says when and why the last rotation was given up.
+pub(crate) fn given_up(given_up: &GivenUp) -> String {
+    format!("given up {}: {}", shown_time(given_up.at), given_up.reason)
+}
+
+/// Gives the names of secrets whose rotations set the password of one and the same account, as far as what they tell their issuers
+/// says: each ends what the others have.
+pub(crate) fn sharing_accounts(secrets: &[Arc<Secret>]) -> Vec<Vec<String>> {
+    let mut accounts: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for secret in secrets.iter().filter(|secret| sets_values(secret) && !secret.is_deleting) {
+        let Some(issuance) = secret.spec.issuance() else { continue };
+        let parameters = issuance.parameters.as_ref().map(ToString::to_string).unwrap_or_default();
+        let account = (issuance.issuer.to_string(), parameters);
+        accounts.entry(account).or_default().push(secret.metadata.name.to_string());
+    }
+    accounts.into_values().filter(|names| names.len() > 1).collect()
+}
+
+/// Tells whether the issuer of a secret sets values in place, as far as its credentials say.
+fn sets_values(secret: &Secret) -> bool {
+    let open = secret.rotation.as_deref().map(|rotation| rotation.class);
+    let made = || secret.current().and_then(|version| version.credential.as_deref()).map(|credential| credential.class);
+    open.or_else(made) == Some(IssuerClass::SetValue)
 }
 
 /// Says whose word a rotation that is due waits for.

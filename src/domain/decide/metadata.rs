@@ -9,7 +9,7 @@ use super::super::json::JsonObject;
 use super::super::limits;
 use super::super::policy::RotationPolicy;
 use super::super::refusal::Refusal;
-use super::super::secret::{Secret, SecretMetadata, SecretSpec};
+use super::super::secret::{Lifecycle, Secret, SecretMetadata, SecretSpec};
 use super::super::size::{check_words, words};
 use super::super::state::State;
 use super::super::time::Timestamp;
@@ -82,7 +82,7 @@ pub(super) fn update_secret(
     changes: &SecretChanges,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    active(secret)?;
+    described(secret)?;
     let metadata = changed(&secret.metadata, changes, now)?;
     let spec = changes.spec.as_ref().unwrap_or(&secret.spec);
     check_spec(secret, spec)?;
@@ -175,16 +175,21 @@ pub(super) fn update_version(
     Ok(decision.then(VersionUpdated { version: version.id, custom_metadata: custom_metadata.cloned() }))
 }
 
-pub(super) fn set_policy(secret: &Secret, policy: RotationPolicy) -> Result<Decision, Refusal> {
-    active(secret)?;
-    let current = secret.current().ok_or(Refusal::VersionNotFound)?;
-    check_policy(policy, &secret.spec, current.created_at, [secret.metadata.expires_at, current.expires_at])?;
+pub(super) fn set_policy(secret: &Secret, policy: RotationPolicy, now: Timestamp) -> Result<Decision, Refusal> {
+    described(secret)?;
+    let (start, end) = secret.current().map_or((now, None), |current| (current.created_at, current.expires_at));
+    check_policy(policy, &secret.spec, start, [secret.metadata.expires_at, end])?;
     let decision = Decision::about(secret.id);
     Ok(if secret.policy == Some(policy) { decision } else { decision.then(PolicySet { policy }) })
 }
 
+/// What an issuer has to make yet can be described anew as well: what it is told may be why it has not.
+fn described(secret: &Secret) -> Result<(), Refusal> {
+    if secret.lifecycle == Lifecycle::PreActivation { Ok(()) } else { active(secret) }
+}
+
 pub(super) fn clear_policy(secret: &Secret) -> Result<Decision, Refusal> {
-    active(secret)?;
+    described(secret)?;
     let decision = Decision::about(secret.id);
     Ok(if secret.policy.is_none() { decision } else { decision.then(PolicyCleared {}) })
 }

@@ -192,7 +192,7 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
         Command::UpdateVersion { secret, version, custom_metadata } => {
             metadata::update_version(find(state, *secret, terms)?, *version, custom_metadata.as_ref())
         }
-        Command::SetPolicy { secret, policy } => metadata::set_policy(find(state, *secret, terms)?, *policy),
+        Command::SetPolicy { secret, policy } => metadata::set_policy(find(state, *secret, terms)?, *policy, now),
         Command::ClearPolicy { secret } => metadata::clear_policy(find(state, *secret, terms)?),
         Command::PlaceLocks { targets } => locks::place(state, targets, terms, now),
         Command::RemoveLocks { secret, version, names } => {

@@ -19,7 +19,7 @@ pub(super) fn find<'a>(state: &'a State, record: &Record) -> Result<&'a Secret, 
 }
 
 pub(super) fn update(state: &State, secret: &Secret, event: &SecretUpdated) -> Result<(), Rule> {
-    active(secret)?;
+    described(secret)?;
     let taken = state.secret_named(secret.secret_type(), &event.metadata.name);
     hold(taken.is_none_or(|id| id == secret.id), Rule::NameTaken)?;
     hold(event.metadata != secret.metadata, Rule::NothingChanged)?;
@@ -27,20 +27,25 @@ pub(super) fn update(state: &State, secret: &Secret, event: &SecretUpdated) -> R
 }
 
 pub(super) fn update_spec(secret: &Secret, event: &SpecUpdated) -> Result<(), Rule> {
-    active(secret)?;
+    described(secret)?;
     hold(event.spec.secret_type() == secret.secret_type(), Rule::TypeChanged)?;
     hold(event.spec != secret.spec, Rule::NothingChanged)
 }
 
 pub(super) fn set_policy(secret: &Secret, event: &PolicySet) -> Result<(), Rule> {
-    active(secret)?;
-    hold(secret.current().is_some() && !secret.spec.is_dynamic(), Rule::RotationOfType)?;
+    described(secret)?;
+    hold(!secret.spec.is_dynamic(), Rule::RotationOfType)?;
     hold(secret.policy != Some(event.policy), Rule::NothingChanged)
 }
 
 pub(super) fn clear_policy(secret: &Secret) -> Result<(), Rule> {
-    active(secret)?;
+    described(secret)?;
     hold(secret.policy.is_some(), Rule::NothingChanged)
+}
+
+/// What an issuer has to make yet can be described anew as well: what it is told may be why it has not.
+fn described(secret: &Secret) -> Result<(), Rule> {
+    hold(matches!(secret.lifecycle, Lifecycle::Active | Lifecycle::PreActivation), Rule::SecretInactive)
 }
 
 /// What is described can be described anew while it is in use.

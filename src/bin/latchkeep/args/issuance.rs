@@ -30,14 +30,14 @@ pub(crate) struct IssuanceArgs {
     pub(crate) rotate_every: Option<Interval>,
 }
 
-fn parse_grace(text: &str) -> Result<u32, String> {
+pub(super) fn parse_grace(text: &str) -> Result<u32, String> {
     if let Ok(secs) = text.parse::<u32>() {
         return Ok(secs);
     }
     text.parse::<Length>().map(Length::secs).map_err(|invalid| invalid.to_string())
 }
 
-fn parse_interval(text: &str) -> Result<Interval, String> {
+pub(super) fn parse_interval(text: &str) -> Result<Interval, String> {
     let wrong = || "takes a number with h, d, w or mo: 12h, 30d, 2w, 3mo".to_owned();
     let digits = text.find(|char: char| !char.is_ascii_digit()).ok_or_else(wrong)?;
     let (count, unit) = text.split_at_checked(digits).ok_or_else(wrong)?;

@@ -11,6 +11,7 @@ mod rest;
 mod rotation;
 mod secret;
 mod secret_read;
+mod secret_update;
 mod task;
 mod watch;
 
@@ -39,6 +40,7 @@ pub(crate) use secret::{
     TypeArg,
 };
 pub(crate) use secret_read::{DataFormat, Field, Get, List, Show, SortBy};
+pub(crate) use secret_update::Update;
 pub(crate) use task::{Reported, TaskArg, TaskCancel, TaskCommand, TaskList, TaskShow, TaskUpdate};
 pub(crate) use watch::{From as WatchFrom, Watch};
 

@@ -9,6 +9,7 @@ use latchkeep::{Description, JsonObject, Label, SecretName, SecretType, Username
 
 use super::issuance::IssuanceArgs;
 use super::secret_read::{Get, List, Show};
+use super::secret_update::Update;
 use crate::times::{Length, Moment};
 
 /// `latchkeep secret ...`
@@ -19,6 +20,7 @@ pub(crate) enum SecretCommand {
     Show(Show),
     List(List),
     Rotate(Rotate),
+    Update(Box<Update>),
     Restore(Restore),
     DestroyData(DestroyData),
     Delete(Delete),

@@ -27,6 +27,7 @@ mod secret_create;
 mod secret_get;
 mod secret_list;
 mod secret_show;
+mod secret_update;
 mod status;
 mod summary;
 mod task;
@@ -193,6 +194,7 @@ fn secret(command: &SecretCommand, scene: &mut Scene) -> Result<Exit, Failure> {
         SecretCommand::Show(args) => secret_show::run(args, scene),
         SecretCommand::List(args) => secret_list::run(args, scene),
         SecretCommand::Rotate(args) => secret_change::rotate(args, scene),
+        SecretCommand::Update(args) => secret_update::run(args, scene),
         SecretCommand::Restore(args) => secret_change::restore(args, scene),
         SecretCommand::DestroyData(args) => secret_change::destroy_data(args, scene),
         SecretCommand::Delete(args) => secret_change::delete(args, scene),

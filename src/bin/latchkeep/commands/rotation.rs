@@ -36,7 +36,7 @@ fn list(args: &RotationList, scene: &mut Scene) -> Result<Exit, Failure> {
     let mut found = scene.store().secrets();
     found.retain(|secret| {
         let has_issuer = args.all && secret.spec.issuance().is_some();
-        has_issuer || secret.rotation_standing(settings, now).is_some()
+        has_issuer || secret.given_up.is_some() || secret.rotation_standing(settings, now).is_some()
     });
     found.sort_by(|one, other| one.metadata.name.cmp(&other.metadata.name));
     if scene.out.is_json() {
@@ -94,6 +94,7 @@ pub(super) fn tell(scene: &mut Scene, secret: &Secret, settings: Settings) -> Re
     ];
     facts.extend(secret.next_rotation_at().filter(|_| secret.rotation.is_none()).map(|at| ("next", shown_time(at))));
     facts.extend(secret.spec.issuance().map(|issuance| ("issuer", issuance.issuer.to_string())));
+    facts.extend(secret.given_up.as_deref().map(|it| ("last rotation", rotations::given_up(it))));
     let held_by = rotations::held_by(secret, settings, standing);
     facts.extend(held_by.iter().flat_map(rotations::lock_words).map(|lock| ("held by", lock)));
     facts.extend(secret.rotation.as_deref().map(rotations::facts).into_iter().flatten());

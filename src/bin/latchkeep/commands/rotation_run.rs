@@ -8,7 +8,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use latchkeep::{NewData, Position, Reason, Refusal, RotationWorker, Secret, SecretId, SweepReport, WorkerOptions};
+use latchkeep::{
+    NewData, Position, Reason, Refusal, RotationStage, RotationWorker, Secret, SecretId, SweepReport, WorkerOptions,
+};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -31,6 +33,12 @@ pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure
             "the store is in quarantine: nothing rotates",
         )
         .hint("latchkeep quarantine show tells more, latchkeep quarantine end ends it"));
+    }
+    for names in rotations::sharing_accounts(&scene.store().secrets()) {
+        failure::warn(format!(
+            "{} name one account to one issuer: a rotation of one ends the password that the others hold",
+            names.join(", ")
+        ));
     }
     let from = scene.store().status()?.log_size;
     // Before anything begins, so that no interrupt is lost and none ends the process in the middle of a step.
@@ -98,6 +106,7 @@ fn once(
     (from, named): (Position, Option<SecretId>),
     patience: Duration,
 ) -> Result<Exit, Failure> {
+    let before = Before::of(scene)?;
     let (ran, swept) = (run_due(worker, patience), worker.sweep());
     let mut records = Vec::new();
     if scene.out.is_json() {
@@ -111,7 +120,7 @@ fn once(
     let (steps, swept, waiting) = (ran?, swept?, waiting(scene, worker));
     let secret = named.and_then(|id| scene.store().secret(id).ok());
     let is_clean = swept.problems.is_empty() && swept.strangers.is_empty();
-    let exit = exit(scene, &waiting, is_clean, secret.as_deref());
+    let exit = exit(scene, (&waiting, is_clean), &before, secret.as_deref());
     if scene.out.is_json() {
         scene.out.json(&once_json(steps, &records, (&waiting, &swept), exit))?;
         return Ok(exit);
@@ -166,7 +175,12 @@ fn tell_problems(scene: &mut Scene, waiting: &[(String, Reason)], swept: &SweepR
 }
 
 /// Tells a script whether what was due came on: a named secret that a lock holds is refused; anything that failed, failed.
-fn exit(scene: &Scene, waiting: &[(String, Reason)], is_clean: bool, named: Option<&Secret>) -> Exit {
+fn exit(
+    scene: &Scene,
+    (waiting, is_clean): (&[(String, Reason)], bool),
+    before: &Before,
+    named: Option<&Secret>,
+) -> Exit {
     let has_failed = |secret: &Secret| {
         let open = secret.rotation.as_deref();
         let not_ended = |version: &latchkeep::Version| {
@@ -174,10 +188,11 @@ fn exit(scene: &Scene, waiting: &[(String, Reason)], is_clean: bool, named: Opti
         };
         open.is_some_and(|rotation| rotation.failure.is_some() || rotation.parked.is_some())
             || secret.versions.iter().any(not_ended)
+            || before.lost_since(secret)
     };
     let staged = |secret: &Secret| {
         let open = secret.rotation.as_deref();
-        open.is_some_and(|rotation| matches!(rotation.stage, latchkeep::RotationStage::Staged { .. }))
+        open.is_some_and(|rotation| matches!(rotation.stage, RotationStage::Staged { .. }))
     };
     if named.is_some_and(staged) {
         return Exit::Refused;
@@ -188,6 +203,31 @@ fn exit(scene: &Scene, waiting: &[(String, Reason)], is_clean: bool, named: Opti
         failure::warn(format!("{} did not come on: {why}", secret.metadata.name));
     }
     if waiting.is_empty() && is_clean && failed.is_empty() { Exit::Done } else { Exit::Failed }
+}
+
+/// How the store stood before a run.
+struct Before {
+    last_at: latchkeep::Timestamp,
+    /// What a person gives up is no failure of the run that ends it.
+    given_up: Vec<SecretId>,
+}
+
+impl Before {
+    fn of(scene: &Scene) -> Result<Self, Failure> {
+        let is_given_up = |secret: &Secret| {
+            let stage = secret.rotation.as_deref().map(|rotation| &rotation.stage);
+            matches!(stage, Some(RotationStage::Aborting { .. } | RotationStage::Ending { .. }))
+        };
+        let secrets = scene.store().rotating_secrets();
+        let given_up = secrets.iter().filter(|secret| is_given_up(secret)).map(|secret| secret.id).collect();
+        Ok(Self { last_at: scene.store().status()?.last_at, given_up })
+    }
+
+    /// Tells whether the run gave a rotation up.
+    fn lost_since(&self, secret: &Secret) -> bool {
+        let is_new = secret.given_up.as_ref().is_some_and(|given_up| given_up.at > self.last_at);
+        is_new && !self.given_up.contains(&secret.id)
+    }
 }
 
 fn waiting(scene: &Scene, worker: &RotationWorker) -> Vec<(String, Reason)> {

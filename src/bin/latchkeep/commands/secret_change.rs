@@ -99,12 +99,30 @@ pub(crate) fn delete(args: &Delete, scene: &mut Scene) -> Result<Exit, Failure> 
     let secret = find::secret(scene.store(), &args.secret)?;
     let name = secret.metadata.name.as_str();
     let receipt = scene.session.delete(secret.id).map_err(Failure::about(&secret))?;
+    let left = scene.store().secret(secret.id).ok();
+    let ending = left.as_deref().map(ending).unwrap_or_default();
     if scene.out.is_json() {
-        scene
-            .out
-            .json(&json!({ "id": secret.id, "name": name, "deleted": true, "receipt": shown::receipt(&receipt) }))?;
-    } else {
+        let receipt = shown::receipt(&receipt);
+        let is_deleted = left.is_none();
+        let fields =
+            json!({ "id": secret.id, "name": name, "deleted": is_deleted, "ends_first": ending, "receipt": receipt });
+        scene.out.json(&fields)?;
+    } else if left.is_none() {
         scene.out.line(format!("deleted {}/{name}", secret.secret_type()))?;
+    } else {
+        let is_told = "is to be deleted; it works until the next latchkeep rotation run, which ends first";
+        let what = if ending.is_empty() { "what its rotation made".to_owned() } else { ending.join(", ") };
+        scene.out.line(format!("{}/{name} {is_told} {what}", secret.secret_type()))?;
     }
     Ok(Exit::Done)
+}
+
+/// Names the credentials that are ended outside before a secret goes.
+fn ending(secret: &Secret) -> Vec<String> {
+    let name = |version: &latchkeep::Version| {
+        let credential = version.credential.as_deref().filter(|credential| credential.is_in_use())?;
+        let outside = credential.outside.as_ref().map(|outside| format!(", {outside}")).unwrap_or_default();
+        Some(format!("the credential of version {} (by {}{outside})", version.number, credential.issuer))
+    };
+    secret.versions.iter().filter_map(name).collect()
 }

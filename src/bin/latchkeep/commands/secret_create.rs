@@ -118,23 +118,25 @@ fn new(args: &Create, scene: &mut Scene) -> Result<NewSecret, Failure> {
     })
 }
 
-/// Gives who makes the credentials; parameters that begin as an object does are one, all others name a file.
+/// Gives who makes the credentials.
 fn issuance(args: &IssuanceArgs) -> Result<Issuance, Failure> {
     let issuer = args.issuer.clone();
     let mut issuance =
         Issuance::by(issuer.ok_or_else(|| Failure::usage("an issuer is missing; --issuer NAME names it"))?);
-    issuance.parameters = match args.parameters.as_deref() {
-        Some(text) if text.trim_start().starts_with('{') => Some(text.parse::<JsonObject>()?),
-        Some(path) => {
-            let read = input::read_file(Path::new(path), latchkeep::limits::METADATA_BYTES_MAX)?;
-            let object = read.expose_text()?.parse::<JsonObject>();
-            Some(object.map_err(|invalid| Failure::usage(format!("{path}: {invalid}")))?)
-        }
-        None => None,
-    };
+    issuance.parameters = args.parameters.as_deref().map(parameters).transpose()?;
     issuance.grace_secs = args.grace.unwrap_or_default();
     issuance.consumers = args.consumer.clone().into();
     Ok(issuance)
+}
+
+/// Reads parameters; a text that begins as an object does is one, all others name a file.
+pub(super) fn parameters(said: &str) -> Result<JsonObject, Failure> {
+    if said.trim_start().starts_with('{') {
+        return Ok(said.parse::<JsonObject>()?);
+    }
+    let read = input::read_file(Path::new(said), latchkeep::limits::METADATA_BYTES_MAX)?;
+    let object = read.expose_text()?.parse::<JsonObject>();
+    object.map_err(|invalid| Failure::usage(format!("{said}: {invalid}")))
 }
 
 /// The parts of a certificate, read.

@@ -1,0 +1,124 @@
+//! What an issued secret is told anew, and what an operator is told of it: parameters that were wrong, a first credential that had
+//! ended, a deletion that is not through, and two secrets of one account.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::support::{Home, Ran};
+
+/// Makes credentials for the database `orders` alone; while `ended` is there, such as ended long ago.
+const PROGRAM: &str = r#"#!/bin/sh
+cd "$HERE" || exit 75
+question=$(cat)
+case $question in
+*'"call":"create"'*'"db":"orders"'* | *'"db":"orders"'*'"call":"create"'*)
+    [ -e ended ] && end=',"expires_at":"2001-01-01T00:00:00Z"'
+    echo "{\"credential\":{\"username\":\"u\",\"password\":\"canary\"},\"outside\":\"user-1\"$end}" ;;
+*'"call":"create"'*) echo '{"reason":"no such database"}'; exit 77 ;;
+*'"call":"pick"'*) echo '{"value":{"password":"canary-value"}}' ;;
+esac
+exit 0
+"#;
+
+fn home(class: &str) -> Home {
+    let home = Home::new();
+    let program = home.file("issue", PROGRAM);
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let env = serde_json::json!({ "PATH": "/usr/bin:/bin", "HERE": home.dir.path().to_str().unwrap() });
+    let orders = serde_json::json!({ "kind": "exec", "program": program, "env": env, "class": class });
+    home.file("issuers.json", serde_json::json!({ "orders": orders }).to_string());
+    home
+}
+
+fn create(home: &Home, name: &str, parameters: &str) {
+    let args = ["secret", "create", "service-credentials", name, "--issuer", "orders", "--parameters", parameters];
+    home.run(&args).done();
+}
+
+fn once(home: &Home) -> Ran {
+    home.run(&["rotation", "run", "--issuers", "issuers.json", "--once", "--patience", "0s"])
+}
+
+fn update(home: &Home, more: &[&str]) -> Ran {
+    home.run(&[&["secret", "update", "orders-db"][..], more].concat())
+}
+
+/// Only deletion helped once, and with it everything was gone that others knew the secret by.
+#[test]
+fn parameters_that_were_wrong_can_be_told_anew_before_the_first_version() {
+    let home = home("opaque");
+    create(&home, "orders-db", r#"{"db": "odrers"}"#);
+    once(&home).failed(1, &["no such database"]);
+    let changed = update(&home, &["--parameters", r#"{"db": "orders"}"#, "--rotate-every", "30d"]).done();
+    assert!(changed.text().contains("changed service_credentials/orders-db"), "{}", changed.text());
+    home.run(&["rotation", "abort", "orders-db", "--reason", "told anew"]).done();
+    let shown = home.run(&["rotation", "show", "orders-db"]).done().text();
+    assert!(shown.contains("last rotation\tgiven up") && shown.contains("told anew"), "{shown}");
+    update(&home, &["--grace", "1h", "--consumer", "billing", "--retention", "3"]).done();
+    let shown = home.run(&["secret", "show", "orders-db", "--json"]).done().json();
+    assert_eq!((&shown["parameters"]["db"], &shown["grace_secs"]), (&"orders".into(), &3_600.into()));
+    assert_eq!((&shown["consumers"][0], &shown["rotation"]["every"]), (&"billing".into(), &"30 days".into()));
+}
+
+#[test]
+fn what_is_told_anew_is_held_to_what_goes_together() {
+    let home = home("opaque");
+    create(&home, "orders-db", r#"{"db": "orders"}"#);
+    once(&home).done();
+    update(&home, &["--rotate-every", "1d", "--grace", "12h"]).done();
+    update(&home, &["--grace", "2d"]).failed(2, &["shorter than the grace"]);
+    update(&home, &["--rotate-every", "30d", "--grace", "2d"]).done();
+    update(&home, &["--rotate-every", "1d", "--grace", "0"]).done();
+    update(&home, &["--rotate-every", "1d"]).done();
+    update(&home, &["--no-rotation", "--no-parameters", "--no-consumers"]).done();
+    let shown = home.run(&["secret", "show", "orders-db", "--json"]).done().json();
+    assert_eq!((&shown["parameters"], &shown["rotation"]), (&Value::Null, &Value::Null));
+    update(&home, &[]).failed(2, &["required"]);
+    home.put("token", "canary");
+    home.run(&["secret", "update", "token", "--grace", "1h"]).failed(2, &["no issuer makes token"]);
+}
+
+/// The run once ended with 0, and the reason stood in no view but the log.
+#[test]
+fn a_first_credential_that_had_ended_is_told() {
+    let home = home("create_with_token");
+    create(&home, "orders-db", r#"{"db": "orders"}"#);
+    home.file("ended", "");
+    once(&home).failed(1, &["orders-db did not come on", "ended before it could be put into use"]);
+    for view in [["rotation", "show", "orders-db"].as_slice(), &["rotation", "list"]] {
+        let text = home.run(view).done().text();
+        assert!(text.contains("ended before it could be put into use"), "{text}");
+    }
+    let shown = home.run(&["rotation", "show", "orders-db", "--json"]).done().json();
+    assert!(shown["given_up"]["reason"].as_str().unwrap().contains("ended before"), "{shown}");
+    once(&home).done();
+}
+
+/// It once said that the secret was deleted, while its credential went on logging in.
+#[test]
+fn a_deletion_that_is_not_through_says_what_is_ended_first() {
+    let home = home("create_with_token");
+    create(&home, "orders-db", r#"{"db": "orders"}"#);
+    once(&home).done();
+    let text = home.run(&["secret", "delete", "orders-db", "--yes"]).done().text();
+    assert!(text.contains("is to be deleted") && text.contains("rotation run"), "{text}");
+    assert!(text.contains("the credential of version 1 (by orders, user-1)"), "{text}");
+    let again = home.run(&["secret", "delete", "orders-db", "--yes", "--json"]).done().json();
+    assert_eq!(again["deleted"], false, "{again}");
+    once(&home).done();
+    home.run(&["secret", "show", "orders-db"]).failed(6, &[]);
+}
+
+/// The second ended the password of the first, and nothing said so.
+#[test]
+fn two_secrets_of_one_account_are_told() {
+    let home = home("set_value");
+    create(&home, "one", r#"{"db": "orders"}"#);
+    create(&home, "two", r#"{"db": "orders"}"#);
+    once(&home);
+    let ran = once(&home);
+    assert!(ran.err.contains("one, two name one account"), "{}", ran.err);
+    home.run(&["secret", "update", "two", "--parameters", r#"{"db": "orders", "account": "two"}"#]).done();
+    assert!(!once(&home).err.contains("name one account"));
+}
