@@ -4,7 +4,7 @@
 //! order, as for everybody. Between two appends the worker makes one call outside, with a time limit, on a thread that can
 //! be given up. Whatever happens to it in between, the next one goes on from what the log says. Read in this order:
 //! [`options`], [`worker`], [`look`], [`taken`], [`stopped`], [`steps`], [`here`], [`creating`], [`unread`], [`ending`], [`jobs`],
-//! [`calls`], [`presence`], [`single_run`], [`sweep`], [`swept`], [`verifying`].
+//! [`calls`], [`presence`], [`single_run`], [`sweep`], [`strangers`], [`swept`], [`verifying`].
 
 mod calls;
 mod creating;
@@ -18,6 +18,7 @@ mod presence;
 mod single_run;
 mod steps;
 mod stopped;
+mod strangers;
 pub(crate) mod sweep;
 mod swept;
 mod taken;

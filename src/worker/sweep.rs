@@ -32,7 +32,8 @@ pub struct SweepReport {
     /// Those among them that no rotation knew of, and that were retired.
     pub retired: u64,
     /// Credentials that carry the store's tag, and that a rotation made of which this log has no record: of the store that this
-    /// one was restored or copied from, after that. They may be in use, and a sweep never ends them.
+    /// one was restored or copied from, after that. They may be in use, and a sweep never ends them; nor anything else at an issuer
+    /// that has one, until a person has ended it ([`crate::RotationWorker::end_stranger`]).
     pub strangers: Vec<Stranger>,
     /// What went wrong, a sentence for each.
     pub problems: Vec<String>,
@@ -82,7 +83,7 @@ impl PlannedHere {
 
 impl Core {
     /// Tells whether this log has planned a rotation. Reads what was added to the log since it was last asked.
-    fn has_planned(&self, rotation: RotationId) -> Result<bool, Error> {
+    pub(super) fn has_planned(&self, rotation: RotationId) -> Result<bool, Error> {
         let shared = &self.store.0.engine.shared;
         let end = shared.published.with(|now| now.end.size);
         let mut planned = self.planned_here.lock();
@@ -139,16 +140,16 @@ impl Core {
         stopped: &Stopped,
         report: &mut SweepReport,
     ) -> Result<(), Error> {
-        // What was asked before the list was made is published by now.
-        self.store.settle()?;
+        report.listed = report.listed.saturating_add(u64::try_from(listed.len()).unwrap_or(u64::MAX));
+        let strangers = self.strangers_among(name, listed.clone())?;
+        if !strangers.is_empty() {
+            // Another store acts for the same secrets there: nothing is ended until a person has looked.
+            report.strangers.extend(strangers);
+            return Ok(());
+        }
         let known = self.known();
         for (rotation, outside) in listed {
-            report.listed = report.listed.saturating_add(1);
             if known.contains(&(rotation, None)) || known.contains(&(rotation, Some(outside.clone()))) {
-                continue;
-            }
-            if !self.has_planned(rotation)? {
-                report.strangers.push(Stranger { issuer: name.clone(), rotation, outside });
                 continue;
             }
             match self.retire_orphan((name, issuer, sweeping), rotation, outside) {
@@ -164,7 +165,7 @@ impl Core {
 
     /// Gives what is known of, whoever made it, since issuers may share a system: of a rotation that is under way anything, of
     /// a version its own credential.
-    fn known(&self) -> BTreeSet<(RotationId, Option<OutsideId>)> {
+    pub(super) fn known(&self) -> BTreeSet<(RotationId, Option<OutsideId>)> {
         let snapshot = self.store.0.engine.shared.published.load();
         let mut known = BTreeSet::new();
         for secret in snapshot.state.secrets.values() {

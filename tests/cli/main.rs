@@ -27,6 +27,7 @@ mod pipes;
 mod real_input;
 mod restored;
 mod rotations;
+mod strangers;
 mod support;
 mod terminal;
 mod told_anew;

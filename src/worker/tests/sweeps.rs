@@ -58,3 +58,43 @@ fn a_restored_store_ends_nothing_that_the_backup_did_not_know() {
     assert!(world.model.logs_in(&in_use), "consumers of the original log in");
     assert_eq!(worker.sweep().unwrap().strangers, [], "the original knows all of them");
 }
+
+/// A copy, or a restored store, acts beside its original: until a person has looked, nothing at that issuer is ended by a sweep.
+#[test]
+fn one_that_the_log_knows_nothing_of_stops_the_sweeps_of_its_issuer_until_a_person_has_ended_it() {
+    let world = World::new(ModelIssuer::new(IssuerClass::CreateDiscoverable));
+    world.worker().run_due().unwrap();
+    let unlock = || Unlock::bytes(SecretBytes::copy_from(&[7; 32]));
+    let mut file = Vec::new();
+    world.store.backup(&mut file, &unlock(), |_| {}).unwrap();
+    // In use in the original.
+    world.worker().rotate(&world.ops(), world.secret).unwrap();
+    world.worker().run_due().unwrap();
+    let options = StoreOptions::in_memory(unlock()).clock(world.clock.clone());
+    let (restored, _) = options.restore(std::io::Cursor::new(file), &unlock(), |_| {}).unwrap();
+    let other = RotationWorker::new(&restored, world.options());
+    // A person sees them in quarantine.
+    let seen = other.strangers().unwrap();
+    assert_eq!((seen.listed, seen.strangers.len(), seen.retired), (2, 1, 0));
+    restored.acting_as(Actor::parse("ops").unwrap()).end_quarantine().unwrap();
+    // An orphan of the restored store's own, which a sweep ends in other times.
+    world.model.fault_soon(ModelMethod::Create, 0, ModelFault::LoseReply);
+    let ops = restored.acting_as(Actor::parse("ops").unwrap());
+    other.rotate(&ops, world.secret).unwrap();
+    other.run_due().unwrap();
+    let orphan = world.model.existing().last().unwrap().clone();
+    world.model.fault_soon(ModelMethod::Find, 0, ModelFault::BeUnavailable);
+    ops.abort_rotation(world.secret, crate::Reason::of("another day")).unwrap();
+    let swept = other.sweep().unwrap();
+    assert_eq!((swept.retired, swept.strangers.len()), (0, 1));
+    let (issuer, stranger) = (super::world::issuer(), swept.strangers[0].outside.clone());
+    assert_ne!(orphan, stranger);
+    // What the log knows is none that a person ends so, nor what is not there.
+    for (outside, why) in [("model-1", "known to the log"), ("model-9", "not listed")] {
+        let refused = other.end_stranger(&issuer, &crate::OutsideId::parse(outside).unwrap()).unwrap_err();
+        assert!(refused.to_string().contains(why), "{refused}");
+    }
+    assert_eq!(other.end_stranger(&issuer, &stranger).unwrap().outside, stranger);
+    assert!(!world.model.existing().contains(&stranger));
+    assert_eq!(other.sweep().unwrap().strangers, []);
+}

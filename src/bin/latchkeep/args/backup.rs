@@ -105,9 +105,16 @@ pub(crate) struct BackupKey {
 /// What is to be done about a quarantine.
 #[derive(Debug, Subcommand)]
 pub(crate) enum QuarantineCommand {
-    /// Shows whether the store is in quarantine, since when, and which secrets expire as soon as it ends.
-    Show,
+    Show(QuarantineShow),
     End(QuarantineEnd),
+}
+
+/// Shows whether the store is in quarantine, since when, and which secrets expire as soon as it ends.
+#[derive(Args, Debug)]
+pub(crate) struct QuarantineShow {
+    /// The issuers: those that can list what they made are asked for what the backup did not know.
+    #[arg(long, env = "LATCHKEEP_ISSUERS", value_name = "FILE")]
+    pub(crate) issuers: Option<PathBuf>,
 }
 
 /// Ends the quarantine of a restored store.

@@ -4,6 +4,7 @@
 
 mod as_of;
 mod backup;
+mod credential;
 mod issuance;
 mod lock;
 mod log;
@@ -23,7 +24,10 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 use crate::exit::exit_help;
 
 pub(crate) use as_of::AsOfArg;
-pub(crate) use backup::{Backup, BackupCommand, BackupKey, BackupVerify, QuarantineCommand, RestoreBackup};
+pub(crate) use backup::{
+    Backup, BackupCommand, BackupKey, BackupVerify, QuarantineCommand, QuarantineShow, RestoreBackup,
+};
+pub(crate) use credential::{CredentialCommand, CredentialEnd};
 pub(crate) use issuance::IssuanceArgs;
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
 pub(crate) use log::{
@@ -137,6 +141,9 @@ pub(crate) enum StoreCommand {
     /// Shows and runs rotations; gives them up, resumes them; takes what consumers say.
     #[command(subcommand)]
     Rotation(RotationCommand),
+    /// Lists and ends credentials outside that the log knows nothing of, after a restore.
+    #[command(subcommand)]
+    Credential(CredentialCommand),
     /// Shows what is to be done outside for credentials, takes what jobs report of it, and calls it off.
     #[command(subcommand)]
     Task(TaskCommand),

@@ -3,7 +3,8 @@
 //! Read next: [`tour`], which runs most of them.
 
 pub(crate) mod backup;
-pub(crate) mod explain;
+pub(crate) mod credential;
+mod explain;
 mod group;
 mod impact;
 pub(crate) mod init;
@@ -38,8 +39,8 @@ pub(crate) use log::hex;
 pub(crate) use summary::counted;
 
 use crate::args::{
-    Given, Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, Reported, RotationCommand, SecretCommand,
-    StoreCommand, TaskCommand,
+    CredentialCommand, Given, Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, QuarantineShow,
+    Reported, RotationCommand, SecretCommand, StoreCommand, TaskCommand,
 };
 use crate::brought::is_dash;
 use crate::exit::Exit;
@@ -58,7 +59,7 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         | StoreCommand::Rotation(RotationCommand::List(_) | RotationCommand::Show(_))
         | StoreCommand::Task(TaskCommand::List(_) | TaskCommand::Show(_))
         | StoreCommand::Explain(_)
-        | StoreCommand::Quarantine(QuarantineCommand::Show)
+        | StoreCommand::Quarantine(QuarantineCommand::Show(QuarantineShow { issuers: None }))
         | StoreCommand::Status
         | StoreCommand::Scrub => Access::Look,
         StoreCommand::Watch(args) if args.until_end => Access::Look,
@@ -69,7 +70,8 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         | StoreCommand::Rotation(_)
         | StoreCommand::Task(_)
         | StoreCommand::Log(LogCommand::Erase(_))
-        | StoreCommand::Quarantine(QuarantineCommand::End(_)) => Access::Act,
+        | StoreCommand::Credential(_)
+        | StoreCommand::Quarantine(_) => Access::Act,
         StoreCommand::Log(_) => Access::Look,
     }
 }
@@ -122,6 +124,7 @@ fn confirm(command: &StoreCommand) -> Result<(), Failure> {
             prompt::confirm(&warning, secret)
         }
         StoreCommand::Quarantine(QuarantineCommand::End(args)) if !args.yes => quarantine::confirm(),
+        StoreCommand::Credential(CredentialCommand::End(args)) if !args.yes => credential::confirm(args),
         StoreCommand::Log(LogCommand::Erase(args)) if !args.yes => {
             let what = args.secret.clone().unwrap_or_else(|| "erase".to_owned());
             let warning = match &args.secret {
@@ -180,7 +183,8 @@ pub(crate) fn run(command: &StoreCommand, scene: &mut Scene) -> Result<Exit, Fai
         StoreCommand::Rotation(command) => rotation::run(command, scene),
         StoreCommand::Task(command) => task::run(command, scene),
         StoreCommand::Explain(args) => explain::run(args, scene),
-        StoreCommand::Quarantine(QuarantineCommand::Show) => quarantine::show(scene),
+        StoreCommand::Credential(command) => credential::run(command, scene),
+        StoreCommand::Quarantine(QuarantineCommand::Show(args)) => quarantine::show(args, scene),
         StoreCommand::Quarantine(QuarantineCommand::End(_)) => quarantine::end(scene),
         StoreCommand::Status => status::run(scene),
         StoreCommand::Scrub => scrub::run(scene),

@@ -2,12 +2,14 @@
 //!
 //! Read next: [`super::status`].
 
-use latchkeep::{Restored, SystemClock};
+use latchkeep::{Restored, SweepReport, SystemClock};
 use serde_json::json;
 
+use super::credential;
 use super::summary::counted;
+use crate::args::QuarantineShow;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::prompt;
 use crate::scene::Scene;
 use crate::times::shown as shown_time;
@@ -26,7 +28,7 @@ pub(super) fn confirm() -> Result<(), Failure> {
     prompt::confirm("this lets time and rotations do their work again in the restored store", "end")
 }
 
-pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
+pub(super) fn show(args: &QuarantineShow, scene: &mut Scene) -> Result<Exit, Failure> {
     let Some(restored) = scene.store().status()?.quarantine else {
         if scene.out.is_json() {
             scene.out.json(&json!({ "quarantine": null }))?;
@@ -39,8 +41,10 @@ pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
     let is_over = |secret: &&std::sync::Arc<latchkeep::Secret>| secret.expires_at().is_some_and(|end| end <= now);
     let overdue: Vec<_> =
         scene.store().secrets().iter().filter(is_over).map(|secret| secret.metadata.name.clone()).collect();
+    let unknown = args.issuers.as_deref().map(|file| credential::strangers(file, scene)).transpose()?;
     if scene.out.is_json() {
-        scene.out.json(&json!({ "quarantine": restored, "expire_at_its_end": overdue }))?;
+        let unknown = unknown.map(|found| found.strangers.iter().map(credential::shown).collect::<Vec<_>>());
+        scene.out.json(&json!({ "quarantine": restored, "expire_at_its_end": overdue, "unknown": unknown }))?;
         return Ok(Exit::Done);
     }
     scene.out.line(format!("in quarantine {}", words(&restored)))?;
@@ -51,8 +55,20 @@ pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
     for name in overdue {
         scene.out.line(format!("expires as soon as it ends: {name}"))?;
     }
+    if let Some(found) = &unknown {
+        tell_unknown(scene, found)?;
+    }
     scene.out.line("find out which credentials made after that are in use, then: latchkeep quarantine end")?;
     Ok(Exit::Done)
+}
+
+/// Tells what issuers have that the backup did not know.
+fn tell_unknown(scene: &mut Scene, found: &SweepReport) -> Result<(), Failure> {
+    for one in &found.strangers {
+        scene.out.line(format!("made after the backup: {} at {}", one.outside, one.issuer))?;
+    }
+    found.problems.iter().for_each(failure::warn);
+    scene.out.line(credential::words(found))
 }
 
 pub(super) fn end(scene: &mut Scene) -> Result<Exit, Failure> {

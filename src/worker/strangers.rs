@@ -1,0 +1,114 @@
+//! Owns what a person does about credentials outside that carry the store's tag and that its log knows nothing of: they are listed
+//! and ended one by one, never by themselves.
+//!
+//! They come of the original of a restored store, or of a copy. Read next: [`super::sweep`].
+
+use std::sync::Arc;
+
+use crate::domain::id::{RotationId, SecretId};
+use crate::domain::name::{IssuerName, OutsideId, SecretName};
+use crate::domain::rotation::IssuerClass;
+use crate::error::Error;
+use crate::issuer::issuer::{IssueOrder, Issuer};
+use crate::issuer::outcome::IssuerError;
+
+use super::sweep::{Stranger, SweepReport};
+use super::worker::{Core, RotationWorker};
+
+impl RotationWorker {
+    /// Lists what carries a tag of this store outside and its log knows nothing of, at each issuer that can list. Ends nothing, and
+    /// works in quarantine too. What an issuer fails with stands in the report.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Closed` or `Unavailable` when the store does not answer.
+    pub fn strangers(&self) -> Result<SweepReport, Error> {
+        let core = &self.0.core;
+        let mut report = SweepReport::default();
+        for (name, issuer) in &core.options.issuers {
+            if issuer.class() != IssuerClass::CreateDiscoverable {
+                continue;
+            }
+            match core.listed(name, issuer) {
+                Ok(listed) => {
+                    report.listed = report.listed.saturating_add(u64::try_from(listed.len()).unwrap_or(u64::MAX));
+                    report.strangers.extend(core.strangers_among(name, listed)?);
+                }
+                Err(error) => report.problems.push(format!("{name}: {error}")),
+            }
+        }
+        Ok(report)
+    }
+
+    /// Ends a credential outside that the log knows nothing of, because a person says that nobody uses it. Its issuer has to list it
+    /// still, and the log may not know it by now.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid` when its issuer is not registered, does not list it, or could not end it; when the log knows it.
+    pub fn end_stranger(&self, issuer: &IssuerName, outside: &OutsideId) -> Result<Stranger, Error> {
+        let core = &self.0.core;
+        let (found, registered) = core.stranger(issuer, outside)?;
+        let store = core.store.log_id();
+        let nobody = SecretName::parse("nobody")?;
+        let room = core.calls.room(issuer).ok_or_else(Error::busy)?;
+        let (rotation, outside) = (found.rotation, found.outside.clone());
+        let ended = core.calls.call(room, registered, move |issuer| {
+            let order = IssueOrder::new(store, SecretId::from_bytes([0; 16]), &nobody, rotation, None);
+            issuer.retire(&order, Some(&outside))
+        });
+        ended.map_err(|error| refused(&error))?;
+        Ok(found)
+    }
+}
+
+fn refused(error: &IssuerError) -> Error {
+    crate::Invalid::new("credential", error.reason().to_string()).into()
+}
+
+impl Core {
+    /// Asks an issuer for what carries the store's tag.
+    fn listed(&self, name: &IssuerName, issuer: &Arc<dyn Issuer>) -> Result<Vec<(RotationId, OutsideId)>, IssuerError> {
+        let store = self.store.log_id();
+        let room = self.calls.room(name);
+        let room = room.ok_or_else(|| IssuerError::unavailable("it has as many calls out as it may"))?;
+        self.calls.call(room, issuer, move |issuer| issuer.list(store))
+    }
+
+    /// Gives those of a list that the log knows nothing of.
+    pub(super) fn strangers_among(
+        &self,
+        issuer: &IssuerName,
+        listed: Vec<(RotationId, OutsideId)>,
+    ) -> Result<Vec<Stranger>, Error> {
+        // What was asked before the list was made is published by now.
+        self.store.settle()?;
+        let known = self.known();
+        let mut strangers = Vec::new();
+        for (rotation, outside) in listed {
+            let is_known = known.contains(&(rotation, None)) || known.contains(&(rotation, Some(outside.clone())));
+            if !is_known && !self.has_planned(rotation)? {
+                strangers.push(Stranger { issuer: issuer.clone(), rotation, outside });
+            }
+        }
+        Ok(strangers)
+    }
+
+    /// Finds one that its issuer lists and the log knows nothing of.
+    fn stranger(&self, issuer: &IssuerName, outside: &OutsideId) -> Result<(Stranger, &Arc<dyn Issuer>), Error> {
+        let not_it = |rule: &'static str| Error::from(crate::Invalid::new("credential", rule));
+        let registered = self.options.issuers.get(issuer);
+        let registered = registered.ok_or_else(|| not_it("is of an issuer that is not registered here"))?;
+        if registered.class() != IssuerClass::CreateDiscoverable {
+            return Err(not_it("is of an issuer that cannot list what it made"));
+        }
+        let listed = self.listed(issuer, registered).map_err(|error| refused(&error))?;
+        let theirs: Vec<_> = listed.into_iter().filter(|(_, listed)| listed == outside).collect();
+        if theirs.is_empty() {
+            return Err(not_it("is not listed by its issuer"));
+        }
+        let stranger = self.strangers_among(issuer, theirs)?.pop();
+        let stranger = stranger.ok_or_else(|| not_it("is known to the log: retire its version instead"))?;
+        Ok((stranger, registered))
+    }
+}
