@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::world::World;
-use crate::domain::name::Actor;
+use crate::domain::name::{Actor, SecretName};
 use crate::domain::rotation::IssuerClass;
 use crate::domain::version::VersionRef;
+use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::kit::{ModelFault, ModelIssuer, ModelMethod};
 use crate::options::StoreOptions;
 use crate::seal::secret_bytes::SecretBytes;
@@ -78,13 +79,10 @@ fn one_that_the_log_knows_nothing_of_stops_the_sweeps_of_its_issuer_until_a_pers
     assert_eq!((seen.listed, seen.strangers.len(), seen.retired), (2, 1, 0));
     restored.acting_as(Actor::parse("ops").unwrap()).end_quarantine().unwrap();
     // An orphan of the restored store's own, which a sweep ends in other times.
-    world.model.fault_soon(ModelMethod::Create, 0, ModelFault::LoseReply);
-    let ops = restored.acting_as(Actor::parse("ops").unwrap());
-    other.rotate(&ops, world.secret).unwrap();
-    other.run_due().unwrap();
+    let own = restored.secret(world.secret).unwrap().current().unwrap().credential.as_ref().unwrap().rotation;
+    let name = SecretName::parse("orders").unwrap();
+    world.model.create(&IssueOrder::new(restored.log_id(), world.secret, &name, own, None), None).unwrap();
     let orphan = world.model.existing().last().unwrap().clone();
-    world.model.fault_soon(ModelMethod::Find, 0, ModelFault::BeUnavailable);
-    ops.abort_rotation(world.secret, crate::Reason::of("another day")).unwrap();
     let swept = other.sweep().unwrap();
     assert_eq!((swept.retired, swept.strangers.len()), (0, 1));
     let (issuer, stranger) = (super::world::issuer(), swept.strangers[0].outside.clone());
@@ -96,5 +94,7 @@ fn one_that_the_log_knows_nothing_of_stops_the_sweeps_of_its_issuer_until_a_pers
     }
     assert_eq!(other.end_stranger(&issuer, &stranger).unwrap().outside, stranger);
     assert!(!world.model.existing().contains(&stranger));
-    assert_eq!(other.sweep().unwrap().strangers, []);
+    let swept = other.sweep().unwrap();
+    assert_eq!((swept.retired, swept.strangers), (1, vec![]), "from then on it sweeps as ever");
+    assert!(!world.model.existing().contains(&orphan));
 }
