@@ -22,13 +22,18 @@ pub(super) struct Checkpoints {
     keys: Keys,
     /// What the export says of itself.
     header: ExportHeader,
-    earlier: Option<Earlier>,
+    /// By size, smallest first.
+    earlier: Vec<Earlier>,
+    /// How many of them have a size that the export went past.
+    met: usize,
     /// The record that set the key of the last checkpoint, when the earlier one vouches for it.
     vouched_change: Option<Position>,
     cosignatures: Cosignatures,
     /// The verdict on them; none before the last line was read.
     pub(super) cosigned: Option<Outcome>,
     pub(super) signatures: Vec<SignatureLine>,
+    /// Sizes of earlier checkpoints of which the export shows nothing.
+    unseen: Vec<Position>,
 }
 
 /// An earlier checkpoint, not to be believed before its signature was looked at.
@@ -44,21 +49,21 @@ impl Checkpoints {
     pub(super) fn new(header: &ExportHeader, options: &VerifyOptions) -> Self {
         let mut keys = Keys::new(options, header);
         keys.ask(header.size());
-        let earlier = options.earlier.as_ref().map(|note| {
-            let says = Checkpoint::read_unverified(note).map_err(|error| error.to_string());
-            if let Ok(checkpoint) = &says {
-                keys.ask(checkpoint.tree_head.size);
-            }
-            Earlier { note: note.clone(), says, found: None }
-        });
+        let mut earlier: Vec<_> = options.earlier.iter().map(|note| Earlier::read(note)).collect();
+        earlier.sort_by_key(Earlier::size);
+        for size in earlier.iter().filter_map(Earlier::size) {
+            keys.ask(size);
+        }
         Self {
             keys,
             header: header.clone(),
             earlier,
+            met: 0,
             vouched_change: None,
             cosignatures: Cosignatures::new(options),
             cosigned: None,
             signatures: Vec::new(),
+            unseen: Vec::new(),
         }
     }
 
@@ -67,12 +72,13 @@ impl Checkpoints {
         self.keys.take(header, told);
     }
 
-    /// Is shown the tree before the first record, and after each; keeps it at the size of the earlier checkpoint.
+    /// Is shown the tree before the first record, and after each; keeps it at the sizes of the earlier checkpoints.
     pub(super) fn note_tree(&mut self, tree: &Frontier) {
-        if let Some(Earlier { says: Ok(earlier), found, .. }) = &mut self.earlier
-            && earlier.tree_head.size == tree.size()
-        {
-            *found = Some(tree.tree_head());
+        while let Some(earlier) = self.earlier.get_mut(self.met).filter(|it| it.size() <= Some(tree.size())) {
+            if earlier.size() == Some(tree.size()) {
+                earlier.found = Some(tree.tree_head());
+            }
+            self.met = self.met.saturating_add(1);
         }
     }
 
@@ -85,14 +91,11 @@ impl Checkpoints {
     pub(super) fn judge(&mut self, last: &LastLine, tree_head: &TreeHead, findings: &mut Findings, place: Place) {
         let closing = self.open(&last.note, self.header.size());
         self.judge_cosignatures(&last.note, &closing, place);
-        let earlier = self.earlier.as_ref().map(|earlier| self.open_earlier(earlier));
-        let lies_on_log = self.earlier.as_ref().map(|earlier| earlier.is_extended(last, tree_head));
+        let earlier: Vec<_> = self.earlier.iter().map(|earlier| self.stand(earlier, last, tree_head)).collect();
         match &closing {
             Err(why) => findings.fail(Check::Signature, place, why),
             Ok(Opened { unvouched: Some(at), .. }) => {
-                let by_earlier =
-                    matches!((&earlier, &lies_on_log), (Some(Ok(earlier)), Some(Ok(()))) if earlier.vouches(*at));
-                if by_earlier {
+                if earlier.iter().any(|stand| stand.shown && stand.opened.as_ref().is_ok_and(|it| it.vouches(*at))) {
                     self.vouched_change = Some(*at);
                 } else {
                     findings.fail(Check::Signature, place, &unvouched(*at));
@@ -100,21 +103,38 @@ impl Checkpoints {
             }
             Ok(_) => {}
         }
-        match (earlier, lies_on_log) {
-            (Some(Err(why)), _) => {
-                let why = format!("the earlier checkpoint cannot be used: {why}");
-                findings.fail(Check::Consistency, Place::default(), &why);
-            }
-            (Some(Ok(_)), Some(Err(why))) => findings.fail(Check::Consistency, place, &why),
-            (Some(Ok(Opened { unvouched: Some(at), .. })), _) => {
+        let unseen = earlier.iter().filter(|stand| !stand.shown && stand.fault.is_none());
+        self.unseen = unseen.filter_map(|stand| stand.size).collect();
+        for stand in earlier {
+            Self::judge_earlier(&stand, &closing, findings, place);
+        }
+    }
+
+    fn judge_earlier(stand: &Stand, closing: &Result<Opened, String>, findings: &mut Findings, place: Place) {
+        let unusable = |why: &str| format!("the earlier checkpoint{} cannot be used: {why}", stand.of_size());
+        match (&stand.opened, &stand.fault) {
+            (Err(why), _) => findings.fail(Check::Consistency, Place::default(), &unusable(why)),
+            (Ok(_), Some(why)) => findings.fail(Check::Consistency, place, why),
+            (Ok(Opened { unvouched: Some(at), .. }), None) => {
                 let has_tree = !findings.has_failed(Check::Tree);
-                if !has_tree || !closing.is_ok_and(|closing| closing.vouches(at)) {
-                    let why = format!("the earlier checkpoint cannot be used: it is signed {}", unvouched(at));
+                if !has_tree || !closing.as_ref().is_ok_and(|closing| closing.vouches(*at)) {
+                    let why = unusable(&format!("it is signed {}", unvouched(*at)));
                     findings.fail(Check::Consistency, Place::default(), &why);
                 }
             }
-            _ => {}
+            (Ok(_), None) => {}
         }
+    }
+
+    /// Says how an earlier checkpoint stands to this log.
+    fn stand(&self, earlier: &Earlier, last: &LastLine, later: &TreeHead) -> Stand {
+        let opened = earlier.size().map_or_else(|| Err(String::new()), |size| self.open(&earlier.note, size));
+        let opened = earlier.says.as_ref().map_err(Clone::clone).and(opened);
+        let (shown, fault) = match earlier.is_extended(last, later) {
+            Ok(shown) => (shown, None),
+            Err(why) => (false, Some(why)),
+        };
+        Stand { size: earlier.size(), opened, shown, fault }
     }
 
     fn judge_cosignatures(&mut self, note: &str, closing: &Result<Opened, String>, place: Place) {
@@ -142,11 +162,6 @@ impl Checkpoints {
         }
     }
 
-    fn open_earlier(&self, earlier: &Earlier) -> Result<Opened, String> {
-        let size = earlier.says.as_ref().map_err(Clone::clone)?.tree_head.size;
-        self.open(&earlier.note, size)
-    }
-
     /// Says by whom the last checkpoint is signed, when it is.
     pub(super) fn signed_by(&self) -> Outcome {
         let found = match (self.keys.vouched_by, self.vouched_change) {
@@ -163,17 +178,60 @@ impl Checkpoints {
         Outcome::Passed { found }
     }
 
-    /// Says how the log stands to the earlier one, when nothing is wrong; nothing when there is none.
-    pub(super) fn extended(&self) -> Option<String> {
-        let earlier = self.earlier.as_ref()?.says.as_ref().ok()?;
-        Some(format!("the log extends that of the earlier checkpoint, of size {}", earlier.tree_head.size))
+    /// Says how the log stands to the earlier ones, when nothing is wrong.
+    pub(super) fn extended(&self) -> Outcome {
+        let Some(largest) = self.earlier.last().and_then(Earlier::size) else {
+            return Outcome::NotAsked { why: "no earlier checkpoint was given".to_owned() };
+        };
+        match (self.unseen.as_slice(), self.earlier.len()) {
+            ([], 1) => {
+                Outcome::Passed { found: format!("the log extends that of the earlier checkpoint, of size {largest}") }
+            }
+            ([], all) => Outcome::Passed {
+                found: format!("the log extends those of {all} earlier checkpoints, the largest of size {largest}"),
+            },
+            ([size, ..], all) => Outcome::NotChecked {
+                why: format!(
+                    "of {all} earlier checkpoints {} cannot be compared: the export has no proof from size {size}, and begins \
+                     after it",
+                    self.unseen.len()
+                ),
+            },
+        }
+    }
+}
+
+/// How an earlier checkpoint stands to the log of an export.
+struct Stand {
+    size: Option<Position>,
+    /// The checkpoint, when it is signed as it has to be.
+    opened: Result<Opened, String>,
+    /// Whether the export shows its log at that size, and it is the same.
+    shown: bool,
+    /// What is wrong with it.
+    fault: Option<String>,
+}
+
+impl Stand {
+    fn of_size(&self) -> String {
+        self.size.map_or_else(String::new, |size| format!(" of size {size}"))
     }
 }
 
 impl Earlier {
+    fn read(note: &str) -> Self {
+        let says = Checkpoint::read_unverified(note).map_err(|error| error.to_string());
+        Self { note: note.to_owned(), says, found: None }
+    }
+
+    /// Its size; none when it cannot be read.
+    fn size(&self) -> Option<Position> {
+        self.says.as_ref().ok().map(|says| says.tree_head.size)
+    }
+
     /// Shows that the log extends the earlier one: by its tree at that size where the export covers it, and by the proof
-    /// that the export brings.
-    fn is_extended(&self, last: &LastLine, later: &TreeHead) -> Result<(), String> {
+    /// that the export brings. Tells whether one of the two is there.
+    fn is_extended(&self, last: &LastLine, later: &TreeHead) -> Result<bool, String> {
         let says = self.says.as_ref().map_err(Clone::clone)?.tree_head;
         if says.size > later.size {
             return Err(format!("the earlier log had {} records, this one has {}", says.size, later.size));
@@ -184,10 +242,8 @@ impl Earlier {
         let proof = last.consistency.as_ref().filter(|(from, _)| *from == says.size);
         match proof.map(|(_, proof)| proof.verify(&says, later)) {
             Some(Err(error)) => Err(error.to_string()),
-            None if self.found.is_none() => {
-                Err(format!("the export has no proof from size {}, and begins after it", says.size))
-            }
-            Some(Ok(())) | None => Ok(()),
+            Some(Ok(())) => Ok(true),
+            None => Ok(self.found.is_some()),
         }
     }
 }

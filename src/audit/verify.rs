@@ -23,11 +23,12 @@ use super::verdict::{Check, Outcome, Place, Report};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct VerifyOptions {
-    /// The note of an earlier checkpoint that the log has to extend.
-    pub earlier: Option<String>,
+    /// The notes of earlier checkpoints, all of which the log has to extend. Where the export shows nothing of a size, being a
+    /// slice from a later position without a proof, that stays unchecked.
+    pub earlier: Vec<String>,
     /// The roots of trust: verifier keys of the log. A checkpoint counts under the key in force at its size alone; a key
-    /// that the log sets later counts when it is here too, or when `earlier` is signed by one of these and covers the record
-    /// that sets it. The logs of `policy` are counted among them. When there are none, those that the export names are taken;
+    /// that the log sets later counts when it is here too, or when one of `earlier` is signed by one of these and covers the
+    /// record that sets it. The logs of `policy` are counted among them. When there are none, those that the export names are taken;
     /// the signature is then not checked, since whoever made the export may have made them.
     pub keys: Vec<VerifierKey>,
     /// Witnesses whose cosignatures are looked for under the checkpoint. One that is wrong fails the check; one that is

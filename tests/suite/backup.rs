@@ -96,7 +96,7 @@ fn a_restored_store_is_the_one_that_was_backed_up() {
         )
         .unwrap();
     let mut options = VerifyOptions::default();
-    options.earlier = Some(checkpoint.note().to_owned());
+    options.earlier = vec![checkpoint.note().to_owned()];
     let report = verify_export(export.as_slice(), &options, |_| {});
     assert!(report.first_fault().is_none(), "{report}");
     restored.close().unwrap();

@@ -1,6 +1,6 @@
 //! Exports of the log: all of it and slices, verified without the store.
 
-use latchkeep::audit::{Report, VerifyOptions, verify_export};
+use latchkeep::audit::{Check, Conclusion, Report, VerifyOptions, verify_export};
 use latchkeep::ledger::{SignedCheckpoint, VerifierKey};
 use latchkeep::{ExportOptions, Position, Store, VersionRef};
 
@@ -19,7 +19,7 @@ fn export(store: &Store, from: u64, to: u64, earlier: Option<u64>) -> Vec<u8> {
 fn verify(export: &[u8], keys: &[VerifierKey], earlier: Option<&SignedCheckpoint>) -> Report {
     let mut options = VerifyOptions::default();
     options.keys = keys.to_vec();
-    options.earlier = earlier.map(|checkpoint| checkpoint.note().to_owned());
+    options.earlier = earlier.map(|checkpoint| checkpoint.note().to_owned()).into_iter().collect();
     verify_export(export, &options, |_| {})
 }
 
@@ -75,7 +75,9 @@ fn slices_that_abut_are_tied_together_by_the_checkpoint_between_them() {
     assert_eq!(records, size);
     // A slice that leaves something out between needs the proof, and has it when it was asked for.
     let gap = store.checkpoint_at(Position::new(100)).unwrap().unwrap();
-    assert!(verify(&export(&store, 200, size, None), &keys, Some(&gap)).first_fault().is_some());
+    let unseen = verify(&export(&store, 200, size, None), &keys, Some(&gap));
+    assert!(unseen.first_fault().is_none() && unseen.conclusion() == Conclusion::NotAllChecked, "{unseen}");
+    assert!(unseen.to_string().contains("no proof from size 100"), "{unseen}");
     assert!(verify(&export(&store, 200, size, Some(100)), &keys, Some(&gap)).first_fault().is_none());
 }
 
@@ -141,4 +143,32 @@ fn a_changed_key_is_vouched_for_by_the_checkpoint_of_the_old_one() {
         // The whole log shows which key the earlier checkpoint needs; a slice does not.
         assert_eq!(verify(&whole, &newest, Some(&covering)).first_fault().is_none(), from == 0);
     }
+}
+
+/// An export was once held to the largest checkpoint of a file alone: one of a fork, smaller than a true one, went unseen.
+#[test]
+fn an_export_is_held_to_every_checkpoint_that_was_kept() {
+    let home = Home::new();
+    let store = long(&home);
+    let keys: Vec<_> = store.verifier_keys().unwrap().into_values().collect();
+    let size = store.status().unwrap().log_size.get();
+    let note = |size: u64| store.checkpoint_at(Position::new(size)).unwrap().unwrap().note().to_owned();
+    let held_to = |export: &[u8], notes: &[String]| {
+        let mut options = VerifyOptions::default();
+        (options.keys, options.earlier) = (keys.clone(), notes.to_vec());
+        verify_export(export, &options, |_| {})
+    };
+    let whole = export(&store, 0, size, None);
+    let notes = [note(200), note(5), note(size), note(128), note(5)];
+    let report = held_to(&whole, &notes);
+    assert!(report.is_sound() && report.to_string().contains("of 5 earlier checkpoints"), "{report}");
+    // The same size under the same key, of another log: signed by whoever had the key, or never.
+    let forged = note(5).replacen("\n5\n", "\n6\n", 1);
+    let report = held_to(&whole, &[note(200), forged, note(size)]);
+    assert_eq!(report.first_fault().map(|verdict| verdict.check), Some(Check::Consistency), "{report}");
+    let slice = export(&store, 128, size, Some(5));
+    assert!(held_to(&slice, &[note(5), note(128), note(200)]).first_fault().is_none());
+    let report = held_to(&slice, &[note(5), note(7), note(200)]);
+    assert_eq!(report.conclusion(), Conclusion::NotAllChecked, "{report}");
+    assert!(report.first_fault().is_none() && report.to_string().contains("no proof from size 7"), "{report}");
 }

@@ -205,7 +205,7 @@ fn an_export_is_sound_and_a_changed_one_is_not() {
     assert!(!shown.contains("canary-in-an-export"));
     let mut options = VerifyOptions::default();
     options.keys = keys(&store);
-    options.earlier = Some(earlier.note().to_owned());
+    options.earlier = vec![earlier.note().to_owned()];
     let report = verify_export(export.as_slice(), &options, |_| {});
     assert!(report.is_sound(), "{report}");
     // The lock is made to look as if it had never been: every verdict but the structure has something to say.

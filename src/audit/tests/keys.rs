@@ -54,7 +54,8 @@ fn export(log: &Scenario, first: u64, from: Option<u64>, vkeys: &[u8], signed_by
 /// Verifies with brought keys, and with an earlier checkpoint of a size under a key.
 fn verify_by(export: &[u8], log: &Scenario, keys: &[u8], earlier: Option<(u64, u8)>) -> Report {
     let keys = keys.iter().map(|number| key(*number)).collect();
-    let earlier = earlier.map(|(size, signed_by)| log.checkpoint(size, signed_by).note().to_owned());
+    let earlier =
+        earlier.map(|(size, signed_by)| log.checkpoint(size, signed_by).note().to_owned()).into_iter().collect();
     verify_export(export, &VerifyOptions { earlier, keys, ..VerifyOptions::default() }, |_| {})
 }
 
@@ -164,7 +165,7 @@ fn a_checkpoint_of_another_history_vouches_for_nothing() {
     set(&mut forged, 2, &key(9));
     forged.secret(SecretSpec::Kv, "forged");
     let genuine = log.checkpoint(at + 1, 1).note().to_owned();
-    let options = VerifyOptions { earlier: Some(genuine), ..brought(&[1]) };
+    let options = VerifyOptions { earlier: vec![genuine], ..brought(&[1]) };
     for from in [None, Some(at + 1)] {
         let report = verify_export(export(&forged, 0, from, &[1, 9], 9).as_slice(), &options, |_| {});
         assert_eq!(word(&report), "+++!!+++", "{report}");

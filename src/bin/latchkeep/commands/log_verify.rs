@@ -67,7 +67,9 @@ pub(super) fn options(keys: &KeyArgs, earlier: Option<&Path>) -> Result<VerifyOp
     options.keys.clone_from(&keys.keys);
     options.witnesses.clone_from(&keys.witnesses.witnesses);
     options.policy = keys.witnesses.policy.as_deref().map(brought::policy).transpose()?;
-    options.earlier = earlier.map(brought::checkpoints).transpose()?.and_then(|file| file.largest().map(str::to_owned));
+    if let Some(path) = earlier {
+        options.earlier = brought::checkpoints(path)?.checkpoints().map(str::to_owned).collect();
+    }
     Ok(options)
 }
 
