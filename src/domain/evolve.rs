@@ -76,9 +76,7 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
                     secret.updated_at = record.recorded_at;
                 }
                 change(secret, record, &state.whole);
-                if secret.expiry_held_since.is_some() && !is_held(secret, record.recorded_at) {
-                    secret.expiry_held_since = None;
-                }
+                free_expiry(secret, record);
             }
         }
         (Event::ScheduledRotationRefused(refused), None) => {
@@ -89,6 +87,15 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
             trace(state, record, access.secret, |secret| secret.retrieved_at = secret.retrieved_at.max(last_at));
         }
         (_, None) => whole::change(state, record),
+    }
+}
+
+/// Ends what is noted of an expiry that a lock holds back, once none does. In a restatement a count stands before the versions,
+/// whose locks hold.
+fn free_expiry(secret: &mut Secret, record: &Record) {
+    let is_count = matches!(record.event, Event::AttemptCounted(_));
+    if !is_count && secret.expiry_held_since.is_some() && !is_held(secret, record.recorded_at) {
+        secret.expiry_held_since = None;
     }
 }
 

@@ -193,9 +193,9 @@ pub(super) fn evolve(state: &mut State, record: &Record, subject: Subject) {
         let before = state.take_out(subject.secret).map(Arc::unwrap_or_clone);
         let Some(before) = before else { return state.put_in(event.secret(subject, as_of, Vec::new())) };
         let secret = event.secret(subject, as_of, before.versions);
-        let patience = before.patience.or_else(|| secret.patience.clone());
+        // What else was counted of its rotation, the batch says behind.
         let (scheduled_from, given_up) = (before.scheduled_from, before.given_up);
-        return state.put_in(Secret { scheduled_from, given_up, patience, ..secret });
+        return state.put_in(Secret { scheduled_from, given_up, ..secret });
     }
     let Some(secret) = state.secrets.get_mut(&subject.secret).map(Arc::make_mut) else { return };
     secret.revision = subject.revision;

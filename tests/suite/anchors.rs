@@ -91,10 +91,13 @@ fn an_anchor_may_close_the_store_and_drop_its_last_handle() {
         let home = Home::new();
         let held: Arc<Mutex<Option<Store>>> = Arc::default();
         let (gone, is_gone) = sync_channel(1_024);
+        let (last, is_last) = sync_channel::<()>(1);
+        let is_last = Mutex::new(is_last);
         let (anchor, _taken) = calls({
             let held = Arc::clone(&held);
             move |_: &SignedCheckpoint| {
                 if let Some(store) = held.lock().unwrap().take() {
+                    is_last.lock().unwrap().recv().unwrap();
                     if closes {
                         store.close().unwrap();
                     }
@@ -105,8 +108,10 @@ fn an_anchor_may_close_the_store_and_drop_its_last_handle() {
             }
         });
         let store = home.options().anchoring(anchor).anchor_pace(at_once()).create().unwrap();
+        *held.lock().unwrap() = Some(store.clone());
         arbitrary(&session(&store), "token", "one");
-        *held.lock().unwrap() = Some(store);
+        drop(store);
+        last.send(()).unwrap();
         is_gone.recv().unwrap();
         assert_eq!(home.options().open().unwrap().status().unwrap().tally.secrets, 1);
     }

@@ -133,12 +133,13 @@ fn used_up(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, now: Times
     let patience = patience.and(failed.effort, now);
     let is_outage = failed.effort.is_outage || failed.failure == AttemptFailure::Unavailable;
     // One that was recorded before its call is counted already.
-    let before = match &rotation.stage {
+    let attempts = match &rotation.stage {
         RotationStage::Planned => return (patience, rotation.attempts),
-        stage if stage.is_out() => rotation.attempts.saturating_sub(1),
-        _ => rotation.attempts,
+        // After a resumption none is counted, though a call is out.
+        stage if stage.is_out() => rotation.attempts.saturating_sub(u16::from(is_outage)),
+        _ => rotation.attempts.saturating_add(u16::from(!is_outage)),
     };
-    (patience, if is_outage { before } else { before.saturating_add(1) })
+    (patience, attempts)
 }
 
 /// Tells whether a rotation is parked instead of being attempted once more. Release 0.1 looked at the deadline there, too.

@@ -105,7 +105,7 @@ fn lose_data(state: &mut State, record: &Record) {
             version.data = VersionData::Unavailable { since: record.recorded_at };
         }
         // What an open rotation brought is not here either; what it may have made outside is found by a sweep.
-        secret.rotation = None;
+        (secret.rotation, secret.patience) = (None, None);
         // A credential that is not here has no lease that a lock could hold back.
         if !super::is_held(secret, record.recorded_at) {
             secret.expiry_held_since = None;

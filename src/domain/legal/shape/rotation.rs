@@ -148,7 +148,8 @@ fn is_counted(batch: &Batch<'_>, failure: AttemptFailure, counted: &AttemptCount
     let before = secret.patience.as_deref().map_or_else(|| Patience::of(rotation), Clone::clone);
     let is_in_turn = counted.rotation == rotation.id && !is_aborting(rotation);
     let earlier = rotation.attempts.saturating_sub(u16::from(rotation.stage.is_out()));
-    let one_more = counted.attempts == earlier.saturating_add(1) || rotation.stage == RotationStage::Planned;
+    let later = rotation.attempts.saturating_add(u16::from(!rotation.stage.is_out()));
+    let one_more = counted.attempts == later || rotation.stage == RotationStage::Planned;
     let attempts_fit = one_more || (failure != AttemptFailure::Refused && counted.attempts == earlier);
     let runs_fit = (before.runs..=before.runs.saturating_add(1)).contains(&counted.runs);
     let time_fits = counted.limit_secs == before.limit_secs
