@@ -92,8 +92,8 @@ impl Judge {
             )
         } else {
             format!(
-                "{hidden} secrets were followed by revision alone where a body was erased or unknown; no illegal step in what \
-                 was seen{flaws}"
+                "{hidden} secrets were known in part alone where a body was erased or unknown; no illegal step in what was \
+                 seen{flaws}"
             )
         };
         Outcome::NotChecked { why }

@@ -5,9 +5,11 @@
 
 mod whole;
 
+pub(super) use whole::lose_data_of;
+
 use std::sync::Arc;
 
-use super::event::{Event, LockPlaced, SecretCreated, VersionAdded};
+use super::event::{AccessRecorded, Event, LockPlaced, SecretCreated, VersionAdded};
 use super::fencing::FencingToken;
 use super::id::{SecretId, VersionId};
 use super::limits;
@@ -15,9 +17,11 @@ use super::lock::Lock;
 use super::name::LockName;
 #[cfg(test)]
 use super::position::Position;
+use super::position::Revision;
 use super::progress;
 use super::record::Record;
 use super::restate;
+use super::rotation_event::ScheduledRotationRefused;
 use super::secret::{Lifecycle, Secret, SecretSpec};
 use super::state::{State, Whole};
 use super::time::Timestamp;
@@ -69,22 +73,17 @@ pub(crate) fn evolve(state: &mut State, record: &Record) {
         (event, Some(subject)) => {
             rename(state, subject.secret, event);
             if let Some(secret) = state.secrets.get_mut(&subject.secret) {
-                let secret = Arc::make_mut(secret);
-                secret.revision = subject.revision;
-                secret.as_of = record.position.next();
-                if !is_said_again(record) {
-                    secret.updated_at = record.recorded_at;
-                }
-                change(secret, record, &state.whole);
-                free_expiry(secret, record);
+                follow(Arc::make_mut(secret), (record, subject.revision), &state.whole);
             }
         }
-        (Event::ScheduledRotationRefused(refused), None) => {
-            trace(state, record, refused.secret, |secret| secret.rotation_refused_at = Some(record.recorded_at));
-        }
-        (Event::AccessRecorded(access), None) => {
-            let last_at = Some(access.last_at);
-            trace(state, record, access.secret, |secret| secret.retrieved_at = secret.retrieved_at.max(last_at));
+        (
+            Event::ScheduledRotationRefused(ScheduledRotationRefused { secret, .. })
+            | Event::AccessRecorded(AccessRecorded { secret, .. }),
+            None,
+        ) => {
+            if let Some(secret) = state.secrets.get_mut(secret) {
+                trace(Arc::make_mut(secret), record);
+            }
         }
         (_, None) => whole::change(state, record),
     }
@@ -104,12 +103,24 @@ fn is_said_again(record: &Record) -> bool {
     matches!(&record.event, Event::AttemptCounted(event) if event.counted_at < record.recorded_at)
 }
 
+/// Takes an event about a secret in, but for its name among those of others.
+pub(super) fn follow(secret: &mut Secret, (record, revision): (&Record, Revision), whole: &Whole) {
+    secret.revision = revision;
+    secret.as_of = record.position.next();
+    if !is_said_again(record) {
+        secret.updated_at = record.recorded_at;
+    }
+    change(secret, record, whole);
+    free_expiry(secret, record);
+}
+
 /// Leaves the trace of an event of the audit trail on its secret, whose revision stays.
-fn trace(state: &mut State, record: &Record, id: SecretId, change: impl FnOnce(&mut Secret)) {
-    if let Some(secret) = state.secrets.get_mut(&id) {
-        let secret = Arc::make_mut(secret);
-        secret.as_of = record.position.next();
-        change(secret);
+pub(super) fn trace(secret: &mut Secret, record: &Record) {
+    secret.as_of = record.position.next();
+    match &record.event {
+        Event::ScheduledRotationRefused(_) => secret.rotation_refused_at = Some(record.recorded_at),
+        Event::AccessRecorded(access) => secret.retrieved_at = secret.retrieved_at.max(Some(access.last_at)),
+        _ => {}
     }
 }
 
@@ -123,7 +134,7 @@ fn create(state: &mut State, record: &Record, id: SecretId, created: &SecretCrea
         lifecycle: if created.spec.issuance().is_some() { Lifecycle::PreActivation } else { Lifecycle::Active },
         expiry_held_since: None,
         versions: Vec::new(),
-        revision: super::position::Revision::FIRST,
+        revision: Revision::FIRST,
         as_of: record.position.next(),
         created_at: record.recorded_at,
         created_by: record.context.actor.clone(),
@@ -234,7 +245,7 @@ fn is_held(secret: &Secret, at: Timestamp) -> bool {
 }
 
 /// Lets the oldest versions go whose metadata is not kept any more; one with data never goes.
-fn prune(secret: &mut Secret) {
+pub(super) fn prune(secret: &mut Secret) {
     let surplus = secret.versions.len().saturating_sub(limits::VERSIONS_MAX);
     let gone = secret.versions.iter().take(surplus).take_while(|version| version.is_over()).count();
     secret.versions.drain(..gone);

@@ -31,6 +31,8 @@ pub(crate) struct ErasedRecord {
     pub(crate) ends_batch: bool,
     /// The number of the kind of event.
     pub(crate) number: u16,
+    /// The schema of its body.
+    pub(crate) schema: u16,
 }
 
 /// What its header alone tells of a record whose event cannot be read: its body was erased, or a later release wrote it.
@@ -42,13 +44,15 @@ pub(crate) struct HiddenRecord {
     pub(crate) ends_batch: bool,
     /// The number of the kind of event.
     pub(crate) number: u16,
+    /// The schema of its body.
+    pub(crate) schema: u16,
 }
 
 impl ErasedRecord {
     /// Gives what its header alone tells.
     pub(crate) const fn hidden(&self) -> HiddenRecord {
-        let Self { position, subject, recorded_at, ends_batch, number, .. } = *self;
-        HiddenRecord { position, subject, recorded_at, ends_batch, number }
+        let Self { position, subject, recorded_at, ends_batch, number, schema, .. } = *self;
+        HiddenRecord { position, subject, recorded_at, ends_batch, number, schema }
     }
 }
 

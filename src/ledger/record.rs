@@ -106,8 +106,8 @@ impl RecordHeader {
 impl RecordHeader {
     /// Makes what a replay knows of a record of which only this header and its context are left.
     pub(crate) fn erased_record(&self, context: record::Context) -> ErasedRecord {
-        let HiddenRecord { position, subject, recorded_at, ends_batch, number } = self.hidden_record();
-        ErasedRecord { position, subject, recorded_at, context, ends_batch, number }
+        let HiddenRecord { position, subject, recorded_at, ends_batch, number, schema } = self.hidden_record();
+        ErasedRecord { position, subject, recorded_at, context, ends_batch, number, schema }
     }
 
     /// Makes what a replay knows of a record of which only this header can be read.
@@ -118,6 +118,7 @@ impl RecordHeader {
             recorded_at: self.time,
             ends_batch: self.batch_index.saturating_add(1) >= self.batch_count,
             number: self.event_type,
+            schema: self.schema,
         }
     }
 

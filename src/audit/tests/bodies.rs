@@ -65,7 +65,7 @@ fn erased_bodies_verify_and_are_counted() {
     }
     let report = verify(&scenario.export_as(0, None, &erasable));
     assert_eq!((word(&report).as_str(), report.bodies_erased), ("++++.?+?", erasable.len() as u64));
-    assert!(report.to_string().contains("2 secrets were followed by revision alone"), "{report}");
+    assert!(report.to_string().contains("2 secrets were known in part alone"), "{report}");
 }
 
 #[test]

@@ -99,16 +99,22 @@ fn lose_data(state: &mut State, record: &Record) {
     let concerned = |secret: &Arc<Secret>| secret.as_of <= record.position && has_data(secret);
     let ids: Vec<_> = state.secrets.values().filter(|secret| concerned(secret)).map(|secret| secret.id).collect();
     for id in ids {
-        let Some(secret) = state.secrets.get_mut(&id).map(Arc::make_mut) else { continue };
-        secret.as_of = record.position.next();
-        for version in secret.versions.iter_mut().filter(|version| version.is_available()) {
-            version.data = VersionData::Unavailable { since: record.recorded_at };
+        if let Some(secret) = state.secrets.get_mut(&id).map(Arc::make_mut) {
+            lose_data_of(secret, record);
         }
-        // What an open rotation brought is not here either; what it may have made outside is found by a sweep.
-        (secret.rotation, secret.patience) = (None, None);
-        // A credential that is not here has no lease that a lock could hold back.
-        if !super::is_held(secret, record.recorded_at) {
-            secret.expiry_held_since = None;
-        }
+    }
+}
+
+/// Takes the data of all versions of a secret away, since a restore did not bring it along.
+pub(in crate::domain) fn lose_data_of(secret: &mut Secret, record: &Record) {
+    secret.as_of = record.position.next();
+    for version in secret.versions.iter_mut().filter(|version| version.is_available()) {
+        version.data = VersionData::Unavailable { since: record.recorded_at };
+    }
+    // What an open rotation brought is not here either; what it may have made outside is found by a sweep.
+    (secret.rotation, secret.patience) = (None, None);
+    // A credential that is not here has no lease that a lock could hold back.
+    if !super::is_held(secret, record.recorded_at) {
+        secret.expiry_held_since = None;
     }
 }

@@ -8,6 +8,7 @@
 
 mod flaw;
 mod gathered;
+mod hidden;
 mod lock;
 mod restating;
 mod rotation;

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use super::super::event::{Event, LockRestated, SecretRestated, VersionRestated};
 use super::super::id::SecretId;
+use super::super::position::Revision;
 use super::super::record::Record;
 use super::super::secret::Secret;
 use super::super::state::State;
 
+use super::hidden::Hidden;
 use super::secret::retention;
 use super::{Rule, hold};
 
@@ -20,19 +22,21 @@ pub(super) struct Restating(BTreeMap<SecretId, Restated>);
 
 #[derive(Clone, Debug)]
 struct Restated {
-    /// Whether nothing was known of the secret before.
+    /// Whether the secret was out of sight before.
     is_back: bool,
+    /// What was known of it then.
+    was: Option<Hidden>,
     versions: usize,
     locks: usize,
 }
 
 impl Restating {
     /// Holds a record to the rules for restatements, if it is one; the state is the one that it meets.
-    pub(super) fn check(&mut self, state: &State, record: &Record) -> Result<(), Rule> {
+    pub(super) fn check(&mut self, state: &State, record: &Record, was: Option<&Hidden>) -> Result<(), Rule> {
         let Some(subject) = record.subject else { return Ok(()) };
         let secret = state.secret(subject.secret).map(AsRef::as_ref);
         if let Event::SecretRestated(event) = &record.event {
-            let restated = Restated { is_back: secret.is_none(), versions: 0, locks: 0 };
+            let restated = Restated { is_back: secret.is_none(), was: was.cloned(), versions: 0, locks: 0 };
             hold(self.0.insert(subject.secret, restated).is_none(), Rule::RestatedInPart)?;
             return secret.map_or_else(
                 || back(state, event),
@@ -64,6 +68,12 @@ impl Restating {
         self.0.get(&id).is_some_and(|restated| restated.is_back)
     }
 
+    /// Gives back what was known of a secret that gets out of sight again before all of it was said.
+    pub(super) fn give_back(&mut self, id: SecretId, revision: Revision) -> Option<Hidden> {
+        let restated = self.0.remove(&id).filter(|restated| restated.is_back)?;
+        Some(restated.was.unwrap_or_else(|| Hidden::unknown(revision)))
+    }
+
     /// Counts the secrets that are known in part only.
     pub(super) fn coming_back(&self) -> usize {
         self.0.values().filter(|restated| restated.is_back).count()
@@ -74,7 +84,9 @@ impl Restating {
         let whole = |(id, restated): (SecretId, Restated)| {
             let has_all =
                 |secret: &Secret| secret.versions.len() == restated.versions && secret.locks_total() == restated.locks;
-            hold(state.secret(id).is_none_or(|secret| has_all(secret)), Rule::RestatedInPart)
+            let Some(secret) = state.secret(id) else { return Ok(()) };
+            hold(has_all(secret), Rule::RestatedInPart)?;
+            restated.was.map_or(Ok(()), |was| was.restates(secret, &state.whole))
         };
         std::mem::take(&mut self.0).into_iter().try_for_each(whole)
     }

@@ -1,10 +1,11 @@
 //! Owns the walk along a log: records go in one by one, each is held to the rules before it is taken in.
 //!
-//! An erased body, or an event of a later release, hides what became of its secret: from there on only the revisions of
-//! that secret are followed, until it is restated. Memory is that of the secrets which are there, whatever the length of
+//! An erased body, or an event of a later release, hides what became of its secret: from there on it is held to what headers
+//! and the records that are seen tell, until it is restated. Memory is that of the secrets which are there, whatever the length of
 //! the log. Read next: [`super`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::event::Event;
 use super::super::event_kind::Scope;
@@ -12,12 +13,14 @@ use super::super::evolve::evolve;
 use super::super::id::{LogId, SecretId};
 use super::super::limits;
 use super::super::position::{Position, Revision};
-use super::super::record::Record;
+use super::super::record::{Record, Subject};
+use super::super::secret::Secret;
 use super::super::state::State;
 use super::super::step::{HiddenRecord, Step, evolve_step};
 use super::super::time::Timestamp;
 use super::flaw::{self, FLAWS_MAX};
 use super::gathered::Gathered;
+use super::hidden::Hidden;
 use super::restating::Restating;
 use super::secret::settled;
 use super::{Flaw, IllegalStep, Rule, Sight, check};
@@ -28,7 +31,7 @@ pub(crate) struct Walk {
     state: State,
     begin: Begin,
     sight: Sight,
-    hidden: BTreeMap<SecretId, Revision>,
+    hidden: BTreeMap<SecretId, Hidden>,
     hidden_ever: u64,
     touched: Vec<SecretId>,
     /// Whether the batch has a restore and no signing key yet.
@@ -197,7 +200,7 @@ impl Walk {
             && !self.sees(record, subject.secret, subject.revision)?
         {
             self.gathered.hide();
-            self.follow_hidden(record, subject.secret, subject.revision);
+            self.follow_hidden(record, subject)?;
         } else {
             self.take(record)?;
         }
@@ -207,7 +210,8 @@ impl Walk {
     /// Holds a record of which everything was seen to the rules, and takes it in.
     fn take(&mut self, record: &Record) -> Result<(), Rule> {
         check(&self.state, record, self.sight)?;
-        self.restating.check(&self.state, record)?;
+        let was = record.subject.and_then(|subject| self.hidden.get(&subject.secret));
+        self.restating.check(&self.state, record, was)?;
         if !self.sight.whole || record.event.audited_secret().is_some_and(|id| self.hidden.contains_key(&id)) {
             self.gathered.hide();
         }
@@ -220,8 +224,12 @@ impl Walk {
         if let Some(subject) = record.subject.filter(|_| matches!(record.event, Event::SecretRestated(_))) {
             self.hidden.remove(&subject.secret);
         }
-        if let Event::StoreRestored(_) = &record.event {
+        if let Some(hidden) = record.event.audited_secret().and_then(|id| self.hidden.get_mut(&id)) {
+            hidden.trace(record);
+        }
+        if let Event::StoreRestored(event) = &record.event {
             self.awaits_key = true;
+            self.hidden.values_mut().filter(|_| !event.with_data).for_each(|hidden| hidden.lose_data(record));
         }
         if let Event::SigningKeySet(_) = &record.event {
             self.awaits_key = false;
@@ -238,7 +246,8 @@ impl Walk {
             None => self.sight = Sight { whole: self.sight.whole && is_of_groups(record), groups: false },
             Some(subject) => {
                 self.check_revision(subject.secret, subject.revision)?;
-                self.hide(subject.secret, subject.revision);
+                let hidden = self.hide(subject, |before| Hidden::begin(before, record, subject.revision));
+                hidden.take_erased(record, subject.revision);
             }
         }
         self.gathered.hide();
@@ -292,7 +301,11 @@ impl Walk {
 
     /// Holds a revision to the one before; an erased creation, or the beginning of a slice, has none before.
     fn check_revision(&self, id: SecretId, revision: Revision) -> Result<(), Rule> {
-        let before = self.state.secret(id).map(|secret| secret.revision).or_else(|| self.hidden.get(&id).copied());
+        let before = self
+            .state
+            .secret(id)
+            .map(|secret| secret.revision)
+            .or_else(|| self.hidden.get(&id).map(|hidden| hidden.revision));
         match before {
             Some(before) if revision == before.next() => Ok(()),
             Some(_) => Err(Rule::RevisionGap),
@@ -301,24 +314,38 @@ impl Walk {
         }
     }
 
-    /// Follows the revision of a secret of which not everything was seen.
-    fn follow_hidden(&mut self, record: &Record, id: SecretId, revision: Revision) {
+    /// Follows a secret of which not everything was seen.
+    fn follow_hidden(&mut self, record: &Record, subject: Subject) -> Result<(), Rule> {
+        let Subject { secret: id, revision } = subject;
+        let (state, sight) = (&self.state, self.sight);
+        if let Some(hidden) = self.hidden.get_mut(&id) {
+            hidden.name(&record.event);
+            hidden.check(state, record, sight)?;
+        }
         if let Event::SecretDeleted(_) = &record.event {
             self.hidden.remove(&id);
         } else {
-            self.hide(id, revision);
+            self.hide(subject, |_| Hidden::unknown(revision));
+            let whole = &self.state.whole;
+            if let Some(hidden) = self.hidden.get_mut(&id) {
+                hidden.take((record, revision), whole);
+            }
         }
         self.state.whole.writer_epoch = record.context.writer_epoch;
         self.passed(record.position, record.recorded_at);
+        Ok(())
     }
 
-    /// Forgets what is known of a secret but its revision. Its name may be another by now, and its group's count is wrong.
-    fn hide(&mut self, id: SecretId, revision: Revision) {
-        self.state.take_out(id);
-        if self.hidden.insert(id, revision).is_none() {
-            self.hidden_ever = self.hidden_ever.saturating_add(1);
-        }
+    /// Takes a secret out of sight. Its name may be another by now, and its group's count is wrong.
+    fn hide(&mut self, subject: Subject, begin: impl FnOnce(Option<Arc<Secret>>) -> Hidden) -> &mut Hidden {
+        let Subject { secret: id, revision } = subject;
+        let before = self.state.take_out(id);
         self.sight.groups = false;
+        let (restating, hidden_ever) = (&mut self.restating, &mut self.hidden_ever);
+        self.hidden.entry(id).or_insert_with(|| {
+            *hidden_ever = hidden_ever.saturating_add(1);
+            restating.give_back(id, revision).unwrap_or_else(|| begin(before))
+        })
     }
 
     const fn passed(&mut self, position: Position, time: Timestamp) {

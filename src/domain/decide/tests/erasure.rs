@@ -91,7 +91,7 @@ fn step(record: &Record, gone: &BTreeSet<Position>) -> Step {
     let ends_batch = record.ends_batch();
     let Record { position, subject, recorded_at, context, .. } = record.clone();
     let number = record.event.number();
-    Step::Erased(ErasedRecord { position, subject, recorded_at, context, ends_batch, number })
+    Step::Erased(ErasedRecord { position, subject, recorded_at, context, ends_batch, number, schema: 1 })
 }
 
 #[test]
