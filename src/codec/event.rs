@@ -98,6 +98,12 @@ macro_rules! schemas {
                 _ => None,
             }
         }
+
+        /// How many types and schemas of events this release knows: more with each release that adds one.
+        pub(crate) fn vocabulary() -> u16 {
+            let known = [$( <$newest as Body>::NUMBER $(, <$older as Body>::NUMBER)* ),+];
+            u16::try_from(known.len()).unwrap_or(u16::MAX)
+        }
     };
 }
 

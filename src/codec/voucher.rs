@@ -28,6 +28,9 @@ pub(crate) struct Voucher {
     pub(crate) saved: SavedMark,
     /// The size of the log up to which past states have lost erased words: one whose mark says less is not used.
     pub(crate) erased_up_to: u64,
+    /// How many types and schemas of events the newest release knew that wrote to this log. One that knows fewer believes no saved
+    /// state, and reads the whole log for events that it does not know.
+    pub(crate) vocabulary: u16,
 }
 
 /// The BLAKE3 hash of a key slot as it lies there.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use crate::codec::event::vocabulary;
 use crate::codec::mark::RowTotal;
 use crate::codec::voucher::Voucher;
 use crate::domain::batch::{Placed, remember};
@@ -86,8 +87,9 @@ pub(crate) fn recover(basis: &Basis<'_>) -> Result<Recovered, Error> {
     };
     let (rows, as_of) = (found.rows.clone(), found.as_of());
     let fit = match basis.voucher {
-        Some(voucher) => found.fits(storage, key, voucher)?,
-        None => None,
+        // What a later release saved may rest on events that this one does not know.
+        Some(voucher) if voucher.vocabulary <= vocabulary() => found.fits(storage, key, voucher)?,
+        Some(_) | None => None,
     };
     let saved = match fit {
         Some(start) => Some(run(basis, start)?),
@@ -183,7 +185,8 @@ fn vouched(
 ) -> Result<(Frontier, Vouching, Position), Error> {
     let key = Arc::clone(basis.key);
     if let Some(voucher) = basis.voucher {
-        let vouching = Vouching { key, slots: voucher.slots.clone() };
+        let (slots, vocabulary) = (voucher.slots.clone(), voucher.vocabulary.max(vocabulary()));
+        let vouching = Vouching { key, slots, vocabulary };
         return Ok((voucher::frontier(voucher)?, vouching, Position::new(voucher.erased_up_to)));
     }
     let slots = slots_of(basis.storage, &state.whole.key_slots)?;

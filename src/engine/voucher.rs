@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::codec::error::CodecError;
+use crate::codec::event::vocabulary;
 use crate::codec::keys;
 use crate::codec::voucher::{SlotDigest, Voucher, decode_voucher, encode_voucher, slot_digest};
 use crate::domain::position::Position;
@@ -24,13 +25,15 @@ pub(crate) struct Vouching {
     pub(crate) key: Arc<RowsKey>,
     /// The digest of each key slot that the log has.
     pub(crate) slots: BTreeMap<u8, SlotDigest>,
+    /// How many events the newest release knew that wrote to this log.
+    pub(crate) vocabulary: u16,
 }
 
 impl Vouching {
     /// Begins with the key slots that there are.
     pub(crate) fn new<'a>(key: Arc<RowsKey>, slots: impl IntoIterator<Item = (u8, &'a [u8])>) -> Self {
         let slots = slots.into_iter().map(|(number, bytes)| (number, slot_digest(bytes))).collect();
-        Self { key, slots }
+        Self { key, slots, vocabulary: vocabulary() }
     }
 
     /// Follows rows that come with a command.
@@ -62,6 +65,7 @@ pub(super) fn put(batch: &mut Batch, snapshot: &Snapshot) -> Result<(), Error> {
         slots: snapshot.vouching.slots.clone(),
         saved: snapshot.saved.vouched(key),
         erased_up_to: snapshot.history.erased_up_to().get(),
+        vocabulary: snapshot.vouching.vocabulary,
     };
     batch.put(keys::VOUCHER, encode_voucher(key, &voucher)?)?;
     Ok(())

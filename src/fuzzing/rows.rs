@@ -60,7 +60,10 @@ const POSITION: Position = Position::new(9);
 fn read_and_write(kind: u8, row: &[u8]) {
     let (id, position) = (ID, POSITION);
     let written = match kind {
-        0 => decode_secret(KEY, id, row).ok().map(|(secret, _)| encode_secret(KEY, &secret).unwrap().bytes),
+        0 => decode_secret(KEY, id, row)
+            .ok()
+            .filter(|(secret, _)| secret.id == id)
+            .map(|(secret, _)| encode_secret(KEY, &secret).unwrap().bytes),
         1 => decode_whole(KEY, row).ok().map(|(whole, _)| encode_whole(KEY, &whole).unwrap().bytes),
         2 => decode_answer(KEY, position, row)
             .ok()

@@ -182,7 +182,7 @@ fn the_sum_of_rows_takes_them_in_any_order_and_gives_them_back() {
 pub(super) fn voucher() -> Voucher {
     let saved = SavedMark { position: 7, head: [3; 32], rows: [4; 32], whole: [5; 32] };
     let (frontier, slots) = (vec![[6; 32], [7; 32]], [(0, [8; 32]), (7, [9; 32])].into());
-    Voucher { size: 12, head: [1; 32], frontier, slots, saved, erased_up_to: 5 }
+    Voucher { size: 12, head: [1; 32], frontier, slots, saved, erased_up_to: 5, vocabulary: 70 }
 }
 
 #[test]
