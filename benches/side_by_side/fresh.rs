@@ -19,8 +19,8 @@ pub(crate) const FORGET: &str = "forget-saved-state";
 /// Bytes of sled's cache when nothing else is said.
 pub(crate) const CACHE_BYTES: u64 = 64 * 1_024 * 1_024;
 
-/// The row of the mark of saved state.
-const SAVED_MARK: &[u8] = b"c";
+/// What the row keys of what belongs to no secret begin with.
+const SAVED_WHOLE: &[u8] = b"w";
 
 /// What the row keys of saved secrets begin with.
 const SAVED_SECRET: &[u8] = b"s";
@@ -91,11 +91,14 @@ fn rss_bytes() -> u64 {
     line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1_024
 }
 
-/// Takes the mark of saved state away.
+/// Takes away a part of saved state, without which none of it is used.
 pub(crate) fn forget_saved_state(dir: &Path) {
     let rows = rows(dir).open().expect("rows");
-    let removed = rows.remove(SAVED_MARK).expect("a removal");
-    assert!(removed.is_some(), "there was saved state");
+    let whole: Vec<_> = rows.scan_prefix(SAVED_WHOLE).keys().map(|key| key.expect("a row")).collect();
+    assert!(!whole.is_empty(), "there was saved state");
+    for key in whole {
+        rows.remove(key).expect("a removal");
+    }
     rows.flush().expect("a flush");
 }
 

@@ -1,15 +1,18 @@
 //! Owns the care for files that issuers rest on: a secret that others may read is none, and who may change a program or the file
 //! of issuers is asked for credentials.
 
+#[cfg(any(feature = "postgres", feature = "private-ca"))]
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// Bits of a file's mode: anything for group and others, and changing it for group and others.
+#[cfg(any(feature = "postgres", feature = "private-ca"))]
 const ANY_OF_OTHERS: u32 = 0o077;
 const CHANGED_BY_OTHERS: u32 = 0o022;
 
 /// Holds a file with a secret to what the store's own key file is held to. A file that is not there is told later.
+#[cfg(any(feature = "postgres", feature = "private-ca"))]
 pub(super) fn secret(path: &Path) -> Result<(), String> {
     let Ok(found) = std::fs::metadata(path) else { return Ok(()) };
     let shown = path.display();
@@ -33,6 +36,7 @@ pub(super) fn unchanged(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
+#[cfg(any(feature = "postgres", feature = "private-ca"))]
 fn owner(path: &Path, found: &Metadata) -> Result<(), String> {
     // Where the system does not say who runs this, the mode has to do.
     let Ok(own) = std::fs::metadata("/proc/self").map(|own| own.uid()) else { return Ok(()) };
