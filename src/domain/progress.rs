@@ -14,6 +14,7 @@ use super::rotation_event::{AbortPlanned, CredentialIssued, JobBegun, RotationAt
 use super::schedule::GivenUp;
 use super::secret::{Lifecycle, Secret};
 use super::state::Whole;
+use super::time::Timestamp;
 use super::version::Version;
 
 /// Takes an event about a rotation or a credential in; leaves all others alone.
@@ -21,7 +22,7 @@ pub(super) fn progress(secret: &mut Secret, record: &Record, whole: &Whole) {
     let at = record.recorded_at;
     match &record.event {
         Event::RotationPlanned(event) => {
-            secret.rotation = Some(Box::new(planned(event, record)));
+            secret.rotation = Some(Box::new(planned(event, at, &record.context.actor)));
             secret.patience = Some(Box::new(Patience::until(event.deadline, at)));
         }
         Event::RotationCommitted(_) => commit(secret, record),
@@ -93,15 +94,16 @@ fn end(secret: &mut Secret, record: &Record) {
     }
 }
 
-fn planned(event: &RotationPlanned, record: &Record) -> Rotation {
+/// Begins a rotation as its plan says.
+pub(super) fn planned(event: &RotationPlanned, at: Timestamp, by: &Actor) -> Rotation {
     Rotation {
         id: event.rotation,
         trigger: event.trigger,
         issuer: event.issuer.clone(),
         class: event.class,
         to: event.to,
-        planned_at: record.recorded_at,
-        planned_by: record.context.actor.clone(),
+        planned_at: at,
+        planned_by: by.clone(),
         attempts_max: event.attempts_max,
         deadline: event.deadline,
         attempts: 0,

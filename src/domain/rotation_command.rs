@@ -4,7 +4,7 @@
 
 use super::command::Prepared;
 use super::id::{RotationId, TaskId, VersionId};
-use super::name::{OutsideId, Reason};
+use super::name::{IssuerName, OutsideId, Reason};
 use super::patience::Effort;
 use super::rotation::{AttemptFailure, IssuerClass, RotationTrigger};
 use super::time::Timestamp;
@@ -50,6 +50,8 @@ pub(crate) enum RotationCommand {
     FinishRetirement { version: VersionId },
     /// The caller uses a version from now on.
     Acknowledge { version: VersionRef },
+    /// A person takes a credential into the store that exists outside and that the log does not know.
+    Adopt(Box<Adopted>),
     /// A job tells what became of its task.
     Report { task: TaskId, report: Reported },
     /// A person calls a task off.
@@ -77,6 +79,21 @@ pub(crate) struct NewRotation {
     pub(crate) value: Option<Prepared>,
 }
 
+/// A credential that exists outside, and that a person brings the data of.
+#[derive(Clone, Debug)]
+pub(crate) struct Adopted {
+    /// The issuer that lists it.
+    pub(crate) issuer: IssuerName,
+    /// The rotation that made it, in a store that this one does not know the later records of.
+    pub(crate) rotation: RotationId,
+    /// What the outside system calls it.
+    pub(crate) outside: OutsideId,
+    /// Its data, sealed for the version to come.
+    pub(crate) made: Prepared,
+    /// When it ends by itself.
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
 impl RotationCommand {
     /// Gives the data that it brings along, if it does.
     pub(crate) const fn data(&self) -> Option<&Prepared> {
@@ -85,6 +102,7 @@ impl RotationCommand {
             Self::Fail { value, .. } => value.as_ref(),
             Self::Issue { made, .. } => made.as_ref(),
             Self::Keep { answer, .. } => Some(answer),
+            Self::Adopt(adopted) => Some(&adopted.made),
             Self::Report { report: Reported::Created { made, .. }, .. } => Some(made),
             _ => None,
         }

@@ -7,6 +7,7 @@ mod restores;
 mod rotations;
 mod scenario;
 
+mod adoption;
 mod bodies;
 mod erasing;
 mod export;

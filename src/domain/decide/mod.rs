@@ -4,6 +4,7 @@
 //! expected revision, where the secret stands in its life, the fields of the command, the locks. A file per noun. Read
 //! next: [`super::evolve`].
 
+mod adoption;
 mod attempts;
 mod erasure;
 mod groups;
@@ -36,6 +37,7 @@ use super::settings::AccessAudit;
 use super::state::State;
 use super::time::Timestamp;
 
+pub(super) use adoption::adopted;
 pub(super) use attempts::{is_aborting, may_park, was_parked_by, why_parked};
 pub(super) use locks::{free_previous, remove as remove_locks};
 pub(super) use protocol::replace;

@@ -10,6 +10,7 @@ use super::super::doubt;
 use super::super::event::{RotationRefused, VersionAdded};
 use super::super::held::{Held, held};
 use super::super::id::RotationId;
+use super::super::issuance::Issuance;
 use super::super::limits;
 use super::super::name::{OutsideId, Reason};
 use super::super::patience::Patience;
@@ -26,7 +27,7 @@ use super::super::time::Timestamp;
 use super::super::touch::{Unlocked, unlocked, unlocked_at_commit};
 use super::super::version::{DestroyCause, VersionDetails};
 use super::attempts::{Failed, attempt, fail};
-use super::{Decision, active, in_force, retirement, tasks};
+use super::{Decision, active, adoption, in_force, retirement, tasks};
 
 pub(super) fn decide(
     state: &State,
@@ -59,6 +60,7 @@ pub(super) fn decide(
         RotationCommand::Resume => resume(secret, any_open(secret)?, now),
         RotationCommand::Report { task, report } => tasks::report(state, secret, *task, report, now),
         RotationCommand::CancelTask { task, reason } => tasks::cancel(&state.whole, secret, *task, reason),
+        RotationCommand::Adopt(adopted) => adoption::adopt(state, secret, adopted, terms, now),
         other => retirement::decide(state, secret, other, terms, now),
     }
 }
@@ -73,14 +75,7 @@ fn any_open(secret: &Secret) -> Result<&Rotation, Refusal> {
 }
 
 fn plan(state: &State, secret: &Secret, new: &NewRotation, terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
-    let issuance = secret.spec.issuance().ok_or(Refusal::RotationNotSupported)?;
-    if let Some(open) = &secret.rotation {
-        return Err(Refusal::RotationOpen { rotation: open.id });
-    }
-    let is_first = secret.lifecycle == Lifecycle::PreActivation && secret.versions.is_empty();
-    if !is_first {
-        active(secret)?;
-    }
+    let (issuance, is_first) = may_begin(secret)?;
     if !fits(secret, new, is_first, now) {
         return Err(Refusal::VersionChanged);
     }
@@ -101,16 +96,27 @@ fn plan(state: &State, secret: &Secret, new: &NewRotation, terms: &Terms, now: T
         value: new.value.as_ref().map(|value| value.sealed),
     };
     let mut decision = Decision::about(secret.id).then(planned);
-    if let Some(Held { version, graced_until, consumers, .. }) = held {
-        decision = decision.then(HoldOverridden { rotation: new.id, version, graced_until, consumers });
-    }
+    decision = overridden(new.id, held, decision);
     decision.takes_data = new.value.is_some();
     Ok(decision)
 }
 
+/// Gives what a secret says to its issuer, and whether it waits for its first version, when a rotation may begin.
+pub(super) fn may_begin(secret: &Secret) -> Result<(&Issuance, bool), Refusal> {
+    let issuance = secret.spec.issuance().ok_or(Refusal::RotationNotSupported)?;
+    if let Some(open) = &secret.rotation {
+        return Err(Refusal::RotationOpen { rotation: open.id });
+    }
+    let is_first = secret.lifecycle == Lifecycle::PreActivation && secret.versions.is_empty();
+    if !is_first {
+        active(secret)?;
+    }
+    Ok((issuance, is_first))
+}
+
 /// Refuses one more version while as many are kept as there can be, and the credential of the oldest is still good outside:
 /// it could not be forgotten.
-fn has_room(secret: &Secret) -> Result<(), Refusal> {
+pub(super) fn has_room(secret: &Secret) -> Result<(), Refusal> {
     let oldest = secret.versions.first().filter(|_| secret.versions.len() >= limits::VERSIONS_MAX);
     if oldest.is_some_and(|oldest| !oldest.is_over()) {
         return Err(Refusal::invalid(
@@ -122,10 +128,20 @@ fn has_room(secret: &Secret) -> Result<(), Refusal> {
 }
 
 /// Goes over what holds a rotation back by force, or refuses.
-fn passed_over(held: Option<Held>, terms: &Terms) -> Result<Option<Held>, Refusal> {
+pub(super) fn passed_over(held: Option<Held>, terms: &Terms) -> Result<Option<Held>, Refusal> {
     match held {
         Some(held) if !terms.force => Err(Refusal::RotationHeld(Box::new(held))),
         held => Ok(held),
+    }
+}
+
+/// Says what a rotation goes over by force, if it does.
+pub(super) fn overridden(rotation: RotationId, held: Option<Held>, decision: Decision) -> Decision {
+    match held {
+        Some(Held { version, graced_until, consumers, .. }) => {
+            decision.then(HoldOverridden { rotation, version, graced_until, consumers })
+        }
+        None => decision,
     }
 }
 

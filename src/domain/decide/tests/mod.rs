@@ -9,6 +9,7 @@ mod requests;
 mod world;
 mod writer;
 
+mod adoption;
 mod credentials;
 mod doubt;
 mod erasure;

@@ -57,6 +57,8 @@ enum Issuing {
     Made(Option<u64>),
     PlanRetirement(Which),
     FinishRetirement(Which),
+    /// A credential that the log does not know.
+    Adopt(u8, Option<u64>),
 }
 
 #[derive(Clone, Debug)]
@@ -149,6 +151,7 @@ fn issuing() -> impl Strategy<Value = Issuing> {
         1 => end().prop_map(Issuing::Made),
         1 => which().prop_map(Issuing::PlanRetirement),
         4 => which().prop_map(Issuing::FinishRetirement),
+        3 => (0..4_u8, end()).prop_map(|(name, end)| Issuing::Adopt(name, end)),
     ]
 }
 
@@ -164,6 +167,7 @@ fn issue(world: &mut World, secret: SecretId, step: &Issuing) {
         }
         Issuing::Step(class, step) => drop(world.step(secret, *class, *step)),
         Issuing::Made(secs) => drop(world.issue(secret, end(world, *secs))),
+        Issuing::Adopt(name, secs) => drop(world.adopt(secret, *name, end(world, *secs))),
         Issuing::PlanRetirement(version) => {
             drop(world.tell(secret, RotationCommand::PlanRetirement { version: *version }));
         }

@@ -1,7 +1,7 @@
 //! Owns which records stand together that begin with one about a rotation by an issuer, or about a credential.
 
 use super::super::super::decide::{
-    finish_retirement, is_aborting, may_park, plan_deletion, replace, was_parked_by, why_parked,
+    adopted, finish_retirement, is_aborting, may_park, plan_deletion, replace, was_parked_by, why_parked,
 };
 use super::super::super::event::{Event, VersionDataDestroyed};
 use super::super::super::event_kind::{of_secret, of_trail, of_whole};
@@ -11,7 +11,9 @@ use super::super::super::limits;
 use super::super::super::patience::Patience;
 use super::super::super::record::Record;
 use super::super::super::refusal::Refusal;
-use super::super::super::rotation::{AttemptFailure, Credential, Rotation, RotationStage, RotationTrigger};
+use super::super::super::rotation::{
+    AttemptFailure, Credential, IssuerClass, Rotation, RotationStage, RotationTrigger,
+};
 use super::super::super::rotation_event::{
     AttemptCounted, CredentialIssued, HoldOverridden, RotationAttemptFailed, RotationPlanned,
 };
@@ -108,7 +110,7 @@ fn attempt(batch: &Batch<'_>, id: RotationId) -> Result<(), Rule> {
 
 /// By force, a rotation goes over a grace or consumers, and says so. Release 0.1 did not look at them.
 fn plan(batch: &Batch<'_>, event: &RotationPlanned) -> Result<(), Rule> {
-    let [one] = batch.rest else { return batch.stands_alone() };
+    let [one] = batch.rest else { return if batch.rest.is_empty() { Ok(()) } else { adopt(batch, event) } };
     let secret = batch.subject()?;
     let held = held(secret, event.class.touch(), batch.state.whole.settings, batch.now());
     let fits = match (&one.event, held) {
@@ -118,6 +120,23 @@ fn plan(batch: &Batch<'_>, event: &RotationPlanned) -> Result<(), Rule> {
         _ => false,
     };
     hold(fits, Rule::BatchMismatch)
+}
+
+/// A credential that exists outside becomes a version: a whole rotation in one batch. It was found by its tag, so its name outside
+/// is known.
+fn adopt(batch: &Batch<'_>, planned: &RotationPlanned) -> Result<(), Rule> {
+    let is_found = planned.class == IssuerClass::CreateDiscoverable;
+    let issued = batch.rest.iter().find_map(|record| match &record.event {
+        Event::CredentialIssued(issued) if is_found && issued.outside.is_some() => Some(issued),
+        _ => None,
+    });
+    let (secret, issued) = (batch.subject()?, issued.ok_or(Rule::BatchMismatch)?);
+    hold(issued.expires_at.is_none_or(|end| end > batch.now()), Rule::CredentialEnded)?;
+    let touch = planned.class.touch();
+    let witness = unlocked(secret, touch, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
+    let held = held(secret, touch, batch.state.whole.settings, batch.now());
+    let would_be = adopted(secret, planned, issued, held, &witness, (&batch.terms(), batch.now()));
+    hold(batch.is(&would_be.events), Rule::BatchMismatch)
 }
 
 /// A failure says what it uses up, unless the rotation is given up, and parks the rotation where it has to. Release 0.1 did
