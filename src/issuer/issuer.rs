@@ -45,6 +45,19 @@ pub trait Issuer: Send + Sync {
         Err(IssuerError::refused("this issuer takes no password that was brought along"))
     }
 
+    /// Makes of a credential that it lists, and whose data a person brought along, what [`Issuer::create`] would have answered for
+    /// it; then it has to log in ([`Issuer::verify`]). Only class `CreateDiscoverable` is asked, by
+    /// [`RotationWorker::adopt_stranger`](crate::RotationWorker::adopt_stranger). The data is taken as it is where an issuer does
+    /// not say more; an issuer that can tell should refuse the data of another credential.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`] when the data is none of that credential, or the outside system does not answer.
+    fn adopt(&self, order: &IssueOrder<'_>, outside: &OutsideId, brought: &SecretBytes) -> Result<Issued, IssuerError> {
+        let _ = order;
+        Ok(Issued::new(SecretBytes::copy_from(brought.expose())).known_as(outside.clone()))
+    }
+
     /// Makes the credential, or sets the value that was picked (class `SetValue`, which gets it in `value`).
     ///
     /// # Errors

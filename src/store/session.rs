@@ -286,7 +286,7 @@ impl Session {
         self.run(Command::change_settings(settings))
     }
 
-    pub(super) const fn raw_terms(&self) -> &Terms {
+    pub(crate) const fn raw_terms(&self) -> &Terms {
         &self.terms
     }
 

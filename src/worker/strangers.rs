@@ -95,7 +95,11 @@ impl Core {
     }
 
     /// Finds one that its issuer lists and the log knows nothing of.
-    fn stranger(&self, issuer: &IssuerName, outside: &OutsideId) -> Result<(Stranger, &Arc<dyn Issuer>), Error> {
+    pub(super) fn stranger(
+        &self,
+        issuer: &IssuerName,
+        outside: &OutsideId,
+    ) -> Result<(Stranger, &Arc<dyn Issuer>), Error> {
         let not_it = |rule: &'static str| Error::from(crate::Invalid::new("credential", rule));
         let registered = self.options.issuers.get(issuer);
         let registered = registered.ok_or_else(|| not_it("is of an issuer that is not registered here"))?;

@@ -33,7 +33,8 @@ pub struct SweepReport {
     pub retired: u64,
     /// Credentials that carry the store's tag, and that a rotation made of which this log has no record: of the store that this
     /// one was restored or copied from, after that. They may be in use, and a sweep never ends them; nor anything else at an issuer
-    /// that has one, until a person has ended it ([`crate::RotationWorker::end_stranger`]).
+    /// that has one, until a person has ended it ([`crate::RotationWorker::end_stranger`]) or
+    /// adopted it ([`crate::RotationWorker::adopt_stranger`]).
     pub strangers: Vec<Stranger>,
     /// What went wrong, a sentence for each.
     pub problems: Vec<String>,

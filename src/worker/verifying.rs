@@ -18,6 +18,7 @@ use crate::issuer::outcome::{IssuerError, IssuerErrorKind};
 use crate::seal::secret_bytes::SecretBytes;
 use crate::store::session::Session;
 
+use super::adoption::answered;
 use super::steps::Halt;
 use super::worker::RotationWorker;
 
@@ -82,13 +83,7 @@ impl RotationWorker {
             issuer.verify(order, &value)?;
             Ok((issuer.class(), value))
         };
-        let refused = |reason: &Reason| Error::from(crate::Invalid::new("issuer", reason.to_string()));
-        let (class, value) = match core.call_for(&found, &issuance.issuer, id, take) {
-            Ok(taken) => taken.map_err(|error| refused(error.reason()))?,
-            Err(Halt::Store(error)) => return Err(error),
-            Err(Halt::Later(reason)) => return Err(refused(&reason)),
-            Err(_) => return Err(Error::busy()),
-        };
+        let (class, value) = answered(core.call_for(&found, &issuance.issuer, id, take))?;
         let (value, payload) = core.store.0.prepare_issued(&found, to, &value)?;
         let (attempts_max, deadline) = (core.options.attempts_max, now.plus(core.options.deadline));
         let trigger = RotationTrigger::ByHand;

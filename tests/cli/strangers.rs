@@ -41,33 +41,63 @@ fn with_issuers(home: &Home, args: &[&str]) -> Ran {
     home.run(&[args, &["--issuers", "issuers.json"]].concat())
 }
 
+/// A store with a restored copy, made of a backup that did not know the last credential, which is `user-1`.
+fn restored(home: &Home) -> impl Fn(&[&str], &[u8]) -> Ran {
+    with_issuers(home, &ONCE).done();
+    with_issuers(home, &["credential", "list"]).done();
+    let (backup, key) = (home.arg("b.lkbk"), home.arg("b.key"));
+    home.run(&["backup", "--out", &backup, "--backup-key-file", &key]).done();
+    with_issuers(home, &["rotation", "run", "orders-db", "--once"]).done();
+    let at = |args: &[&str], stdin: &[u8]| {
+        let mut command = home.command(args);
+        command.env("LATCHKEEP_STORE", home.path("fresh")).env("LATCHKEEP_ISSUERS", home.path("issuers.json"));
+        crate::support::run(command, stdin)
+    };
+    at(&["restore", &backup, "--backup-key-file", &key], b"").done();
+    at
+}
+
+const ONCE: [&str; 5] = ["rotation", "run", "--once", "--patience", "0s"];
+
 #[test]
 fn what_the_original_made_after_the_backup_is_shown_and_ended_by_a_person_alone() {
     let home = home();
-    let once = ["rotation", "run", "--once", "--patience", "0s"];
-    with_issuers(&home, &once).done();
-    with_issuers(&home, &["credential", "list"]).done();
-    let (backup, key) = (home.arg("b.lkbk"), home.arg("b.key"));
-    home.run(&["backup", "--out", &backup, "--backup-key-file", &key]).done();
-    with_issuers(&home, &["rotation", "run", "orders-db", "--once"]).done();
-    let at = |args: &[&str]| {
-        let mut command = home.command(args);
-        command.env("LATCHKEEP_STORE", home.path("fresh"));
-        crate::support::run(command, b"")
-    };
-    at(&["restore", &backup, "--backup-key-file", &key]).done();
-    let shown = at(&["quarantine", "show", "--issuers", "issuers.json"]).done().text();
+    let with_stdin = restored(&home);
+    let at = |args: &[&str]| with_stdin(args, b"");
+    let shown = at(&["quarantine", "show"]).done().text();
     assert!(shown.contains("made after the backup: user-1 at orders"), "{shown}");
     assert!(shown.contains("1 credential of issuers"), "{shown}");
     at(&["quarantine", "end", "--yes"]).done();
-    let run = [&once[..], &["--issuers", "issuers.json"]].concat();
-    at(&run).failed(1, &["orders has user-1", "credential end"]);
-    at(&["credential", "list", "--issuers", "issuers.json"]).failed(1, &[]);
-    at(&["credential", "end", "orders", "user-0", "--issuers", "issuers.json", "--yes"])
-        .failed(2, &["known to the log"]);
+    at(&ONCE).failed(1, &["orders has user-1", "credential end"]);
+    at(&["credential", "list"]).failed(1, &[]);
+    at(&["credential", "end", "orders", "user-0", "--yes"]).failed(2, &["known to the log"]);
     assert!(home.path("outside/user-1").exists());
-    let ended = at(&["credential", "end", "orders", "--all", "--issuers", "issuers.json", "--yes"]).done().text();
+    let ended = at(&["credential", "end", "orders", "--all", "--yes"]).done().text();
     assert_eq!(ended, "ended user-1 at orders\n");
     assert!(home.path("outside/user-0").exists() && !home.path("outside/user-1").exists());
-    at(&run).done();
+    at(&ONCE).done();
+}
+
+#[test]
+fn a_person_adopts_what_the_original_made_after_the_backup() {
+    const DATA: &[u8] = b"{\"username\":\"user-1\",\"password\":\"canary\"}\n";
+    let home = home();
+    let at = restored(&home);
+    let adopt = ["credential", "adopt", "orders-db", "user-1", "--from-file", "-"];
+    at(&adopt, DATA).failed(4, &["quarantine"]);
+    at(&["quarantine", "end", "--yes"], b"").done();
+    at(&ONCE, b"").failed(1, &["orders has user-1", "credential adopt"]);
+    at(&adopt, b"").failed(2, &["empty"]);
+    at(&adopt, b"canary").failed(2, &["JSON"]);
+    at(&["credential", "adopt", "orders-db", "user-7", "--from-file", "-"], DATA).failed(2, &["not listed"]);
+    let adopted = at(&adopt, DATA).done().text();
+    assert_eq!(adopted, "adopted user-1: version 2 of orders-db is current\n");
+    let got = at(&["secret", "get", "orders-db"], b"").done().text();
+    assert!(got.contains("user-1"), "{got}");
+    at(&["credential", "list"], b"").done();
+    at(&ONCE, b"").done();
+    at(&adopt, DATA).failed(2, &["known to the log"]);
+    assert!(home.path("outside/user-0").exists() && home.path("outside/user-1").exists());
+    let log = at(&["log", "show"], b"").done().text();
+    assert!(!log.contains("canary"), "{log}");
 }

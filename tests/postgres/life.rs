@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use latchkeep::{Issuer, JsonObject};
+use latchkeep::{Issuer, JsonObject, SecretBytes};
 
 use crate::support::{Server, field, name, password_issuer, role_issuer, trial};
 
@@ -74,6 +74,28 @@ fn a_role_ends_by_itself_when_it_is_to() {
     let short = role_issuer(server.seen()).valid_for(Duration::ZERO);
     let made = short.create(&trial.order(2), None).unwrap();
     assert!(short.verify(&trial.order(2), &made.credential).is_err(), "it had ended when it was made");
+}
+
+#[test]
+fn a_role_is_adopted_with_its_password_alone() {
+    let Some(server) = Server::start() else { return };
+    let trial = trial();
+    let issuer = role_issuer(server.seen()).valid_for(Duration::from_secs(3_600));
+    let [first, second] = [1, 2].map(|number| issuer.create(&trial.order(number), None).unwrap());
+    let outside = first.outside.as_ref().unwrap();
+    let password = SecretBytes::from(field(&first.credential, "password"));
+    for brought in [&password, &first.credential] {
+        let adopted = issuer.adopt(&trial.order(1), outside, brought).unwrap();
+        assert!(adopted.credential.equals_in_constant_time(&first.credential));
+        assert_eq!((adopted.outside.as_ref(), adopted.expires_at), (Some(outside), first.expires_at));
+        issuer.verify(&trial.order(1), &adopted.credential).unwrap();
+    }
+    let refused = issuer.adopt(&trial.order(1), outside, &second.credential).unwrap_err();
+    assert!(refused.to_string().contains("another role"), "{refused}");
+    let wrong = issuer.adopt(&trial.order(1), outside, &SecretBytes::copy_from(b"wrong")).unwrap();
+    assert!(issuer.verify(&trial.order(1), &wrong.credential).is_err());
+    server.sql("app", &format!("ALTER ROLE {} VALID UNTIL 'infinity'", outside.as_str()));
+    assert_eq!(issuer.adopt(&trial.order(1), outside, &password).unwrap().expires_at, None);
 }
 
 #[test]

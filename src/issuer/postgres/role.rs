@@ -147,6 +147,21 @@ impl Issuer for PostgresRole {
         }
     }
 
+    /// Takes the password, as it is or in the credential of another store, and asks when the role ends.
+    fn adopt(&self, order: &IssueOrder<'_>, outside: &OutsideId, brought: &SecretBytes) -> Result<Issued, IssuerError> {
+        let name = Self::name(order, Some(outside))?;
+        let [user, password] = ["username", "password"].map(|field| credential::text_field(brought, field));
+        if user.is_some_and(|user| user.expose() != name.as_str().as_bytes()) {
+            return Err(IssuerError::refused("the credential is that of another role"));
+        }
+        let issued = Issued::new(self.server.credential(&name, password.as_ref().unwrap_or(brought))?);
+        let issued = issued.known_as(outside.clone());
+        Ok(match role_end(&self.server, &name)? {
+            Some(end) => issued.expiring_at(end),
+            None => issued,
+        })
+    }
+
     fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError> {
         const DOING: &str = "retiring a role";
         let name = Self::name(order, outside)?;
@@ -197,6 +212,19 @@ fn roles_beginning_with(
         let rows = client.query(SQL, &[&beginning]).await?;
         rows.iter().map(|row| row.try_get(0)).collect()
     })
+}
+
+/// Asks until when a role may log in, if that ends.
+fn role_end(server: &PostgresServer, name: &SqlIdentifier) -> Result<Option<Timestamp>, IssuerError> {
+    const SQL: &str = "SELECT floor(extract(epoch FROM rolvaliduntil))::bigint FROM pg_roles \
+                       WHERE rolname::text = $1 AND isfinite(rolvaliduntil)";
+    let doing = Doing(Phase::Asking, "asking when a role ends");
+    let secs: Option<i64> = session::work(server, &Login::Admin, doing, async |client| {
+        let row = client.query_opt(SQL, &[&name.as_str()]).await?;
+        row.map(|row| row.try_get(0)).transpose()
+    })?;
+    let end = secs.and_then(|secs| u64::try_from(secs).ok()).map(|secs| secs.saturating_mul(NANOS_PER_SEC));
+    Ok(end.map(Timestamp::from_nanos))
 }
 
 /// Asks the server's clock, in seconds since 1970.

@@ -34,7 +34,8 @@ const NANOS_PER_SEC: u64 = 1_000_000_000;
 /// publishes. The secret's parameters say which DNS names and addresses the certificate is for.
 ///
 /// The register knows of each certificate before it is signed. So when a reply is lost, the certificate is found by its
-/// rotation and revoked, and another is made: it cannot be adopted, because its key went with the reply.
+/// rotation and revoked, and another is made: it cannot be taken into use, because its key went with the reply. A person who has
+/// the key of one that the store does not know can have it adopted.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -114,12 +115,17 @@ impl PrivateCertIssuer {
         credential::write(&fields).ok_or_else(|| IssuerError::refused("the key is not UTF-8 text"))
     }
 
+    /// Reads the certificate and the key of a credential.
+    fn parts(credential: &SecretBytes) -> Result<(SecretBytes, SecretBytes), IssuerError> {
+        let [certificate, key] = ["certificate", "private_key"].map(|name| credential::text_field(credential, name));
+        certificate.zip(key).ok_or_else(|| IssuerError::refused("the credential holds no certificate with its key"))
+    }
+
     /// Holds a certificate to the authority, the clock and the register, and its key to it.
     fn check(&self, certificate: &str, key: &str) -> Result<(), &'static str> {
-        const RULE: &str = "the credential holds no certificate that can be read";
-        let blocks = pem::blocks(certificate).map_err(|_| RULE)?;
-        let [block] = blocks.as_slice() else { return Err(RULE) };
-        let Ok(([], read)) = x509_parser::parse_x509_certificate(&block.der) else { return Err(RULE) };
+        let blocks = pem::blocks(certificate).map_err(|_| UNREAD)?;
+        let [block] = blocks.as_slice() else { return Err(UNREAD) };
+        let Ok(([], read)) = x509_parser::parse_x509_certificate(&block.der) else { return Err(UNREAD) };
         if !self.authority.own.signed(&read) {
             return Err("the certificate was not signed by this authority");
         }
@@ -171,14 +177,23 @@ impl Issuer for PrivateCertIssuer {
     }
 
     fn verify(&self, _: &IssueOrder<'_>, credential: &SecretBytes) -> Result<(), IssuerError> {
-        let [certificate, key] = ["certificate", "private_key"].map(|name| credential::text_field(credential, name));
-        let (Some(certificate), Some(key)) = (certificate, key) else {
-            return Err(IssuerError::refused("the credential holds no certificate with its key"));
-        };
+        let (certificate, key) = Self::parts(credential)?;
         match (certificate.expose_text(), key.expose_text()) {
             (Ok(certificate), Ok(key)) => self.check(certificate, key).map_err(IssuerError::refused),
             _ => Err(IssuerError::refused("the credential is not UTF-8 text")),
         }
+    }
+
+    /// Takes the certificate and its key, which have to be those of the serial number.
+    fn adopt(&self, _: &IssueOrder<'_>, outside: &OutsideId, brought: &SecretBytes) -> Result<Issued, IssuerError> {
+        let (certificate, key) = Self::parts(brought)?;
+        let text = certificate.expose_text().map_err(|_| IssuerError::refused(UNREAD))?;
+        let (serial, end) = read_end(text).ok_or_else(|| IssuerError::refused(UNREAD))?;
+        if outside_id(serial)? != *outside {
+            return Err(IssuerError::refused("the certificate has another serial number"));
+        }
+        let issued = Issued::new(self.credential(serial, text, &key)?);
+        Ok(issued.known_as(outside.clone()).expiring_at(end))
     }
 
     fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError> {
@@ -203,6 +218,17 @@ impl Issuer for PrivateCertIssuer {
         let living: Vec<_> = self.authority.read(|book| book.living(store).collect());
         living.into_iter().map(|(rotation, serial)| Ok((rotation, outside_id(serial)?))).collect()
     }
+}
+
+const UNREAD: &str = "the credential holds no certificate that can be read";
+
+/// Reads the serial number of a certificate, and when it ends.
+fn read_end(certificate: &str) -> Option<(CertificateSerial, Timestamp)> {
+    let blocks = pem::blocks(certificate).ok()?;
+    let [block] = blocks.as_slice() else { return None };
+    let (rest, read) = x509_parser::parse_x509_certificate(&block.der).ok()?;
+    let serial = CertificateSerial::from_bytes(read.raw_serial()).filter(|_| rest.is_empty())?;
+    Some((serial, time(read.validity().not_after.timestamp())))
 }
 
 /// Gives a fresh key as PKCS #8 in its first version, PEM: OpenSSL 3.0 and others do not read the second, in which the public

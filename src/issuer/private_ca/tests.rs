@@ -257,3 +257,24 @@ fn openssl_agrees_when_it_is_there() {
 fn openssl(home: &Path, args: &[&str]) -> Option<bool> {
     Some(std::process::Command::new("openssl").current_dir(home).args(args).output().ok()?.status.success())
 }
+
+/// What a store does not know is adopted with its key, by its serial number alone.
+#[test]
+fn a_certificate_is_adopted_with_its_key() {
+    let (world, trial) = (World::new(), trial());
+    let issuer = PrivateCertIssuer::new(world.authority(), template());
+    let [first, second] = [1, 2].map(|number| issuer.create(&trial.order(number), None).unwrap());
+    let [named, other] = [&first, &second].map(|issued| issued.outside.clone().unwrap());
+    let adopted = issuer.adopt(&trial.order(1), &named, &first.credential).unwrap();
+    assert!(adopted.credential.equals_in_constant_time(&first.credential));
+    assert_eq!((adopted.outside, adopted.expires_at), (Some(named.clone()), first.expires_at));
+    for (outside, data, why) in [
+        (&other, first.credential.expose(), "another serial number"),
+        (&named, br#"{"certificate":"x","private_key":"y"}"#.as_slice(), "can be read"),
+        (&named, br#"{"private_key":"y"}"#, "no certificate with its key"),
+        (&named, b"password", "no certificate with its key"),
+    ] {
+        let refused = issuer.adopt(&trial.order(1), outside, &SecretBytes::copy_from(data)).unwrap_err();
+        assert!(refused.to_string().contains(why), "{refused}");
+    }
+}

@@ -1,5 +1,6 @@
 //! The protocol under fire. Afterwards a worker that knows nothing goes on, and what the protocol promises must hold.
 
+mod adoption;
 mod ends;
 mod fire;
 mod hand_out;

@@ -27,7 +27,7 @@ pub(crate) use as_of::AsOfArg;
 pub(crate) use backup::{
     Backup, BackupCommand, BackupKey, BackupVerify, QuarantineCommand, QuarantineShow, RestoreBackup,
 };
-pub(crate) use credential::{CredentialCommand, CredentialEnd};
+pub(crate) use credential::{CredentialAdopt, CredentialCommand, CredentialEnd};
 pub(crate) use issuance::IssuanceArgs;
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
 pub(crate) use log::{
@@ -141,7 +141,7 @@ pub(crate) enum StoreCommand {
     /// Shows and runs rotations; gives them up, resumes them; takes what consumers say.
     #[command(subcommand)]
     Rotation(RotationCommand),
-    /// Lists and ends credentials outside that the log knows nothing of, after a restore.
+    /// Lists, adopts and ends credentials outside that the log knows nothing of, after a restore.
     #[command(subcommand)]
     Credential(CredentialCommand),
     /// Shows what is to be done outside for credentials, takes what jobs report of it, and calls it off.

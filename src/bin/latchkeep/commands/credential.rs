@@ -1,4 +1,4 @@
-//! Owns `latchkeep credential`: what issuers have outside and the log knows nothing of, shown and ended.
+//! Owns `latchkeep credential`: what issuers have outside and the log knows nothing of, shown, adopted and ended.
 //!
 //! Read next: [`super::quarantine`].
 
@@ -9,15 +9,21 @@ use serde_json::{Value, json};
 
 use super::rotation_run::issuers;
 use super::summary::counted;
-use crate::args::{CredentialCommand, CredentialEnd};
+use crate::args::{CredentialAdopt, CredentialCommand, CredentialEnd};
+use crate::brought::is_dash;
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
-use crate::prompt;
 use crate::scene::Scene;
+use crate::times::Moment;
+use crate::{find, input, prompt, shown};
+
+/// Bytes of a credential that is brought along, at most.
+const CREDENTIAL_BYTES_MAX: usize = 576 * 1_024;
 
 pub(crate) fn run(command: &CredentialCommand, scene: &mut Scene) -> Result<Exit, Failure> {
     match command {
         CredentialCommand::List(args) => list(&args.issuers, scene),
+        CredentialCommand::Adopt(args) => adopt(args, scene),
         CredentialCommand::End(args) => end(args, scene),
     }
 }
@@ -44,6 +50,37 @@ fn list(file: &Path, scene: &mut Scene) -> Result<Exit, Failure> {
         failure::warn(problem);
     }
     Ok(exit)
+}
+
+fn adopt(args: &CredentialAdopt, scene: &mut Scene) -> Result<Exit, Failure> {
+    let secret = find::secret(scene.store(), &args.secret)?;
+    let brought = if is_dash(&args.from_file) {
+        input::Stdin::Process.read()?
+    } else {
+        input::read_file(&args.from_file, CREDENTIAL_BYTES_MAX)?
+    };
+    let brought = input::without_line_end(brought);
+    if brought.expose().is_empty() {
+        return Err(Failure::usage("the data of the credential is empty"));
+    }
+    let worker = worker(&args.issuers, scene)?;
+    let session = scene.session.clone();
+    let session = if args.force { session.by_force() } else { session };
+    let end = args.expires_at.map(Moment::ahead);
+    let receipt = worker.adopt_stranger(&session, secret.id, &args.outside, brought, end);
+    let receipt = receipt.map_err(Failure::about(&secret))?;
+    let (after, name) = (scene.store().secret(secret.id)?, &secret.metadata.name);
+    let number = after.current().map(|version| version.number);
+    if scene.out.is_json() {
+        let receipt = shown::receipt(&receipt);
+        scene.out.json(
+            &json!({ "id": secret.id, "name": name, "version": number, "outside": args.outside, "receipt": receipt }),
+        )?;
+    } else {
+        let number = number.map(|number| number.to_string()).unwrap_or_default();
+        scene.out.line(format!("adopted {}: version {number} of {name} is current", args.outside))?;
+    }
+    Ok(Exit::Done)
 }
 
 fn end(args: &CredentialEnd, scene: &mut Scene) -> Result<Exit, Failure> {
@@ -87,5 +124,7 @@ pub(super) fn shown(one: &Stranger) -> Value {
 /// Says how many there are, and what to do about them.
 pub(super) fn words(found: &SweepReport) -> String {
     let count = counted(u64::try_from(found.strangers.len()).unwrap_or(u64::MAX), "credential");
-    format!("{count} of issuers not known to the log: latchkeep credential end ends one that nobody uses")
+    format!(
+        "{count} of issuers not known to the log: latchkeep credential adopt takes one into the store, credential end ends one that nobody uses"
+    )
 }

@@ -162,7 +162,7 @@ fn tell_problems(scene: &mut Scene, waiting: &[(String, Reason)], swept: &SweepR
         let (issuer, outside) = (&stranger.issuer, &stranger.outside);
         failure::warn(format!(
             "{issuer} has {outside}, which this log knows nothing of: it was made after the backup or copy that this store comes of, \
-             and may be in use; no sweep ends anything there until latchkeep credential end has ended it, once nobody uses it"
+             and may be in use; no sweep ends anything there until latchkeep credential adopt has taken it into the store, or credential end has ended it"
         ));
     }
     for problem in &swept.problems {

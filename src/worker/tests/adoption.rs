@@ -1,0 +1,123 @@
+//! Credentials that the original of a restored store made after the backup, and that a person takes into the restored store.
+
+use super::world::World;
+use crate::domain::id::SecretId;
+use crate::domain::lock::NewLock;
+use crate::domain::name::{Actor, LockName, OutsideId};
+use crate::domain::rotation::IssuerClass;
+use crate::domain::version::VersionRef::{Current, Previous};
+use crate::issuer::kit::ModelIssuer;
+use crate::options::StoreOptions;
+use crate::seal::secret_bytes::SecretBytes;
+use crate::seal::unlock::Unlock;
+use crate::store::Store;
+use crate::store::session::Session;
+use crate::worker::worker::RotationWorker;
+
+/// A store that was restored from a backup with two versions; its original has rotated since, and consumers use that.
+struct Restored {
+    world: World,
+    store: Store,
+    in_use: SecretBytes,
+}
+
+fn unlock() -> Unlock {
+    Unlock::bytes(SecretBytes::copy_from(&[7; 32]))
+}
+
+fn stranger() -> OutsideId {
+    OutsideId::parse("model-3").unwrap()
+}
+
+impl Restored {
+    fn new() -> Self {
+        let world = World::new(ModelIssuer::new(IssuerClass::CreateDiscoverable));
+        let worker = world.worker();
+        worker.run_due().unwrap();
+        worker.rotate(&world.ops(), world.secret).unwrap();
+        worker.run_due().unwrap();
+        let mut file = Vec::new();
+        world.store.backup(&mut file, &unlock(), |_| {}).unwrap();
+        worker.rotate(&world.ops(), world.secret).unwrap();
+        worker.run_due().unwrap();
+        let in_use = world.credential(Current);
+        let options = StoreOptions::in_memory(unlock()).clock(world.clock.clone());
+        let (store, _) = options.restore(std::io::Cursor::new(file), &unlock(), |_| {}).unwrap();
+        Self { world, store, in_use }
+    }
+
+    fn ops(&self) -> Session {
+        self.store.acting_as(Actor::parse("ops").unwrap())
+    }
+
+    fn worker(&self) -> RotationWorker {
+        RotationWorker::new(&self.store, self.world.options())
+    }
+
+    fn adopt(&self, secret: SecretId, outside: &OutsideId, data: &[u8]) -> Result<(), String> {
+        let adopted = self.worker().adopt_stranger(&self.ops(), secret, outside, SecretBytes::copy_from(data), None);
+        adopted.map(drop).map_err(|error| error.to_string())
+    }
+
+    #[track_caller]
+    fn refused(&self, outside: &OutsideId, data: &[u8], why: &str) {
+        let before = self.store.secret(self.world.secret).unwrap();
+        let told = self.adopt(self.world.secret, outside, data).unwrap_err();
+        assert!(told.contains(why), "{told}");
+        assert_eq!(self.store.secret(self.world.secret).unwrap().versions, before.versions);
+    }
+}
+
+#[test]
+fn a_stranger_that_is_adopted_is_a_version_of_the_restored_store() {
+    let restored = Restored::new();
+    let (world, data) = (&restored.world, restored.in_use.expose());
+    restored.refused(&stranger(), data, "quarantine");
+    restored.ops().end_quarantine().unwrap();
+    restored.refused(&stranger(), b"{\"password\":\"another\"}", "lets nobody in");
+    restored.refused(&OutsideId::parse("model-9").unwrap(), data, "not listed");
+    restored.refused(&OutsideId::parse("model-2").unwrap(), data, "known to the log");
+    let lock = NewLock::new(LockName::parse("app").unwrap());
+    restored.ops().place_lock(world.secret, Previous, lock).unwrap();
+    restored.refused(&stranger(), data, "locked");
+    let name = LockName::parse("app").unwrap();
+    restored.ops().remove_lock(world.secret, Previous, name).unwrap();
+
+    restored.adopt(world.secret, &stranger(), data).unwrap();
+    let secret = restored.store.secret(world.secret).unwrap();
+    let current = secret.current().unwrap();
+    assert_eq!((current.number.get(), secret.rotation.is_none()), (3, true));
+    assert_eq!(current.credential.as_ref().unwrap().outside, Some(stranger()));
+    let read = restored.ops().read(world.secret, Current).unwrap();
+    assert!(read.data.primary().equals_in_constant_time(&restored.in_use));
+    restored.refused(&stranger(), data, "known to the log");
+    let worker = restored.worker();
+    worker.run_due().unwrap();
+    let swept = worker.sweep().unwrap();
+    assert_eq!(
+        (swept.listed, swept.retired, swept.strangers),
+        (2, 0, vec![]),
+        "the first was retired, the others stay"
+    );
+    assert!(world.model.logs_in(&restored.in_use));
+}
+
+/// From then on it is retired like any other.
+#[test]
+fn what_was_adopted_falls_out_of_the_window_in_its_turn() {
+    let restored = Restored::new();
+    restored.ops().end_quarantine().unwrap();
+    restored.adopt(restored.world.secret, &stranger(), restored.in_use.expose()).unwrap();
+    let worker = restored.worker();
+    for _ in 0..2 {
+        worker.rotate(&restored.ops(), restored.world.secret).unwrap();
+        worker.run_due().unwrap();
+    }
+    assert!(!restored.world.model.logs_in(&restored.in_use));
+    assert_eq!(worker.sweep().unwrap().listed, 2);
+    let mut export = Vec::new();
+    restored.store.export(&mut export, crate::ExportOptions::default(), |_| {}).unwrap();
+    let report = crate::audit::verify_export(export.as_slice(), &crate::audit::VerifyOptions::default(), |_| {});
+    assert!(report.first_fault().is_none(), "{report}");
+    assert_eq!(restored.store.scrub(|_| {}).unwrap().findings, Vec::<String>::new());
+}
