@@ -48,6 +48,8 @@ pub(crate) mod error;
 pub mod fuzzing;
 #[cfg(feature = "store")]
 pub(crate) mod issuer;
+#[cfg(feature = "store")]
+pub mod issuers_file;
 pub mod ledger;
 pub mod manual;
 #[cfg(feature = "store")]

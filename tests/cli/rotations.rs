@@ -241,21 +241,21 @@ fn what_cannot_be_used_is_told_and_changes_nothing() {
     let home = home();
     let exec = |more: &str| format!("{{\"orders\": {{\"kind\": \"exec\", \"program\": \"/bin/true\"{more}}}}}");
     for (file, text) in [
-        ("", "EOF"),
+        ("", "a JSON object of issuers"),
         ("[]", "a JSON object of issuers"),
-        ("{\"a\": {\"kind\": \"exec\", \"program\": \"/bin/true\"}, \"a\": {}}", "stands there twice"),
+        ("{\"a\": {\"kind\": \"exec\", \"program\": \"/bin/true\"}, \"a\": {}}", "is given twice"),
     ] {
         home.file("issuers.json", file);
         once(&home, &[]).failed(2, &["issuers.json", text]);
     }
     let files = [
-        ("{\"orders\": {}}", "missing field `kind`"),
-        ("{\"orders\": {\"kind\": \"oracle\"}}", "oracle is no kind"),
-        ("{\"orders\": {\"kind\": \"exec\"}}", "missing field `program`"),
+        ("{\"orders\": {}}", "kind is missing"),
+        ("{\"orders\": {\"kind\": \"oracle\"}}", "kind takes exec"),
+        ("{\"orders\": {\"kind\": \"exec\"}}", "program is missing"),
         ("{\"orders\": {\"kind\": \"exec\", \"program\": \"issue\"}}", "absolute path"),
-        ("{\"\": {\"kind\": \"exec\", \"program\": \"/bin/true\"}}", "issuer name"),
-        (&exec(", \"password\": \"canary\""), "unknown field `password`"),
-        (&exec(", \"class\": \"magic\""), "magic is no class"),
+        ("{\"\": {\"kind\": \"exec\", \"program\": \"/bin/true\"}}", "issuer \"\": has a name that takes"),
+        (&exec(", \"password\": \"canary\""), "password is no field"),
+        (&exec(", \"class\": \"magic\""), "class takes set_value"),
         (&exec(", \"limit_secs\": 0"), "1 to 3600"),
         (&exec(", \"limit_secs\": -1"), "issuer orders"),
         (&exec(", \"env\": {\"A=B\": \"c\"}"), "names without ="),
@@ -307,7 +307,7 @@ fn jobs_report_by_their_tasks() {
     let mut jobs = serde_json::json!({ "kind": "exec", "program": program, "env": env, "job_limit_secs": 1800 });
     jobs["class"] = "set_value".into();
     home.file("issuers.json", serde_json::json!({ "jobs": jobs }).to_string());
-    once(&home, &[]).failed(1, &["issuer jobs", "takes no jobs"]);
+    once(&home, &[]).failed(1, &["issuer jobs", "take no jobs"]);
     jobs["class"] = "create_with_token".into();
     home.file("issuers.json", serde_json::json!({ "jobs": jobs }).to_string());
     home.run(&["secret", "create", "custom-credentials", "tracker", "--issuer", "jobs"]).done();

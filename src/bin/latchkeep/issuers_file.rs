@@ -1,10 +1,8 @@
-//! Owns the file that names issuers: read strictly, with the name of the issuer in every complaint. No secrets belong there,
-//! and no complaint shows a value that was found where none was expected.
+//! Owns the making of issuers of what the file that names them says, with the name of the issuer in every complaint.
 //!
-//! Read next: [`strict`], [`care`], [`exec`], [`source`], and where this build has them the other kinds.
+//! The file is read by [`latchkeep::issuers_file`]. Read next: [`care`], and where this build has them the kinds.
 
 mod care;
-mod exec;
 #[cfg(feature = "private-ca")]
 mod later;
 #[cfg(feature = "postgres")]
@@ -13,25 +11,16 @@ mod postgres;
 mod private_ca;
 #[cfg(any(feature = "postgres", feature = "private-ca"))]
 mod source;
-mod strict;
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkeep::{Issuer, IssuerName, Session, WorkerOptions};
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use latchkeep::issuers_file::{ExecDescription, FILE_BYTES_MAX, IssuerDescription, IssuersFile};
+use latchkeep::{Issuer, Session, WorkerOptions};
 
 use crate::failure::Failure;
 use crate::input;
-
-/// Bytes of the file, at most.
-const FILE_BYTES_MAX: usize = 1_048_576;
-
-/// Seconds that a call may take, at most.
-const LIMIT_SECS_MAX: u64 = 3_600;
 
 /// How long a call may take when no issuer says more.
 const LIMIT_DEFAULT: Duration = Duration::from_secs(30);
@@ -63,86 +52,66 @@ pub(crate) fn read(path: &Path, session: &Session) -> Result<Issuers, Failure> {
     care::unchanged(path).map_err(Failure::usage)?;
     let text = input::read_file(path, FILE_BYTES_MAX)?;
     let text = text.expose_text().map_err(|_| Failure::usage(format!("issuers file {file}: is not UTF-8 text")))?;
-    let named = strict::names(text).map_err(|what| Failure::usage(format!("issuers file {file}: {what}")))?;
+    let read = IssuersFile::parse(text).map_err(|error| Failure::usage(format!("issuers file {file}, {error}")))?;
     let (mut options, mut longest, mut problems) = (WorkerOptions::new(), LIMIT_DEFAULT, Vec::new());
-    for described in &named {
-        let mut wrong = |line: usize, what: &dyn fmt::Display| {
-            problems.push(format!("issuers file {file}, line {line}: issuer {}: {what}", described.name));
+    for issuer in read.issuers() {
+        let described = issuer.description.as_ref().map_err(|error| {
+            problems.push(format!("issuers file {file}, {error}"));
+            format!("{} {}", error.field(), error.rule())
+        });
+        let Some(name) = issuer.name.clone() else { continue };
+        let mut wrong = |what: &str| {
+            problems.push(format!("issuers file {file}, line {}: issuer {name}: {what}", issuer.line));
         };
-        let parsed = match IssuerName::parse(&described.name) {
-            Ok(parsed) => parsed,
-            Err(invalid) => {
-                wrong(described.line, &invalid);
-                continue;
-            }
-        };
-        let made = described.value().and_then(|value| make(value, session).map_err(|what| (described.line, what)));
-        match made {
-            Ok(made) => {
-                if let Some(problem) = made.problem {
-                    wrong(described.line, &problem);
-                }
+        match described.map(|described| make(described, session)) {
+            Ok(Ok(made)) => {
+                made.problem.iter().for_each(|problem| wrong(problem));
                 longest = longest.max(made.longest);
-                options = options.shared_issuer(parsed, made.issuer);
+                options = options.shared_issuer(name, made.issuer);
             }
-            Err((line, what)) => {
-                wrong(line, &what);
-                options = options.unusable_issuer(parsed, &what);
+            Ok(Err(what)) => {
+                wrong(&what);
+                options = options.unusable_issuer(name, &what);
             }
+            Err(what) => options = options.unusable_issuer(name, what.trim()),
         }
     }
     Ok(Issuers { options: options.call_limit(longest.saturating_add(CALL_EXTRA)), problems })
 }
 
 /// Makes one issuer of its description.
-fn make(described: Value, session: &Session) -> Result<Made, String> {
-    let Value::Object(mut fields) = described else { return Err("takes a JSON object".to_owned()) };
-    let Some(kind) = fields.remove("kind") else { return Err("missing field `kind`".to_owned()) };
-    let Value::String(kind) = kind else { return Err("the field `kind` takes text".to_owned()) };
+fn make(described: &IssuerDescription, session: &Session) -> Result<Made, String> {
     // Which kinds look into the store depends on the build.
     let _ = session;
-    match kind.as_str() {
-        "exec" => exec::make(fields),
+    match described {
+        IssuerDescription::Exec(exec) => program(exec),
         #[cfg(feature = "postgres")]
-        "postgres_password" => postgres::password(fields, session),
+        IssuerDescription::PostgresPassword(password) => postgres::password(password, session),
         #[cfg(feature = "postgres")]
-        "postgres_role" => postgres::role(fields, session),
+        IssuerDescription::PostgresRole(role) => postgres::role(role, session),
         #[cfg(not(feature = "postgres"))]
-        "postgres_password" | "postgres_role" => Err(lacking(&kind, "postgres")),
+        IssuerDescription::PostgresPassword(_) => Err(lacking("postgres_password", "postgres")),
+        #[cfg(not(feature = "postgres"))]
+        IssuerDescription::PostgresRole(_) => Err(lacking("postgres_role", "postgres")),
         #[cfg(feature = "private-ca")]
-        "private_ca" => private_ca::make(fields, session),
+        IssuerDescription::PrivateCa(authority) => private_ca::make(authority, session),
         #[cfg(not(feature = "private-ca"))]
-        "private_ca" => Err(lacking(&kind, "private-ca")),
-        other => Err(format!("{other} is no kind; exec, postgres_password, postgres_role and private_ca are")),
+        IssuerDescription::PrivateCa(_) => Err(lacking("private_ca", "private-ca")),
+        _ => Err("is of a kind that this program does not know".to_owned()),
     }
+}
+
+/// Makes an issuer that asks a program of the user's.
+fn program(described: &ExecDescription) -> Result<Made, String> {
+    // Whoever may change it is asked for credentials.
+    care::unchanged(&described.program)?;
+    let issuer = described.issuer().map_err(|invalid| invalid.to_string())?;
+    Ok(Made { issuer: Arc::new(issuer), longest: described.limit, problem: None })
 }
 
 #[cfg(not(all(feature = "postgres", feature = "private-ca")))]
 fn lacking(kind: &str, feature: &str) -> String {
     format!("this build of latchkeep has no kind {kind}; build it with --features {feature}")
-}
-
-/// Reads the fields of a kind; those that it does not know are refused.
-fn parse<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T, String> {
-    serde_json::from_value(Value::Object(fields)).map_err(|error| without_value(&error))
-}
-
-/// Gives the words of the parser, but for a value that it did not expect: it may be a password that somebody put there.
-fn without_value(error: &serde_json::Error) -> String {
-    let words = error.to_string();
-    let shows_it = words.starts_with("invalid type: ") || words.starts_with("invalid value: ");
-    match words.rsplit_once(", expected ").filter(|_| shows_it) {
-        Some((_, expected)) => format!("something stands where it cannot; expected {expected}"),
-        None => words,
-    }
-}
-
-/// Holds a time limit to its bounds.
-fn limit(secs: Option<u64>, default: u64) -> Result<Duration, String> {
-    match secs.unwrap_or(default) {
-        secs @ 1..=LIMIT_SECS_MAX => Ok(Duration::from_secs(secs)),
-        _ => Err(format!("limit_secs takes 1 to {LIMIT_SECS_MAX}")),
-    }
 }
 
 #[cfg(test)]

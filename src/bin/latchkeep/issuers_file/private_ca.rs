@@ -9,59 +9,31 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use latchkeep::issuers_file::{LeafKeyKind, PrivateCaDescription};
 use latchkeep::{
     CertificateAuthority, CertificateKey, Clock as _, FileRegister, IssueOrder, Issued, Issuer, IssuerClass,
     IssuerError, LeafTemplate, LogId, OutsideId, PrivateCertIssuer, RotationId, SecretBytes, Session, SystemClock,
     Timestamp,
 };
-use serde::Deserialize;
-use serde_json::{Map, Value};
 
+use super::Made;
 use super::later::Later;
-use super::source::{Source, nothing_secret};
-use super::{Made, parse};
+use super::source::Source;
 use crate::{input, place};
 
 /// Bytes of the file with the authority's certificate, at most.
 const CERTIFICATE_BYTES_MAX: usize = 64 * 1_024;
 /// How long one certificate takes at most; most of it is the register's disk.
 const LONGEST: Duration = Duration::from_secs(30);
-const INSTEAD: &str = "key_file or key_secret";
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Described {
-    certificate_file: PathBuf,
-    key_file: Option<PathBuf>,
-    key_secret: Option<String>,
-    register_file: PathBuf,
-    ttl_secs: u64,
-    #[serde(default)]
-    names: Vec<String>,
-    #[serde(default)]
-    below: Vec<String>,
-    #[serde(default)]
-    wildcards: bool,
-    #[serde(default)]
-    addresses: Vec<String>,
-    leaf_key: Option<String>,
-    revocation_url: Option<String>,
-    revocation_list_file: PathBuf,
-}
-
-pub(super) fn make(fields: Map<String, Value>, session: &Session) -> Result<Made, String> {
-    let whole = Value::Object(fields);
-    nothing_secret(&whole, INSTEAD)?;
-    let Value::Object(fields) = whole else { return Err(String::new()) };
-    let described: Described = parse(fields)?;
-    let template = described.template()?;
-    let source = Source::of((described.key_file, described.key_secret), "private_key", session)?;
-    let source = source.ok_or("key_file or key_secret has to say where the authority's key is")?;
-    let ttl = Duration::from_secs(described.ttl_secs);
+pub(super) fn make(described: &PrivateCaDescription, session: &Session) -> Result<Made, String> {
+    let template = template(described)?;
+    let source = Source::of(&described.key, "private_key", session);
+    let ttl = described.ttl;
     let place = Place {
-        certificate: described.certificate_file,
-        register: described.register_file,
-        list: described.revocation_list_file,
+        certificate: described.certificate_file.clone(),
+        register: described.register_file.clone(),
+        list: described.revocation_list_file.clone(),
     };
     let ending = Arc::new(Mutex::new(None));
     let ends = Arc::clone(&ending);
@@ -110,35 +82,28 @@ fn told(error: &IssuerError) -> String {
     error.reason().to_string()
 }
 
-impl Described {
-    fn template(&self) -> Result<LeafTemplate, String> {
-        let mut template =
-            LeafTemplate::new(Duration::from_secs(self.ttl_secs)).map_err(|invalid| invalid.to_string())?;
-        for name in &self.names {
-            template = template.allowing(name).map_err(|invalid| invalid.to_string())?;
-        }
-        for domain in &self.below {
-            template = template.allowing_below(domain).map_err(|invalid| invalid.to_string())?;
-        }
-        for network in &self.addresses {
-            template = template.allowing_addresses(network).map_err(|invalid| invalid.to_string())?;
-        }
-        if self.wildcards {
-            template = template.allowing_wildcards();
-        }
-        if self.names.is_empty() && self.below.is_empty() && self.addresses.is_empty() {
-            return Err("names, below or addresses has to say what there are certificates for".to_owned());
-        }
-        template = template.with_key(match self.leaf_key.as_deref() {
-            None | Some("ecdsa_p256") => CertificateKey::EcdsaP256,
-            Some("ecdsa_p384") => CertificateKey::EcdsaP384,
-            Some("ed25519") => CertificateKey::Ed25519,
-            Some(_) => return Err("leaf_key takes ecdsa_p256, ecdsa_p384 or ed25519".to_owned()),
-        });
-        match &self.revocation_url {
-            Some(url) => template.with_revocation_url(url).map_err(|invalid| invalid.to_string()),
-            None => Ok(template),
-        }
+fn template(described: &PrivateCaDescription) -> Result<LeafTemplate, String> {
+    let mut template = LeafTemplate::new(described.ttl).map_err(|invalid| invalid.to_string())?;
+    for name in &described.names {
+        template = template.allowing(name).map_err(|invalid| invalid.to_string())?;
+    }
+    for domain in &described.below {
+        template = template.allowing_below(domain).map_err(|invalid| invalid.to_string())?;
+    }
+    for network in &described.addresses {
+        template = template.allowing_addresses(network).map_err(|invalid| invalid.to_string())?;
+    }
+    if described.wildcards {
+        template = template.allowing_wildcards();
+    }
+    template = template.with_key(match described.leaf_key {
+        LeafKeyKind::EcdsaP256 => CertificateKey::EcdsaP256,
+        LeafKeyKind::EcdsaP384 => CertificateKey::EcdsaP384,
+        LeafKeyKind::Ed25519 => CertificateKey::Ed25519,
+    });
+    match &described.revocation_url {
+        Some(url) => template.with_revocation_url(url).map_err(|invalid| invalid.to_string()),
+        None => Ok(template),
     }
 }
 

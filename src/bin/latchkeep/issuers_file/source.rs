@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use latchkeep::issuers_file::SecretSource;
 use latchkeep::{IssuerError, SecretBytes, SecretData, SecretType, Session, VersionRef};
-use serde_json::Value;
 
 use super::care;
 use crate::args::SecretArg;
@@ -13,36 +13,6 @@ use crate::{find, input};
 
 /// Bytes of such a file, at most.
 const FILE_BYTES_MAX: usize = 64 * 1_024;
-
-/// Fields that look like a place for a secret, or for something that holds one.
-const NO_PLACES: [&str; 10] = [
-    "admin_password",
-    "connection_string",
-    "dsn",
-    "key",
-    "passwd",
-    "password",
-    "pgpassword",
-    "private_key",
-    "secret",
-    "url",
-];
-
-/// Refuses a description with a secret inside, at any depth; says where to put it.
-pub(super) fn nothing_secret(described: &Value, instead: &str) -> Result<(), String> {
-    match described {
-        Value::Object(fields) => fields.iter().try_for_each(|(name, value)| {
-            if NO_PLACES.contains(&name.to_lowercase().as_str()) {
-                return Err(format!(
-                    "{name}: no secret belongs into this file, which others may read and keep; {instead} say where it is"
-                ));
-            }
-            nothing_secret(value, instead)
-        }),
-        Value::Array(values) => values.iter().try_for_each(|value| nothing_secret(value, instead)),
-        _ => Ok(()),
-    }
-}
 
 /// Where a secret is.
 pub(super) enum Source {
@@ -53,20 +23,15 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Takes what was said of a secret, of which one or none has to be. Whether it is there is told when it is read.
-    pub(super) fn of(
-        (file, secret): (Option<PathBuf>, Option<String>),
-        name: &'static str,
-        session: &Session,
-    ) -> Result<Option<Self>, String> {
-        Ok(match (file, secret) {
-            (Some(_), Some(_)) => return Err("a file and a secret of the store do not go together; say one".to_owned()),
-            (None, None) => None,
-            (Some(file), None) => Some(Self::File(file)),
-            (None, Some(named)) => {
-                Some(Self::Secret(session.clone(), SecretArg { secret: named, secret_type: None }, name))
+    /// Takes what a description says of a secret, which in a JSON object has some name. Whether it is there is told when it
+    /// is read.
+    pub(super) fn of(described: &SecretSource, name: &'static str, session: &Session) -> Self {
+        match described {
+            SecretSource::File(path) => Self::File(path.clone()),
+            SecretSource::Secret(named) => {
+                Self::Secret(session.clone(), SecretArg { secret: named.clone(), secret_type: None }, name)
             }
-        })
+        }
     }
 
     /// Reads it.

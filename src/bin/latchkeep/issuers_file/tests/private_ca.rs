@@ -40,8 +40,8 @@ fn an_authority_takes_its_key_from_a_file_or_the_store() {
         (r#""key_file": "HOME/ca.pem""#, "is open to others"),
         (r#""key_secret": "admin""#, "is not PEM"),
         (r#""key_secret": "later""#, "there is no secret later"),
-        (r#""leaf_key": "ed25519""#, "key_file or key_secret has to say"),
-        (r#""key": "canary""#, "key: no secret belongs into this file"),
+        (r#""leaf_key": "ed25519""#, "and so is key_secret"),
+        (r#""key": "canary""#, "key belongs into no file of issuers"),
         (r#""private_key": "canary""#, "key_file or key_secret"),
     ] {
         let home = home();
@@ -100,7 +100,7 @@ fn certificates_are_held_to_their_bounds() {
     let home = home();
     for (more, expected) in [
         (r#""ttl_secs": 86400, "names": ["a.example"], "leaf_key": "ecdsa_p384""#, ""),
-        (r#""ttl_secs": 86400"#, "names, below or addresses"),
+        (r#""ttl_secs": 86400"#, "and so are below and addresses"),
         (r#""ttl_secs": 86400, "addresses": ["10.0.0.0/8"], "below": ["a.example"], "wildcards": true"#, ""),
         (r#""ttl_secs": 86400, "addresses": ["10.0.0.0/99"]"#, "IP addresses"),
         (r#""ttl_secs": 34300000, "names": ["a.example"]"#, "the certificate of its authority ends at"),
@@ -108,7 +108,7 @@ fn certificates_are_held_to_their_bounds() {
         (r#""ttl_secs": 86400, "names": ["*.example"]"#, "DNS name"),
         (r#""ttl_secs": 86400, "names": ["a.example"], "leaf_key": "rsa""#, "leaf_key takes"),
         (r#""ttl_secs": 86400, "names": ["a.example"], "revocation_url": "ftp://x""#, "revocation list URL"),
-        (r#""ttl_secs": 86400, "names": ["a.example"], "wildcard": true"#, "unknown field `wildcard`"),
+        (r#""ttl_secs": 86400, "names": ["a.example"], "wildcard": true"#, "wildcard is no field"),
     ] {
         home.check(&described(&format!(r#"{more}, "key_file": "HOME/ca.key""#)), expected);
     }
