@@ -16,6 +16,7 @@
 mod backup;
 mod bytes;
 mod export;
+mod issuers;
 mod proofs;
 mod rows;
 mod sealed;
@@ -24,6 +25,7 @@ mod texts;
 pub use backup::backup;
 pub use bytes::{context, record_body, record_header};
 pub use export::export;
+pub use issuers::issuers_file;
 pub use proofs::{checkpoint, proofs};
 pub use rows::{row_key, saved_row};
 pub use sealed::sealed_data;
@@ -43,6 +45,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("dotenv", dotenv),
     ("export", export),
     ("issuer_answer", issuer_answer),
+    ("issuers_file", issuers_file),
     ("json_object", json_object),
     ("key_file", key_file),
     ("kv_text", kv_text),

@@ -80,6 +80,8 @@ fn of_texts() -> Vec<((&'static str, String), Vec<u8>)> {
     let key_file = String::from_utf8(crate::seal::key_file::render(&key).to_vec()).unwrap();
     let json = "{\"a\":[1,-2.5e3,true,null,{\"b\":\"\\u00e4\\ud83d\\ude00\\n\"}],\"c\":{}}";
     let id = "0199d0a0-0000-7000-8000-000000000001";
+    let manual = include_str!("../manual/issuers.md").split_once("## A file of issuers").unwrap().1;
+    let issuers = manual.split_once("```json\n").unwrap().1.split_once("```").unwrap().0;
     let texts = [
         ("certificate", "ec", pair("ec-cert.pem", "ec-sec1.pem")),
         ("certificate", "rsa", pair("rsa-cert.pem", "rsa-pkcs1.pem")),
@@ -97,6 +99,13 @@ fn of_texts() -> Vec<((&'static str, String), Vec<u8>)> {
             format!("{{\"listed\":[{{\"rotation\":\"{id}\",\"outside\":\"u-1\"}}],\"found\":[\"u-2\"]}}"),
         ),
         ("issuer_answer", "value", "{\"value\":{\"password\":\"p\"},\"reason\":\"no room\"}".to_owned()),
+        ("issuers_file", "manual", issuers.to_owned()),
+        (
+            "issuers_file",
+            "twice",
+            "\u{feff}{\"db\":{\"kind\":\"exec\",\n\"args\":[],\"args\":[\"hunter2\"]}}".to_owned(),
+        ),
+        ("issuers_file", "value-in-a-wrong-place", "{\"db\":{\"kind\":\"exec\",\"program\":[\"hunter2\"]}}".to_owned()),
         ("json_object", "small", json.to_owned()),
         ("key_file", "file", key_file),
         ("kv_text", "small", json.to_owned()),
