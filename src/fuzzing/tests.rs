@@ -145,6 +145,14 @@ fn of_vectors() -> Vec<((&'static str, String), Vec<u8>)> {
     seeds
 }
 
+/// Exchanges epochs 1 and 2 of a saved row.
+fn exchanged_epochs(mut row: Vec<u8>) -> Vec<u8> {
+    let epochs = [1_u32.to_le_bytes(), 2_u32.to_le_bytes()].concat();
+    let at = row.windows(8).position(|part| part == epochs).unwrap();
+    row[at..at + 8].rotate_left(4);
+    row
+}
+
 /// Golden rows behind the byte that says their kind, and a key of each kind.
 fn of_rows() -> Vec<((&'static str, String), Vec<u8>)> {
     let row = |name: &str, kind: u8, bytes: &[u8]| (("saved_row", name.to_owned()), [&[kind][..], bytes].concat());
@@ -156,6 +164,7 @@ fn of_rows() -> Vec<((&'static str, String), Vec<u8>)> {
     vec![
         row("secret", 0, &case(0)),
         row("whole", 1, &case(1)),
+        row("whole-out-of-order", 1, &exchanged_epochs(case(1))),
         row("answer", 2, &case(2)),
         row("refusal", 2, &case(3)),
         row("voucher", 3, &unhex(golden("voucher-1.txt").lines().nth(1).unwrap())),

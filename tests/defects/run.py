@@ -46,7 +46,7 @@ DEFECTS = {
     27: ("evolve/whole.rs: delete ! in change", "src/domain/evolve/whole.rs", "if !event.with_data {", "if event.with_data == ON(27) {"),
     28: ("name.rs: check_text with Ok(())", "src/domain/name.rs", "    let chars = text.chars().count();\n    if chars < chars_min {", "    let chars = text.chars().count();\n    if ON(28) {\n        return Ok(());\n    }\n    if chars < chars_min {"),
     29: ("scribe.rs: / with * in push_time", "src/audit/scribe.rs", "(of_day / 3_600, 2, b':')", "(if ON(29) { of_day * 3_600 } else { of_day / 3_600 }, 2, b':')"),
-    30: ("decide/rotation.rs: == with != in rotate", "src/domain/decide/rotation.rs", "if origin == VersionOrigin::RotatedByPolicy && secret.next", "if (origin == VersionOrigin::RotatedByPolicy) != ON(30) && secret.next"),
+    30: ("decide/rotation.rs: == with != in rotate", "src/domain/decide/rotation.rs", "if origin == VersionOrigin::RotatedByPolicy && !secret.may", "if (origin == VersionOrigin::RotatedByPolicy) != ON(30) && !secret.may"),
     31: ("encoding.rs: text with a constant", "src/seal/encoding.rs", "    std::str::from_utf8(bytes).ok().map(Box::from)", "    if ON(31) {\n        return Some(\"xyzzy\".into());\n    }\n    std::str::from_utf8(bytes).ok().map(Box::from)"),
     32: ("export.rs: != with == in finish", "src/audit/export.rs", "if self.next != self.end {", "if (self.next != self.end) != ON(32) {"),
     33: ("secrets.rs: delete ! in read_dynamic", "src/domain/decide/secrets.rs", "if !matches!(secret.spec, SecretSpec::IamCredentials { .. }) {", "if matches!(secret.spec, SecretSpec::IamCredentials { .. }) == ON(33) {"),

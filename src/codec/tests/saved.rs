@@ -8,7 +8,7 @@ use crate::codec::mark::{RowSum, RowTotal};
 use crate::codec::meta::{META_BYTES, StoreMeta, decode_meta, encode_meta};
 use crate::codec::saved::{
     RowKey, SAVED_FORMAT, decode_answer, decode_secret, decode_whole, encode_answer, encode_secret, encode_whole,
-    row_digest,
+    row_digest, with_its_tag,
 };
 use crate::codec::voucher::{SavedMark, Voucher, decode_voucher, encode_voucher};
 use crate::domain::fencing::FencingToken;
@@ -164,6 +164,23 @@ fn a_flipped_bit_or_a_foreign_row_is_thrown_away() {
     newer[..2].copy_from_slice(&found.to_le_bytes());
     let unknown = CodecError::UnknownFormat { part: Part::SavedSecret, found, known };
     assert_eq!(decode_secret(KEY, secret.id, &newer), Err(unknown));
+}
+
+/// A set or map reads in any order, and whoever has the key can give any order its tag; only one is what is written.
+#[test]
+fn a_row_that_reads_as_another_one_does_is_refused() {
+    let row = encode_whole(KEY, &whole()).unwrap().bytes;
+    let epochs = [1_u32.to_le_bytes(), 2_u32.to_le_bytes()].concat();
+    let at = row.windows(8).position(|part| part == epochs).unwrap();
+    let decode = |epochs: [u32; 2]| {
+        let mut row = row.clone();
+        row[at..at + 8].copy_from_slice(epochs.map(u32::to_le_bytes).as_flattened());
+        decode_whole(KEY, &with_its_tag(KEY, &keys::SAVED_WHOLE, &row)).map(|(whole, _)| whole.epochs)
+    };
+    assert_eq!(decode([3, 9]), Ok([3, 9].into()));
+    for epochs in [[2, 1], [1, 1]] {
+        assert_eq!(decode(epochs), Err(CodecError::NotCanonical { part: Part::SavedWhole }), "{epochs:?}");
+    }
 }
 
 #[test]
