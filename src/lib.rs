@@ -64,12 +64,13 @@ pub(crate) mod store;
 #[cfg(feature = "store")]
 pub(crate) mod worker;
 
+pub use domain::clock::{BootTime, ClockBounds, ClockConfirmedBy, ClockStanding, HeldClock};
 pub use domain::command::{Change, LockTarget, SecretChanges};
 pub use domain::event::Event;
 pub use domain::expiry::Expiry;
 pub use domain::fencing::FencingToken;
 pub use domain::held::Held;
-pub use domain::id::{DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, TaskId, VersionId};
+pub use domain::id::{BootId, DataKeyId, EventId, GroupId, LogId, RotationId, SecretId, TaskId, VersionId};
 pub use domain::impact::{ConsumerImpact, Impact};
 pub use domain::incarnation::Incarnation;
 pub use domain::invalid::Invalid;
@@ -154,6 +155,7 @@ pub use {
     options::StoreOptions,
     store::Store,
     store::backup::{verify_backup, verify_backup_against},
+    store::clock::ClockStatus,
     store::command::Command,
     store::export::ExportOptions,
     store::forecast::Forecast,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::clock::ClockBounds;
 use crate::domain::name::Actor;
 use crate::domain::settings::{AccessAudit, Settings};
 use crate::engine::anchor_file::{AcceptedRestore, AnchorFile};
@@ -37,6 +38,7 @@ pub struct StoreOptions {
     unlock: Unlock,
     passphrase_cost: PassphraseCost,
     clock: Arc<dyn Clock>,
+    clock_bounds: ClockBounds,
     settings: Settings,
     cache_bytes: u64,
     commit_max: Duration,
@@ -66,6 +68,7 @@ impl StoreOptions {
             unlock,
             passphrase_cost: PassphraseCost::default(),
             clock: Arc::new(SystemClock),
+            clock_bounds: ClockBounds::default(),
             settings: Settings::default(),
             cache_bytes: disk.cache_bytes,
             commit_max: disk.commit_max,
@@ -99,9 +102,16 @@ impl StoreOptions {
         self
     }
 
-    /// Brings another clock; the system's by default.
+    /// Brings another clock; the system's by default. It may be asked by several threads at once, and should not block: writers and
+    /// readers wait for it.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets how far ahead a clock may be and is believed; see [`ClockBounds`].
+    pub const fn clock_bounds(mut self, bounds: ClockBounds) -> Self {
+        self.clock_bounds = bounds;
         self
     }
 
@@ -206,6 +216,7 @@ impl StoreOptions {
             unlock: self.unlock,
             passphrase_cost: self.passphrase_cost,
             clock: self.clock,
+            clock_bounds: self.clock_bounds,
             queue_max: self.queue_max,
             past_states_apart: self.past_states_apart,
             expected_checkpoints: self.expected_checkpoints,

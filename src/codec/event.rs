@@ -124,6 +124,8 @@ schemas! {
     GroupRestated: group::GroupRestatedV1;
     StoreRestored: store::StoreRestoredV2, store::StoreRestoredV1;
     QuarantineEnded: store::QuarantineEndedV1;
+    ClockHeld: store::ClockHeldV1;
+    ClockConfirmed: store::ClockConfirmedV1;
     SecretCreated: secret::SecretCreatedV1;
     SecretUpdated: secret::SecretUpdatedV1;
     SpecUpdated: secret::SpecUpdatedV1;

@@ -3,6 +3,7 @@
 //! Data comes in already sealed ([`Prepared`]); ids come in already drawn, so that deciding needs no randomness. Read
 //! next: [`super::decide`].
 
+use super::clock::{ClockConfirmedBy, ClockHeld};
 use super::erasable::Erasable;
 use super::event::AccessRecorded;
 use super::expiry::Expiry;
@@ -252,6 +253,10 @@ pub(crate) enum Command {
     },
     /// A person has looked at a restored store.
     EndQuarantine,
+    /// The clock shows a time that is not to be believed.
+    HoldClock(ClockHeld),
+    /// The clock is to be believed again, from the time of the command on.
+    ConfirmClock(ClockConfirmedBy),
     /// A sign of life, when nothing else happened.
     RecordHeartbeat,
 }
@@ -334,6 +339,8 @@ impl Command {
             | Self::SetSigningKey { .. }
             | Self::EraseBodies { .. }
             | Self::EndQuarantine
+            | Self::HoldClock(_)
+            | Self::ConfirmClock(_)
             | Self::RecordHeartbeat => None,
         }
     }

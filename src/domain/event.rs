@@ -3,6 +3,7 @@
 //! Secret data is never in an event. The bytes of an event are the business of `codec`, what is told
 //! of events by their kind alone in [`super::event_kind`]. Read next: [`super::record`].
 
+use super::clock::{ClockConfirmed, ClockHeld, ClockRanBack};
 use super::event_shape::events;
 use super::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
 use super::incarnation::Incarnation;
@@ -63,11 +64,6 @@ events! {
         /// The old epoch.
         epoch: u32,
     }
-    /// The clock showed a time before that of the last record; recorded times stand still until it catches up.
-    ClockRanBack = 7 {
-        /// What the clock showed.
-        observed_at: Timestamp,
-    }
     /// A key that signs checkpoints of the log was made; it is in force for logs larger than the one this record ends.
     SigningKeySet = 8 {
         /// Its number, from 1.
@@ -118,8 +114,7 @@ events! {
         /// When it last changed.
         updated_at: Timestamp,
     }
-    /// The store was made anew from a copy, and is in quarantine from now on. The signing key that is set in the same
-    /// batch is in force for all logs larger than the one that was restored.
+    /// The store was made anew from a copy, and is in quarantine. The signing key of the same batch signs all larger logs.
     StoreRestored = 14 {
         /// What it was restored from.
         from: RestoredFrom,
@@ -127,8 +122,7 @@ events! {
         log_size: Position,
         /// Whether data came with it; where not, the data of all versions is unavailable from now on.
         with_data: bool,
-        /// The incarnation of the store from now on. Zero in a record of schema 1, which did not name it: it follows from
-        /// the time of the record then, by [`Incarnation::restored_at`].
+        /// The incarnation from now on. Zero in schema 1, where it follows from the time: see [`Incarnation::restored_at`].
         incarnation: Incarnation,
         /// The records before this one that break a rule and that a person accepted, in their order; at most 1,000.
         accepted_steps: Box<[Position]>,
@@ -404,6 +398,12 @@ events! {
         last_at: Timestamp,
     }
     ; elsewhere {
+        /// The clock showed a time before that of the last record.
+        ClockRanBack = 7;
+        /// The clock showed a time too far ahead to be believed.
+        ClockHeld = 80;
+        /// The clock is believed again.
+        ClockConfirmed = 81;
         /// A secret is to be deleted as soon as its credentials are retired.
         DeletionPlanned = 29;
         /// The credential of a version is about to be ended.

@@ -29,6 +29,8 @@ macro_rules! of_whole {
             | $crate::domain::event::Event::BodiesErased(_)
             | $crate::domain::event::Event::StoreRestored(_)
             | $crate::domain::event::Event::QuarantineEnded(_)
+            | $crate::domain::event::Event::ClockHeld(_)
+            | $crate::domain::event::Event::ClockConfirmed(_)
     };
 }
 

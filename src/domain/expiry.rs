@@ -42,9 +42,9 @@ impl Expiry {
             Self::After(length) => start.plus(length),
         };
         if end <= start {
-            Err(Invalid::new(field, "lies in the past"))
+            Err(Invalid::new(field, format!("lies in the past: the time of the store is {start}")))
         } else if end.since(start) < shortest {
-            Err(Invalid::new(field, "must lie at least a second ahead"))
+            Err(Invalid::new(field, format!("must lie at least a second ahead of the time of the store, {start}")))
         } else {
             Ok(end)
         }

@@ -107,6 +107,10 @@ identifier!(
     LogId, "log id"
 );
 identifier!(
+    /// Names one start of one machine; its system draws it.
+    BootId, "boot id"
+);
+identifier!(
     /// Names one rotation; the token by which an issuer knows a call again.
     RotationId, "rotation id"
 );

@@ -2,6 +2,8 @@
 //!
 //! Marks as in the reference's documentation: a bound without a reason of ours is the reference's.
 
+use std::time::Duration;
+
 /// Secrets in a store: what fits memory at 1 KiB each, with room; refused beyond.
 pub const SECRETS_MAX: usize = 4_000_000;
 
@@ -31,6 +33,24 @@ pub const BLOCKING_LOCKS_SHOWN_MAX: usize = 24;
 
 /// Illegal steps of a history that a restore accepts: far more than defects of ours ever made, and they fit one record.
 pub const ACCEPTED_STEPS_MAX: usize = 1_000;
+
+/// How far a clock may step ahead of the time since the start of the machine, while a store is open, and is believed: more than
+/// time servers correct on a healthy machine, less than the shortest leases in use.
+pub const CLOCK_AHEAD_WHILE_OPEN: Duration = Duration::from_secs(5 * 60);
+
+/// How far a clock may be ahead of the last record when a store is opened, and is believed: a store that is used once a year
+/// is opened as ever.
+pub const CLOCK_AHEAD_AT_OPEN: Duration = Duration::from_secs(400 * 86_400);
+
+/// After how long a clock that was too far ahead is believed, if it ran as the time since the start of the machine did: time
+/// servers have corrected a clock by then that they can correct.
+pub const CLOCK_STEADY_FOR: Duration = Duration::from_secs(10 * 60);
+
+/// How far apart a clock and the time since the start of the machine may run meanwhile: ten times what a clock is slewed by.
+pub const CLOCK_AGREES_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often it is recorded that a clock that is not believed has jumped again.
+pub const CLOCK_HELD_ANEW_AFTER: Duration = Duration::from_secs(60);
 
 /// Groups beside the default one.
 pub const GROUPS_MAX: usize = 200;
@@ -74,7 +94,7 @@ pub const TTL_SECS_MAX: u32 = 90 * 24 * 3_600;
 pub const ACCESS_GROUPS_MAX: usize = 10;
 
 /// Shortest lease of a lock, seconds: a heartbeat faster than this costs more than it tells.
-pub const LEASE_MIN: std::time::Duration = std::time::Duration::from_secs(1);
+pub const LEASE_MIN: Duration = Duration::from_secs(1);
 
 /// Bytes of one event, its salt included: what the format of the log gives it.
 pub const EVENT_BYTES_MAX: usize = 64 * 1_024;
@@ -101,16 +121,16 @@ pub const KEY_SLOTS_MAX: u8 = 8;
 pub const CONSUMERS_MAX: usize = 32;
 
 /// How long a version is left alone at least, whose credential ends before the policy's next run: an hour.
-pub const EARLY_ROTATION_PAUSE: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+pub const EARLY_ROTATION_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// How long before its time a scheduled rotation counts as due for a single run of the worker, at most: a day.
-pub const SCHEDULE_SLACK_MAX: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+pub const SCHEDULE_SLACK_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long after its time a scheduled rotation begins, at most, so that many do not begin at one instant: half an hour.
-pub const SCHEDULE_SPREAD_MAX: std::time::Duration = std::time::Duration::from_secs(30 * 60);
+pub const SCHEDULE_SPREAD_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// How long a scheduled rotation waits after a lock refused one: a day.
-pub const REFUSED_ROTATION_PAUSE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+pub const REFUSED_ROTATION_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Attempts of a rotation, at most.
 pub const ATTEMPTS_MAX: u16 = 100;
@@ -120,7 +140,7 @@ pub const RUNS_MAX: u16 = 5;
 
 /// How long after one single run another one counts: a timer that runs each minute is no more patient than one of an hour, less a
 /// little for its delays.
-pub const RUN_COUNTED_PAUSE: std::time::Duration = std::time::Duration::from_secs(50 * 60);
+pub const RUN_COUNTED_PAUSE: Duration = Duration::from_secs(50 * 60);
 
 /// The shortest pause before something that failed is tried again; never zero.
-pub const RETRY_PAUSE_MIN: std::time::Duration = std::time::Duration::from_secs(1);
+pub const RETRY_PAUSE_MIN: Duration = Duration::from_secs(1);

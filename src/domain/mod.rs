@@ -7,6 +7,7 @@
 pub(crate) mod back_off;
 pub(crate) mod batch;
 mod blocked;
+pub(crate) mod clock;
 mod code;
 pub(crate) mod command;
 #[cfg_attr(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use super::clock::{Clocks, Told};
 use super::fencing::FencingToken;
 use super::id::{GroupId, SecretId};
 use super::incarnation::Incarnation;
@@ -48,6 +49,8 @@ pub(crate) struct Whole {
     pub(crate) incarnations: std::collections::BTreeMap<Position, Incarnation>,
     /// The record of the last restore from an export, before which no signing seed is kept; the first record otherwise.
     pub(crate) imported_at: Position,
+    /// What the log tells of the clocks of its machines.
+    pub(crate) clocks: Clocks,
 }
 
 /// A key that signs checkpoints.
@@ -78,6 +81,7 @@ impl Default for Whole {
             restored: None,
             incarnations: std::collections::BTreeMap::new(),
             imported_at: Position::FIRST,
+            clocks: Clocks::default(),
         }
     }
 }
@@ -111,6 +115,11 @@ impl Whole {
     pub(crate) fn token_at(&self, position: Position) -> FencingToken {
         let incarnation = self.incarnations.range(..=position).next_back().map(|(_, incarnation)| *incarnation);
         FencingToken { incarnation: incarnation.unwrap_or_default(), position }
+    }
+
+    /// Gives what the log tells of time.
+    pub(crate) const fn told_of_time(&self) -> Told {
+        Told { last_at: self.last_at, clocks: self.clocks }
     }
 
     /// Gives the restore that nobody has looked at yet.

@@ -1,17 +1,32 @@
-//! Owns the clock: the one place that asks the system for the time.
+//! Owns the clock: the one place that asks the system for the time, and the time that an open store goes by.
 //!
-//! Read next: [`super::writer`], which never lets recorded time run back.
+//! What is believed of a clock is decided in [`crate::domain::clock`]. Read next: [`super::writer`], which never lets recorded time
+//! run back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::domain::clock::{BootTime, ClockBounds, ClockStanding, Judged, Seen, Told, judge};
+use crate::domain::id::BootId;
 use crate::domain::time::Timestamp;
+use crate::storage::boot;
+
+use super::sync::RwLock;
 
 /// Tells the time. A host may bring its own; tests do.
 pub trait Clock: Send + Sync + 'static {
     /// Gives the time now.
     fn now(&self) -> Timestamp;
+
+    /// Gives how long the machine runs since it was started, time asleep included; `None`, if it is not overridden, where that
+    /// is not known.
+    ///
+    /// It tells a machine that slept from a clock that somebody set: without it, every step ahead of the clock is believed
+    /// while a store is open. It must run as the time of [`now`](Self::now) does when nobody sets that.
+    fn since_boot(&self) -> Option<BootTime> {
+        None
+    }
 }
 
 /// The clock of the system.
@@ -24,9 +39,15 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Timestamp::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
     }
+
+    fn since_boot(&self) -> Option<BootTime> {
+        let (boot_id, nanos) = boot::since_boot()?;
+        Some(BootTime { boot_id: BootId::from_bytes(boot_id), nanos })
+    }
 }
 
-/// A clock that stands still until it is moved, or moves on at every look; clones show the same time.
+/// A clock that stands still until it is moved, or moves on at every look; clones show the same time. It tells the time since
+/// the start of its machine too: [`advance`](Self::advance) lets time pass, [`set`](Self::set) is somebody who sets the clock.
 ///
 /// ```
 /// use latchkeep::{Clock, ManualClock, Timestamp};
@@ -40,6 +61,8 @@ impl Clock for SystemClock {
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     nanos: Arc<AtomicU64>,
+    /// Nanoseconds since its machine was started: all of them in 1970, so that two clocks agree.
+    since_boot: Arc<AtomicU64>,
     /// Nanoseconds by which each look moves it.
     per_look: u64,
 }
@@ -48,7 +71,8 @@ impl ManualClock {
     /// Makes a clock that shows a time.
     #[must_use]
     pub fn at(time: Timestamp) -> Self {
-        Self { nanos: Arc::new(AtomicU64::new(time.as_nanos())), per_look: 0 }
+        let [nanos, since_boot] = [(); 2].map(|()| Arc::new(AtomicU64::new(time.as_nanos())));
+        Self { nanos, since_boot, per_look: 0 }
     }
 
     /// Moves it on by `step` after each look, as a real clock is never seen twice at the same time. A test that stands still
@@ -59,12 +83,16 @@ impl ManualClock {
         self
     }
 
-    /// Moves it on.
+    /// Lets time pass.
     pub fn advance(&self, length: Duration) {
-        self.set(self.now().plus(length));
+        let nanos = u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
+        for passing in [&self.since_boot, &self.nanos] {
+            passing.store(passing.load(Ordering::SeqCst).saturating_add(nanos), Ordering::SeqCst);
+        }
     }
 
-    /// Sets it, also back.
+    /// Sets it, ahead or back, while no time passes. A store that is open believes no step ahead of more than
+    /// [`ClockBounds::ahead_while_open`].
     pub fn set(&self, time: Timestamp) {
         self.nanos.store(time.as_nanos(), Ordering::SeqCst);
     }
@@ -72,7 +100,46 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
+        self.since_boot.fetch_add(self.per_look, Ordering::SeqCst);
         Timestamp::from_nanos(self.nanos.fetch_add(self.per_look, Ordering::SeqCst))
+    }
+
+    fn since_boot(&self) -> Option<BootTime> {
+        Some(BootTime { boot_id: BootId::from_bytes([0; 16]), nanos: self.since_boot.load(Ordering::SeqCst) })
+    }
+}
+
+/// How long what was last believed of a clock is good enough to hold it against.
+const BELIEVED_FOR: Duration = Duration::from_secs(1);
+
+/// The clock of an open store, and how far it is believed.
+pub(crate) struct StoreClock {
+    clock: Arc<dyn Clock>,
+    bounds: ClockBounds,
+    /// What it showed when it was last believed, once it was.
+    believed: RwLock<Option<Seen>>,
+}
+
+impl StoreClock {
+    pub(crate) fn new(clock: Arc<dyn Clock>, bounds: ClockBounds) -> Self {
+        Self { clock, bounds, believed: RwLock::new(None) }
+    }
+
+    /// Looks at the clock, and tells what is made of it after what the log tells.
+    pub(crate) fn look(&self, told: Told) -> Judged {
+        let believed = *self.believed.read();
+        let seen = Seen { wall: self.clock.now(), boot: self.clock.since_boot() };
+        let judged = judge(seen, believed, told, self.bounds);
+        let is_old = |then: Seen| seen.wall < then.wall || seen.wall.since(then.wall) >= BELIEVED_FOR;
+        if judged.standing == ClockStanding::Steady && believed.is_none_or(is_old) {
+            self.believe(seen);
+        }
+        judged
+    }
+
+    /// Believes what the clock shows.
+    pub(crate) fn believe(&self, seen: Seen) {
+        *self.believed.write() = Some(seen);
     }
 }
 

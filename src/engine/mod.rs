@@ -51,14 +51,16 @@ pub(crate) mod tests;
 
 use std::sync::Arc;
 
+use crate::domain::clock::Judged;
 use crate::domain::id::LogId;
+use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::seal::keyring::Keyring;
 use crate::storage::Storage;
 
 use access::AccessBuffer;
 use anchoring::{Anchored, Anchoring};
-use clock::Clock;
+use clock::StoreClock;
 use poison::Poison;
 use queue::{Order, Request};
 use reply::{Reply, Slot};
@@ -152,13 +154,24 @@ pub(crate) struct Shared {
     pub(crate) log_id: LogId,
     pub(crate) published: Published,
     pub(crate) keyring: RwLock<Arc<Keyring>>,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: StoreClock,
     pub(crate) poison: Poison,
     pub(crate) access: AccessBuffer,
     pub(crate) erased: sync::Mutex<held::ErasedBodies>,
 }
 
 impl Shared {
+    /// Gives the time that the store goes by, after its last durable record.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.look_at_clock().now
+    }
+
+    /// Looks at the clock. The host's clock is asked while no lock is held.
+    pub(crate) fn look_at_clock(&self) -> Judged {
+        let told = self.published.with(|snapshot| snapshot.state.whole.told_of_time());
+        self.clock.look(told)
+    }
+
     /// Gives the keys in force.
     pub(crate) fn keyring(&self) -> Arc<Keyring> {
         Arc::clone(&self.keyring.read())

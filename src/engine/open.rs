@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::codec::keys;
 use crate::codec::meta::{StoreMeta, decode_meta, encode_meta};
+use crate::domain::clock::ClockBounds;
 use crate::domain::command::Terms;
 use crate::domain::event::{Event, SigningKeySet, StoreCreated};
 use crate::domain::id::LogId;
@@ -33,7 +34,7 @@ use super::access::AccessBuffer;
 use super::anchor_file::AcceptedRestore;
 use super::anchoring::{AnchorPace, Anchoring, CheckpointAnchor};
 use super::checkpoint::NewSigningKey;
-use super::clock::Clock;
+use super::clock::{Clock, StoreClock};
 use super::committer::mark;
 use super::draw::Draw;
 use super::group::{By, Group};
@@ -63,6 +64,7 @@ pub(crate) struct Opening {
     pub(crate) unlock: Unlock,
     pub(crate) passphrase_cost: PassphraseCost,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock_bounds: ClockBounds,
     pub(crate) queue_max: usize,
     /// Records between two past states.
     pub(crate) past_states_apart: u64,
@@ -232,6 +234,8 @@ pub(super) fn start(
     let Recovered { mut snapshot, replayed, rebuilt, is_vouched, still_there, .. } = recovered;
     snapshot.history.keep_apart(opening.past_states_apart);
     let shared = share(storage, log_id, snapshot, keyring, opening);
+    // From here on the clock is held against what it shows now.
+    shared.look_at_clock();
     shared.check_all_expected(&opening.expected_checkpoints, &opening.expected_restores)?;
     let is_updated = access == Access::ReadWrite && !is_vouched;
     if is_updated {
@@ -264,7 +268,7 @@ fn share(
         log_id,
         published: Published::new(snapshot),
         keyring: RwLock::new(Arc::new(keyring)),
-        clock: Arc::clone(&opening.clock),
+        clock: StoreClock::new(Arc::clone(&opening.clock), opening.clock_bounds),
         poison: Poison::default(),
         access: AccessBuffer::default(),
         erased: Mutex::default(),

@@ -35,7 +35,7 @@ impl Shared {
         let (rolled, wrapped) = self.keyring().roll_epoch()?;
         let (epoch, rolled) = (rolled.in_force().get(), Arc::new(rolled));
         let terms = Terms::by(opening.system.clone());
-        let now = opening.clock.now().max(snapshot.end.time);
+        let now = self.now();
         let by = By { terms: &terms, now, writer_epoch: snapshot.state.whole.writer_epoch.next() };
         let wrapped = wrapped.as_bytes().to_vec();
         let payload = Payload::Epoch { epoch, wrapped, keyring: Arc::clone(&rolled) };

@@ -6,6 +6,7 @@
 
 mod ending;
 mod erasing;
+mod stamping;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,9 +14,10 @@ use std::time::{Duration, Instant};
 
 use crate::codec::keys;
 use crate::domain::batch::receipt;
+use crate::domain::clock::Note;
 use crate::domain::command::{Command, Terms};
 use crate::domain::decide::{Verdict, due_at, judge};
-use crate::domain::event::{ClockRanBack, Event};
+use crate::domain::event::Event;
 use crate::domain::id::SecretId;
 use crate::domain::name::Actor;
 use crate::domain::position::{Position, WriterEpoch};
@@ -52,8 +54,6 @@ pub(super) struct Writer {
     is_free: bool,
     draw: Draw,
     epoch: WriterEpoch,
-    /// Whether the clock showed a time before that of the last record when last looked at.
-    is_behind: bool,
     audited_at: Instant,
     system: Terms,
     /// Who waits until nothing is due any more.
@@ -93,7 +93,6 @@ impl Writer {
             snapshot,
             is_free: true,
             draw: Draw::new(),
-            is_behind: false,
             audited_at: monotonic(),
             system: Terms::by(system),
             settling: Vec::new(),
@@ -133,9 +132,7 @@ impl Writer {
         if !self.settling.is_empty() && !self.group.is_full() {
             return Duration::ZERO;
         }
-        self.snapshot
-            .next_lapse()
-            .map_or(TICK, |at| at.since(self.shared.clock.now()).clamp(Duration::from_millis(1), TICK))
+        self.snapshot.next_lapse().map_or(TICK, |at| at.since(self.look().now).clamp(Duration::from_millis(1), TICK))
     }
 
     /// Takes what has been asked meanwhile; a request to end keeps its place in the queue.
@@ -167,19 +164,6 @@ impl Writer {
         }
     }
 
-    /// Gives the time of one decision, for all records that it leads to: never before the last record's. Notes it once when
-    /// the clock ran back.
-    fn stamp(&mut self) -> Result<Timestamp, Error> {
-        let observed_at = self.shared.clock.now();
-        let last_at = self.snapshot.end.time;
-        let was_behind = std::mem::replace(&mut self.is_behind, observed_at < last_at);
-        if self.is_behind && !was_behind {
-            let event = Event::from(ClockRanBack { observed_at });
-            self.append(vec![(None, event)], &self.system.clone(), last_at)?;
-        }
-        Ok(observed_at.max(last_at))
-    }
-
     fn decide(&mut self, order: Order) {
         if let Command::EraseBodies { .. } = order.command {
             return self.erase(order);
@@ -190,7 +174,7 @@ impl Writer {
     }
 
     fn try_decide(&mut self, command: &Command, terms: &Terms, payload: Payload) -> Outcome {
-        let now = self.stamp()?;
+        let now = self.stamp_for(command)?;
         for secret in command.secrets() {
             self.lapse_if_due(secret, now)?;
             self.make_room();
@@ -273,7 +257,12 @@ impl Writer {
     }
 
     fn try_pass_time(&mut self) -> Result<(), Error> {
-        let now = self.shared.clock.now().max(self.snapshot.end.time);
+        let judged = self.look();
+        // Whether the clock is believed does not wait for a command.
+        if matches!(judged.note, Some(Note::Held | Note::Confirmed(_))) && !self.group.is_full() {
+            self.stamp_by(judged)?;
+        }
+        let now = judged.now;
         let at_once = if self.group.is_full() { 0 } else { LAPSES_AT_ONCE };
         let due = self.snapshot.lapsed(now, at_once);
         let mut is_last = due.len() < at_once;

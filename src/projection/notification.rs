@@ -183,6 +183,8 @@ mod tests {
         ("GroupRestated", &[]),
         ("StoreRestored", &[]),
         ("QuarantineEnded", &[]),
+        ("ClockHeld", &[]),
+        ("ClockConfirmed", &[]),
         ("SecretCreated", &[]),
         ("SecretUpdated", &[]),
         ("SpecUpdated", &[]),

@@ -5,6 +5,7 @@
 //! with the process). What sled does not do for us, and each file makes up for, stands in the manual under durability.
 
 pub(crate) mod batch;
+pub(crate) mod boot;
 pub(crate) mod chunks;
 pub(crate) mod disk;
 pub(crate) mod error;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::clock::ClockConfirmedBy;
 use crate::domain::command::{Change, Command as Decided, LockTarget, SecretChanges};
 use crate::domain::expiry::Expiry;
 use crate::domain::fencing::FencingToken;
@@ -110,6 +111,12 @@ impl Command {
     #[must_use]
     pub const fn end_quarantine() -> Self {
         Self(Wanted::Plain(Decided::EndQuarantine))
+    }
+
+    /// Says that the time which the clock shows is right.
+    #[must_use]
+    pub const fn confirm_clock() -> Self {
+        Self(Wanted::Plain(Decided::ConfirmClock(ClockConfirmedBy::Person)))
     }
 
     /// Reads a version; only for dry runs, since data is given out by [`crate::Session::read`] alone.

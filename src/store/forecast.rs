@@ -53,7 +53,7 @@ impl Session {
     pub(super) fn forecast(&self, decided: &Decided, terms: &Terms) -> Forecast {
         let inner = &self.store().0;
         let snapshot = inner.engine.shared.published.load();
-        let now = inner.now().max(snapshot.end.time);
+        let now = inner.now();
         match judge(&snapshot.state, decided, terms, now) {
             Verdict::Accept(decision) => {
                 let events = decision.events.into_iter().map(|(_, event)| event).collect();

@@ -4,6 +4,7 @@
 //! [`store`], then [`session`].
 
 pub(crate) mod backup;
+pub(crate) mod clock;
 pub(crate) mod command;
 mod details;
 pub(crate) mod erasing;

@@ -268,7 +268,7 @@ impl Inner {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.engine.shared.clock.now()
+        self.engine.shared.now()
     }
 }
 

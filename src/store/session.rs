@@ -186,7 +186,7 @@ impl Session {
     /// Gives what the idempotency key of a command remembers, or says to it, as of the last durable record.
     pub(super) fn recall(&self, terms: &Terms) -> Option<Result<Receipt, Refusal>> {
         let snapshot = self.store.0.engine.shared.published.load();
-        let now = self.store.0.now().max(snapshot.end.time);
+        let now = self.store.0.now();
         recall(&snapshot.state, terms, now)
     }
 

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::projection::tally::Tally;
 use crate::storage::Room;
 
+use super::clock::ClockStatus;
 use super::store::Store;
 
 /// How a store is, as of its last durable record.
@@ -48,6 +49,8 @@ pub struct Status {
     pub restored_at: Option<Timestamp>,
     /// The restore that nobody has looked at yet: while there is one, the store is in quarantine.
     pub quarantine: Option<Restored>,
+    /// What time the store goes by, and how the clock stands to it.
+    pub clock: ClockStatus,
     /// The next time at which a lease or an expiry is due.
     pub next_lapse_at: Option<Timestamp>,
     /// The next scheduled rotation.
@@ -151,9 +154,8 @@ impl Store {
     /// Kind `Unavailable` when the system does not tell how much space is free; `Closed` when the store is closed.
     pub fn status(&self) -> Result<Status, Error> {
         let (engine, shared) = (&self.0.engine, &self.0.engine.shared);
-        let snapshot = shared.published.load();
+        let (snapshot, anchored) = (shared.published.load(), engine.anchored());
         let whole = &snapshot.state.whole;
-        let anchored = engine.anchored();
         Ok(Status {
             log_id: shared.log_id,
             log_size: whole.log_size,
@@ -168,6 +170,7 @@ impl Store {
             incarnation: whole.incarnation(),
             restored_at: whole.restored.map(|restored| restored.at),
             quarantine: whole.quarantine().copied(),
+            clock: ClockStatus::of(&shared.look_at_clock(), whole.clocks.held),
             next_lapse_at: snapshot.next_lapse(),
             next_rotation_at: snapshot.projections.calendar.rotations().next().map(|(at, _)| at),
             rotations: RotationCounts::of(&snapshot, self.0.now()),

@@ -13,6 +13,7 @@
 mod as_of;
 mod backup;
 mod canary;
+mod clock;
 mod dotenv;
 mod erasing;
 mod exits;

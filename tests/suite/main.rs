@@ -15,6 +15,7 @@ mod backup;
 mod backup_at_work;
 mod bounds;
 mod canary;
+mod clock;
 mod conditions;
 mod exports;
 mod from_export;

@@ -28,6 +28,8 @@ pub(crate) enum Exit {
     Conflict = 7,
     /// Nothing failed, but not everything that was asked for could be checked.
     NotAllChecked = 8,
+    /// The clock shows a time that is not believed until somebody confirms it.
+    TimeUnconfirmed = 9,
 }
 
 impl Exit {
@@ -67,7 +69,8 @@ Exit codes:
   5  what is stored is damaged, or an export or a proof does not hold
   6  not found: a secret, version, lock, group, rotation or task of that name
   7  conflict: a name that is taken, another revision, a state that does not allow it
-  8  nothing failed, but not all could be checked: no key given, a body erased, an event of a later release"
+  8  nothing failed, but not all could be checked: no key given, a body erased, an event of a later release
+  9  the clock is too far ahead to be believed: latchkeep clock confirm says that the time is right"
     };
 }
 pub(crate) use exit_help;

@@ -8,11 +8,12 @@ use latchkeep::{Actor, Session, Store, StoreOptions};
 
 use crate::anchors::Anchors;
 use crate::args::{Given, Global};
+use crate::commands::clock;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::Stdin;
 use crate::out::Out;
-use crate::{brought, failure, keys};
+use crate::{brought, failure, keys, times};
 
 /// What a command needs the store for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,7 @@ impl Scene {
         };
         let scene = Self { anchors, ..Self::on(&store, actor, global.json) };
         scene.tell_of_the_disk();
+        scene.tell_of_the_clock();
         Ok(scene)
     }
 
@@ -80,6 +82,14 @@ impl Scene {
         closed?;
         self.anchors.conclude()?;
         Ok(exit)
+    }
+
+    fn tell_of_the_clock(&self) {
+        let clock = self.store().clock();
+        times::go_by(&clock);
+        if let Some(words) = clock::doubt(&clock) {
+            failure::warn(format!("{words}; latchkeep clock show tells more"));
+        }
     }
 
     fn tell_of_the_disk(&self) {

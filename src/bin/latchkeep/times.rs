@@ -2,9 +2,10 @@
 //!
 //! Read next: [`super::args`], which parses with it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use latchkeep::{Clock, Expiry, Invalid, SystemClock, Timestamp};
+use latchkeep::{Clock, ClockStatus, Expiry, Invalid, SystemClock, Timestamp};
 
 /// A length of time such as `90s`, `15m`, `2h`, `30d` or `1h30m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,9 +116,21 @@ impl From<Moment> for Expiry {
     }
 }
 
-/// Asks the system's clock.
+/// Nanoseconds by which the time that the open store goes by lies behind the system's clock, and ahead of it.
+static BEHIND: AtomicU64 = AtomicU64::new(0);
+static AHEAD: AtomicU64 = AtomicU64::new(0);
+
+/// Goes by the time of an open store from now on: what it does not count as over is not shown as over.
+pub(crate) fn go_by(clock: &ClockStatus) {
+    let nanos = |length: Duration| u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
+    BEHIND.store(nanos(clock.shown.since(clock.now)), Ordering::SeqCst);
+    AHEAD.store(nanos(clock.now.since(clock.shown)), Ordering::SeqCst);
+}
+
+/// Gives the time: that of the open store, else of the system's clock.
 pub(crate) fn now() -> Timestamp {
-    SystemClock.now()
+    let nanos = SystemClock.now().as_nanos().saturating_sub(BEHIND.load(Ordering::SeqCst));
+    Timestamp::from_nanos(nanos.saturating_add(AHEAD.load(Ordering::SeqCst)))
 }
 
 /// Shows when a lease ends, and whether that is over: a store that is only looked at does not write down the end.

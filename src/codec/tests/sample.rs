@@ -1,7 +1,7 @@
 //! Owns one fixed value of everything, for golden files and measurements. Never change one: add another.
 
 use super::restated::{group_restated, lock_restated, secret_restated, version_restated};
-use super::rotations;
+use super::{clocks, rotations};
 use crate::domain::event::*;
 use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId, VersionId};
 use crate::domain::incarnation::Incarnation;
@@ -31,6 +31,7 @@ const DATA_KEY: DataKeyId = DataKeyId::from_bytes([0x54; 16]);
 /// Every event type, most of them in several cases. Every tag of every wire enum appears.
 pub(super) fn events() -> Vec<(&'static str, Event)> {
     let mut events = store_events();
+    events.extend(clocks::events());
     events.extend(secret_events());
     events.extend(version_events());
     events.extend(lock_events());
@@ -50,7 +51,6 @@ fn store_events() -> Vec<(&'static str, Event)> {
         ("full", KeySlotRemoved { slot: 1 }.into()),
         ("full", EpochRolled { epoch: 2 }.into()),
         ("full", EpochRetired { epoch: 1 }.into()),
-        ("full", ClockRanBack { observed_at: time(0) }.into()),
         ("full", SigningKeySet { number: 1, verifier_key: "latchkeep.log/00+00000000+AQ==".into() }.into()),
         ("full", HeartbeatRecorded {}.into()),
         ("full", GroupCreated { group: GROUP, name: name.clone(), description: Some(description()) }.into()),

@@ -7,7 +7,7 @@ use proptest::sample::select;
 use proptest::{collection, prop_compose};
 
 use super::parts::{actor, description, id, json, lock_name, restored, text, time, token, version};
-use super::{rotations, sample};
+use super::{clocks, rotations, sample};
 use crate::domain::event::*;
 use crate::domain::id::{DataKeyId, EventId, GroupId, LogId, SecretId};
 use crate::domain::lock::{LockRemoval, PlacedLock};
@@ -65,9 +65,9 @@ fn store_event() -> BoxedStrategy<Event> {
         any::<u8>().prop_map(|slot| KeySlotRemoved { slot }.into()),
         any::<u32>().prop_map(|epoch| EpochRolled { epoch }.into()),
         any::<u32>().prop_map(|epoch| EpochRetired { epoch }.into()),
-        time().prop_map(|observed_at| ClockRanBack { observed_at }.into()),
         any::<u32>().prop_map(|number| SigningKeySet { number, verifier_key: "key".into() }.into()),
         Just(HeartbeatRecorded {}.into()),
+        clocks::any_event(),
         restored(),
         group().prop_map(|(group, name, description)| GroupCreated { group, name, description }.into()),
         group().prop_map(|(group, name, description)| GroupUpdated { group, name, description }.into()),

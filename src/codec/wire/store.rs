@@ -1,12 +1,13 @@
 //! Owns the frozen shapes of events about the store as a whole.
 
 use super::shape::{wire_event, wire_event_before, wire_struct};
-use super::value::List;
+use super::value::{List, Maybe};
+use crate::domain::clock::{BootTime, ClockConfirmed, ClockConfirmedBy, ClockHeld, ClockRanBack};
 use crate::domain::event::{
-    BodiesErased, ClockRanBack, EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved,
-    QuarantineEnded, SettingsChanged, SigningKeySet, StoreCreated, StoreRestored,
+    BodiesErased, EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, QuarantineEnded,
+    SettingsChanged, SigningKeySet, StoreCreated, StoreRestored,
 };
-use crate::domain::id::LogId;
+use crate::domain::id::{BootId, LogId};
 use crate::domain::incarnation::Incarnation;
 use crate::domain::position::Position;
 use crate::domain::quarantine::RestoredFrom;
@@ -118,4 +119,33 @@ wire_event_before!(
 wire_event!(
     /// A person let a restored store go on; there is nothing more to say.
     QuarantineEndedV1 (15, 1) is QuarantineEnded {}
+);
+
+wire_struct!(
+    /// How long a machine ran since it was started.
+    BootTimeV1 is BootTime {
+        boot_id: BootId,
+        nanos: u64,
+    }
+);
+
+impl From<Maybe<BootTimeV1>> for Option<BootTime> {
+    fn from(maybe: Maybe<BootTimeV1>) -> Self {
+        maybe.lift()
+    }
+}
+
+wire_event!(
+    /// The clock showed a time too far ahead.
+    ClockHeldV1 (80, 1) is ClockHeld {
+        observed_at: Timestamp,
+        boot: Maybe<BootTimeV1>,
+    }
+);
+
+wire_event!(
+    /// The clock is believed again.
+    ClockConfirmedV1 (81, 1) is ClockConfirmed {
+        by: ClockConfirmedBy,
+    }
 );

@@ -214,6 +214,8 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
         | Command::RetireEpoch { .. }
         | Command::SetSigningKey { .. }
         | Command::EndQuarantine
+        | Command::HoldClock(_)
+        | Command::ConfirmClock(_)
         | Command::RecordHeartbeat => whole::decide(state, command),
     }
 }

@@ -1,5 +1,6 @@
 //! Owns the rules for what belongs to no secret: settings, key slots, epochs, quarantine.
 
+use super::super::clock::ClockConfirmed;
 use super::super::command::Command;
 use super::super::event::{
     EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, QuarantineEnded, SettingsChanged,
@@ -41,14 +42,24 @@ pub(super) fn decide(state: &State, command: &Command) -> Result<Decision, Refus
             Ok(Decision::default().then(SigningKeySet { number: *number, verifier_key: verifier_key.clone() }))
         }
         Command::EndQuarantine => Ok(end_quarantine(state)),
-        Command::RecordHeartbeat => Ok(Decision::default().then(HeartbeatRecorded {})),
-        _ => Ok(Decision::default()),
+        other => Ok(of_time(state, other)),
     }
 }
 
 fn end_quarantine(state: &State) -> Decision {
     let decision = Decision::default();
     if state.whole.quarantine().is_some() { decision.then(QuarantineEnded {}) } else { decision }
+}
+
+/// Decides what is recorded of the clock, and of a time in which nothing happened.
+fn of_time(state: &State, command: &Command) -> Decision {
+    let decision = Decision::default();
+    match command {
+        Command::HoldClock(held) => decision.then(held.clone()),
+        Command::ConfirmClock(by) if state.whole.clocks.held.is_some() => decision.then(ClockConfirmed { by: *by }),
+        Command::RecordHeartbeat => decision.then(HeartbeatRecorded {}),
+        _ => decision,
+    }
 }
 
 fn slot_refusal(rule: &str) -> Result<Decision, Refusal> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::clock::HeldClock;
 use super::super::event::{Event, StoreRestored};
 use super::super::incarnation::Incarnation;
 use super::super::quarantine::{Restored, RestoredFrom};
@@ -51,6 +52,11 @@ pub(super) fn change(state: &mut State, record: &Record) {
                 restored.is_confirmed = true;
             }
         }
+        Event::ClockRanBack(_) => whole.clocks.ran_back_at = Some(at),
+        Event::ClockHeld(event) => {
+            whole.clocks.held = Some(HeldClock { at, observed_at: event.observed_at, boot: event.boot });
+        }
+        Event::ClockConfirmed(_) => whole.clocks.held = None,
         Event::GroupCreated(event) => {
             let (name, description) = (event.name.clone(), event.description.clone());
             whole.groups.insert(event.group, Group { name, description, created_at: at, updated_at: at, secrets: 0 });

@@ -114,6 +114,7 @@ rules! {
     AcceptedAhead = "accepted_ahead", "a restore accepts at most 1,000 steps, in their order, of records that lie before";
     RestoreWithoutKey = "restore_without_key", "a restore sets no new signing key in its batch";
     TouchedInQuarantine = "touched_in_quarantine", "a version is touched, or something lapses, in quarantine";
+    ClockBelieved = "clock_believed", "a clock is held that is not ahead, or confirmed that is not held";
     NoQuarantine = "no_quarantine", "a quarantine ends that does not stand";
     BatchMismatch = "batch_mismatch", "records stand in one batch, or alone, that no one command leads to";
     RestatedAlone = "restated_alone", "something is restated where no body was erased";
@@ -195,6 +196,8 @@ fn about_whole(state: &State, record: &Record, event: &Event, sight: Sight) -> R
         Event::BodiesErased(event) => whole::erase(state, event),
         Event::StoreRestored(event) => whole::restore(state, event, record, sight),
         Event::QuarantineEnded(_) => keys(whole::end_quarantine(state)),
+        Event::ClockHeld(event) => whole::hold_clock(event, record),
+        Event::ClockConfirmed(_) => keys(whole::confirm_clock(state)),
         of_secret!() | of_rotation!() => Err(Rule::SubjectMismatch),
     }
 }

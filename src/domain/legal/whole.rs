@@ -1,5 +1,6 @@
 //! Owns the rules for events of the whole store: key slots, epochs, signing keys, groups, restores.
 
+use super::super::clock::ClockHeld;
 use super::super::event::{
     BodiesErased, EpochRetired, EpochRolled, GroupCreated, GroupDeleted, GroupRestated, GroupUpdated, KeySlotAdded,
     KeySlotRemoved, SettingsChanged, SigningKeySet, StoreRestored,
@@ -28,6 +29,14 @@ pub(super) fn restore(state: &State, event: &StoreRestored, record: &Record, sig
 
 pub(super) fn end_quarantine(state: &State) -> Result<(), Rule> {
     hold(state.whole.quarantine().is_some(), Rule::NoQuarantine)
+}
+
+pub(super) fn hold_clock(event: &ClockHeld, record: &Record) -> Result<(), Rule> {
+    hold(event.observed_at > record.recorded_at, Rule::ClockBelieved)
+}
+
+pub(super) fn confirm_clock(state: &State) -> Result<(), Rule> {
+    hold(state.whole.clocks.held.is_some(), Rule::ClockBelieved)
 }
 
 pub(super) fn erase(state: &State, event: &BodiesErased) -> Result<(), Rule> {

@@ -152,6 +152,7 @@ pub(crate) fn clock() -> ManualClock {
 
 fn opening(place: Place) -> Opening {
     Opening {
+        clock_bounds: crate::ClockBounds::default(),
         place,
         disk: DiskOptions::default(),
         unlock: Unlock::bytes(SecretBytes::copy_from(&[7; 32])),

@@ -4,6 +4,7 @@
 
 mod as_of;
 mod backup;
+mod clock;
 mod credential;
 mod issuance;
 mod lock;
@@ -27,6 +28,7 @@ pub(crate) use as_of::AsOfArg;
 pub(crate) use backup::{
     Backup, BackupCommand, BackupKey, BackupVerify, QuarantineCommand, QuarantineShow, RestoreBackup,
 };
+pub(crate) use clock::ClockCommand;
 pub(crate) use credential::{CredentialAdopt, CredentialCommand, CredentialEnd};
 pub(crate) use issuance::IssuanceArgs;
 pub(crate) use lock::{LockCommand, LockCreate, LockDelete, LockList, LockRenew};
@@ -159,6 +161,9 @@ pub(crate) enum StoreCommand {
     /// Shows and ends the quarantine of a restored store.
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
+    /// Shows what time the store goes by, and takes the word of a person that the clock is right.
+    #[command(subcommand)]
+    Clock(ClockCommand),
     /// Tells how the store is.
     ///
     /// Counts, settings, ways to open it, the end of the log. Leaves no trace in the store.

@@ -3,6 +3,7 @@
 //! Read next: [`tour`], which runs most of them.
 
 pub(crate) mod backup;
+pub(crate) mod clock;
 pub(crate) mod credential;
 mod explain;
 mod group;
@@ -39,8 +40,8 @@ pub(crate) use log::hex;
 pub(crate) use summary::counted;
 
 use crate::args::{
-    CredentialCommand, Given, Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand, QuarantineShow,
-    Reported, RotationCommand, SecretCommand, StoreCommand, TaskCommand,
+    ClockCommand, CredentialCommand, Given, Global, GroupCommand, LockCommand, LogCommand, QuarantineCommand,
+    QuarantineShow, Reported, RotationCommand, SecretCommand, StoreCommand, TaskCommand,
 };
 use crate::brought::is_dash;
 use crate::exit::Exit;
@@ -60,6 +61,7 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         | StoreCommand::Task(TaskCommand::List(_) | TaskCommand::Show(_))
         | StoreCommand::Explain(_)
         | StoreCommand::Quarantine(QuarantineCommand::Show(QuarantineShow { issuers: None }))
+        | StoreCommand::Clock(ClockCommand::Show)
         | StoreCommand::Status
         | StoreCommand::Scrub => Access::Look,
         StoreCommand::Watch(args) if args.until_end => Access::Look,
@@ -71,6 +73,7 @@ pub(crate) const fn access(command: &StoreCommand) -> Access {
         | StoreCommand::Task(_)
         | StoreCommand::Log(LogCommand::Erase(_))
         | StoreCommand::Credential(_)
+        | StoreCommand::Clock(_)
         | StoreCommand::Quarantine(_) => Access::Act,
         StoreCommand::Log(_) => Access::Look,
     }
@@ -124,6 +127,7 @@ fn confirm(command: &StoreCommand) -> Result<(), Failure> {
             prompt::confirm(&warning, secret)
         }
         StoreCommand::Quarantine(QuarantineCommand::End(args)) if !args.yes => quarantine::confirm(),
+        StoreCommand::Clock(ClockCommand::Confirm(args)) if !args.yes => clock::confirm_ahead(),
         StoreCommand::Credential(CredentialCommand::End(args)) if !args.yes => credential::confirm(args),
         StoreCommand::Log(LogCommand::Erase(args)) if !args.yes => {
             let what = args.secret.clone().unwrap_or_else(|| "erase".to_owned());
@@ -186,6 +190,8 @@ pub(crate) fn run(command: &StoreCommand, scene: &mut Scene) -> Result<Exit, Fai
         StoreCommand::Credential(command) => credential::run(command, scene),
         StoreCommand::Quarantine(QuarantineCommand::Show(args)) => quarantine::show(args, scene),
         StoreCommand::Quarantine(QuarantineCommand::End(_)) => quarantine::end(scene),
+        StoreCommand::Clock(ClockCommand::Show) => clock::show(scene),
+        StoreCommand::Clock(ClockCommand::Confirm(_)) => clock::confirm(scene),
         StoreCommand::Status => status::run(scene),
         StoreCommand::Scrub => scrub::run(scene),
     }

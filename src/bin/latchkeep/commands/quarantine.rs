@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::status`].
 
-use latchkeep::{Restored, SweepReport, SystemClock};
+use latchkeep::{Restored, SweepReport};
 use serde_json::json;
 
 use super::credential;
@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::failure::{self, Failure};
 use crate::prompt;
 use crate::scene::Scene;
-use crate::times::shown as shown_time;
+use crate::times::{self, shown as shown_time};
 
 /// Says since when, and from what.
 pub(super) fn words(restored: &Restored) -> String {
@@ -37,7 +37,7 @@ pub(super) fn show(args: &QuarantineShow, scene: &mut Scene) -> Result<Exit, Fai
         }
         return Ok(Exit::Done);
     };
-    let now = latchkeep::Clock::now(&SystemClock);
+    let now = times::now();
     let is_over = |secret: &&std::sync::Arc<latchkeep::Secret>| secret.expires_at().is_some_and(|end| end <= now);
     let overdue: Vec<_> =
         scene.store().secrets().iter().filter(is_over).map(|secret| secret.metadata.name.clone()).collect();

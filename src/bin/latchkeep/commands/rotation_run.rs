@@ -49,6 +49,8 @@ pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure
         None => once(scene, &worker, (from, secret), args.patience).map(|exit| match exit {
             // An issuer that cannot be used may be what something waits for.
             Exit::Done if !problems.is_empty() => Exit::Failed,
+            // What is due by the clock is not due by the store's time.
+            Exit::Done if scene.store().clock().is_ahead() => Exit::TimeUnconfirmed,
             exit => exit,
         }),
         Some(interrupted) => {

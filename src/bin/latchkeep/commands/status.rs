@@ -62,7 +62,8 @@ fn facts(status: &Status) -> Vec<(&'static str, String)> {
 fn doubts(status: &Status) -> impl Iterator<Item = (&'static str, String)> {
     let unvouched = "not yet: release 0.1 wrote this store last; open it for writing once".to_owned();
     let unvouched = (!status.is_vouched).then_some(("rows vouched for", unvouched));
-    unvouched.into_iter().chain(status.strange_keys.iter().map(|strange| ("strange key", strange.clone())))
+    let clock = super::clock::doubt(&status.clock).map(|words| ("clock", words));
+    clock.into_iter().chain(unvouched).chain(status.strange_keys.iter().map(|strange| ("strange key", strange.clone())))
 }
 
 /// Names what stands still or is to be done.
@@ -86,9 +87,12 @@ fn rotations_json(status: &Status) -> serde_json::Value {
     rotations.collect()
 }
 
+fn slots(status: &Status) -> serde_json::Value {
+    status.key_slots.iter().map(|(slot, kind)| json!({ "slot": slot, "kind": kind })).collect()
+}
+
 fn to_json(status: &Status) -> serde_json::Value {
     let tally = &status.tally;
-    let slots = status.key_slots.iter().map(|(slot, kind)| json!({ "slot": slot, "kind": kind }));
     json!({
         "rotations": rotations_json(status),
         "log_id": status.log_id,
@@ -105,10 +109,11 @@ fn to_json(status: &Status) -> serde_json::Value {
         "groups_total": status.groups,
         "access_audit": status.settings.access_audit,
         "refuse_rotation_while_locked": status.settings.refuse_rotation_while_locked,
-        "key_slots": slots.collect::<Vec<_>>(),
+        "key_slots": slots(status),
         "epochs": status.epochs,
         "incarnation": status.incarnation,
         "quarantine": status.quarantine,
+        "clock": super::clock::to_json(&status.clock),
         "next_lapse_at": status.next_lapse_at,
         "next_rotation_at": status.next_rotation_at,
         "size_bytes": status.size_bytes,

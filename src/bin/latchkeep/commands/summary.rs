@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use latchkeep::{Event, Incarnation, Position, Secret, VersionId, VersionNumber};
+use latchkeep::{ClockConfirmedBy, Event, Incarnation, Position, Secret, VersionId, VersionNumber};
 
 use crate::explanation;
 use crate::times::shown;
@@ -43,6 +43,8 @@ pub(super) fn of(event: &Event, numbers: &Numbers) -> String {
         Event::EpochRolled(event) => format!("epoch {}", event.epoch),
         Event::EpochRetired(event) => format!("epoch {}", event.epoch),
         Event::ClockRanBack(event) => format!("to {}", shown(event.observed_at)),
+        Event::ClockHeld(event) => format!("it shows {}", shown(event.observed_at)),
+        Event::ClockConfirmed(event) => format!("by {}", confirmed_by(event.by)),
         Event::SettingsChanged(event) => format!("reads are recorded: {}", event.settings.access_audit),
         Event::GroupCreated(event) => event.name.to_string(),
         Event::GroupUpdated(event) => event.name.to_string(),
@@ -132,6 +134,15 @@ fn words(label: &str) -> String {
 /// Counts things, in words.
 pub(crate) fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+const fn confirmed_by(by: ClockConfirmedBy) -> &'static str {
+    match by {
+        ClockConfirmedBy::Person => "a person",
+        ClockConfirmedBy::Steadiness => "itself: it ran steadily",
+        ClockConfirmedBy::Return => "itself: it was set back",
+        _ => by.label(),
+    }
 }
 
 const fn forced(forced: bool) -> &'static str {

@@ -1,0 +1,109 @@
+//! Owns `latchkeep clock`: what time the store goes by, and the word of a person that the clock is right.
+//!
+//! Read next: [`super::status`].
+
+use std::time::Duration;
+
+use latchkeep::{ClockStanding, ClockStatus, Secret};
+use serde_json::{Map, Value, json};
+
+use super::summary::counted;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::prompt;
+use crate::scene::Scene;
+use crate::times::shown as shown_time;
+
+/// A clock that is behind by less is only late: it catches up before anybody asks.
+const WORTH_A_WORD: Duration = Duration::from_secs(60);
+
+/// Says what is wrong with the clock, if something is.
+pub(crate) fn doubt(clock: &ClockStatus) -> Option<String> {
+    let (shown, now) = (shown_time(clock.shown), shown_time(clock.now));
+    match clock.standing {
+        ClockStanding::Steady => None,
+        ClockStanding::Behind(by) if by < WORTH_A_WORD => None,
+        ClockStanding::Behind(_) => Some(format!(
+            "the clock shows {shown}, before the last record of {now}: the store's time stands still until then"
+        )),
+        ClockStanding::Ahead(_) => Some(format!(
+            "the clock shows {shown}, too far ahead of what the store knows: it goes by {now}, and nothing ends by the clock until the \
+             time is confirmed"
+        )),
+    }
+}
+
+/// Tells how the clock stands, for scripts.
+pub(super) fn to_json(clock: &ClockStatus) -> Map<String, Value> {
+    let standing = match clock.standing {
+        ClockStanding::Steady => "steady",
+        ClockStanding::Behind(_) => "behind",
+        ClockStanding::Ahead(_) => "ahead",
+    };
+    let fields = [
+        ("shown", json!(clock.shown)),
+        ("now", json!(clock.now)),
+        ("standing", json!(standing)),
+        ("held", json!(clock.held)),
+    ];
+    fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+}
+
+const fn exit(clock: &ClockStatus) -> Exit {
+    if clock.is_ahead() { Exit::TimeUnconfirmed } else { Exit::Done }
+}
+
+pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
+    let clock = scene.store().clock();
+    let ends: Vec<_> = scene.store().ends_when_clock_is_confirmed().iter().map(|secret| name(secret)).collect();
+    if scene.out.is_json() {
+        let mut fields = to_json(&clock);
+        fields.insert("ends_when_confirmed".to_owned(), json!(ends));
+        scene.out.json(&fields.into())?;
+        return Ok(exit(&clock));
+    }
+    scene.out.facts(&facts(&clock))?;
+    for name in &ends {
+        scene.out.line(format!("something of it ends as soon as the clock is confirmed: {name}"))?;
+    }
+    if clock.is_ahead() {
+        scene.out.line("compare the clock with another one; set it, or, if it is right: latchkeep clock confirm")?;
+    }
+    Ok(exit(&clock))
+}
+
+fn name(secret: &Secret) -> String {
+    secret.metadata.name.to_string()
+}
+
+fn facts(clock: &ClockStatus) -> Vec<(&'static str, String)> {
+    let words = doubt(clock).unwrap_or_else(|| "the store goes by it".to_owned());
+    let mut facts = vec![("clock", shown_time(clock.shown)), ("store", shown_time(clock.now)), ("standing", words)];
+    facts.extend(clock.held.map(|held| {
+        let observed = shown_time(held.observed_at);
+        ("not believed", format!("since {}, when the clock showed {observed}", shown_time(held.at)))
+    }));
+    facts
+}
+
+pub(super) fn confirm_ahead() -> Result<(), Failure> {
+    prompt::confirm(
+        "the store will go by the time that the clock shows, and end for good what has ended by then",
+        "confirm",
+    )
+}
+
+pub(super) fn confirm(scene: &mut Scene) -> Result<Exit, Failure> {
+    let ends = scene.store().ends_when_clock_is_confirmed().len();
+    let receipt = scene.session.confirm_clock()?;
+    let (confirmed, clock) = (receipt.events > 0, scene.store().clock());
+    if scene.out.is_json() {
+        scene.out.json(&json!({ "confirmed": confirmed, "now": clock.now }))?;
+    } else if confirmed {
+        let secrets = counted(u64::try_from(ends).unwrap_or(u64::MAX), "secret");
+        scene.out.line(format!("the time is {}; something of {secrets} ends now", shown_time(clock.now)))?;
+    } else {
+        scene.out.line("there is nothing to confirm: the clock is not ahead of what the store knows")?;
+    }
+    Ok(Exit::Done)
+}

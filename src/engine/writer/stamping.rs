@@ -1,0 +1,52 @@
+//! Owns the time that records get, and what is recorded of the clock before them.
+//!
+//! Read next: [`crate::domain::clock`], which says what is believed.
+
+use crate::domain::clock::{ClockConfirmedBy, ClockHeld, ClockRanBack, Judged, Note};
+use crate::domain::command::Command;
+use crate::domain::event::Event;
+use crate::domain::time::Timestamp;
+use crate::error::Error;
+
+use super::Writer;
+
+impl Writer {
+    /// Looks at the clock.
+    pub(super) fn look(&self) -> Judged {
+        self.shared.clock.look(self.snapshot.state.whole.told_of_time())
+    }
+
+    /// Gives the time of one decision, for all records that it leads to: never before the last record's. Records first what
+    /// there is to say of the clock.
+    pub(super) fn stamp(&mut self) -> Result<Timestamp, Error> {
+        self.stamp_by(self.look())
+    }
+
+    pub(super) fn stamp_by(&mut self, judged: Judged) -> Result<Timestamp, Error> {
+        let (seen, now) = (judged.seen, judged.now);
+        match judged.note {
+            Some(Note::RanBack) => {
+                let event = Event::from(ClockRanBack { observed_at: seen.wall });
+                self.append(vec![(None, event)], &self.system.clone(), now)?;
+            }
+            Some(Note::Held) => {
+                let held = ClockHeld { observed_at: seen.wall, boot: seen.boot };
+                self.run_own(&Command::HoldClock(held), now)?;
+            }
+            Some(Note::Confirmed(by)) => self.run_own(&Command::ConfirmClock(by), now)?,
+            None => {}
+        }
+        Ok(now)
+    }
+
+    /// Gives the time of a command. The one that confirms the clock has the time that the clock shows.
+    pub(super) fn stamp_for(&mut self, command: &Command) -> Result<Timestamp, Error> {
+        let judged = self.look();
+        let now = self.stamp_by(judged)?;
+        if !matches!(command, Command::ConfirmClock(ClockConfirmedBy::Person)) {
+            return Ok(now);
+        }
+        self.shared.clock.believe(judged.seen);
+        Ok(judged.seen.wall.max(self.snapshot.end.time))
+    }
+}

@@ -1,0 +1,58 @@
+//! A clock that a store does not believe, as operators see it.
+
+use std::time::Duration;
+
+use latchkeep::{
+    Actor, LockName, ManualClock, NewLock, NewSecret, SecretBytes, SecretName, StoreOptions, Timestamp, Unlock,
+    VersionRef,
+};
+
+use crate::support::Home;
+
+/// A home whose store was last written to in 2024; to the store, the clock of this machine is years ahead.
+fn left_alone_since_2024() -> Home {
+    let home = Home::new();
+    std::fs::remove_dir_all(home.path("store")).unwrap();
+    let clock = ManualClock::at(Timestamp::parse("2024-01-01T00:00:00Z").unwrap());
+    let unlock = Unlock::key_file(home.path("store.key"));
+    let store = StoreOptions::new(home.path("store"), unlock).clock(clock).create().unwrap();
+    let ops = store.acting_as(Actor::parse("ops").unwrap());
+    let year = Duration::from_secs(365 * 86_400);
+    let new = NewSecret::arbitrary(SecretName::parse("token").unwrap(), SecretBytes::copy_from(b"one")).unwrap();
+    let id = ops.create(new.expiring_at(year)).unwrap().secret.unwrap();
+    ops.place_lock(id, VersionRef::Current, NewLock::new(LockName::parse("billing").unwrap()).until(year)).unwrap();
+    store.close().unwrap();
+    home
+}
+
+#[test]
+fn nothing_ends_by_a_clock_that_is_not_believed_until_a_person_confirms_it() {
+    let home = left_alone_since_2024();
+    let status = home.run(&["status"]).done();
+    assert!(
+        status.text().contains("too far ahead") && status.err.contains("latchkeep clock show tells more"),
+        "{}",
+        status.err
+    );
+    assert_eq!(home.run(&["status", "--json"]).done().json()["clock"]["standing"], "ahead");
+    assert_eq!(home.run(&["secret", "get", "token"]).done().text(), "one");
+    let shown = home.run(&["clock", "show"]).failed(9, &[]).text();
+    assert!(shown.contains("2024-01-01T00:00:00Z") && shown.contains("is confirmed: token"), "{shown}");
+    let locks = home.run(&["lock", "list", "token"]).done().text();
+    assert!(locks.contains("billing") && !locks.contains("over"), "{locks}");
+    home.feed(&["secret", "rotate", "token", "--from-stdin"], "two").done();
+    home.run(&["rotation", "run", "--once"]).failed(9, &[]);
+    let told = home.run(&["log", "show"]).done().text();
+    assert!(told.contains("ClockHeld") && told.contains("it shows 20"), "{told}");
+
+    let confirmed = home.run(&["clock", "confirm", "--yes", "--json"]).done().json();
+    assert_eq!(confirmed["confirmed"], true);
+    let shown = home.run(&["clock", "show", "--json"]).done().json();
+    assert_eq!((&shown["standing"], &shown["held"]), (&"steady".into(), &serde_json::Value::Null));
+    home.run(&["clock", "confirm", "--yes"]).done();
+    let status = home.run(&["status"]).done();
+    assert!(!status.text().contains("ahead") && !status.err.contains("clock"), "{}", status.err);
+    let locks = home.run(&["lock", "list", "token"]).done().text();
+    assert!(!locks.contains("billing"), "{locks}");
+    home.run(&["secret", "get", "token"]).failed(7, &[]);
+}
