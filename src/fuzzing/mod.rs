@@ -15,6 +15,7 @@
 
 mod backup;
 mod bytes;
+pub(crate) mod changed_rows;
 mod export;
 mod issuers;
 mod proofs;
@@ -24,6 +25,7 @@ mod texts;
 
 pub use backup::backup;
 pub use bytes::{context, record_body, record_header};
+pub use changed_rows::changed_rows;
 pub use export::export;
 pub use issuers::issuers_file;
 pub use proofs::{checkpoint, proofs};
@@ -40,6 +42,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("backup", backup),
     ("certificate", certificate),
+    ("changed_rows", changed_rows),
     ("checkpoint", checkpoint),
     ("context", context),
     ("dotenv", dotenv),

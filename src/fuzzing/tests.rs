@@ -45,6 +45,9 @@ fn seeds() -> BTreeMap<(&'static str, String), Vec<u8>> {
     seeds.insert(("sealed_data", "elsewhere".into()), vec![17, 1]);
     seeds.extend(of_exports());
     seeds.extend(of_texts());
+    for (name, edits) in OF_CHANGED_ROWS {
+        seeds.insert(("changed_rows", name.to_owned()), edits.to_vec());
+    }
     seeds.insert(("sealed_data", "arbitrary".into()), b"\x01\x01\x01\0\0\0\x06canary".to_vec());
     seeds
 }
@@ -70,6 +73,25 @@ fn of_exports() -> Vec<((&'static str, String), Vec<u8>)> {
     ]
 }
 
+/// Edits of rows, six bytes each: what is done, the kind of row, which row, another row or kind, the place in it, and bits.
+const OF_CHANGED_ROWS: [(&str, &[u8]); 15] = [
+    ("nothing", &[]),
+    ("saved-secrets-put-back", &[0, 12, 0, 0, 0, 0]),
+    ("saved-and-past-state-put-back", &[0, 12, 0, 0, 0, 0, 0, 13, 0, 0, 0, 0, 0, 14, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0]),
+    ("sealed-data-of-another-store", &[1, 1, 0, 0, 0, 0]),
+    ("voucher-removed", &[2, 6, 0, 0, 0, 0]),
+    ("way-in-put-back", &[3, 4, 1, 0, 0, 0]),
+    ("record-removed", &[4, 0, 5, 0, 0, 0]),
+    ("past-state-cut", &[5, 9, 2, 0, 128, 0]),
+    ("answer-longer", &[6, 13, 0, 0, 0, 7]),
+    ("data-key-moved", &[7, 2, 0, 1, 16, 0]),
+    ("epoch-key-of-another-store", &[8, 3, 0, 0, 0, 0]),
+    ("sealed-data-exchanged", &[9, 1, 0, 0, 0, 1]),
+    ("rows-of-two-kinds-exchanged", &[10, 9, 0, 12, 0, 1]),
+    ("bytes-of-past-states", &[11, 9, 0, 0, 60, 1, 11, 9, 1, 0, 110, 1, 11, 9, 2, 0, 200, 1, 11, 10, 1, 3, 100, 1]),
+    ("byte-of-a-record", &[11, 0, 0, 3, 200, 1]),
+];
+
 /// Texts as people and programs write them.
 fn of_texts() -> Vec<((&'static str, String), Vec<u8>)> {
     let fixture = |name: &str| {
@@ -80,6 +102,9 @@ fn of_texts() -> Vec<((&'static str, String), Vec<u8>)> {
     let key_file = String::from_utf8(crate::seal::key_file::render(&key).to_vec()).unwrap();
     let json = "{\"a\":[1,-2.5e3,true,null,{\"b\":\"\\u00e4\\ud83d\\ude00\\n\"}],\"c\":{}}";
     let id = "0199d0a0-0000-7000-8000-000000000001";
+    let issuer = |more: &str| format!("\u{feff}{{\"db\":{{\"kind\":\"exec\",\"program\":\"/p\",\n{more}}}}}");
+    let role = r#"{"db":{"kind":"postgres_role","server":{"host":"/run","database":"app","user":"keeper"},
+        "grants":[{"privileges":["usage"],"on":{"schema":"shop","all":"sequences"}}]}}"#;
     let manual = include_str!("../manual/issuers.md").split_once("## A file of issuers").unwrap().1;
     let issuers = manual.split_once("```json\n").unwrap().1.split_once("```").unwrap().0;
     let texts = [
@@ -100,12 +125,10 @@ fn of_texts() -> Vec<((&'static str, String), Vec<u8>)> {
         ),
         ("issuer_answer", "value", "{\"value\":{\"password\":\"p\"},\"reason\":\"no room\"}".to_owned()),
         ("issuers_file", "manual", issuers.to_owned()),
-        (
-            "issuers_file",
-            "twice",
-            "\u{feff}{\"db\":{\"kind\":\"exec\",\n\"args\":[],\"args\":[\"hunter2\"]}}".to_owned(),
-        ),
-        ("issuers_file", "value-in-a-wrong-place", "{\"db\":{\"kind\":\"exec\",\"program\":[\"hunter2\"]}}".to_owned()),
+        ("issuers_file", "twice", issuer(r#""args":[],"args":["hunter2"]"#)),
+        ("issuers_file", "unknown-field", issuer(r#""argv":["hunter2"]"#)),
+        ("issuers_file", "value-in-a-wrong-place", issuer(r#""env":{"A":["hunter2"]}"#)),
+        ("issuers_file", "role", role.to_owned()),
         ("json_object", "small", json.to_owned()),
         ("key_file", "file", key_file),
         ("kv_text", "small", json.to_owned()),

@@ -36,7 +36,7 @@ impl Memory {
     }
 
     /// The same rows as a disk would show them after a close and an open.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn reopen(&self) -> Self {
         let anchor_at_open = self.shared.read().anchor;
         Self { shared: Arc::clone(&self.shared), anchor_at_open, closed: AtomicBool::new(false) }

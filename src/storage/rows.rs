@@ -84,7 +84,7 @@ pub(crate) struct KeyRange {
 
 impl KeyRange {
     /// From the first row to the last.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) const fn all() -> Self {
         Self { from: Vec::new(), until: None }
     }

@@ -8,12 +8,10 @@ use std::sync::Arc;
 use super::{Rows, new_data, opening, ops, put_secret, value};
 use crate::codec::keys;
 use crate::codec::voucher::{Voucher, decode_voucher, encode_voucher};
+pub(super) use crate::fuzzing::changed_rows::rows::{bustle, lock};
 
 use crate::domain::id::SecretId;
-use crate::domain::lock::{LockMode, LockNames, NewLock};
-use crate::domain::name::LockName;
 use crate::domain::position::Position;
-use crate::domain::version::VersionRef;
 use crate::engine::open::{Access, Opening, Place, open_on};
 use crate::error::Error;
 use crate::seal::passphrase::PassphraseCost;
@@ -22,7 +20,6 @@ use crate::seal::unlock::Unlock;
 use crate::storage::chunks::{put_chunked, read_chunked};
 use crate::storage::{Batch, Storage};
 use crate::store::Store;
-use crate::store::command::Command;
 
 fn bytes(byte: u8) -> Unlock {
     Unlock::bytes(SecretBytes::copy_from(&[byte; 32]))
@@ -31,18 +28,6 @@ fn bytes(byte: u8) -> Unlock {
 fn open_with(rows: &Rows, unlock: Unlock) -> Result<Store, Error> {
     let opening = Opening { unlock, ..opening(Place::Memory) };
     open_on(Arc::new(rows.0.reopen()), &opening, Access::ReadWrite).map(Store::new)
-}
-
-/// Makes so many records that the close writes saved state.
-pub(super) fn bustle(store: &Store) {
-    let busy = put_secret(store, &format!("busy-{}", store.secrets().len()));
-    let locks = (0..600).map(|number| NewLock::new(LockName::parse(&format!("lock-{number}")).unwrap())).collect();
-    ops(store).run(Command::place_locks(busy, VersionRef::Current, locks, LockMode::Keep)).unwrap();
-    ops(store).run(Command::remove_locks(busy, VersionRef::Current, LockNames::All)).unwrap();
-}
-
-pub(super) fn lock(store: &Store, id: SecretId, name: &str) {
-    ops(store).place_lock(id, VersionRef::Current, NewLock::new(LockName::parse(name).unwrap())).unwrap();
 }
 
 /// A closed store with saved state whose secret was rotated and locked since an earlier copy, which has saved state too.
@@ -64,8 +49,7 @@ pub(super) fn victim() -> (Rows, Rows, SecretId) {
 
 /// Puts rows of a kind back as they were.
 pub(super) fn put_back(rows: &Rows, earlier: &Rows, kind: u8) {
-    rows.under(kind).iter().for_each(|(row_key, _)| rows.remove(row_key));
-    earlier.under(kind).iter().for_each(|(row_key, row)| rows.put(row_key, row));
+    rows.put_all(earlier, kind);
 }
 
 #[track_caller]

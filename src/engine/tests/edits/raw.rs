@@ -2,24 +2,7 @@
 
 use super::super::Rows;
 use super::{Edits, Scene};
-
-/// The kinds of rows, with the names of what is edited.
-const KINDS: [(u8, &str); 14] = [
-    (b'l', "log"),
-    (b'd', "sealed data"),
-    (b'k', "data key"),
-    (b'e', "epoch key"),
-    (b'z', "key slot"),
-    (b'm', "description"),
-    (b'v', "voucher"),
-    (b'n', "subtree"),
-    (b'g', "signing seed"),
-    (b'h', "past secret"),
-    (b'p', "past rest"),
-    (b'y', "past mark"),
-    (b's', "saved secret"),
-    (b'a', "saved answer"),
-];
+use crate::fuzzing::changed_rows::rows::KINDS;
 
 /// Where in a row a bit is changed, by name.
 const PLACES: [(&str, Place); 14] = [
@@ -52,7 +35,7 @@ fn some(rows: &Rows, kind: u8) -> Vec<Row> {
 }
 
 pub(super) fn add(edits: &mut Edits, scene: &Scene) {
-    for (kind, name) in KINDS.into_iter().chain([(b'w', "saved rest")]) {
+    for (kind, name) in KINDS {
         for (nth, row) in some(&scene.rows, kind).into_iter().enumerate() {
             add_bytes(edits, name, &format!("row {nth}"), &row);
             add_places(edits, (kind, name), &format!("row {nth}"), &row);
@@ -126,22 +109,16 @@ fn add_places(edits: &mut Edits, (kind, name): (u8, &'static str), which: &str, 
     });
 }
 
-/// Puts all rows of a kind as they are in another copy.
-pub(super) fn put_all(rows: &Rows, from: &Rows, kind: u8) {
-    rows.under(kind).iter().for_each(|(row_key, _)| rows.remove(row_key));
-    from.under(kind).iter().for_each(|(row_key, row)| rows.put(row_key, row));
-}
-
 /// Edits of all rows of a kind.
 fn add_kind(edits: &mut Edits, kind: u8, name: &'static str) {
     edits.add(format!("{name}: all removed"), "", move |_, rows| {
         rows.under(kind).iter().for_each(|(row_key, _)| rows.remove(row_key));
     });
-    edits.add(format!("{name}: all as they were earlier"), "", move |scene, rows| put_all(rows, &scene.earlier, kind));
+    edits.add(format!("{name}: all as they were earlier"), "", move |scene, rows| rows.put_all(&scene.earlier, kind));
     edits.add(format!("{name}: earlier ones beside"), "", move |scene, rows| {
         scene.earlier.under(kind).iter().for_each(|(row_key, row)| rows.put(row_key, row));
     });
-    edits.add(format!("{name}: all of another store"), "", move |scene, rows| put_all(rows, &scene.other, kind));
+    edits.add(format!("{name}: all of another store"), "", move |scene, rows| rows.put_all(&scene.other, kind));
 }
 
 /// Sets of kinds put back together, with the log left as it is: everything short of rolling the whole store back.
@@ -152,7 +129,7 @@ fn add_sets(edits: &mut Edits) {
             parts.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1).flat_map(|(_, part)| part.to_vec()).collect();
         let name = String::from_utf8_lossy(&kinds).into_owned();
         edits.add(format!("rows {name} put back together"), "", move |scene, rows| {
-            kinds.iter().for_each(|kind| put_all(rows, &scene.earlier, *kind));
+            kinds.iter().for_each(|kind| rows.put_all(&scene.earlier, *kind));
         });
     }
     for (what, kinds) in [("with its keys", &b"zekg"[..]), ("alone", b"z")] {

@@ -1,8 +1,7 @@
 //! The store that is edited, a copy of it from before, and what it answers.
 
-use super::super::trust::{bustle, lock};
-use super::super::{Rows, new_data, new_secret, ops, put_secret};
-use super::{Answers, answers};
+use super::answers::{Answers, answers};
+use super::rows::{Rows, bustle, lock, named, new_data, new_secret, ops, put_secret};
 use crate::domain::command::Change;
 use crate::domain::id::SecretId;
 use crate::domain::name::{Description, GroupName, IdempotencyKey};
@@ -15,22 +14,22 @@ use crate::store::Store;
 use crate::store::command::Command;
 
 /// The way in that was removed.
-pub(super) const REMOVED: u8 = 8;
+pub(crate) const REMOVED: u8 = 8;
 
-pub(super) fn bytes(byte: u8) -> Unlock {
+pub(crate) fn bytes(byte: u8) -> Unlock {
     Unlock::bytes(SecretBytes::copy_from(&[byte; 32]))
 }
 
 /// A fair history, closed.
-pub(super) struct Scene {
-    pub(super) rows: Rows,
+pub(crate) struct Scene {
+    pub(crate) rows: Rows,
     /// The same store as it was earlier, closed.
-    pub(super) earlier: Rows,
+    pub(crate) earlier: Rows,
     /// A store of the editor's own.
-    pub(super) other: Rows,
-    pub(super) sizes: Vec<u64>,
-    pub(super) secrets: Vec<SecretId>,
-    pub(super) honest: Answers,
+    pub(crate) other: Rows,
+    pub(crate) sizes: Vec<u64>,
+    pub(crate) secrets: Vec<SecretId>,
+    pub(crate) honest: Answers,
 }
 
 /// Settings, groups, secrets, a second way in, saved and past state.
@@ -54,7 +53,7 @@ fn before(rows: &Rows) {
 /// A rotation, locks, erasures, other keys, and what comes after the last saved state.
 fn since(rows: &Rows) {
     let store = rows.open();
-    let id = |name: &str| super::super::named(&store, name);
+    let id = |name: &str| named(&store, name);
     let token = id("token");
     ops(&store).rotate(token, new_data("fresh")).unwrap();
     lock(&store, token, "checkout");
@@ -69,17 +68,17 @@ fn since(rows: &Rows) {
     bustle(&store);
     store.close().unwrap();
     let store = rows.open();
-    lock(&store, super::super::named(&store, "later"), "tail");
-    lock(&store, super::super::named(&store, "plain"), "tail");
-    ops(&store).rotate(super::super::named(&store, "plain"), new_data("last")).unwrap();
+    lock(&store, named(&store, "later"), "tail");
+    lock(&store, named(&store, "plain"), "tail");
+    ops(&store).rotate(named(&store, "plain"), new_data("last")).unwrap();
     put_secret(&store, "newest");
-    let positions = store.erasable_records(super::super::named(&store, "later"), Position::FIRST, 1).unwrap();
+    let positions = store.erasable_records(named(&store, "later"), Position::FIRST, 1).unwrap();
     ops(&store).erase_bodies(positions).unwrap();
     store.close().unwrap();
 }
 
 impl Scene {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let rows = Rows::new();
         before(&rows);
         let earlier = rows.fork();
