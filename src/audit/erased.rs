@@ -4,6 +4,7 @@
 //! log. Read next: [`super::judge`].
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::domain::event::Event;
 use crate::domain::position::Position;
@@ -24,6 +25,26 @@ pub(super) struct ErasedBodies {
     untyped: u64,
 }
 
+/// A body that an event cannot have erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unerased {
+    /// It is there.
+    Here(Position),
+    /// An earlier event erased it.
+    Before(Position),
+}
+
+impl fmt::Display for Unerased {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Here(position) => {
+                write!(f, "the log says that the body at position {position} was erased, and here it is")
+            }
+            Self::Before(position) => write!(f, "the log says twice that the body at position {position} was erased"),
+        }
+    }
+}
+
 impl ErasedBodies {
     pub(super) const fn from(first: Position) -> Self {
         Self { first, kept: BTreeMap::new(), surplus: 0, explained: 0, untyped: 0 }
@@ -39,22 +60,22 @@ impl ErasedBodies {
         }
     }
 
-    /// Takes in what an event explains; returns the first record whose body is there, though the event says that it was
-    /// erased.
-    pub(super) fn explain(&mut self, event: &Event) -> Option<Position> {
+    /// Takes in what an event explains; returns the first position that it cannot name.
+    pub(super) fn explain(&mut self, event: &Event) -> Option<Unerased> {
         let Event::BodiesErased(event) = event else { return None };
-        let mut missing = None;
+        let mut first = None;
         for position in event.positions.iter().filter(|position| **position >= self.first) {
             match self.kept.get_mut(position) {
-                Some(explained) if !*explained => {
+                Some(explained) if *explained => first = first.or(Some(Unerased::Before(*position))),
+                Some(explained) => {
                     *explained = true;
                     self.explained = self.explained.saturating_add(1);
                 }
-                None if self.surplus == 0 => missing = missing.or(Some(*position)),
-                Some(_) | None => {}
+                None if self.surplus == 0 => first = first.or(Some(Unerased::Here(*position))),
+                None => {}
             }
         }
-        missing
+        first
     }
 
     /// Counts the erased bodies that no record so far explains.

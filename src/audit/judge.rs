@@ -173,9 +173,8 @@ impl Judge {
             Told::Unknown => self.unknown = self.unknown.saturating_add(1),
             Told::Unreadable(why) => self.findings.fail(Check::Bodies, place, why),
             Told::Known(record) => {
-                if let Some(position) = self.erased_bodies.explain(&record.event) {
-                    let why = format!("the log says that the body at position {position} was erased, and here it is");
-                    self.findings.fail(Check::Bodies, place, &why);
+                if let Some(unerased) = self.erased_bodies.explain(&record.event) {
+                    self.findings.fail(Check::Bodies, place, &unerased);
                 }
             }
         }
