@@ -51,7 +51,11 @@ impl Replay {
     /// [`IllegalStep`] when the rules do not allow it. The record is not taken in then, except where it is the whole batch
     /// that breaks a rule.
     pub fn apply(&mut self, record: &Record) -> Result<(), IllegalStep> {
-        self.0.apply(record)
+        self.0.apply(record)?;
+        if record.ends_batch() {
+            self.0.note_answer(record);
+        }
+        Ok(())
     }
 
     /// Takes a record in whose event cannot be read: its body was erased, or a later release wrote it.

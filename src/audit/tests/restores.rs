@@ -5,12 +5,14 @@ use super::scenario::{Scenario, lock, signer, verify};
 use crate::audit::Rule;
 use crate::domain::command::Command;
 use crate::domain::event::{
-    Event, HeartbeatRecorded, LockExpired, QuarantineEnded, SecretDeleted, SecretExpired, SigningKeySet, StoreRestored,
+    Event, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, LockExpired, QuarantineEnded, SecretDeleted, SecretExpired,
+    SigningKeySet, StoreRestored,
 };
 use crate::domain::incarnation::Incarnation;
 use crate::domain::position::Position;
 use crate::domain::quarantine::RestoredFrom;
 use crate::domain::secret::{Lifecycle, SecretSpec};
+use crate::domain::settings::KeySlotKind;
 use crate::domain::version::VersionRef::Current;
 
 fn restored(log: &Scenario, from: RestoredFrom) -> Event {
@@ -29,8 +31,20 @@ fn key(number: u32) -> Event {
 
 pub(super) fn restore(log: &mut Scenario, from: RestoredFrom) {
     let number = log.state.whole.next_signing_key().unwrap();
-    let events = [restored(log, from), key(number)].map(|event| (None, event));
-    log.append(events.into());
+    let slots = own_slot(log).into_iter().filter(|_| from == RestoredFrom::Export);
+    let events = [restored(log, from)].into_iter().chain(slots).chain([key(number)]);
+    log.append(events.map(|event| (None, event)).collect());
+}
+
+/// What a restore from an export makes of the key slots: one of its own, in place of all others.
+fn own_slot(log: &Scenario) -> Vec<Event> {
+    let there = &log.state.whole.key_slots;
+    let free = (0..8).find(|slot| !there.contains_key(slot));
+    let slot = free.unwrap_or(0);
+    let first = free.is_none().then(|| KeySlotRemoved { slot }.into());
+    let others = there.keys().filter(|other| **other != slot).map(|slot| KeySlotRemoved { slot: *slot }.into());
+    let added = KeySlotAdded { slot, kind: KeySlotKind::KeyFile }.into();
+    first.into_iter().chain([added]).chain(others).collect()
 }
 
 #[test]

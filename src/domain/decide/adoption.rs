@@ -5,6 +5,8 @@
 
 use super::super::command::Terms;
 use super::super::held::{Held, held};
+use super::super::id::RotationId;
+use super::super::name::OutsideId;
 use super::super::progress;
 use super::super::refusal::Refusal;
 use super::super::rotation::{Credential, IssuedCredential, IssuerClass, RotationTrigger};
@@ -65,13 +67,15 @@ fn fits(state: &State, adopted: &Adopted, now: Timestamp) -> Result<(), Refusal>
 
 /// Tells whether a version has a credential, or its rotation is under way; by whichever issuer, since issuers may share a system.
 fn is_known(state: &State, adopted: &Adopted) -> bool {
-    let is_it = |known: &Credential| {
-        known.is_in_use() && known.rotation == adopted.rotation && known.outside.as_ref() == Some(&adopted.outside)
-    };
-    state.secrets.values().any(|secret| {
-        let is_open = secret.rotation.as_deref().is_some_and(|open| open.id == adopted.rotation);
-        is_open || secret.credentials().any(is_it)
-    })
+    state.secrets.values().any(|secret| knows(secret, adopted.rotation, Some(&adopted.outside)))
+}
+
+/// Tells whether a version of a secret has a credential, or its rotation is under way.
+pub(in super::super) fn knows(secret: &Secret, rotation: RotationId, outside: Option<&OutsideId>) -> bool {
+    let is_it =
+        |known: &Credential| known.is_in_use() && known.rotation == rotation && known.outside.as_ref() == outside;
+    let is_open = secret.rotation.as_deref().is_some_and(|open| open.id == rotation);
+    is_open || secret.credentials().any(is_it)
 }
 
 /// Gives all records of an adoption, from its plan to what falls out of the window; asks for the proof that none is locked.

@@ -16,7 +16,7 @@ use super::super::time::Timestamp;
 use super::super::touch::unlocked;
 use super::Decision;
 
-pub(super) fn attempt(state: &State, secret: &Secret, rotation: &Rotation) -> Result<Decision, Refusal> {
+pub(in super::super) fn attempt(state: &State, secret: &Secret, rotation: &Rotation) -> Result<Decision, Refusal> {
     let decision = Decision::about(secret.id);
     match (&rotation.stage, rotation.class) {
         _ if rotation.parked.is_some() => return Err(Refusal::VersionChanged),

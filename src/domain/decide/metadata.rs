@@ -17,7 +17,7 @@ use super::super::version::VersionRef;
 use super::{Decision, active};
 
 /// Holds metadata to its bounds; `now` because an expiry must lie ahead.
-pub(super) fn check(metadata: &SecretMetadata, spec: &SecretSpec, now: Timestamp) -> Result<(), Refusal> {
+pub(in super::super) fn check(metadata: &SecretMetadata, spec: &SecretSpec, now: Timestamp) -> Result<(), Refusal> {
     if metadata.labels.len() > limits::LABELS_MAX {
         return Err(Refusal::invalid("labels", "takes up to 30 of them"));
     }
@@ -57,7 +57,7 @@ pub(super) fn check_custom(object: Option<&JsonObject>, field: &'static str) -> 
 }
 
 /// Holds a policy to the bounds of the type, and to the expiries that would come before the next run after `start`.
-pub(super) fn check_policy(
+pub(in super::super) fn check_policy(
     policy: RotationPolicy,
     spec: &SecretSpec,
     start: Timestamp,
@@ -124,7 +124,7 @@ fn changed(old: &SecretMetadata, changes: &SecretChanges, now: Timestamp) -> Res
     })
 }
 
-fn check_spec(secret: &Secret, spec: &SecretSpec) -> Result<(), Refusal> {
+pub(in super::super) fn check_spec(secret: &Secret, spec: &SecretSpec) -> Result<(), Refusal> {
     if spec.secret_type() != secret.secret_type() {
         return Err(Refusal::invalid("secret_type", "cannot change"));
     }
@@ -146,7 +146,7 @@ fn check_spec(secret: &Secret, spec: &SecretSpec) -> Result<(), Refusal> {
 /// Keeps what an issuer was asked for as it is from the first call of a rotation that replaces in place until it is over:
 /// the login that proves the value, and the one that sets the old value again, are asked for with the same words. Of one
 /// that waits for a person, that person may change the parameters.
-fn check_order(secret: &Secret, spec: &SecretSpec) -> Result<(), Refusal> {
+pub(in super::super) fn check_order(secret: &Secret, spec: &SecretSpec) -> Result<(), Refusal> {
     let Some(rotation) = secret.rotation.as_ref().filter(|rotation| rotation.has_replaced_current()) else {
         return Ok(());
     };
@@ -175,7 +175,11 @@ pub(super) fn update_version(
     Ok(decision.then(VersionUpdated { version: version.id, custom_metadata: custom_metadata.cloned() }))
 }
 
-pub(super) fn set_policy(secret: &Secret, policy: RotationPolicy, now: Timestamp) -> Result<Decision, Refusal> {
+pub(in super::super) fn set_policy(
+    secret: &Secret,
+    policy: RotationPolicy,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
     described(secret)?;
     let (start, end) = secret.current().map_or((now, None), |current| (current.created_at, current.expires_at));
     check_policy(policy, &secret.spec, start, [secret.metadata.expires_at, end])?;

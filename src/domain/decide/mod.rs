@@ -37,15 +37,18 @@ use super::settings::AccessAudit;
 use super::state::State;
 use super::time::Timestamp;
 
-pub(super) use adoption::adopted;
-pub(super) use attempts::{is_aborting, may_park, was_parked_by, why_parked};
+pub(super) use adoption::{adopted, knows};
+pub(super) use attempts::{attempt, is_aborting, may_park, was_parked_by, why_parked};
 pub(super) use locks::{free_previous, remove as remove_locks};
-pub(super) use protocol::replace;
+pub(super) use metadata::{check as check_metadata, check_order, check_policy, check_spec, set_policy};
+pub(super) use protocol::{abort, aborted, commit, has_room, plan, replace, resume};
 pub(super) use retirement::{finish_retirement, plan_deletion};
 pub(super) use rotation::destroyed;
 pub(crate) use secrets::{is_lent, readable};
+pub(super) use tasks::{begin, is_making_awaited};
 pub(super) use time::lapse;
 pub(crate) use time::{due_at, lapses};
+pub(super) use whole::decide as decide_whole;
 
 /// What a command leads to.
 #[derive(Debug, Default)]

@@ -74,7 +74,13 @@ fn any_open(secret: &Secret) -> Result<&Rotation, Refusal> {
     secret.rotation.as_deref().ok_or(Refusal::RotationNotFound)
 }
 
-fn plan(state: &State, secret: &Secret, new: &NewRotation, terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
+pub(in super::super) fn plan(
+    state: &State,
+    secret: &Secret,
+    new: &NewRotation,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
     let (issuance, is_first) = may_begin(secret)?;
     if !fits(secret, new, is_first, now) {
         return Err(Refusal::VersionChanged);
@@ -116,7 +122,7 @@ pub(super) fn may_begin(secret: &Secret) -> Result<(&Issuance, bool), Refusal> {
 
 /// Refuses one more version while as many are kept as there can be, and the credential of the oldest is still good outside:
 /// it could not be forgotten.
-pub(super) fn has_room(secret: &Secret) -> Result<(), Refusal> {
+pub(in super::super) fn has_room(secret: &Secret) -> Result<(), Refusal> {
     let oldest = secret.versions.first().filter(|_| secret.versions.len() >= limits::VERSIONS_MAX);
     if oldest.is_some_and(|oldest| !oldest.is_over()) {
         return Err(Refusal::invalid(
@@ -183,7 +189,12 @@ fn keep(secret: &Secret, rotation: &Rotation, answer: &Prepared, reason: &Reason
     Ok(issued.then(RotationParked { rotation: rotation.id, reason: reason.clone() }))
 }
 
-fn commit(state: &State, secret: &Secret, rotation: &Rotation, now: Timestamp) -> Result<Decision, Refusal> {
+pub(in super::super) fn commit(
+    state: &State,
+    secret: &Secret,
+    rotation: &Rotation,
+    now: Timestamp,
+) -> Result<Decision, Refusal> {
     let (RotationStage::Issued(credential) | RotationStage::Staged { credential, .. }) = &rotation.stage else {
         return Err(Refusal::VersionChanged);
     };
@@ -270,7 +281,7 @@ fn staged(secret: &Secret, rotation: &Rotation, refusal: Refusal, now: Timestamp
 /// Gives a rotation up: at once where nothing can have been made, else once it is retired. A person who gives one up whose
 /// outcome cannot be asked for says that it was looked after. After a restore a value may be in use that was only planned at the
 /// backup, and is kept until the one before is set again; what the original may have made is left to it.
-pub(super) fn abort(whole: &Whole, secret: &Secret, rotation: &Rotation, reason: &Reason) -> Decision {
+pub(in super::super) fn abort(whole: &Whole, secret: &Secret, rotation: &Rotation, reason: &Reason) -> Decision {
     let decision = Decision::about(secret.id);
     let is_nothing_made = match (&rotation.stage, rotation.class) {
         _ if doubt::leaves_what_was_made(secret, rotation, whole) => true,
@@ -287,7 +298,7 @@ pub(super) fn abort(whole: &Whole, secret: &Secret, rotation: &Rotation, reason:
     }
 }
 
-pub(super) fn aborted(rotation: &Rotation, reason: &Reason) -> RotationAborted {
+pub(in super::super) fn aborted(rotation: &Rotation, reason: &Reason) -> RotationAborted {
     let data_keys = rotation.sealed().map(|sealed| sealed.data_key).collect();
     RotationAborted { rotation: rotation.id, reason: reason.clone(), data_keys }
 }
@@ -299,7 +310,7 @@ fn finish_abort(secret: &Secret, rotation: &Rotation) -> Result<Decision, Refusa
     }
 }
 
-fn resume(secret: &Secret, rotation: &Rotation, now: Timestamp) -> Result<Decision, Refusal> {
+pub(in super::super) fn resume(secret: &Secret, rotation: &Rotation, now: Timestamp) -> Result<Decision, Refusal> {
     if rotation.parked.is_none() {
         return Err(Refusal::RotationNotParked);
     }

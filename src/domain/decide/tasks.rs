@@ -21,7 +21,7 @@ use super::protocol::{abort, aborted};
 use super::{Decision, retirement};
 
 /// Adds to an attempt that it is made by a job.
-pub(super) fn begin(
+pub(in super::super) fn begin(
     attempted: Decision,
     rotation: &Rotation,
     report_by: Option<Timestamp>,
@@ -119,7 +119,7 @@ const fn failed(failure: AttemptFailure, reason: &Reason, retry_at: Timestamp) -
 }
 
 /// Tells whether a job may still report that it has made the credential; a report that is late is taken, too.
-const fn is_making_awaited(rotation: &Rotation, stage: &RotationStage) -> bool {
+pub(in super::super) const fn is_making_awaited(rotation: &Rotation, stage: &RotationStage) -> bool {
     match stage {
         RotationStage::Awaiting { .. } | RotationStage::Ending { credential: None, .. } => true,
         RotationStage::Aborting { credential: None, .. } => rotation.attempts > 0,

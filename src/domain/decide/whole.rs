@@ -11,7 +11,7 @@ use super::super::refusal::Refusal;
 use super::super::state::State;
 use super::Decision;
 
-pub(super) fn decide(state: &State, command: &Command) -> Result<Decision, Refusal> {
+pub(in super::super) fn decide(state: &State, command: &Command) -> Result<Decision, Refusal> {
     let whole = &state.whole;
     let newest = whole.epochs.last().copied().unwrap_or(0);
     match command {

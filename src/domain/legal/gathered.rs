@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::super::record::Record;
 use super::super::secret::Secret;
 use super::super::state::State;
-use super::Rule;
 use super::shape::{self, Batch};
+use super::{Rule, hold};
 
 /// What is kept of a batch until its last record.
 #[derive(Clone, Debug, Default)]
@@ -27,14 +27,16 @@ impl Gathered {
     }
 
     /// Takes a record, with the state that it meets; holds one that is a batch of its own to being one.
-    pub(super) fn take(&mut self, state: &State, record: &Record) -> Result<(), Rule> {
+    pub(super) fn take(&mut self, state: &State, record: &Record, is_newer: bool) -> Result<(), Rule> {
         if self.is_hidden {
             return Ok(());
         }
         if record.index == 0 && record.ends_batch() {
-            return shape::check(&Batch { state, before: &[], head: record, rest: &[] });
+            return shape::check(&Batch { state, before: &[], head: record, rest: &[], is_newer });
         }
         let Self { records, before, .. } = self;
+        let is_of_it = |head: &Record| head.context == record.context && head.recorded_at == record.recorded_at;
+        hold(records.first().is_none_or(is_of_it), Rule::ContextMismatch)?;
         if let Some(secret) = record.subject.and_then(|subject| state.secret(subject.secret))
             && !records.iter().any(|other| other.subject.map(|subject| subject.secret) == Some(secret.id))
         {
@@ -45,10 +47,10 @@ impl Gathered {
     }
 
     /// Holds a batch of several records to being what one command leads to, with the state behind it.
-    pub(super) fn check(&self, state: &State) -> Result<(), Rule> {
+    pub(super) fn check(&self, state: &State, is_newer: bool) -> Result<(), Rule> {
         match self.records.split_first() {
             Some((head, rest)) if !self.is_hidden && head.index == 0 => {
-                shape::check(&Batch { state, before: &self.before, head, rest })
+                shape::check(&Batch { state, before: &self.before, head, rest, is_newer })
             }
             _ => Ok(()),
         }

@@ -2,12 +2,14 @@
 
 use super::super::event::{LockExpired, LockPlaced, LockRemoved, LockRenewed};
 use super::super::id::VersionId;
+use super::super::limits;
 use super::super::lock::Lock;
 use super::super::name::LockName;
 use super::super::record::Record;
 use super::super::rotation::Credential;
 use super::super::secret::Secret;
 use super::super::state::State;
+use super::super::time::Timestamp;
 use super::super::version::Version;
 
 use super::secret::time_passes;
@@ -17,7 +19,8 @@ pub(super) fn place(secret: &Secret, event: &LockPlaced, record: &Record) -> Res
     let version = version(secret, event.version)?;
     hold(version.is_available(), Rule::LockOnDestroyedData)?;
     hold(!is_too_late(secret, version) && !secret.is_deleting, Rule::LockTooLate)?;
-    hold(event.lock.expires_at.is_none_or(|end| end > record.recorded_at), Rule::EndMismatch)?;
+    let is_long = |end: Timestamp| is_long_enough(end, record);
+    hold(event.lock.expires_at.is_none_or(is_long), Rule::EndMismatch)?;
     match version.lock(&event.lock.name) {
         Some(standing) => owned(standing, record, event.forced),
         None => hold(!event.forced, Rule::LockOwned),
@@ -27,7 +30,7 @@ pub(super) fn place(secret: &Secret, event: &LockPlaced, record: &Record) -> Res
 pub(super) fn renew(secret: &Secret, event: &LockRenewed, record: &Record) -> Result<(), Rule> {
     let lock = standing(secret, event.version, &event.name)?;
     hold(lock.expires_at.is_some(), Rule::LockPermanent)?;
-    hold(event.expires_at > record.recorded_at, Rule::EndMismatch)?;
+    hold(is_long_enough(event.expires_at, record), Rule::EndMismatch)?;
     owned(lock, record, event.forced)
 }
 
@@ -40,6 +43,11 @@ pub(super) fn expire(state: &State, secret: &Secret, event: &LockExpired, record
     let lock = standing(secret, event.version, &event.name)?;
     let end = lock.expires_at.ok_or(Rule::LockPermanent)?;
     hold(end <= record.recorded_at, Rule::LeaseRuns)
+}
+
+/// Tells whether a lease is as long as the shortest one.
+fn is_long_enough(end: Timestamp, record: &Record) -> bool {
+    end.since(record.recorded_at) >= limits::LEASE_MIN
 }
 
 /// Tells whether the credential of a version is being ended, or may have been replaced already.

@@ -126,6 +126,10 @@ rules! {
     RotationOfType = "rotation_of_type", "a version is added to a secret of a type that does not rotate";
     NothingChanged = "nothing_changed", "a change is recorded that changes nothing";
     EndMismatch = "end_mismatch", "data or a lease ends at another time than it can";
+    PolicyMismatch = "policy_mismatch", "a policy is set that its secret cannot have, or that would come after its end";
+    Undescribable = "undescribable", "what is said of a secret lies outside the bounds of its type, or of a rotation under way";
+    AnsweredBefore = "answered_before", "a command is answered under an idempotency key whose answer is remembered";
+    ContextMismatch = "context_mismatch", "records of one batch have other times or contexts";
 }
 
 impl Rule {

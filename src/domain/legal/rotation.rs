@@ -114,7 +114,7 @@ pub(super) fn plan_abort(state: &State, secret: &Secret, event: &AbortPlanned, s
     let rotation = open(secret, event.rotation)?;
     let is_begun = match rotation.stage {
         RotationStage::Planned => is_in_doubt(state, rotation, sight),
-        RotationStage::Ending { .. } => false,
+        RotationStage::Aborting { .. } | RotationStage::Ending { .. } => false,
         _ => true,
     };
     hold(is_begun, Rule::RotationOutOfTurn)

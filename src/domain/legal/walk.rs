@@ -7,10 +7,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::super::batch::remember;
 use super::super::event::Event;
 use super::super::event_kind::Scope;
 use super::super::evolve::evolve;
 use super::super::id::{LogId, SecretId};
+use super::super::incarnation::Incarnation;
 use super::super::limits;
 use super::super::position::{Position, Revision};
 use super::super::record::{Record, Subject};
@@ -38,6 +40,8 @@ pub(crate) struct Walk {
     awaits_key: bool,
     restating: Restating,
     gathered: Gathered,
+    /// Whether a later release than 0.1 wrote some record so far.
+    is_newer: bool,
     /// What an earlier release wrote in error, the first thousand.
     flaws: Vec<Flaw>,
     /// Whether what is followed is held to the rules.
@@ -92,6 +96,7 @@ impl Walk {
             awaits_key: false,
             restating: Restating::default(),
             gathered: Gathered::default(),
+            is_newer: false,
             flaws: Vec::new(),
             is_checked: true,
             illegal: None,
@@ -190,6 +195,9 @@ impl Walk {
             return Err(Rule::EpochBack);
         }
         self.check_first(record)?;
+        if record.index == 0 {
+            self.check_key(record)?;
+        }
         if (record.event.scope() == Scope::Secret) != record.subject.is_some() {
             return Err(Rule::SubjectMismatch);
         }
@@ -215,7 +223,8 @@ impl Walk {
         if !self.sight.whole || record.event.audited_secret().is_some_and(|id| self.hidden.contains_key(&id)) {
             self.gathered.hide();
         }
-        self.gathered.take(&self.state, record)?;
+        self.gathered.take(&self.state, record, self.is_newer)?;
+        self.is_newer |= is_newer(&record.event);
         let flaw = flaw::before(&self.state, record);
         evolve(&mut self.state, record);
         let flaw = flaw.or_else(|| flaw::after(&self.state, record)).filter(|_| self.flaws.len() < FLAWS_MAX);
@@ -242,6 +251,7 @@ impl Walk {
         if record.position == Position::FIRST {
             return Err(Rule::FirstRecord);
         }
+        self.is_newer |= Event::label_of(record.number).is_none();
         match record.subject {
             None => self.sight = Sight { whole: self.sight.whole && is_of_groups(record), groups: false },
             Some(subject) => {
@@ -275,6 +285,19 @@ impl Walk {
             (_, Begin::Genesis(_) | Begin::Slice | Begin::State) => !is_first,
         };
         if fits { Ok(()) } else { Err(Rule::FirstRecord) }
+    }
+
+    /// While the answer under a key is remembered, nothing else is done under it.
+    fn check_key(&self, record: &Record) -> Result<(), Rule> {
+        let (context, at) = (&record.context, record.recorded_at);
+        let find = |key| self.state.remembered.find(&context.actor, key, at);
+        let answered = context.idempotency.as_ref().and_then(|idempotency| find(&idempotency.key));
+        if answered.is_some() { Err(Rule::AnsweredBefore) } else { Ok(()) }
+    }
+
+    /// Notes that a batch was answered under a key, for whoever does not keep the answers themselves.
+    pub(crate) fn note_answer(&mut self, last: &Record) {
+        remember(&mut self.state, std::slice::from_ref(last));
     }
 
     /// Tells whether everything about the secret of an event was seen, and holds the event to the next revision.
@@ -364,7 +387,7 @@ impl Walk {
         self.restating.settle(&self.state)?;
         let state = &self.state;
         self.touched.drain(..).filter_map(|id| state.secret(id)).try_for_each(|secret| settled(secret))?;
-        std::mem::take(&mut self.gathered).check(&self.state)
+        std::mem::take(&mut self.gathered).check(&self.state, self.is_newer)
     }
 }
 
@@ -374,9 +397,15 @@ impl Walk {
 ///
 /// [`IllegalStep`] when the rules do not allow the batch.
 pub(crate) fn after(state: &State, batch: &[Record]) -> Result<State, IllegalStep> {
-    let mut walk = Walk::from_state(state.clone());
+    let mut walk = Walk { is_newer: true, ..Walk::from_state(state.clone()) };
     batch.iter().try_for_each(|record| walk.apply(record))?;
     Ok(walk.into_state())
+}
+
+/// Tells whether release 0.1 did not know an event.
+fn is_newer(event: &Event) -> bool {
+    matches!(event, Event::CredentialKept(_) | Event::AttemptCounted(_) | Event::HoldOverridden(_))
+        || matches!(event, Event::StoreRestored(event) if event.incarnation != Incarnation::ORIGINAL)
 }
 
 /// Tells whether a record of the whole store can only be one about groups, the ones whose bodies are erased.

@@ -11,13 +11,14 @@ use crate::codec::context::encode_context;
 use crate::codec::event::{encode_event, schema_of};
 use crate::codec::keys;
 use crate::codec::meta::decode_meta;
-use crate::domain::event::{Event, SigningKeySet, StoreRestored};
+use crate::domain::event::{Event, KeySlotAdded, KeySlotRemoved, SigningKeySet, StoreRestored};
 use crate::domain::id::LogId;
 use crate::domain::lock::NewLock;
 use crate::domain::name::LockName;
 use crate::domain::position::Position;
 use crate::domain::quarantine::RestoredFrom;
 use crate::domain::record::Record;
+use crate::domain::settings::KeySlotKind;
 use crate::domain::version::VersionRef;
 use crate::engine::backup::{BackupTrust, check, from_export, restore};
 use crate::engine::log::Decoder;
@@ -26,6 +27,9 @@ use crate::error::Error;
 use crate::ledger::{
     ChainEnd, Checkpoint, Erasure, Frontier, Head, NewRecord, NoteSigner, Subject, VerifierKey, frames, origin,
 };
+use crate::seal::passphrase::PassphraseCost;
+use crate::seal::secret_bytes::SecretBytes;
+use crate::seal::unlock::Unlock;
 use crate::store::Store;
 use crate::store::export::ExportOptions;
 
@@ -231,7 +235,12 @@ fn a_history_with_versions_exchanged_is_refused() {
 #[test]
 fn an_import_that_never_was_is_refused() {
     let store = victim();
-    let forged = forge(&store, |batches| {
+    let bytes = |byte: u8| Unlock::bytes(SecretBytes::copy_from(&[byte; 32]));
+    // Of a full set, slot 0 is made anew, so that its row goes on opening.
+    for byte in 11..18 {
+        ops(&store).add_key_slot(&bytes(7), &bytes(byte), PassphraseCost::FLOOR).unwrap();
+    }
+    let mut forged = forge(&store, |batches| {
         let last = batches.last().unwrap().last().unwrap().clone();
         let position = batches.iter().map(Vec::len).sum::<usize>();
         let log_size = Position::new(u64::try_from(position).unwrap());
@@ -239,9 +248,14 @@ fn an_import_that_never_was_is_refused() {
         let from = RestoredFrom::Export;
         let restored = StoreRestored { from, log_size, with_data: false, incarnation, accepted_steps: [].into() };
         let verifier_key = forger(&store.log_id()).verifier_key().to_string().into();
-        let events = [Event::from(restored), SigningKeySet { number: 2, verifier_key }.into()];
-        batches.push(events.map(|event| Record { event, subject: None, ..last.clone() }).into());
+        let removed = |slot: u8| Event::from(KeySlotRemoved { slot });
+        let mut events =
+            vec![restored.into(), removed(0), KeySlotAdded { slot: 0, kind: KeySlotKind::HostBytes }.into()];
+        events.extend((1..8).map(removed));
+        events.push(SigningKeySet { number: 2, verifier_key }.into());
+        batches.push(events.into_iter().map(|event| Record { event, subject: None, ..last.clone() }).collect());
     });
+    forged.retain(|(row_key, _)| kind(row_key) != keys::KEY_SLOT || row_key[1] == 0);
     let report = verify(&forged, &BackupTrust::default()).unwrap();
     assert_eq!((report.proved_size, report.unproved_keys), (Position::FIRST, vec![1, 2]));
     for entries in [forged.clone(), without_seeds(forged)] {

@@ -4,13 +4,15 @@
 use super::kind::{DAY, HOUR, Kind};
 use super::world::{World, lock, named, number, word};
 use crate::domain::command::Command;
-use crate::domain::event::{Event, SigningKeySet, StoreRestored};
+use crate::domain::event::{Event, KeySlotAdded, KeySlotRemoved, SigningKeySet, StoreRestored};
 use crate::domain::id::SecretId;
 use crate::domain::lock::LockMode;
 use crate::domain::position::Position;
 use crate::domain::quarantine::RestoredFrom;
 use crate::domain::record::Idempotency;
 use crate::domain::secret::Lifecycle;
+use crate::domain::settings::KeySlotKind;
+use crate::domain::state::State;
 use crate::domain::version::VersionData;
 use crate::domain::version::VersionRef::{Current, Previous};
 
@@ -28,14 +30,24 @@ impl World {
             accepted_steps: Box::default(),
         };
         let key = SigningKeySet { number, verifier_key: "restored".into() };
-        let events = [Event::from(restored), Event::from(key)].map(|event| (None, event));
-        self.append(events.into(), &self.terms.clone());
+        let mut events = vec![Event::from(restored)];
+        events.extend(own_slot(&self.state).into_iter().filter(|_| from == RestoredFrom::Export));
+        events.push(key.into());
+        self.append(events.into_iter().map(|event| (None, event)).collect(), &self.terms.clone());
     }
 
     fn end_quarantine(&mut self) {
         self.ask(&Command::EndQuarantine).unwrap();
         self.check_events(&["QuarantineEnded"]);
     }
+}
+
+/// What a restore from an export makes of the key slots: one of its own, in place of all others.
+pub(in crate::domain::decide) fn own_slot(state: &State) -> Vec<Event> {
+    let there = &state.whole.key_slots;
+    let slot = (0..8).find(|slot| !there.contains_key(slot)).expect("a slot is free");
+    let others = there.keys().map(|slot| Event::from(KeySlotRemoved { slot: *slot }));
+    [KeySlotAdded { slot, kind: KeySlotKind::KeyFile }.into()].into_iter().chain(others).collect()
 }
 
 /// A secret of a kind with two versions, in a store that was restored.

@@ -6,23 +6,23 @@
 
 mod rotation;
 mod secret;
+mod trail;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::command::Terms;
 use super::super::event::{BodiesErased, Event, GroupRestated, StoreRestored};
 use super::super::event_kind::{of_rotation, of_secret, of_trail, of_whole};
-use super::super::held::{Held, held};
 use super::super::id::SecretId;
+use super::super::limits;
+use super::super::policy::IntervalUnit;
 use super::super::quarantine::RestoredFrom;
 use super::super::record::Record;
-use super::super::refusal::{Operation, Refusal};
 use super::super::restate::restated;
 use super::super::secret::Secret;
-use super::super::settings::AccessAudit;
 use super::super::state::State;
 use super::super::time::Timestamp;
-use super::super::touch::{Touch, unlocked};
 use super::{Rule, hold};
 
 /// Events with the secret of each, as decisions have them.
@@ -36,13 +36,18 @@ pub(super) struct Batch<'a> {
     pub(super) before: &'a [Arc<Secret>],
     pub(super) head: &'a Record,
     pub(super) rest: &'a [Record],
+    /// Whether a later release than 0.1 wrote some record so far: what 0.1 did otherwise is legal no more.
+    pub(super) is_newer: bool,
 }
+
+/// How much earlier than now release 0.1 may have found that a rotation is due.
+const FIRST_AHEAD: Duration = Duration::from_secs(4 * 86_400);
 
 /// Holds a batch to being what one command leads to.
 #[allow(clippy::unnested_or_patterns, reason = "the lists of events are macros, and name events one by one")]
 pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
     match &batch.head.event {
-        of_trail!() => trail(batch),
+        of_trail!() => trail::check(batch),
         of_whole!() => whole(batch),
         of_secret!() => secret::check(batch),
         of_rotation!() => rotation::check(batch),
@@ -69,6 +74,14 @@ impl Batch<'_> {
     /// Gives the terms of who caused the batch; whether force was needed, each event says.
     fn terms(&self) -> Terms {
         Terms { force: true, ..Terms::by(self.head.context.actor.clone()) }
+    }
+
+    /// Tells whether the policy of a secret asks for a rotation. Release 0.1 counted months from each rotation, so that ends of
+    /// months moved, and it came up to three days earlier now and then.
+    fn is_due(&self, secret: &Secret) -> bool {
+        let in_months = secret.policy.is_some_and(|policy| policy.interval.unit == IntervalUnit::Month);
+        let ahead = if in_months && !self.is_newer { FIRST_AHEAD } else { Duration::ZERO };
+        secret.may_rotate_at(self.now().plus(ahead))
     }
 
     fn records(&self) -> impl Iterator<Item = &Record> {
@@ -108,19 +121,38 @@ fn whole(batch: &Batch<'_>) -> Result<(), Rule> {
         return Err(Rule::RestatedAlone);
     }
     if let Event::ClockRanBack(event) = &batch.head.event {
-        fits(event.observed_at < batch.now())?;
+        // It is written under the time of the record before it, which stands still.
+        fits(event.observed_at < batch.now() && batch.now() == batch.state.whole.last_at)?;
     }
     batch.stands_alone()
 }
 
-/// A restore ends with the new signing key; one from an export makes key slots of its own.
+/// A restore ends with the new signing key; one from an export makes a key slot of its own.
 fn restore(batch: &Batch<'_>, event: &StoreRestored) -> Result<(), Rule> {
     let Some((last, slots)) = batch.rest.split_last() else { return Err(Rule::RestoreWithoutKey) };
     hold(matches!(last.event, Event::SigningKeySet(_)), Rule::RestoreWithoutKey)?;
     let from_backup = event.from == RestoredFrom::Backup;
-    let is_slot = |record: &Record| matches!(record.event, Event::KeySlotAdded(_) | Event::KeySlotRemoved(_));
-    let fits = event.with_data == from_backup && (slots.is_empty() || !from_backup) && slots.iter().all(is_slot);
-    hold(fits, Rule::BatchMismatch)
+    let fits = if from_backup { slots.is_empty() } else { is_own_slot(slots) };
+    hold(fits && event.with_data == from_backup, Rule::BatchMismatch)
+}
+
+/// The lowest slot that is free is filled, and all others are emptied, in their order; of a full set, slot 0 is emptied first.
+fn is_own_slot(slots: &[Record]) -> bool {
+    let removed = |record: &Record| match &record.event {
+        Event::KeySlotRemoved(event) => Some(event.slot),
+        _ => None,
+    };
+    let (first, slots) = match slots {
+        [first, rest @ ..] if removed(first).is_some() => (removed(first), rest),
+        slots => (None, slots),
+    };
+    let [Record { event: Event::KeySlotAdded(added), .. }, others @ ..] = slots else { return false };
+    let others: Vec<Option<u8>> = others.iter().map(removed).collect();
+    let lowest = (0..limits::KEY_SLOTS_MAX).find(|slot| !others.contains(&Some(*slot)));
+    let is_full = others.len().saturating_add(1) == usize::from(limits::KEY_SLOTS_MAX);
+    let is_first = if first.is_some() { is_full && first == Some(added.slot) } else { !others.is_empty() };
+    let in_order = others.iter().all(Option::is_some) && others.is_sorted();
+    lowest == Some(added.slot) && is_first && in_order
 }
 
 /// What an erasure restates: groups, then secrets, in the order of their ids, each whole.
@@ -155,69 +187,4 @@ fn erase(batch: &Batch<'_>, _: &BodiesErased) -> Result<(), Rule> {
         (last, rest) = (id, others);
     }
     Ok(())
-}
-
-/// What stands in the audit trail stands alone; reads are recorded many at a time.
-fn trail(batch: &Batch<'_>) -> Result<(), Rule> {
-    if let Event::AccessRecorded(_) = &batch.head.event {
-        return hold(
-            batch.rest.iter().all(|record| matches!(record.event, Event::AccessRecorded(_))),
-            Rule::BatchMismatch,
-        );
-    }
-    batch.stands_alone()?;
-    if let Event::CommandHadNoEffect(_) | Event::CommandRefused(_) = &batch.head.event {
-        return hold(batch.head.context.idempotency.is_some(), Rule::AnswerForNobody);
-    }
-    let refusal = batch.head.event.refusal().ok_or(Rule::BatchMismatch)?;
-    refused(batch, refusal)
-}
-
-/// A rotation that a grace or consumers hold back is refused with their names.
-fn held_back(batch: &Batch<'_>, told: &Held) -> Result<(), Rule> {
-    let secret = batch.head.event.audited_secret().and_then(|id| batch.secret(id)).ok_or(Rule::UnknownSecret)?;
-    let is_so = |touch| held(secret, touch, batch.state.whole.settings, batch.now()).as_ref() == Some(told);
-    let is_of_rotation = matches!(batch.head.event, Event::RotationRefused(_) | Event::ScheduledRotationRefused(_));
-    hold(is_of_rotation && (is_so(Touch::Rotate) || is_so(Touch::RotateInPlace)), Rule::RefusedByNothing)
-}
-
-/// A refusal by a lock is recorded of a secret in which locks stand in the way of what was asked for.
-fn refused(batch: &Batch<'_>, refusal: &Refusal) -> Result<(), Rule> {
-    if let Refusal::RotationHeld(told) = refusal {
-        return held_back(batch, told);
-    }
-    let blocked = refusal.blocked().ok_or(Rule::RefusedByNothing)?;
-    let secret = batch.head.event.audited_secret().and_then(|id| batch.secret(id)).ok_or(Rule::UnknownSecret)?;
-    let is_so = |touch: Touch| match unlocked(secret, touch, &batch.state.whole) {
-        Err(Refusal::Locked(found)) => found.locks_total == blocked.locks_total && found.secret == blocked.secret,
-        Ok(_) | Err(_) => false,
-    };
-    let fits = match (&batch.head.event, blocked.operation) {
-        (Event::ReadRefused(_), Operation::Read) => is_so(Touch::Regenerate),
-        (Event::RotationRefused(_), Operation::Restore) => is_so(Touch::Restore),
-        (Event::RotationRefused(_) | Event::ScheduledRotationRefused(_), Operation::Rotate) => {
-            is_so(Touch::Rotate) || is_so(Touch::RotateInPlace)
-        }
-        (Event::DeletionRefused(_), Operation::Delete) => is_so(Touch::Delete),
-        (Event::DataDestructionRefused(_), Operation::DestroyData) => {
-            secret.versions.iter().any(|version| is_so(Touch::DestroyData(version.id)))
-        }
-        _ => false,
-    };
-    hold(fits, Rule::RefusedByNothing)
-}
-
-/// Where reads are recorded before data is handed out, the record of the read stands behind what it changed.
-fn read(batch: &Batch<'_>) -> Result<(), Rule> {
-    let secret = batch.subject()?.id;
-    let is_it = |record: &Record| match &record.event {
-        Event::AccessRecorded(access) => {
-            let is_now = access.first_at == batch.now() && access.last_at == batch.now();
-            access.secret == secret && access.reads == 1 && is_now && access.reader == batch.head.context.actor
-        }
-        _ => false,
-    };
-    let is_strict = batch.state.whole.settings.access_audit == AccessAudit::Strict;
-    let fits = if is_strict { batch.rest.len() == 1 } else { batch.rest.is_empty() };
-    hold(fits && batch.rest.iter().all(is_it), Rule::BatchMismatch)
 }

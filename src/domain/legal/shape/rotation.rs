@@ -1,26 +1,30 @@
 //! Owns which records stand together that begin with one about a rotation by an issuer, or about a credential.
 
+use super::super::super::command::Prepared;
 use super::super::super::decide::{
-    adopted, finish_retirement, is_aborting, may_park, plan_deletion, replace, was_parked_by, why_parked,
+    self, adopted, finish_retirement, is_aborting, may_park, plan_deletion, replace, was_parked_by, why_parked,
 };
 use super::super::super::event::{Event, VersionDataDestroyed};
 use super::super::super::event_kind::{of_secret, of_trail, of_whole};
 use super::super::super::held::{Held, held};
 use super::super::super::id::{RotationId, VersionId};
 use super::super::super::limits;
+use super::super::super::name::Reason;
 use super::super::super::patience::Patience;
 use super::super::super::record::Record;
 use super::super::super::refusal::Refusal;
 use super::super::super::rotation::{
     AttemptFailure, Credential, IssuerClass, Rotation, RotationStage, RotationTrigger,
 };
+use super::super::super::rotation_command::NewRotation;
 use super::super::super::rotation_event::{
     AttemptCounted, CredentialIssued, HoldOverridden, RotationAttemptFailed, RotationPlanned,
 };
 use super::super::super::secret::Secret;
 use super::super::super::state::Whole;
 use super::super::super::touch::{Touch, unlocked, unlocked_at_commit};
-use super::super::super::version::DestroyCause;
+use super::super::super::version::{DestroyCause, SealedRef, VersionDetails};
+use super::super::whole::newest_epoch;
 use super::super::{Rule, hold};
 use super::secret::{lapsed, place};
 use super::{Batch, Events};
@@ -29,12 +33,14 @@ use super::{Batch, Events};
 pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
     match &batch.head.event {
         Event::RotationPlanned(event) => plan(batch, event),
-        Event::RotationAborted(_)
-        | Event::RotationResumed(_)
-        | Event::RetirementFailed(_)
-        | Event::RetirementJobBegun(_)
-        | Event::AbortPlanned(_)
-        | Event::VersionAcknowledged(_) => batch.stands_alone(),
+        Event::RetirementJobBegun(_) | Event::VersionAcknowledged(_) => batch.stands_alone(),
+        Event::RetirementFailed(event) => {
+            hold(event.retry_at >= batch.now().plus(limits::RETRY_PAUSE_MIN), Rule::EndMismatch)?;
+            batch.stands_alone()
+        }
+        Event::RotationAborted(event) => give_up(batch, &event.reason),
+        Event::AbortPlanned(event) => give_up(batch, &event.reason),
+        Event::RotationResumed(_) => resume(batch),
         Event::DeletionPlanned(_) => delete(batch),
         Event::RetirementPlanned(event) => plan_retirement(batch, event.version),
         Event::CredentialRetired(event) => {
@@ -42,6 +48,7 @@ pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
             hold(would_be.is_ok_and(|decision| batch.is(&decision.events)), Rule::BatchMismatch)
         }
         Event::CredentialIssued(event) => issue(batch, event),
+        Event::RotationAttempted(_) | Event::RotationParked(_) if batch.is_newer => attempt_by_now(batch),
         Event::RotationAttempted(event) => attempt(batch, event.rotation),
         Event::RotationAttemptFailed(event) => fail(batch, event),
         Event::RotationStaged(_) => stage(batch),
@@ -84,15 +91,63 @@ fn delete(batch: &Batch<'_>) -> Result<(), Rule> {
     hold(fits.into_iter().any(|decision| batch.is(&decision.events)), Rule::BatchMismatch)
 }
 
-/// An answer of a call that cannot be read is kept as the credential, and the rotation parked with it.
+/// What was made is told while it is waited for. An answer of a call that cannot be read is kept as the credential, and the
+/// rotation parked with it.
 fn issue(batch: &Batch<'_>, event: &CredentialIssued) -> Result<(), Rule> {
+    let rotation = rotation(batch.subject()?)?;
+    let is_waited_for = rotation.stage.is_called() || decide::is_making_awaited(rotation, &rotation.stage);
+    hold(is_waited_for, Rule::RotationOutOfTurn)?;
+    if rotation.value.is_none() {
+        sealed_now(batch, &event.sealed)?;
+    }
     if batch.rest.is_empty() {
         return Ok(());
     }
-    let rotation = rotation(batch.subject()?)?;
     let is_unread = event.outside.is_none() && event.expires_at.is_none() && rotation.value.is_none();
     let is_parked = parks(batch.rest, event.rotation);
     hold(is_unread && is_parked && rotation.stage.is_called(), Rule::BatchMismatch)
+}
+
+/// Holds data that comes from outside to the epoch in force.
+fn sealed_now(batch: &Batch<'_>, sealed: &SealedRef) -> Result<(), Rule> {
+    hold(newest_epoch(batch.state) == sealed.epoch, Rule::SealedEpoch)
+}
+
+/// A rotation is given up as far as its stage says; one that is being given up ends for the reason that was said then. Release
+/// 0.1 gave one up as if the store had not been restored.
+fn give_up(batch: &Batch<'_>, reason: &Reason) -> Result<(), Rule> {
+    let secret = batch.subject()?;
+    let rotation = rotation(secret)?;
+    if let RotationStage::Aborting { reason, .. } | RotationStage::Ending { reason, .. } = &rotation.stage {
+        let would_be = vec![(Some(secret.id), decide::aborted(rotation, reason).into())];
+        return hold(batch.is(&would_be), Rule::RotationOutOfTurn);
+    }
+    let before = Whole::default();
+    let wholes = [&batch.state.whole, if batch.is_newer { &batch.state.whole } else { &before }];
+    let fits = |whole: &Whole| batch.is(&decide::abort(whole, secret, rotation, reason).events);
+    hold(wholes.into_iter().any(fits), Rule::RotationOutOfTurn)
+}
+
+/// A rotation that is resumed has as much time as at its beginning. Release 0.1 counted that to the nanosecond.
+fn resume(batch: &Batch<'_>) -> Result<(), Rule> {
+    batch.stands_alone()?;
+    let secret = batch.subject()?;
+    let would_be = decide::resume(secret, rotation(secret)?, batch.now());
+    let fits = would_be.is_ok_and(|decision| batch.is(&decision.events));
+    hold(fits || !batch.is_newer, Rule::EndMismatch)
+}
+
+/// An attempt is made, by a job or not, or the rotation is parked instead.
+fn attempt_by_now(batch: &Batch<'_>) -> Result<(), Rule> {
+    let secret = batch.subject()?;
+    let rotation = rotation(secret)?;
+    let report_by = batch.rest.first().and_then(|record| match &record.event {
+        Event::JobBegun(event) => Some(event.report_by),
+        _ => None,
+    });
+    let attempted = decide::attempt(batch.state, secret, rotation);
+    let would_be = attempted.and_then(|attempted| decide::begin(attempted, rotation, report_by));
+    hold(would_be.is_ok_and(|decision| batch.is(&decision.events)), Rule::RotationOutOfTurn)
 }
 
 /// Tells whether what follows is that a rotation is parked, and nothing else.
@@ -110,7 +165,17 @@ fn attempt(batch: &Batch<'_>, id: RotationId) -> Result<(), Rule> {
 
 /// By force, a rotation goes over a grace or consumers, and says so. Release 0.1 did not look at them.
 fn plan(batch: &Batch<'_>, event: &RotationPlanned) -> Result<(), Rule> {
-    let [one] = batch.rest else { return if batch.rest.is_empty() { Ok(()) } else { adopt(batch, event) } };
+    if batch.rest.len() > 1 {
+        return adopt(batch, event);
+    }
+    event.value.map_or(Ok(()), |value| sealed_now(batch, &value))?;
+    hold((1..=limits::ATTEMPTS_MAX).contains(&event.attempts_max), Rule::RotationOutOfTurn)?;
+    if batch.is_newer {
+        return plan_by_now(batch, event);
+    }
+    let is_due = event.trigger != RotationTrigger::ByPolicy || batch.is_due(batch.subject()?);
+    hold(is_due, Rule::OriginMismatch)?;
+    let [one] = batch.rest else { return Ok(()) };
     let secret = batch.subject()?;
     let held = held(secret, event.class.touch(), batch.state.whole.settings, batch.now());
     let fits = match (&one.event, held) {
@@ -132,6 +197,12 @@ fn adopt(batch: &Batch<'_>, planned: &RotationPlanned) -> Result<(), Rule> {
     });
     let (secret, issued) = (batch.subject()?, issued.ok_or(Rule::BatchMismatch)?);
     hold(issued.expires_at.is_none_or(|end| end > batch.now()), Rule::CredentialEnded)?;
+    sealed_now(batch, &issued.sealed)?;
+    let is_by_hand = planned.trigger != RotationTrigger::ByPolicy && planned.attempts_max == 1;
+    let knows = |other: &Secret| decide::knows(other, planned.rotation, issued.outside.as_ref());
+    let is_known = knows(secret) || batch.state.secrets.values().any(|other| other.id != secret.id && knows(other));
+    hold(is_by_hand && planned.deadline == batch.now() && !is_known, Rule::RotationOutOfTurn)?;
+    hold(decide::has_room(secret).is_ok(), Rule::VersionCount)?;
     let touch = planned.class.touch();
     let witness = unlocked(secret, touch, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
     let held = held(secret, touch, batch.state.whole.settings, batch.now());
@@ -139,10 +210,31 @@ fn adopt(batch: &Batch<'_>, planned: &RotationPlanned) -> Result<(), Rule> {
     hold(batch.is(&would_be.events), Rule::BatchMismatch)
 }
 
+fn plan_by_now(batch: &Batch<'_>, event: &RotationPlanned) -> Result<(), Rule> {
+    let RotationPlanned { rotation: id, trigger, class, to, attempts_max, deadline, value, .. } = *event;
+    let value = value.map(|sealed| Prepared {
+        version: to,
+        sealed,
+        details: VersionDetails::Plain,
+        expires_at: None,
+        custom_metadata: None,
+    });
+    let new = NewRotation { id, trigger, class, to, attempts_max, deadline, value };
+    let would_be = decide::plan(batch.state, batch.subject()?, &new, &batch.terms(), batch.now());
+    hold(would_be.is_ok_and(|decision| batch.is(&decision.events)), Rule::RotationOutOfTurn)
+}
+
 /// A failure says what it uses up, unless the rotation is given up, and parks the rotation where it has to. Release 0.1 did
 /// not count, and parked some more.
 fn fail(batch: &Batch<'_>, event: &RotationAttemptFailed) -> Result<(), Rule> {
     let rotation = rotation(batch.subject()?)?;
+    hold(event.retry_at >= batch.now().plus(limits::RETRY_PAUSE_MIN), Rule::EndMismatch)?;
+    if let Some(value) = &event.value {
+        // A value that was refused gives way to another; one that may have been set is kept.
+        let is_refused = event.failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
+        hold(is_refused && rotation.class.replaces_in_place(), Rule::DataKeyMismatch)?;
+        sealed_now(batch, value)?;
+    }
     let (counted, rest) = match batch.rest {
         [Record { event: Event::AttemptCounted(counted), .. }, rest @ ..] => (Some(counted), rest),
         rest => (None, rest),
@@ -150,13 +242,23 @@ fn fail(batch: &Batch<'_>, event: &RotationAttemptFailed) -> Result<(), Rule> {
     let is_parked = parks(rest, event.rotation);
     let fits = match counted {
         Some(counted) => {
-            let is_over = why_parked(rotation, event.failure, counted.attempts, &Patience::from(counted)).is_some();
-            let has_to = is_over && rotation.parked.is_none();
-            is_counted(batch, event.failure, counted)? && is_parked == has_to && (is_parked || rest.is_empty())
+            let why = why_parked(rotation, event.failure, counted.attempts, &Patience::from(counted));
+            let why = why.filter(|_| rotation.parked.is_none());
+            is_counted(batch, event.failure, counted)? && says_why(rest, why)
         }
+        None if is_aborting(rotation) || batch.is_newer => is_aborting(rotation) && rest.is_empty(),
         None => is_parked || (rest.is_empty() && !was_parked_by(rotation, event.failure)),
     };
     hold(fits, Rule::BatchMismatch)
+}
+
+/// Tells whether what follows is that a rotation is parked for a reason, or nothing without one.
+fn says_why(rest: &[Record], why: Option<&str>) -> bool {
+    match (rest, why) {
+        ([], None) => true,
+        ([Record { event: Event::RotationParked(event), .. }], Some(why)) => event.reason.as_str() == why,
+        _ => false,
+    }
 }
 
 /// Tells whether what is counted follows from what was counted before: one failure more, and one attempt, unless the issuer
@@ -181,8 +283,17 @@ fn is_counted(batch: &Batch<'_>, failure: AttemptFailure, counted: &AttemptCount
 fn stage(batch: &Batch<'_>) -> Result<(), Rule> {
     let secret = batch.subject()?;
     let rotation = rotation(secret)?;
-    let witness = unlocked(secret, rotation.class.touch(), &batch.state.whole);
-    hold(matches!(witness, Err(Refusal::Locked(_))), Rule::RefusedByNothing)?;
+    if batch.is_newer {
+        let would_be = decide::commit(batch.state, secret, rotation, batch.now());
+        return hold(would_be.is_ok_and(|decision| batch.is(&decision.events)), Rule::RefusedByNothing);
+    }
+    let Err(refusal @ Refusal::Locked(_)) = unlocked(secret, rotation.class.touch(), &batch.state.whole) else {
+        return Err(Rule::RefusedByNothing);
+    };
+    hold(rotation.parked.is_none(), Rule::RotationOutOfTurn)?;
+    let is_it =
+        |record: &Record| record.event.audited_secret() == Some(secret.id) && record.event.refusal() == Some(&refusal);
+    hold(batch.rest.iter().all(is_it), Rule::RefusedByNothing)?;
     let reported_at = match &rotation.stage {
         RotationStage::Staged { reported_at, .. } => Some(*reported_at),
         RotationStage::Planned
@@ -197,10 +308,10 @@ fn stage(batch: &Batch<'_>) -> Result<(), Rule> {
     hold(is_due, Rule::RotationOutOfTurn)?;
     let fits = match (rotation.trigger, batch.rest) {
         (RotationTrigger::ByPolicy, [one]) => {
-            matches!(&one.event, Event::ScheduledRotationRefused(event) if event.secret == secret.id)
+            matches!(one.event, Event::ScheduledRotationRefused(_))
         }
         (RotationTrigger::FirstVersion | RotationTrigger::ByHand, [one]) => {
-            reported_at.is_none() && matches!(&one.event, Event::RotationRefused(event) if event.secret == secret.id)
+            reported_at.is_none() && matches!(one.event, Event::RotationRefused(_))
         }
         (RotationTrigger::FirstVersion | RotationTrigger::ByHand, []) => reported_at.is_some(),
         _ => false,

@@ -1,38 +1,48 @@
 //! Owns which records stand together that begin with one about a secret, its versions or its locks.
 
 use super::super::super::command::LockTarget;
-use super::super::super::decide::{Decision, destroyed, free_previous, is_lent, lapse, remove_locks};
-use super::super::super::event::{Event, LockPlaced, LockRemoved, VersionAdded};
+use super::super::super::decide::{
+    Decision, check_metadata, check_order, check_policy, check_spec, destroyed, free_previous, is_lent, lapse,
+    remove_locks, set_policy,
+};
+use super::super::super::event::{Event, LockPlaced, LockRemoved, SecretCreated, SecretUpdated, VersionAdded};
 use super::super::super::event_kind::{of_rotation, of_trail, of_whole};
 use super::super::super::id::VersionId;
 use super::super::super::lock::{LockMode, LockNames, LockRemoval, NewLock};
 use super::super::super::record::Record;
-use super::super::super::secret::Secret;
+use super::super::super::secret::{Secret, SecretMetadata, SecretSpec};
+use super::super::super::time::Timestamp;
 use super::super::super::touch::{Touch, unlocked};
 use super::super::super::version::{DestroyCause, VersionOrigin, VersionRef};
 use super::super::{Rule, hold};
-use super::{Batch, Events, read, same};
+use super::trail::read;
+use super::{Batch, Events, same};
 
 #[allow(clippy::unnested_or_patterns, reason = "the lists of events are macros, and name events one by one")]
 pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
     match &batch.head.event {
-        Event::SecretCreated(event) => create(batch, event.spec.issuance().is_some()),
-        Event::SecretUpdated(_) => update(batch),
-        Event::SpecUpdated(_)
-        | Event::PolicySet(_)
-        | Event::PolicyCleared(_)
-        | Event::SecretDeleted(_)
-        | Event::VersionUpdated(_)
-        | Event::LockRenewed(_) => batch.stands_alone(),
+        Event::SecretCreated(event) => create(batch, event),
+        Event::SecretUpdated(event) => update(batch, event),
+        Event::SpecUpdated(event) => {
+            described(batch, &batch.subject()?.metadata, &event.spec)?;
+            batch.stands_alone()
+        }
+        Event::PolicySet(event) => {
+            let would_be = set_policy(batch.subject()?, event.policy, batch.now());
+            hold(would_be.is_ok_and(|decision| batch.is(&decision.events)), Rule::PolicyMismatch)
+        }
+        Event::PolicyCleared(_) | Event::SecretDeleted(_) | Event::VersionUpdated(_) | Event::LockRenewed(_) => {
+            batch.stands_alone()
+        }
         Event::VersionAdded(event) => add(batch, event),
         Event::VersionRegenerated(event) => {
             hold(!is_lent_now(batch, event.version)?, Rule::NotRegenerated)?;
-            read(batch)
+            read(batch, event.version)
         }
         Event::VersionDownloaded(event) => {
             let is_read = !batch.subject()?.spec.is_dynamic() || is_lent_now(batch, event.version)?;
             hold(is_read, Rule::NotRegenerated)?;
-            read(batch)
+            read(batch, event.version)
         }
         Event::VersionDataDestroyed(event) => match event.cause {
             DestroyCause::Requested => batch.stands_alone(),
@@ -54,23 +64,43 @@ fn is_lent_now(batch: &Batch<'_>, version: VersionId) -> Result<bool, Rule> {
     Ok(is_lent(secret, version, batch.now()))
 }
 
-/// The first version of a secret comes with it, unless an issuer makes it later.
-fn create(batch: &Batch<'_>, is_issued: bool) -> Result<(), Rule> {
-    if is_issued {
-        return batch.stands_alone();
-    }
-    let [first] = batch.rest else { return Err(Rule::BatchMismatch) };
-    let is_of_it = first.subject.map(|subject| subject.secret) == batch.head.subject.map(|subject| subject.secret);
-    let is_first = matches!(&first.event, Event::VersionAdded(event) if event.origin == VersionOrigin::Created);
-    hold(is_of_it && is_first, Rule::BatchMismatch)
+/// The first version of a secret comes with it, unless an issuer makes it later. What is said of it keeps within its bounds.
+fn create(batch: &Batch<'_>, event: &SecretCreated) -> Result<(), Rule> {
+    let SecretCreated { metadata, spec, policy, .. } = event;
+    spec.check().map_err(|_| Rule::Undescribable)?;
+    check_metadata(metadata, spec, batch.now()).map_err(|_| Rule::Undescribable)?;
+    let is_of_it = |record: &Record| record.subject.map(|it| it.secret) == batch.head.subject.map(|it| it.secret);
+    let first = match batch.rest {
+        [record @ Record { event: Event::VersionAdded(first), .. }] if is_of_it(record) => Some(first),
+        [] => None,
+        _ => return Err(Rule::BatchMismatch),
+    };
+    let is_first = first.is_none_or(|first| first.origin == VersionOrigin::Created);
+    hold(is_first && first.is_none() == spec.issuance().is_some(), Rule::BatchMismatch)?;
+    let ends = [metadata.expires_at, first.and_then(|first| first.expires_at)];
+    let policy = policy.map_or(Ok(()), |policy| check_policy(policy, spec, batch.now(), ends));
+    policy.map_err(|_| Rule::PolicyMismatch)
 }
 
-fn update(batch: &Batch<'_>) -> Result<(), Rule> {
-    let is_spec = |record: &Record| {
-        let is_of_it = record.subject.map(|subject| subject.secret) == batch.head.subject.map(|subject| subject.secret);
-        is_of_it && matches!(record.event, Event::SpecUpdated(_))
+fn update(batch: &Batch<'_>, event: &SecretUpdated) -> Result<(), Rule> {
+    let is_of_it = |record: &Record| record.subject.map(|it| it.secret) == batch.head.subject.map(|it| it.secret);
+    let spec = match batch.rest {
+        [] => &batch.subject()?.spec,
+        [record @ Record { event: Event::SpecUpdated(event), .. }] if is_of_it(record) => &event.spec,
+        _ => return Err(Rule::BatchMismatch),
     };
-    hold(batch.rest.len() < 2 && batch.rest.iter().all(is_spec), Rule::BatchMismatch)
+    described(batch, &event.metadata, spec)
+}
+
+/// Holds what is said of a secret from now on to its bounds. Release 0.1 let an issuer be changed at any time.
+fn described(batch: &Batch<'_>, metadata: &SecretMetadata, spec: &SecretSpec) -> Result<(), Rule> {
+    let secret = batch.subject()?;
+    // An expiry that stands already may have passed: a lock can hold it back.
+    let is_same = metadata.expires_at == secret.metadata.expires_at;
+    let until = if is_same { Timestamp::EPOCH } else { batch.now() };
+    let is_in_order = !batch.is_newer || check_order(secret, spec).is_ok();
+    let fits = check_spec(secret, spec).is_ok() && check_metadata(metadata, spec, until).is_ok();
+    hold(fits && is_in_order, Rule::Undescribable)
 }
 
 /// What falls out of the window is destroyed with it. What an issuer made comes with the commit of its rotation.
@@ -78,6 +108,7 @@ fn add(batch: &Batch<'_>, event: &VersionAdded) -> Result<(), Rule> {
     let secret = batch.subject()?;
     hold(secret.spec.issuance().is_none(), Rule::VersionWithoutCommit)?;
     hold(!secret.versions.is_empty(), Rule::OriginMismatch)?;
+    hold(event.origin != VersionOrigin::RotatedByPolicy || batch.is_due(secret), Rule::OriginMismatch)?;
     let touch = if event.restored_from.is_some() { Touch::Restore } else { Touch::Rotate };
     let witness = unlocked(secret, touch, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
     let fallen_out: Events = destroyed(&witness).map(|event| (Some(secret.id), event.into())).collect();
