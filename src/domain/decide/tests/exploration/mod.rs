@@ -3,7 +3,8 @@
 //! the replay; nothing of either is said here again.
 //!
 //! Usual runs explore small bounds. The large ones, of hundreds of thousands of nodes, are explored by
-//! `cargo test --release --lib explor -- --ignored --nocapture`.
+//! `cargo test --release --lib explor -- --ignored --nocapture`; `LATCHKEEP_FAULTS` calls that fail, at most, in place of one,
+//! and `LATCHKEEP_DAYS` days that pass, in place of none, make millions of them.
 
 mod form;
 mod node;
@@ -311,7 +312,10 @@ fn workers_that_take_no_turns_are_found_out() {
 #[test]
 #[ignore = "explores hundreds of thousands of nodes; by hand"]
 fn each_class_keeps_the_promises_with_two_consumers() {
+    let number = |variable| std::env::var(variable).ok().map(|text| text.parse().unwrap());
+    let left =
+        Left { faults: number("LATCHKEEP_FAULTS").unwrap_or(1), days: number("LATCHKEEP_DAYS").unwrap_or(0), ..LITTLE };
     for class in IssuerClass::ALL.iter().copied() {
-        check(&Bounds { consumers: 2, ..small(class, LITTLE) });
+        check(&Bounds { consumers: 2, ..small(class, left) });
     }
 }
