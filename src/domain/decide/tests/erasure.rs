@@ -19,7 +19,7 @@ use crate::domain::step::{ErasedRecord, Step, evolve_step};
 use crate::domain::version::VersionRef::{Current, Previous};
 
 /// Gives what a body is about that can be erased.
-fn erasable(record: &Record) -> Option<Erasable> {
+pub(super) fn erasable(record: &Record) -> Option<Erasable> {
     let about = match (&record.event, record.subject) {
         (event, _) if !event.is_erasable() => return None,
         (_, Some(subject)) => About::Secret(subject.secret),

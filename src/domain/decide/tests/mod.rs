@@ -23,6 +23,7 @@ mod issued_policy;
 mod leases;
 mod lock_modes;
 mod locks;
+mod mutants;
 mod policy;
 mod precedence;
 mod protocol;

@@ -42,11 +42,11 @@ const COMMIT: Happens = Happens::Step(Step::Commit);
 const RESUME: Happens = Happens::Step(Step::Resume);
 
 impl World {
-    fn report(&mut self, secret: SecretId, task: TaskId, report: Reported) -> Answer {
+    pub(super) fn report(&mut self, secret: SecretId, task: TaskId, report: Reported) -> Answer {
         self.tell(secret, RotationCommand::Report { task, report })
     }
 
-    fn failed(&self) -> Reported {
+    pub(super) fn failed(&self) -> Reported {
         Reported::Failed { reason: Reason::parse("no quota").unwrap(), retry_at: self.now }
     }
 
