@@ -197,6 +197,7 @@ pub(super) fn restored() -> History {
     world.pass(60);
     world.ask(&Command::EndQuarantine).unwrap();
     world.steps(secret, CreateDiscoverable, &[Attempt, Resume, Attempt, Issue, Commit]);
+    world.adopt(secret, 7, None).unwrap();
     world.retire(secret);
     world.unlock(other, Current, LockNames::All).unwrap();
     world.steps(secret, CreateDiscoverable, &[Plan]);

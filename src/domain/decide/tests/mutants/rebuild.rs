@@ -13,7 +13,7 @@ use crate::domain::lock::{LockMode, LockNames, NewLock};
 use crate::domain::name::Reason;
 use crate::domain::patience::{Effort, Patience};
 use crate::domain::record::Record;
-use crate::domain::rotation_command::{NewRotation, Reported, RotationCommand};
+use crate::domain::rotation_command::{Adopted, NewRotation, Reported, RotationCommand};
 use crate::domain::rotation_event::{CredentialIssued, RotationAttemptFailed, RotationPlanned};
 use crate::domain::secret::SecretSpec;
 use crate::domain::state::State;
@@ -176,7 +176,7 @@ fn steps(state: &State, secret: SecretId, batch: &[Record]) -> Vec<RotationComma
         Event::VersionAcknowledged(event) => {
             vec![RotationCommand::Acknowledge { version: VersionRef::Id(event.version) }]
         }
-        Event::RotationPlanned(event) => vec![planned(event)],
+        Event::RotationPlanned(event) => vec![adopted(event, batch).unwrap_or_else(|| planned(event))],
         Event::RotationAttempted(event) => {
             let report_by = batch.get(1).and_then(|record| match &record.event {
                 Event::JobBegun(event) => Some(event.report_by),
@@ -218,6 +218,17 @@ fn planned(event: &RotationPlanned) -> RotationCommand {
     let RotationPlanned { rotation: id, trigger, class, to, attempts_max, deadline, .. } = *event;
     let value = event.value.map(|value| plain(to, value));
     RotationCommand::Plan(Box::new(NewRotation { id, trigger, class, to, attempts_max, deadline, value }))
+}
+
+/// A whole rotation in one batch is of a credential that existed.
+fn adopted(event: &RotationPlanned, batch: &[Record]) -> Option<RotationCommand> {
+    let issued = batch.iter().find_map(|record| match &record.event {
+        Event::CredentialIssued(issued) => Some(issued.clone()),
+        _ => None,
+    });
+    let CredentialIssued { rotation, outside, sealed, expires_at } = issued?;
+    let (issuer, made) = (event.issuer.clone(), plain(event.to, sealed));
+    Some(RotationCommand::Adopt(Box::new(Adopted { issuer, rotation, outside: outside?, made, expires_at })))
 }
 
 /// An attempt that failed, by every effort that may have led to what was counted.
