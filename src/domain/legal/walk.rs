@@ -404,8 +404,14 @@ pub(crate) fn after(state: &State, batch: &[Record]) -> Result<State, IllegalSte
 
 /// Tells whether release 0.1 did not know an event.
 fn is_newer(event: &Event) -> bool {
-    matches!(event, Event::CredentialKept(_) | Event::AttemptCounted(_) | Event::HoldOverridden(_))
-        || matches!(event, Event::StoreRestored(event) if event.incarnation != Incarnation::ORIGINAL)
+    matches!(
+        event,
+        Event::CredentialKept(_)
+            | Event::AttemptCounted(_)
+            | Event::HoldOverridden(_)
+            | Event::ClockHeld(_)
+            | Event::ClockConfirmed(_)
+    ) || matches!(event, Event::StoreRestored(event) if event.incarnation != Incarnation::ORIGINAL)
 }
 
 /// Tells whether a record of the whole store can only be one about groups, the ones whose bodies are erased.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::super::kind::{DAY, HOUR, Kind, TTL, api_key};
 use super::super::world::{World, actor, keyed, lock, named, number};
+use crate::domain::clock::{ClockConfirmedBy, ClockHeld, ClockRanBack};
 use crate::domain::command::{Change, Command, LockTarget, SecretChanges, Terms};
-use crate::domain::event::{AccessRecorded, ClockRanBack, Event};
+use crate::domain::event::{AccessRecorded, Event};
 use crate::domain::fencing::FencingToken;
 use crate::domain::id::{GroupId, SecretId};
 use crate::domain::json::JsonObject;
@@ -182,6 +183,9 @@ pub(super) fn store() -> History {
     world.ask(&Command::RecordHeartbeat).unwrap();
     let ran_back = ClockRanBack { observed_at: crate::domain::time::Timestamp::EPOCH };
     world.append(vec![(None, Event::from(ran_back))], &world.terms.clone());
+    let held = ClockHeld { observed_at: world.after(9 * DAY), boot: None };
+    world.ask(&Command::HoldClock(held)).unwrap();
+    world.ask(&Command::ConfirmClock(ClockConfirmedBy::Person)).unwrap();
     let mut creation = world.creation(Kind::Kv, "in-a-group");
     if let Command::CreateSecret { group, .. } = &mut creation {
         *group = id;

@@ -54,6 +54,8 @@ impl Written {
                     | Event::HoldOverridden(_)
                     | Event::CredentialKept(_)
                     | Event::StoreRestored(_)
+                    | Event::ClockHeld(_)
+                    | Event::ClockConfirmed(_)
             );
             self.erasable.extend(erasable(record));
             if let Event::BodiesErased(event) = &record.event {
@@ -74,7 +76,9 @@ impl Written {
                 Event::StoreCreated(_) => head.position == Position::FIRST && trail::is_creation(&events),
                 Event::ClockRanBack(event) => {
                     let last_at = self.state.whole.last_at;
-                    batch.len() == 1 && event.observed_at < last_at && head.recorded_at == last_at
+                    // It is said once while times stand still; release 0.1 said it after each opening.
+                    let is_said = self.is_newer && self.state.whole.clocks.ran_back_at == Some(last_at);
+                    batch.len() == 1 && event.observed_at < last_at && head.recorded_at == last_at && !is_said
                 }
                 Event::StoreRestored(event) => trail::is_restore(&self.state, event, &events, head.recorded_at),
                 _ => self.is_decided(batch, &events),

@@ -35,6 +35,7 @@ fn absent(label: &str) -> Option<&'static str> {
     match label {
         "LockExpired" | "ExpirationHeld" | "SecretExpired" => Some("nobody looked at the clock until then"),
         "ClockRanBack" => Some("the clock went on"),
+        "ClockHeld" | "ClockConfirmed" => Some("the clock showed another time, or nobody confirmed it"),
         "HeartbeatRecorded" => Some("there was no need of a sign of life"),
         "AccessRecorded" => Some("reads need not have happened"),
         "VersionDownloaded" | "VersionRegenerated" => Some("nobody read it"),
@@ -82,6 +83,7 @@ fn again(label: &str) -> Option<&'static str> {
     match label {
         "AccessRecorded" => Some("it was read again"),
         "ClockRanBack" => Some("the clock ran back again"),
+        "ClockHeld" => Some("the clock went on jumping"),
         "HeartbeatRecorded" => Some("nothing happened for twice as long"),
         "ReadRefused"
         | "RotationRefused"
