@@ -18,7 +18,7 @@ use super::super::super::rotation::{
 };
 use super::super::super::rotation_command::NewRotation;
 use super::super::super::rotation_event::{
-    AttemptCounted, CredentialIssued, HoldOverridden, RotationAttemptFailed, RotationPlanned,
+    AttemptCounted, CredentialIssued, HoldOverridden, RetirementFailed, RotationAttemptFailed, RotationPlanned,
 };
 use super::super::super::secret::Secret;
 use super::super::super::state::Whole;
@@ -34,10 +34,7 @@ pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
     match &batch.head.event {
         Event::RotationPlanned(event) => plan(batch, event),
         Event::RetirementJobBegun(_) | Event::VersionAcknowledged(_) => batch.stands_alone(),
-        Event::RetirementFailed(event) => {
-            hold(event.retry_at >= batch.now().plus(limits::RETRY_PAUSE_MIN), Rule::EndMismatch)?;
-            batch.stands_alone()
-        }
+        Event::RetirementFailed(event) => fail_retirement(batch, event),
         Event::RotationAborted(event) => give_up(batch, &event.reason),
         Event::AbortPlanned(event) => give_up(batch, &event.reason),
         Event::RotationResumed(_) => resume(batch),
@@ -67,6 +64,12 @@ pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
         Event::CredentialKept(_) | Event::AttemptCounted(_) | Event::HoldOverridden(_) => Err(Rule::BatchMismatch),
         of_whole!() | of_trail!() | of_secret!() => Err(Rule::SubjectMismatch),
     }
+}
+
+/// What failed is tried again, never at once.
+fn fail_retirement(batch: &Batch<'_>, event: &RetirementFailed) -> Result<(), Rule> {
+    hold(event.retry_at >= batch.now().plus(limits::RETRY_PAUSE_MIN), Rule::EndMismatch)?;
+    batch.stands_alone()
 }
 
 fn plan_retirement(batch: &Batch<'_>, version: VersionId) -> Result<(), Rule> {
@@ -296,13 +299,7 @@ fn stage(batch: &Batch<'_>) -> Result<(), Rule> {
     hold(batch.rest.iter().all(is_it), Rule::RefusedByNothing)?;
     let reported_at = match &rotation.stage {
         RotationStage::Staged { reported_at, .. } => Some(*reported_at),
-        RotationStage::Planned
-        | RotationStage::Attempted
-        | RotationStage::Issued(_)
-        | RotationStage::Aborting { .. }
-        | RotationStage::Doubted
-        | RotationStage::Awaiting { .. }
-        | RotationStage::Ending { .. } => None,
+        _ => None,
     };
     let is_due = reported_at.is_none_or(|at| batch.now() >= at.plus(limits::REFUSED_ROTATION_PAUSE));
     hold(is_due, Rule::RotationOutOfTurn)?;

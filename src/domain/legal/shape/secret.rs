@@ -5,7 +5,9 @@ use super::super::super::decide::{
     Decision, check_metadata, check_order, check_policy, check_spec, destroyed, free_previous, is_lent, lapse,
     remove_locks, set_policy,
 };
-use super::super::super::event::{Event, LockPlaced, LockRemoved, SecretCreated, SecretUpdated, VersionAdded};
+use super::super::super::event::{
+    Event, LockPlaced, LockRemoved, PolicySet, SecretCreated, SecretUpdated, SpecUpdated, VersionAdded,
+};
 use super::super::super::event_kind::{of_rotation, of_trail, of_whole};
 use super::super::super::id::VersionId;
 use super::super::super::lock::{LockMode, LockNames, LockRemoval, NewLock};
@@ -23,14 +25,8 @@ pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
     match &batch.head.event {
         Event::SecretCreated(event) => create(batch, event),
         Event::SecretUpdated(event) => update(batch, event),
-        Event::SpecUpdated(event) => {
-            described(batch, &batch.subject()?.metadata, &event.spec)?;
-            batch.stands_alone()
-        }
-        Event::PolicySet(event) => {
-            let would_be = set_policy(batch.subject()?, event.policy, batch.now());
-            hold(would_be.is_ok_and(|decision| batch.is(&decision.events)), Rule::PolicyMismatch)
-        }
+        Event::SpecUpdated(event) => update_spec(batch, event),
+        Event::PolicySet(event) => set(batch, event),
         Event::PolicyCleared(_) | Event::SecretDeleted(_) | Event::VersionUpdated(_) | Event::LockRenewed(_) => {
             batch.stands_alone()
         }
@@ -90,6 +86,16 @@ fn update(batch: &Batch<'_>, event: &SecretUpdated) -> Result<(), Rule> {
         _ => return Err(Rule::BatchMismatch),
     };
     described(batch, &event.metadata, spec)
+}
+
+fn update_spec(batch: &Batch<'_>, event: &SpecUpdated) -> Result<(), Rule> {
+    described(batch, &batch.subject()?.metadata, &event.spec)?;
+    batch.stands_alone()
+}
+
+fn set(batch: &Batch<'_>, event: &PolicySet) -> Result<(), Rule> {
+    let would_be = set_policy(batch.subject()?, event.policy, batch.now());
+    hold(would_be.is_ok_and(|decision| batch.is(&decision.events)), Rule::PolicyMismatch)
 }
 
 /// Holds what is said of a secret from now on to its bounds. Release 0.1 let an issuer be changed at any time.

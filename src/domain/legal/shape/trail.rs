@@ -45,18 +45,7 @@ fn is_so(batch: &Batch<'_>, id: Option<SecretId>, refusal: &Refusal) -> bool {
     let Some(id) = id else {
         return !matches!(refusal, Refusal::KeySlotUnavailable { .. }) || is_of_slots(batch, refusal);
     };
-    let Some(secret) = batch.secret(id) else {
-        let is_of_creation = matches!(
-            refusal,
-            Refusal::SecretNameTaken { .. }
-                | Refusal::SecretLimitReached
-                | Refusal::GroupNotFound
-                | Refusal::PolicyNotSupported { .. }
-                | Refusal::PolicyAfterExpiry
-                | Refusal::InvalidArgument { .. }
-        );
-        return is_of_creation || *refusal == Refusal::SecretNotFound;
-    };
+    let Some(secret) = batch.secret(id) else { return is_of_nobody(refusal) };
     let rotation = secret.rotation.as_deref();
     match refusal {
         Refusal::SecretNotFound => false,
@@ -79,6 +68,20 @@ fn is_so(batch: &Batch<'_>, id: Option<SecretId>, refusal: &Refusal) -> bool {
         // Said of what was asked for, which nobody knows any more.
         _ => true,
     }
+}
+
+/// Tells whether a command about a secret that is not there, or one that was to make it, can have been refused for a reason.
+const fn is_of_nobody(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::SecretNotFound
+            | Refusal::SecretNameTaken { .. }
+            | Refusal::SecretLimitReached
+            | Refusal::GroupNotFound
+            | Refusal::PolicyNotSupported { .. }
+            | Refusal::PolicyAfterExpiry
+            | Refusal::InvalidArgument { .. }
+    )
 }
 
 fn is_destroyed(version: &Version, why: DestroyCause) -> bool {
