@@ -32,10 +32,11 @@ fn number_of(variable: &str) -> Option<u64> {
 fn check(on_disk: bool, runs: u64, steps: u32) {
     let more = number_of("LATCHKEEP_RUNS").unwrap_or(1);
     let seeds: Vec<u64> = number_of("LATCHKEEP_SEED").map_or_else(|| (1..=runs * more).collect(), |seed| vec![seed]);
-    let mut refusals = std::collections::BTreeMap::<String, u32>::new();
+    let (mut refusals, mut filled) = (std::collections::BTreeMap::<String, u32>::new(), 0);
     for seed in &seeds {
         let mut run = Run::new(*seed, on_disk);
         (0..steps).for_each(|number| run.step(number));
+        filled += run.filled;
         for (code, count) in run.finish() {
             *refusals.entry(code).or_default() += count;
         }
@@ -52,6 +53,7 @@ fn check(on_disk: bool, runs: u64, steps: u32) {
         Err("version_data_unavailable"),
     ];
     if seeds.len() > 1 {
+        assert!(filled > 1, "{filled} times a secret kept as many versions as it can");
         assert_eq!(met, known.map(|answer| answer.unwrap_err()), "these refusals were met: {refusals:?}");
     }
 }

@@ -45,6 +45,7 @@ pub(crate) enum Ask {
     DestroyData { secret: usize, which: Which },
     Delete { secret: usize },
     Rename { secret: usize, name: String },
+    Retain { secret: usize, retention: usize },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -125,7 +126,8 @@ impl Model {
             | Ask::Place { secret, .. }
             | Ask::Remove { secret, .. }
             | Ask::DestroyData { secret, .. }
-            | Ask::Rename { secret, .. } => self.secrets[*secret].as_mut().ok_or("not_found")?,
+            | Ask::Rename { secret, .. }
+            | Ask::Retain { secret, .. } => self.secrets[*secret].as_mut().ok_or("not_found")?,
         };
         match ask {
             Ask::Rotate { data, .. } => secret.add(data.clone()),
@@ -137,6 +139,12 @@ impl Model {
             Ask::Rename { name, .. } => {
                 secret.revision += u64::from(secret.name != *name);
                 secret.name.clone_from(name);
+                Ok(None)
+            }
+            Ask::Retain { .. } if secret.is_destroyed => Err("secret_inactive"),
+            Ask::Retain { retention, .. } => {
+                secret.revision += u64::from(secret.retention != *retention);
+                secret.retention = *retention;
                 Ok(None)
             }
             Ask::Create { .. } | Ask::Delete { .. } => unreachable!("answered above"),

@@ -60,7 +60,12 @@ pub(crate) struct Run {
     /// What the store showed at some sizes of its log.
     moments: Vec<(Position, Vec<Arc<Secret>>)>,
     refusals: std::collections::BTreeMap<String, u32>,
+    /// How often a secret came to keep as many versions as one can.
+    pub(crate) filled: u32,
 }
+
+/// Versions whose data a secret keeps at most.
+const VERSIONS_MAX: usize = 50;
 
 const START: &str = "2026-11-23T12:00:00Z";
 
@@ -95,6 +100,7 @@ impl Run {
             data: 0,
             moments: Vec::new(),
             refusals: std::collections::BTreeMap::new(),
+            filled: 0,
         };
         run.store = Some(run.options().create().unwrap());
         run
@@ -122,6 +128,7 @@ impl Run {
             0 if self.dir.is_some() => self.reopen(),
             0..=2 => self.advance(),
             3 if number.is_multiple_of(3) => self.erase(),
+            4 if number.is_multiple_of(4) => self.fill(),
             _ => self.ask(),
         };
         let what = format!("seed {}, step {number}: {what}", self.seed);
@@ -192,13 +199,33 @@ impl Run {
 
     fn ask(&mut self) -> String {
         let ask = self.random();
-        let expected = self.model.ask(&ask);
-        let found = self.run(&ask).map_err(|error| error.code());
+        self.answer(&ask);
+        format!("{ask:?}")
+    }
+
+    fn answer(&mut self, ask: &Ask) {
+        let expected = self.model.ask(ask);
+        let found = self.run(ask).map_err(|error| error.code());
         assert_eq!(found, expected, "seed {}: {ask:?}", self.seed);
         if let Err(code) = found {
             *self.refusals.entry(code.to_owned()).or_default() += 1;
         }
-        format!("{ask:?}")
+    }
+
+    /// Has a secret keep as many versions as one can, and rotates it until it does, and once more.
+    fn fill(&mut self) -> String {
+        if self.ids.is_empty() {
+            return "nothing to fill".to_owned();
+        }
+        let secret = usize::try_from(self.chance.below(self.ids.len() as u64)).unwrap();
+        self.answer(&Ask::Retain { secret, retention: VERSIONS_MAX });
+        for number in 0..=VERSIONS_MAX {
+            self.answer(&Ask::Rotate { secret, data: format!("filling {number}") });
+        }
+        let filled = self.model.secrets[secret].as_ref();
+        let with_data = filled.map_or(0, |filled| filled.versions.iter().filter(|it| it.data.is_some()).count());
+        self.filled += u32::from(with_data == VERSIONS_MAX);
+        format!("fill {secret}, which has {with_data} versions with data")
     }
 
     fn random(&mut self) -> Ask {
@@ -282,6 +309,10 @@ impl Run {
             Ask::Rename { secret, name } => {
                 let name = Some(SecretName::parse(name)?);
                 session.update(id(secret), SecretChanges { name, ..Default::default() })?;
+            }
+            Ask::Retain { secret, retention } => {
+                let retention = u8::try_from(*retention).ok();
+                session.update(id(secret), SecretChanges { retention, ..Default::default() })?;
             }
         }
         Ok(None)
