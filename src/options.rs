@@ -199,7 +199,8 @@ impl StoreOptions {
         open(&self.opening(), Access::ReadWrite).map(Store::new)
     }
 
-    /// Opens the store for reading only: no command is taken, and nothing is recorded, not even reads. Refuses reads that
+    /// Opens the store for reading only: no command is taken, and nothing is recorded, not even reads. What time has ended is shown
+    /// as ended all the same, and its data is given to nobody. Refuses reads that
     /// must be recorded first: those of dynamic secrets, and all under [`AccessAudit::Strict`].
     ///
     /// # Errors

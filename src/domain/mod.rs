@@ -32,6 +32,7 @@ pub(crate) mod invalid;
 pub(crate) mod issuance;
 pub(crate) mod json;
 pub(crate) mod json_text;
+pub(crate) mod lapsed;
 pub(crate) mod legal;
 pub mod limits;
 pub(crate) mod lock;

@@ -43,6 +43,7 @@ pub(crate) mod threads;
 pub(crate) mod tree;
 pub(crate) mod turn;
 pub(crate) mod update;
+pub(crate) mod view;
 pub(crate) mod voucher;
 pub(crate) mod writer;
 
@@ -64,8 +65,8 @@ use clock::StoreClock;
 use poison::Poison;
 use queue::{Order, Request};
 use reply::{Reply, Slot};
-use snapshot::Published;
-use sync::RwLock;
+use snapshot::{Published, Snapshot};
+use sync::{Mutex, RwLock};
 use threads::Threads;
 
 /// An open store: what its threads share, and the threads.
@@ -81,6 +82,8 @@ pub(crate) struct Engine {
     pub(crate) rebuilt: bool,
     /// Whether the rows are vouched for: not in a store of an earlier release that is open for reading only.
     pub(crate) is_vouched: bool,
+    /// What is shown of a store that is open for reading only, once somebody looked.
+    shown: Mutex<Option<Arc<Snapshot>>>,
 }
 
 /// Whether a caller waits while the queue is full.

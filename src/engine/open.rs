@@ -245,14 +245,29 @@ pub(super) fn start(
         Access::ReadWrite => Some(Arc::new(Threads::start(&shared, opening.queue_max, opening.system.clone())?)),
         Access::ReadOnly => None,
     };
-    let anchoring = match &threads {
-        Some(threads) if !opening.anchors.is_empty() => {
-            let (anchors, terms) = (opening.anchors.clone(), Terms::by(opening.system.clone()));
-            Some(Anchoring::start(&shared, threads, anchors, opening.anchor_pace, terms)?)
-        }
-        _ => None,
-    };
-    Ok(Engine { shared, threads, anchoring, replayed, rebuilt, is_vouched: is_vouched || is_updated })
+    let anchoring = threads.as_ref().map(|threads| start_anchoring(&shared, threads, opening)).transpose()?.flatten();
+    Ok(Engine {
+        shared,
+        threads,
+        anchoring,
+        replayed,
+        rebuilt,
+        is_vouched: is_vouched || is_updated,
+        shown: Mutex::default(),
+    })
+}
+
+/// Starts what hands checkpoints to the anchors of a host, if it has some.
+fn start_anchoring(
+    shared: &Arc<Shared>,
+    threads: &Arc<Threads>,
+    opening: &Opening,
+) -> Result<Option<Anchoring>, Error> {
+    if opening.anchors.is_empty() {
+        return Ok(None);
+    }
+    let (anchors, terms) = (opening.anchors.clone(), Terms::by(opening.system.clone()));
+    Anchoring::start(shared, threads, anchors, opening.anchor_pace, terms).map(Some)
 }
 
 /// Puts together what the threads of a store share.

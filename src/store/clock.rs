@@ -56,7 +56,7 @@ impl Store {
     #[must_use]
     pub fn ends_when_clock_is_confirmed(&self) -> Vec<std::sync::Arc<Secret>> {
         let clock = self.clock();
-        let snapshot = self.0.engine.shared.published.load();
+        let snapshot = self.0.engine.view();
         if !clock.is_ahead() {
             return Vec::new();
         }

@@ -52,7 +52,7 @@ impl Session {
     /// Asks the rules about a command that is never appended.
     pub(super) fn forecast(&self, decided: &Decided, terms: &Terms) -> Forecast {
         let inner = &self.store().0;
-        let snapshot = inner.engine.shared.published.load();
+        let snapshot = inner.engine.view();
         let now = inner.now();
         match judge(&snapshot.state, decided, terms, now) {
             Verdict::Accept(decision) => {

@@ -264,7 +264,7 @@ impl Inner {
     }
 
     pub(crate) fn find(&self, id: SecretId) -> Result<Arc<Secret>, Refusal> {
-        self.engine.shared.published.with(|snapshot| snapshot.state.secret(id).cloned()).ok_or(Refusal::SecretNotFound)
+        self.engine.look(|snapshot| snapshot.state.secret(id).cloned()).ok_or(Refusal::SecretNotFound)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

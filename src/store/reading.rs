@@ -88,8 +88,8 @@ impl Session {
 
     fn try_read(&self, id: SecretId, which: VersionRef) -> Result<Option<Reading>, Error> {
         let (secret, audit) = {
-            let published = &self.store().0.engine.shared.published;
-            published.with(|snapshot| (snapshot.state.secret(id).cloned(), snapshot.state.whole.settings.access_audit))
+            let engine = &self.store().0.engine;
+            engine.look(|snapshot| (snapshot.state.secret(id).cloned(), snapshot.state.whole.settings.access_audit))
         };
         let secret = secret.ok_or(Refusal::SecretNotFound)?;
         if self.raw_terms().expected_revision.is_some_and(|expected| expected != secret.revision) {

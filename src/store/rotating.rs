@@ -117,7 +117,7 @@ impl Store {
             let is_open = secret.rotation.is_some() || secret.given_up.is_some();
             is_open || secret.credentials().any(Credential::is_retiring)
         };
-        let snapshot = self.0.engine.shared.published.load();
+        let snapshot = self.0.engine.view();
         let found = snapshot.projections.calendar.rotating().filter_map(|id| snapshot.state.secret(id));
         found.filter(is_rotating).cloned().collect()
     }

@@ -154,7 +154,7 @@ impl Store {
     /// Kind `Unavailable` when the system does not tell how much space is free; `Closed` when the store is closed.
     pub fn status(&self) -> Result<Status, Error> {
         let (engine, shared) = (&self.0.engine, &self.0.engine.shared);
-        let (snapshot, anchored) = (shared.published.load(), engine.anchored());
+        let (snapshot, anchored) = (engine.view(), engine.anchored());
         let whole = &snapshot.state.whole;
         Ok(Status {
             log_id: shared.log_id,

@@ -85,14 +85,14 @@ impl Store {
     ///
     /// Kind `Refused` with [`crate::Refusal::SecretNotFound`].
     pub fn secret_named(&self, secret_type: SecretType, name: &SecretName) -> Result<Arc<Secret>, Error> {
-        self.0.engine.shared.published.with(|snapshot| looking::secret_named(&snapshot.state, secret_type, name))
+        self.0.engine.look(|snapshot| looking::secret_named(&snapshot.state, secret_type, name))
     }
 
     /// Gives all secrets as they are at one moment, in the order of their ids, which is that of their making. Holds
     /// nobody up, however many there are.
     #[must_use]
     pub fn secrets(&self) -> Vec<Arc<Secret>> {
-        looking::secrets(&self.0.engine.shared.published.load().state)
+        looking::secrets(&self.0.engine.view().state)
     }
 
     /// Gives the locks on all versions of a secret: which, since when, by whom, until when. `O(log n)` in the number of
@@ -102,25 +102,25 @@ impl Store {
     ///
     /// Kind `Refused` with [`crate::Refusal::SecretNotFound`].
     pub fn lock_status(&self, id: SecretId) -> Result<LockStatus, Error> {
-        self.0.engine.shared.published.with(|snapshot| looking::lock_status(&snapshot.state, id))
+        self.0.engine.look(|snapshot| looking::lock_status(&snapshot.state, id))
     }
 
     /// Gives the groups beside the default one, in the order of their ids.
     #[must_use]
     pub fn groups(&self) -> Vec<(GroupId, Group)> {
-        looking::groups(&self.0.engine.shared.published.load().state)
+        looking::groups(&self.0.engine.view().state)
     }
 
     /// Gives what the store is set to.
     #[must_use]
     pub fn settings(&self) -> Settings {
-        self.0.engine.shared.published.with(|snapshot| snapshot.state.whole.settings)
+        self.0.engine.look(|snapshot| snapshot.state.whole.settings)
     }
 
     /// Gives up to `limit` scheduled rotations, the next one first.
     #[must_use]
     pub fn scheduled_rotations(&self, limit: usize) -> Vec<(Timestamp, SecretId)> {
-        self.0.engine.shared.published.load().projections.calendar.rotations().take(limit).collect()
+        self.0.engine.view().projections.calendar.rotations().take(limit).collect()
     }
 
     /// Waits until everything that was asked before is durable, and what time has made due is done.

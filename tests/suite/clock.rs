@@ -229,3 +229,42 @@ fn a_clock_that_is_behind_is_noted_once_over_many_openings() {
     }
     assert_eq!(clocks(&home.open()), ["back"]);
 }
+
+/// Such a store once handed out data that had expired a day before, and showed leases that were over.
+#[test]
+fn a_store_that_is_only_read_shows_what_time_has_ended_and_records_nothing() {
+    let home = Home::standing_still();
+    let store = home.create();
+    let ops = session(&store);
+    let id = in_use(&ops);
+    let held = arbitrary(&ops, "held", "one");
+    ops.place_lock(held, CURRENT, lock("job").until(15 * MINUTE)).unwrap();
+    store.close().unwrap();
+
+    let looking = home.options().open_read_only().unwrap();
+    let (before, revision) = (looking.status().unwrap(), looking.secret(held).unwrap().revision);
+    assert!(is_in_use(&looking, id));
+    home.clock.advance(15 * MINUTE);
+    assert_eq!(looking.lock_status(held).unwrap().locks_total(), 0, "a handle that stays open follows the time");
+    assert_eq!(looking.status().unwrap().tally.locks, 0);
+    let would_be = session(&looking).dry_run(&latchkeep::Command::delete(held)).unwrap();
+    assert_eq!(would_be.refusal, None, "no lock is in the way any more");
+    assert_eq!(
+        looking.secret(held).unwrap().revision,
+        revision,
+        "nothing was recorded, so others expect this revision"
+    );
+    home.clock.advance(91 * DAY);
+    refused(session(&looking).read(id, CURRENT), "version_data_destroyed");
+    assert_eq!(looking.secret(id).unwrap().lifecycle, Lifecycle::Destroyed);
+    assert_eq!(looking.secrets().iter().filter(|secret| secret.lifecycle == Lifecycle::Destroyed).count(), 1);
+    let after = looking.status().unwrap();
+    assert_eq!((after.log_size, after.head, after.last_at), (before.log_size, before.head, before.last_at));
+    assert_eq!(looking.scrub(|_| ()).unwrap().findings, [] as [String; 0], "what lies on the disk is as it was");
+    looking.close().unwrap();
+
+    let store = home.open();
+    store.settle().unwrap();
+    assert_eq!(store.secret(id).unwrap().lifecycle, Lifecycle::Destroyed, "and a writer comes to the same");
+    sound_log(&store);
+}

@@ -5,7 +5,7 @@
 use latchkeep::{Alias, Blocked, BlockingLock, Operation, VersionNumber};
 use serde_json::{Value, json};
 
-use crate::times::{shown, shown_end};
+use crate::times::shown;
 
 /// Says what was refused, and by how many locks.
 pub(crate) fn headline(blocked: &Blocked) -> String {
@@ -30,8 +30,7 @@ pub(crate) fn lines(blocked: &Blocked) -> Vec<String> {
 
 fn line(lock: &BlockingLock) -> String {
     let owner = lock.owner.as_ref().map_or_else(|| "owned by nobody".to_owned(), |owner| format!("owned by {owner}"));
-    let until =
-        lock.expires_at.map_or_else(|| "until it is removed".to_owned(), |end| format!("until {}", shown_end(end)));
+    let until = lock.expires_at.map_or_else(|| "until it is removed".to_owned(), |end| format!("until {}", shown(end)));
     format!(
         "  lock {} on {}: since {}, placed by {}, {owner}, {until}",
         crate::out::bold(lock.name.as_str()),

@@ -2,14 +2,14 @@
 //!
 //! Read next: [`super::find`].
 
+use latchkeep::Moment;
 use latchkeep::audit::AsOf;
-use latchkeep::{Moment, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::args::AsOfArg;
 use crate::failure::{self, Failure};
 use crate::scene::Scene;
-use crate::times::{self, shown};
+use crate::times::shown;
 
 /// What a command shows: the store now, or as it was.
 pub(crate) struct Sight {
@@ -53,10 +53,5 @@ impl Sight {
             });
             fields.insert("as_of".to_owned(), as_of);
         }
-    }
-
-    /// Gives the time at which leases are judged.
-    pub(crate) fn time(&self) -> Timestamp {
-        if self.is_past { self.moment.time() } else { times::now() }
     }
 }

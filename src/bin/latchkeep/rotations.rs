@@ -12,7 +12,7 @@ use latchkeep::{
 use serde_json::{Map, Value, json};
 
 use crate::shown::object;
-use crate::times::{now, shown as shown_time, shown_end};
+use crate::times::{now, shown as shown_time};
 
 /// Shows a rotation that is under way.
 pub(crate) fn rotation(rotation: &Rotation) -> Value {
@@ -190,7 +190,7 @@ pub(crate) fn locks(impact: &Impact) -> Value {
 pub(crate) fn lock_words(impact: &Impact) -> Vec<String> {
     let say = |lock: &latchkeep::BlockingLock| {
         let owner = lock.owner.as_ref().unwrap_or(&lock.created_by);
-        let end = lock.expires_at.map(|end| format!(", until {}", shown_end(end))).unwrap_or_default();
+        let end = lock.expires_at.map(|end| format!(", until {}", shown_time(end))).unwrap_or_default();
         format!("{} of {owner} on version {}{end}", lock.name, lock.number)
     };
     impact.locks.iter().map(say).collect()

@@ -133,16 +133,6 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_nanos(nanos.saturating_add(AHEAD.load(Ordering::SeqCst)))
 }
 
-/// Shows when a lease ends, and whether that is over: a store that is only looked at does not write down the end.
-pub(crate) fn shown_end(end: Timestamp) -> String {
-    shown_end_at(end, now())
-}
-
-/// The same at another time.
-pub(crate) fn shown_end_at(end: Timestamp, now: Timestamp) -> String {
-    if end <= now { format!("{} (over)", shown(end)) } else { shown(end) }
-}
-
 /// Shows a time to the second.
 pub(crate) fn shown(time: Timestamp) -> String {
     let text = time.to_string();

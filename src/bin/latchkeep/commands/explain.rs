@@ -11,7 +11,7 @@ use crate::args::{Explain, OperationArg};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::scene::Scene;
-use crate::{explanation, find, out, shown, times};
+use crate::{explanation, find, out, shown};
 
 const ALL: [OperationArg; 5] =
     [OperationArg::Read, OperationArg::Rotate, OperationArg::Restore, OperationArg::Delete, OperationArg::DestroyData];
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for operation in asked {
         let forecast = forecast(scene, *operation, &secret, args.version)?;
-        let refusal = forecast.refusal.as_ref().filter(|refusal| !is_over(refusal));
+        let refusal = forecast.refusal.as_ref();
         if let Some(refusal) = refusal
             && args.operation.is_some()
         {
@@ -71,15 +71,6 @@ const fn name(operation: OperationArg) -> &'static str {
         OperationArg::Delete => "delete",
         OperationArg::DestroyData => "destroy-data",
     }
-}
-
-/// Tells whether all that stands in the way are locks whose time is over: the operation itself would see them end.
-fn is_over(refusal: &Refusal) -> bool {
-    let now = times::now();
-    refusal.blocked().is_some_and(|blocked| {
-        usize::try_from(blocked.locks_total) == Ok(blocked.locks.len())
-            && blocked.locks.iter().all(|lock| lock.expires_at.is_some_and(|end| end <= now))
-    })
 }
 
 fn tell(

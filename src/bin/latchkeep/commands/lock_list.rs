@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use latchkeep::{Lock, Secret, Timestamp, Version};
+use latchkeep::{Lock, Secret, Version};
 use serde_json::{Value, json};
 
 use crate::args::{LockList, SecretArg};
@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::looking::Sight;
 use crate::scene::Scene;
-use crate::times::{shown as shown_time, shown_end_at};
+use crate::times::shown as shown_time;
 use crate::{find, shown};
 
 const HEAD: [&str; 9] = ["secret", "version", "alias", "lock", "since", "placed by", "owner", "until", "description"];
@@ -45,12 +45,12 @@ pub(crate) fn run(args: &LockList, scene: &mut Scene) -> Result<Exit, Failure> {
         scene.out.line("there are none")?;
         return Ok(Exit::Done);
     }
-    let rows = found.iter().map(|(secret, version, lock)| row(secret, version, lock, sight.time())).collect();
+    let rows = found.iter().map(|(secret, version, lock)| row(secret, version, lock)).collect();
     scene.out.table(&HEAD, rows)?;
     Ok(Exit::Done)
 }
 
-fn row(secret: &Secret, version: &Version, lock: &Lock, now: Timestamp) -> Vec<String> {
+fn row(secret: &Secret, version: &Version, lock: &Lock) -> Vec<String> {
     vec![
         format!("{}/{}", secret.secret_type(), secret.metadata.name),
         version.number.to_string(),
@@ -59,7 +59,7 @@ fn row(secret: &Secret, version: &Version, lock: &Lock, now: Timestamp) -> Vec<S
         shown_time(lock.created_at),
         lock.created_by.to_string(),
         lock.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
-        lock.expires_at.map(|end| shown_end_at(end, now)).unwrap_or_default(),
+        lock.expires_at.map(shown_time).unwrap_or_default(),
         lock.description.as_ref().map(ToString::to_string).unwrap_or_default(),
     ]
 }
