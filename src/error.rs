@@ -10,6 +10,7 @@ use crate::codec::error::CodecError;
 use crate::domain::invalid::Invalid;
 use crate::domain::position::Position;
 use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
 use crate::ledger::{ChainFault, CheckpointError, EventProofError, ProofError, TreeError};
 use crate::seal::error::SealError;
 use crate::seal::stream::StreamError;
@@ -75,6 +76,14 @@ impl Error {
 
     pub(crate) fn read_only() -> Self {
         Self::new(ErrorKind::Unavailable, "read_only", "the store was opened for reading only; open it for writing")
+    }
+
+    pub(crate) fn time_unconfirmed(shown: Timestamp, last_at: Timestamp) -> Self {
+        let message = format!(
+            "the clock shows {shown}, too far ahead of the last record of {last_at}: what it makes would bear that time for good; set the \
+             clock, or, if it is right, say so"
+        );
+        Self::new(ErrorKind::Unavailable, "time_unconfirmed", message)
     }
 
     pub(crate) fn busy() -> Self {

@@ -110,7 +110,9 @@ impl StoreOptions {
     ///
     /// Kind `Invalid`, code `store_exists`, when there is anything at the path but an empty directory; `wrong_key` when
     /// either key is another; kind `Corrupt`, code `backup_forged`, when a signing key of the log is not one that the store
-    /// has sealed; all errors of [`verify_backup_against`], and those of [`StoreOptions::create`]. No store is left then.
+    /// has sealed; kind `Unavailable`, code `time_unconfirmed`, when the clock is further ahead of the last record of the backup than
+    /// [`ClockBounds::ahead_at_open`](crate::ClockBounds::ahead_at_open), since what it shows would stay in the log for
+    /// good; all errors of [`verify_backup_against`], and those of [`StoreOptions::create`]. No store is left then.
     ///
     /// # Durability
     ///

@@ -56,3 +56,21 @@ fn nothing_ends_by_a_clock_that_is_not_believed_until_a_person_confirms_it() {
     assert!(!locks.contains("billing"), "{locks}");
     home.run(&["secret", "get", "token"]).failed(7, &[]);
 }
+
+/// A restore under a clock ten years ahead once made a store whose time stood still for ten years.
+#[test]
+fn a_restore_under_a_clock_that_is_too_far_ahead_asks_first() {
+    let home = left_alone_since_2024();
+    let (backup, key, export) = (home.arg("backup"), home.arg("backup.key"), home.arg("log.jsonl"));
+    home.run(&["backup", "--out", &backup, "--backup-key-file", &key]).done();
+    home.run(&["log", "export", "--out", &export]).done();
+    let (restored, replayed) = (home.arg("restored"), home.arg("replayed"));
+    let restore = ["restore", &backup, "--store", &restored, "--backup-key-file", &key];
+    home.run(&restore).failed(9, &["too far ahead", "--confirm-clock"]);
+    let replay = ["log", "replay", &export, "--into", &replayed, "--key-file", &home.arg("replayed.key")];
+    home.run(&replay).failed(9, &["too far ahead", "--confirm-clock"]);
+    assert!(!home.path("restored").join("rows").exists() && !home.path("replayed").join("rows").exists());
+    home.run(&[&restore[..], &["--confirm-clock"]].concat()).done();
+    home.run(&[&replay[..], &["--confirm-clock"]].concat()).failed(8, &[]);
+    assert_eq!(home.run(&["clock", "show", "--store", &restored, "--json"]).done().json()["standing"], "steady");
+}

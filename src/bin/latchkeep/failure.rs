@@ -131,6 +131,7 @@ impl From<latchkeep::Error> for Failure {
         let exit = match error.kind() {
             ErrorKind::Refused(refusal) => Exit::of_refusal(refusal),
             ErrorKind::Invalid => Exit::Usage,
+            ErrorKind::Unavailable if error.code() == "time_unconfirmed" => Exit::TimeUnconfirmed,
             ErrorKind::Unavailable | ErrorKind::Closed => Exit::Unavailable,
             ErrorKind::Corrupt => Exit::Damaged,
             _ => Exit::Failed,
@@ -154,6 +155,7 @@ fn hint_for(code: &str) -> Option<&'static str> {
         "secret_name_taken" => "latchkeep secret rotate adds a version to the secret that is there",
         "store_quarantined" => "latchkeep quarantine show tells more, latchkeep quarantine end ends it",
         "store_restored" => "latchkeep watch --state FILE --accept-restore begins there",
+        "time_unconfirmed" => "compare the clock with another one; --confirm-clock says that it is right",
         "lock_owned" => "ask its owner; --force does it all the same, and the log says so",
         _ => return None,
     })

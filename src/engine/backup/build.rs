@@ -84,6 +84,16 @@ fn restored(from: RestoredFrom, log_size: Position, whole: &Whole, at: Timestamp
     StoreRestored { from, log_size, with_data, incarnation, accepted_steps: Box::default() }.into()
 }
 
+/// Gives the time of a restore. It stays in the log for good, and the incarnation is made of it: a clock that is too far ahead of the
+/// last record is not believed.
+pub(super) fn time_of_restore(opening: &Opening, whole: &Whole) -> Result<Timestamp, Error> {
+    let now = opening.clock.now();
+    if now.since(whole.last_at) > opening.clock_bounds.ahead_at_open {
+        return Err(Error::time_unconfirmed(now, whole.last_at));
+    }
+    Ok(now.max(whole.last_at))
+}
+
 /// Makes the signing key of the restored store.
 fn own_key(keyring: &Keyring, log_id: LogId, whole: &Whole) -> Result<(SigningKeySet, Payload), Error> {
     let number = whole.next_signing_key().ok_or_else(|| Error::internal("four billion signing keys were made"))?;
@@ -154,7 +164,7 @@ impl<'b, 'p> Builder<'b, 'p> {
         let Birth { opening, log_id, keyring, whole, from, slots, kept_slots, slot_rows } = birth;
         let vouching = Vouching::new(keyring.rows_key(), kept_slots.iter().map(|(at, bytes)| (*at, bytes.as_slice())));
         let end = self.chain.finish()?;
-        let now = opening.clock.now().max(end.time);
+        let now = time_of_restore(opening, whole)?;
         let (set, seed) = own_key(keyring, log_id, whole)?;
         let events = [restored(from, end.size, whole, now)].into_iter().chain(slots).chain([set.into()]);
         let events = events.map(|event| (None, event)).collect();

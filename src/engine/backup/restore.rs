@@ -21,7 +21,7 @@ use crate::seal::unlock::Unlock;
 use crate::seal::wrapped_key::WrappedDataKey;
 use crate::storage::{AnchorMark, Put};
 
-use super::build::{Birth, Builder, check_free, open, storage};
+use super::build::{Birth, Builder, check_free, open, storage, time_of_restore};
 use super::check::{BackupReport, Checked, check, live};
 use super::entries::EntryReader;
 use super::trust::{BackupTrust, hold_to_seeds};
@@ -53,6 +53,7 @@ pub(crate) fn restore<R: Read + Seek>(
     backup.rewind().map_err(Error::unreadable)?;
     let trust = BackupTrust::expecting(&opening.expected_checkpoints, &opening.expected_restores);
     let mut checked = check(&mut backup, key, &trust, &mut |bytes| progress(RestoreProgress::Verifying { bytes }))?;
+    time_of_restore(opening, &checked.state.whole)?;
     let keyring = open_keys(&checked, opening)?;
     let unproved_keys = hold_to_seeds(&checked.state.whole, &checked.seeds, &keyring, &checked.log_id)?;
     (checked.report.proved_size, checked.report.unproved_keys) = (checked.report.log_size, unproved_keys);

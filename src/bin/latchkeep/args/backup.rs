@@ -89,6 +89,9 @@ pub(crate) struct RestoreBackup {
     /// extend each.
     #[arg(long, value_name = "FILE")]
     pub(crate) expect_checkpoint: Option<PathBuf>,
+    /// Says that the clock is right, where it is more than 400 days ahead of the last record of the backup.
+    #[arg(long)]
+    pub(crate) confirm_clock: bool,
 }
 
 /// What opens a backup.

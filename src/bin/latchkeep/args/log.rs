@@ -192,6 +192,9 @@ pub(crate) struct LogReplay {
     /// Makes a store in a directory, which must not exist or be empty.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["at", "secret"])]
     pub(crate) into: Option<PathBuf>,
+    /// With --into: says that the clock is right, where it is more than 400 days ahead of the last record.
+    #[arg(long, requires = "into")]
+    pub(crate) confirm_clock: bool,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
 }

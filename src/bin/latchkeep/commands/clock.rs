@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use latchkeep::{ClockStanding, ClockStatus, Secret};
+use latchkeep::{ClockBounds, ClockStanding, ClockStatus, Secret};
 use serde_json::{Map, Value, json};
 
 use super::summary::counted;
@@ -13,6 +13,11 @@ use crate::failure::Failure;
 use crate::prompt;
 use crate::scene::Scene;
 use crate::times::shown as shown_time;
+
+/// Bounds for somebody who has said that the clock is right.
+pub(super) fn believed() -> ClockBounds {
+    ClockBounds { ahead_at_open: Duration::MAX, ..ClockBounds::default() }
+}
 
 /// A clock that is behind by less is only late: it catches up before anybody asks.
 const WORTH_A_WORD: Duration = Duration::from_secs(60);

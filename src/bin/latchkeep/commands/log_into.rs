@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 use latchkeep::{Status, StoreOptions};
 use serde_json::json;
 
+use super::clock;
 use super::log_verify;
 use super::summary::counted;
 use crate::anchors::Anchors;
@@ -25,7 +26,10 @@ pub(crate) fn run(global: &Global, given: Given, args: &LogReplay, dir: &Path, o
     let export = ExportFile::open(&args.export)?;
     let (unlock, key_made) = keys::to_create(global, given, dir)?;
     let anchors = Anchors::default();
-    let options = anchors.hand(global, StoreOptions::new(dir, unlock));
+    let mut options = anchors.hand(global, StoreOptions::new(dir, unlock));
+    if args.confirm_clock {
+        options = options.clock_bounds(clock::believed());
+    }
     let bar = ProgressBar::new_spinner();
     let tell_of = |records| bar.set_message(format!("{} verified", counted(records, "record")));
     let made = options.create_from_export(export, &verify, tell_of);

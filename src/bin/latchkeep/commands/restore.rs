@@ -6,6 +6,7 @@ use indicatif::ProgressBar;
 use latchkeep::{RestoreProgress, StoreOptions};
 
 use super::backup::{open, origin, to_json, words};
+use super::clock;
 use super::scrub::bar;
 use crate::args::{Given, Global, RestoreBackup};
 use crate::exit::Exit;
@@ -21,6 +22,9 @@ pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result
     let mut options = StoreOptions::new(&dir, keys::to_open(global, given, &dir)?);
     if let Some(path) = &args.expect_checkpoint {
         options = options.expecting_anchored(&brought::checkpoints(path)?);
+    }
+    if args.confirm_clock {
+        options = options.clock_bounds(clock::believed());
     }
     let bar = bar(bytes, "bytes");
     let restored = options.restore(file, &key, |progress| show(&bar, progress));
