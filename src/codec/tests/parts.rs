@@ -50,11 +50,12 @@ pub(super) fn description() -> impl Strategy<Value = Option<Description>> {
 pub(super) fn json() -> impl Strategy<Value = JsonObject> {
     let number = (any::<i16>(), 0..40_u32).prop_map(|(digits, shift)| format!("{digits}.{digits:x}e-{shift}"));
     let plain = number.prop_map(|text| text.chars().filter(|char| !"abcdf".contains(*char)).collect::<String>());
+    let float = any::<f64>().prop_map(|number| serde_json::json!(number).to_string());
+    let number = prop_oneof![float, plain];
     let leaf = prop_oneof![
-        any::<f64>().prop_map(|number| serde_json::json!(number).to_string()),
-        any::<u64>().prop_map(|number| number.to_string()),
-        ".{0,12}".prop_map(|text| serde_json::json!(text).to_string()),
-        plain.prop_filter("is taken", |text| JsonObject::parse(&format!("{{\"n\":{text}}}")).is_ok()),
+        1 => any::<u64>().prop_map(|number| number.to_string()),
+        1 => ".{0,12}".prop_map(|text| serde_json::json!(text).to_string()),
+        2 => number.prop_filter("is taken", |text| JsonObject::parse(&format!("{{\"n\":{text}}}")).is_ok()),
     ];
     collection::btree_map(".{0,8}", leaf, 0..4).prop_map(|fields| {
         let fields: Vec<_> =
