@@ -174,6 +174,7 @@ schemas! {
     CredentialKept: rotation::CredentialKeptV1;
     AttemptCounted: rotation::AttemptCountedV1;
     HoldOverridden: rotation::HoldOverriddenV1;
+    StrangersFound: store::StrangersFoundV1;
 }
 
 /// Writes a wire struct as JSON; null in the same cases as [`event_json`], which are none.

@@ -257,6 +257,8 @@ pub(crate) enum Command {
     HoldClock(ClockHeld),
     /// The clock is to be believed again, from the time of the command on.
     ConfirmClock(ClockConfirmedBy),
+    /// An issuer lists so many credentials that the log does not know.
+    NoteStrangers(super::rotation_event::StrangersFound),
     /// A sign of life, when nothing else happened.
     RecordHeartbeat,
 }
@@ -309,6 +311,7 @@ impl Command {
     }
 
     /// Gives the one secret that it is about; a set of locks on several secrets is about none.
+    #[allow(clippy::match_same_arms, reason = "what a person or a worker says of the whole store stands by itself")]
     pub(crate) fn secret(&self) -> Option<SecretId> {
         match self {
             Self::CreateSecret { id, .. } => Some(*id),
@@ -338,10 +341,8 @@ impl Command {
             | Self::RetireEpoch { .. }
             | Self::SetSigningKey { .. }
             | Self::EraseBodies { .. }
-            | Self::EndQuarantine
-            | Self::HoldClock(_)
-            | Self::ConfirmClock(_)
             | Self::RecordHeartbeat => None,
+            Self::EndQuarantine | Self::HoldClock(_) | Self::ConfirmClock(_) | Self::NoteStrangers(_) => None,
         }
     }
 }

@@ -6,20 +6,19 @@
 use super::clock::{ClockConfirmed, ClockHeld, ClockRanBack};
 use super::event_shape::events;
 use super::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
-use super::incarnation::Incarnation;
 use super::json::JsonObject;
 use super::lock::{LockRemoval, PlacedLock};
 use super::name::{Actor, Description, GroupName, LockName};
 use super::policy::RotationPolicy;
 use super::position::{Position, VersionNumber};
-use super::quarantine::RestoredFrom;
+pub(crate) use super::quarantine::StoreRestored;
 use super::refusal::Refusal;
 use super::rotation::{Credential, Rotation};
 use super::rotation_event::{
     AbortPlanned, AttemptCounted, CredentialIssued, CredentialKept, CredentialRetired, DeletionPlanned, HoldOverridden,
     JobBegun, RetirementFailed, RetirementJobBegun, RetirementPlanned, RotationAborted, RotationAttemptFailed,
     RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged,
-    ScheduledRotationRefused, VersionAcknowledged,
+    ScheduledRotationRefused, StrangersFound, VersionAcknowledged,
 };
 use super::schedule::GivenUp;
 use super::secret::{Lifecycle, SecretMetadata, SecretSpec};
@@ -113,19 +112,6 @@ events! {
         created_at: Timestamp,
         /// When it last changed.
         updated_at: Timestamp,
-    }
-    /// The store was made anew from a copy, and is in quarantine. The signing key of the same batch signs all larger logs.
-    StoreRestored = 14 {
-        /// What it was restored from.
-        from: RestoredFrom,
-        /// The size of the log that was restored, which is the position of this record.
-        log_size: Position,
-        /// Whether data came with it; where not, the data of all versions is unavailable from now on.
-        with_data: bool,
-        /// The incarnation from now on. Zero in schema 1, where it follows from the time: see [`Incarnation::restored_at`].
-        incarnation: Incarnation,
-        /// The records before this one that break a rule and that a person accepted, in their order; at most 1,000.
-        accepted_steps: Box<[Position]>,
     }
     /// A person has looked at a restored store, and let it go on.
     QuarantineEnded = 15 {}
@@ -404,6 +390,8 @@ events! {
         ClockHeld = 80;
         /// The clock is believed again.
         ClockConfirmed = 81;
+        /// The store was made anew from a copy, and is in quarantine from now on.
+        StoreRestored = 14;
         /// A secret is to be deleted as soon as its credentials are retired.
         DeletionPlanned = 29;
         /// The credential of a version is about to be ended.
@@ -446,5 +434,7 @@ events! {
         AttemptCounted = 73;
         /// A rotation was begun by force, though a version that it will end is waited for.
         HoldOverridden = 74;
+        /// An issuer lists credentials that the log does not know, or none any more.
+        StrangersFound = 76;
     }
 }

@@ -55,6 +55,9 @@ pub const CLOCK_HELD_ANEW_AFTER: Duration = Duration::from_secs(60);
 /// Groups beside the default one.
 pub const GROUPS_MAX: usize = 200;
 
+/// Issuers of which it is noted that they list credentials which the log does not know.
+pub const STRANGE_ISSUERS_MAX: usize = 200;
+
 /// Versions whose data is kept, when nothing else is said: current and previous.
 pub const RETENTION_DEFAULT: u8 = 2;
 

@@ -1,13 +1,18 @@
-//! Owns what a store knows of its own restore: what it was made from, and whether a person has looked since.
+//! Owns what a store knows of its own restore: what it was made from, whether a person has looked since, and how many credentials
+//! issuers list that it does not know.
 //!
 //! Until one has, the store is in quarantine: credentials made after the backup may be in use, so nothing lapses and no
 //! version is touched. The rule itself stands in [`super::touch`]. Read next: [`super::decide`].
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::code::coded_enum;
 use super::incarnation::Incarnation;
+use super::name::IssuerName;
 use super::position::Position;
+use super::rotation_event::StrangersFound;
 use super::time::Timestamp;
 
 coded_enum!(
@@ -35,4 +40,41 @@ pub struct Restored {
     pub incarnation: Incarnation,
     /// Whether a person has looked at it and ended the quarantine.
     pub is_confirmed: bool,
+}
+
+/// The store was made anew from a copy, and is in quarantine from now on. The signing key that is set in the same
+/// batch is in force for all logs larger than the one that was restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreRestored {
+    /// What it was restored from.
+    pub from: RestoredFrom,
+    /// The size of the log that was restored, which is the position of this record.
+    pub log_size: Position,
+    /// Whether data came with it; where not, the data of all versions is unavailable from now on.
+    pub with_data: bool,
+    /// The incarnation of the store from now on. Zero in a record of schema 1, which did not name it: it follows from
+    /// the time of the record then, by [`Incarnation::restored_at`].
+    pub incarnation: Incarnation,
+    /// The records before this one that break a rule and that a person accepted, in their order; at most 1,000.
+    pub accepted_steps: Box<[Position]>,
+}
+
+/// How many credentials an issuer lists that carry the store's tag and that the log does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Strangers {
+    /// How many, from 1, when that last changed.
+    pub credentials: u64,
+    /// Since when there are any.
+    pub since: Timestamp,
+}
+
+/// Takes in how many an issuer lists.
+pub(super) fn found(strangers: &mut BTreeMap<IssuerName, Strangers>, event: &StrangersFound, at: Timestamp) {
+    if event.credentials == 0 {
+        strangers.remove(&event.issuer);
+        return;
+    }
+    let none = Strangers { credentials: 0, since: at };
+    strangers.entry(event.issuer.clone()).or_insert(none).credentials = event.credentials;
 }

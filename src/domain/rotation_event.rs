@@ -202,4 +202,12 @@ facts! {
         /// Why.
         reason: Reason,
     }
+    /// An issuer lists credentials that carry the store's tag and that the log does not know, or none any more. Recorded when
+    /// their number changes; what is listed may be in use in the original of a restored store, or in a copy.
+    StrangersFound {
+        /// The issuer.
+        issuer: IssuerName,
+        /// How many there are.
+        credentials: u64,
+    }
 }

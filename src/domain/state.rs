@@ -11,9 +11,9 @@ use super::clock::{Clocks, Told};
 use super::fencing::FencingToken;
 use super::id::{GroupId, SecretId};
 use super::incarnation::Incarnation;
-use super::name::{GroupName, SecretName};
+use super::name::{GroupName, IssuerName, SecretName};
 use super::position::{Position, WriterEpoch};
-use super::quarantine::Restored;
+use super::quarantine::{Restored, Strangers};
 use super::remembered::Remembered;
 use super::secret::{Secret, SecretType};
 use super::settings::{Group, KeySlotKind, Settings};
@@ -51,6 +51,8 @@ pub(crate) struct Whole {
     pub(crate) imported_at: Position,
     /// What the log tells of the clocks of its machines.
     pub(crate) clocks: Clocks,
+    /// The issuers that list credentials which the log does not know; at most 200.
+    pub(crate) strangers: std::collections::BTreeMap<IssuerName, Strangers>,
 }
 
 /// A key that signs checkpoints.
@@ -82,6 +84,7 @@ impl Default for Whole {
             incarnations: std::collections::BTreeMap::new(),
             imported_at: Position::FIRST,
             clocks: Clocks::default(),
+            strangers: std::collections::BTreeMap::new(),
         }
     }
 }

@@ -233,6 +233,7 @@ mod tests {
         ("CredentialKept", &[]),
         ("AttemptCounted", &[]),
         ("HoldOverridden", &[]),
+        ("StrangersFound", &[]),
     ];
 
     /// The events of the golden files, which have every kind in most of its cases.

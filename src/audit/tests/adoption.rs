@@ -12,6 +12,7 @@ use crate::domain::name::{IssuerName, OutsideId};
 use crate::domain::quarantine::RestoredFrom;
 use crate::domain::rotation::IssuerClass;
 use crate::domain::rotation_command::{Adopted, RotationCommand};
+use crate::domain::rotation_event::StrangersFound;
 use crate::domain::secret::SecretSpec;
 use crate::domain::version::VersionRef::Previous;
 
@@ -142,4 +143,29 @@ fn an_adoption_passes_over_no_lock() {
 
 fn lock_previous(log: &mut Scenario) {
     log.lock(SECRET, Previous, vec![lock("app")]);
+}
+
+fn found(issuer: usize, credentials: u64) -> Event {
+    StrangersFound { issuer: IssuerName::parse(&format!("issuer-{issuer}")).unwrap(), credentials }.into()
+}
+
+#[test]
+fn what_issuers_list_is_said_when_it_changes() {
+    let said = |issuer_and_credentials: &[(usize, u64)]| {
+        let mut log = Scenario::new();
+        for (issuer, credentials) in issuer_and_credentials {
+            log.append(vec![(None, found(*issuer, *credentials))]);
+        }
+        log
+    };
+    let log = said(&[(1, 2), (2, 1), (1, 3), (1, 0), (1, 2), (2, 0)]);
+    let report = verify(&log.export());
+    assert!(report.is_sound(), "{report}");
+    check_log(Rule::NothingChanged, &said(&[(1, 2), (2, 1), (1, 2)]));
+    check_log(Rule::NothingChanged, &said(&[(1, 0)]));
+    let many: Vec<_> = (0..201).map(|issuer| (issuer, 1)).collect();
+    check_log(Rule::NothingChanged, &said(&many));
+    let mut log = Scenario::new();
+    log.append(vec![(None, found(1, 1)), (None, found(2, 1))]);
+    check_log(Rule::BatchMismatch, &log);
 }

@@ -202,6 +202,7 @@ fn protocol() -> Vec<(&'static str, Event)> {
         ("full", RotationParked { rotation, reason: reason.clone() }.into()),
         ("full", RotationResumed { rotation, deadline: time(9) }.into()),
         ("full", AbortPlanned { rotation, reason }.into()),
+        ("full", StrangersFound { issuer: issuer(), credentials: 3 }.into()),
     ]
 }
 

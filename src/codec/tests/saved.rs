@@ -15,9 +15,9 @@ use crate::domain::fencing::FencingToken;
 use crate::domain::id::{DataKeyId, GroupId, LogId, SecretId};
 use crate::domain::incarnation::Incarnation;
 use crate::domain::lock::Lock;
-use crate::domain::name::{Actor, GroupName, IdempotencyKey};
+use crate::domain::name::{Actor, GroupName, IdempotencyKey, IssuerName};
 use crate::domain::position::{Position, Revision, VersionNumber};
-use crate::domain::quarantine::{Restored, RestoredFrom};
+use crate::domain::quarantine::{Restored, RestoredFrom, Strangers};
 use crate::domain::receipt::Receipt;
 use crate::domain::refusal::Refusal;
 use crate::domain::remembered::Answer;
@@ -100,6 +100,7 @@ pub(super) fn whole() -> Whole {
         epochs: [1, 2].into(),
         restored: Some(restored()),
         incarnations: [(Position::new(7), Incarnation::new(3))].into(),
+        strangers: [(IssuerName::parse("orders-db").unwrap(), Strangers { credentials: 2, since: at })].into(),
         ..Whole::default()
     }
 }

@@ -9,8 +9,10 @@ use crate::domain::event::{
 };
 use crate::domain::id::{BootId, LogId};
 use crate::domain::incarnation::Incarnation;
+use crate::domain::name::IssuerName;
 use crate::domain::position::Position;
 use crate::domain::quarantine::RestoredFrom;
+use crate::domain::rotation_event::StrangersFound;
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
 use crate::domain::time::Timestamp;
 
@@ -147,5 +149,13 @@ wire_event!(
     /// The clock is believed again.
     ClockConfirmedV1 (81, 1) is ClockConfirmed {
         by: ClockConfirmedBy,
+    }
+);
+
+wire_event!(
+    /// An issuer lists credentials that the log does not know, or none any more.
+    StrangersFoundV1 (76, 1) is StrangersFound {
+        issuer: IssuerName,
+        credentials: u64,
     }
 );

@@ -48,7 +48,7 @@ pub(crate) use secrets::{is_lent, readable};
 pub(super) use tasks::{begin, is_making_awaited};
 pub(super) use time::lapse;
 pub(crate) use time::{due_at, lapses};
-pub(super) use whole::decide as decide_whole;
+pub(super) use whole::{decide as decide_whole, fits_strangers};
 
 /// What a command leads to.
 #[derive(Debug, Default)]
@@ -210,6 +210,7 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
         Command::CreateGroup { .. } | Command::UpdateGroup { .. } | Command::DeleteGroup { .. } => {
             groups::decide(state, command)
         }
+        Command::NoteStrangers(noted) => Ok(whole::note_strangers(state, noted)),
         Command::ChangeSettings { .. }
         | Command::AddKeySlot { .. }
         | Command::RemoveKeySlot { .. }

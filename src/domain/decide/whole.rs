@@ -8,6 +8,7 @@ use super::super::event::{
 };
 use super::super::limits;
 use super::super::refusal::Refusal;
+use super::super::rotation_event::StrangersFound;
 use super::super::state::State;
 use super::Decision;
 
@@ -60,6 +61,18 @@ fn of_time(state: &State, command: &Command) -> Decision {
         Command::RecordHeartbeat => decision.then(HeartbeatRecorded {}),
         _ => decision,
     }
+}
+
+/// Records how many credentials an issuer lists that the log does not know, when that has changed; of 200 issuers at most.
+pub(super) fn note_strangers(state: &State, noted: &StrangersFound) -> Decision {
+    let decision = Decision::default();
+    if fits_strangers(state, noted) { decision.then(noted.clone()) } else { decision }
+}
+
+/// Tells whether it is news how many an issuer lists, and there is room to keep it.
+pub(in super::super) fn fits_strangers(state: &State, noted: &StrangersFound) -> bool {
+    let known = state.whole.strangers.get(&noted.issuer).map_or(0, |known| known.credentials);
+    known != noted.credentials && (known > 0 || state.whole.strangers.len() < limits::STRANGE_ISSUERS_MAX)
 }
 
 fn slot_refusal(rule: &str) -> Result<Decision, Refusal> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::clock::HeldClock;
 use super::super::event::{Event, StoreRestored};
 use super::super::incarnation::Incarnation;
-use super::super::quarantine::{Restored, RestoredFrom};
+use super::super::quarantine::{self, Restored, RestoredFrom};
 use super::super::record::Record;
 use super::super::secret::Secret;
 use super::super::settings::Group;
@@ -47,16 +47,13 @@ pub(super) fn change(state: &mut State, record: &Record) {
                 lose_data(state, record);
             }
         }
-        Event::QuarantineEnded(_) => {
-            if let Some(restored) = &mut whole.restored {
-                restored.is_confirmed = true;
-            }
-        }
+        Event::QuarantineEnded(_) => whole.restored.iter_mut().for_each(|restored| restored.is_confirmed = true),
         Event::ClockRanBack(_) => whole.clocks.ran_back_at = Some(at),
         Event::ClockHeld(event) => {
             whole.clocks.held = Some(HeldClock { at, observed_at: event.observed_at, boot: event.boot });
         }
         Event::ClockConfirmed(_) => whole.clocks.held = None,
+        Event::StrangersFound(event) => quarantine::found(&mut whole.strangers, event, at),
         Event::GroupCreated(event) => {
             let (name, description) = (event.name.clone(), event.description.clone());
             whole.groups.insert(event.group, Group { name, description, created_at: at, updated_at: at, secrets: 0 });

@@ -22,6 +22,7 @@ use std::fmt;
 
 pub use flaw::{Flaw, FlawKind};
 
+use super::decide::fits_strangers;
 use super::event::Event;
 use super::event_kind::{Scope, of_rotation, of_secret, of_trail, of_whole};
 use super::position::Position;
@@ -202,6 +203,7 @@ fn about_whole(state: &State, record: &Record, event: &Event, sight: Sight) -> R
         Event::QuarantineEnded(_) => keys(whole::end_quarantine(state)),
         Event::ClockHeld(event) => whole::hold_clock(event, record),
         Event::ClockConfirmed(_) => keys(whole::confirm_clock(state)),
+        Event::StrangersFound(event) => keys(hold(fits_strangers(state, event), Rule::NothingChanged)),
         of_secret!() | of_rotation!() => Err(Rule::SubjectMismatch),
     }
 }

@@ -44,6 +44,7 @@ enum Step {
     /// With its data, or without.
     RestoreStore(bool),
     EndQuarantine,
+    Strangers(u8, u64),
     /// What a worker or a person tells of the credentials of a secret.
     Issue(usize, Issuing),
 }
@@ -129,6 +130,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..5_u64).prop_map(Step::Erase),
         1 => any::<bool>().prop_map(Step::RestoreStore),
         3 => Just(Step::EndQuarantine),
+        2 => (0..3_u8, 0..3_u64).prop_map(|(issuer, credentials)| Step::Strangers(issuer, credentials)),
     ]
 }
 
@@ -295,6 +297,7 @@ fn lock_command(world: &mut World, step: &Step, pick: impl Fn(&World, usize) -> 
             None
         }
         Step::EndQuarantine => Some(Command::EndQuarantine),
+        Step::Strangers(issuer, credentials) => Some(super::whole::noted((*issuer).into(), *credentials)),
         Step::Issue(at, step) => {
             let issued = |secret: &&SecretId| world.get(**secret).spec.issuance().is_some();
             let secrets: Vec<_> = world.state.secrets.keys().filter(issued).copied().collect();

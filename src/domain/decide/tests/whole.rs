@@ -3,7 +3,9 @@
 use super::kind::Kind;
 use super::world::{World, word};
 use crate::domain::command::Command;
+use crate::domain::name::IssuerName;
 use crate::domain::refusal::Refusal;
+use crate::domain::rotation_event::StrangersFound;
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
 use crate::domain::version::VersionOrigin;
 
@@ -58,4 +60,44 @@ fn data_sealed_before_a_new_epoch_is_asked_for_again() {
         assert_eq!(world.ask(&command).unwrap_err(), Refusal::VersionChanged);
     }
     world.rotate(secret).unwrap();
+}
+
+pub(super) fn noted(issuer: usize, credentials: u64) -> Command {
+    Command::NoteStrangers(StrangersFound {
+        issuer: IssuerName::parse(&format!("issuer-{issuer}")).unwrap(),
+        credentials,
+    })
+}
+
+#[test]
+fn what_issuers_list_that_the_log_does_not_know_is_recorded_when_it_changes() {
+    let mut world = World::new();
+    let mut events = |issuer, credentials| {
+        world.pass(60);
+        let events = world.ask(&noted(issuer, credentials)).unwrap().events;
+        let found = world.state.whole.strangers.values().map(|found| found.credentials).collect::<Vec<_>>();
+        (events, found)
+    };
+    assert_eq!(events(1, 0), (0, vec![]));
+    assert_eq!(events(1, 2), (1, vec![2]));
+    assert_eq!(events(1, 2), (0, vec![2]));
+    assert_eq!(events(2, 1), (1, vec![2, 1]));
+    assert_eq!(events(1, 3), (1, vec![3, 1]));
+    assert_eq!(events(2, 0), (1, vec![3]));
+    let since = world.state.whole.strangers.values().next().unwrap().since;
+    assert_eq!(world.now.since(since).as_secs(), 4 * 60, "since the first of them");
+    world.check_replay();
+}
+
+#[test]
+fn of_200_issuers_it_is_noted_that_they_list_strangers() {
+    let mut world = World::new();
+    for issuer in 0..200 {
+        assert_eq!(world.ask(&noted(issuer, 1)).unwrap().events, 1);
+    }
+    assert_eq!(world.ask(&noted(200, 1)).unwrap().events, 0);
+    assert_eq!(world.ask(&noted(7, 2)).unwrap().events, 1);
+    assert_eq!(world.ask(&noted(7, 0)).unwrap().events, 1);
+    assert_eq!(world.ask(&noted(200, 1)).unwrap().events, 1);
+    world.check_replay();
 }
