@@ -85,7 +85,7 @@ pub use domain::name::{
 pub use domain::patience::Patience;
 pub use domain::policy::{Interval, IntervalUnit, RotationPolicy};
 pub use domain::position::{Position, Revision, VersionNumber, WriterEpoch};
-pub use domain::quarantine::{Restored, RestoredFrom};
+pub use domain::quarantine::{Restored, RestoredFrom, Strangers};
 pub use domain::receipt::Receipt;
 pub use domain::record::{Context, Idempotency, Record, Subject};
 pub use domain::refusal::{Blocked, BlockingLock, LOCKED_MESSAGE, Operation, Refusal};

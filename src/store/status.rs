@@ -2,12 +2,13 @@
 //!
 //! Read next: [`crate::projection`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::id::LogId;
 use crate::domain::incarnation::Incarnation;
+use crate::domain::name::IssuerName;
 use crate::domain::position::{Position, WriterEpoch};
-use crate::domain::quarantine::Restored;
+use crate::domain::quarantine::{Restored, Strangers};
 use crate::domain::settings::{KeySlotKind, Settings};
 use crate::domain::standing::RotationStanding;
 use crate::domain::time::Timestamp;
@@ -51,6 +52,10 @@ pub struct Status {
     pub quarantine: Option<Restored>,
     /// What time the store goes by, and how the clock stands to it.
     pub clock: ClockStatus,
+    /// The issuers that list credentials which carry the store's tag and which the log does not know, as far as a worker has looked: of
+    /// the original of a restored store, or of a copy. No sweep ends anything there until each is adopted
+    /// ([`crate::RotationWorker::adopt_stranger`]) or ended ([`crate::RotationWorker::end_stranger`]).
+    pub strangers: BTreeMap<IssuerName, Strangers>,
     /// The next time at which a lease or an expiry is due.
     pub next_lapse_at: Option<Timestamp>,
     /// The next scheduled rotation.
@@ -153,9 +158,8 @@ impl Store {
     ///
     /// Kind `Unavailable` when the system does not tell how much space is free; `Closed` when the store is closed.
     pub fn status(&self) -> Result<Status, Error> {
-        let (engine, shared) = (&self.0.engine, &self.0.engine.shared);
-        let (snapshot, anchored) = (engine.view(), engine.anchored());
-        let whole = &snapshot.state.whole;
+        let (engine, snapshot) = (&self.0.engine, self.0.engine.view());
+        let (shared, whole, anchored) = (&engine.shared, &snapshot.state.whole, engine.anchored());
         Ok(Status {
             log_id: shared.log_id,
             log_size: whole.log_size,
@@ -171,6 +175,7 @@ impl Store {
             restored_at: whole.restored.map(|restored| restored.at),
             quarantine: whole.quarantine().copied(),
             clock: ClockStatus::of(&shared.look_at_clock(), whole.clocks.held),
+            strangers: whole.strangers.clone(),
             next_lapse_at: snapshot.next_lapse(),
             next_rotation_at: snapshot.projections.calendar.rotations().next().map(|(at, _)| at),
             rotations: RotationCounts::of(&snapshot, self.0.now()),

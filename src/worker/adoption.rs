@@ -49,7 +49,7 @@ impl RotationWorker {
         let core = &self.0.core;
         let found = core.store.0.find(secret)?;
         let issuer = found.spec.issuance().ok_or(Refusal::RotationNotSupported)?.issuer.clone();
-        let (stranger, _) = core.stranger(&issuer, outside)?;
+        let (stranger, _, others) = core.stranger(&issuer, outside)?;
         let (rotation, named) = (stranger.rotation, outside.clone());
         let taken =
             core.call_for(&found, &issuer, rotation, move |issuer, order| take(issuer, order, &named, &brought));
@@ -57,10 +57,13 @@ impl RotationWorker {
         let to = draw::version_id(core.store.0.now())?;
         let (made, payload) = core.store.0.prepare_issued(&found, to, &credential)?;
         let (outside, expires_at) = (outside.clone(), ends.or(expires_at));
-        let adopted = Adopted { issuer, rotation, outside, made, expires_at };
+        let adopted = Adopted { issuer: issuer.clone(), rotation, outside, made, expires_at };
         let command = Command::Rotation { secret, step: RotationCommand::Adopt(Box::new(adopted)) };
         let answer = core.ask(session.raw_terms(), command, payload)?;
-        Ok(answer.map_err(Error::refused)?.receipt)
+        let receipt = answer.map_err(Error::refused)?.receipt;
+        // It is adopted, whether that can be recorded or not; the next look notes it.
+        drop(core.note_strangers(&issuer, others));
+        Ok(receipt)
     }
 }
 

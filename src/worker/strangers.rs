@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
+use crate::domain::command::Command;
 use crate::domain::id::{RotationId, SecretId};
 use crate::domain::name::{IssuerName, OutsideId, SecretName};
 use crate::domain::rotation::IssuerClass;
+use crate::domain::rotation_event::StrangersFound;
+use crate::engine::queue::Payload;
 use crate::error::Error;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::IssuerError;
@@ -17,7 +20,8 @@ use super::worker::{Core, RotationWorker};
 
 impl RotationWorker {
     /// Lists what carries a tag of this store outside and its log knows nothing of, at each issuer that can list. Ends nothing, and
-    /// works in quarantine too. What an issuer fails with stands in the report.
+    /// works in quarantine too. How many there are is recorded when it has changed, for [`crate::Status::strangers`], unless the
+    /// store is open for reading only. What an issuer fails with stands in the report.
     ///
     /// # Errors
     ///
@@ -32,7 +36,9 @@ impl RotationWorker {
             match core.listed(name, issuer) {
                 Ok(listed) => {
                     report.listed = report.listed.saturating_add(u64::try_from(listed.len()).unwrap_or(u64::MAX));
-                    report.strangers.extend(core.strangers_among(name, listed)?);
+                    let strangers = core.strangers_among(name, listed)?;
+                    core.note_strangers(name, strangers.len())?;
+                    report.strangers.extend(strangers);
                 }
                 Err(error) => report.problems.push(format!("{name}: {error}")),
             }
@@ -48,7 +54,7 @@ impl RotationWorker {
     /// Kind `Invalid` when its issuer is not registered, does not list it, or could not end it; when the log knows it.
     pub fn end_stranger(&self, issuer: &IssuerName, outside: &OutsideId) -> Result<Stranger, Error> {
         let core = &self.0.core;
-        let (found, registered) = core.stranger(issuer, outside)?;
+        let (found, registered, others) = core.stranger(issuer, outside)?;
         let store = core.store.log_id();
         let nobody = SecretName::parse("nobody")?;
         let room = core.calls.room(issuer).ok_or_else(Error::busy)?;
@@ -58,6 +64,8 @@ impl RotationWorker {
             issuer.retire(&order, Some(&outside))
         });
         ended.map_err(|error| refused(&error))?;
+        // It has ended, whether that can be recorded or not; the next look notes it.
+        drop(core.note_strangers(issuer, others));
         Ok(found)
     }
 }
@@ -94,12 +102,25 @@ impl Core {
         Ok(strangers)
     }
 
-    /// Finds one that its issuer lists and the log knows nothing of.
+    /// Records how many credentials an issuer lists that the log does not know, when that has changed; nothing in a store that is
+    /// open for reading only.
+    pub(super) fn note_strangers(&self, issuer: &IssuerName, credentials: usize) -> Result<(), Error> {
+        let engine = &self.store.0.engine;
+        let credentials = u64::try_from(credentials).unwrap_or(u64::MAX);
+        let noted = engine.shared.published.with(|now| now.state.whole.strangers.get(issuer).copied());
+        if noted.map_or(0, |noted| noted.credentials) == credentials || engine.is_read_only() {
+            return Ok(());
+        }
+        let command = Command::NoteStrangers(StrangersFound { issuer: issuer.clone(), credentials });
+        self.ask(&self.system, command, Payload::None)?.map(drop).map_err(Error::refused)
+    }
+
+    /// Finds one that its issuer lists and the log knows nothing of, and counts the others there.
     pub(super) fn stranger(
         &self,
         issuer: &IssuerName,
         outside: &OutsideId,
-    ) -> Result<(Stranger, &Arc<dyn Issuer>), Error> {
+    ) -> Result<(Stranger, &Arc<dyn Issuer>, usize), Error> {
         let not_it = |rule: &'static str| Error::from(crate::Invalid::new("credential", rule));
         let registered = self.options.issuers.get(issuer);
         let registered = registered.ok_or_else(|| not_it("is of an issuer that is not registered here"))?;
@@ -107,12 +128,12 @@ impl Core {
             return Err(not_it("is of an issuer that cannot list what it made"));
         }
         let listed = self.listed(issuer, registered).map_err(|error| refused(&error))?;
-        let theirs: Vec<_> = listed.into_iter().filter(|(_, listed)| listed == outside).collect();
-        if theirs.is_empty() {
+        if !listed.iter().any(|(_, listed)| listed == outside) {
             return Err(not_it("is not listed by its issuer"));
         }
-        let stranger = self.strangers_among(issuer, theirs)?.pop();
-        let stranger = stranger.ok_or_else(|| not_it("is known to the log: retire its version instead"))?;
-        Ok((stranger, registered))
+        let mut strangers = self.strangers_among(issuer, listed)?;
+        let found = strangers.iter().position(|one| one.outside == *outside);
+        let found = found.ok_or_else(|| not_it("is known to the log: retire its version instead"))?;
+        Ok((strangers.swap_remove(found), registered, strangers.len()))
     }
 }

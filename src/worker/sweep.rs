@@ -143,6 +143,7 @@ impl Core {
     ) -> Result<(), Error> {
         report.listed = report.listed.saturating_add(u64::try_from(listed.len()).unwrap_or(u64::MAX));
         let strangers = self.strangers_among(name, listed.clone())?;
+        self.note_strangers(name, strangers.len())?;
         if !strangers.is_empty() {
             // Another store acts for the same secrets there: nothing is ended until a person has looked.
             report.strangers.extend(strangers);

@@ -121,3 +121,45 @@ fn what_was_adopted_falls_out_of_the_window_in_its_turn() {
     assert!(report.first_fault().is_none(), "{report}");
     assert_eq!(restored.store.scrub(|_| {}).unwrap().findings, Vec::<String>::new());
 }
+
+/// Operators read it in another process than the worker that finds it.
+#[test]
+fn what_issuers_list_that_the_log_does_not_know_is_recorded_once_until_it_changes() {
+    let restored = Restored::new();
+    let (store, worker) = (&restored.store, restored.worker());
+    let noted = || store.status().unwrap().strangers.values().map(|found| found.credentials).collect::<Vec<_>>();
+    let size = || store.status().unwrap().log_size.get();
+    assert_eq!(noted(), [0_u64; 0]);
+    worker.strangers().unwrap();
+    assert_eq!(noted(), [1], "in quarantine, too");
+    let before = size();
+    worker.strangers().unwrap();
+    restored.ops().end_quarantine().unwrap();
+    for _ in 0..3 {
+        worker.sweep().unwrap();
+    }
+    assert_eq!(size(), before + 1, "the end of the quarantine alone");
+    restored.adopt(restored.world.secret, &stranger(), restored.in_use.expose()).unwrap();
+    assert_eq!(noted(), [0_u64; 0]);
+
+    // The original goes on.
+    for _ in 0..2 {
+        restored.world.worker().rotate(&restored.world.ops(), restored.world.secret).unwrap();
+        restored.world.worker().run_due().unwrap();
+    }
+    let found = worker.sweep().unwrap().strangers;
+    assert_eq!((found.len(), noted()), (2, vec![2]));
+    worker.end_stranger(&found[0].issuer, &found[0].outside).unwrap();
+    assert_eq!(noted(), [1]);
+    let mut seen = Vec::new();
+    let see = |entry: crate::LogEntry| {
+        if let crate::LogEntry::Known(record) = entry
+            && let crate::Event::StrangersFound(found) = &record.event
+        {
+            seen.push(found.credentials);
+        }
+        std::ops::ControlFlow::Continue(())
+    };
+    store.for_each_record(crate::Position::FIRST, see).unwrap();
+    assert_eq!(seen, [1, 0, 2, 1]);
+}

@@ -5,7 +5,7 @@
 use latchkeep::{Impact, IssuerClass, Receipt, Rotation, RotationStanding, Secret, Settings, Timestamp};
 use serde_json::{Value, json};
 
-use super::{rotation_ask, rotation_run, summary};
+use super::{rotation_ask, rotation_run, status, summary};
 use crate::args::{
     RotationAbort, RotationAcknowledge, RotationCommand, RotationList, RotationResume, RotationRetire, RotationShow,
     SecretArg,
@@ -32,7 +32,8 @@ pub(crate) fn run(command: &RotationCommand, scene: &mut Scene) -> Result<Exit, 
 }
 
 fn list(args: &RotationList, scene: &mut Scene) -> Result<Exit, Failure> {
-    let (settings, now) = (scene.store().status()?.settings, now());
+    let (status, now) = (scene.store().status()?, now());
+    let settings = status.settings;
     let mut found = scene.store().secrets();
     found.retain(|secret| {
         let has_issuer = args.all && secret.spec.issuance().is_some();
@@ -42,12 +43,14 @@ fn list(args: &RotationList, scene: &mut Scene) -> Result<Exit, Failure> {
     if scene.out.is_json() {
         let rows = found.iter().map(|secret| Value::Object(rotations::standing(secret, settings, now)));
         let total = found.len();
-        scene.out.json(&json!({ "rotations": rows.collect::<Vec<_>>(), "total_count": total }))?;
+        let (rows, unknown) = (rows.collect::<Vec<_>>(), status::unknown_json(&status));
+        scene.out.json(&json!({ "rotations": rows, "total_count": total, "unknown_credentials": unknown }))?;
         return Ok(Exit::Done);
     }
     let head = ["type", "name", "state", "since", "next", "stage", "attempts", "held by", "why"];
     let rows = found.iter().map(|secret| row(secret, settings)).collect();
     scene.out.table(&head, rows)?;
+    status::unknown(&status).for_each(failure::warn);
     Ok(Exit::Done)
 }
 

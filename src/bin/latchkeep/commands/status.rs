@@ -3,7 +3,7 @@
 //! Read next: [`super::scrub`].
 
 use indicatif::HumanBytes;
-use latchkeep::{Incarnation, RotationCount, Status};
+use latchkeep::{Incarnation, IssuerName, RotationCount, Status, Strangers};
 use serde_json::json;
 
 use super::log::hex;
@@ -58,12 +58,31 @@ fn facts(status: &Status) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Says what of the rows beside the log is not to be trusted.
+/// Says which issuers list credentials that the log does not know, since when, and what to do.
+pub(super) fn unknown(status: &Status) -> impl Iterator<Item = String> {
+    status.strangers.iter().map(|(issuer, found)| {
+        let (count, since) = (super::summary::counted(found.credentials, "credential"), shown_time(found.since));
+        format!(
+            "{count} of {issuer} not known to the log, since {since}: no sweep ends anything there until latchkeep credential list \
+             shows none; adopt or end each"
+        )
+    })
+}
+
+/// The same for programs.
+pub(super) fn unknown_json(status: &Status) -> Vec<serde_json::Value> {
+    let row = |(issuer, found): (&IssuerName, &Strangers)| json!({ "issuer": issuer, "credentials": found.credentials, "since": found.since });
+    status.strangers.iter().map(row).collect()
+}
+
+/// Says what issuers list that the log does not know, and what of the rows beside the log is not to be trusted.
 fn doubts(status: &Status) -> impl Iterator<Item = (&'static str, String)> {
     let unvouched = "not yet: release 0.1 wrote this store last; open it for writing once".to_owned();
     let unvouched = (!status.is_vouched).then_some(("rows vouched for", unvouched));
     let clock = super::clock::doubt(&status.clock).map(|words| ("clock", words));
-    clock.into_iter().chain(unvouched).chain(status.strange_keys.iter().map(|strange| ("strange key", strange.clone())))
+    let strange = status.strange_keys.iter().map(|strange| ("strange key", strange.clone()));
+    let unknown = unknown(status).map(|words| ("unknown outside", words));
+    clock.into_iter().chain(unknown).chain(unvouched).chain(strange)
 }
 
 /// Names what stands still or is to be done.
@@ -112,7 +131,7 @@ fn to_json(status: &Status) -> serde_json::Value {
         "key_slots": slots(status),
         "epochs": status.epochs,
         "incarnation": status.incarnation,
-        "quarantine": status.quarantine,
+        "quarantine": status.quarantine, "unknown_credentials": unknown_json(status),
         "clock": super::clock::to_json(&status.clock),
         "next_lapse_at": status.next_lapse_at,
         "next_rotation_at": status.next_rotation_at,

@@ -99,6 +99,7 @@ pub(super) fn of(event: &Event, numbers: &Numbers) -> String {
         Event::CredentialRetired(event) => version(event.version),
         Event::HoldOverridden(event) => format!("version {}, by force", event.version),
         Event::CredentialKept(event) => format!("{}, of the issuer before", version(event.version)),
+        Event::StrangersFound(event) => format!("{} at {}", counted(event.credentials, "credential"), event.issuer),
         other => other.refusal().map(refusal).unwrap_or_default(),
     }
 }
