@@ -9,7 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType, IsCa, KeyIdMethod,
-    KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
+    KeyPair, KeyUsagePurpose, PublicKeyData, RevokedCertParams, SerialNumber,
 };
 use time::OffsetDateTime;
 
@@ -190,8 +190,8 @@ impl CertificateAuthority {
             .ok_or_else(|| IssuerError::refused("the revocation list could not be signed"))
     }
 
-    /// Signs a certificate in the authority's name, for a key; gives it as PEM.
-    pub(super) fn sign(&self, params: &CertificateParams, key: &KeyPair) -> Option<String> {
+    /// Signs a certificate in the authority's name, for a public key; gives it as PEM.
+    pub(super) fn sign(&self, params: &CertificateParams, key: &impl PublicKeyData) -> Option<String> {
         let signed = params.signed_by(key, &self.issuer).ok()?;
         let der = signed_as(signed.der(), &self.name, self.issuer.key())?;
         Some(pem::encode("CERTIFICATE", &der))

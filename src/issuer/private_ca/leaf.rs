@@ -11,7 +11,8 @@ use rcgen::{
 
 use super::authority::{COMMON_NAME_CHARS_MAX, CertificateAuthority, date, earlier, time};
 use super::register::CertificateSerial;
-use super::template::{LeafTemplate, Names};
+use super::request::RequestedKey;
+use super::template::{CertificateKey, LeafTemplate, Names};
 use crate::domain::id::{LogId, RotationId};
 use crate::domain::name::OutsideId;
 use crate::domain::rotation::IssuerClass;
@@ -26,12 +27,16 @@ use crate::seal::secret_bytes::SecretBytes;
 
 const NANOS_PER_SEC: u64 = 1_000_000_000;
 
-/// Issues leaf certificates of a certificate authority, each with a fresh key, class `CreateDiscoverable`.
+/// Issues leaf certificates of a certificate authority, each with a fresh key or for that of a request, class `CreateDiscoverable`.
 ///
 /// The credential is `{"certificate", "private_key", "issuing_ca", "serial_number"}`, the first three PEM; with an authority that
 /// has a chain above it, `ca_chain` has its certificate and those above, for servers that have to show them. To retire one is to
 /// revoke it: it is on the authority's next [revocation list](CertificateAuthority::revocation_list), which the host
 /// publishes. The secret's parameters say which DNS names and addresses the certificate is for.
+///
+/// Or they hold a request for a certificate that a consumer made with a key of its own (`csr`, PEM): then the names are those of the
+/// request, its signature proves that the consumer has the key, and the credential has no `private_key`. Each rotation makes another
+/// certificate for the same key, until the parameters hold another request.
 ///
 /// The register knows of each certificate before it is signed. So when a reply is lost, the certificate is found by its
 /// rotation and revoked, and another is made: it cannot be taken into use, because its key went with the reply. A person who has
@@ -98,31 +103,29 @@ impl PrivateCertIssuer {
         &self,
         serial: CertificateSerial,
         certificate: &str,
-        key: &SecretBytes,
+        key: Option<&SecretBytes>,
     ) -> Result<SecretBytes, IssuerError> {
         let serial = serial.to_string();
         let own = &self.authority.own;
         let chain = format!("{}{}", own.certificate, own.chain);
-        let mut fields = vec![
-            ("certificate", Field::Text(certificate)),
-            ("private_key", Field::Secret(key)),
-            ("issuing_ca", Field::Text(&own.certificate)),
-            ("serial_number", Field::Text(&serial)),
-        ];
+        let mut fields = vec![("certificate", Field::Text(certificate))];
+        fields.extend(key.map(|key| ("private_key", Field::Secret(key))));
+        fields.extend([("issuing_ca", Field::Text(&own.certificate)), ("serial_number", Field::Text(&serial))]);
         if !own.chain.is_empty() {
             fields.push(("ca_chain", Field::Text(&chain)));
         }
         credential::write(&fields).ok_or_else(|| IssuerError::refused("the key is not UTF-8 text"))
     }
 
-    /// Reads the certificate and the key of a credential.
-    fn parts(credential: &SecretBytes) -> Result<(SecretBytes, SecretBytes), IssuerError> {
+    /// Reads the certificate of a credential, and its key, which a request keeps to itself.
+    fn parts(credential: &SecretBytes) -> Result<(SecretBytes, Option<SecretBytes>), IssuerError> {
         let [certificate, key] = ["certificate", "private_key"].map(|name| credential::text_field(credential, name));
-        certificate.zip(key).ok_or_else(|| IssuerError::refused("the credential holds no certificate with its key"))
+        let certificate = certificate.ok_or_else(|| IssuerError::refused("the credential holds no certificate"))?;
+        Ok((certificate, key))
     }
 
     /// Holds a certificate to the authority, the clock and the register, and its key to it.
-    fn check(&self, certificate: &str, key: &str) -> Result<(), &'static str> {
+    fn check(&self, certificate: &str, key: Option<&str>) -> Result<(), &'static str> {
         let blocks = pem::blocks(certificate).map_err(|_| UNREAD)?;
         let [block] = blocks.as_slice() else { return Err(UNREAD) };
         let Ok(([], read)) = x509_parser::parse_x509_certificate(&block.der) else { return Err(UNREAD) };
@@ -138,9 +141,9 @@ impl PrivateCertIssuer {
         if self.authority.read(|book| book.is_revoked(serial)) {
             return Err("the certificate is revoked");
         }
-        match private_key::check(key, read.public_key()) {
-            Ok(KeyCheck::Belongs) => Ok(()),
-            Ok(KeyCheck::Unchecked) | Err(_) => Err("the private key does not belong to the certificate"),
+        match key.map(|key| private_key::check(key, read.public_key())) {
+            None | Some(Ok(KeyCheck::Belongs)) => Ok(()),
+            Some(Ok(KeyCheck::Unchecked) | Err(_)) => Err("the private key does not belong to the certificate"),
         }
     }
 }
@@ -152,7 +155,7 @@ impl Issuer for PrivateCertIssuer {
 
     fn create(&self, order: &IssueOrder<'_>, _: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
         let unsigned = || IssuerError::refused("the certificate could not be signed");
-        let names = self.template.names(order.parameters.map(crate::domain::json::JsonObject::as_str))?;
+        let (names, requested) = self.template.asked(parameters(order))?;
         let now = self.authority.now();
         let end = self.end(now)?;
         let mut params = self.params(&names, now, end);
@@ -162,12 +165,11 @@ impl Issuer for PrivateCertIssuer {
                 "{name} is none that the authority may sign for: its certificate constrains names, and no client would take it"
             )));
         }
-        let key = KeyPair::generate_for(self.template.key.algorithm()).map_err(|_| unsigned())?;
-        let key_text = key_text(&key).ok_or_else(unsigned)?;
+        let key = Key::of(requested, self.template.key).ok_or_else(unsigned)?;
         let serial = self.authority.enter((order.store, order.rotation), end)?;
         params.serial_number = Some(SerialNumber::from_slice(serial.as_bytes()));
-        let certificate = self.authority.sign(params, &key).ok_or_else(unsigned)?;
-        let issued = Issued::new(self.credential(serial, &certificate, &key_text)?);
+        let certificate = key.sign(&self.authority, params).ok_or_else(unsigned)?;
+        let issued = Issued::new(self.credential(serial, &certificate, key.text())?);
         Ok(issued.known_as(outside_id(serial)?).expiring_at(end))
     }
 
@@ -178,21 +180,24 @@ impl Issuer for PrivateCertIssuer {
 
     fn verify(&self, _: &IssueOrder<'_>, credential: &SecretBytes) -> Result<(), IssuerError> {
         let (certificate, key) = Self::parts(credential)?;
-        match (certificate.expose_text(), key.expose_text()) {
+        match (certificate.expose_text(), key.as_ref().map(SecretBytes::expose_text).transpose()) {
             (Ok(certificate), Ok(key)) => self.check(certificate, key).map_err(IssuerError::refused),
             _ => Err(IssuerError::refused("the credential is not UTF-8 text")),
         }
     }
 
-    /// Takes the certificate and its key, which have to be those of the serial number.
-    fn adopt(&self, _: &IssueOrder<'_>, outside: &OutsideId, brought: &SecretBytes) -> Result<Issued, IssuerError> {
+    /// Takes the certificate of the serial number, and its key unless that belongs to a request.
+    fn adopt(&self, order: &IssueOrder<'_>, outside: &OutsideId, brought: &SecretBytes) -> Result<Issued, IssuerError> {
         let (certificate, key) = Self::parts(brought)?;
+        if key.is_none() && self.template.asked(parameters(order))?.1.is_none() {
+            return Err(IssuerError::refused("the credential holds no private key"));
+        }
         let text = certificate.expose_text().map_err(|_| IssuerError::refused(UNREAD))?;
         let (serial, end) = read_end(text).ok_or_else(|| IssuerError::refused(UNREAD))?;
         if outside_id(serial)? != *outside {
             return Err(IssuerError::refused("the certificate has another serial number"));
         }
-        let issued = Issued::new(self.credential(serial, text, &key)?);
+        let issued = Issued::new(self.credential(serial, text, key.as_ref())?);
         Ok(issued.known_as(outside.clone()).expiring_at(end))
     }
 
@@ -229,6 +234,43 @@ fn read_end(certificate: &str) -> Option<(CertificateSerial, Timestamp)> {
     let (rest, read) = x509_parser::parse_x509_certificate(&block.der).ok()?;
     let serial = CertificateSerial::from_bytes(read.raw_serial()).filter(|_| rest.is_empty())?;
     Some((serial, time(read.validity().not_after.timestamp())))
+}
+
+/// The key that a certificate is for.
+enum Key {
+    /// Made here, and handed out with the certificate.
+    Made(Box<KeyPair>, SecretBytes),
+    /// That of a request, which stays with whoever made it.
+    Requested(RequestedKey),
+}
+
+impl Key {
+    fn of(requested: Option<RequestedKey>, kind: CertificateKey) -> Option<Self> {
+        if let Some(key) = requested {
+            return Some(Self::Requested(key));
+        }
+        let key = KeyPair::generate_for(kind.algorithm()).ok()?;
+        let text = key_text(&key)?;
+        Some(Self::Made(Box::new(key), text))
+    }
+
+    fn sign(&self, authority: &CertificateAuthority, params: &CertificateParams) -> Option<String> {
+        match self {
+            Self::Made(key, _) => authority.sign(params, &**key),
+            Self::Requested(key) => authority.sign(params, key),
+        }
+    }
+
+    const fn text(&self) -> Option<&SecretBytes> {
+        match self {
+            Self::Made(_, text) => Some(text),
+            Self::Requested(_) => None,
+        }
+    }
+}
+
+fn parameters<'a>(order: &IssueOrder<'a>) -> Option<&'a str> {
+    order.parameters.map(crate::domain::json::JsonObject::as_str)
 }
 
 /// Gives a fresh key as PKCS #8 in its first version, PEM: OpenSSL 3.0 and others do not read the second, in which the public

@@ -2,17 +2,20 @@
 //!
 //! It never gives out a certificate that the authority's register does not know, asks no clock but the host's, and leaves the
 //! distribution of the revocation list to the host. Read in this order: [`register`], [`register_file`], [`own`],
-//! [`resigning`], [`authority`], [`template`], [`leaf`].
+//! [`resigning`], [`authority`], [`template`], [`request`], [`leaf`].
 
 pub(crate) mod authority;
 pub(crate) mod leaf;
 mod own;
 pub(crate) mod register;
 pub(crate) mod register_file;
+mod request;
 mod resigning;
 pub(crate) mod template;
 
 #[cfg(test)]
 mod openssl;
+#[cfg(test)]
+mod requests;
 #[cfg(test)]
 mod tests;

@@ -25,11 +25,11 @@ fn now() -> Timestamp {
 }
 
 /// A directory where openssl works.
-struct Desk(tempfile::TempDir);
+pub(super) struct Desk(tempfile::TempDir);
 
 impl Desk {
     /// Nothing, with a word, when there is no openssl.
-    fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<Self> {
         let desk = Self(tempfile::tempdir().unwrap());
         if desk.done(&["version"]) {
             return Some(desk);
@@ -38,26 +38,26 @@ impl Desk {
         None
     }
 
-    fn done(&self, args: &[&str]) -> bool {
+    pub(super) fn done(&self, args: &[&str]) -> bool {
         Command::new("openssl").current_dir(self.0.path()).args(args).output().is_ok_and(|done| done.status.success())
     }
 
-    fn said(&self, args: &[&str]) -> String {
+    pub(super) fn said(&self, args: &[&str]) -> String {
         let done = Command::new("openssl").current_dir(self.0.path()).args(args).output().unwrap();
         assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).unwrap()
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(super) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.path().join(name)).unwrap()
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.0.path().join(name), text).unwrap();
     }
 
     /// Makes an authority with a key of some kind, and more extensions.
-    fn authority(&self, name: &str, algorithm: &[&str], subject: &str, more: &[&str]) {
+    pub(super) fn authority(&self, name: &str, algorithm: &[&str], subject: &str, more: &[&str]) {
         let (key, certificate) = (format!("{name}.key"), format!("{name}.pem"));
         assert!(self.done(&[&["genpkey", "-out", &key], algorithm].concat()), "{algorithm:?}");
         let args = ["req", "-x509", "-new", "-key", &key, "-out", &certificate, "-days", "99", "-multivalue-rdn"];
@@ -65,23 +65,28 @@ impl Desk {
         self.said(&args);
     }
 
-    fn open(&self, certificate: &str, key: &str, register: &str) -> Result<CertificateAuthority, IssuerError> {
+    pub(super) fn open(
+        &self,
+        certificate: &str,
+        key: &str,
+        register: &str,
+    ) -> Result<CertificateAuthority, IssuerError> {
         let register = FileRegister::open(self.0.path().join(register)).unwrap();
         CertificateAuthority::open(certificate, &SecretBytes::from(key.to_owned()), Box::new(register), now)
     }
 }
 
-fn template() -> LeafTemplate {
+pub(super) fn template() -> LeafTemplate {
     let template = LeafTemplate::new(DAY * 30).unwrap().allowing_below("internal.example").unwrap();
     template.allowing_below("other.example").unwrap().allowing_wildcards().allowing_addresses("10.0.0.0/8").unwrap()
 }
 
-fn trial(parameters: &str) -> Trial {
+pub(super) fn trial(parameters: &str) -> Trial {
     let names = JsonObject::parse(parameters).unwrap();
     Trial::new(LogId::from_bytes([4; 16]), SecretName::parse("shop-cert").unwrap()).with_parameters(names)
 }
 
-fn part(issued: &Issued, name: &str) -> String {
+pub(super) fn part(issued: &Issued, name: &str) -> String {
     text_field(&issued.credential, name).unwrap().expose_text().unwrap().to_owned()
 }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 use crate::domain::invalid::Invalid;
 use crate::issuer::outcome::IssuerError;
 
+use super::request::{Request, RequestedKey};
+
 /// Names in one certificate.
 const NAMES_MAX: usize = 100;
 /// Characters of a DNS name, and of one label of it (RFC 1035).
@@ -42,7 +44,8 @@ impl CertificateKey {
 }
 
 /// What leaf certificates are like. Which names one has, its secret's parameters say: `{"dns_names": ["a.example"]}`, and where
-/// the template allows some, `"ip_addresses": ["10.0.0.1"]`.
+/// the template allows some, `"ip_addresses": ["10.0.0.1"]`. Or they hold a request, `"csr": "-----BEGIN CERTIFICATE REQUEST ..."`,
+/// whose names are held to the template.
 ///
 /// ```
 /// use std::time::Duration;
@@ -160,12 +163,23 @@ impl LeafTemplate {
         Ok(self)
     }
 
-    /// Reads the names that a secret's settings ask for, and holds them to the template. Names are not secret, and are repeated.
-    pub(super) fn names(&self, parameters: Option<&str>) -> Result<Names, IssuerError> {
-        const RULE: &str =
-            "the parameters take dns_names, ip_addresses, or both: lists of text, 1 to 100 of them together";
-        let wanted: Wanted =
+    /// Reads what a secret's settings ask for: names, or a request that has them and a key of its own.
+    pub(super) fn asked(&self, parameters: Option<&str>) -> Result<(Names, Option<RequestedKey>), IssuerError> {
+        let mut wanted: Wanted =
             serde_json::from_str(parameters.unwrap_or("{}")).map_err(|_| IssuerError::refused(RULE))?;
+        let Some(text) = wanted.csr.take() else { return Ok((self.names(wanted)?, None)) };
+        if !wanted.dns_names.is_empty() || !wanted.ip_addresses.is_empty() {
+            return Err(IssuerError::refused(
+                "the names are those of the request: no dns_names or ip_addresses beside csr",
+            ));
+        }
+        let request = Request::read(&text).map_err(|rule| IssuerError::refused(&format!("the request {rule}")))?;
+        let wanted = Wanted { dns_names: request.dns, ip_addresses: request.addresses, csr: None };
+        Ok((self.names(wanted)?, Some(request.key)))
+    }
+
+    /// Holds names to the template. Names are not secret, and are repeated.
+    fn names(&self, wanted: Wanted) -> Result<Names, IssuerError> {
         if !(1..=NAMES_MAX).contains(&wanted.dns_names.len().saturating_add(wanted.ip_addresses.len())) {
             return Err(IssuerError::refused(RULE));
         }
@@ -223,7 +237,11 @@ struct Wanted {
     dns_names: Vec<String>,
     #[serde(default)]
     ip_addresses: Vec<String>,
+    #[serde(default)]
+    csr: Option<String>,
 }
+
+const RULE: &str = "the parameters take dns_names, ip_addresses, or both: lists of text, 1 to 100 of them together; or csr, a request as PEM";
 
 fn check_name(name: &str) -> Result<(), Invalid> {
     let is_label = |label: &str| {
@@ -274,10 +292,10 @@ mod tests {
             ("", false),
         ] {
             let parameters = serde_json::json!({ "dns_names": [name] }).to_string();
-            assert_eq!(template.names(Some(&parameters)).is_ok(), is_allowed, "{name}");
+            assert_eq!(template.asked(Some(&parameters)).is_ok(), is_allowed, "{name}");
         }
         for parameters in [None, Some(r#"{"dns_names":[]}"#), Some(r#"{"dns_names":["shop.example"],"ca":true}"#)] {
-            assert!(template.names(parameters).is_err());
+            assert!(template.asked(parameters).is_err());
         }
         let wide = template.clone().allowing_wildcards().allowing_addresses("10.1.0.0/16").unwrap();
         let wide = wide.allowing_addresses("fd00::7").unwrap();
@@ -293,7 +311,7 @@ mod tests {
             (r#"{"ip_addresses":["fd00::8"]}"#, "fd00::8 is an address that"),
             (r#"{"ip_addresses":["10.1.2"]}"#, "10.1.2 is no IP address"),
         ] {
-            match wide.names(Some(parameters)) {
+            match wide.asked(Some(parameters)) {
                 Ok(_) => assert_eq!(words, "", "{parameters}"),
                 Err(error) => assert!(!words.is_empty() && error.to_string().contains(words), "{error}"),
             }
@@ -302,7 +320,7 @@ mod tests {
             assert!(template.clone().allowing_addresses(network).is_err(), "{network}");
         }
         let many = serde_json::json!({ "dns_names": vec!["shop.example"; 101] }).to_string();
-        assert!(template.names(Some(&many)).is_err());
+        assert!(template.asked(Some(&many)).is_err());
         assert!(LeafTemplate::new(Duration::from_secs(59)).is_err() && LeafTemplate::new(Duration::MAX).is_err());
         assert!(LeafTemplate::new(ttl).unwrap().with_revocation_url("ftp://x").is_err());
     }

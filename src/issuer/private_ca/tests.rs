@@ -271,8 +271,9 @@ fn a_certificate_is_adopted_with_its_key() {
     for (outside, data, why) in [
         (&other, first.credential.expose(), "another serial number"),
         (&named, br#"{"certificate":"x","private_key":"y"}"#.as_slice(), "can be read"),
-        (&named, br#"{"private_key":"y"}"#, "no certificate with its key"),
-        (&named, b"password", "no certificate with its key"),
+        (&named, br#"{"private_key":"y"}"#, "holds no certificate"),
+        (&named, br#"{"certificate":"x"}"#, "holds no private key"),
+        (&named, b"password", "holds no certificate"),
     ] {
         let refused = issuer.adopt(&trial.order(1), outside, &SecretBytes::copy_from(data)).unwrap_err();
         assert!(refused.to_string().contains(why), "{refused}");
