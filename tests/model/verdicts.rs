@@ -12,8 +12,8 @@ use latchkeep::audit::{VerifyOptions, verify_export};
 use latchkeep::issuer_kit::{ModelFault, ModelIssuer, ModelMethod};
 use latchkeep::{
     Actor, Clock, Error, ErrorKind, ExportOptions, IdempotencyKey, Issuer, IssuerClass, IssuerName, ManualClock,
-    PassphraseCost, Position, Reason, RotationWorker, Secret, SecretBytes, SecretId, Session, Store, StoreOptions,
-    Timestamp, Unlock, VersionRef, WorkerOptions, verify_backup,
+    PassphraseCost, Position, Reason, RotationWorker, Secret, SecretBytes, SecretChanges, SecretId, Session, Store,
+    StoreOptions, Timestamp, Unlock, VersionRef, WorkerOptions, verify_backup,
 };
 
 use super::commands::{self, Chance, Pick};
@@ -38,7 +38,12 @@ struct Run {
     issuers: Vec<Arc<ModelIssuer>>,
     workers: Vec<RotationWorker>,
     done: Vec<String>,
+    /// How often a secret came to have as many versions as one can.
+    filled: u32,
 }
+
+/// Versions that a secret has at most.
+const VERSIONS_MAX: u8 = 50;
 
 pub(crate) fn unlock(byte: u8) -> Unlock {
     Unlock::bytes(SecretBytes::copy_from(&[byte; 32]))
@@ -57,8 +62,18 @@ impl Run {
         } else {
             options.create().unwrap()
         };
-        let mut run =
-            Self { seed, chance, clock, dir, place: 0, store, issuers, workers: Vec::new(), done: Vec::new() };
+        let mut run = Self {
+            seed,
+            chance,
+            clock,
+            dir,
+            place: 0,
+            store,
+            issuers,
+            workers: Vec::new(),
+            done: Vec::new(),
+            filled: 0,
+        };
         run.hire();
         run
     }
@@ -143,7 +158,8 @@ impl Run {
             77..=86 => self.pass(),
             87..=89 => self.erase(),
             90 | 91 => self.keys(),
-            92 | 93 => self.reopen(),
+            92 => self.reopen(),
+            93 => self.fill(),
             94 => self.restore(),
             95 => self.remake_from_export(),
             96..=98 => drop(self.accepted(self.store.acting_as(Actor::parse("ops").unwrap()).end_quarantine())),
@@ -201,6 +217,30 @@ impl Run {
         } else {
             self.clock.advance(Duration::from_secs(secs));
         }
+    }
+
+    /// Has a secret keep as many versions as one can, and rotates it until it does, and once more.
+    fn fill(&mut self) {
+        let secrets = self.secrets();
+        let Some(secret) = self.pick().and_then(|id| secrets.into_iter().find(|secret| secret.id == id)) else {
+            return;
+        };
+        let session = self.store.acting_as(Actor::parse("ops").unwrap()).by_force();
+        let changes = SecretChanges { retention: Some(VERSIONS_MAX), ..Default::default() };
+        self.accepted(session.update(secret.id, changes));
+        for _ in 0..=VERSIONS_MAX {
+            let is_done = if secret.spec.issuance().is_some() {
+                self.accepted(self.workers[0].rotate(&session, secret.id)).is_some()
+            } else {
+                self.accepted(session.run(commands::rotation(&secret))).is_some()
+            };
+            if !is_done {
+                break;
+            }
+        }
+        let filled = self.store.secret(secret.id).map_or(0, |secret| secret.versions.len());
+        self.filled += u32::from(filled == usize::from(VERSIONS_MAX));
+        self.done.push(format!("{} has {filled} versions", secret.metadata.name));
     }
 
     fn erase(&mut self) {
@@ -287,7 +327,7 @@ impl Run {
         self.store.verify_log(|_| {}).unwrap();
     }
 
-    fn run(mut self, steps: u32) -> usize {
+    fn run(mut self, steps: u32) -> (usize, u32) {
         for number in 1..=steps {
             self.step();
             if number % 40 == 0 {
@@ -296,7 +336,7 @@ impl Run {
         }
         self.reopen();
         self.check();
-        usize::try_from(self.store.status().unwrap().log_size.get()).unwrap()
+        (usize::try_from(self.store.status().unwrap().log_size.get()).unwrap(), self.filled)
     }
 }
 
@@ -304,12 +344,14 @@ impl Run {
 fn whatever_the_writer_wrote_every_check_accepts() {
     let more = number_of("LATCHKEEP_RUNS").unwrap_or(1);
     let seeds = number_of("LATCHKEEP_SEED").map_or(1..=6 * more, |seed| seed..=seed);
-    let mut records = 0;
+    let (mut records, mut filled) = (0, 0);
     for seed in seeds {
         println!("seed {seed}");
-        records += Run::new(seed).run(400);
+        let run = Run::new(seed).run(400);
+        (records, filled) = (records + run.0, filled + run.1);
     }
-    println!("{records} records");
+    println!("{records} records, {filled} secrets filled");
+    assert!(filled > 0 || number_of("LATCHKEEP_SEED").is_some(), "no secret came to have 50 versions");
 }
 
 /// The version that is meant, as commands take it.
