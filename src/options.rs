@@ -39,6 +39,7 @@ pub struct StoreOptions {
     passphrase_cost: PassphraseCost,
     clock: Arc<dyn Clock>,
     clock_bounds: ClockBounds,
+    lease_grace: Duration,
     settings: Settings,
     cache_bytes: u64,
     commit_max: Duration,
@@ -69,6 +70,7 @@ impl StoreOptions {
             passphrase_cost: PassphraseCost::default(),
             clock: Arc::new(SystemClock),
             clock_bounds: ClockBounds::default(),
+            lease_grace: Duration::ZERO,
             settings: Settings::default(),
             cache_bytes: disk.cache_bytes,
             commit_max: disk.commit_max,
@@ -112,6 +114,16 @@ impl StoreOptions {
     /// Sets how far ahead a clock may be and is believed; see [`ClockBounds`].
     pub const fn clock_bounds(mut self, bounds: ClockBounds) -> Self {
         self.clock_bounds = bounds;
+        self
+    }
+
+    /// Sets how long leases stand that ended while nobody could renew them, since the store was shut or its machine slept: from
+    /// the open, or from when the machine went on, for holders to renew them. Nothing by default: a lease ends when it says.
+    ///
+    /// While it lasts, nothing else that time has made due is done on a secret with such a lease; its locks protect it as ever. A
+    /// lease that ends after the store came back ends when it says. Not recorded: the record of a lease's end comes so much later.
+    pub const fn lease_grace(mut self, grace: Duration) -> Self {
+        self.lease_grace = grace;
         self
     }
 
@@ -218,6 +230,7 @@ impl StoreOptions {
             passphrase_cost: self.passphrase_cost,
             clock: self.clock,
             clock_bounds: self.clock_bounds,
+            lease_grace: self.lease_grace,
             queue_max: self.queue_max,
             past_states_apart: self.past_states_apart,
             expected_checkpoints: self.expected_checkpoints,

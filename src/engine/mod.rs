@@ -51,6 +51,7 @@ pub(crate) mod writer;
 pub(crate) mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::clock::Judged;
 use crate::domain::id::LogId;
@@ -158,6 +159,8 @@ pub(crate) struct Shared {
     pub(crate) published: Published,
     pub(crate) keyring: RwLock<Arc<Keyring>>,
     pub(crate) clock: StoreClock,
+    /// How long a lease stands that ended while nobody could renew it.
+    pub(crate) lease_grace: Duration,
     pub(crate) poison: Poison,
     pub(crate) access: AccessBuffer,
     pub(crate) erased: sync::Mutex<held::ErasedBodies>,

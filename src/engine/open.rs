@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::codec::keys;
 use crate::codec::meta::{StoreMeta, decode_meta, encode_meta};
@@ -65,6 +66,7 @@ pub(crate) struct Opening {
     pub(crate) passphrase_cost: PassphraseCost,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) clock_bounds: ClockBounds,
+    pub(crate) lease_grace: Duration,
     pub(crate) queue_max: usize,
     /// Records between two past states.
     pub(crate) past_states_apart: u64,
@@ -283,6 +285,7 @@ fn share(
         log_id,
         published: Published::new(snapshot),
         keyring: RwLock::new(Arc::new(keyring)),
+        lease_grace: opening.lease_grace,
         clock: StoreClock::new(Arc::clone(&opening.clock), opening.clock_bounds),
         poison: Poison::default(),
         access: AccessBuffer::default(),

@@ -4,6 +4,7 @@
 //! a group goes out as soon as the committer is free. Every answer, also a refusal, waits for the group it was decided
 //! in, since it may rest on what is not durable yet. Read next: [`super::group`], [`super::committer`].
 
+mod absence;
 mod ending;
 mod erasing;
 mod stamping;
@@ -36,6 +37,8 @@ use super::reply::{Done, Outcome, Reply};
 use super::snapshot::Snapshot;
 use super::sync::{First, Receiver, Sender, TryRecvError, first_of};
 
+use absence::Absence;
+
 /// How often the writer looks around when nothing happens: reads to record, time to pass, a poisoned store.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -58,6 +61,7 @@ pub(super) struct Writer {
     system: Terms,
     /// Who waits until nothing is due any more.
     settling: Vec<Reply>,
+    absence: Absence,
     ending: Option<Ending>,
 }
 
@@ -83,6 +87,7 @@ impl Writer {
         system: Actor,
     ) -> Self {
         let snapshot = Snapshot::clone(&shared.published.load());
+        let (opened_at, lease_grace) = (shared.now(), shared.lease_grace);
         Self {
             epoch: snapshot.state.whole.writer_epoch.next(),
             group: Group::new(snapshot.end.size),
@@ -96,6 +101,7 @@ impl Writer {
             audited_at: monotonic(),
             system: Terms::by(system),
             settling: Vec::new(),
+            absence: Absence::until(opened_at, lease_grace),
             ending: None,
         }
     }
@@ -132,7 +138,10 @@ impl Writer {
         if !self.settling.is_empty() && !self.group.is_full() {
             return Duration::ZERO;
         }
-        self.snapshot.next_lapse().map_or(TICK, |at| at.since(self.look().now).clamp(Duration::from_millis(1), TICK))
+        let now = self.look().now;
+        // What stands for now is due at every look.
+        let next = self.snapshot.next_lapse().filter(|_| !self.absence.spares_some(now));
+        next.map_or(TICK, |at| at.since(now).clamp(Duration::from_millis(1), TICK))
     }
 
     /// Takes what has been asked meanwhile; a request to end keeps its place in the queue.
@@ -175,6 +184,7 @@ impl Writer {
 
     fn try_decide(&mut self, command: &Command, terms: &Terms, payload: Payload) -> Outcome {
         let now = self.stamp_for(command)?;
+        self.absence.look(now);
         for secret in command.secrets() {
             self.lapse_if_due(secret, now)?;
             self.make_room();
@@ -264,7 +274,8 @@ impl Writer {
         }
         let now = judged.now;
         let at_once = if self.group.is_full() { 0 } else { LAPSES_AT_ONCE };
-        let due = self.snapshot.lapsed(now, at_once);
+        self.absence.look(now);
+        let due = self.lapsed(now, at_once);
         let mut is_last = due.len() < at_once;
         if !due.is_empty() {
             let now = self.stamp()?;
@@ -286,6 +297,16 @@ impl Writer {
         Ok(())
     }
 
+    /// Gives up to `limit` secrets on which time has work to do, the longest overdue first.
+    fn lapsed(&self, now: Timestamp, limit: usize) -> Vec<SecretId> {
+        if !self.absence.spares_some(now) {
+            return self.snapshot.lapsed(now, limit);
+        }
+        let state = &self.snapshot.state;
+        let waits = |id: &SecretId| state.secret(*id).is_some_and(|secret| self.absence.spares(secret, now));
+        self.snapshot.lapsed(now, usize::MAX).into_iter().filter(|id| !waits(id)).take(limit).collect()
+    }
+
     /// Answers whoever waited until nothing is due, once what was done for it is durable.
     fn answer_settling(&mut self) {
         for reply in std::mem::take(&mut self.settling) {
@@ -298,7 +319,8 @@ impl Writer {
     /// whose sake it lapses.
     fn lapse_if_due(&mut self, secret: SecretId, now: Timestamp) -> Result<(), Error> {
         let state = &self.snapshot.state;
-        let due = state.secret(secret).and_then(|secret| due_at(state, secret));
+        let found = state.secret(secret).filter(|secret| !self.absence.spares(secret, now));
+        let due = found.and_then(|secret| due_at(state, secret));
         if due.is_some_and(|at| at <= now) {
             self.run_own(&Command::Lapse { secret }, now)?;
         }

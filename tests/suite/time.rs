@@ -296,3 +296,53 @@ fn a_length_counts_from_the_record_and_is_the_same_command_when_it_is_asked_agai
     assert!(refused(ops.create(new), "invalid_parameter").to_string().contains("2262"), "it is not cut in silence");
     sound_log(&store);
 }
+
+#[test]
+fn a_lease_that_nobody_could_renew_stands_for_its_grace_and_no_longer() {
+    let home = Home::standing_still();
+    let minute = Duration::from_secs(60);
+    let with_grace = || home.options().lease_grace(5 * minute);
+    let store = with_grace().create().unwrap();
+    let ops = session(&store);
+    let (kept, lost) = (arbitrary(&ops, "kept", "one"), arbitrary(&ops, "lost", "one"));
+    for id in [kept, lost] {
+        ops.place_lock(id, CURRENT, lock("job").until(2 * minute)).unwrap();
+    }
+    store.close().unwrap();
+    home.advance_secs(3_600);
+    let store = with_grace().open().unwrap();
+    let ops = session(&store);
+    store.settle().unwrap();
+    refused(ops.delete(kept), "secret_version_locked");
+    ops.run(Command::renew_lock(kept, CURRENT, lock_name("job"), 10 * minute, None)).unwrap();
+    let late = arbitrary(&ops, "late", "one");
+    ops.place_lock(late, CURRENT, lock("job").until(2 * Duration::from_secs(1))).unwrap();
+    home.advance_secs(3);
+    store.settle().unwrap();
+    assert_eq!(store.lock_status(late).unwrap().locks_total(), 0, "somebody was there to renew this one");
+    for _ in 0..60 {
+        home.advance_secs(5);
+        store.settle().unwrap();
+    }
+    ops.delete(lost).unwrap();
+    refused(ops.delete(kept), "secret_version_locked");
+
+    // The machine sleeps while the store is open.
+    home.advance_secs(3_600);
+    store.settle().unwrap();
+    refused(ops.delete(kept), "secret_version_locked");
+    for _ in 0..60 {
+        home.advance_secs(5);
+        store.settle().unwrap();
+    }
+    ops.delete(kept).unwrap();
+    sound_log(&store);
+    store.close().unwrap();
+    // On the command line, and where a host says nothing, there is none.
+    let store = home.open();
+    let brief = arbitrary(&session(&store), "brief", "one");
+    session(&store).place_lock(brief, CURRENT, lock("job").until(2 * minute)).unwrap();
+    store.close().unwrap();
+    home.advance_secs(3_600);
+    session(&home.open()).delete(brief).unwrap();
+}

@@ -122,6 +122,7 @@ pub(crate) fn clock() -> ManualClock {
 pub(crate) fn opening(place: Place) -> Opening {
     Opening {
         clock_bounds: crate::ClockBounds::default(),
+        lease_grace: std::time::Duration::ZERO,
         place,
         disk: DiskOptions::default(),
         unlock: Unlock::bytes(SecretBytes::copy_from(&[7; 32])),
