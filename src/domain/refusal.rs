@@ -88,9 +88,9 @@ pub enum Refusal {
         /// To whom it belongs.
         owner: Actor,
     },
-    /// The lock was placed or renewed since the fencing token was given out: at the position that is named.
+    /// The lock has another fencing token than the one that was given.
     FencingTokenStale {
-        /// The token now.
+        /// The position that placed or last renewed the lock.
         actual: Position,
     },
     /// The secret has another revision than expected.
@@ -238,7 +238,7 @@ impl fmt::Display for Refusal {
                 write!(f, "lock {name} belongs to {owner}; ask there, or force it (the log will say so)")
             }
             Self::FencingTokenStale { actual } => {
-                write!(f, "the lock was placed or renewed since, at position {actual}; read its fencing token again")
+                write!(f, "the lock has another fencing token: it was last placed or renewed at position {actual}")
             }
             Self::RevisionMismatch { actual } => {
                 write!(f, "the secret has revision {actual}, not the one expected; read it again")

@@ -200,6 +200,6 @@ fn fencing_tokens_never_run_back_and_a_former_holder_removes_nothing() {
     assert!(after.1 < before[5].1 && after > before[5], "{after:?} {before:?}");
     let (token, now) = (format!("{}-{}", before[5].0, before[5].1), format!("{}-{}", after.0, after.1));
     let delete = ["lock", "delete", "token", "job", "--store", &restored, "--token"];
-    home.run(&[&delete[..], &[&token]].concat()).failed(7, &["placed or renewed since"]);
+    home.run(&[&delete[..], &[&token]].concat()).failed(7, &["fencing token", &now]);
     home.run(&[&delete[..], &[&now]].concat()).done();
 }

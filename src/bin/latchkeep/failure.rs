@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-use latchkeep::{Blocked, ErrorKind, Invalid, LOCKED_MESSAGE, Secret};
+use latchkeep::{Blocked, ErrorKind, Invalid, LOCKED_MESSAGE, Refusal, Secret};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -69,7 +69,9 @@ impl Failure {
     pub(crate) fn about(secret: &Secret) -> impl Fn(latchkeep::Error) -> Self {
         |error| {
             let is_refused = error.refusal().is_some();
+            let token = error.refusal().and_then(|refusal| token_now(secret, refusal));
             let mut failure = Self::from(error);
+            failure.next = token.or(failure.next);
             if is_refused && failure.blocked.is_none() {
                 failure.message = format!("{}: {}", secret.metadata.name, failure.message);
             }
@@ -146,6 +148,13 @@ impl From<latchkeep::Error> for Failure {
         }
         failure
     }
+}
+
+/// Says which token the lock has whose token was another than the one given.
+fn token_now(secret: &Secret, refusal: &Refusal) -> Option<String> {
+    let Refusal::FencingTokenStale { actual } = refusal else { return None };
+    let (_, lock) = secret.locks().find(|(_, lock)| lock.fencing_token.position == *actual)?;
+    Some(format!("lock {} has the fencing token {} now", lock.name, lock.fencing_token))
 }
 
 /// Says what to do on the command line, where the library cannot know that there is one.

@@ -147,7 +147,8 @@ pub(crate) struct LockDelete {
     /// The version: current, previous, its number, or its id.
     #[arg(long, value_name = "VERSION", default_value = "current")]
     pub(crate) version: VersionRef,
-    /// Only if the lock still has this fencing token, as --json and `lock list --json` show it: 0-42 say.
+    /// Only if the lock still has this fencing token, as --json and `lock list --json` show it: 0-42 say. Of several locks
+    /// each is held to it, and where one has another, none is removed.
     #[arg(long, value_name = "TOKEN", conflicts_with = "all")]
     pub(crate) token: Option<FencingToken>,
     /// Removes locks that belong to others, and says so in the log.

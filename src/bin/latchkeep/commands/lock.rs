@@ -76,10 +76,10 @@ pub(crate) fn renew(args: &LockRenew, scene: &mut Scene) -> Result<Exit, Failure
 pub(crate) fn delete(args: &LockDelete, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
     let version = find::version(&secret, args.version)?;
-    let names = match (args.token, args.names.as_slice()) {
-        (_, _) if args.all => LockNames::All,
-        (Some(token), [name]) => LockNames::Tokens(vec![(name.clone(), token)]),
-        _ => LockNames::These(args.names.clone()),
+    let names = match args.token {
+        _ if args.all => LockNames::All,
+        Some(token) => LockNames::Tokens(args.names.iter().map(|name| (name.clone(), token)).collect()),
+        None => LockNames::These(args.names.clone()),
     };
     let command = Command::remove_locks(secret.id, VersionRef::Id(version.id), names);
     let receipt = acting(scene, args.force).run(command).map_err(Failure::about(&secret))?;
