@@ -116,7 +116,7 @@ impl Decoder {
         let decoded =
             event::decode_event(header.event_type, header.schema, body).map_err(|error| damaged(raw, &error))?;
         let event::Decoded::Known(event) = decoded else { return Ok(None) };
-        let context = self.context(raw.context()).map_err(|error| damaged(raw, &error))?;
+        let context = self.context_of(raw)?;
         Ok(Some(header.record(context, event)))
     }
 
@@ -125,8 +125,13 @@ impl Decoder {
         if raw.body().is_some() {
             return Ok(self.decode(raw)?.map(Step::Told));
         }
-        let context = self.context(raw.context()).map_err(|error| damaged(raw, &error))?;
+        let context = self.context_of(raw)?;
         Ok(Some(Step::Erased(raw.header().erased_record(context))))
+    }
+
+    /// Decodes the context of a record, whatever its event is.
+    pub(crate) fn context_of(&mut self, raw: &RawRecord<'_>) -> Result<Context, Error> {
+        self.context(raw.context()).map_err(|error| damaged(raw, &error))
     }
 
     fn context(&mut self, bytes: &[u8]) -> Result<Context, CodecError> {

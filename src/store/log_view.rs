@@ -10,7 +10,8 @@ use crate::codec::event::{Decoded, decode_event, event_json};
 use crate::domain::event::Event;
 use crate::domain::id::SecretId;
 use crate::domain::position::Position;
-use crate::domain::record::Record;
+use crate::domain::record::{Context, Record};
+use crate::domain::time::Timestamp;
 use crate::engine::log::{Decoder, scan_records};
 use crate::error::Error;
 use crate::ledger::{ChainVerifier, Head, RawRecord, Subject};
@@ -27,6 +28,10 @@ pub enum LogEntry {
     Opaque {
         /// Its place.
         position: Position,
+        /// When it was recorded.
+        recorded_at: Timestamp,
+        /// Who did it, and under which request; no erasure takes that away.
+        context: Box<Context>,
         /// The secret it changed, if it was about one.
         secret: Option<SecretId>,
         /// The number of its kind of event.
@@ -41,7 +46,10 @@ pub enum LogEntry {
 impl LogEntry {
     /// Makes it from a record as it lies in the log.
     pub(crate) fn of(raw: &RawRecord<'_>, decoder: &mut Decoder) -> Result<Self, Error> {
-        Ok(decoder.decode(raw)?.map_or_else(|| opaque(raw), |record| Self::Known(Box::new(record))))
+        match decoder.decode(raw)? {
+            Some(record) => Ok(Self::Known(Box::new(record))),
+            None => Ok(opaque(raw, decoder.context_of(raw)?)),
+        }
     }
 
     /// Gives the place of the record.
@@ -152,10 +160,12 @@ impl Event {
     }
 }
 
-fn opaque(raw: &RawRecord<'_>) -> LogEntry {
+fn opaque(raw: &RawRecord<'_>, context: Context) -> LogEntry {
     let header = raw.header();
     LogEntry::Opaque {
         position: header.position,
+        recorded_at: header.time,
+        context: Box::new(context),
         secret: match header.subject {
             Subject::Store => None,
             Subject::Secret { id, .. } => Some(id),

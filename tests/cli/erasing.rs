@@ -14,13 +14,20 @@ fn about_anna() -> Home {
 #[test]
 fn records_are_erased_by_position_and_the_log_says_so() {
     let home = about_anna();
-    let log = home.run(&["log", "show", "--secret", "token"]).done().text();
-    let placed = log.lines().find(|line| line.contains("LockPlaced")).unwrap().split('\t').next().unwrap().to_owned();
+    let before = home.run(&["log", "show", "--secret", "token"]).done().text();
+    let placed =
+        before.lines().find(|line| line.contains("LockPlaced")).unwrap().split('\t').next().unwrap().to_owned();
     let erased = home.run(&["log", "erase", &placed, "--yes"]).done().text();
     assert_eq!(erased, "erased the bodies of 1 record; what still stands is restated in 3 records\n");
     let log = home.run(&["log", "show", "--secret", "token"]).done().text();
     let line = log.lines().find(|line| line.starts_with(&format!("{placed}\t"))).unwrap();
-    assert_eq!(line, format!("{placed}\t\t\ttoken\tLockPlaced\tits body was erased"));
+    let time = line.split('\t').nth(1).unwrap();
+    assert_eq!(line, format!("{placed}\t{time}\ttester\ttoken\tLockPlaced\tits body was erased"));
+    let told = before.lines().find(|line| line.starts_with(&format!("{placed}\t"))).unwrap();
+    assert!(time.starts_with("20") && told.contains(time), "when and by whom is not erased: {line}");
+    let shown = home.run(&["log", "show", "--json"]).done().text();
+    let shown = shown.lines().find(|line| line.contains("\"erased\":true")).unwrap();
+    assert!(shown.contains("\"actor\":\"tester\"") && shown.contains("\"recorded_at\":\"20"), "{shown}");
     assert!(home.run(&["log", "show"]).done().text().contains("tester\t\tBodiesErased\t1 record"));
     home.run(&["log", "verify"]).done();
     home.run(&["scrub"]).done();

@@ -167,14 +167,17 @@ pub(super) fn show_one(
             }
             if scene.out.is_json() { scene.out.line(to_json(record)) } else { line(scene, known, record) }
         }
-        LogEntry::Opaque { position, secret, event_type, erased, .. } if only.is_none() || *secret == only => {
+        LogEntry::Opaque { position, recorded_at, context, secret, event_type, erased, .. }
+            if only.is_none() || *secret == only =>
+        {
             if scene.out.is_json() {
                 return scene.out.line(opaque_json(entry));
             }
             let label = Event::label_of(*event_type).map_or_else(|| format!("event {event_type}"), str::to_owned);
             let about = secret.map(|id| known.name(id)).unwrap_or_default();
             let why = if *erased { "its body was erased" } else { "a later release wrote it" };
-            scene.out.line(format!("{position}\t\t\t{about}\t{label}\t{why}"))
+            let (time, actor) = (shown_time(*recorded_at), &context.actor);
+            scene.out.line(format!("{position}\t{time}\t{actor}\t{about}\t{label}\t{why}"))
         }
         _ => Ok(()),
     }
@@ -195,9 +198,19 @@ fn line(scene: &mut Scene, known: &Known, record: &Record) -> Result<(), Failure
 
 /// Shows a record that cannot be read here.
 pub(super) fn opaque_json(entry: &LogEntry) -> Value {
-    let LogEntry::Opaque { position, secret, event_type, schema, erased } = entry else { return Value::Null };
+    let LogEntry::Opaque { position, recorded_at, context, secret, event_type, schema, erased, .. } = entry else {
+        return Value::Null;
+    };
     json!({
-        "position": position, "secret_id": secret, "event_type": event_type, "schema": schema, "erased": erased
+        "position": position,
+        "recorded_at": recorded_at,
+        "actor": context.actor,
+        "secret_id": secret,
+        "event_type": event_type,
+        "schema": schema,
+        "writer_epoch": context.writer_epoch,
+        "correlation_id": context.correlation,
+        "erased": erased,
     })
 }
 

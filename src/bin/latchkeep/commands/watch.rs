@@ -196,10 +196,13 @@ impl Teller<'_> {
 }
 
 fn opaque_columns(entry: &LogEntry, name: String) -> [String; 7] {
-    let LogEntry::Opaque { position, event_type, erased, .. } = entry else { return Default::default() };
+    let LogEntry::Opaque { position, recorded_at, context, event_type, erased, .. } = entry else {
+        return Default::default();
+    };
     let label = Event::label_of(*event_type).map_or_else(|| format!("event {event_type}"), str::to_owned);
     let why = if *erased { "its body was erased" } else { "a later release wrote it" };
-    [position.to_string(), String::new(), String::new(), name, String::new(), label, why.to_owned()]
+    let (time, actor) = (shown_time(*recorded_at), context.actor.to_string());
+    [position.to_string(), time, actor, name, String::new(), label, why.to_owned()]
 }
 
 /// What is told of a secret that expires soon; no record leads to it.
