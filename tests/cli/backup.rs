@@ -60,6 +60,23 @@ fn a_store_goes_into_a_backup_and_comes_back_in_quarantine() {
     assert!(!home.run(&["status"]).done().text().contains("quarantine"), "the original goes on");
 }
 
+/// Whoever had given a key was once told to give one.
+#[test]
+fn a_key_from_before_a_restore_is_told_apart_from_none() {
+    let home = backed_up();
+    let vkey = home.run(&["log", "keys", "--current"]).done().text();
+    restore(&home, &[]).done();
+    let (out, key, store) = (home.arg("second"), home.arg("backup.key"), home.arg("restored"));
+    home.run(&["backup", "--out", &out, "--backup-key-file", &key, "--store", &store]).done();
+    let verify =
+        |vkey: &str| home.run(&["backup", "verify", &out, "--backup-key-file", &key, "--key", vkey.trim_end()]);
+    let earlier = verify(&vkey).failed(8, &[]).text();
+    assert!(earlier.contains("its checkpoint is signed by signing key 2, which the record at position "), "{earlier}");
+    assert!(earlier.contains("--key was given for another key of its log"), "{earlier}");
+    let now = home.run(&["log", "keys", "--current", "--store", &store]).done().text();
+    assert!(verify(&now).done().text().contains("its origin is proved"));
+}
+
 #[test]
 fn json_tells_scripts_what_a_backup_holds() {
     let home = backed_up();

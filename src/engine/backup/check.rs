@@ -11,7 +11,7 @@ use crate::codec::backup::Entry;
 use crate::codec::meta::decode_meta;
 use crate::domain::id::{DataKeyId, LogId};
 use crate::domain::position::Position;
-use crate::domain::state::State;
+use crate::domain::state::{State, Whole};
 use crate::domain::step::Step;
 use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
@@ -51,6 +51,9 @@ pub struct BackupReport {
     /// brought, by the sealed signing seeds at a restore, or because the store itself has just written the backup. 0 when
     /// nothing is proved: whoever has the key of the backup can have written this log.
     pub proved_size: Position,
+    /// The number of the signing key that was in force at that size, which the checkpoint is signed by, and the position of
+    /// the record that set it.
+    pub signing_key: (u32, Position),
     /// The numbers of the signing keys that the log names and that nothing shows to be the store's.
     pub unproved_keys: Vec<u32>,
     /// What an earlier release wrote in error and what harms nothing: the first thousand. Found by a verification and by a
@@ -74,10 +77,17 @@ impl BackupReport {
             sealed_bytes,
             checkpoint: checkpoint.to_owned(),
             proved_size: proved.size,
+            signing_key: in_force(&state.whole),
             unproved_keys: proved.unproved_keys,
             flaws: Vec::new(),
         }
     }
+}
+
+/// Gives the signing key in force at the end of a log; every log begins with one.
+fn in_force(whole: &Whole) -> (u32, Position) {
+    let number = whole.signing_key_at(whole.log_size).unwrap_or_default();
+    (number, whole.signing_keys.get(&number).map_or(Position::FIRST, |key| key.set_at))
 }
 
 /// Walks over the data that a state speaks of.

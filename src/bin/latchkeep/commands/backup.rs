@@ -101,19 +101,27 @@ pub(crate) fn verify(global: &Global, args: &BackupVerify) -> Result<Exit, Failu
             out.line(format!("note: {flaw}"))?;
         }
         out.line(format!("the backup is whole: {}", words(&report)))?;
-        out.line(origin(&report))?;
+        out.line(origin(&report, !args.keys.is_empty()))?;
     }
     out.flush()?;
     Ok(if report.proved_size == report.log_size { Exit::Done } else { Exit::NotAllChecked })
 }
 
-/// Says who is shown to have written the log.
-pub(super) fn origin(report: &BackupReport) -> String {
+/// Says who is shown to have written the log, to somebody who gave a verifier key of it or none.
+pub(super) fn origin(report: &BackupReport, is_key_given: bool) -> String {
     let numbers: Vec<String> = report.unproved_keys.iter().map(ToString::to_string).collect();
     let proved = counted(report.proved_size.get(), "record");
     match (report.proved_size == report.log_size, &*numbers) {
         (true, []) => "its origin is proved".to_owned(),
         (true, numbers) => format!("its origin is proved; unproved are earlier signing keys: {}", numbers.join(", ")),
+        (false, _) if is_key_given => {
+            let (number, set_at) = report.signing_key;
+            format!(
+                "its origin is proved up to {proved} alone: its checkpoint is signed by signing key {number}, which the \
+                 record at position {set_at} set, and --key was given for another key of its log; give that one, or \
+                 --expect-checkpoint with a checkpoint beyond that record"
+            )
+        }
         (false, _) if report.proved_size == Position::FIRST => {
             "its origin is not proved: whoever has the backup key can have written it; --key or --expect-checkpoint shows \
              who did"
@@ -153,6 +161,8 @@ pub(super) fn to_json(file: &Path, report: &BackupReport) -> Value {
         "sealed_bytes": report.sealed_bytes,
         "checkpoint": report.checkpoint,
         "proved_size": report.proved_size,
+        "signing_key": report.signing_key.0,
+        "signing_key_set_at": report.signing_key.1,
         "unproved_signing_keys": report.unproved_keys,
         "flaws": said(&report.flaws),
     })

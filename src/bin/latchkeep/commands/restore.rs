@@ -42,7 +42,7 @@ pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result
         out.json(&shown)?;
     } else {
         out.line(format!("restored {} from {}: {}", dir.display(), args.file.display(), words(&report)))?;
-        out.line(origin(&report))?;
+        out.line(origin(&report, false))?;
         next_steps(&mut out)?;
     }
     out.flush()?;
