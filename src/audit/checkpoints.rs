@@ -10,7 +10,7 @@ use super::cosignatures::Cosignatures;
 use super::event_line::Told;
 use super::findings::Findings;
 use super::header::ExportHeader;
-use super::keys::{Keys, Named, Opened, VouchedBy};
+use super::keys::{Keys, Named, Opened, Unopened, VouchedBy};
 use super::last_line::LastLine;
 use super::signature_line::SignatureLine;
 use super::verdict::{Check, Outcome, Place};
@@ -34,6 +34,8 @@ pub(super) struct Checkpoints {
     pub(super) signatures: Vec<SignatureLine>,
     /// Sizes of earlier checkpoints of which the export shows nothing.
     unseen: Vec<Position>,
+    /// Sizes of earlier checkpoints whose key is not known.
+    unsigned: Vec<Position>,
 }
 
 /// An earlier checkpoint, not to be believed before its signature was looked at.
@@ -64,6 +66,7 @@ impl Checkpoints {
             cosigned: None,
             signatures: Vec::new(),
             unseen: Vec::new(),
+            unsigned: Vec::new(),
         }
     }
 
@@ -105,15 +108,19 @@ impl Checkpoints {
         }
         let unseen = earlier.iter().filter(|stand| !stand.shown && stand.fault.is_none());
         self.unseen = unseen.filter_map(|stand| stand.size).collect();
+        let unsigned = earlier.iter().filter(|stand| matches!(stand.opened, Err(Unopened::KeyMissing)));
+        self.unsigned = unsigned.filter_map(|stand| stand.size).collect();
         for stand in earlier {
             Self::judge_earlier(&stand, &closing, findings, place);
         }
     }
 
-    fn judge_earlier(stand: &Stand, closing: &Result<Opened, String>, findings: &mut Findings, place: Place) {
+    fn judge_earlier(stand: &Stand, closing: &Result<Opened, Unopened>, findings: &mut Findings, place: Place) {
         let unusable = |why: &str| format!("the earlier checkpoint{} cannot be used: {why}", stand.of_size());
         match (&stand.opened, &stand.fault) {
-            (Err(why), _) => findings.fail(Check::Consistency, Place::default(), &unusable(why)),
+            (Err(Unopened::KeyMissing), None) => {}
+            (Err(Unopened::KeyMissing), Some(why)) => findings.fail(Check::Consistency, place, why),
+            (Err(Unopened::Wrong(why)), _) => findings.fail(Check::Consistency, Place::default(), &unusable(why)),
             (Ok(_), Some(why)) => findings.fail(Check::Consistency, place, why),
             (Ok(Opened { unvouched: Some(at), .. }), None) => {
                 let has_tree = !findings.has_failed(Check::Tree);
@@ -128,8 +135,10 @@ impl Checkpoints {
 
     /// Says how an earlier checkpoint stands to this log.
     fn stand(&self, earlier: &Earlier, last: &LastLine, later: &TreeHead) -> Stand {
-        let opened = earlier.size().map_or_else(|| Err(String::new()), |size| self.open(&earlier.note, size));
-        let opened = earlier.says.as_ref().map_err(Clone::clone).and(opened);
+        let opened = match &earlier.says {
+            Ok(says) => self.open(&earlier.note, says.tree_head.size),
+            Err(why) => Err(Unopened::Wrong(why.clone())),
+        };
         let (shown, fault) = match earlier.is_extended(last, later) {
             Ok(shown) => (shown, None),
             Err(why) => (false, Some(why)),
@@ -137,7 +146,7 @@ impl Checkpoints {
         Stand { size: earlier.size(), opened, shown, fault }
     }
 
-    fn judge_cosignatures(&mut self, note: &str, closing: &Result<Opened, String>, place: Place) {
+    fn judge_cosignatures(&mut self, note: &str, closing: &Result<Opened, Unopened>, place: Place) {
         let Ok(note) = Note::parse(note) else {
             self.cosigned = Some(Outcome::NotChecked { why: "the checkpoint cannot be read".to_owned() });
             return;
@@ -153,12 +162,12 @@ impl Checkpoints {
         self.keys.named(&self.header)
     }
 
-    fn open(&self, note: &str, size: Position) -> Result<Opened, String> {
+    fn open(&self, note: &str, size: Position) -> Result<Opened, Unopened> {
         let opened = self.keys.open(note, size)?;
         if opened.checkpoint.log_id == self.header.log_id {
             Ok(opened)
         } else {
-            Err("the checkpoint is of another log".to_owned())
+            Err(Unopened::Wrong("the checkpoint is of another log".to_owned()))
         }
     }
 
@@ -183,6 +192,18 @@ impl Checkpoints {
         let Some(largest) = self.earlier.last().and_then(Earlier::size) else {
             return Outcome::NotAsked { why: "no earlier checkpoint was given".to_owned() };
         };
+        if largest == Position::FIRST {
+            let why = "the earlier checkpoint is of size 0, which every log extends".to_owned();
+            return Outcome::NotChecked { why };
+        }
+        if let Some(size) = self.unsigned.first() {
+            return Outcome::NotChecked {
+                why: format!(
+                    "the earlier checkpoint of size {size} is not signed by a key that was given, and this slice does not \
+                     show which key was in force then: the key that signed it has to be given too"
+                ),
+            };
+        }
         match (self.unseen.as_slice(), self.earlier.len()) {
             ([], 1) => {
                 Outcome::Passed { found: format!("the log extends that of the earlier checkpoint, of size {largest}") }
@@ -205,7 +226,7 @@ impl Checkpoints {
 struct Stand {
     size: Option<Position>,
     /// The checkpoint, when it is signed as it has to be.
-    opened: Result<Opened, String>,
+    opened: Result<Opened, Unopened>,
     /// Whether the export shows its log at that size, and it is the same.
     shown: bool,
     /// What is wrong with it.

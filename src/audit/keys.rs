@@ -15,6 +15,7 @@
 //! often a log changes its key. Read next: [`super::checkpoints`], which asks.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use crate::domain::event::Event;
 use crate::domain::position::Position;
@@ -83,6 +84,30 @@ impl Opened {
     /// Tells whether it is signed by a root and covers the record at a position.
     pub(super) fn vouches(&self, at: Position) -> bool {
         self.unvouched.is_none() && at < self.checkpoint.tree_head.size
+    }
+}
+
+/// Why a checkpoint cannot be opened.
+#[derive(Clone, Debug)]
+pub(super) enum Unopened {
+    /// No key that is known signed it, and a slice does not show which key was in force at its size.
+    KeyMissing,
+    /// What is wrong with it, in words.
+    Wrong(String),
+}
+
+impl From<String> for Unopened {
+    fn from(why: String) -> Self {
+        Self::Wrong(why)
+    }
+}
+
+impl fmt::Display for Unopened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::KeyMissing => fmt::Display::fmt(&NO_KNOWN_SIGNER, f),
+            Self::Wrong(why) => f.write_str(why),
+        }
     }
 }
 
@@ -204,15 +229,15 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// What is wrong with it, in words.
-    pub(super) fn open(&self, note: &str, size: Position) -> Result<Opened, String> {
+    /// [`Unopened`] when it is not signed by that key.
+    pub(super) fn open(&self, note: &str, size: Position) -> Result<Opened, Unopened> {
         let at_size = self.asked.iter().find(|(asked, _)| *asked == size).and_then(|(_, setting)| setting.as_ref());
         let Some(setting) = at_size.or(self.first.as_ref()) else {
             return self.open_by_root(note, size);
         };
         let at = setting.at;
         let Some(key) = &setting.key else {
-            return Err(format!("the record at position {at} sets a key that cannot be read"));
+            return Err(format!("the record at position {at} sets a key that cannot be read").into());
         };
         match SignedCheckpoint::open(note, std::slice::from_ref(key)) {
             Ok(signed) => {
@@ -220,18 +245,18 @@ impl Keys {
                 let unvouched = (!is_root).then_some(at);
                 Ok(Opened { checkpoint: *signed.checkpoint(), unvouched, signed_by: signed.signed_by().to_vec() })
             }
-            Err(NO_KNOWN_SIGNER) if self.has_root_signed(note) => Err(format!(
+            Err(NO_KNOWN_SIGNER) if self.has_root_signed(note) => Err(Unopened::Wrong(format!(
                 "it is signed by a key that was not in force at size {size}: the record at position {at} set the one that was"
-            )),
-            Err(NO_KNOWN_SIGNER) => Err(format!(
+            ))),
+            Err(NO_KNOWN_SIGNER) => Err(Unopened::Wrong(format!(
                 "it is not signed by the key in force at size {size}, which the record at position {at} set"
-            )),
-            Err(error) => Err(error.to_string()),
+            ))),
+            Err(error) => Err(Unopened::Wrong(error.to_string())),
         }
     }
 
     /// Opens a checkpoint for which the export shows no key: any root counts that was not set later.
-    fn open_by_root(&self, note: &str, size: Position) -> Result<Opened, String> {
+    fn open_by_root(&self, note: &str, size: Position) -> Result<Opened, Unopened> {
         let candidates = self.roots.iter().filter(|root| !root.is_set_later).map(|root| root.key.clone());
         match SignedCheckpoint::open(note, &candidates.collect::<Vec<_>>()) {
             Ok(signed) => {
@@ -239,9 +264,10 @@ impl Keys {
                 Ok(Opened { checkpoint: *signed.checkpoint(), unvouched: None, signed_by })
             }
             Err(NO_KNOWN_SIGNER) if self.has_root_signed(note) => {
-                Err(format!("it is signed by a key that was not in force at size {size}, but was set later"))
+                Err(format!("it is signed by a key that was not in force at size {size}, but was set later").into())
             }
-            Err(error) => Err(error.to_string()),
+            Err(NO_KNOWN_SIGNER) if !self.is_whole => Err(Unopened::KeyMissing),
+            Err(error) => Err(Unopened::Wrong(error.to_string())),
         }
     }
 

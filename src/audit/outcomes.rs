@@ -16,6 +16,9 @@ impl Judge {
         if self.is_cut {
             return not_checked(format!("the export cannot be read from line {} on; no fault before it", self.line));
         }
+        if self.records == 0 && IS_ABOUT_RECORDS.contains(&check) {
+            return not_checked("the export has no record".to_owned());
+        }
         match check {
             Check::Structure => self.structure_outcome(),
             Check::Chain => self.chain_outcome(),
@@ -46,7 +49,7 @@ impl Judge {
     fn chain_outcome(&self) -> Outcome {
         let first = self.header.first().get();
         // Where the first position is odd, the edge of the frontier shows it.
-        if self.records == 0 && first > 0 && first.is_multiple_of(2) {
+        if self.records == 0 && first.is_multiple_of(2) {
             let why = "no record shows the chain value that head_before gives".to_owned();
             return Outcome::NotChecked { why };
         }
@@ -99,6 +102,9 @@ impl Judge {
         Outcome::NotChecked { why }
     }
 }
+
+/// What is said of records, and of nothing where there is none.
+const IS_ABOUT_RECORDS: [Check; 3] = [Check::Bodies, Check::JsonView, Check::Replay];
 
 /// Flaws that a verdict names.
 const FLAWS_SHOWN_MAX: usize = 24;

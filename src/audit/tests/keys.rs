@@ -199,7 +199,17 @@ fn slices_begin_before_and_after_changes() {
     // An earlier checkpoint under a key from before the slice counts if that key was given too.
     let proved = export(log, size - 1, Some(second + 1), &[1, 2, 3], 3);
     assert_eq!(word(&verify_by(&proved, log, &[1, 3], Some((second + 1, 1)))), "?++++++?");
-    assert_eq!(word(&verify_by(&proved, log, &[3], Some((second + 1, 1)))), "?+++!++?");
+    let report = verify_by(&proved, log, &[3], Some((second + 1, 1)));
+    assert_eq!(word(&report), "?+++?++?");
+    assert!(report.to_string().contains("the key that signed it has to be given too"), "{report}");
+    // One that the slice contradicts is wrong, whoever signed it.
+    let mut other = Scenario::new();
+    for number in 0..size {
+        other.secret(SecretSpec::Kv, &format!("other-{number}"));
+    }
+    let earlier = vec![other.checkpoint(second + 1, 1).note().to_owned()];
+    let report = verify_export(&*proved, &VerifyOptions { earlier, ..brought(&[3]) }, |_| {});
+    assert_eq!(word(&report), "?+++!++?");
 }
 
 #[test]

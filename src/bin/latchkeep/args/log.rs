@@ -125,7 +125,8 @@ pub(crate) struct LogVerify {
 /// Whom a log is trusted to be signed by.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct KeyArgs {
-    /// A verifier key of the log, as `latchkeep log keys` prints it; can be given several times.
+    /// A verifier key of the log, as `latchkeep log keys` prints it; can be given several times. A slice does not show keys
+    /// from before it: for an earlier checkpoint from before a change of the key, give the key of that time too.
     #[arg(long = "key", value_name = "VKEY", value_parser = parse_key)]
     pub(crate) keys: Vec<VerifierKey>,
     #[command(flatten)]
@@ -180,7 +181,8 @@ pub(crate) struct LogReplay {
     #[arg(value_name = "EXPORT")]
     pub(crate) export: PathBuf,
     /// Up to a position, with its record; or up to a time: RFC 3339, a date, or a length back from now. The end if nothing is
-    /// said.
+    /// said. Leases count as ended at a time that is asked for when they had ended by then, whether a record says so yet
+    /// or not.
     #[arg(long, value_name = "POSITION|TIME", value_parser = super::as_of::parse)]
     pub(crate) at: Option<AsOf>,
     /// Only one secret: NAME, TYPE/NAME, or its id.
