@@ -73,6 +73,7 @@ impl Judge {
                 judge.findings.fail(Check::Chain, place, &"the chain does not begin at the genesis of its log");
             }
         }
+        judge.watch.begin(first, judge.header.size());
         judge.check_edge();
         judge.checkpoints.note_tree(&judge.tree);
         judge

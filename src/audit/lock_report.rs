@@ -4,11 +4,13 @@
 //! [`super::replay`].
 
 use std::io::Read;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
 use crate::domain::position::Position;
+use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::ledger::RecordHeader;
 
@@ -45,8 +47,10 @@ impl AsOf {
 pub struct LockReport {
     /// How many records of the log lead to it.
     pub size: Position,
-    /// The time of the last of them.
+    /// The time that was asked for, or that of the last of them. Leases that had ended by then are not shown as held.
     pub time: Timestamp,
+    /// The time of the last of them.
+    pub last_at: Timestamp,
     /// Each secret that was there, by id; those whose history is hidden are left out.
     pub secrets: Vec<SecretReport>,
     /// How many secrets were left out, since a body was erased or a slice begins after they were made.
@@ -54,12 +58,19 @@ pub struct LockReport {
 }
 
 impl LockReport {
-    fn of(replay: &Replay) -> Self {
-        let (time, settings) = (replay.time(), replay.settings());
+    fn of(replay: &Replay, as_of: AsOf) -> Self {
+        let (last_at, settings) = (replay.time(), replay.settings());
+        let mut secrets: Vec<Arc<Secret>> = replay.secrets().cloned().collect();
+        let mut time = last_at;
+        if let AsOf::Time(asked) = as_of {
+            secrets.iter_mut().for_each(|secret| Secret::end_leases(secret, asked));
+            time = asked;
+        }
         Self {
             size: replay.size(),
             time,
-            secrets: replay.secrets().map(|secret| SecretReport::of(secret, time, settings)).collect(),
+            last_at,
+            secrets: secrets.iter().map(|secret| SecretReport::of(secret, time, settings)).collect(),
             hidden_secrets: replay.hidden_secrets(),
         }
     }
@@ -68,7 +79,8 @@ impl LockReport {
 /// Replays an export up to some point and gives the lock status of each secret there, with the report on the export.
 ///
 /// When a step is illegal, what is given stood in front of it at the latest; the report names the step. There is no lock
-/// report of something that is no export.
+/// report of something that is no export, nor of a point that the export does not reach: a position at or past its end or
+/// before its first record, or a time before that record. A time after the last record is one after all of them.
 ///
 /// ```
 /// use latchkeep::audit::{AsOf, VerifyOptions, replay_export};
@@ -90,16 +102,25 @@ pub fn replay_export<R: Read + Send>(
 #[derive(Debug)]
 pub(super) struct Watch {
     awaited: Option<AsOf>,
+    /// The position of the first record.
+    first: Position,
     found: Option<LockReport>,
 }
 
 impl Watch {
     pub(super) const fn nothing() -> Self {
-        Self { awaited: None, found: None }
+        Self { awaited: None, first: Position::FIRST, found: None }
     }
 
     const fn on(as_of: AsOf) -> Self {
-        Self { awaited: Some(as_of), found: None }
+        Self { awaited: Some(as_of), first: Position::FIRST, found: None }
+    }
+
+    /// Is told what the header of the export says of its records.
+    pub(super) fn begin(&mut self, first: Position, size: Position) {
+        self.first = first;
+        let is_out = |as_of| matches!(as_of, AsOf::Position(position) if position < first || position >= size);
+        self.awaited = self.awaited.filter(|as_of| !is_out(*as_of));
     }
 
     /// Is shown the replay before each record.
@@ -111,17 +132,18 @@ impl Watch {
 
     /// Is shown the replay at its end.
     pub(super) fn end(&mut self, replay: &Replay) {
-        if self.awaited.take().is_some() {
-            self.found = Some(LockReport::of(replay));
-        }
+        let Some(as_of) = self.awaited.take() else { return };
+        let is_out = matches!(as_of, AsOf::Time(_)) && replay.size() == self.first;
+        self.found = (!is_out).then(|| LockReport::of(replay, as_of));
     }
 }
 
 impl Serialize for LockReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("LockReport", 4)?;
+        let mut fields = serializer.serialize_struct("LockReport", 5)?;
         fields.serialize_field("size", &self.size)?;
         fields.serialize_field("time", &self.time)?;
+        fields.serialize_field("last_at", &self.last_at)?;
         fields.serialize_field("hidden_secrets", &self.hidden_secrets)?;
         fields.serialize_field("secrets", &self.secrets)?;
         fields.end()

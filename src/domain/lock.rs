@@ -179,3 +179,10 @@ pub struct Lock {
     /// Grows whenever it is placed or renewed, so that an outside system can refuse whoever shows an older one.
     pub fencing_token: FencingToken,
 }
+
+impl Lock {
+    /// Tells whether its lease had ended by a time, whether that stands in the log yet or not.
+    pub(crate) fn is_over(&self, time: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= time)
+    }
+}

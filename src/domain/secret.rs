@@ -2,6 +2,8 @@
 //!
 //! Plain data; rules are in [`super::decide`], changes in [`super::evolve`]. Read next: [`super::version`].
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::code::coded_enum;
@@ -205,6 +207,15 @@ impl Secret {
     /// Walks over all locks, oldest version first, each with its version.
     pub fn locks(&self) -> impl Iterator<Item = (&Version, &Lock)> {
         self.versions.iter().flat_map(|version| version.locks.iter().map(move |lock| (version, lock)))
+    }
+
+    /// Takes locks away whose lease had ended by a time, whether that stands in the log yet or not. Copies the secret only
+    /// where it has such a lock.
+    pub(crate) fn end_leases(secret: &mut Arc<Self>, time: Timestamp) {
+        if secret.locks().any(|(_, lock)| lock.is_over(time)) {
+            let versions = Arc::make_mut(secret).versions.iter_mut();
+            versions.for_each(|version| version.locks.retain(|lock| !lock.is_over(time)));
+        }
     }
 
     /// Gives the time at which it expires: its own for secrets that take one, that of the current version for certificates and

@@ -13,7 +13,6 @@ use crate::codec::mark::RowTotal;
 use crate::codec::past::{decode_past_mark, decode_past_secret, decode_past_whole};
 use crate::domain::event::Event;
 use crate::domain::id::{GroupId, SecretId};
-use crate::domain::lock::Lock;
 use crate::domain::position::Position;
 use crate::domain::record::{Record, Subject};
 use crate::domain::secret::Secret;
@@ -108,12 +107,11 @@ impl Past {
 
     /// Takes locks away whose lease had ended by a time, whether that stands in the log yet or not.
     pub(crate) fn end_leases(&mut self, time: Timestamp) {
-        let is_over = |lock: &Lock| lock.expires_at.is_some_and(|end| end <= time);
-        let has_one = |secret: &Secret| secret.locks().any(|(_, lock)| is_over(lock));
+        let has_one = |secret: &Secret| secret.locks().any(|(_, lock)| lock.is_over(time));
         let secrets = self.state.secrets.values().filter(|secret| has_one(secret));
         for id in secrets.map(|secret| secret.id).collect::<Vec<_>>() {
-            if let Some(secret) = self.state.secrets.get_mut(&id).map(Arc::make_mut) {
-                secret.versions.iter_mut().for_each(|version| version.locks.retain(|lock| !is_over(lock)));
+            if let Some(secret) = self.state.secrets.get_mut(&id) {
+                Secret::end_leases(secret, time);
             }
         }
     }

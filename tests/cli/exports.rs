@@ -258,8 +258,8 @@ fn a_replay_tells_what_stood_at_any_point() {
     assert_eq!(secret["rotation"]["blocked_by"], serde_json::json!(["billing"]));
     assert_eq!(at("3")["as_of"]["secrets"][0]["locks_total"], 0);
     assert_eq!(at("4")["as_of"]["secrets"][0]["versions"][0]["locks"][0]["name"], "billing");
-    assert_eq!(at("2000-01-01")["as_of"]["size"], 0);
-    assert_eq!(at("2262-01-01T00:00:00Z")["as_of"], end["as_of"]);
+    let late = at("2262-01-01T00:00:00Z")["as_of"].clone();
+    assert_eq!((&late["secrets"], &late["last_at"]), (&end["as_of"]["secrets"], &end["as_of"]["time"]));
     let lines = audit(&home, &["log", "replay", "log", "--key", &key, "--secret", "arbitrary/token"]).done().text();
     let rows: Vec<Vec<&str>> = lines.lines().map(|line| line.split('\t').collect()).collect();
     assert_eq!(

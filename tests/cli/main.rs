@@ -26,6 +26,7 @@ mod locks;
 mod outages;
 mod pipes;
 mod real_input;
+mod replayed;
 mod restored;
 mod rotations;
 mod strangers;

@@ -1,5 +1,7 @@
 //! Lock status from an export alone, at any point.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::scenario::{Scenario, brought, lock, lock_name};
@@ -44,12 +46,50 @@ fn every_position_shows_the_locks_that_stood_there() {
     }
     let end = replay(&export, AsOf::End);
     assert_eq!((end.size.get(), end.secrets[0].secret.locks_total()), (log.size(), 1));
-    assert_eq!(replay(&export, AsOf::Position(Position::new(u64::MAX))), end);
-    assert_eq!(replay(&export, AsOf::Time(Timestamp::MAX)), end);
+    let late = replay(&export, AsOf::Time(Timestamp::MAX));
+    assert_eq!((late.time, late.last_at), (Timestamp::MAX, end.time));
+    assert_eq!(LockReport { time: end.time, ..late }, end);
     assert_eq!(replay(&export, AsOf::Time(log.now)), end);
-    assert_eq!(replay(&export, AsOf::Time(Timestamp::EPOCH)).size.get(), 0);
     let begin = Timestamp::parse("2026-11-23T12:00:00Z").unwrap();
     assert_eq!(replay(&export, AsOf::Time(begin)).size.get(), 3);
+}
+
+#[test]
+fn there_is_no_report_of_what_an_export_does_not_reach() {
+    let log = Scenario::small();
+    let found = |first: u64, as_of| replay_export(&*log.export_as(first, None, &[]), &brought(&[1]), as_of, |_| {}).1;
+    let at = |position| AsOf::Position(Position::new(position));
+    for (first, as_of, is_there) in [
+        (0, at(0), true),
+        (0, at(log.size() - 1), true),
+        (0, at(log.size()), false),
+        (0, at(u64::MAX), false),
+        (0, AsOf::Time(Timestamp::EPOCH), false),
+        (5, at(4), false),
+        (5, at(5), true),
+        (5, AsOf::Time(Timestamp::EPOCH), false),
+        (5, AsOf::Time(Timestamp::MAX), true),
+        (log.size(), AsOf::Time(Timestamp::MAX), false),
+        (log.size(), AsOf::End, true),
+    ] {
+        assert_eq!(found(first, as_of).is_some(), is_there, "{first}, {as_of:?}");
+    }
+}
+
+/// A lock was once shown up to the record that says that its lease had ended.
+#[test]
+fn a_lease_is_held_to_the_time_that_is_asked() {
+    let mut log = Scenario::new();
+    let secret = log.secret(SecretSpec::Arbitrary, "database");
+    let end = log.now.plus(Duration::from_secs(60));
+    log.lock(secret, Current, vec![lock("app").until(end), lock("stays")]);
+    log.wait(3600);
+    log.secret(SecretSpec::Arbitrary, "other");
+    let export = log.export();
+    let locks = |as_of| replay(&export, as_of).secrets.iter().map(|it| it.secret.locks_total()).sum::<usize>();
+    let before = Timestamp::from_nanos(end.as_nanos() - 1);
+    let got = [AsOf::Time(before), AsOf::Time(end), AsOf::Time(Timestamp::MAX), AsOf::End].map(locks);
+    assert_eq!(got, [2, 1, 1, 2]);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //!
 //! Read next: [`super::log_verify`], for whether to believe it.
 
-use latchkeep::audit::{AsOf, Conclusion, LockReport, Outcome, RotationStatus, SecretReport, replay_export};
-use latchkeep::{Version, VersionData};
+use latchkeep::audit::{AsOf, Conclusion, LockReport, Outcome, Report, RotationStatus, SecretReport, replay_export};
+use latchkeep::{Lock, Version, VersionData};
 use serde_json::json;
 
 use super::log_verify;
@@ -22,9 +22,12 @@ pub(crate) fn run(args: &LogReplay, out: &mut Out) -> Result<Exit, Failure> {
     let tell = |records| bar.set_message(counted(records, "record"));
     let (report, found) = replay_export(&mut export, &options, as_of, tell);
     bar.finish_and_clear();
-    let found = found.map(|found| only(found, args.secret.as_deref())).transpose();
-    // A file that does not hold is told first: nobody asks for a secret in it.
+    // A file that does not hold is told first: nobody asks for a moment or a secret in it.
     let has_failed = report.conclusion() == Conclusion::Failed;
+    if let (None, false) = (&found, has_failed) {
+        return Err(Failure::usage(not_reached(&report, as_of)));
+    }
+    let found = found.map(|found| only(found, args.secret.as_deref())).transpose();
     let found = if has_failed { found.unwrap_or_default() } else { found? };
     if out.is_json() {
         let report = log_verify::to_json(&report, &export)?;
@@ -36,9 +39,40 @@ pub(crate) fn run(args: &LogReplay, out: &mut Out) -> Result<Exit, Failure> {
         }
         let unseen = report.verdicts.iter().filter(|verdict| matches!(verdict.outcome, Outcome::NotChecked { .. }));
         unseen.for_each(failure::note);
-        found.map_or(Ok(()), |found| show(&found, out))?;
+        if let Some(found) = &found {
+            tell_moment(found, as_of);
+            show(found, out)?;
+        }
     }
     Ok(log_verify::conclude(&report, &export))
+}
+
+/// Says why an export tells nothing of a moment.
+fn not_reached(report: &Report, as_of: AsOf) -> String {
+    let end = report.tree_head.map_or(0, |tree_head| tree_head.size.get());
+    let first = end.saturating_sub(report.records);
+    match (as_of, end.checked_sub(1)) {
+        (AsOf::Position(position), _) if position.get() < first => {
+            format!("position {position} lies before the export, which begins at {first}")
+        }
+        (AsOf::Position(position), Some(last)) => {
+            format!("position {position} lies beyond the end of the export, which goes up to {last}")
+        }
+        (AsOf::Time(time), _) if report.records > 0 => {
+            format!("{} lies before the first record of the export", shown_time(time))
+        }
+        _ => "the export has no record, so it tells of no moment".to_owned(),
+    }
+}
+
+/// Says of what moment it is, where one was asked for.
+fn tell_moment(found: &LockReport, as_of: AsOf) {
+    if as_of == AsOf::End {
+        return;
+    }
+    let (at, size) = (shown_time(found.time), found.size);
+    let last = (found.time > found.last_at).then(|| format!(", the last of {}", shown_time(found.last_at)));
+    failure::note(format!("as of {at}, after {size} records{}", last.unwrap_or_default()));
 }
 
 /// Leaves the secret that was asked for.
@@ -65,7 +99,7 @@ fn only(mut found: LockReport, named: Option<&str>) -> Result<LockReport, Failur
 fn show(found: &LockReport, out: &mut Out) -> Result<(), Failure> {
     if out.is_terminal() {
         let (secrets, hidden) = (counted(found.secrets.len() as u64, "secret"), found.hidden_secrets);
-        let at = shown_time(found.time);
+        let at = shown_time(found.last_at);
         out.line(format!("after {} records, the last of {at}: {secrets}, {hidden} more hidden", found.size))?;
     } else if found.hidden_secrets > 0 {
         failure::note(format!("{} more are hidden", counted(found.hidden_secrets as u64, "secret")));
@@ -78,7 +112,7 @@ fn show(found: &LockReport, out: &mut Out) -> Result<(), Failure> {
 fn rows(report: &SecretReport) -> Vec<Vec<String>> {
     let secret = &report.secret;
     let row = |(nth, version): (usize, &Version)| {
-        let locks: Vec<&str> = version.locks.iter().map(|lock| lock.name.as_str()).collect();
+        let locks: Vec<String> = version.locks.iter().map(lock).collect();
         vec![
             secret.secret_type().to_string(),
             secret.metadata.name.to_string(),
@@ -96,6 +130,12 @@ fn rows(report: &SecretReport) -> Vec<Vec<String>> {
         ]
     };
     secret.versions.iter().rev().enumerate().map(row).collect()
+}
+
+/// Names a lock, with its end where it has one.
+fn lock(lock: &Lock) -> String {
+    let until = lock.expires_at.map(|end| format!(" until {}", shown_time(end)));
+    format!("{}{}", lock.name, until.unwrap_or_default())
 }
 
 fn rotation(status: &RotationStatus) -> String {
