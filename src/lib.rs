@@ -123,6 +123,7 @@ pub use issuer::private_ca::{
     register_file::FileRegister,
     template::{CertificateKey, LeafTemplate},
 };
+pub use ledger::accepted_restore::AcceptedRestore;
 pub use projection::lock_board::{LockStatus, VersionLocks};
 pub use projection::notification::Notification;
 pub use projection::tally::Tally;
@@ -135,7 +136,7 @@ pub use seal::{
 };
 #[cfg(feature = "store")]
 pub use {
-    engine::anchor_file::{AcceptedRestore, AnchorFile},
+    engine::anchor_file::AnchorFile,
     engine::anchoring::{AnchorError, AnchorPace, CheckpointAnchor, LogSoFar},
     engine::backup::{BackupProgress, BackupReport, BackupTrust, RestoreProgress},
     engine::clock::{Clock, ManualClock, SystemClock},

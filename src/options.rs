@@ -10,12 +10,13 @@ use std::time::Duration;
 use crate::domain::clock::ClockBounds;
 use crate::domain::name::Actor;
 use crate::domain::settings::{AccessAudit, Settings};
-use crate::engine::anchor_file::{AcceptedRestore, AnchorFile};
+use crate::engine::anchor_file::AnchorFile;
 use crate::engine::anchoring::{AnchorPace, CheckpointAnchor};
 use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::history::{APART_RECORDS, APART_RECORDS_MIN};
 use crate::engine::open::{Access, Opening, Place, create, open};
 use crate::error::Error;
+use crate::ledger::accepted_restore::AcceptedRestore;
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::unlock::Unlock;
 use crate::storage::DiskOptions;
@@ -165,7 +166,7 @@ impl StoreOptions {
     /// and some reads for each.
     pub fn expecting_anchored(mut self, file: &AnchorFile) -> Self {
         self.expected_checkpoints.extend(file.checkpoints().map(Into::into));
-        self.expected_restores.extend(file.restores());
+        self.expected_restores.extend_from_slice(file.restores());
         self
     }
 

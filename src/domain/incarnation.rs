@@ -13,7 +13,8 @@ use super::time::Timestamp;
 /// Which of the stores with one log id it is: 0 for a store that was never restored, larger after each restore.
 ///
 /// A restore gives the larger of the incarnation before plus one and the Unix second of the restore. So two restores of
-/// one backup have the same incarnation only when they were made within one second.
+/// one backup have the same incarnation only when they were made within one second, or both under a clock that is behind
+/// the last record of the backup.
 ///
 /// ```
 /// use latchkeep::{Incarnation, Timestamp};

@@ -109,6 +109,12 @@ impl Whole {
         (next.after <= next.set_at).then_some(next.after)
     }
 
+    /// Gives the verifier key that a restore at a size has set; none when there was no restore.
+    pub(crate) fn key_restored_at(&self, size: Position) -> Option<&str> {
+        let is_of_it = |key: &&SigningKey| key.after == size && key.after <= key.set_at;
+        self.signing_keys.values().find(is_of_it).map(|key| &*key.verifier_key)
+    }
+
     /// Returns the incarnation of the store.
     pub(crate) fn incarnation(&self) -> Incarnation {
         self.incarnations.values().next_back().copied().unwrap_or_default()

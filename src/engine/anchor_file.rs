@@ -4,14 +4,10 @@
 //! Between them can be lines that accept a restore. Pure text; what it says of a log is checked by
 //! [`super::checkpoint`]. Read next: [`super::file_anchor`], which appends.
 
-use std::fmt;
 use std::io::{self, BufRead, Read};
 
-use crate::domain::id::LogId;
-use crate::domain::incarnation::Incarnation;
-use crate::domain::position::Position;
-use crate::domain::state::Whole;
-use crate::ledger::{Checkpoint, TreeHash, TreeHead};
+use crate::ledger::Checkpoint;
+use crate::ledger::accepted_restore::AcceptedRestore;
 
 /// The checkpoints of a file, and the restores that a person has accepted in it.
 ///
@@ -34,18 +30,6 @@ pub struct AnchorFile {
     restores: Vec<AcceptedRestore>,
     newest: Option<Checkpoint>,
     torn: u64,
-}
-
-/// That a person accepts a restore: from here on a file goes on with the restored log.
-///
-/// Its `Display` is the line of a file:
-/// `latchkeep.restore/<log id in hex> <size> <root in base64> <incarnation>`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AcceptedRestore {
-    /// The log, and its tree head at the size that was restored.
-    pub restored: Checkpoint,
-    /// The incarnation of the store from there on.
-    pub incarnation: Incarnation,
 }
 
 impl AnchorFile {
@@ -80,6 +64,15 @@ impl AnchorFile {
     #[must_use]
     pub fn restores(&self) -> &[AcceptedRestore] {
         &self.restores
+    }
+
+    /// Goes on as the file does once [`crate::FileAnchor::accept`] has appended a restore to it.
+    pub fn accept(&mut self, restore: AcceptedRestore) {
+        let Checkpoint { log_id, tree_head } = restore.restored;
+        self.notes.retain(|(_, older)| older.log_id != log_id || older.tree_head.size <= tree_head.size);
+        self.restores.retain(|older| older.restored.tree_head.size <= tree_head.size);
+        self.newest = Some(restore.restored);
+        self.restores.push(restore);
     }
 
     /// Returns what the last checkpoint or accepted restore of the file says, whoever signed it.
@@ -158,42 +151,8 @@ impl AnchorFile {
         }
     }
 
-    fn accept(&mut self, restore: AcceptedRestore) {
-        let AcceptedRestore { restored: Checkpoint { log_id, tree_head }, .. } = restore;
-        self.notes.retain(|(_, older)| older.log_id != log_id || older.tree_head.size <= tree_head.size);
-        self.restores.retain(|older| older.restored.tree_head.size <= tree_head.size);
-        self.newest = Some(restore.restored);
-        self.restores.push(restore);
-    }
-
     const fn tear(&mut self) {
         self.torn = self.torn.saturating_add(1);
-    }
-}
-
-impl AcceptedRestore {
-    const BEGIN: &str = "latchkeep.restore/";
-
-    /// Tells whether a log tells of this very restore; its tree head at that size is another question.
-    pub(super) fn is_told_by(&self, whole: &Whole) -> bool {
-        whole.incarnations.get(&self.restored.tree_head.size) == Some(&self.incarnation)
-    }
-
-    fn parse(line: &str) -> Option<Self> {
-        let mut words = line.strip_prefix(Self::BEGIN)?.split(' ');
-        let log_id = LogId::parse(words.next()?).ok()?;
-        let size = Position::new(words.next()?.parse().ok()?);
-        let root = TreeHash::parse_base64(words.next()?).ok()?;
-        let incarnation = Incarnation::new(words.next()?.parse().ok()?);
-        let found = Self { restored: Checkpoint { log_id, tree_head: TreeHead { size, root } }, incarnation };
-        (found.to_string() == line).then_some(found)
-    }
-}
-
-impl fmt::Display for AcceptedRestore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Checkpoint { log_id, tree_head: TreeHead { size, root } } = self.restored;
-        write!(f, "{}{} {size} {} {}", Self::BEGIN, log_id.to_hex(), root.to_base64(), self.incarnation)
     }
 }
 
@@ -215,7 +174,10 @@ const LINE_BYTES_MAX: u64 = 512 * 1_024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{NoteSigner, origin};
+    use crate::domain::id::LogId;
+    use crate::domain::incarnation::Incarnation;
+    use crate::domain::position::Position;
+    use crate::ledger::{NoteSigner, TreeHead, origin};
 
     const LOG: LogId = LogId::from_bytes([7; 16]);
 
@@ -274,6 +236,7 @@ mod tests {
         let restore = |size, incarnation| AcceptedRestore {
             restored: Checkpoint { log_id: LOG, tree_head: head(size) },
             incarnation: Incarnation::new(incarnation),
+            verifier_key: None,
         };
         let text = format!("{}{}{}{}\n{}", note(3), note(5), note(9), restore(5, 77), note(7));
         let file = read(&text);

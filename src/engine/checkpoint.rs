@@ -13,6 +13,7 @@ use crate::domain::invalid::Invalid;
 use crate::domain::position::Position;
 use crate::domain::state::SigningKey;
 use crate::error::Error;
+use crate::ledger::accepted_restore::AcceptedRestore;
 use crate::ledger::{
     Checkpoint, ConsistencyProof, EventProof, Frontier, Head, NoteSigner, ProofError, SignedCheckpoint, TreeHead,
     VerifierKey, head, origin,
@@ -22,7 +23,6 @@ use crate::seal::sealing_key::SigningSeed;
 use crate::seal::wrapped_key::WrappedSigningSeed;
 
 use super::Shared;
-use super::anchor_file::AcceptedRestore;
 use super::snapshot::Snapshot;
 
 /// A signing key, wrapped for the disk and named for the log.
@@ -167,25 +167,33 @@ impl Shared {
             largest = largest.max(self.check_expected_under(&keys, note.as_ref())?.size);
         }
         for accepted in restores {
-            let Checkpoint { log_id, tree_head } = accepted.restored;
-            let is_told = self.published.with(|snapshot| accepted.is_told_by(&snapshot.state.whole));
-            if log_id != self.log_id || !is_told || self.tree_head_at(tree_head.size)? != Some(tree_head) {
-                return Err(Error::forked("the log does not tell of the restore that the anchor file accepts"));
+            if !self.tells_of(accepted)? {
+                return Err(Error::forked(NOT_TOLD));
             }
-            largest = largest.max(tree_head.size);
+            largest = largest.max(accepted.restored.tree_head.size);
         }
         Ok(largest)
     }
 
+    /// Tells whether the log tells of a restore, and has the tree head that was restored.
+    pub(crate) fn tells_of(&self, accepted: &AcceptedRestore) -> Result<bool, Error> {
+        let Checkpoint { log_id, tree_head } = accepted.restored;
+        let is_told = self.published.with(|snapshot| accepted.is_told_by(&snapshot.state.whole));
+        Ok(log_id == self.log_id && is_told && self.tree_head_at(tree_head.size)? == Some(tree_head))
+    }
+
     /// Returns every restore that the log tells of, for an anchor file that is to accept it.
     pub(crate) fn restores(&self) -> Result<Vec<AcceptedRestore>, Error> {
-        let incarnations = self.published.with(|snapshot| snapshot.state.whole.incarnations.clone());
-        let accepted = |(size, incarnation)| {
+        let snapshot = self.published.load();
+        let whole = &snapshot.state.whole;
+        let accepted = |(&size, &incarnation)| {
+            let verifier_key = whole.key_restored_at(size).map(VerifierKey::parse).transpose()?;
             let tree_head = self.tree_head_at(size)?;
             let tree_head = tree_head.ok_or_else(|| Error::internal("a restore lies beyond the end of the log"))?;
-            Ok(AcceptedRestore { restored: Checkpoint { log_id: self.log_id, tree_head }, incarnation })
+            let restored = Checkpoint { log_id: self.log_id, tree_head };
+            Ok(AcceptedRestore { restored, incarnation, verifier_key })
         };
-        incarnations.into_iter().map(accepted).collect()
+        whole.incarnations.iter().map(accepted).collect()
     }
 
     /// Holds the log to a checkpoint that was kept elsewhere, and gives what it says.
@@ -218,3 +226,6 @@ impl Shared {
         }
     }
 }
+
+/// What is said of a log that does not tell of an accepted restore.
+pub(super) const NOT_TOLD: &str = "the log does not tell of the restore that the anchor file accepts";

@@ -7,10 +7,11 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use crate::domain::position::Position;
+use crate::ledger::accepted_restore::AcceptedRestore;
 use crate::ledger::{Checkpoint, SignedCheckpoint, TreeHead};
 use crate::storage::private_file;
 
-use super::anchor_file::{AcceptedRestore, AnchorFile};
+use super::anchor_file::AnchorFile;
 use super::anchoring::{AnchorError, CheckpointAnchor, LogSoFar};
 
 /// An anchor that appends each checkpoint to a file, with an empty line behind it, and syncs the file. Put the file on

@@ -19,6 +19,7 @@ use crate::domain::position::{Position, WriterEpoch};
 use crate::domain::settings::{KeySlotKind, Settings};
 use crate::domain::state::State;
 use crate::error::Error;
+use crate::ledger::accepted_restore::AcceptedRestore;
 use crate::ledger::{ChainEnd, Frontier};
 use crate::projection::Projections;
 use crate::seal::keyring::Keyring;
@@ -32,7 +33,6 @@ use crate::seal::wrapped_key::WrappedEpochKey;
 use crate::storage::{AnchorMark, Batch, Direction, Disk, DiskOptions, KeyRange, Memory, Storage};
 
 use super::access::AccessBuffer;
-use super::anchor_file::AcceptedRestore;
 use super::anchoring::{AnchorPace, Anchoring, CheckpointAnchor};
 use super::checkpoint::NewSigningKey;
 use super::clock::{Clock, StoreClock};

@@ -8,6 +8,7 @@
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+pub(crate) mod accepted_restore;
 mod chain;
 mod chain_verifier;
 mod checkpoint;

@@ -181,3 +181,25 @@ fn a_file_refuses_what_contradicts_its_newest_checkpoint() {
     let original = home.options().expecting_anchored(&read()).open_read_only();
     assert_eq!(original.err().unwrap().code(), "invalid_checkpoint", "the original does not know the new key");
 }
+
+/// Two restores of one backup within one second have the same incarnation.
+#[test]
+fn an_accepted_restore_is_no_other_of_the_same_second() {
+    let home = Home::new();
+    let store = home.create();
+    let mut backup = Vec::new();
+    store.backup(&mut backup, &unlock(8), |_| {}).unwrap();
+    store.close().unwrap();
+    let restored = |name: &str| {
+        let options = latchkeep::StoreOptions::new(home.dir.path().join(name), unlock(7)).clock(home.clock.clone());
+        options.restore(std::io::Cursor::new(&backup), &unlock(8), |_| {}).unwrap().0
+    };
+    let (one, other) = (restored("one"), restored("other"));
+    let (accepted, same) = (one.restores().unwrap().remove(0), other.restores().unwrap().remove(0));
+    assert_eq!((accepted.restored, accepted.incarnation), (same.restored, same.incarnation));
+    assert!(!accepted.covers(&same) && accepted.verifier_key.is_some());
+    let file = AnchorFile::read(format!("{accepted}\n").as_bytes()).unwrap();
+    assert_eq!(file.restores(), [accepted.clone()]);
+    one.verify_anchored(&file).unwrap();
+    assert_eq!(other.verify_anchored(&file).err().unwrap().code(), "forked");
+}

@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
 use crate::domain::state::{SigningKey, Whole};
-use crate::engine::anchor_file::{AcceptedRestore, AnchorFile};
+use crate::engine::anchor_file::AnchorFile;
 use crate::engine::checkpoint::sealed_verifier_key;
 use crate::error::Error;
+use crate::ledger::accepted_restore::AcceptedRestore;
 use crate::ledger::{Checkpoint, CheckpointError, SignedCheckpoint, TreeHead, VerifierKey};
 use crate::seal::keyring::Keyring;
 
@@ -57,7 +58,7 @@ impl BackupTrust {
     #[must_use]
     pub fn anchored(mut self, file: &AnchorFile) -> Self {
         self.checkpoints.extend(file.checkpoints().map(Into::into));
-        self.restores.extend(file.restores());
+        self.restores.extend_from_slice(file.restores());
         self
     }
 }
