@@ -6,6 +6,7 @@
 use crate::domain::position::Position;
 use crate::ledger::{Checkpoint, Frontier, Note, RecordHeader, TreeHead};
 
+use super::accepted::Accepted;
 use super::cosignatures::Cosignatures;
 use super::event_line::Told;
 use super::findings::Findings;
@@ -26,6 +27,8 @@ pub(super) struct Checkpoints {
     earlier: Vec<Earlier>,
     /// How many of them have a size that the export went past.
     met: usize,
+    /// The restores that count for them.
+    pub(super) accepted: Accepted,
     /// The record that set the key of the last checkpoint, when the earlier one vouches for it.
     vouched_change: Option<Position>,
     cosignatures: Cosignatures,
@@ -61,6 +64,7 @@ impl Checkpoints {
             header: header.clone(),
             earlier,
             met: 0,
+            accepted: Accepted::new(&options.restores),
             vouched_change: None,
             cosignatures: Cosignatures::new(options),
             cosigned: None,
@@ -73,10 +77,12 @@ impl Checkpoints {
     /// Is shown each record.
     pub(super) fn take(&mut self, header: &RecordHeader, told: &Told) {
         self.keys.take(header, told);
+        self.accepted.take(header, told);
     }
 
     /// Is shown the tree before the first record, and after each; keeps it at the sizes of the earlier checkpoints.
     pub(super) fn note_tree(&mut self, tree: &Frontier) {
+        self.accepted.note_tree(tree);
         while let Some(earlier) = self.earlier.get_mut(self.met).filter(|it| it.size() <= Some(tree.size())) {
             if earlier.size() == Some(tree.size()) {
                 earlier.found = Some(tree.tree_head());
@@ -187,22 +193,42 @@ impl Checkpoints {
         Outcome::Passed { found }
     }
 
+    /// Says how the log stands where there is no earlier checkpoint: nobody signs that a restore is accepted.
+    fn alone(&self) -> Outcome {
+        match self.accepted.last() {
+            None => Outcome::NotAsked { why: "no earlier checkpoint was given".to_owned() },
+            Some(size) => Outcome::NotChecked {
+                why: format!(
+                    "a restore at size {size} is accepted, and no earlier checkpoint up to that size was given"
+                ),
+            },
+        }
+    }
+
+    /// Says why the export does not show how the log stands to the earlier ones, beside their sizes.
+    fn unshown(&self, largest: Position) -> Option<String> {
+        if largest == Position::FIRST {
+            return Some("the earlier checkpoint is of size 0, which every log extends".to_owned());
+        }
+        if let Some(size) = self.accepted.unseen(self.header.first()) {
+            return Some(format!(
+                "the export does not show whether the log tells of the accepted restore at size {size}"
+            ));
+        }
+        let size = self.unsigned.first()?;
+        Some(format!(
+            "the earlier checkpoint of size {size} is not signed by a key that was given, and this slice does not show which \
+             key was in force then: the key that signed it has to be given too"
+        ))
+    }
+
     /// Says how the log stands to the earlier ones, when nothing is wrong.
     pub(super) fn extended(&self) -> Outcome {
         let Some(largest) = self.earlier.last().and_then(Earlier::size) else {
-            return Outcome::NotAsked { why: "no earlier checkpoint was given".to_owned() };
+            return self.alone();
         };
-        if largest == Position::FIRST {
-            let why = "the earlier checkpoint is of size 0, which every log extends".to_owned();
+        if let Some(why) = self.unshown(largest) {
             return Outcome::NotChecked { why };
-        }
-        if let Some(size) = self.unsigned.first() {
-            return Outcome::NotChecked {
-                why: format!(
-                    "the earlier checkpoint of size {size} is not signed by a key that was given, and this slice does not \
-                     show which key was in force then: the key that signed it has to be given too"
-                ),
-            };
         }
         match (self.unseen.as_slice(), self.earlier.len()) {
             ([], 1) => {

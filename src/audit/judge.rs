@@ -216,6 +216,7 @@ impl Judge {
             if let Some(last) = &self.last {
                 self.checkpoints.judge(last, &tree_head, &mut self.findings, place);
             }
+            self.check_restores();
         }
         self.watch.end(&self.replay);
         let verdicts = Check::ALL.iter().map(|check| {
@@ -239,6 +240,17 @@ impl Judge {
         if self.checkpoints.named() == Named::Differs {
             let place = Place { line: Some(1), position: None };
             self.findings.fail(Check::Structure, place, &"vkeys are not the keys that the log sets");
+        }
+    }
+
+    fn check_restores(&mut self) {
+        let ExportHeader { log_id, .. } = self.header;
+        let untold = self.checkpoints.accepted.untold(log_id, self.header.first(), self.replay.whole());
+        if let Some(size) = untold {
+            let why = format!(
+                "the log does not tell of the restore at size {size} that is accepted beside the earlier checkpoints"
+            );
+            self.findings.fail(Check::Consistency, Place::default(), &why);
         }
     }
 

@@ -282,7 +282,7 @@ impl Keys {
 const FIRST_NUMBER: u32 = 1;
 
 /// The number of the event of a restore.
-const STORE_RESTORED: u16 = 14;
+pub(super) const STORE_RESTORED: u16 = 14;
 
 /// The number of the event that sets a key.
 const SIGNING_KEY_SET: u16 = 8;

@@ -11,6 +11,7 @@
 //! only `earlier` in [`VerifyOptions`] shows that. A signing key that others have may sign a log that never replaced it: give
 //! the newest key alone. An event that was never recorded leaves no trace. Times are claims.
 
+mod accepted;
 mod checkpoints;
 mod chunks;
 mod cloud_event;

@@ -14,6 +14,7 @@ use crate::domain::secret::Secret;
 use crate::domain::settings::Settings;
 #[cfg(feature = "store")]
 use crate::domain::state::State;
+use crate::domain::state::Whole;
 use crate::domain::time::Timestamp;
 use crate::ledger::RecordHeader;
 use crate::projection::lock_board::LockStatus;
@@ -78,6 +79,11 @@ impl Replay {
     #[cfg(feature = "store")]
     pub(crate) fn into_state(self) -> State {
         self.0.into_state()
+    }
+
+    /// Gives what became of the store as a whole, as far as it was seen.
+    pub(super) const fn whole(&self) -> &Whole {
+        &self.0.state().whole
     }
 
     /// Gives the position of the record that comes next.

@@ -5,6 +5,7 @@
 
 use std::io::Read;
 
+use crate::ledger::accepted_restore::AcceptedRestore;
 use crate::ledger::{VerifierKey, WitnessKey, WitnessPolicy};
 
 use super::LINE_BYTES_MAX;
@@ -26,6 +27,10 @@ pub struct VerifyOptions {
     /// The notes of earlier checkpoints, all of which the log has to extend. Where the export shows nothing of a size, being a
     /// slice from a later position without a proof, that stays unchecked.
     pub earlier: Vec<String>,
+    /// The restores that somebody accepted beside the earlier checkpoints, in an anchor file for example: those of `earlier` that
+    /// the restores did not leave behind are all that is left of it. A log that does not tell of each fails the check of
+    /// consistency; where a restore is accepted and `earlier` is empty, that stays unchecked.
+    pub restores: Vec<AcceptedRestore>,
     /// The roots of trust: verifier keys of the log. A checkpoint counts under the key in force at its size alone; a key
     /// that the log sets later counts when it is here too, or when one of `earlier` is signed by one of these and covers the
     /// record that sets it. The logs of `policy` are counted among them. When there are none, those that the export names are taken;

@@ -10,6 +10,7 @@
     reason = "tests and benches ask the clock and start threads as they need"
 )]
 
+mod accepted;
 mod as_of;
 mod backup;
 mod canary;

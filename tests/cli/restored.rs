@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{Home, Ran, files_below};
 
 /// A home with a store of one secret, and a backup of it.
-fn backed_up() -> Home {
+pub fn backed_up() -> Home {
     let home = Home::new();
     home.put("token", "one");
     let (out, key) = (home.arg("backup"), home.arg("backup.key"));
@@ -19,7 +19,8 @@ fn rotate(home: &Home, store: &str, times: usize) {
     }
 }
 
-fn restore(home: &Home, to: &str) -> String {
+/// Restores that backup.
+pub fn restore(home: &Home, to: &str) -> String {
     let (backup, key, store) = (home.arg("backup"), home.arg("backup.key"), home.arg(to));
     home.run(&["restore", &backup, "--store", &store, "--backup-key-file", &key]).done();
     store

@@ -29,7 +29,10 @@ pub(crate) fn own(args: &LogVerify, scene: &mut Scene) -> Result<Exit, Failure> 
     let verified = scene.store().verify_log(|records| bar.set_position(records));
     bar.finish_and_clear();
     let verified = verified?;
-    let extends = earlier.map(|file| scene.store().verify_anchored(&file)).transpose()?;
+    let extends = earlier.as_ref().map(|file| scene.store().verify_anchored(file)).transpose()?;
+    // Nobody has signed that a restore is accepted.
+    let is_checked = earlier.is_none_or(|file| file.largest().is_some());
+    let extends = extends.filter(|_| is_checked);
     let head = super::log::hex(&verified.head);
     if scene.out.is_json() {
         let mut shown = json!({ "verified": true, "records": verified.records, "head": head });
@@ -37,13 +40,23 @@ pub(crate) fn own(args: &LogVerify, scene: &mut Scene) -> Result<Exit, Failure> 
             fields.insert("extends".to_owned(), json!(earlier));
         }
         scene.out.json(&shown)?;
-        return Ok(Exit::Done);
+        return Ok(conclude_own(is_checked));
     }
     scene.out.line(format!("the log is whole: {}, head {head}", counted(verified.records, "record")))?;
     if let Some(earlier) = extends {
         scene.out.line(format!("it extends the log of the earlier checkpoint, which had {earlier} records"))?;
     }
-    Ok(Exit::Done)
+    Ok(conclude_own(is_checked))
+}
+
+fn conclude_own(is_checked: bool) -> Exit {
+    if is_checked {
+        return Exit::Done;
+    }
+    failure::warn(
+        "not held to an earlier checkpoint: the file has none that the restores it accepts have left in force",
+    );
+    Exit::NotAllChecked
 }
 
 /// Verifies an export; needs no store.
@@ -68,7 +81,9 @@ pub(super) fn options(keys: &KeyArgs, earlier: Option<&Path>) -> Result<VerifyOp
     options.witnesses.clone_from(&keys.witnesses.witnesses);
     options.policy = keys.witnesses.policy.as_deref().map(brought::policy).transpose()?;
     if let Some(path) = earlier {
-        options.earlier = brought::checkpoints(path)?.checkpoints().map(str::to_owned).collect();
+        let file = brought::checkpoints(path)?;
+        options.earlier = file.checkpoints().map(str::to_owned).collect();
+        options.restores = file.restores().to_vec();
     }
     Ok(options)
 }
