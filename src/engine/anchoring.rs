@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::domain::command::{Command, Terms};
 use crate::domain::position::Position;
 use crate::error::Error;
+use crate::ledger::accepted_restore::AcceptedRestore;
 use crate::ledger::{SignedCheckpoint, TreeHead};
 
 use super::Shared;
@@ -73,6 +74,15 @@ impl LogSoFar<'_> {
     /// Kind `Corrupt` or `Unavailable` when the log cannot be read.
     pub fn tree_head_at(&self, size: Position) -> Result<Option<TreeHead>, Error> {
         self.0.tree_head_at(size)
+    }
+
+    /// Tells whether the log tells of a restore that a person has accepted. `O(log n)`.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Corrupt` or `Unavailable` when the log cannot be read.
+    pub fn tells_of(&self, accepted: &AcceptedRestore) -> Result<bool, Error> {
+        self.0.tells_of(accepted)
     }
 }
 

@@ -84,3 +84,21 @@ fn an_export_is_held_to_each_restore_that_its_file_accepts() {
     assert!(told.contains("does not show whether the log tells of the accepted restore at size 4"), "{told}");
     home.run(&own).done();
 }
+
+/// The original once appended its checkpoint, and from then on the file refused the restored store.
+#[test]
+fn an_anchor_takes_nothing_of_a_log_that_does_not_tell_of_an_accepted_restore() {
+    let home = backed_up();
+    home.file("anchored", home.run(&["log", "checkpoint"]).done().text());
+    restore(&home, "restored");
+    accept(&home, "restored").done();
+    let kept = anchored(&home);
+    lock(&home, "store", "aa").failed(1, &["does not tell of the restore", "nothing was appended"]);
+    assert_eq!(anchored(&home), kept);
+    expect(&home, "store").failed(5, &["does not tell of the restore"]);
+    expect(&home, "restored").done();
+    lock(&home, "restored", "aa").done();
+    assert!(anchored(&home).len() > kept.len());
+    lock(&home, "store", "bb").failed(1, &["nothing was appended"]);
+    expect(&home, "restored").done();
+}

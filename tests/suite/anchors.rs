@@ -202,4 +202,12 @@ fn an_accepted_restore_is_no_other_of_the_same_second() {
     assert_eq!(file.restores(), [accepted.clone()]);
     one.verify_anchored(&file).unwrap();
     assert_eq!(other.verify_anchored(&file).err().unwrap().code(), "forked");
+
+    // A checkpoint without its log is held to the key.
+    let path = home.dir.path().join("anchored");
+    let anchor = FileAnchor::new(&path);
+    anchor.accept(&accepted).unwrap();
+    assert!(anchor.take(&other.checkpoint().unwrap()).is_err());
+    anchor.take(&one.checkpoint().unwrap()).unwrap();
+    assert_eq!(sizes(&path).len(), 1);
 }
