@@ -102,3 +102,23 @@ fn an_anchor_takes_nothing_of_a_log_that_does_not_tell_of_an_accepted_restore() 
     lock(&home, "store", "bb").failed(1, &["nothing was appended"]);
     expect(&home, "restored").done();
 }
+
+/// A line that no log fits once stayed in the file, which then refused every store.
+#[test]
+fn an_accept_that_fails_leaves_the_file_as_it_is() {
+    let home = backed_up();
+    home.file("anchored", home.run(&["log", "checkpoint"]).done().text());
+    restore(&home, "restored");
+    restore(&home, "another");
+    accept(&home, "restored").done();
+    let kept = anchored(&home);
+    accept(&home, "another").failed(5, &["does not tell of the restore"]);
+    assert_eq!(anchored(&home), kept);
+    expect(&home, "restored").done();
+    // An older line ends with the incarnation, and counts as before.
+    let (line, _) = kept.trim_end().rsplit_once(' ').unwrap();
+    assert!(line.lines().last().unwrap().split(' ').count() == 4, "{line}");
+    home.file("anchored", format!("{line}\n"));
+    expect(&home, "restored").done();
+    assert!(accept(&home, "restored").done().text().contains("accepts the restore already"));
+}

@@ -4,8 +4,9 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::path::Path;
 
-use latchkeep::{AnchorFile, FileAnchor};
+use latchkeep::{AcceptedRestore, AnchorFile, FileAnchor};
 use serde_json::json;
 
 use super::summary::counted;
@@ -16,10 +17,6 @@ use crate::scene::Scene;
 
 pub(super) fn run(args: &LogAcceptRestore, scene: &mut Scene) -> Result<Exit, Failure> {
     let path = &args.file;
-    let read = || {
-        let file = File::open(path).map_err(|error| Failure::io("open", path, &error))?;
-        AnchorFile::read(BufReader::new(file)).map_err(|error| Failure::io("read", path, &error))
-    };
     let told = scene.store().restores()?;
     if told.is_empty() {
         return Err(Failure::new(
@@ -28,13 +25,17 @@ pub(super) fn run(args: &LogAcceptRestore, scene: &mut Scene) -> Result<Exit, Fa
             "the log tells of no restore; nothing was accepted",
         ));
     }
-    let (file, anchor) = (read()?, FileAnchor::new(path));
-    let new: Vec<_> = told.iter().filter(|restore| !file.restores().contains(restore)).collect();
+    let (mut file, anchor) = (read(path)?, FileAnchor::new(path));
+    let is_new = |restore: &&AcceptedRestore| !file.restores().iter().any(|accepted| accepted.covers(restore));
+    let new: Vec<_> = told.iter().filter(is_new).collect();
+    for restore in &new {
+        file.accept((*restore).clone());
+    }
+    // The store has to hold to the file as it will be: a line that is written is there for good.
+    scene.store().verify_anchored(&file)?;
     for restore in &new {
         anchor.accept(restore).map_err(|error| Failure::io("write", path, &error))?;
     }
-    // What it holds now has to hold.
-    scene.store().verify_anchored(&read()?)?;
     let sizes: Vec<_> = new.iter().map(|restore| restore.restored.tree_head.size).collect();
     if scene.out.is_json() {
         scene.out.json(&json!({ "file": path, "accepted": sizes }))?;
@@ -48,4 +49,9 @@ pub(super) fn run(args: &LogAcceptRestore, scene: &mut Scene) -> Result<Exit, Fa
         scene.out.line(format!("{} goes on with the log that was restored with {records}", path.display()))?;
     }
     Ok(Exit::Done)
+}
+
+fn read(path: &Path) -> Result<AnchorFile, Failure> {
+    let file = File::open(path).map_err(|error| Failure::io("open", path, &error))?;
+    AnchorFile::read(BufReader::new(file)).map_err(|error| Failure::io("read", path, &error))
 }
