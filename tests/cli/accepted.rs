@@ -122,3 +122,16 @@ fn an_accept_that_fails_leaves_the_file_as_it_is() {
     expect(&home, "restored").done();
     assert!(accept(&home, "restored").done().text().contains("accepts the restore already"));
 }
+
+#[test]
+fn what_reads_a_backup_takes_no_checkpoints_of_a_store() {
+    let home = backed_up();
+    let (backup, key, store) = (home.arg("backup"), home.arg("backup.key"), home.arg("restored"));
+    let verify = ["backup", "verify", &backup, "--backup-key-file", &key];
+    let restore = ["restore", &backup, "--store", &store, "--backup-key-file", &key];
+    for command in [&verify[..], &restore] {
+        home.run(&[command, &["--expect", "not there"]].concat()).failed(2, &["--expect-checkpoint"]);
+    }
+    home.run(&[&restore[..], &["--anchor", "anchored"]].concat()).failed(2, &["anchors nothing", "accept-restore"]);
+    assert!(!home.path("restored").exists() && !home.path("anchored").exists());
+}

@@ -83,6 +83,7 @@ fn show(bar: &ProgressBar, progress: BackupProgress) {
 
 /// Verifies a backup.
 pub(crate) fn verify(global: &Global, args: &BackupVerify) -> Result<Exit, Failure> {
+    refuse_expect(global)?;
     let (file, bytes) = open(&args.file)?;
     let key = keys::to_read_backup(&args.key)?;
     let mut trust = args.keys.iter().cloned().fold(BackupTrust::default(), BackupTrust::key);
@@ -105,6 +106,15 @@ pub(crate) fn verify(global: &Global, args: &BackupVerify) -> Result<Exit, Failu
     }
     out.flush()?;
     Ok(if report.proved_size == report.log_size { Exit::Done } else { Exit::NotAllChecked })
+}
+
+/// Refuses the checkpoints that a store is held to: what is held to them here is a backup.
+pub(super) fn refuse_expect(global: &Global) -> Result<(), Failure> {
+    if global.expect.is_some() {
+        let message = "--expect is for a store that is there, and this reads a backup";
+        return Err(Failure::usage(message).hint("--expect-checkpoint FILE holds the log of the backup to checkpoints"));
+    }
+    Ok(())
 }
 
 /// Says who is shown to have written the log, to somebody who gave a verifier key of it or none.

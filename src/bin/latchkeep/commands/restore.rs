@@ -5,7 +5,7 @@
 use indicatif::ProgressBar;
 use latchkeep::{RestoreProgress, StoreOptions};
 
-use super::backup::{open, origin, to_json, words};
+use super::backup::{open, origin, refuse_expect, to_json, words};
 use super::clock;
 use super::scrub::bar;
 use crate::args::{Given, Global, RestoreBackup};
@@ -15,6 +15,14 @@ use crate::out::Out;
 use crate::{brought, keys, scene};
 
 pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result<Exit, Failure> {
+    refuse_expect(global)?;
+    if !global.anchor.is_empty() {
+        let hint =
+            "first latchkeep log accept-restore FILE on the restored store, then --anchor FILE with what it does next";
+        return Err(
+            Failure::usage("restore anchors nothing: a restore has to be accepted in an anchor file").hint(hint)
+        );
+    }
     let dir = scene::store_dir(global)?;
     scene::check_free(&dir)?;
     let (file, bytes) = open(&args.file)?;
