@@ -28,7 +28,8 @@ pub(crate) enum LogCommand {
 /// An anchor file binds the log to every checkpoint in it. After a restore the log does not extend those that the original
 /// signed later, so --anchor appends nothing and --expect fails. This writes a line into the file for each restore that the
 /// log tells of: from there on the file goes on with the restored log, and the checkpoints above bind it up to the size that
-/// was restored. Make sure first that the restore is one that you know of.
+/// was restored, and the original is refused. Make sure first that the restore is one that you know of. Where the log does not
+/// hold to the file with these lines, nothing is written.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -114,8 +115,8 @@ pub(crate) struct LogVerify {
     /// The export, plain or compressed with zstd; - means stdin.
     #[arg(value_name = "EXPORT")]
     pub(crate) export: Option<PathBuf>,
-    /// A checkpoint from before that the log has to extend: a note, a file that --anchor wrote (its last one counts), or an
-    /// earlier export.
+    /// Checkpoints from before, each of which the log has to extend: a note, a file that --anchor wrote, or an earlier export.
+    /// The log has to tell of each restore that was accepted in the file.
     #[arg(long, value_name = "FILE")]
     pub(crate) earlier: Option<PathBuf>,
     #[command(flatten)]
@@ -188,7 +189,7 @@ pub(crate) struct LogReplay {
     /// Only one secret: NAME, TYPE/NAME, or its id.
     #[arg(long)]
     pub(crate) secret: Option<String>,
-    /// A checkpoint from before that the log has to extend.
+    /// Checkpoints from before, each of which the log has to extend, as for `log verify`.
     #[arg(long, value_name = "FILE")]
     pub(crate) earlier: Option<PathBuf>,
     /// Makes a store in a directory, which must not exist or be empty.

@@ -97,7 +97,7 @@ pub(crate) struct Global {
     /// A file whose one line is the passphrase that opens the store.
     #[arg(long, global = true, env = "LATCHKEEP_PASSPHRASE_FILE", value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// A checkpoint that was kept elsewhere: the store is opened only if its log is that one, or extends it.
+    /// Checkpoints that were kept elsewhere, in an anchor file for example: the store is opened only if its log extends each.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) expect: Option<PathBuf>,
     /// Where a signed checkpoint goes after each command that writes: a file on another machine's disk, to which it is

@@ -49,7 +49,7 @@ pub(super) fn show(args: &QuarantineShow, scene: &mut Scene) -> Result<Exit, Fai
     }
     scene.out.line(format!("in quarantine {}", words(&restored)))?;
     scene.out.line(format!(
-        "incarnation {}; positions after the backup are given out again, fencing tokens are not",
+        "incarnation {}; positions after the backup are given out again, fencing tokens of the original are not",
         restored.incarnation
     ))?;
     for name in overdue {
