@@ -124,10 +124,8 @@ impl Checkpoints {
     fn judge_earlier(stand: &Stand, closing: &Result<Opened, Unopened>, findings: &mut Findings, place: Place) {
         let unusable = |why: &str| format!("the earlier checkpoint{} cannot be used: {why}", stand.of_size());
         match (&stand.opened, &stand.fault) {
-            (Err(Unopened::KeyMissing), None) => {}
-            (Err(Unopened::KeyMissing), Some(why)) => findings.fail(Check::Consistency, place, why),
             (Err(Unopened::Wrong(why)), _) => findings.fail(Check::Consistency, Place::default(), &unusable(why)),
-            (Ok(_), Some(why)) => findings.fail(Check::Consistency, place, why),
+            (_, Some(why)) => findings.fail(Check::Consistency, place, why),
             (Ok(Opened { unvouched: Some(at), .. }), None) => {
                 let has_tree = !findings.has_failed(Check::Tree);
                 if !has_tree || !closing.as_ref().is_ok_and(|closing| closing.vouches(*at)) {
@@ -135,7 +133,7 @@ impl Checkpoints {
                     findings.fail(Check::Consistency, Place::default(), &why);
                 }
             }
-            (Ok(_), None) => {}
+            (Err(Unopened::KeyMissing) | Ok(_), None) => {}
         }
     }
 

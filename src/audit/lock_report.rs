@@ -63,7 +63,9 @@ impl LockReport {
         let mut secrets: Vec<Arc<Secret>> = replay.secrets().cloned().collect();
         let mut time = last_at;
         if let AsOf::Time(asked) = as_of {
-            secrets.iter_mut().for_each(|secret| Secret::end_leases(secret, asked));
+            for secret in &mut secrets {
+                Secret::end_leases(secret, asked);
+            }
             time = asked;
         }
         Self {
