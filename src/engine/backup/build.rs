@@ -27,7 +27,7 @@ use crate::engine::snapshot::Snapshot;
 use crate::engine::tree::grow;
 use crate::engine::voucher::Vouching;
 use crate::error::Error;
-use crate::ledger::{ChainVerifier, Frontier, frames};
+use crate::ledger::{ChainEnd, ChainVerifier, Frontier, frames};
 use crate::projection::Projections;
 use crate::seal::keyring::Keyring;
 use crate::seal::sealing_key::SigningSeed;
@@ -121,6 +121,11 @@ impl<'b, 'p> Builder<'b, 'p> {
     pub(super) fn new(put: &'b mut Put<'p>, log_id: &LogId) -> Self {
         let (chain, frontier) = (ChainVerifier::from_genesis(log_id), Frontier::default());
         Self { put, batch: Batch::new(), bytes: 0, chain, frontier }
+    }
+
+    /// Gives the end of the log so far.
+    pub(super) fn end(&self) -> Result<ChainEnd, Error> {
+        Ok(self.chain.clone().finish()?)
     }
 
     pub(super) const fn frontier(&self) -> &Frontier {

@@ -11,6 +11,7 @@ use crate::codec::backup::Entry;
 use crate::codec::meta::decode_meta;
 use crate::domain::id::{DataKeyId, LogId};
 use crate::domain::position::Position;
+use crate::domain::settings::KeySlotKind;
 use crate::domain::state::{State, Whole};
 use crate::domain::step::Step;
 use crate::domain::time::Timestamp;
@@ -20,11 +21,12 @@ use crate::engine::missing::MissingBodies;
 use crate::error::Error;
 use crate::ledger::{ChainEnd, ChainVerifier, Checkpoint, Frontier, RawRecord, frames};
 use crate::seal::envelope;
+use crate::seal::slots::Slots;
 use crate::seal::unlock::Unlock;
-use crate::seal::wrapped_key::{WrappedDataKey, WrappedEpochKey};
+use crate::seal::wrapped_key::{WrappedDataKey, WrappedEpochKey, WrappedSigningSeed};
 
 use super::entries::EntryReader;
-use super::trust::{BackupTrust, Held, Proved, open};
+use super::trust::{BackupTrust, Held, Proved, has_seeds, open};
 
 /// Keys of one kind that a backup may hold beside data keys; a store has far fewer.
 const KEYS_MAX: usize = 65_536;
@@ -144,6 +146,11 @@ fn damaged(how: &str) -> Error {
     Error::backup_damaged(format!("the backup {how}; use another copy"))
 }
 
+/// Refuses what stands in a backup a second time: which of the two is written would be a matter of chance.
+fn once(is_first: bool) -> Result<(), Error> {
+    if is_first { Ok(()) } else { Err(damaged("holds an entry twice")) }
+}
+
 /// What was verified so far.
 struct Checker<'a> {
     log_id: LogId,
@@ -154,8 +161,8 @@ struct Checker<'a> {
     unknown_events: u64,
     /// The digests of sealed data.
     data: HashMap<DataKeyId, [u8; 32]>,
-    /// The epochs of wrapped data keys; of several, all.
-    wrapped: HashMap<DataKeyId, Vec<u32>>,
+    /// The epochs of wrapped data keys; all of them, where one was wrapped anew while it was copied.
+    wrapped: HashMap<DataKeyId, BTreeSet<u32>>,
     slots: BTreeMap<u8, Vec<u8>>,
     epochs: BTreeMap<u32, WrappedEpochKey>,
     seeds: BTreeMap<u32, Vec<u8>>,
@@ -187,22 +194,20 @@ impl<'a> Checker<'a> {
             return Err(damaged("holds more keys than a store has"));
         }
         match entry {
-            Entry::SealedData(data_key) => {
-                self.data.insert(data_key, envelope::digest(value));
-            }
+            Entry::SealedData(data_key) => once(self.data.insert(data_key, envelope::digest(value)).is_none())?,
             Entry::DataKey(data_key) => {
                 let epoch = WrappedDataKey::from_bytes(value)?.epoch().get();
-                self.wrapped.entry(data_key).or_default().push(epoch);
+                once(self.wrapped.entry(data_key).or_default().insert(epoch))?;
             }
-            Entry::KeySlot(slot) => drop(self.slots.insert(slot, value.to_vec())),
+            Entry::KeySlot(slot) => once(self.slots.insert(slot, value.to_vec()).is_none())?,
             Entry::EpochKey(epoch) => {
                 let wrapped = WrappedEpochKey::from_bytes(value)?;
                 if wrapped.epoch().get() != epoch {
                     return Err(damaged("has an epoch key in another's place"));
                 }
-                self.epochs.insert(epoch, wrapped);
+                once(self.epochs.insert(epoch, wrapped).is_none())?;
             }
-            Entry::SigningSeed(number) => drop(self.seeds.insert(number, value.to_vec())),
+            Entry::SigningSeed(number) => once(self.seeds.insert(number, value.to_vec()).is_none())?,
             Entry::Commit(first) => self.take_commit(first, value)?,
             Entry::Meta | Entry::Checkpoint => return Err(damaged("describes the store twice")),
         }
@@ -217,7 +222,7 @@ impl<'a> Checker<'a> {
             let raw = raw.map_err(|error| damaged(&format!("has a commit that cannot be read ({error})")))?;
             self.take_record(&raw)?;
         }
-        Ok(())
+        if first == self.chain.size() { Err(damaged("has a commit without a record")) } else { Ok(()) }
     }
 
     fn take_record(&mut self, raw: &RawRecord<'_>) -> Result<(), Error> {
@@ -269,21 +274,52 @@ impl<'a> Checker<'a> {
         if !self.epochs.keys().eq(whole.epochs.iter()) {
             return Err(damaged("holds other epoch keys than its log speaks of"));
         }
-        // Without a seed nothing of that time can be signed again; a store made from an export has none of before.
         let known = |number: &u32| whole.signing_keys.contains_key(number);
         if !self.seeds.keys().all(known) || !self.slots.keys().all(|slot| whole.key_slots.contains_key(slot)) {
             return Err(damaged("holds key slots or signing keys that its log does not speak of"));
         }
+        self.check_slots()?;
+        self.check_seeds()
+    }
+
+    /// Holds the key slots to those of the log. Whether one opens, only its key shows; one that was damaged in the store is
+    /// empty.
+    fn check_slots(&self) -> Result<(), Error> {
+        let slots = &self.replay.state().whole.key_slots;
+        if !slots.keys().eq(self.slots.keys()) {
+            return Err(damaged("lacks a key slot that its log speaks of"));
+        }
+        let stored = self.slots.iter().filter(|(_, bytes)| !bytes.is_empty());
+        let stored = Slots::decode(self.log_id, stored.map(|(number, bytes)| (*number, bytes.as_slice())));
+        let is_known =
+            |(number, kind): (u8, Result<KeySlotKind, _>)| kind.is_ok_and(|kind| slots.get(&number) == Some(&kind));
+        if stored.iter().next().is_none() || !stored.iter().all(is_known) {
+            return Err(damaged("has a key slot that is damaged, or another than its log speaks of"));
+        }
         Ok(())
+    }
+
+    /// Holds the signing seeds to the keys of the log. Whether one opens, and is that of its key, only a key of the store shows.
+    fn check_seeds(&self) -> Result<(), Error> {
+        for (number, bytes) in &self.seeds {
+            let sealed = WrappedSigningSeed::from_bytes(bytes)
+                .map_err(|error| damaged(&format!("has a key that is wrong: {error}")))?;
+            if sealed.number() != *number {
+                let how = format!("signing key {number} of its log is not the one that the store has sealed");
+                return Err(Error::backup_forged(&how));
+            }
+        }
+        has_seeds(&self.replay.state().whole, &self.seeds).map(drop)
     }
 
     /// Holds the data to the last state: all of it is there, and each data key is wrapped by an epoch that lives.
     fn check_data(&self) -> Result<(), Error> {
         for sealed in live(self.replay.state()) {
-            let is_wrapped =
-                || self.wrapped.get(&sealed.data_key)?.iter().find(|epoch| self.epochs.contains_key(epoch));
+            // Under two of them, the one that is written would be a matter of chance.
+            let wrapped = self.wrapped.get(&sealed.data_key).into_iter().flatten();
+            let is_wrapped = || wrapped.filter(|epoch| self.epochs.contains_key(epoch)).count() == 1;
             match self.data.get(&sealed.data_key) {
-                Some(digest) if *digest == sealed.digest && is_wrapped().is_some() => {}
+                Some(digest) if *digest == sealed.digest && is_wrapped() => {}
                 Some(_) => return Err(damaged("holds data, or a data key, that is not what its log speaks of")),
                 None => return Err(damaged("lacks data that its log speaks of")),
             }

@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::engine::open::Opening;
 use crate::error::Error;
 use crate::ledger::frames;
+use crate::seal::envelope;
 use crate::seal::keyring::Keyring;
 use crate::seal::slots::Slots;
 use crate::seal::unlock::Unlock;
@@ -81,19 +82,15 @@ fn write<R: Read>(
     (opening, put): (&Opening, &mut Put<'_>),
     progress: &mut dyn FnMut(RestoreProgress),
 ) -> Result<AnchorMark, Error> {
-    let changed = || Error::backup_damaged("the backup changed while it was read; try again");
-    if *entries.header() != checked.header {
-        return Err(changed());
-    }
+    as_checked(*entries.header() == checked.header)?;
     let mut rows = Rows::new(Builder::new(put, &checked.log_id), checked, keyring);
     loop {
         progress(RestoreProgress::Writing { bytes: entries.bytes() });
         let Some((entry, value)) = entries.next()? else { break };
         rows.take(entry, value)?;
     }
-    if rows.needed.values().any(|found| *found != Written::DATA_AND_KEY) {
-        return Err(changed());
-    }
+    as_checked(rows.builder.end()? == checked.end)?;
+    as_checked(rows.needed.values().all(|found| found.data && found.key))?;
     let (log_id, whole, from) = (checked.log_id, &checked.state.whole, RestoredFrom::Backup);
     let (slots, kept_slots, slot_rows) = (Vec::new(), &checked.slots, Vec::new());
     let mark = rows.builder.finish(Birth { opening, log_id, keyring, whole, from, slots, kept_slots, slot_rows })?;
@@ -101,15 +98,18 @@ fn write<R: Read>(
     Ok(mark)
 }
 
-/// What of one version was written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Written {
-    data: bool,
-    key: bool,
+/// Refuses what is not what was verified: the file changed between the two reads.
+fn as_checked(is_it: bool) -> Result<(), Error> {
+    if is_it { Ok(()) } else { Err(Error::backup_damaged("the backup changed while it was read; try again")) }
 }
 
-impl Written {
-    const DATA_AND_KEY: Self = Self { data: true, key: true };
+/// What of one version was written.
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    /// The digest that the log says.
+    digest: [u8; 32],
+    data: bool,
+    key: bool,
 }
 
 /// The rows of a store on their way from its backup.
@@ -123,23 +123,35 @@ struct Rows<'a, 'b, 'p> {
 
 impl<'a, 'b, 'p> Rows<'a, 'b, 'p> {
     fn new(builder: Builder<'b, 'p>, checked: &'a Checked, keyring: &'a Keyring) -> Self {
-        let needed = live(&checked.state).map(|sealed| (sealed.data_key, Written::default())).collect();
+        let needed = live(&checked.state)
+            .map(|sealed| (sealed.data_key, Written { digest: sealed.digest, data: false, key: false }))
+            .collect();
         Self { builder, checked, keyring, needed }
     }
 
     fn take(&mut self, entry: Entry, value: &[u8]) -> Result<(), Error> {
         match entry {
             Entry::Meta => self.builder.row(&keys::STORE_META, value),
-            Entry::KeySlot(slot) => self.builder.chunked(&keys::key_slot(slot), value),
-            Entry::EpochKey(epoch) => self.builder.row(&keys::epoch_key(epoch), value),
-            Entry::SigningSeed(number) => self.builder.row(&keys::signing_seed(number), value),
+            Entry::KeySlot(slot) => {
+                as_checked(self.checked.slots.get(&slot).is_some_and(|bytes| bytes == value))?;
+                self.builder.chunked(&keys::key_slot(slot), value)
+            }
+            Entry::EpochKey(epoch) => {
+                as_checked(self.checked.epochs.get(&epoch).is_some_and(|key| key.as_bytes() == value))?;
+                self.builder.row(&keys::epoch_key(epoch), value)
+            }
+            Entry::SigningSeed(number) => {
+                as_checked(self.checked.seeds.get(&number).is_some_and(|bytes| bytes == value))?;
+                self.builder.row(&keys::signing_seed(number), value)
+            }
             Entry::Commit(first) => self.builder.commit(first, &without(value, &self.checked.still_there)?),
             Entry::SealedData(data_key) => match self.needed.get_mut(&data_key) {
-                Some(written) if !written.data => {
+                Some(written) => {
+                    as_checked(!written.data && written.digest == envelope::digest(value))?;
                     written.data = true;
                     self.builder.chunked(&keys::sealed_data(data_key), value)
                 }
-                _ => Ok(()),
+                None => Ok(()),
             },
             Entry::DataKey(data_key) => self.take_key(data_key, value),
             Entry::Checkpoint => Ok(()),
@@ -152,6 +164,7 @@ impl<'a, 'b, 'p> Rows<'a, 'b, 'p> {
         let is_live = self.checked.epochs.contains_key(&wrapped.epoch().get());
         match self.needed.get_mut(&data_key).filter(|_| is_live) {
             Some(written) => {
+                as_checked(!written.key)?;
                 written.key = true;
                 self.keyring.unwrap(data_key, &wrapped)?;
                 self.builder.row(&keys::data_key(data_key), value)
@@ -161,8 +174,8 @@ impl<'a, 'b, 'p> Rows<'a, 'b, 'p> {
     }
 }
 
-/// Gives a commit without bodies that were erased while the backup was taken.
-fn without<'a>(commit: &'a [u8], erased: &BTreeSet<Position>) -> Result<Cow<'a, [u8]>, Error> {
+/// Gives a commit without bodies that were erased.
+pub(super) fn without<'a>(commit: &'a [u8], erased: &BTreeSet<Position>) -> Result<Cow<'a, [u8]>, Error> {
     if erased.is_empty() {
         return Ok(Cow::Borrowed(commit));
     }

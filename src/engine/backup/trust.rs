@@ -163,16 +163,9 @@ pub(super) fn hold_to_seeds(
     keyring: &Keyring,
     log_id: &LogId,
 ) -> Result<Vec<u32>, Error> {
-    let mut unproved = Vec::new();
-    for (number, key) in &whole.signing_keys {
-        let Some(bytes) = seeds.get(number) else {
-            if key.set_at < whole.imported_at {
-                unproved.push(*number);
-                continue;
-            }
-            let how = format!("its log names signing key {number}, whose sealed seed is missing");
-            return Err(Error::backup_forged(&how));
-        };
+    let unproved = has_seeds(whole, seeds)?;
+    for (number, bytes) in seeds {
+        let Some(key) = whole.signing_keys.get(number) else { continue };
         let (sealed_as, verifier_key) = sealed_verifier_key(keyring, log_id, bytes)?;
         if sealed_as != *number || verifier_key != *key.verifier_key {
             let how = format!("signing key {number} of its log is not the one that the store has sealed");
@@ -180,4 +173,15 @@ pub(super) fn hold_to_seeds(
         }
     }
     Ok(unproved)
+}
+
+/// Refuses a signing key whose sealed seed is missing, though it was set since the store was made, or was last made from an
+/// export. Returns the numbers of older keys without a seed.
+pub(super) fn has_seeds(whole: &Whole, seeds: &BTreeMap<u32, Vec<u8>>) -> Result<Vec<u32>, Error> {
+    let missing = whole.signing_keys.iter().filter(|(number, _)| !seeds.contains_key(number));
+    let unproved = |(number, key): (&u32, &SigningKey)| {
+        let how = || format!("its log names signing key {number}, whose sealed seed is missing");
+        if key.set_at < whole.imported_at { Ok(*number) } else { Err(Error::backup_forged(&how())) }
+    };
+    missing.map(unproved).collect()
 }

@@ -72,7 +72,7 @@ pub(super) fn at(entries: &Entries, wanted: u8) -> usize {
 
 /// Holds entries that were changed to being refused, with these words, and to leaving nothing.
 #[track_caller]
-fn check_refused(words: &str, change: impl FnOnce(&mut Entries)) {
+pub(super) fn check_refused(words: &str, change: impl FnOnce(&mut Entries)) {
     let mut entries = entries();
     assert!(check(seal(&entries).as_slice(), &key(), &BackupTrust::default(), &mut |_| {}).is_ok());
     change(&mut entries);

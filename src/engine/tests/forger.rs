@@ -256,8 +256,8 @@ fn an_import_that_never_was_is_refused() {
         batches.push(events.into_iter().map(|event| Record { event, subject: None, ..last.clone() }).collect());
     });
     forged.retain(|(row_key, _)| kind(row_key) != keys::KEY_SLOT || row_key[1] == 0);
-    let report = verify(&forged, &BackupTrust::default()).unwrap();
-    assert_eq!((report.proved_size, report.unproved_keys), (Position::FIRST, vec![1, 2]));
+    // The seed of the key that the import set is missing; that of an older one may be.
+    assert_eq!(verify(&forged, &BackupTrust::default()).unwrap_err().code(), "backup_forged");
     for entries in [forged.clone(), without_seeds(forged)] {
         assert_eq!(try_restore(&entries).err().unwrap().code(), "backup_forged");
     }

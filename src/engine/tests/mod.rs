@@ -6,6 +6,7 @@ mod backups;
 mod bodies;
 pub(crate) mod chance;
 mod edits;
+mod entries;
 mod erasure;
 mod extremes;
 mod faults;
