@@ -195,6 +195,17 @@ impl HeldLog<'_> {
         Err(Error::busy())
     }
 
+    /// Gives the bodies that the log says were erased, as far as it is published.
+    pub(crate) fn erased(&self) -> Result<BTreeSet<Position>, Error> {
+        let snapshot = self.published.load();
+        if snapshot.history.erased_up_to() == Position::FIRST {
+            return Ok(BTreeSet::new());
+        }
+        let mut erased = self.erased.lock();
+        erased.catch_up(self.storage, self.log_id, &snapshot.end)?;
+        Ok(erased.positions.keys().copied().collect())
+    }
+
     fn prove<T>(&self, proof: impl Fn(&StoredTree<'_>) -> Result<Option<T>, Error>) -> Result<T, Error> {
         for tree in [StoredTree::new(self.storage), StoredTree::of_the_log_alone(self.storage)] {
             if let Some(proved) = proof(&tree)? {

@@ -8,11 +8,13 @@ use std::ops::ControlFlow;
 use crate::codec::keys;
 use crate::domain::id::DataKeyId;
 use crate::domain::legal::Flaw;
+use crate::domain::position::Position;
 use crate::error::Error;
 use crate::ledger::Subtree;
 use crate::storage::chunks::scan_chunked;
 use crate::storage::{Direction, KeyRange};
 
+use super::log::scan_records;
 use super::reader::wrapped_key;
 use super::recovery::rebuild;
 use super::snapshot::Snapshot;
@@ -68,6 +70,7 @@ impl Engine {
                 if let Some(step) = fresh.illegal {
                     find(&mut report, format!("the log has an {step}"));
                 }
+                self.check_erased(&fresh.still_there, &mut report)?;
                 // The log may have grown while it was read: compare only if nothing came in between.
                 let after = shared.published.load();
                 if after.end == fresh.snapshot.end {
@@ -85,6 +88,20 @@ impl Engine {
             find(&mut report, format!("the past state at {at} cannot be used; looks back to then take longer"));
         }
         Ok(report)
+    }
+
+    /// Looks for bodies that were put back. In a store that nothing vouches for, an earlier release may have left them.
+    fn check_erased(&self, still_there: &BTreeSet<Position>, report: &mut ScrubReport) -> Result<(), Error> {
+        for position in still_there.iter().filter(|_| self.is_vouched) {
+            // One that was erased while the log was read is gone by now.
+            scan_records(&*self.shared.storage, *position, position.next(), &mut |raw| {
+                if raw.body().is_some() {
+                    find(report, Error::body_put_back(*position).to_string());
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        Ok(())
     }
 
     /// Holds the tree to the log.

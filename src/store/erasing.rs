@@ -83,11 +83,13 @@ impl Inner {
         }
         let shared = &self.engine.shared;
         let end = shared.published.with(|snapshot| snapshot.end.size);
-        let bodies = look(&*shared.storage, positions, end)??;
+        let bodies = look(&*shared.storage, positions, end)?;
         let log = shared.held();
-        for position in positions {
+        // Also where it is refused: a body that is gone was erased only if the log says so.
+        for position in positions.range(..end) {
             log.each(*position, position.next(), &mut |_| Ok(ControlFlow::Continue(())))?;
         }
+        let bodies = bodies?;
         Ok(Decided::EraseBodies { bodies })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Read next: [`crate::ledger`].
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use serde_json::Value;
@@ -113,18 +114,23 @@ impl Store {
         log.each(from, log.end(), &mut |raw| Ok(show(raw)))
     }
 
-    /// Verifies the chain of the whole log up to the last durable record, from the bytes on disk; tells `progress` how
-    /// many records were verified, every 65,536.
+    /// Verifies the chain of the whole log up to the last durable record, from the bytes on disk, and that the bodies which
+    /// are missing are those that a record of the log erased; tells `progress` how many records were verified, every 65,536.
     ///
     /// # Errors
     ///
-    /// Kind `Corrupt`, with the first fault.
+    /// Kind `Corrupt`, with the first fault; code `rows_changed` for a body that is missing without a reason, or is there
+    /// although it was erased.
     pub fn verify_log(&self, mut progress: impl FnMut(u64)) -> Result<VerifiedChain, Error> {
         let shared = &self.0.engine.shared;
-        let end = shared.published.with(|snapshot| snapshot.end);
+        let (log, mut missing) = (shared.held(), BTreeSet::new());
+        let end = log.snapshot.end;
         let mut verifier = ChainVerifier::from_genesis(&shared.log_id);
         scan_records(&*shared.storage, Position::FIRST, end.size, &mut |raw| {
             verifier.verify(raw)?;
+            if raw.body().is_none() {
+                missing.insert(raw.header().position);
+            }
             if verifier.size().get().is_multiple_of(65_536) {
                 progress(verifier.size().get());
             }
@@ -134,6 +140,7 @@ impl Store {
         if found.head != end.head || found.size != end.size {
             return Err(Error::records_lost(found.size.get(), end.size.get()));
         }
+        log.check_bodies(Position::FIRST..end.size, &missing)?;
         let head: Head = found.head;
         Ok(VerifiedChain { records: found.size.get(), head: *head.as_bytes() })
     }

@@ -26,6 +26,7 @@ use crate::storage::Storage;
 use super::check::BackupReport;
 use super::entries::EntryWriter;
 use super::keys_at::Picture;
+use super::restore::without;
 use super::trust::Proved;
 
 /// Rounds before giving up: each one meets only what was destroyed during the one before, so it is short.
@@ -94,7 +95,14 @@ impl Engine {
         for _ in 0..ROUNDS_MAX {
             let picture = self.copy_data(copy, progress)?;
             let size = picture.snapshot.end.size;
-            copy_log(copy.storage, copied..size, copy.entries, (&mut chain, &mut missing), progress)?;
+            // What was put back into the log since it was erased is left out.
+            let erased = self.shared.held().erased()?;
+            if copied == size
+                && let Some(position) = missing.unexplained()
+            {
+                return Err(Error::body_missing(position));
+            }
+            copy_log((copy.storage, &erased), copied..size, copy.entries, (&mut chain, &mut missing), progress)?;
             if chain.clone().finish()?.head != picture.snapshot.end.head {
                 return Err(Error::rows_changed("records of its log are not those that it was made of"));
             }
@@ -185,9 +193,9 @@ impl<W: Write> Copy<'_, W> {
     }
 }
 
-/// Copies the commits of a range of the log; both ends end one.
+/// Copies the commits of a range of the log, without bodies that were erased; both ends of the range end a commit.
 fn copy_log<W: Write>(
-    storage: &dyn Storage,
+    (storage, erased): (&dyn Storage, &BTreeSet<Position>),
     range: Range<Position>,
     entries: &mut EntryWriter<W>,
     (chain, missing): (&mut ChainVerifier, &mut MissingBodies),
@@ -198,12 +206,13 @@ fn copy_log<W: Write>(
         if first >= range.end {
             return Ok(ControlFlow::Break(()));
         }
-        for raw in frames(bytes) {
+        let bytes = without(bytes, erased)?;
+        for raw in frames(&bytes) {
             let raw = raw.map_err(|error| Error::corrupt(format!("the log is damaged: {error}")))?;
             chain.verify(&raw)?;
             missing.take(&raw)?;
         }
-        entries.put(&keys::log_commit(first), bytes)?;
+        entries.put(&keys::log_commit(first), &bytes)?;
         progress(BackupProgress::CopyingLog { done: first.get(), total });
         Ok(ControlFlow::Continue(()))
     })?;

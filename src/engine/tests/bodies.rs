@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::backups::{entries_of, kind};
 use super::trust::{bustle, change_commit, put_back, victim};
 use super::{Rows, new_secret, ops, put_secret};
 use crate::codec::keys;
@@ -40,6 +41,14 @@ fn a_body_that_nobody_erased_is_missed() {
         };
         let shown = store.for_each_record(at, |_| ControlFlow::Break(()));
         assert_eq!(shown.unwrap_err().code(), "rows_changed", "{at}");
+        for error in [
+            store.verify_log(|_| {}).unwrap_err(),
+            ops(&store).erase_bodies([at]).unwrap_err(),
+            store.backup(Vec::new(), &super::backups::key(), |_| {}).unwrap_err(),
+        ] {
+            assert_eq!(error.code(), "rows_changed");
+            assert!(error.to_string().contains(&format!("the body of record {at} is missing")), "{error}");
+        }
         let found = store.as_of(crate::audit::AsOf::Position(at.next()));
         assert!(found.is_err() || places[0] > at);
     }
@@ -109,6 +118,17 @@ fn an_erased_body_that_is_put_back_is_refused() {
                 assert_eq!(shown.unwrap_err().code(), "rows_changed");
                 let then = store.as_of(crate::audit::AsOf::Position(at.next()));
                 assert_eq!(then.unwrap_err().code(), "rows_changed");
+                assert_eq!(store.verify_log(|_| {}).unwrap_err().code(), "rows_changed");
+                let findings = store.scrub(|_| {}).unwrap().findings;
+                let words = format!("the body of record {at} is there, although it was erased");
+                assert!(findings.iter().any(|finding| finding.contains(&words)), "{findings:?}");
+                let commits = entries_of(&store).into_iter().filter(|(row_key, _)| kind(row_key) == keys::LOG);
+                let bodies = commits.flat_map(|(_, commit)| {
+                    let frames =
+                        frames(&commit).map(|raw| raw.map(|raw| (raw.header().position, raw.body().is_some())));
+                    frames.collect::<Result<Vec<_>, _>>().unwrap()
+                });
+                assert!(bodies.into_iter().any(|body| body == (at, false)), "the backup does not carry it");
             }
         }
     }
