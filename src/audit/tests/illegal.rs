@@ -116,7 +116,7 @@ pub(super) fn check(rule: Rule, make: impl FnOnce(&mut Case)) {
     check_spec(rule, SecretSpec::Arbitrary, make);
 }
 
-const NOTHING: VersionId = VersionId::from_bytes([0xee; 16]);
+pub(super) const NOTHING: VersionId = VersionId::from_bytes([0xee; 16]);
 
 #[test]
 fn locked_versions_that_were_touched() {
@@ -232,6 +232,17 @@ fn versions_that_cannot_be() {
     check(Rule::SealedEpoch, |case| {
         let mut event = case.added(2);
         event.sealed.epoch = 2;
+        case.on(event);
+    });
+    // Whoever destroys one of the two destroys both.
+    check(Rule::DataKeyTaken, |case| {
+        let mut event = case.added(2);
+        event.sealed.data_key = case.data_key();
+        case.on(event);
+    });
+    check_spec(Rule::DataKeyTaken, api_key(), |case| {
+        let mut event = case.regenerated();
+        event.sealed.data_key = case.data_key();
         case.on(event);
     });
     check(Rule::DataGone, |case| {

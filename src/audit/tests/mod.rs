@@ -2,6 +2,7 @@
 //! right hashes.
 
 mod proved_event;
+mod reads;
 mod restated;
 mod restores;
 mod rotations;

@@ -228,6 +228,21 @@ fn what_the_protocol_does_is_legal() {
     legal(Opaque, |story| story.plan().job().abort());
 }
 
+/// Data of a rotation has a data key of its own.
+#[test]
+fn data_under_the_data_key_of_a_version_is_refused() {
+    check(Rule::DataKeyTaken, CreateWithToken, |story| {
+        story.plan().attempt();
+        let (rotation, sealed) = (story.rotation(), *story.log.get(story.secret).sealed().next().unwrap().1);
+        story.on(CredentialIssued { rotation, outside: None, sealed, expires_at: None })
+    });
+    check(Rule::DataKeyTaken, SetValue, |story| {
+        let sealed = *story.log.get(story.secret).sealed().next().unwrap().1;
+        let event = RotationPlanned { value: Some(sealed), ..story.planned() };
+        story.on(event)
+    });
+}
+
 #[test]
 fn a_step_that_cannot_be_taken_from_where_a_rotation_stands() {
     const RULE: Rule = Rule::RotationOutOfTurn;

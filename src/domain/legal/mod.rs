@@ -81,7 +81,9 @@ rules! {
     NotRegenerated = "not_regenerated", "only the current version of an API key is made anew by a read";
     LockedVersionTouched = "locked_version_touched", "a locked version is modified, invalidated, or destroyed";
     DataGone = "data_gone", "the data of the version is destroyed already";
+    DataKeyTaken = "data_key_taken", "data is sealed under a data key that other data of its secret has";
     DataKeyMismatch = "data_key_mismatch", "other data keys are destroyed than those that the versions have";
+    ReadOfNothing = "read_of_nothing", "no read is recorded, or reads of a version that its secret never had";
     ReadBefore = "read_before", "the version was read for the first time before";
     LockOnDestroyedData = "lock_on_destroyed_data", "a lock is placed on a version whose data is destroyed";
     LockMissing = "lock_missing", "the lock does not stand on that version";
@@ -173,6 +175,7 @@ struct Sight {
 fn check(state: &State, record: &Record, sight: Sight) -> Result<(), Rule> {
     let event = &record.event;
     match (event.scope(), event) {
+        (Scope::Trail, Event::AccessRecorded(event)) => version::record_access(state, event),
         (Scope::Whole | Scope::Trail, event) => about_whole(state, record, event, sight),
         (Scope::Secret, Event::SecretCreated(event)) => secret::create(state, event, sight),
         // Held to what is known by `restating`; of a secret that nobody could follow, it is where it begins again.

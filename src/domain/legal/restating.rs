@@ -14,6 +14,7 @@ use super::super::state::State;
 
 use super::hidden::Hidden;
 use super::secret::retention;
+use super::version::all_apart;
 use super::{Rule, hold};
 
 /// What a batch has restated so far.
@@ -86,7 +87,8 @@ impl Restating {
                 |secret: &Secret| secret.versions.len() == restated.versions && secret.locks_total() == restated.locks;
             let Some(secret) = state.secret(id) else { return Ok(()) };
             hold(has_all(secret), Rule::RestatedInPart)?;
-            restated.was.map_or(Ok(()), |was| was.restates(secret, &state.whole))
+            restated.was.map_or(Ok(()), |was| was.restates(secret, &state.whole))?;
+            hold(!restated.is_back || all_apart(secret), Rule::DataKeyTaken)
         };
         std::mem::take(&mut self.0).into_iter().try_for_each(whole)
     }

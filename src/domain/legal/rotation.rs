@@ -16,7 +16,7 @@ use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, unlocked_at_commit};
 
-use super::version::untouched;
+use super::version::{sealed_apart, untouched};
 use super::{Rule, Sight, hold};
 
 pub(super) fn plan_retirement(state: &State, secret: &Secret, version: VersionId) -> Result<(), Rule> {
@@ -52,6 +52,7 @@ pub(super) fn plan(state: &State, secret: &Secret, event: &RotationPlanned) -> R
     let is_theirs = secret.spec.issuance().is_some_and(|issuance| issuance.issuer == event.issuer);
     hold(is_theirs && event.class.replaces_in_place() == event.value.is_some(), Rule::RotationMismatch)?;
     hold(secret.version_by_id(event.to).is_none(), Rule::VersionExists)?;
+    event.value.iter().try_for_each(|value| sealed_apart(secret, value))?;
     untouched(state, secret, event.class.touch())
 }
 
@@ -63,6 +64,7 @@ pub(super) fn fail(secret: &Secret, event: &RotationAttemptFailed, now: Timestam
     let rotation = open(secret, event.rotation)?;
     let old = rotation.value.filter(|_| event.value.is_some()).map(|value| value.data_key);
     hold(old == event.destroyed, Rule::DataKeyMismatch)?;
+    event.value.iter().try_for_each(|value| sealed_apart(secret, value))?;
     hold(event.retry_at > now, Rule::EndMismatch)
 }
 
@@ -157,7 +159,10 @@ pub(super) fn issue(secret: &Secret, event: &CredentialIssued) -> Result<(), Rul
     let is_learnt = rotation.credential().is_none()
         && matches!(rotation.stage, RotationStage::Aborting { .. } | RotationStage::Ending { .. });
     hold(rotation.stage.is_out() || is_learnt, Rule::RotationOutOfTurn)?;
-    hold(rotation.value.is_none_or(|value| value == event.sealed), Rule::DataKeyMismatch)
+    match rotation.value {
+        Some(value) => hold(value == event.sealed, Rule::DataKeyMismatch),
+        None => sealed_apart(secret, &event.sealed),
+    }
 }
 
 /// What may have been made is retired before a rotation is over; of an issuer that cannot be asked, a person says so. After a

@@ -1,8 +1,11 @@
 //! Owns the rules for events about a version.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::super::event::{VersionAdded, VersionDataDestroyed, VersionDownloaded, VersionRegenerated, VersionUpdated};
+use super::super::event::{
+    AccessRecorded, VersionAdded, VersionDataDestroyed, VersionDownloaded, VersionRegenerated, VersionUpdated,
+};
 use super::super::secret::{Lifecycle, Secret, SecretSpec};
 use super::super::state::State;
 use super::super::time::Timestamp;
@@ -53,6 +56,7 @@ pub(super) fn add(
         sealed_once(state, &event.sealed, sight)?;
     } else {
         hold(is_first || !secret.spec.is_dynamic(), Rule::RotationOfType)?;
+        sealed_apart(secret, &event.sealed)?;
         sealed_now(state, &event.sealed, sight)?;
     }
     hold(is_first == (event.origin == VersionOrigin::Created), Rule::OriginMismatch)?;
@@ -98,6 +102,7 @@ pub(super) fn regenerate(
     let is_current = secret.current().is_some_and(|current| current.id == version.id);
     hold(is_current && matches!(secret.spec, SecretSpec::IamCredentials { .. }), Rule::NotRegenerated)?;
     untouched(state, secret, Touch::Regenerate)?;
+    sealed_apart(secret, &event.sealed)?;
     sealed_now(state, &event.sealed, sight)?;
     hold(version.data.sealed().map(|sealed| sealed.data_key) == event.destroyed, Rule::DataKeyMismatch)?;
     ends(secret, event.expires_at, now)
@@ -116,6 +121,30 @@ fn ends(secret: &Secret, end: Option<Timestamp>, now: Timestamp) -> Result<(), R
         (_, None) => end.is_none(),
     };
     hold(fits, Rule::EndMismatch)
+}
+
+/// Holds new data to a data key of its own: with one that other data has, destroying either would destroy both.
+pub(super) fn sealed_apart(secret: &Secret, sealed: &SealedRef) -> Result<(), Rule> {
+    hold(secret.sealed().all(|(_, other)| other.data_key != sealed.data_key), Rule::DataKeyTaken)
+}
+
+/// Tells whether all data of a secret has data keys of its own.
+pub(super) fn all_apart(secret: &Secret) -> bool {
+    let keys: BTreeSet<_> = secret.sealed().map(|(_, sealed)| sealed.data_key).collect();
+    keys.len() == secret.sealed().count()
+}
+
+/// Holds reads to a version that there was. Which ids there were, nobody knows of a secret that let versions go, or of one
+/// whose issuer makes them: those of rotations that were given up are read as well. Times are those of a clock that can
+/// have run back, and are held to nothing.
+pub(super) fn record_access(state: &State, event: &AccessRecorded) -> Result<(), Rule> {
+    let knows_all = |secret: &Secret| {
+        let all = u64::try_from(secret.versions.len()).ok().and_then(|versions| versions.checked_add(1));
+        secret.spec.issuance().is_none() && all == Some(secret.next_number().get())
+    };
+    let secret = state.secret(event.secret).filter(|secret| knows_all(secret));
+    let is_there = secret.is_none_or(|secret| secret.version_by_id(event.version).is_some());
+    hold(event.reads > 0 && is_there, Rule::ReadOfNothing)
 }
 
 /// Holds new data to the epoch in force.
