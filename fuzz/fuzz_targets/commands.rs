@@ -1,5 +1,7 @@
 #![no_main]
 
+#[path = "../../tests/model/chance.rs"]
+mod chance;
 #[path = "../../tests/model/plain.rs"]
 mod plain;
 #[path = "../../tests/model/run.rs"]

@@ -4,12 +4,18 @@ use std::sync::Arc;
 
 use latchkeep::{
     AccessAudit, Actor, ApiKeyTarget, ApiKeyUse, Change, Command, Group, GroupId, GroupName, Interval, IntervalUnit,
-    Issuance, IssuerName, JsonObject, Label, LockMode, LockName, LockNames, LockTarget, NewData, NewLock, NewSecret,
-    PasswordPolicy, RotationPolicy, Secret, SecretBytes, SecretChanges, SecretName, SecretSpec, SecretType, Settings,
-    Timestamp, Username, VersionRef,
+    Issuance, IssuerClass, IssuerName, JsonObject, Label, LockMode, LockName, LockNames, LockTarget, NewData, NewLock,
+    NewSecret, PasswordPolicy, Reason, RotationPolicy, Secret, SecretBytes, SecretChanges, SecretName, SecretSpec,
+    SecretType, Settings, Timestamp, Username, VersionRef,
 };
 
-use super::verdicts::{ISSUERS, reason, which};
+/// The issuers of a run, one for each class.
+pub(crate) const ISSUERS: [(&str, IssuerClass); 4] = [
+    ("sets", IssuerClass::SetValue),
+    ("token", IssuerClass::CreateWithToken),
+    ("finds", IssuerClass::CreateDiscoverable),
+    ("opaque", IssuerClass::Opaque),
+];
 
 /// Where choices come from.
 pub(crate) struct Chance(u64);
@@ -210,4 +216,14 @@ fn of_store(chance: &mut Chance, pick: &Pick<'_>) -> Option<Command> {
         (_, Some((group, _))) => Some(Command::delete_group(*group)),
         (_, None) => None,
     }
+}
+
+/// The version that is meant, as commands take it.
+pub(crate) fn which(chance: &mut Chance) -> VersionRef {
+    chance.one_of(&[VersionRef::Current, VersionRef::Current, VersionRef::Previous])
+}
+
+/// Words for people.
+pub(crate) fn reason() -> Reason {
+    Reason::parse("by chance").unwrap()
 }

@@ -12,6 +12,7 @@
     reason = "tests and benches ask the clock and start threads as they need"
 )]
 
+mod chance;
 mod commands;
 mod histories;
 mod one_secret;

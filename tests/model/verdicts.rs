@@ -11,21 +11,13 @@ use std::time::Duration;
 use latchkeep::audit::{VerifyOptions, verify_export};
 use latchkeep::issuer_kit::{ModelFault, ModelIssuer, ModelMethod};
 use latchkeep::{
-    Actor, Clock, Error, ErrorKind, ExportOptions, IdempotencyKey, Issuer, IssuerClass, IssuerName, ManualClock,
-    PassphraseCost, Position, Reason, RotationWorker, Secret, SecretBytes, SecretChanges, SecretId, Session, Store,
-    StoreOptions, Timestamp, Unlock, VersionRef, WorkerOptions, verify_backup,
+    Actor, Clock, Error, ErrorKind, ExportOptions, IdempotencyKey, Issuer, IssuerName, ManualClock, PassphraseCost,
+    Position, RotationWorker, Secret, SecretBytes, SecretChanges, SecretId, Session, Store, StoreOptions, Timestamp,
+    Unlock, WorkerOptions, verify_backup,
 };
 
-use super::commands::{self, Chance, Pick};
+use super::commands::{self, Chance, ISSUERS, Pick};
 use super::number_of;
-
-/// The issuers of a run, one for each class.
-pub(crate) const ISSUERS: [(&str, IssuerClass); 4] = [
-    ("sets", IssuerClass::SetValue),
-    ("token", IssuerClass::CreateWithToken),
-    ("finds", IssuerClass::CreateDiscoverable),
-    ("opaque", IssuerClass::Opaque),
-];
 
 struct Run {
     seed: u64,
@@ -352,14 +344,4 @@ fn whatever_the_writer_wrote_every_check_accepts() {
     }
     println!("{records} records, {filled} secrets filled");
     assert!(filled > 0 || number_of("LATCHKEEP_SEED").is_some(), "no secret came to have 50 versions");
-}
-
-/// The version that is meant, as commands take it.
-pub(crate) fn which(chance: &mut Chance) -> VersionRef {
-    chance.one_of(&[VersionRef::Current, VersionRef::Current, VersionRef::Previous])
-}
-
-/// Words for people.
-pub(crate) fn reason() -> Reason {
-    Reason::parse("by chance").unwrap()
 }
