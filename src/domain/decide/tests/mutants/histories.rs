@@ -11,9 +11,10 @@ use crate::domain::fencing::FencingToken;
 use crate::domain::id::{GroupId, SecretId};
 use crate::domain::json::JsonObject;
 use crate::domain::lock::{LockMode, LockNames, NewLock};
-use crate::domain::name::{Description, GroupName, LockName, SecretName};
+use crate::domain::name::{Description, GroupName, IssuerName, LockName, SecretName};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::record::Record;
+use crate::domain::rotation_event::StrangersFound;
 use crate::domain::secret::ApiKeyUse;
 use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
 use crate::domain::version::VersionOrigin;
@@ -186,6 +187,10 @@ pub(super) fn store() -> History {
     let held = ClockHeld { observed_at: world.after(9 * DAY), boot: None };
     world.ask(&Command::HoldClock(held)).unwrap();
     world.ask(&Command::ConfirmClock(ClockConfirmedBy::Person)).unwrap();
+    for credentials in [2, 1, 0] {
+        let found = StrangersFound { issuer: IssuerName::parse("database").unwrap(), credentials };
+        world.ask(&Command::NoteStrangers(found)).unwrap();
+    }
     let mut creation = world.creation(Kind::Kv, "in-a-group");
     if let Command::CreateSecret { group, .. } = &mut creation {
         *group = id;

@@ -54,6 +54,7 @@ impl Written {
                     | Event::HoldOverridden(_)
                     | Event::CredentialKept(_)
                     | Event::StoreRestored(_)
+                    | Event::StrangersFound(_)
                     | Event::ClockHeld(_)
                     | Event::ClockConfirmed(_)
             );

@@ -36,6 +36,7 @@ fn absent(label: &str) -> Option<&'static str> {
         "LockExpired" | "ExpirationHeld" | "SecretExpired" => Some("nobody looked at the clock until then"),
         "ClockRanBack" => Some("the clock went on"),
         "ClockHeld" | "ClockConfirmed" => Some("the clock showed another time, or nobody confirmed it"),
+        "StrangersFound" => Some("nobody looked at that time, or the issuer listed others"),
         "HeartbeatRecorded" => Some("there was no need of a sign of life"),
         "AccessRecorded" => Some("reads need not have happened"),
         "VersionDownloaded" | "VersionRegenerated" => Some("nobody read it"),
