@@ -2,8 +2,10 @@
 //!
 //! Read next: [`super::quarantine`].
 
+use std::path::Path;
+
 use indicatif::ProgressBar;
-use latchkeep::{RestoreProgress, StoreOptions};
+use latchkeep::{BackupReport, RestoreProgress, StoreOptions};
 
 use super::backup::{open, origin, refuse_expect, to_json, words};
 use super::clock;
@@ -15,14 +17,7 @@ use crate::out::Out;
 use crate::{brought, keys, scene};
 
 pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result<Exit, Failure> {
-    refuse_expect(global)?;
-    if !global.anchor.is_empty() {
-        let hint =
-            "first latchkeep log accept-restore FILE on the restored store, then --anchor FILE with what it does next";
-        return Err(
-            Failure::usage("restore anchors nothing: a restore has to be accepted in an anchor file").hint(hint)
-        );
-    }
+    check_arguments(global)?;
     let dir = scene::store_dir(global)?;
     scene::check_free(&dir)?;
     let (file, bytes) = open(&args.file)?;
@@ -41,20 +36,38 @@ pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result
     let quarantined = store.status().map(|status| status.quarantine.is_some());
     store.close()?;
     let mut out = Out::new(global.json);
+    tell(&mut out, &args.file, &dir, &report, quarantined?)?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn tell(out: &mut Out, file: &Path, dir: &Path, report: &BackupReport, is_quarantined: bool) -> Result<(), Failure> {
     if out.is_json() {
-        let mut shown = to_json(&args.file, &report);
+        let mut shown = to_json(file, report);
         if let serde_json::Value::Object(fields) = &mut shown {
             fields.insert("store".to_owned(), serde_json::json!(dir));
-            fields.insert("quarantine".to_owned(), serde_json::json!(quarantined?));
+            fields.insert("quarantine".to_owned(), serde_json::json!(is_quarantined));
         }
         out.json(&shown)?;
     } else {
-        out.line(format!("restored {} from {}: {}", dir.display(), args.file.display(), words(&report)))?;
-        out.line(origin(&report, false))?;
-        next_steps(&mut out)?;
+        out.line(format!("restored {} from {}: {}", dir.display(), file.display(), words(report)))?;
+        out.line(origin(report, false))?;
+        next_steps(out)?;
     }
-    out.flush()?;
-    Ok(Exit::Done)
+    Ok(())
+}
+
+/// Refuses what is for a store that is there.
+fn check_arguments(global: &Global) -> Result<(), Failure> {
+    refuse_expect(global)?;
+    if !global.anchor.is_empty() {
+        let hint =
+            "first latchkeep log accept-restore FILE on the restored store, then --anchor FILE with what it does next";
+        return Err(
+            Failure::usage("restore anchors nothing: a restore has to be accepted in an anchor file").hint(hint)
+        );
+    }
+    Ok(())
 }
 
 fn show(bar: &ProgressBar, progress: RestoreProgress) {
