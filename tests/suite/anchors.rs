@@ -199,7 +199,7 @@ fn an_accepted_restore_is_no_other_of_the_same_second() {
     assert_eq!((accepted.restored, accepted.incarnation), (same.restored, same.incarnation));
     assert!(!accepted.covers(&same) && accepted.verifier_key.is_some());
     let file = AnchorFile::read(format!("{accepted}\n").as_bytes()).unwrap();
-    assert_eq!(file.restores(), [accepted.clone()]);
+    assert_eq!(file.restores(), std::slice::from_ref(&accepted));
     one.verify_anchored(&file).unwrap();
     assert_eq!(other.verify_anchored(&file).err().unwrap().code(), "forked");
 

@@ -23,4 +23,5 @@ mod mutation;
 mod seen;
 mod signed;
 mod speed;
+mod story;
 mod witnesses;
