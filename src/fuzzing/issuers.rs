@@ -124,7 +124,9 @@ fn clear(error: &IssuersFileError, text: &str, value: Option<&Value>) {
     assert!(shown.chars().count() <= ERROR_CHARS_MAX && !shown.contains(char::is_control), "{shown}");
     let (mut names, mut values) = (Vec::new(), Vec::new());
     value.iter().for_each(|value| texts(value, &mut names, &mut values));
-    for value in values.into_iter().filter(|value| value.len() >= VALUE_BYTES_MIN) {
+    // A path joins names by dots, and may so be the same as a value with a dot.
+    let can_be_told = |value: &&str| value.len() >= VALUE_BYTES_MIN && !value.contains(['.', '[']);
+    for value in values.into_iter().filter(can_be_told) {
         // The other reader keeps the last of two fields alone, and so may miss a name.
         let is_name = names.iter().any(|name| name.contains(value)) || text.contains(&format!("{value}\":"));
         assert!(is_name || !error.field().contains(value), "a value is shown");
