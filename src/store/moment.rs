@@ -68,7 +68,8 @@ impl Store {
     /// lies ahead or before the first record. Kind `Corrupt` when the log is damaged.
     pub fn as_of(&self, as_of: AsOf) -> Result<Moment, Error> {
         let shared = &self.0.engine.shared;
-        let snapshot = shared.published.load();
+        // What is now is what is shown; a position is what is recorded.
+        let snapshot = if let AsOf::End = as_of { self.0.engine.view() } else { shared.published.load() };
         let log = shared.held_at(Arc::clone(&snapshot));
         let (end, last_at) = (snapshot.end.size, snapshot.state.whole.last_at);
         let size = match as_of {

@@ -3,24 +3,28 @@
 use std::time::Duration;
 
 use latchkeep::{
-    Actor, LockName, ManualClock, NewLock, NewSecret, SecretBytes, SecretName, StoreOptions, Timestamp, Unlock,
-    VersionRef,
+    Actor, Clock, LockName, ManualClock, NewLock, NewSecret, SecretBytes, SecretName, StoreOptions, SystemClock,
+    Timestamp, Unlock, VersionRef,
 };
 
 use crate::support::Home;
 
 /// A home whose store was last written to in 2024; to the store, the clock of this machine is years ahead.
 fn left_alone_since_2024() -> Home {
+    left_alone(Timestamp::parse("2024-01-01T00:00:00Z").unwrap(), Duration::from_secs(365 * 86_400))
+}
+
+/// A home whose store was last written to at a time, with data and a lease that end so long after.
+fn left_alone(since: Timestamp, lasting: Duration) -> Home {
     let home = Home::new();
     std::fs::remove_dir_all(home.path("store")).unwrap();
-    let clock = ManualClock::at(Timestamp::parse("2024-01-01T00:00:00Z").unwrap());
+    let clock = ManualClock::at(since);
     let unlock = Unlock::key_file(home.path("store.key"));
     let store = StoreOptions::new(home.path("store"), unlock).clock(clock).create().unwrap();
     let ops = store.acting_as(Actor::parse("ops").unwrap());
-    let year = Duration::from_secs(365 * 86_400);
     let new = NewSecret::arbitrary(SecretName::parse("token").unwrap(), SecretBytes::copy_from(b"one")).unwrap();
-    let id = ops.create(new.expiring_at(year)).unwrap().secret.unwrap();
-    ops.place_lock(id, VersionRef::Current, NewLock::new(LockName::parse("billing").unwrap()).until(year)).unwrap();
+    let id = ops.create(new.expiring_at(lasting)).unwrap().secret.unwrap();
+    ops.place_lock(id, VersionRef::Current, NewLock::new(LockName::parse("billing").unwrap()).until(lasting)).unwrap();
     store.close().unwrap();
     home
 }
@@ -73,4 +77,15 @@ fn a_restore_under_a_clock_that_is_too_far_ahead_asks_first() {
     home.run(&[&restore[..], &["--confirm-clock"]].concat()).done();
     home.run(&[&replay[..], &["--confirm-clock"]].concat()).failed(8, &[]);
     assert_eq!(home.run(&["clock", "show", "--store", &restored, "--json"]).done().json()["standing"], "steady");
+}
+
+#[test]
+fn what_is_over_is_shown_as_over_by_commands_that_only_look() {
+    let an_hour_ago = SystemClock.now().as_nanos() - 3_600_000_000_000;
+    let home = left_alone(Timestamp::from_nanos(an_hour_ago), Duration::from_secs(60));
+    assert_eq!(home.run(&["lock", "list", "token", "--json"]).done().json()["total_count"], 0);
+    assert!(!home.run(&["lock", "list", "token"]).done().text().contains("billing"));
+    let shown = home.run(&["secret", "show", "token"]).done().text();
+    assert!(shown.contains("destroyed") && !shown.contains("billing"), "{shown}");
+    assert!(home.run(&["explain", "token", "--operation", "delete"]).done().text().contains("would be done"));
 }
