@@ -6,8 +6,9 @@ use crate::issuers_file::{
     DescribedIssuer, ISSUERS_MAX, IssuerDescription, IssuersFile, IssuersFileError, LIST_MAX, TEXT_BYTES_MAX,
 };
 
-/// Values of at least so many bytes are looked for in what an error says.
-const VALUE_BYTES_MIN: usize = 6;
+/// Values of at least so many bytes are looked for in what an error says: longer ones than any name of a field that the program
+/// knows, which it may name where the text has none.
+const VALUE_BYTES_MIN: usize = 24;
 
 /// Characters that an error may take: a line, a rule, and names of which each is cut.
 const ERROR_CHARS_MAX: usize = 1_024;
