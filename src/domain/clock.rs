@@ -170,8 +170,8 @@ pub(crate) struct Judged {
 }
 
 impl Seen {
-    fn since(self, earlier: Self) -> Option<Duration> {
-        self.boot?.since(earlier.boot?)
+    fn since(self, earlier: Option<BootTime>) -> Option<Duration> {
+        self.boot?.since(earlier?)
     }
 
     /// Goes by the clock, but never back.
@@ -198,7 +198,7 @@ pub(crate) fn judge(seen: Seen, believed: Option<Seen>, told: Told, bounds: Cloc
     }
     let (expected, bound) = match believed {
         None => (told.last_at, bounds.ahead_at_open),
-        Some(believed) => match seen.since(believed) {
+        Some(believed) => match seen.since(believed.boot) {
             Some(passed) => (believed.wall.plus(passed).max(told.last_at), bounds.ahead_while_open),
             None => return seen.believed(told, None),
         },
@@ -211,7 +211,7 @@ pub(crate) fn judge(seen: Seen, believed: Option<Seen>, told: Told, bounds: Cloc
 }
 
 fn judge_held(seen: Seen, held: HeldClock, told: Told, bounds: ClockBounds) -> Judged {
-    let Some(passed) = seen.boot.zip(held.boot).and_then(|(now, then)| now.since(then)) else {
+    let Some(passed) = seen.since(held.boot) else {
         // The machine was started anew, or does not tell; how much time passed is not known.
         let is_ahead = seen.wall >= held.observed_at || seen.wall.since(told.last_at) > bounds.ahead_at_open;
         return if is_ahead {
