@@ -21,10 +21,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{Deserializer as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use crate::domain::json_text::fields_of;
 use crate::seal::secret_bytes::SecretBytes;
 
 /// A line that no `.env` file has, and the rule that it breaks.
@@ -277,7 +276,7 @@ pub fn from_json(json: &SecretBytes) -> Result<SecretBytes, UnwritableField> {
     let text = json.expose_text().map_err(|_| wrong("", "stands in data that is no text"))?;
     let fields = fields_of(text).map_err(|_| wrong("", "stands in data that is no JSON object"))?;
     let mut file = Zeroizing::new(String::with_capacity(json.expose().len().saturating_mul(2)));
-    for (name, raw) in fields.iter().map(|(name, raw)| (name.as_str(), raw.get())) {
+    for (name, raw) in fields.iter().map(|(name, raw)| (name.as_str(), *raw)) {
         let known = |char: char| char.is_ascii_alphanumeric() || char == '_';
         if name.is_empty() || !name.chars().all(known) || name.starts_with(|char: char| char.is_ascii_digit()) {
             return Err(wrong(
@@ -298,32 +297,6 @@ pub fn from_json(json: &SecretBytes) -> Result<SecretBytes, UnwritableField> {
         file.push('\n');
     }
     Ok(SecretBytes::copy_from(file.as_bytes()))
-}
-
-/// Reads the fields of an object, each with the text of its value.
-fn fields_of(text: &str) -> serde_json::Result<Vec<(String, &RawValue)>> {
-    struct Outermost;
-
-    impl<'de> Visitor<'de> for Outermost {
-        type Value = Vec<(String, &'de RawValue)>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut fields = Vec::new();
-            while let Some(field) = map.next_entry()? {
-                fields.push(field);
-            }
-            Ok(fields)
-        }
-    }
-
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let fields = reader.deserialize_map(Outermost)?;
-    reader.end()?;
-    Ok(fields)
 }
 
 /// Gives the text that a JSON value is; nothing when it is no text.

@@ -173,3 +173,33 @@ impl<'a> Scopes<'a> {
         if names.insert(name) { Ok(()) } else { Err(JsonFault::FieldTwice) }
     }
 }
+
+/// Reads the fields of a JSON object, each with the text of its value, in their order; one that stands twice is there twice.
+#[cfg(feature = "store")]
+pub(crate) fn fields_of(text: &str) -> serde_json::Result<Vec<(String, &str)>> {
+    use serde::de::{Deserializer as _, MapAccess, Visitor};
+    use serde_json::value::RawValue;
+
+    struct Entries;
+
+    impl<'de> Visitor<'de> for Entries {
+        type Value = Vec<(String, &'de str)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some((name, raw)) = map.next_entry::<String, &'de RawValue>()? {
+                entries.push((name, raw.get()));
+            }
+            Ok(entries)
+        }
+    }
+
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let entries = reader.deserialize_map(Entries)?;
+    reader.end()?;
+    Ok(entries)
+}

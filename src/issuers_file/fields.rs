@@ -4,12 +4,12 @@
 //! and the features that other crates turn on in `serde_json` change nothing. Read next: [`super::error`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::domain::json_text::fields_of;
 
 use super::error::{IssuersFileError, shown};
 use super::{LIST_MAX, TEXT_BYTES_MAX};
@@ -57,7 +57,7 @@ pub(super) struct Fields<'a> {
 
 /// Reads the names of the issuers of a file, each with the text of its description.
 pub(super) fn issuers(file: &str) -> Result<Vec<Named<'_>>, IssuersFileError> {
-    let entries = entries(file).map_err(|error| {
+    let entries = fields_of(file).map_err(|error| {
         let is_other = error.is_data() || file.trim().is_empty();
         let rule = if is_other { "takes a JSON object of issuers by their names" } else { "is not JSON" };
         IssuersFileError::of_file(error.line().max(1), rule)
@@ -83,32 +83,6 @@ fn offset(whole: &str, part: &str) -> usize {
 
 fn lines(text: Option<&str>) -> usize {
     text.unwrap_or_default().matches('\n').count()
-}
-
-/// Reads the fields of a JSON object, each with the text of its value, in their order.
-fn entries(text: &str) -> serde_json::Result<Vec<(String, &str)>> {
-    struct Entries;
-
-    impl<'de> Visitor<'de> for Entries {
-        type Value = Vec<(String, &'de str)>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut entries = Vec::new();
-            while let Some((name, raw)) = map.next_entry::<String, &'de RawValue>()? {
-                entries.push((name, raw.get()));
-            }
-            Ok(entries)
-        }
-    }
-
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let entries = reader.deserialize_map(Entries)?;
-    reader.end()?;
-    Ok(entries)
 }
 
 impl<'a> Place<'a> {
@@ -163,7 +137,7 @@ impl<'a> Place<'a> {
 impl<'a> Fields<'a> {
     /// Reads the fields of an object.
     pub(super) fn of(place: Place<'a>) -> Result<Self, IssuersFileError> {
-        let entries = entries(place.raw).map_err(|_| place.wrong("takes a JSON object"))?;
+        let entries = fields_of(place.raw).map_err(|_| place.wrong("takes a JSON object"))?;
         let mut fields = BTreeMap::new();
         for (name, raw) in entries {
             if fields.contains_key(&name) {
