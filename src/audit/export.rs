@@ -18,7 +18,7 @@ use super::last_line::LastLine;
 ///
 /// ```
 /// use latchkeep::LogId;
-/// use latchkeep::audit::{ExportHeader, ExportWriter, VerifyOptions, verify_export};
+/// use latchkeep::audit::{Conclusion, ExportHeader, ExportWriter, VerifyOptions, verify_export};
 /// use latchkeep::ledger::{Checkpoint, NoteSigner, TreeHead, origin};
 ///
 /// let log_id = LogId::from_bytes([7; 16]);
@@ -31,7 +31,8 @@ use super::last_line::LastLine;
 /// let mut brought = VerifyOptions::default();
 /// brought.keys.push(signer.verifier_key().clone());
 /// let report = verify_export(export.as_slice(), &brought, |_| {});
-/// assert!(report.is_sound(), "{report}");
+/// // No check failed; but an export without a record shows nothing, so it is not called passed.
+/// assert_eq!(report.conclusion(), Conclusion::NotAllChecked, "{report}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
