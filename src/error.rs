@@ -223,9 +223,24 @@ impl Error {
     /// The log has a step that cannot have happened.
     pub(crate) fn illegal_log(step: &IllegalStep) -> Self {
         Self::corrupt(format!(
-            "the log has an {step}; open it for reading only, or restore it from a backup, with that step accepted"
+            "the log has an {step}; open it for reading only, or take a backup and restore that, with the step accepted"
         ))
         .caused_by(*step)
+    }
+
+    /// What a store is to be made of is whole, and its log has a step that cannot have happened.
+    pub(crate) fn illegal_step(of: &str, step: &IllegalStep) -> Self {
+        let message = format!(
+            "the log of {of} is whole, but has an {step}; a person who knows how it came about can accept that step in a \
+             restore"
+        );
+        Self::new(ErrorKind::Corrupt, "illegal_step", message).caused_by(*step)
+    }
+
+    /// A step was to be accepted that breaks no rule.
+    pub(crate) fn step_is_legal(position: Position) -> Self {
+        let message = format!("the record at position {position} breaks no rule, so there is nothing to accept");
+        Self::new(ErrorKind::Invalid, "legal_step", message)
     }
 
     /// Gives the kind, which tells a program what to do.

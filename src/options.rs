@@ -2,6 +2,7 @@
 //!
 //! Read next: [`crate::Store`].
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use crate::domain::clock::ClockBounds;
 use crate::domain::name::Actor;
+use crate::domain::position::Position;
 use crate::domain::settings::{AccessAudit, Settings};
 use crate::engine::anchor_file::AnchorFile;
 use crate::engine::anchoring::{AnchorPace, CheckpointAnchor};
@@ -48,6 +50,7 @@ pub struct StoreOptions {
     past_states_apart: u64,
     expected_checkpoints: Vec<Box<str>>,
     expected_restores: Vec<AcceptedRestore>,
+    accepted_steps: BTreeSet<Position>,
     anchors: Vec<Arc<dyn CheckpointAnchor>>,
     anchor_pace: AnchorPace,
 }
@@ -79,6 +82,7 @@ impl StoreOptions {
             past_states_apart: APART_RECORDS,
             expected_checkpoints: Vec::new(),
             expected_restores: Vec::new(),
+            accepted_steps: BTreeSet::new(),
             anchors: Vec::new(),
             anchor_pace: AnchorPace::default(),
         }
@@ -170,6 +174,15 @@ impl StoreOptions {
         self
     }
 
+    /// Lets [`StoreOptions::restore`] and [`StoreOptions::create_from_export`] take a log in although the rules do not allow the step at
+    /// a position: a fault of a release put it there, and the log would be lost for it. May be called for several, 1,000 at
+    /// most. The record of the restore names each, and every later check of the log honours it. Whoever asks for this should
+    /// know how the step came about, since what a lock protected may have been touched by it. Means nothing to an open.
+    pub fn accepting_illegal_step(mut self, position: Position) -> Self {
+        self.accepted_steps.insert(position);
+        self
+    }
+
     /// Hands signed checkpoints to an anchor while the store is open, and at its close; may be called for several.
     pub fn anchoring(mut self, anchor: impl CheckpointAnchor) -> Self {
         self.anchors.push(Arc::new(anchor));
@@ -236,6 +249,7 @@ impl StoreOptions {
             past_states_apart: self.past_states_apart,
             expected_checkpoints: self.expected_checkpoints,
             expected_restores: self.expected_restores,
+            accepted_steps: self.accepted_steps,
             anchors: self.anchors,
             anchor_pace: self.anchor_pace,
             settings: self.settings,

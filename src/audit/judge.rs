@@ -73,6 +73,7 @@ impl Judge {
                 judge.findings.fail(Check::Chain, place, &"the chain does not begin at the genesis of its log");
             }
         }
+        judge.replay.accept(options.accepted_steps.clone());
         judge.watch.begin(first, judge.header.size());
         judge.check_edge();
         judge.checkpoints.note_tree(&judge.tree);
@@ -161,7 +162,7 @@ impl Judge {
             View::Unseen => self.unseen_views = self.unseen_views.saturating_add(1),
         }
         self.take_told(checked, place);
-        self.take_step(checked, place);
+        self.take_step(checked);
     }
 
     fn take_told(&mut self, checked: &Checked, place: Place) {
@@ -185,18 +186,23 @@ impl Judge {
         }
     }
 
-    fn take_step(&mut self, checked: &Checked, place: Place) {
-        if self.findings.has_failed(Check::Replay) {
+    fn take_step(&mut self, checked: &Checked) {
+        if self.replay.is_beyond() {
             return;
         }
         self.watch.before(&checked.hashed.header, &self.replay);
-        let stepped = match &checked.told {
+        // Whether an illegal step was accepted is known at the end.
+        let _ = match &checked.told {
             Told::Known(record) => self.replay.apply(record),
             Told::Unknown | Told::Erased | Told::Unreadable(_) => self.replay.apply_hidden(&checked.hashed.header),
         };
-        if let Err(step) = stepped {
-            self.findings.fail(Check::Replay, place, &step);
-        }
+    }
+
+    /// Gives the place of the record of a position.
+    fn place_of(&self, position: Position) -> Place {
+        // The header is the first line.
+        let line = position.get().checked_sub(self.header.first().get()).and_then(|index| index.checked_add(2));
+        Place { line, position: Some(position) }
     }
 
     /// Comes to the verdicts.
@@ -206,17 +212,11 @@ impl Judge {
             let _ = self.cut(LineFault::Cut);
         }
         let tree_head = self.tree.tree_head();
+        if let Some(step) = self.replay.illegal() {
+            self.findings.fail(Check::Replay, self.place_of(step.position), &step);
+        }
         if !self.is_cut {
-            let place = Place { line: Some(self.line.saturating_sub(1)), position: None };
-            if let Err(fault) = self.chain.clone().finish() {
-                self.findings.fail(Check::Chain, place, &fault);
-            }
-            self.check_tree(&tree_head, place);
-            self.check_keys();
-            if let Some(last) = &self.last {
-                self.checkpoints.judge(last, &tree_head, &mut self.findings, place);
-            }
-            self.check_restores();
+            self.check_end(&tree_head);
         }
         self.watch.end(&self.replay);
         let verdicts = Check::ALL.iter().map(|check| {
@@ -231,9 +231,25 @@ impl Judge {
             unknown_events: self.unknown,
             tree_head: Some(tree_head),
             keys_from_export: self.checkpoints.are_keys_of_export(),
+            illegal_step: self.replay.illegal(),
+            accepted_steps: self.replay.accepted_steps().to_vec(),
             signatures: std::mem::take(&mut self.checkpoints.signatures),
         };
         (report, self.watch)
+    }
+
+    /// Checks what is known once all of it was read.
+    fn check_end(&mut self, tree_head: &TreeHead) {
+        let place = Place { line: Some(self.line.saturating_sub(1)), position: None };
+        if let Err(fault) = self.chain.clone().finish() {
+            self.findings.fail(Check::Chain, place, &fault);
+        }
+        self.check_tree(tree_head, place);
+        self.check_keys();
+        if let Some(last) = &self.last {
+            self.checkpoints.judge(last, tree_head, &mut self.findings, place);
+        }
+        self.check_restores();
     }
 
     fn check_keys(&mut self) {

@@ -80,8 +80,8 @@ impl LockReport {
 
 /// Replays an export up to some point and gives the lock status of each secret there, with the report on the export.
 ///
-/// When a step is illegal, what is given stood in front of it at the latest; the report names the step. There is no lock
-/// report of something that is no export, nor of a point that the export does not reach: a position at or past its end or
+/// A step that the rules do not allow is followed like any other, as a store follows it that is restored from such a log; the
+/// report names it. There is no lock report of something that is no export, nor of a point that the export does not reach: a position at or past its end or
 /// before its first record, or a time before that record. A time after the last record is one after all of them.
 ///
 /// ```

@@ -61,7 +61,7 @@ pub(crate) use unique_json::unique;
 pub use verdict::{Check, Outcome, Place, Report, Verdict};
 pub use verify::{VerifyOptions, verify_export};
 
-pub use crate::domain::legal::{Flaw, FlawKind, IllegalStep, Rule};
+pub use crate::domain::legal::{AcceptedStep, Flaw, FlawKind, IllegalStep, Rule};
 
 /// Bytes of a line of an export, at most: the longest record there can be, its header, context and body in base64 and
 /// both again as JSON with every character escaped, stays below.

@@ -86,16 +86,19 @@ impl Judge {
         let hidden = self.replay.hidden_ever();
         let flaws = self.replay.flaws().iter().take(FLAWS_SHOWN_MAX);
         let flaws = flaws.fold(String::new(), |said, flaw| said + "; " + &flaw.to_string());
+        let accepted = self.replay.accepted_steps().iter().take(FLAWS_SHOWN_MAX);
+        let flaws = accepted.fold(flaws, |said, step| said + "; " + &step.to_string());
+        let no_step = if self.replay.accepted_steps().is_empty() { "no illegal step" } else { "no other illegal step" };
         let why = if self.replay.has_seen_all() {
-            return Outcome::Passed { found: format!("no illegal step{flaws}") };
+            return Outcome::Passed { found: format!("{no_step}{flaws}") };
         } else if self.header.first() > Position::FIRST {
             format!(
                 "a slice starts in the middle: {hidden} secrets from before it were followed by revision alone; \
-                 no illegal step in what was seen{flaws}"
+                 {no_step} in what was seen{flaws}"
             )
         } else {
             format!(
-                "{hidden} secrets were known in part alone where a body was erased or unknown; no illegal step in what was \
+                "{hidden} secrets were known in part alone where a body was erased or unknown; {no_step} in what was \
                  seen{flaws}"
             )
         };

@@ -3,11 +3,12 @@
 //! The rules, and what is followed of secrets that cannot be seen, are those of the domain, which the writer is held to as
 //! well. Read next: [`crate::domain::legal`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::id::LogId;
 use crate::domain::legal::walk::Walk;
-use crate::domain::legal::{Flaw, IllegalStep};
+use crate::domain::legal::{AcceptedStep, Flaw, IllegalStep};
 use crate::domain::position::Position;
 use crate::domain::record::Record;
 use crate::domain::secret::Secret;
@@ -19,7 +20,10 @@ use crate::domain::time::Timestamp;
 use crate::ledger::RecordHeader;
 use crate::projection::lock_board::LockStatus;
 
-/// Follows a log record by record and stops at the first step that the rules do not allow.
+/// Follows a log record by record, and tells which steps the rules do not allow.
+///
+/// An illegal step is taken in like any other, since a restore further on in the log may accept it, and what it led to has to be
+/// known then. Whether the whole log is legal is what [`Replay::illegal`] says at its end.
 ///
 /// ```
 /// use latchkeep::LogId;
@@ -45,27 +49,48 @@ impl Replay {
         Self(Walk::from_slice(first))
     }
 
-    /// Takes the next record in.
+    /// Takes the next record in, legal or not.
     ///
     /// # Errors
     ///
-    /// [`IllegalStep`] when the rules do not allow it. The record is not taken in then, except where it is the whole batch
-    /// that breaks a rule.
+    /// [`IllegalStep`] when the rules do not allow it. The replay can go on: a later record of a restore may accept the step.
     pub fn apply(&mut self, record: &Record) -> Result<(), IllegalStep> {
-        self.0.apply(record)?;
+        let applied = self.0.apply(record);
         if record.ends_batch() {
             self.0.note_answer(record);
         }
-        Ok(())
+        applied
     }
 
     /// Takes a record in whose event cannot be read: its body was erased, or a later release wrote it.
     ///
     /// # Errors
     ///
-    /// [`IllegalStep`] when a record cannot have this header here.
+    /// [`IllegalStep`] when a record cannot have this header here. The replay can go on.
     pub fn apply_hidden(&mut self, header: &RecordHeader) -> Result<(), IllegalStep> {
         self.0.apply_hidden(&header.hidden_record())
+    }
+
+    /// Gives the first step that the rules do not allow and that no restore has accepted so far.
+    #[must_use]
+    pub fn illegal(&self) -> Option<IllegalStep> {
+        self.0.illegal()
+    }
+
+    /// Gives the steps that the rules do not allow and that a restore accepted: at most 1,000.
+    #[must_use]
+    pub fn accepted_steps(&self) -> &[AcceptedStep] {
+        self.0.accepted()
+    }
+
+    /// Accepts illegal steps at these positions.
+    pub(crate) fn accept(&mut self, positions: BTreeSet<Position>) {
+        self.0.accept(positions);
+    }
+
+    /// Tells whether more steps are illegal than can be accepted; what comes next need not be looked at.
+    pub(crate) const fn is_beyond(&self) -> bool {
+        self.0.is_beyond()
     }
 
     /// Gives what became of the store, but for secrets of which not everything was seen. When no event was one of a later

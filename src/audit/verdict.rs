@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::ser::{SerializeStruct as _, Serializer};
 
+use crate::domain::legal::{AcceptedStep, IllegalStep};
 use crate::domain::position::Position;
 use crate::ledger::TreeHead;
 
@@ -192,6 +193,10 @@ pub struct Report {
     pub tree_head: Option<TreeHead>,
     /// Whether no key was given, so that those were taken which the export names: its signature shows nothing then.
     pub keys_from_export: bool,
+    /// The first step that the rules do not allow and that no restore accepted; it fails the check of the replay.
+    pub illegal_step: Option<IllegalStep>,
+    /// The steps that the rules do not allow and that a restore accepted: at most 1,000. They fail no check.
+    pub accepted_steps: Vec<AcceptedStep>,
     /// The signatures under the checkpoint, in their order; empty when it cannot be read.
     pub signatures: Vec<SignatureLine>,
 }
@@ -249,7 +254,7 @@ impl fmt::Display for Report {
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Report", 11)?;
+        let mut fields = serializer.serialize_struct("Report", 12)?;
         fields.serialize_field("conclusion", self.conclusion().label())?;
         fields.serialize_field("sound", &self.is_sound())?;
         fields.serialize_field("records", &self.records)?;
@@ -259,6 +264,8 @@ impl Serialize for Report {
         fields.serialize_field("size", &self.tree_head.map(|tree_head| tree_head.size))?;
         fields.serialize_field("root", &self.tree_head.map(|tree_head| tree_head.root.to_base64()))?;
         fields.serialize_field("keys", if self.keys_from_export { "export" } else { "given" })?;
+        let accepted_steps = self.accepted_steps.iter().map(ToString::to_string);
+        fields.serialize_field("accepted_steps", &accepted_steps.collect::<Vec<_>>())?;
         fields.serialize_field("signatures", &self.signatures)?;
         fields.serialize_field("verdicts", &self.verdicts)?;
         fields.end()

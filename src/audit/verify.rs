@@ -3,8 +3,10 @@
 //! It reads once, in constant memory but for the secrets that the log keeps alive, and never fails: whatever the input
 //! is, the answer is a [`Report`]. Read next: [`super::pipeline`].
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
+use crate::domain::position::Position;
 use crate::ledger::accepted_restore::AcceptedRestore;
 use crate::ledger::{VerifierKey, WitnessKey, WitnessPolicy};
 
@@ -41,6 +43,8 @@ pub struct VerifyOptions {
     pub witnesses: Vec<WitnessKey>,
     /// Which witnesses have to cosign the checkpoint; without their quorum the check fails.
     pub policy: Option<WitnessPolicy>,
+    /// Steps that a person accepts, who makes a store of the export.
+    pub(crate) accepted_steps: BTreeSet<Position>,
 }
 
 /// Verifies an export, and tells `progress` now and then how many records were verified.
@@ -112,5 +116,7 @@ fn unreadable(fault: LineFault, options: &VerifyOptions) -> Report {
         tree_head: None,
         signatures: Vec::new(),
         keys_from_export: Keys::come_from_export(options),
+        illegal_step: None,
+        accepted_steps: Vec::new(),
     }
 }

@@ -78,6 +78,8 @@ pub(crate) struct Opening {
     pub(crate) expected_checkpoints: Vec<Box<str>>,
     /// Restores that a person has accepted, and of which the log must tell.
     pub(crate) expected_restores: Vec<AcceptedRestore>,
+    /// Illegal steps that a restore takes in, by position.
+    pub(crate) accepted_steps: BTreeSet<Position>,
 }
 
 /// What an open is for.

@@ -14,7 +14,7 @@ use crate::domain::batch::{Placed, remember};
 use crate::domain::event::Event;
 use crate::domain::id::LogId;
 use crate::domain::legal::walk::Walk;
-use crate::domain::legal::{Flaw, IllegalStep};
+use crate::domain::legal::{AcceptedStep, Flaw, IllegalStep};
 use crate::domain::position::Position;
 use crate::domain::secret::Secret;
 use crate::domain::state::State;
@@ -50,8 +50,10 @@ pub(crate) struct Recovered {
     pub(crate) still_there: BTreeSet<Position>,
     /// Events that only a later release knows.
     pub(crate) unknown_events: u64,
-    /// The first step that cannot have happened, of those that were replayed from the beginning.
+    /// The first step that cannot have happened and that no restore accepted, of those that were replayed from the beginning.
     pub(crate) illegal: Option<IllegalStep>,
+    /// The steps that cannot have happened and that a restore accepted, of the same.
+    pub(crate) accepted: Vec<AcceptedStep>,
     /// What an earlier release wrote in error, of what was replayed from the beginning.
     pub(crate) flaws: Vec<Flaw>,
 }
@@ -59,9 +61,9 @@ pub(crate) struct Recovered {
 impl Recovered {
     /// Makes it of a store that was just made.
     pub(crate) fn made(snapshot: Snapshot) -> Self {
-        let (still_there, flaws) = (BTreeSet::new(), Vec::new());
+        let (still_there, flaws, accepted) = (BTreeSet::new(), Vec::new(), Vec::new());
         let (rebuilt, is_vouched, illegal) = (false, true, None);
-        Self { snapshot, replayed: 0, rebuilt, is_vouched, still_there, unknown_events: 0, illegal, flaws }
+        Self { snapshot, replayed: 0, rebuilt, is_vouched, still_there, unknown_events: 0, illegal, accepted, flaws }
     }
 }
 
@@ -144,7 +146,7 @@ fn run(basis: &Basis<'_>, start: Start) -> Result<Recovered, Error> {
     let still_there = check_bodies(&ended.missing, basis)?;
     // Behind an event that nobody can read here, the next ones are out of their place.
     let illegal = walk.illegal().filter(|_| ended.unknown_events == 0);
-    let flaws = walk.flaws().to_vec();
+    let (flaws, accepted) = (walk.flaws().to_vec(), walk.accepted().to_vec());
     let mut state = walk.into_state();
     state.whole.last_at = state.whole.last_at.max(ended.end.time);
     state.whole.log_size = ended.end.size;
@@ -161,7 +163,7 @@ fn run(basis: &Basis<'_>, start: Start) -> Result<Recovered, Error> {
     let snapshot = Snapshot { state, projections, end, frontier, saved, history, vouching };
     let is_vouched = basis.voucher.is_some();
     let rebuilt = false;
-    Ok(Recovered { snapshot, replayed, rebuilt, is_vouched, still_there, unknown_events, illegal, flaws })
+    Ok(Recovered { snapshot, replayed, rebuilt, is_vouched, still_there, unknown_events, illegal, accepted, flaws })
 }
 
 /// Refuses bodies that are missing without a reason, or there although they were erased; gives the latter where there is no

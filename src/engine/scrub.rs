@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use crate::codec::keys;
 use crate::domain::id::DataKeyId;
-use crate::domain::legal::Flaw;
+use crate::domain::legal::{AcceptedStep, Flaw};
 use crate::domain::position::Position;
 use crate::error::Error;
 use crate::ledger::Subtree;
@@ -36,6 +36,8 @@ pub struct ScrubReport {
     pub findings: Vec<String>,
     /// What an earlier release wrote in error and what harms nothing: the first thousand.
     pub flaws: Vec<Flaw>,
+    /// The steps that the rules do not allow and that a restore accepted, since a person asked for it: at most 1,000.
+    pub accepted_steps: Vec<AcceptedStep>,
 }
 
 /// How far a scrub has come.
@@ -67,6 +69,7 @@ impl Engine {
             Ok(fresh) => {
                 report.records = fresh.snapshot.end.size.get();
                 report.flaws.clone_from(&fresh.flaws);
+                report.accepted_steps.clone_from(&fresh.accepted);
                 if let Some(step) = fresh.illegal {
                     find(&mut report, format!("the log has an {step}"));
                 }

@@ -68,7 +68,8 @@ impl Store {
 ///
 /// # Errors
 ///
-/// Kind `Invalid`: `not_a_backup`, `other_revision`, `wrong_key`. Kind `Corrupt`: `backup_damaged`, saying where. Kind
+/// Kind `Invalid`: `not_a_backup`, `other_revision`, `wrong_key`. Kind `Corrupt`: `backup_damaged`, saying where;
+/// `illegal_step` of a backup that is whole, when its log has a step that the rules do not allow and that no restore accepted. Kind
 /// `Unavailable`: `io`; `unknown_events` when a later release wrote to the store.
 pub fn verify_backup(backup: impl Read, key: &Unlock, mut progress: impl FnMut(u64)) -> Result<BackupReport, Error> {
     Ok(check(backup, key, &BackupTrust::default(), &mut progress)?.report)
@@ -109,7 +110,8 @@ impl StoreOptions {
     /// # Errors
     ///
     /// Kind `Invalid`, code `store_exists`, when there is anything at the path but an empty directory; `wrong_key` when
-    /// either key is another; kind `Corrupt`, code `backup_forged`, when a signing key of the log is not one that the store
+    /// either key is another; `legal_step` when a step was to be accepted that breaks no rule
+    /// ([`StoreOptions::accepting_illegal_step`]); kind `Corrupt`, code `backup_forged`, when a signing key of the log is not one that the store
     /// has sealed; kind `Unavailable`, code `time_unconfirmed`, when the clock is further ahead of the last record of the backup than
     /// [`ClockBounds::ahead_at_open`](crate::ClockBounds::ahead_at_open), since what it shows would stay in the log for
     /// good; all errors of [`verify_backup_against`], and those of [`StoreOptions::create`]. No store is left then.
@@ -157,8 +159,9 @@ impl StoreOptions {
     ///
     /// # Errors
     ///
-    /// Kind `Invalid`, code `store_exists`; kind `Corrupt`, code `export_unsound`, with the first fault, or when the export
-    /// is a slice; kind `Unavailable`, code `unknown_events`, when a later release wrote to the log; those of
+    /// Kind `Invalid`, code `store_exists`; `legal_step` as for [`StoreOptions::restore`]; kind `Corrupt`, code
+    /// `illegal_step`, when nothing else is wrong than a step that the rules do not allow and that nobody has accepted
+    /// ([`StoreOptions::accepting_illegal_step`]); code `export_unsound`, with the first fault, or when the export is a slice; kind `Unavailable`, code `unknown_events`, when a later release wrote to the log; those of
     /// [`StoreOptions::create`]. No store is left then.
     ///
     /// # Durability

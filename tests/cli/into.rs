@@ -81,6 +81,11 @@ fn what_does_not_hold_leaves_neither_a_store_nor_a_key() {
 fn what_cannot_be_asked_is_refused() {
     let home = exported();
     let cases: &[(&[&str], &str)] = &[
+        (&["log", "replay", "log.jsonl", "--accept-illegal-step", "3"], "--into"),
+        (
+            &["log", "replay", "log.jsonl", "--into", "made", "--key-file", "made.key", "--accept-illegal-step", "3"],
+            "position 3 breaks no rule",
+        ),
         (&["log", "replay", "log.jsonl", "--into", "store"], "exists already"),
         (&["log", "replay", "log.jsonl", "--into", "log.jsonl.zst"], "exists already"),
         (&["log", "replay", "log.jsonl", "--into", "made", "--at", "3"], "--at"),

@@ -165,6 +165,9 @@ fn hint_for(code: &str) -> Option<&'static str> {
         "store_quarantined" => "latchkeep quarantine show tells more, latchkeep quarantine end ends it",
         "store_restored" => "latchkeep watch --state FILE --accept-restore begins there",
         "time_unconfirmed" => "compare the clock with another one; --confirm-clock says that it is right",
+        "illegal_step" => {
+            "restore and log replay --into take it in with --accept-illegal-step POSITION; the manual tells when"
+        }
         "lock_owned" => "ask its owner; --force does it all the same, and the log says so",
         _ => return None,
     })

@@ -9,6 +9,7 @@
 mod flaw;
 mod gathered;
 mod hidden;
+mod illegal;
 mod lock;
 mod restating;
 mod rotation;
@@ -21,11 +22,11 @@ mod whole;
 use std::fmt;
 
 pub use flaw::{Flaw, FlawKind};
+pub use illegal::{AcceptedStep, IllegalStep};
 
 use super::decide::fits_strangers;
 use super::event::Event;
 use super::event_kind::{Scope, of_rotation, of_secret, of_trail, of_whole};
-use super::position::Position;
 use super::record::Record;
 use super::refusal::Refusal;
 use super::rotation_event::{CredentialRetired, RetirementFailed, RetirementJobBegun};
@@ -144,23 +145,6 @@ impl Rule {
         }
     }
 }
-
-/// A step of a history that the rules do not allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IllegalStep {
-    /// The record that cannot have happened.
-    pub position: Position,
-    /// The rule that it breaks.
-    pub rule: Rule,
-}
-
-impl fmt::Display for IllegalStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "illegal step at position {}: {}", self.position, self.rule)
-    }
-}
-
-impl std::error::Error for IllegalStep {}
 
 /// What can be seen of the part of the state that belongs to no secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,17 +4,18 @@
 //! and the records that are seen tell, until it is restated. Memory is that of the secrets which are there, whatever the length of
 //! the log. Read next: [`super`].
 
-use std::collections::BTreeMap;
+mod place;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::batch::remember;
 use super::super::event::Event;
-use super::super::event_kind::Scope;
 use super::super::evolve::evolve;
 use super::super::id::{LogId, SecretId};
 use super::super::incarnation::Incarnation;
 use super::super::limits;
-use super::super::position::{Position, Revision};
+use super::super::position::Position;
 use super::super::record::{Record, Subject};
 use super::super::secret::Secret;
 use super::super::state::State;
@@ -23,11 +24,12 @@ use super::super::time::Timestamp;
 use super::flaw::{self, FLAWS_MAX};
 use super::gathered::Gathered;
 use super::hidden::Hidden;
+use super::illegal::Illegal;
 use super::restating::Restating;
 use super::secret::settled;
-use super::{Flaw, IllegalStep, Rule, Sight, check};
+use super::{AcceptedStep, Flaw, IllegalStep, Rule, Sight, check};
 
-/// Follows a log record by record and stops at the first step that the rules do not allow.
+/// Follows a log record by record, holds each to the rules, and keeps the steps that they do not allow.
 #[derive(Clone, Debug)]
 pub(crate) struct Walk {
     state: State,
@@ -46,8 +48,7 @@ pub(crate) struct Walk {
     flaws: Vec<Flaw>,
     /// Whether what is followed is held to the rules.
     is_checked: bool,
-    /// The first step that is not legal; nothing is held to the rules after it.
-    illegal: Option<IllegalStep>,
+    illegal: Illegal,
 }
 
 /// Where a walk begins.
@@ -99,49 +100,92 @@ impl Walk {
             is_newer: false,
             flaws: Vec::new(),
             is_checked: true,
-            illegal: None,
+            illegal: Illegal::default(),
         }
     }
 
-    /// Takes the next record in.
+    /// Accepts illegal steps at these positions.
+    pub(crate) fn accept(&mut self, positions: BTreeSet<Position>) {
+        self.illegal.ask(positions);
+    }
+
+    /// Takes the next record in, legal or not.
     ///
     /// # Errors
     ///
-    /// [`IllegalStep`] when the rules do not allow it. The record is not taken in then, except where it is the whole batch
-    /// that breaks a rule.
+    /// [`IllegalStep`] when the rules do not allow it. It is kept among the illegal steps, and the walk can go on.
     pub(crate) fn apply(&mut self, record: &Record) -> Result<(), IllegalStep> {
-        self.step(record).map_err(|rule| IllegalStep { position: record.position, rule })
+        let before = self.state.log_size();
+        self.step(record).map_err(|rule| {
+            // Where it is the whole batch that breaks a rule, the record is in already.
+            if self.state.log_size() == before {
+                self.force(record);
+            }
+            self.keep(record.position, rule)
+        })
     }
 
-    /// Takes a record in whose event cannot be read.
+    /// Takes a record in whose event cannot be read, legal or not.
     ///
     /// # Errors
     ///
-    /// [`IllegalStep`] when a record cannot have this header here.
+    /// [`IllegalStep`] when a record cannot have this header here. It is kept, as for [`apply`](Self::apply).
     pub(crate) fn apply_hidden(&mut self, record: &HiddenRecord) -> Result<(), IllegalStep> {
-        self.step_hidden(record).map_err(|rule| IllegalStep { position: record.position, rule })
+        let checked = self.check_hidden(record);
+        self.take_hidden(record);
+        checked
+            .and_then(|()| if record.ends_batch { self.settle() } else { Ok(()) })
+            .map_err(|rule| self.keep(record.position, rule))
     }
 
-    /// Takes what lies at a position in, legal or not. The first step that is not legal is kept, and nothing after it is
-    /// held to the rules.
+    /// Takes what lies at a position in, legal or not.
     pub(crate) fn follow(&mut self, step: &Step) {
-        let before = self.state.log_size();
-        if self.is_checked && self.illegal.is_none() {
-            let followed = match step {
-                Step::Told(record) => self.apply(record),
-                Step::Erased(erased) => self.apply_hidden(&erased.hidden()),
-            };
-            self.illegal = followed.err();
-            if self.state.log_size() != before {
+        let _ = match step {
+            step if !self.is_checked => {
+                evolve_step(&mut self.state, step);
                 return;
             }
-        }
-        evolve_step(&mut self.state, step);
+            Step::Told(record) => self.apply(record),
+            Step::Erased(erased) => self.apply_hidden(&erased.hidden()),
+        };
     }
 
-    /// Gives the first step that was followed and is not legal.
-    pub(crate) const fn illegal(&self) -> Option<IllegalStep> {
-        self.illegal
+    fn keep(&mut self, position: Position, rule: Rule) -> IllegalStep {
+        let step = IllegalStep { position, rule };
+        self.illegal.note(step);
+        step
+    }
+
+    /// Takes a record in that the rules do not allow, as a store does that replays it; the rest of its batch cannot be held to
+    /// standing together any more.
+    fn force(&mut self, record: &Record) {
+        self.gathered.hide();
+        self.is_newer |= is_newer(&record.event);
+        evolve(&mut self.state, record);
+        if let Some(subject) = record.subject {
+            let is_over =
+                matches!(record.event, Event::SecretDeleted(_)) || self.state.secret(subject.secret).is_some();
+            if is_over {
+                self.hidden.remove(&subject.secret);
+            } else if let Some(hidden) = self.hidden.get_mut(&subject.secret) {
+                hidden.revision = subject.revision;
+            }
+        }
+    }
+
+    /// Gives the first step that is not legal and that nobody has accepted.
+    pub(crate) fn illegal(&self) -> Option<IllegalStep> {
+        self.illegal.first()
+    }
+
+    /// Tells whether more steps are illegal than can be accepted; what comes next need not be looked at.
+    pub(crate) const fn is_beyond(&self) -> bool {
+        self.illegal.is_beyond()
+    }
+
+    /// Gives the illegal steps that were accepted, in the order in which they were.
+    pub(crate) fn accepted(&self) -> &[AcceptedStep] {
+        self.illegal.accepted()
     }
 
     /// Gives what an earlier release wrote in error: the first thousand.
@@ -190,17 +234,7 @@ impl Walk {
     }
 
     fn step(&mut self, record: &Record) -> Result<(), Rule> {
-        self.check_place(record.position, record.recorded_at)?;
-        if record.context.writer_epoch < self.state.whole.writer_epoch {
-            return Err(Rule::EpochBack);
-        }
-        self.check_first(record)?;
-        if record.index == 0 {
-            self.check_key(record)?;
-        }
-        if (record.event.scope() == Scope::Secret) != record.subject.is_some() {
-            return Err(Rule::SubjectMismatch);
-        }
+        self.check_header(record)?;
         if record.index == 0 {
             self.gathered = Gathered::default();
         }
@@ -238,6 +272,7 @@ impl Walk {
         }
         if let Event::StoreRestored(event) = &record.event {
             self.awaits_key = true;
+            self.illegal.accept(event, record.position);
             self.hidden.values_mut().filter(|_| !event.with_data).for_each(|hidden| hidden.lose_data(record));
         }
         if let Event::SigningKeySet(_) = &record.event {
@@ -246,95 +281,22 @@ impl Walk {
         Ok(())
     }
 
-    fn step_hidden(&mut self, record: &HiddenRecord) -> Result<(), Rule> {
-        self.check_place(record.position, record.recorded_at)?;
-        if record.position == Position::FIRST {
-            return Err(Rule::FirstRecord);
-        }
+    fn take_hidden(&mut self, record: &HiddenRecord) {
         self.is_newer |= Event::label_of(record.number).is_none();
         match record.subject {
             None => self.sight = Sight { whole: self.sight.whole && is_of_groups(record), groups: false },
             Some(subject) => {
-                self.check_revision(subject.secret, subject.revision)?;
                 let hidden = self.hide(subject, |before| Hidden::begin(before, record, subject.revision));
                 hidden.take_erased(record, subject.revision);
             }
         }
         self.gathered.hide();
         self.passed(record.position, record.recorded_at);
-        if record.ends_batch { self.settle() } else { Ok(()) }
-    }
-
-    /// Holds a record to its place behind the one in front of it.
-    fn check_place(&self, position: Position, time: Timestamp) -> Result<(), Rule> {
-        if position != self.state.log_size() {
-            Err(Rule::PositionGap)
-        } else if time < self.state.whole.last_at {
-            Err(Rule::TimeBack)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// The first record of a log says which log it is; no other does.
-    fn check_first(&self, record: &Record) -> Result<(), Rule> {
-        let is_first = record.position == Position::FIRST;
-        let fits = match (&record.event, self.begin) {
-            (Event::StoreCreated(event), Begin::Genesis(log_id)) => is_first && event.log_id == log_id,
-            (Event::StoreCreated(_), Begin::Slice | Begin::State) => is_first,
-            (_, Begin::Genesis(_) | Begin::Slice | Begin::State) => !is_first,
-        };
-        if fits { Ok(()) } else { Err(Rule::FirstRecord) }
-    }
-
-    /// While the answer under a key is remembered, nothing else is done under it.
-    fn check_key(&self, record: &Record) -> Result<(), Rule> {
-        let (context, at) = (&record.context, record.recorded_at);
-        let find = |key| self.state.remembered.find(&context.actor, key, at);
-        let answered = context.idempotency.as_ref().and_then(|idempotency| find(&idempotency.key));
-        if answered.is_some() { Err(Rule::AnsweredBefore) } else { Ok(()) }
     }
 
     /// Notes that a batch was answered under a key, for whoever does not keep the answers themselves.
     pub(crate) fn note_answer(&mut self, last: &Record) {
         remember(&mut self.state, std::slice::from_ref(last));
-    }
-
-    /// Tells whether everything about the secret of an event was seen, and holds the event to the next revision.
-    fn sees(&self, record: &Record, id: SecretId, revision: Revision) -> Result<bool, Rule> {
-        if let Event::SecretCreated(_) = &record.event {
-            return if self.state.secrets.contains_key(&id) || self.hidden.contains_key(&id) {
-                Err(Rule::SecretExists)
-            } else if revision != Revision::FIRST {
-                Err(Rule::RevisionGap)
-            } else {
-                Ok(true)
-            };
-        }
-        self.check_revision(id, revision)?;
-        if self.state.secrets.contains_key(&id) {
-            Ok(true)
-        } else if self.begin == Begin::Slice || self.hidden.contains_key(&id) {
-            // From here on it is known again.
-            Ok(matches!(record.event, Event::SecretRestated(_)))
-        } else {
-            Err(Rule::UnknownSecret)
-        }
-    }
-
-    /// Holds a revision to the one before; an erased creation, or the beginning of a slice, has none before.
-    fn check_revision(&self, id: SecretId, revision: Revision) -> Result<(), Rule> {
-        let before = self
-            .state
-            .secret(id)
-            .map(|secret| secret.revision)
-            .or_else(|| self.hidden.get(&id).map(|hidden| hidden.revision));
-        match before {
-            Some(before) if revision == before.next() => Ok(()),
-            Some(_) => Err(Rule::RevisionGap),
-            None if self.begin == Begin::Slice || revision == Revision::FIRST => Ok(()),
-            None => Err(Rule::UnknownSecret),
-        }
     }
 
     /// Follows a secret of which not everything was seen.

@@ -3,9 +3,10 @@
 //! Whatever the log comes from, its chain is verified once more on the way, and its tree is made anew. Nothing is a store
 //! before the last batch is in and the directory has its name. Read next: [`crate::storage`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::audit::AcceptedStep;
 use crate::codec::keys;
 use crate::domain::command::Terms;
 use crate::domain::event::{Event, SigningKeySet, StoreRestored};
@@ -78,10 +79,21 @@ pub(super) struct Builder<'b, 'p> {
 }
 
 /// Returns the record of a restore at a size.
-fn restored(from: RestoredFrom, log_size: Position, whole: &Whole, at: Timestamp) -> Event {
+fn restored(from: RestoredFrom, log_size: Position, birth: (&Opening, &Whole), at: Timestamp) -> Event {
+    let (opening, whole) = birth;
     let incarnation = whole.incarnation().restored_at(at);
     let with_data = from == RestoredFrom::Backup;
-    StoreRestored { from, log_size, with_data, incarnation, accepted_steps: Box::default() }.into()
+    let accepted_steps = opening.accepted_steps.iter().copied().collect();
+    StoreRestored { from, log_size, with_data, incarnation, accepted_steps }.into()
+}
+
+/// Refuses to accept a step that breaks no rule: somebody means another one.
+pub(super) fn refuse_legal(asked: &BTreeSet<Position>, accepted: &[AcceptedStep]) -> Result<(), Error> {
+    let is_illegal = |position: &&Position| accepted.iter().any(|accepted| accepted.step.position == **position);
+    match asked.iter().find(|position| !is_illegal(position)) {
+        Some(position) => Err(Error::step_is_legal(*position)),
+        None => Ok(()),
+    }
 }
 
 /// Gives the time of a restore. It stays in the log for good, and the incarnation is made of it: a clock that is too far ahead of the
@@ -171,7 +183,7 @@ impl<'b, 'p> Builder<'b, 'p> {
         let end = self.chain.finish()?;
         let now = time_of_restore(opening, whole)?;
         let (set, seed) = own_key(keyring, log_id, whole)?;
-        let events = [restored(from, end.size, whole, now)].into_iter().chain(slots).chain([set.into()]);
+        let events = [restored(from, end.size, (opening, whole), now)].into_iter().chain(slots).chain([set.into()]);
         let events = events.map(|event| (None, event)).collect();
         // Secrets do not count here: the state is made from the whole log at the open.
         let here = Mark { position: end.size, head: *end.head.as_bytes() };

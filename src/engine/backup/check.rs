@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 
-use crate::audit::{Flaw, Replay};
+use crate::audit::{AcceptedStep, Flaw, Replay};
 use crate::codec::backup::Entry;
 use crate::codec::meta::decode_meta;
 use crate::domain::id::{DataKeyId, LogId};
@@ -61,6 +61,8 @@ pub struct BackupReport {
     /// What an earlier release wrote in error and what harms nothing: the first thousand. Found by a verification and by a
     /// restore; taking a backup looks for none.
     pub flaws: Vec<Flaw>,
+    /// The steps that the rules do not allow and that a restore accepted, or this one: at most 1,000.
+    pub accepted_steps: Vec<AcceptedStep>,
 }
 
 impl BackupReport {
@@ -82,6 +84,7 @@ impl BackupReport {
             signing_key: in_force(&state.whole),
             unproved_keys: proved.unproved_keys,
             flaws: Vec::new(),
+            accepted_steps: Vec::new(),
         }
     }
 }
@@ -126,6 +129,7 @@ pub(crate) fn check<R: Read>(
         _ => return Err(damaged("does not begin with the description of a store")),
     };
     let mut checker = Checker::new(log_id, Held::to(trust)?);
+    checker.replay.accept(trust.accepted_steps.clone());
     loop {
         progress(entries.bytes());
         match entries.next()? {
@@ -231,7 +235,8 @@ impl<'a> Checker<'a> {
         self.held.take(self.tree.size(), || self.tree.tree_head());
         self.missing.take(raw)?;
         let step = self.decoder.decode_step(raw)?;
-        let stepped = match &step {
+        // Whether an illegal step was accepted is known at the end, but for more of them than anybody can accept.
+        let _ = match &step {
             Some(Step::Told(record)) => self.replay.apply(record),
             Some(Step::Erased(_)) => self.replay.apply_hidden(raw.header()),
             None => {
@@ -239,7 +244,12 @@ impl<'a> Checker<'a> {
                 self.replay.apply_hidden(raw.header())
             }
         };
-        stepped.map_err(|step| damaged(&format!("has a log that cannot have happened ({step})")))
+        match self.replay.illegal().filter(|_| self.replay.is_beyond()) {
+            Some(step) => {
+                Err(damaged(&format!("has a log of which over 1,000 steps cannot have happened (first, {step})")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Comes to the end of the log.
@@ -262,8 +272,13 @@ impl<'a> Checker<'a> {
         let proved = self.held.proved(size, whole)?;
         self.check_keys()?;
         self.check_data()?;
+        // All else holds: it is not damaged.
+        if let Some(step) = self.replay.illegal() {
+            return Err(Error::illegal_step("the backup", &step));
+        }
         let mut report = BackupReport::of(self.log_id, self.replay.state(), note, proved);
         report.flaws = self.replay.flaws().to_vec();
+        report.accepted_steps = self.replay.accepted_steps().to_vec();
         let still_there = self.missing.still_there().clone();
         let Self { log_id, replay, slots, epochs, seeds, .. } = self;
         Ok(Checked { report, header, log_id, state: replay.into_state(), end, slots, epochs, seeds, still_there })

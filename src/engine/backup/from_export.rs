@@ -29,7 +29,7 @@ use crate::seal::sealing_key::RootKey;
 use crate::seal::slots::Slots;
 use crate::storage::{AnchorMark, Put};
 
-use super::build::{Birth, Builder, check_free, open, storage};
+use super::build::{Birth, Builder, check_free, open, refuse_legal, storage};
 
 /// Bytes of records that are put into one commit, at the next end of a batch.
 const COMMIT_BYTES: usize = 256 * 1_024;
@@ -43,9 +43,14 @@ pub(crate) fn from_export<R: Read + Seek + Send>(
 ) -> Result<(Engine, Report), Error> {
     check_free(opening)?;
     export.rewind().map_err(Error::unreadable)?;
-    let report = verify_export(&mut export, options, &mut *progress);
-    if let Some(fault) = report.first_fault() {
-        return Err(Error::export_unsound(&fault.to_string()));
+    let options = VerifyOptions { accepted_steps: opening.accepted_steps.clone(), ..options.clone() };
+    let report = verify_export(&mut export, &options, &mut *progress);
+    match (report.first_fault(), report.illegal_step) {
+        (Some(_), Some(step)) if report.failures().count() == 1 => {
+            return Err(Error::illegal_step("the export", &step));
+        }
+        (Some(fault), _) => return Err(Error::export_unsound(&fault.to_string())),
+        (None, _) => refuse_legal(&opening.accepted_steps, &report.accepted_steps)?,
     }
     if report.unknown_events > 0 {
         return Err(Error::unknown_events(report.unknown_events));

@@ -22,7 +22,7 @@ use crate::seal::unlock::Unlock;
 use crate::seal::wrapped_key::WrappedDataKey;
 use crate::storage::{AnchorMark, Put};
 
-use super::build::{Birth, Builder, check_free, open, storage, time_of_restore};
+use super::build::{Birth, Builder, check_free, open, refuse_legal, storage, time_of_restore};
 use super::check::{BackupReport, Checked, check, live};
 use super::entries::EntryReader;
 use super::trust::{BackupTrust, hold_to_seeds};
@@ -52,8 +52,10 @@ pub(crate) fn restore<R: Read + Seek>(
 ) -> Result<(Engine, BackupReport), Error> {
     check_free(opening)?;
     backup.rewind().map_err(Error::unreadable)?;
-    let trust = BackupTrust::expecting(&opening.expected_checkpoints, &opening.expected_restores);
-    let mut checked = check(&mut backup, key, &trust, &mut |bytes| progress(RestoreProgress::Verifying { bytes }))?;
+    let trust = BackupTrust::of(opening);
+    let mut verifying = |bytes| progress(RestoreProgress::Verifying { bytes });
+    let mut checked = check(&mut backup, key, &trust, &mut verifying)?;
+    refuse_legal(&opening.accepted_steps, &checked.report.accepted_steps)?;
     time_of_restore(opening, &checked.state.whole)?;
     let keyring = open_keys(&checked, opening)?;
     let unproved_keys = hold_to_seeds(&checked.state.whole, &checked.seeds, &keyring, &checked.log_id)?;

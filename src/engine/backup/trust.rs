@@ -4,13 +4,14 @@
 //! not who signed. Whoever holds the key of a backup can write another history under a key of his own. Only what the
 //! verifier has from elsewhere tells the two apart. Read next: [`super::check`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
 use crate::domain::state::{SigningKey, Whole};
 use crate::engine::anchor_file::AnchorFile;
 use crate::engine::checkpoint::sealed_verifier_key;
+use crate::engine::open::Opening;
 use crate::error::Error;
 use crate::ledger::accepted_restore::AcceptedRestore;
 use crate::ledger::{Checkpoint, CheckpointError, SignedCheckpoint, TreeHead, VerifierKey};
@@ -37,6 +38,8 @@ pub struct BackupTrust {
     keys: Vec<VerifierKey>,
     checkpoints: Vec<Box<str>>,
     restores: Vec<AcceptedRestore>,
+    /// Illegal steps that a restore takes in.
+    pub(super) accepted_steps: BTreeSet<Position>,
 }
 
 impl BackupTrust {
@@ -64,9 +67,14 @@ impl BackupTrust {
 }
 
 impl BackupTrust {
-    /// Makes it of what an open expects.
-    pub(super) fn expecting(checkpoints: &[Box<str>], restores: &[AcceptedRestore]) -> Self {
-        Self { keys: Vec::new(), checkpoints: checkpoints.to_vec(), restores: restores.to_vec() }
+    /// Makes it of what a restore expects, and accepts.
+    pub(super) fn of(opening: &Opening) -> Self {
+        Self {
+            keys: Vec::new(),
+            checkpoints: opening.expected_checkpoints.clone(),
+            restores: opening.expected_restores.clone(),
+            accepted_steps: opening.accepted_steps.clone(),
+        }
     }
 }
 

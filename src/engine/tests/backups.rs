@@ -5,7 +5,6 @@ use std::io::Cursor;
 use super::{new_data, opening, ops, put_secret};
 use crate::codec::backup::{CHECKPOINT, Entry};
 use crate::codec::keys;
-use crate::domain::event::{Event, QuarantineEnded};
 use crate::engine::backup::entries::{EntryReader, EntryWriter};
 use crate::engine::backup::{BackupTrust, check, restore};
 use crate::engine::open::{Place, create};
@@ -146,37 +145,6 @@ fn a_log_that_was_changed_cut_or_signed_by_another_is_found() {
         let stranger = NoteSigner::new(&origin(&log_id), &[1; 32]).unwrap();
         let note = Checkpoint { log_id, tree_head: tree.tree_head() }.sign(&[&stranger]).unwrap();
         entries.last_mut().unwrap().1 = note.note().as_bytes().to_vec();
-    });
-}
-
-/// A legal chain that tells what cannot have happened.
-#[test]
-fn a_history_that_the_rules_do_not_allow_is_no_backup() {
-    check_refused("a log that cannot have happened", |entries| {
-        let last = entries.iter().rposition(|(row_key, _)| kind(row_key) == keys::LOG).unwrap();
-        let bytes = entries[last].1.clone();
-        let before = frames(&bytes).last().unwrap().unwrap();
-        let event = Event::from(QuarantineEnded {});
-        let body = crate::codec::event::encode_event(&event, &[0; 16]).unwrap();
-        let mut end = crate::ledger::ChainEnd {
-            size: before.header().position.next(),
-            head: head(before.header_bytes()),
-            time: before.header().time,
-        };
-        let record = crate::ledger::NewRecord {
-            erasure: crate::ledger::Erasure::Never,
-            event_type: event.number(),
-            schema: 1,
-            subject: crate::ledger::Subject::Store,
-            event_id: crate::domain::id::EventId::from_bytes([1; 16]),
-            time: end.time,
-            context: before.context(),
-            body: &body,
-        };
-        let first = end.size;
-        let mut more = Vec::new();
-        end.append(&[record], &mut more).unwrap();
-        entries.insert(last + 1, (keys::log_commit(first).to_vec(), more));
     });
 }
 

@@ -34,7 +34,7 @@ use crate::store::Store;
 use crate::store::export::ExportOptions;
 
 /// A store with a secret that was rotated once and is locked.
-fn victim() -> Store {
+pub(super) fn victim() -> Store {
     let store = Store::new(create(&opening(Place::Memory)).unwrap());
     let id = put_secret(&store, "token");
     ops(&store).rotate(id, new_data("new-secret")).unwrap();
@@ -44,9 +44,9 @@ fn victim() -> Store {
 }
 
 /// A log on its way through the forger's hands: records in their batches.
-type Batches = Vec<Vec<Record>>;
+pub(super) type Batches = Vec<Vec<Record>>;
 
-fn log_id(entries: &Entries) -> LogId {
+pub(super) fn log_id(entries: &Entries) -> LogId {
     decode_meta(&entries[0].1).unwrap().log_id
 }
 
@@ -54,7 +54,7 @@ fn forger(log_id: &LogId) -> NoteSigner {
     NoteSigner::new(&origin(log_id), &[66; 32]).unwrap()
 }
 
-fn read_log(entries: &Entries) -> Batches {
+pub(super) fn read_log(entries: &Entries) -> Batches {
     let (mut batches, mut decoder) = (Batches::new(), Decoder::default());
     for (_, bytes) in entries.iter().filter(|(row_key, _)| kind(row_key) == keys::LOG) {
         for raw in frames(bytes) {
@@ -69,7 +69,7 @@ fn read_log(entries: &Entries) -> Batches {
 }
 
 /// Writes a log into a backup, with positions, revisions and hashes made right, and signs it.
-fn write_log(entries: &mut Entries, batches: &Batches, signer: &NoteSigner) {
+pub(super) fn write_log(entries: &mut Entries, batches: &Batches, signer: &NoteSigner) {
     let log_id = log_id(entries);
     let first = at(entries, keys::LOG);
     entries.retain(|(row_key, _)| kind(row_key) != keys::LOG);
@@ -130,7 +130,7 @@ fn verify(entries: &Entries, trust: &BackupTrust) -> Result<crate::engine::backu
     check(seal(entries).as_slice(), &key(), trust, &mut |_| {}).map(|checked| checked.report)
 }
 
-fn try_restore(entries: &Entries) -> Result<Store, Error> {
+pub(super) fn try_restore(entries: &Entries) -> Result<Store, Error> {
     restore(Cursor::new(seal(entries)), &key(), &opening(Place::Memory), &mut |_| {})
         .map(|(engine, _)| Store::new(engine))
 }

@@ -12,6 +12,7 @@ mod extremes;
 mod faults;
 mod forger;
 mod histories;
+mod illegal_step;
 mod lent;
 mod orders;
 mod past;

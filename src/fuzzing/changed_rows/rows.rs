@@ -1,5 +1,6 @@
 //! Owns rows that outlive the stores opened on them, as on a disk, and the ways in which stores are made there.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -136,6 +137,7 @@ pub(crate) fn opening(place: Place) -> Opening {
         anchor_pace: crate::engine::anchoring::AnchorPace::default(),
         expected_checkpoints: Vec::new(),
         expected_restores: Vec::new(),
+        accepted_steps: BTreeSet::new(),
     }
 }
 

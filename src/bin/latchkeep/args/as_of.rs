@@ -26,6 +26,11 @@ pub(super) fn parse(text: &str) -> Result<AsOf, String> {
         .map_err(|invalid| format!("{invalid}, or a position (17)"))
 }
 
+/// Reads a position of the log.
+pub(super) fn position(text: &str) -> Result<Position, String> {
+    text.parse().map(Position::new).map_err(|_| "a position is a whole number, as log show gives it".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

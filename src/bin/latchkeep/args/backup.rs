@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use latchkeep::Position;
 use latchkeep::ledger::VerifierKey;
 
 use super::log::parse_key;
@@ -92,6 +93,10 @@ pub(crate) struct RestoreBackup {
     /// Says that the clock is right, where it is more than 400 days ahead of the last record of the backup.
     #[arg(long)]
     pub(crate) confirm_clock: bool,
+    /// Takes the log in although the rules do not allow its step at this position, which a fault of a release put there; may be given
+    /// several times. The restored log names it for good.
+    #[arg(long, value_name = "POSITION", value_parser = super::as_of::position)]
+    pub(crate) accept_illegal_step: Vec<Position>,
 }
 
 /// What opens a backup.

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use latchkeep::Position;
 use latchkeep::audit::AsOf;
 use latchkeep::ledger::{VerifierKey, WitnessKey};
 
@@ -198,6 +199,9 @@ pub(crate) struct LogReplay {
     /// With --into: says that the clock is right, where it is more than 400 days ahead of the last record.
     #[arg(long, requires = "into")]
     pub(crate) confirm_clock: bool,
+    /// With --into: takes the log in although the rules do not allow its step at this position, as for `restore`.
+    #[arg(long, value_name = "POSITION", requires = "into", value_parser = super::as_of::position)]
+    pub(crate) accept_illegal_step: Vec<Position>,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
 }

@@ -98,8 +98,8 @@ pub(crate) fn verify(global: &Global, args: &BackupVerify) -> Result<Exit, Failu
     if out.is_json() {
         out.json(&to_json(&args.file, &report))?;
     } else {
-        for flaw in said(&report.flaws) {
-            out.line(format!("note: {flaw}"))?;
+        for note in said(&report.flaws).into_iter().chain(said(&report.accepted_steps)) {
+            out.line(format!("note: {note}"))?;
         }
         out.line(format!("the backup is whole: {}", words(&report)))?;
         out.line(origin(&report, !args.keys.is_empty()))?;
@@ -175,5 +175,6 @@ pub(super) fn to_json(file: &Path, report: &BackupReport) -> Value {
         "signing_key_set_at": report.signing_key.1,
         "unproved_signing_keys": report.unproved_keys,
         "flaws": said(&report.flaws),
+        "accepted_steps": said(&report.accepted_steps),
     })
 }

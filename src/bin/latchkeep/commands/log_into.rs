@@ -30,6 +30,7 @@ pub(crate) fn run(global: &Global, given: Given, args: &LogReplay, dir: &Path, o
     if args.confirm_clock {
         options = options.clock_bounds(clock::believed());
     }
+    options = args.accept_illegal_step.iter().copied().fold(options, StoreOptions::accepting_illegal_step);
     let bar = ProgressBar::new_spinner();
     let tell_of = |records| bar.set_message(format!("{} verified", counted(records, "record")));
     let made = options.create_from_export(export, &verify, tell_of);

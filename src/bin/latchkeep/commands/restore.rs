@@ -9,7 +9,7 @@ use latchkeep::{BackupReport, RestoreProgress, StoreOptions};
 
 use super::backup::{open, origin, refuse_expect, to_json, words};
 use super::clock;
-use super::scrub::bar;
+use super::scrub::{bar, said};
 use crate::args::{Given, Global, RestoreBackup};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -29,6 +29,7 @@ pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result
     if args.confirm_clock {
         options = options.clock_bounds(clock::believed());
     }
+    options = args.accept_illegal_step.iter().copied().fold(options, StoreOptions::accepting_illegal_step);
     let bar = bar(bytes, "bytes");
     let restored = options.restore(file, &key, |progress| show(&bar, progress));
     bar.finish_and_clear();
@@ -52,6 +53,9 @@ fn tell(out: &mut Out, file: &Path, dir: &Path, report: &BackupReport, is_quaran
     } else {
         out.line(format!("restored {} from {}: {}", dir.display(), file.display(), words(report)))?;
         out.line(origin(report, false))?;
+        for step in said(&report.accepted_steps) {
+            out.line(format!("note: {step}"))?;
+        }
         next_steps(out)?;
     }
     Ok(())

@@ -4,7 +4,6 @@
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use latchkeep::ScrubProgress;
-use latchkeep::audit::Flaw;
 use serde_json::json;
 
 use super::summary::counted;
@@ -35,6 +34,7 @@ pub(crate) fn run(scene: &mut Scene) -> Result<Exit, Failure> {
             "sealed_bytes": report.sealed_bytes,
             "findings": report.findings,
             "flaws": said(&report.flaws),
+            "accepted_steps": said(&report.accepted_steps),
         }))?;
         return Ok(exit);
     }
@@ -45,8 +45,8 @@ pub(crate) fn run(scene: &mut Scene) -> Result<Exit, Failure> {
         counted(report.versions, "version"),
         HumanBytes(report.sealed_bytes)
     );
-    for flaw in said(&report.flaws) {
-        scene.out.line(format!("note: {flaw}"))?;
+    for note in said(&report.flaws).into_iter().chain(said(&report.accepted_steps)) {
+        scene.out.line(format!("note: {note}"))?;
     }
     if report.findings.is_empty() {
         scene.out.line(format!("all is well: {read}"))?;
@@ -60,9 +60,9 @@ pub(crate) fn run(scene: &mut Scene) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Says what an earlier release wrote in error, a sentence each.
-pub(super) fn said(flaws: &[Flaw]) -> Vec<String> {
-    flaws.iter().map(ToString::to_string).collect()
+/// Says what an earlier release wrote in error, and what a restore accepted, a sentence each.
+pub(super) fn said<T: ToString>(told: &[T]) -> Vec<String> {
+    told.iter().map(ToString::to_string).collect()
 }
 
 /// Makes a bar on stderr that is only drawn on a terminal.
