@@ -38,6 +38,7 @@ pub mod limits;
 pub(crate) mod lock;
 pub(crate) mod name;
 pub(crate) mod patience;
+pub(crate) mod planned;
 pub(crate) mod policy;
 pub(crate) mod position;
 pub(crate) mod progress;

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::domain::event::Event;
 use crate::domain::id::{RotationId, SecretId};
 use crate::domain::name::{IssuerName, OutsideId, SecretName};
+use crate::domain::planned::Planned;
 use crate::domain::position::Position;
 use crate::domain::rotation::IssuerClass;
 use crate::engine::log::Decoder;
@@ -56,30 +56,7 @@ pub struct Stranger {
 #[derive(Default)]
 pub(super) struct PlannedHere {
     read_to: Option<Position>,
-    rotations: BTreeSet<RotationId>,
-    /// Those among them that have not ended.
-    open: BTreeSet<RotationId>,
-}
-
-impl PlannedHere {
-    /// Takes an event in. The original of a restored store goes on with what was open at the backup, and what comes of that is
-    /// its own.
-    fn take(&mut self, event: &Event) {
-        match event {
-            Event::RotationPlanned(event) => {
-                self.rotations.insert(event.rotation);
-                self.open.insert(event.rotation);
-            }
-            Event::RotationCommitted(event) => drop(self.open.remove(&event.rotation)),
-            Event::RotationAborted(event) => drop(self.open.remove(&event.rotation)),
-            Event::StoreRestored(_) => {
-                for rotation in std::mem::take(&mut self.open) {
-                    self.rotations.remove(&rotation);
-                }
-            }
-            _ => {}
-        }
-    }
+    rotations: Planned,
 }
 
 impl Core {
@@ -90,15 +67,15 @@ impl Core {
         let mut planned = self.planned_here.lock();
         let (from, mut decoder) = (planned.read_to.unwrap_or(Position::FIRST), Decoder::default());
         shared.held().each(from, end, &mut |raw| {
-            if OF_PLANS.contains(&raw.header().event_type)
+            if Planned::EVENTS.contains(&raw.header().event_type)
                 && let Some(record) = decoder.decode(raw)?
             {
-                planned.take(&record.event);
+                planned.rotations.take(&record.event);
             }
             Ok(ControlFlow::Continue(()))
         })?;
         planned.read_to = Some(end);
-        Ok(planned.rotations.contains(&rotation))
+        Ok(planned.rotations.has(rotation))
     }
 
     /// Sweeps every issuer that can list what it made. Nothing while the store is in quarantine: what was made after the
@@ -196,7 +173,3 @@ impl Core {
         })
     }
 }
-
-/// The numbers of `StoreRestored`, `RotationPlanned`, `RotationCommitted` and `RotationAborted`, so that no other record has to be
-/// decoded.
-const OF_PLANS: [u16; 4] = [14, 50, 55, 56];

@@ -19,7 +19,7 @@ pub(super) fn of(node: &Node) -> Vec<u8> {
     let mut form = Form { now: node.now, bytes: Vec::with_capacity(256), met: BTreeMap::new() };
     form.log(&node.log);
     form.bytes.push(u8::from(node.kept.is_some()));
-    node.kept.iter().for_each(|kept| form.log(kept));
+    node.kept.iter().for_each(|kept| form.log(&kept.0));
     form.outside(node);
     let mut workers = node.workers.each_ref().map(|worker| form.clone().worker(worker));
     workers.sort();
@@ -165,6 +165,8 @@ impl Form {
             self.bytes.push(living.issuer.as_str().as_bytes()[0]);
             self.id(living.rotation.as_bytes());
             self.number(u128::from(living.value));
+            let is_kept = node.kept.as_ref().is_some_and(|kept| kept.1.has_ended(living.rotation));
+            self.bytes.extend([node.planned.has(living.rotation), is_kept].map(u8::from));
         }
         self.bytes.push(u8::MAX);
     }

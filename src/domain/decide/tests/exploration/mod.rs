@@ -295,7 +295,6 @@ fn a_restored_store_keeps_the_promises_about_values_that_are_set() {
 }
 
 #[test]
-#[ignore = "a sweep after a restore still ends what the original uses"]
 fn a_restored_store_keeps_the_promises_about_credentials_that_are_found() {
     check(&small(IssuerClass::CreateDiscoverable, Left { restores: 1, ..NOTHING }));
 }

@@ -15,6 +15,7 @@ use crate::domain::decide::{Decision, Verdict, judge};
 use crate::domain::event::Event;
 use crate::domain::id::{DataKeyId, EventId, SecretId, VersionId};
 use crate::domain::name::Actor;
+use crate::domain::planned::Planned;
 use crate::domain::position::{Position, Revision, WriterEpoch};
 use crate::domain::record::{Context, Record, Subject};
 use crate::domain::refusal::Refusal;
@@ -40,8 +41,10 @@ pub(super) struct Left {
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) log: Replay,
+    /// The rotations that it has planned.
+    pub(super) planned: Planned,
     /// A backup, as the log that it holds.
-    pub(super) kept: Option<Box<Replay>>,
+    pub(super) kept: Option<Box<(Replay, Planned)>>,
     pub(super) outside: Outside,
     pub(super) workers: [Worker; 2],
     pub(super) left: Left,
@@ -76,6 +79,7 @@ impl Node {
     pub(super) fn new(log: Replay, left: Left) -> Self {
         Self {
             log,
+            planned: Planned::default(),
             kept: None,
             outside: Outside::default(),
             workers: [Worker::Idle, Worker::Idle],
@@ -139,6 +143,7 @@ impl Node {
                 self.broken.get_or_insert(Promise::Legal);
                 return;
             }
+            self.planned.take(&record.event);
             let after = record.secret().and_then(|id| self.log.state().secret(id));
             if let Some(broken) = promises::of_record(before.as_deref(), after.map(AsRef::as_ref), &record) {
                 self.broken.get_or_insert(broken);

@@ -129,7 +129,7 @@ impl Node {
 
     /// Makes a backup.
     pub(super) fn back_up(&mut self) {
-        self.kept = Some(Box::new(self.log.clone()));
+        self.kept = Some(Box::new((self.log.clone(), self.planned.clone())));
     }
 
     /// Restores the backup: whoever was at work is gone, and so is all that was recorded since.
@@ -137,7 +137,7 @@ impl Node {
         let Some(kept) = self.kept.take() else { return };
         self.left.restores -= 1;
         let used = self.used();
-        self.log = *kept;
+        (self.log, self.planned) = *kept;
         self.workers = [Worker::Idle, Worker::Idle];
         let known = self.used();
         self.strangers = used.into_iter().filter(|value| !known.contains(value)).collect();

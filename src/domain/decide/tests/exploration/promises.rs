@@ -106,11 +106,14 @@ pub(super) fn used(node: &Node) -> Vec<Value> {
     node.log.state().secrets.values().flat_map(versions).collect()
 }
 
-/// The secrets of a restored store of which nobody knows what logs in: it shows none that does, or a rotation was under
-/// way at the backup, which the original may have brought to its end.
+/// The secrets of a restored store of which nobody knows what logs in: the original has ended a credential that it holds to be in
+/// use, or a rotation was under way at the backup, which the original may have brought to its end.
 pub(super) fn stale(node: &Node) -> Vec<SecretId> {
-    let is_stale =
-        |secret: &&Arc<Secret>| secret.rotation.is_some() || of_secret(node, secret) == Some(Promise::LogsIn);
+    let has_ended = |secret: &Secret| {
+        let mut used = secret.versions.iter().filter(|version| version.has_credential_in_use() && !ending(version));
+        used.any(|version| !logs_in(node, secret, version))
+    };
+    let is_stale = |secret: &&Arc<Secret>| secret.rotation.is_some() || has_ended(secret);
     node.log.state().secrets.values().filter(is_stale).map(|secret| secret.id).collect()
 }
 

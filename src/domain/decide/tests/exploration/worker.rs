@@ -324,7 +324,8 @@ impl Node {
         let _ = self.tell(call.secret, RotationCommand::Fail { rotation, failure, reason, retry_at, value, effort });
     }
 
-    /// Lists what an issuer has, and keeps what no rotation knows of.
+    /// Lists what an issuer has, and keeps what no rotation knows of. Where something is there that a rotation made which this
+    /// log has not planned, another store acts for the same secrets, and nothing is swept.
     pub(super) fn sweep(&mut self, at: usize, issuer: &IssuerName) {
         let secrets = || self.log.state().secrets.values();
         let is_known = |rotation: RotationId, outside: &OutsideId| {
@@ -336,8 +337,11 @@ impl Node {
             is_open || secrets().any(is_theirs)
         };
         let listed = self.outside.living.iter().filter(|living| living.issuer == *issuer);
-        let listed = listed.map(|living| (living.rotation, living.outside.clone()));
-        let unknown: Vec<_> = listed.filter(|(rotation, outside)| !is_known(*rotation, outside)).collect();
+        let listed: Vec<_> = listed.map(|living| (living.rotation, living.outside.clone())).collect();
+        if !listed.iter().all(|(rotation, _)| self.planned.has(*rotation)) {
+            return;
+        }
+        let unknown: Vec<_> = listed.into_iter().filter(|(rotation, outside)| !is_known(*rotation, outside)).collect();
         if !unknown.is_empty() {
             self.workers[at] = Worker::Sweeping(issuer.clone(), unknown);
         }
