@@ -136,13 +136,16 @@ impl Start {
 
 fn run(basis: &Basis<'_>, start: Start) -> Result<Recovered, Error> {
     let (storage, Start { mut walk, mark, rows, whole, stale }) = (basis.storage, start);
-    let whole_as_of = walk.state().whole.log_size;
+    let whole_as_of = (!walk.is_checked()).then_some(walk.state().whole.log_size);
     let verifier = ChainVerifier::from_slice(mark.position, Head::from_bytes(mark.head));
     let mut changed = HashSet::from_iter(stale);
     let ended = replay(storage, verifier, mark.position..Position::new(u64::MAX), &mut |batch: Vec<Step>| {
         take(&mut walk, &batch, whole_as_of, &mut changed);
         Ok(())
     })?;
+    if whole_as_of.is_none() {
+        changed.extend(walk.state().secrets.keys().map(|id| Item::Secret(*id)));
+    }
     let still_there = check_bodies(&ended.missing, basis)?;
     // Behind an event that nobody can read here, the next ones are out of their place.
     let illegal = walk.illegal().filter(|_| ended.unknown_events == 0);
@@ -196,15 +199,19 @@ fn vouched(
     Ok((tree::rebuild(basis.storage, basis.log_id, end)?, vouching, erased_up_to))
 }
 
-/// Takes a batch in, but for what saved rows have taken in already.
-fn take(walk: &mut Walk, batch: &[Step], whole_as_of: Position, changed: &mut HashSet<Item>) {
+/// Takes a batch in, but for what saved rows have taken in already; `whole_as_of` tells how much they have, if there are any.
+fn take(walk: &mut Walk, batch: &[Step], whole_as_of: Option<Position>, changed: &mut HashSet<Item>) {
     for step in batch {
-        let as_of = match step.secret() {
+        let as_of = |whole_as_of| match step.secret() {
             Some(id) => walk.state().secret(id).map_or(Position::FIRST, |secret| secret.as_of),
             None => whole_as_of,
         };
-        if step.position() >= as_of {
+        let is_new = whole_as_of.is_none_or(|whole_as_of| step.position() >= as_of(whole_as_of));
+        if is_new {
             walk.follow(step);
+        }
+        // Where there are none, every secret that is left at the end has changed.
+        if is_new && whole_as_of.is_some() {
             changed.extend(step.secret().map(Item::Secret));
             if let Step::Told(record) = step
                 && let Event::StoreRestored(_) = &record.event

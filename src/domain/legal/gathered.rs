@@ -32,7 +32,9 @@ impl Gathered {
             return Ok(());
         }
         if record.index == 0 && record.ends_batch() {
-            return shape::check(&Batch { state, before: &[], head: record, rest: &[], is_newer });
+            let before = record.subject.and_then(|subject| state.secret(subject.secret));
+            let before = before.map(std::slice::from_ref).unwrap_or_default();
+            return shape::check(&Batch { state, before, head: record, rest: &[], is_newer });
         }
         let Self { records, before, .. } = self;
         let is_of_it = |head: &Record| head.context == record.context && head.recorded_at == record.recorded_at;

@@ -35,8 +35,10 @@ impl Restating {
     /// Holds a record to the rules for restatements, if it is one; the state is the one that it meets.
     pub(super) fn check(&mut self, state: &State, record: &Record, was: Option<&Hidden>) -> Result<(), Rule> {
         let Some(subject) = record.subject else { return Ok(()) };
-        let secret = state.secret(subject.secret).map(AsRef::as_ref);
+        // Nearly no record is one, and a look-up costs.
+        let secret = || state.secret(subject.secret).map(AsRef::as_ref);
         if let Event::SecretRestated(event) = &record.event {
+            let secret = secret();
             let restated = Restated { is_back: secret.is_none(), was: was.cloned(), versions: 0, locks: 0 };
             hold(self.0.insert(subject.secret, restated).is_none(), Rule::RestatedInPart)?;
             return secret.map_or_else(
@@ -47,7 +49,7 @@ impl Restating {
         if let Event::VersionRestated(event) = &record.event {
             let restated = self.0.get_mut(&subject.secret).ok_or(Rule::RestatedInPart)?;
             restated.versions = restated.versions.saturating_add(1);
-            return match secret.and_then(|secret| secret.version_by_id(event.version)) {
+            return match secret().and_then(|secret| secret.version_by_id(event.version)) {
                 Some(version) => same(&VersionRestated::of(version), event),
                 None => hold(restated.is_back, Rule::RestatedOtherwise),
             };
@@ -55,7 +57,7 @@ impl Restating {
         if let Event::LockRestated(event) = &record.event {
             let restated = self.0.get_mut(&subject.secret).ok_or(Rule::RestatedInPart)?;
             restated.locks = restated.locks.saturating_add(1);
-            let version = secret.and_then(|secret| secret.version_by_id(event.version));
+            let version = secret().and_then(|secret| secret.version_by_id(event.version));
             return match version.ok_or(Rule::VersionMissing)?.lock(&event.lock.name) {
                 Some(lock) => same(&LockRestated::of(event.version, lock), event),
                 None => hold(restated.is_back, Rule::RestatedOtherwise),

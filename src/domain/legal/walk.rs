@@ -150,6 +150,11 @@ impl Walk {
         };
     }
 
+    /// Tells whether what is followed is held to the rules: it saw everything from where it began.
+    pub(crate) const fn is_checked(&self) -> bool {
+        self.is_checked
+    }
+
     fn keep(&mut self, position: Position, rule: Rule) -> IllegalStep {
         let step = IllegalStep { position, rule };
         self.illegal.note(step);

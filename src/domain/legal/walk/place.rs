@@ -80,8 +80,9 @@ impl Walk {
                 Ok(true)
             };
         }
-        self.check_revision(id, revision)?;
-        if self.state.secrets.contains_key(&id) {
+        let secret = self.state.secret(id);
+        self.follows(secret.map(|secret| secret.revision), id, revision)?;
+        if secret.is_some() {
             Ok(true)
         } else if self.begin == Begin::Slice || self.hidden.contains_key(&id) {
             // From here on it is known again.
@@ -93,12 +94,12 @@ impl Walk {
 
     /// Holds a revision to the one before; an erased creation, or the beginning of a slice, has none before.
     fn check_revision(&self, id: SecretId, revision: Revision) -> Result<(), Rule> {
-        let before = self
-            .state
-            .secret(id)
-            .map(|secret| secret.revision)
-            .or_else(|| self.hidden.get(&id).map(|hidden| hidden.revision));
-        match before {
+        self.follows(self.state.secret(id).map(|secret| secret.revision), id, revision)
+    }
+
+    /// Does so for a secret of which not everything may have been seen; `seen` is its revision where it was.
+    fn follows(&self, seen: Option<Revision>, id: SecretId, revision: Revision) -> Result<(), Rule> {
+        match seen.or_else(|| self.hidden.get(&id).map(|hidden| hidden.revision)) {
             Some(before) if revision == before.next() => Ok(()),
             Some(_) => Err(Rule::RevisionGap),
             None if self.begin == Begin::Slice || revision == Revision::FIRST => Ok(()),
