@@ -115,7 +115,7 @@ const FILE_LINES_MAX: usize = 450;
 
 /// How many of each there are; a smaller figure is written down here, a larger one is refused.
 const RATCHET: Ratchet =
-    Ratchet { long_files: 14, functions_over_70: 0, functions_over_35: 15, events_without_golden: 0 };
+    Ratchet { long_files: 13, functions_over_70: 0, functions_over_35: 15, events_without_golden: 0 };
 
 #[derive(Debug, Default, PartialEq)]
 struct Ratchet {

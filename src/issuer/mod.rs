@@ -6,6 +6,7 @@
 
 pub(crate) mod api_key;
 pub(crate) mod certificate;
+mod chain;
 mod credential;
 mod der;
 mod draw;

@@ -122,3 +122,17 @@ fn two_secrets_of_one_account_are_told() {
     home.run(&["secret", "update", "two", "--parameters", r#"{"db": "orders", "account": "two"}"#]).done();
     assert!(!once(&home).err.contains("name one account"));
 }
+
+#[test]
+fn a_request_for_a_certificate_is_brought_in_a_file() {
+    let home = Home::new();
+    let shown = |home: &Home| home.run(&["secret", "show", "web", "--json"]).done().text();
+    let requests = ["one", "two"].map(|name| home.file(name, format!("-----BEGIN {name}-----\n\"a\"\n")));
+    let create = ["secret", "create", "private-cert", "web", "--issuer", "ca"];
+    home.run(&[&create[..], &["--csr", &requests[0], "--parameters", "{}"]].concat()).failed(2, &["--parameters"]);
+    home.run(&[&create[..], &["--csr", &home.arg("none")]].concat()).failed(2, &["none"]);
+    home.run(&[&create[..], &["--csr", &requests[0]]].concat()).done();
+    assert!(shown(&home).contains(r#""csr":"-----BEGIN one-----\n\"a\"\n""#), "{}", shown(&home));
+    home.run(&["secret", "update", "web", "--csr", &requests[1]]).done();
+    assert!(shown(&home).contains("BEGIN two") && !shown(&home).contains("BEGIN one"), "{}", shown(&home));
+}

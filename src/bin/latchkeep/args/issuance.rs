@@ -2,6 +2,8 @@
 //!
 //! Read next: [`super::secret`].
 
+use std::path::PathBuf;
+
 use clap::Args;
 use latchkeep::{Actor, Interval, IntervalUnit, IssuerName};
 
@@ -17,6 +19,10 @@ pub(crate) struct IssuanceArgs {
     /// What the issuer is to know: a JSON object, or a file that holds one. Kept in the open; never secret.
     #[arg(long, value_name = "FILE|JSON", requires = "issuer")]
     pub(crate) parameters: Option<String>,
+    /// A request for a certificate (PKCS #10, PEM) that the consumer made with a key of its own, which the store never has: what
+    /// `csr` in --parameters holds.
+    #[arg(long, value_name = "FILE", requires = "issuer", conflicts_with = "parameters")]
+    pub(crate) csr: Option<PathBuf>,
     /// How long the credential before stays good at the least, in seconds or such as 1h; none if nothing is said.
     #[arg(long, value_name = "SECS|1h", requires = "issuer", value_parser = parse_grace)]
     pub(crate) grace: Option<u32>,

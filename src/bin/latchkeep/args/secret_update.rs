@@ -2,6 +2,8 @@
 //!
 //! Read next: [`super::issuance`].
 
+use std::path::PathBuf;
+
 use clap::Args;
 use latchkeep::{Actor, Interval, IssuerName};
 
@@ -19,7 +21,7 @@ Examples:
   latchkeep secret update shop-cert --parameters '{\"common_name\": \"shop.example\"}'
   latchkeep secret update orders-db --rotate-every 30d --grace 1d --consumer billing --consumer web
   latchkeep secret update orders-db --no-consumers --no-rotation")]
-#[group(id = "change", required = true, multiple = true, args = ["issuer", "parameters", "no_parameters", "grace", "consumer", "no_consumers", "rotate_every", "no_rotation", "retention"])]
+#[group(id = "change", required = true, multiple = true, args = ["issuer", "parameters", "csr", "no_parameters", "grace", "consumer", "no_consumers", "rotate_every", "no_rotation", "retention"])]
 pub(crate) struct Update {
     #[command(flatten)]
     pub(crate) secret: SecretArg,
@@ -29,6 +31,10 @@ pub(crate) struct Update {
     /// What the issuer is to know: a JSON object, or a file that holds one. Kept in the open; never secret.
     #[arg(long, value_name = "FILE|JSON", conflicts_with = "no_parameters")]
     pub(crate) parameters: Option<String>,
+    /// A request for a certificate (PEM) that the consumer made with a key of its own, as for `secret create`; in the place of the
+    /// parameters.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["parameters", "no_parameters"])]
+    pub(crate) csr: Option<PathBuf>,
     /// The issuer is to know nothing.
     #[arg(long)]
     pub(crate) no_parameters: bool,

@@ -123,14 +123,22 @@ fn issuance(args: &IssuanceArgs) -> Result<Issuance, Failure> {
     let issuer = args.issuer.clone();
     let mut issuance =
         Issuance::by(issuer.ok_or_else(|| Failure::usage("an issuer is missing; --issuer NAME names it"))?);
-    issuance.parameters = args.parameters.as_deref().map(parameters).transpose()?;
+    issuance.parameters = parameters(args.parameters.as_deref(), args.csr.as_deref())?;
     issuance.grace_secs = args.grace.unwrap_or_default();
     issuance.consumers = args.consumer.clone().into();
     Ok(issuance)
 }
 
-/// Reads parameters; a text that begins as an object does is one, all others name a file.
-pub(super) fn parameters(said: &str) -> Result<JsonObject, Failure> {
+/// Reads parameters, or a request for a certificate, which are parameters that hold it alone.
+pub(super) fn parameters(said: Option<&str>, csr: Option<&Path>) -> Result<Option<JsonObject>, Failure> {
+    let Some(path) = csr else { return said.map(object).transpose() };
+    let read = input::read_file(path, latchkeep::limits::METADATA_BYTES_MAX)?;
+    let request = serde_json::json!({ "csr": read.expose_text()? });
+    Ok(Some(request.to_string().parse::<JsonObject>()?))
+}
+
+/// Reads an object; a text that begins as one does is one, all others name a file.
+fn object(said: &str) -> Result<JsonObject, Failure> {
     if said.trim_start().starts_with('{') {
         return Ok(said.parse::<JsonObject>()?);
     }

@@ -57,6 +57,7 @@ fn policy(args: &Update, secret: &Secret) -> Option<Command> {
 fn spec(args: &Update, secret: &Secret) -> Result<Option<SecretSpec>, Failure> {
     let is_said = args.issuer.is_some()
         || args.parameters.is_some()
+        || args.csr.is_some()
         || args.no_parameters
         || args.grace.is_some()
         || !args.consumer.is_empty()
@@ -72,10 +73,9 @@ fn spec(args: &Update, secret: &Secret) -> Result<Option<SecretSpec>, Failure> {
     })?;
     let issuance = Issuance {
         issuer: args.issuer.clone().unwrap_or_else(|| known.issuer.clone()),
-        parameters: match &args.parameters {
-            Some(said) => Some(parameters(said)?),
-            None if args.no_parameters => None,
-            None => known.parameters.clone(),
+        parameters: match parameters(args.parameters.as_deref(), args.csr.as_deref())? {
+            None if !args.no_parameters => known.parameters.clone(),
+            said => said,
         },
         grace_secs: args.grace.unwrap_or(known.grace_secs),
         consumers: if args.consumer.is_empty() && !args.no_consumers {
