@@ -141,9 +141,9 @@ pub const ATTEMPTS_MAX: u16 = 100;
 /// Single runs that fail, after which a rotation is parked: less than a week of a daily timer.
 pub const RUNS_MAX: u16 = 5;
 
-/// How long after one single run another one counts: a timer that runs each minute is no more patient than one of an hour, less a
-/// little for its delays.
-pub const RUN_COUNTED_PAUSE: Duration = Duration::from_secs(50 * 60);
+/// How long after one single run another one counts: a timer that runs each hour gives up no sooner than one of a day, less some
+/// hours for its delays. So an outage of a day leaves nothing that waits for a person, whatever the timer.
+pub const RUN_COUNTED_PAUSE: Duration = Duration::from_secs(20 * 60 * 60);
 
 /// The shortest pause before something that failed is tried again; never zero.
 pub const RETRY_PAUSE_MIN: Duration = Duration::from_secs(1);

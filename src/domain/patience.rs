@@ -21,7 +21,7 @@ pub struct Patience {
     pub limit_secs: u64,
     /// Seconds in which a worker ran.
     pub worked_secs: u64,
-    /// Single runs that failed, at most one in 50 minutes.
+    /// Single runs that failed, at most one in 20 hours.
     pub runs: u16,
     /// When the last of them was counted.
     pub run_at: Option<Timestamp>,
@@ -143,7 +143,7 @@ mod tests {
             assert_eq!(spent.runs, u16::try_from(day).unwrap());
         }
         assert!(spent.is_over());
-        // A timer that runs each minute is no five runs after five minutes.
+        // A timer that runs each minute is no five runs after five minutes, and one of an hour none after five hours.
         let minutes = (0..20).fold(Patience::until(at(24 * HOUR), at(0)), |spent, minute| {
             let began = at(minute * 60);
             spent.and(Effort { run_began: Some(began), ..effort(1) }, began.plus(Duration::from_secs(1)))

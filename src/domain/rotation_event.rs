@@ -126,7 +126,7 @@ facts! {
         worked_secs: u64,
         /// Seconds after which it is parked.
         limit_secs: u64,
-        /// Single runs of a worker that failed, at most one in 50 minutes; after the fifth it is parked.
+        /// Single runs of a worker that failed, at most one in 20 hours; after the fifth it is parked.
         runs: u16,
         /// When the last of them was counted.
         run_at: Option<Timestamp>,

@@ -98,7 +98,7 @@ impl WorkerOptions {
 
     /// Sets after how long a rotation that could not be done is parked: a day by default, a minute at the least. Time counts in
     /// which a worker runs, not what the machine sleeps or lies between two runs; looked at when an attempt has failed. It is
-    /// parked, too, when it failed in five single runs (of workers that are not started), at most one in 50 minutes counted.
+    /// parked, too, when it failed in five single runs (of workers that are not started), at most one in 20 hours counted.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline.max(Duration::from_secs(60));
         self

@@ -129,6 +129,31 @@ fn a_run_a_day_is_patient_for_five_runs_and_no_time_between_them_counts() {
     }
 }
 
+/// A timer that fired each hour gave an outage five hours, where one that fired each day gave it five days.
+#[test]
+fn a_timer_of_an_hour_is_as_patient_with_an_outage_of_a_day_as_one_of_a_day() {
+    for hours in [1, 6, 12, 24] {
+        let (world, ids) = many(IssuerClass::CreateDiscoverable, 3);
+        world.model.set_away(true);
+        for _ in 0..30 / hours {
+            world.worker().run_due().unwrap();
+            world.clock.advance(HOUR * hours);
+        }
+        assert_eq!(parked(&world), 0, "each {hours} hours");
+        world.model.set_away(false);
+        world.worker().run_due().unwrap();
+        assert!(ids.iter().all(|id| world.store.secret(*id).unwrap().versions.len() == 1), "each {hours} hours");
+        // It is not patient for ever.
+        world.model.set_away(true);
+        drop(world.worker().rotate(&world.ops(), world.secret).unwrap());
+        for _ in 0..6 * 24 / hours {
+            world.worker().run_due().unwrap();
+            world.clock.advance(HOUR * hours);
+        }
+        assert_eq!(parked(&world), 1, "each {hours} hours");
+    }
+}
+
 #[test]
 fn time_asleep_parks_nothing() {
     let (world, _) = many(IssuerClass::CreateWithToken, 3);
