@@ -26,7 +26,9 @@ impl Core {
         rotation: &Rotation,
         made: Option<&IssuedCredential>,
     ) -> Result<Progress, Halt> {
-        match self.reach(&rotation.issuer)?.issuer.job_limit() {
+        // Each room is given back before the next call asks for one: a worker of one or two threads has no other.
+        let job_limit = self.reach(&rotation.issuer)?.issuer.job_limit();
+        match job_limit {
             Some(_) if !rotation.class.takes_jobs() => return Err(Halt::Later(Reason::of(NO_JOBS))),
             Some(_) => return self.give_up_by_job(secret, rotation, made),
             None => {}
@@ -34,7 +36,8 @@ impl Core {
         let ended = match rotation.class {
             IssuerClass::SetValue => self.set_back(secret, rotation)?,
             IssuerClass::CreateDiscoverable => {
-                match self.retire_found(&self.reach(&rotation.issuer)?, secret, rotation)? {
+                let found = self.retire_found(&self.reach(&rotation.issuer)?, secret, rotation)?;
+                match found {
                     Ok(()) => self.retire_made(secret, rotation, made)?,
                     Err(error) => Err(error),
                 }

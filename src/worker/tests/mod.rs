@@ -14,6 +14,7 @@ mod outages;
 #[cfg(feature = "postgres")]
 mod real;
 mod restored;
+mod room;
 mod rules;
 mod schedules;
 mod slow;
