@@ -86,6 +86,7 @@ pub use domain::patience::Patience;
 pub use domain::policy::{Interval, IntervalUnit, RotationPolicy};
 pub use domain::position::{Position, Revision, VersionNumber, WriterEpoch};
 pub use domain::quarantine::{Restored, RestoredFrom, Strangers};
+pub use domain::rebase::Rebased;
 pub use domain::receipt::Receipt;
 pub use domain::record::{Context, Idempotency, Record, Subject};
 pub use domain::refusal::{Blocked, BlockingLock, LOCKED_MESSAGE, Operation, Refusal};
@@ -156,7 +157,7 @@ pub use {
     options::StoreOptions,
     store::Store,
     store::backup::{verify_backup, verify_backup_against},
-    store::clock::ClockStatus,
+    store::clock::{ClockStatus, MovedSecret},
     store::command::Command,
     store::export::ExportOptions,
     store::forecast::Forecast,

@@ -126,6 +126,7 @@ schemas! {
     QuarantineEnded: store::QuarantineEndedV1;
     ClockHeld: store::ClockHeldV1;
     ClockConfirmed: store::ClockConfirmedV1;
+    ClockRebased: store::ClockRebasedV1;
     SecretCreated: secret::SecretCreatedV1;
     SecretUpdated: secret::SecretUpdatedV1;
     SpecUpdated: secret::SpecUpdatedV1;
@@ -141,7 +142,7 @@ schemas! {
     VersionDownloaded: version::VersionDownloadedV1;
     VersionUpdated: version::VersionUpdatedV1;
     VersionDataDestroyed: version::VersionDataDestroyedV1;
-    VersionRestated: version::VersionRestatedV1;
+    VersionRestated: version::VersionRestatedV2, version::VersionRestatedV1;
     RetirementPlanned: rotation::RetirementPlannedV1;
     CredentialRetired: rotation::CredentialRetiredV1;
     VersionAcknowledged: rotation::VersionAcknowledgedV1;

@@ -24,6 +24,14 @@ pub(crate) trait Placed {
     /// The event, unless its body was erased.
     fn event(&self) -> Option<&Event>;
 
+    /// The time that the store goes by behind it: that of the record, or the one that it rebases the clock to.
+    fn goes_on_at(&self) -> Timestamp {
+        match self.event() {
+            Some(Event::ClockRebased(event)) => event.observed_at,
+            _ => self.recorded_at(),
+        }
+    }
+
     /// The secret that it changes or reports on.
     fn about(&self) -> Option<SecretId> {
         self.subject().map(|subject| subject.secret).or_else(|| self.event().and_then(Event::audited_secret))
@@ -67,14 +75,14 @@ pub(crate) fn remember(state: &mut State, batch: &[impl Placed]) -> Vec<Position
         actor: last.context().actor.clone(),
         key: idempotency.key.clone(),
         fingerprint: idempotency.fingerprint,
-        given_at: last.recorded_at(),
+        given_at: last.goes_on_at(),
         outcome: batch
             .iter()
             .find_map(|placed| placed.event()?.refusal())
             .map_or_else(|| Ok(receipt(batch, last, state.whole.incarnation())), |refusal| Err(refusal.clone())),
     };
     changed.extend(state.remembered.keep(last.position(), Arc::new(answer)));
-    changed.extend(state.remembered.forget(last.recorded_at()));
+    changed.extend(state.remembered.forget(last.goes_on_at()));
     changed
 }
 

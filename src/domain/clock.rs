@@ -70,6 +70,14 @@ pub struct ClockConfirmed {
     pub by: ClockConfirmedBy,
 }
 
+/// A person had the store go by its clock again, which showed an earlier time than the last record. The next record is the only
+/// one whose time may lie before that of the record in front of it; what counts on is moved by [`super::rebase`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockRebased {
+    /// What the clock showed: the time that the store goes by from this record on.
+    pub observed_at: Timestamp,
+}
+
 /// How far ahead a clock may be and is believed.
 ///
 /// ```

@@ -246,9 +246,8 @@ pub(crate) enum Command {
         number: u32,
         verifier_key: Box<str>,
     },
-    /// Erases bodies of the log.
+    /// Erases bodies of the log, in the order of their positions.
     EraseBodies {
-        /// In the order of their positions.
         bodies: Vec<Erasable>,
     },
     /// A person has looked at a restored store.
@@ -257,6 +256,8 @@ pub(crate) enum Command {
     HoldClock(ClockHeld),
     /// The clock is to be believed again, from the time of the command on.
     ConfirmClock(ClockConfirmedBy),
+    /// The store is to go by its clock again, which shows this time.
+    RebaseClock(Timestamp),
     /// An issuer lists so many credentials that the log does not know.
     NoteStrangers(super::rotation_event::StrangersFound),
     /// A sign of life, when nothing else happened.
@@ -311,7 +312,7 @@ impl Command {
     }
 
     /// Gives the one secret that it is about; a set of locks on several secrets is about none.
-    #[allow(clippy::match_same_arms, reason = "what a person or a worker says of the whole store stands by itself")]
+    #[allow(clippy::match_same_arms, reason = "what is said of the clock and by a worker stands by itself")]
     pub(crate) fn secret(&self) -> Option<SecretId> {
         match self {
             Self::CreateSecret { id, .. } => Some(*id),
@@ -341,8 +342,9 @@ impl Command {
             | Self::RetireEpoch { .. }
             | Self::SetSigningKey { .. }
             | Self::EraseBodies { .. }
+            | Self::EndQuarantine
             | Self::RecordHeartbeat => None,
-            Self::EndQuarantine | Self::HoldClock(_) | Self::ConfirmClock(_) | Self::NoteStrangers(_) => None,
+            Self::HoldClock(_) | Self::ConfirmClock(_) | Self::RebaseClock(_) | Self::NoteStrangers(_) => None,
         }
     }
 }

@@ -70,7 +70,7 @@ fn begins(secret: &Secret) -> Option<(Timestamp, Step)> {
     }
     if has_issuer && secret.lifecycle == Lifecycle::PreActivation {
         let again = secret.rotation_refused_at.map(|given_up| given_up.plus(limits::REFUSED_ROTATION_PAUSE));
-        return Some((again.unwrap_or(secret.created_at), Step::Plan(RotationTrigger::FirstVersion)));
+        return Some((again.unwrap_or(secret.counts_from()), Step::Plan(RotationTrigger::FirstVersion)));
     }
     let at = secret.next_rotation_at().filter(|_| !secret.spec.is_dynamic())?;
     let at = at.plus(secret.rotation_spread(at));
@@ -107,13 +107,13 @@ fn retirement(secret: &Secret, at: usize, version: &Version) -> Option<(Timestam
         let at = match &credential.retirement {
             Retirement::Failing { retry_at, .. } => *retry_at,
             Retirement::Awaiting { report_by, .. } => *report_by,
-            _ => credential.since().unwrap_or(version.created_at),
+            _ => credential.since().unwrap_or(version.counts_from),
         };
         return Some((at, Step::Retire(version.id)));
     }
     let issuance = secret.spec.issuance()?;
     let newer = secret.versions.get(at.saturating_add(1)..).unwrap_or_default();
-    let replaced_at = newer.first()?.created_at;
+    let replaced_at = newer.first()?.counts_from;
     let is_free = version.locks.is_empty() && !issuance.consumers.is_empty();
     let has_moved = |consumer| newer.iter().any(|version| version.acknowledged_by.contains(consumer));
     let is_over = is_free && issuance.consumers.iter().all(has_moved);

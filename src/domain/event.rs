@@ -3,7 +3,7 @@
 //! Secret data is never in an event. The bytes of an event are the business of `codec`, what is told
 //! of events by their kind alone in [`super::event_kind`]. Read next: [`super::record`].
 
-use super::clock::{ClockConfirmed, ClockHeld, ClockRanBack};
+use super::clock::{ClockConfirmed, ClockHeld, ClockRanBack, ClockRebased};
 use super::event_shape::events;
 use super::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
 use super::json::JsonObject;
@@ -274,6 +274,8 @@ events! {
         credential: Option<Box<Credential>>,
         /// Consumers that said that they use it.
         acknowledged_by: Box<[Actor]>,
+        /// From when on its age counts.
+        counts_from: Timestamp,
     }
     /// A lock was placed; one of the same name on the same version was replaced.
     LockPlaced = 40 {
@@ -390,6 +392,8 @@ events! {
         ClockHeld = 80;
         /// The clock is believed again.
         ClockConfirmed = 81;
+        /// The store goes by its clock again, which showed an earlier time than the last record.
+        ClockRebased = 82;
         /// The store was made anew from a copy, and is in quarantine from now on.
         StoreRestored = 14;
         /// A secret is to be deleted as soon as its credentials are retired.

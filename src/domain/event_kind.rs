@@ -31,6 +31,7 @@ macro_rules! of_whole {
             | $crate::domain::event::Event::QuarantineEnded(_)
             | $crate::domain::event::Event::ClockHeld(_)
             | $crate::domain::event::Event::ClockConfirmed(_)
+            | $crate::domain::event::Event::ClockRebased(_)
             | $crate::domain::event::Event::StrangersFound(_)
     };
 }

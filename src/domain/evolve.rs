@@ -168,7 +168,7 @@ fn change(secret: &mut Secret, record: &Record, whole: &Whole) {
         Event::SpecUpdated(event) => secret.spec = event.spec.clone(),
         Event::PolicySet(event) => {
             if secret.policy.map(|policy| policy.interval) != Some(event.policy.interval) {
-                secret.scheduled_from = secret.current().map_or(record.recorded_at, |current| current.created_at);
+                secret.scheduled_from = secret.current().map_or(record.recorded_at, |current| current.counts_from);
             }
             secret.policy = Some(event.policy);
             secret.rotation_refused_at = None;
@@ -211,6 +211,7 @@ fn add_version(secret: &mut Secret, event: &VersionAdded, record: &Record) {
         downloaded: false,
         custom_metadata: event.custom_metadata.clone(),
         created_at: record.recorded_at,
+        counts_from: record.recorded_at,
         created_by: record.context.actor.clone(),
         locks: Vec::new(),
         credential,
@@ -228,7 +229,7 @@ fn destroy(secret: &mut Secret, id: VersionId, cause: DestroyCause, at: Timestam
 
 /// Tells whether a lock still holds an expiry back that came before some time: that of the secret, or, for credentials
 /// that end one by one, that of the locked version.
-fn is_held(secret: &Secret, at: Timestamp) -> bool {
+pub(super) fn is_held(secret: &Secret, at: Timestamp) -> bool {
     let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= at);
     let mut locked = secret.versions.iter().filter(|version| !version.is_destroyed() && !version.locks.is_empty());
     match secret.spec {

@@ -65,7 +65,7 @@ pub(crate) fn held(secret: &Secret, touch: Touch, settings: Settings, now: Times
         let credential = version.credential.as_deref()?;
         let at = secret.versions.iter().position(|other| other.id == version.id)?;
         let newer = secret.versions.get(at.saturating_add(1)..).unwrap_or_default();
-        let graced_until = newer.first()?.created_at.plus(grace);
+        let graced_until = newer.first()?.counts_from.plus(grace);
         let has_moved = |consumer: &Actor| newer.iter().any(|newer| newer.acknowledged_by.contains(consumer));
         let consumers: Box<[Actor]> = issuance.consumers.iter().filter(|one| !has_moved(one)).cloned().collect();
         let graced_until = Some(graced_until).filter(|until| *until > now);

@@ -52,6 +52,13 @@ pub const CLOCK_AGREES_WITHIN: Duration = Duration::from_secs(5);
 /// How often it is recorded that a clock that is not believed has jumped again.
 pub const CLOCK_HELD_ANEW_AFTER: Duration = Duration::from_secs(60);
 
+/// How far behind the last record a clock must be before a person can have it rebased: less is waited out.
+pub const CLOCK_REBASED_BEHIND: Duration = Duration::from_secs(5 * 60);
+
+/// How often the clock of a store can be rebased: each is a person's word about a clock that was years wrong, and all of them are
+/// kept in the state.
+pub const CLOCK_REBASED_MAX: usize = 64;
+
 /// Groups beside the default one.
 pub const GROUPS_MAX: usize = 200;
 

@@ -43,6 +43,7 @@ pub(crate) mod policy;
 pub(crate) mod position;
 pub(crate) mod progress;
 pub(crate) mod quarantine;
+pub(crate) mod rebase;
 pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod refusal;

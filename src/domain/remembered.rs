@@ -64,6 +64,22 @@ impl Remembered {
         forgotten
     }
 
+    /// Counts every answer before a position that was given later than a time as given at it. Changes nothing a second time.
+    pub(super) fn rebase(&mut self, before: Position, observed_at: Timestamp) {
+        let is_later = |answer: &Answer| answer.given_at > observed_at;
+        let later = self.answers.range(..before).filter(|(_, answer)| is_later(answer));
+        let moved: Vec<_> =
+            later.map(|(at, answer)| (*at, Answer { given_at: observed_at, ..Answer::clone(answer) })).collect();
+        for (at, answer) in moved {
+            self.answers.insert(at, Arc::new(answer));
+        }
+    }
+
+    /// Gives the positions of the answers that were given later than a time.
+    pub(crate) fn given_after(&self, time: Timestamp) -> Vec<Position> {
+        self.answers.iter().filter(|(_, answer)| answer.given_at > time).map(|(position, _)| *position).collect()
+    }
+
     /// Takes the version out of the receipts of batches of which a body is erased: a replay cannot tell it any more. Gives
     /// the positions of the answers that changed.
     pub(super) fn forget_versions(&mut self, erased: &[Position]) -> Vec<Position> {

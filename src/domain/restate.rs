@@ -112,6 +112,7 @@ impl VersionRestated {
             created_by: version.created_by.clone(),
             credential: version.credential.clone(),
             acknowledged_by: version.acknowledged_by.clone(),
+            counts_from: version.counts_from,
         }
     }
 
@@ -129,6 +130,7 @@ impl VersionRestated {
             downloaded: event.downloaded,
             custom_metadata: event.custom_metadata,
             created_at: event.created_at,
+            counts_from: event.counts_from,
             created_by: event.created_by,
             locks,
             credential: event.credential,

@@ -92,12 +92,12 @@ impl Secret {
     pub(crate) fn rotation_due_at(&self) -> Option<Timestamp> {
         let policy = self.policy.filter(|policy| policy.auto_rotate)?;
         let current = self.current()?;
-        let at = policy.interval.first_after(self.scheduled_from, current.created_at.plus(policy.interval.slack()));
+        let at = policy.interval.first_after(self.scheduled_from, current.counts_from.plus(policy.interval.slack()));
         let end = current.expires_at.filter(|end| *end <= at && self.spec.issuance().is_some());
         Some(end.map_or(at, |end| {
-            let life = end.since(current.created_at);
+            let life = end.since(current.counts_from);
             let early = life.saturating_sub(life.checked_div(3).unwrap_or_default());
-            current.created_at.plus(early.max(limits::EARLY_ROTATION_PAUSE)).min(at)
+            current.counts_from.plus(early.max(limits::EARLY_ROTATION_PAUSE)).min(at)
         }))
     }
 
@@ -105,7 +105,7 @@ impl Secret {
     /// shorter than the interval.
     pub(crate) fn rotation_slack(&self) -> Duration {
         let Some((policy, current)) = self.policy.zip(self.current()) else { return Duration::ZERO };
-        let lasts = self.rotation_due_at().map_or(Duration::ZERO, |at| at.since(current.created_at));
+        let lasts = self.rotation_due_at().map_or(Duration::ZERO, |at| at.since(current.counts_from));
         policy.interval.slack().min(lasts.checked_div(8).unwrap_or_default())
     }
 

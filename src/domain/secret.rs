@@ -198,6 +198,13 @@ impl Secret {
         self.current().map_or(VersionNumber::FIRST, |version| version.number.next())
     }
 
+    /// Gives when it was made; where that was in a time that the clock was rebased from, so long before the rebase as it was
+    /// old then. Schedules and versions begin with a secret or later, so none of them is earlier otherwise.
+    pub(crate) fn counts_from(&self) -> Timestamp {
+        let first = self.versions.first().map_or(self.scheduled_from, |version| version.counts_from);
+        self.created_at.min(self.scheduled_from).min(first)
+    }
+
     /// Counts the locks on all versions.
     #[must_use]
     pub fn locks_total(&self) -> usize {

@@ -14,6 +14,7 @@ use super::incarnation::Incarnation;
 use super::name::{GroupName, IssuerName, SecretName};
 use super::position::{Position, WriterEpoch};
 use super::quarantine::{Restored, Strangers};
+use super::rebase::Rebased;
 use super::remembered::Remembered;
 use super::secret::{Secret, SecretType};
 use super::settings::{Group, KeySlotKind, Settings};
@@ -33,7 +34,7 @@ pub(crate) struct State {
 pub(crate) struct Whole {
     /// The position of the next record.
     pub(crate) log_size: Position,
-    /// The time of the last record.
+    /// The time of the last record; behind one that rebases the clock, the time that the clock showed.
     pub(crate) last_at: Timestamp,
     /// The opening that wrote the last record.
     pub(crate) writer_epoch: WriterEpoch,
@@ -51,6 +52,8 @@ pub(crate) struct Whole {
     pub(crate) imported_at: Position,
     /// What the log tells of the clocks of its machines.
     pub(crate) clocks: Clocks,
+    /// The times at which the clock was rebased, oldest first; at most 64.
+    pub(crate) rebased: Vec<Rebased>,
     /// The issuers that list credentials which the log does not know; at most 200.
     pub(crate) strangers: std::collections::BTreeMap<IssuerName, Strangers>,
 }
@@ -84,6 +87,7 @@ impl Default for Whole {
             incarnations: std::collections::BTreeMap::new(),
             imported_at: Position::FIRST,
             clocks: Clocks::default(),
+            rebased: Vec::new(),
             strangers: std::collections::BTreeMap::new(),
         }
     }

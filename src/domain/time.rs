@@ -85,6 +85,13 @@ impl Timestamp {
         Duration::from_nanos(self.as_nanos().saturating_sub(earlier.as_nanos()))
     }
 
+    /// Takes a length of time away; stops at [`Timestamp::EPOCH`].
+    #[must_use]
+    pub(crate) fn minus(self, length: Duration) -> Self {
+        let nanos = u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
+        Self::from_nanos(self.as_nanos().saturating_sub(nanos))
+    }
+
     /// Adds calendar months in UTC; a day that the month does not have becomes its last day.
     #[must_use]
     pub fn plus_months(self, months: u16) -> Self {

@@ -225,6 +225,9 @@ pub struct Version {
     pub custom_metadata: Option<JsonObject>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// From when on its age counts, for grace and schedule: when it was made; where the clock was rebased since, so long before
+    /// that as it was old then.
+    pub counts_from: Timestamp,
     /// Who made it.
     pub created_by: Actor,
     /// The locks on it, by name.

@@ -51,7 +51,8 @@ impl AccessBuffer {
     }
 
     /// Takes out up to one batch of what waits, in an order that does not depend on chance.
-    pub(crate) fn take(&self) -> Vec<AccessRecorded> {
+    /// None bears a later time than `now`: where the clock was rebased, a reader may not have known it yet.
+    pub(crate) fn take(&self, now: Timestamp) -> Vec<AccessRecorded> {
         let mut waiting = self.0.lock();
         let mut keys: Vec<_> = waiting.reads.keys().cloned().collect();
         keys.sort_unstable();
@@ -59,7 +60,7 @@ impl AccessBuffer {
         let event = |key: (SecretId, VersionId, Actor)| {
             let reads = waiting.reads.remove(&key)?;
             let (secret, version, reader) = key;
-            let Reads { count, first_at, last_at } = reads;
+            let (count, first_at, last_at) = (reads.count, reads.first_at.min(now), reads.last_at.min(now));
             Some(AccessRecorded { secret, version, reader, reads: count, first_at, last_at })
         };
         keys.into_iter().filter_map(event).collect()
@@ -70,8 +71,8 @@ impl AccessBuffer {
         self.0.lock().missed
     }
 
-    #[cfg(test)]
-    fn is_empty(&self) -> bool {
+    /// Tells whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.lock().reads.is_empty()
     }
 }
@@ -89,12 +90,12 @@ mod tests {
         }
         buffer.note(SecretId::from_bytes([0; 16]), version, &actor, Timestamp::from_nanos(5));
         assert_eq!(buffer.missed(), 10);
-        let first = buffer.take();
+        let first = buffer.take(Timestamp::MAX);
         assert_eq!(first.len(), EVENTS_MAX);
         assert_eq!((first[0].reads, first[0].last_at), (2, Timestamp::from_nanos(5)));
         let mut left = KINDS_MAX - EVENTS_MAX;
         while !buffer.is_empty() {
-            left -= buffer.take().len();
+            left -= buffer.take(Timestamp::MAX).len();
         }
         assert_eq!(left, 0);
     }

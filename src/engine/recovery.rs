@@ -11,11 +11,14 @@ use crate::codec::event::vocabulary;
 use crate::codec::mark::RowTotal;
 use crate::codec::voucher::Voucher;
 use crate::domain::batch::{Placed, remember};
+use crate::domain::clock::ClockRebased;
 use crate::domain::event::Event;
 use crate::domain::id::LogId;
 use crate::domain::legal::walk::Walk;
 use crate::domain::legal::{AcceptedStep, Flaw, IllegalStep};
 use crate::domain::position::Position;
+use crate::domain::rebase::{self, Rebased};
+use crate::domain::record::Record;
 use crate::domain::secret::Secret;
 use crate::domain::state::State;
 use crate::domain::step::Step;
@@ -207,6 +210,9 @@ fn take(walk: &mut Walk, batch: &[Step], whole_as_of: Option<Position>, changed:
             None => whole_as_of,
         };
         let is_new = whole_as_of.is_none_or(|whole_as_of| step.position() >= as_of(whole_as_of));
+        if whole_as_of.is_some() {
+            changed.extend(rebase_rows(walk.state_mut(), step));
+        }
         if is_new {
             walk.follow(step);
         }
@@ -219,12 +225,30 @@ fn take(walk: &mut Walk, batch: &[Step], whole_as_of: Option<Position>, changed:
                 changed.extend(walk.state().secrets.keys().map(|id| Item::Secret(*id)));
             }
         }
-        // A row can have taken in all that an opening wrote; the next one must not take its number.
-        walk.state_mut().whole.writer_epoch = step.context().writer_epoch;
+        // A row can have taken in all that an opening wrote; the next one must not take its number, nor an earlier time.
+        let whole = &mut walk.state_mut().whole;
+        (whole.writer_epoch, whole.last_at) = (step.context().writer_epoch, step.goes_on_at());
     }
     let forgotten = remember(walk.state_mut(), batch);
     let remembered = batch.last().filter(|last| last.context().idempotency.is_some()).map(Placed::position);
     changed.extend(forgotten.into_iter().chain(remembered).map(Item::Answer));
+}
+
+/// Moves the times of rows that have not taken a rebase of the clock in, where what belongs to no secret may have; gives the rows.
+fn rebase_rows(state: &mut State, step: &Step) -> Vec<Item> {
+    let Step::Told(record) = step else { return Vec::new() };
+    let Event::ClockRebased(event) = &record.event else { return Vec::new() };
+    let moved = moved_by(state, event, record);
+    rebase::catch_up(state, event, record);
+    moved
+}
+
+/// Gives the rows of what a rebase of the clock moves.
+pub(super) fn moved_by(state: &State, event: &ClockRebased, record: &Record) -> Vec<Item> {
+    let rebased = Rebased::of(event, record);
+    let secrets = state.secrets.values().filter(|secret| rebase::is_concerned(secret, &rebased));
+    let answers = state.remembered.given_after(event.observed_at).into_iter();
+    secrets.map(|secret| Item::Secret(secret.id)).chain(answers.map(Item::Answer)).collect()
 }
 
 /// Works out again what follows from the secrets, since rows may be as of different positions.

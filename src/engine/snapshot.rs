@@ -19,6 +19,7 @@ use crate::projection::Projections;
 
 use super::clock::monotonic;
 use super::history::History;
+use super::recovery::moved_by;
 use super::saved::{Item, Saved};
 use super::sync::{Condvar, Mutex, RwLock};
 use super::voucher::Vouching;
@@ -39,6 +40,8 @@ impl Snapshot {
     /// Takes the records of one batch in, which lead to the state `after`.
     pub(crate) fn take(&mut self, records: &[Record], after: State) {
         let before = std::mem::replace(&mut self.state, after);
+        // The chain allows more behind a rebase of the clock than the rules do.
+        self.end.time = self.state.whole.last_at;
         let secrets: BTreeSet<SecretId> = records.iter().filter_map(Record::secret).collect();
         for id in secrets {
             let (before, after) = (before.secret(id), self.state.secret(id));
@@ -47,8 +50,16 @@ impl Snapshot {
                 self.saved.touch(Item::Secret(id));
             }
         }
-        if records.iter().any(|record| matches!(record.event, Event::StoreRestored(_))) {
-            self.start_anew();
+        for record in records {
+            if let Event::StoreRestored(_) = &record.event {
+                self.start_anew();
+            }
+            if let Event::ClockRebased(event) = &record.event {
+                for item in moved_by(&before, event, record) {
+                    self.saved.touch(item);
+                }
+                self.projections = Projections::rebuild(self.state.secrets.values().map(AsRef::as_ref));
+            }
         }
         let forgotten = remember(&mut self.state, records);
         if let Some(last) = records.last().filter(|last| last.context.idempotency.is_some()) {

@@ -183,6 +183,9 @@ impl Writer {
     }
 
     fn try_decide(&mut self, command: &Command, terms: &Terms, payload: Payload) -> Outcome {
+        if let Command::RebaseClock(_) = command {
+            return self.rebase(terms);
+        }
         let now = self.stamp_for(command)?;
         self.absence.look(now);
         for secret in command.secrets() {
@@ -329,11 +332,11 @@ impl Writer {
 
     fn record_access(&mut self) -> Result<Recorded, Error> {
         self.audited_at = monotonic();
-        let reads = self.shared.access.take();
-        if reads.is_empty() {
+        if self.shared.access.is_empty() {
             return Ok(Recorded::Nothing);
         }
         let now = self.stamp()?;
+        let reads = self.shared.access.take(now);
         self.run_own(&Command::RecordAccess { reads }, now).map(|()| Recorded::Some)
     }
 

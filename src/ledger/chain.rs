@@ -18,8 +18,16 @@ pub struct ChainEnd {
     pub size: Position,
     /// The chain value at the end.
     pub head: Head,
-    /// The time of the last record.
+    /// The earliest time of the next record: that of the last one, or any at all behind a record that rebases the clock.
     pub time: Timestamp,
+}
+
+/// The number of the event behind which alone a time may fall. Nothing else is known of events here.
+pub(crate) const CLOCK_REBASED: u16 = 82;
+
+/// Gives the earliest time of the record behind one of this type and time.
+pub(super) const fn earliest_behind(event_type: u16, time: Timestamp) -> Timestamp {
+    if event_type == CLOCK_REBASED { Timestamp::EPOCH } else { time }
 }
 
 /// What becomes a record once it has its place: an event in bytes, and what its header says about it.
@@ -97,7 +105,8 @@ impl ChainEnd {
             body_hash: body_hash(record.body),
         };
         let bytes = header.encode().map_err(ChainFaultKind::Header)?;
-        *self = Self { size: after(self.size)?, head: head(&bytes), time: record.time };
+        let time = earliest_behind(record.event_type, record.time);
+        *self = Self { size: after(self.size)?, head: head(&bytes), time };
         write_frame(buffer, &bytes, record.context, Some(record.body));
         Ok(self.head)
     }
@@ -122,6 +131,7 @@ pub(super) fn after(position: Position) -> Result<Position, ChainFaultKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::ChainVerifier;
     use crate::ledger::golden;
     use crate::ledger::record::{RawRecord, frames};
 
@@ -151,6 +161,31 @@ mod tests {
         assert_eq!(heads, records.iter().map(|record| record.head).collect::<Vec<_>>());
         let framed: Vec<_> = frames(&buffer).map(Result::unwrap).collect();
         assert_eq!(framed, records.iter().map(golden::Record::raw).collect::<Vec<_>>());
+    }
+
+    /// The number stands here by itself, since nobody asks here what an event means.
+    #[test]
+    fn the_event_behind_which_a_time_may_fall_is_the_one_that_rebases_the_clock() {
+        assert_eq!(crate::domain::event::Event::label_of(CLOCK_REBASED), Some("ClockRebased"));
+        let records = golden::records();
+        let good = new_record(&records[0].raw());
+        let subject = Subject::Store;
+        let at = |event_type, nanos| NewRecord { event_type, subject, time: Timestamp::from_nanos(nanos), ..good };
+        let log = |batches: &[&[NewRecord<'_>]]| {
+            let (mut end, mut buffer) = (ChainEnd::genesis(&golden::log_id()), Vec::new());
+            batches.iter().try_for_each(|batch| end.append(batch, &mut buffer).map(drop))?;
+            let mut verifier = ChainVerifier::from_genesis(&golden::log_id());
+            frames(&buffer).try_for_each(|raw| verifier.verify(&raw.unwrap()).map(drop))?;
+            assert_eq!(verifier.finish()?, end);
+            Ok::<_, ChainFault>(())
+        };
+        let (before, rebase, after) = (at(9, 900), at(CLOCK_REBASED, 900), at(9, 100));
+        let fault = |position| ChainFault { position: Position::new(position), kind: ChainFaultKind::Time };
+        assert_eq!(log(&[&[before], &[after]]), Err(fault(1)));
+        assert_eq!(log(&[&[before], &[rebase], &[after]]), Ok(()));
+        assert_eq!(log(&[&[before, rebase, after]]), Ok(()), "what stands in one batch is asked elsewhere");
+        assert_eq!(log(&[&[before], &[rebase], &[after], &[at(9, 99)]]), Err(fault(3)));
+        assert_eq!(log(&[&[before], &[at(CLOCK_REBASED, 899)]]), Err(fault(1)), "it never falls itself");
     }
 
     #[test]

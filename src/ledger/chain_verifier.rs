@@ -3,7 +3,7 @@
 //! It keeps no record and looks into no body; the revisions of a secret are compared where secrets are known. Read next:
 //! [`super::tree`].
 
-use super::chain::{ChainEnd, after};
+use super::chain::{ChainEnd, after, earliest_behind};
 use super::fault::{ChainFault, ChainFaultKind};
 use super::hash::{Head, body_hash, context_hash, head};
 use super::header::RecordHeader;
@@ -139,7 +139,8 @@ impl ChainVerifier {
         if !record.body_fits {
             return Err(ChainFaultKind::BodyHash);
         }
-        Ok((ChainEnd { size, head: record.head, time: header.time }, batch))
+        let time = earliest_behind(header.event_type, header.time);
+        Ok((ChainEnd { size, head: record.head, time }, batch))
     }
 
     /// Gives the size of the log so far, which is the position of the record that comes next.

@@ -147,7 +147,7 @@ impl Secret {
     /// ```
     pub fn expiry_warnings(&self, since: Timestamp, until: Timestamp) -> impl Iterator<Item = u16> {
         let end = self.expires_at().filter(|_| self.lifecycle == Lifecycle::Active);
-        let since = since.max(self.created_at);
+        let since = since.max(self.counts_from());
         WARNED_DAYS.into_iter().filter(move |days| {
             let ahead = Duration::from_secs(u64::from(*days).saturating_mul(DAY_SECS));
             end.is_some_and(|end| since.plus(ahead) < end && until.plus(ahead) >= end)
@@ -185,6 +185,7 @@ mod tests {
         ("QuarantineEnded", &[]),
         ("ClockHeld", &[]),
         ("ClockConfirmed", &[]),
+        ("ClockRebased", &[]),
         ("SecretCreated", &[]),
         ("SecretUpdated", &[]),
         ("SpecUpdated", &[]),

@@ -16,6 +16,7 @@ use crate::domain::policy::RotationPolicy;
 use crate::domain::position::{Position, Revision};
 use crate::domain::rotation_command::RotationCommand;
 use crate::domain::settings::Settings;
+use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef;
 use crate::issuer::job::TaskReport;
 
@@ -117,6 +118,13 @@ impl Command {
     #[must_use]
     pub const fn confirm_clock() -> Self {
         Self(Wanted::Plain(Decided::ConfirmClock(ClockConfirmedBy::Person)))
+    }
+
+    /// Has the store go by its clock again, which shows an earlier time than the last record.
+    #[must_use]
+    pub const fn rebase_clock() -> Self {
+        // What the clock shows is put in when its turn comes.
+        Self(Wanted::Plain(Decided::RebaseClock(Timestamp::EPOCH)))
     }
 
     /// Reads a version; only for dry runs, since data is given out by [`crate::Session::read`] alone.

@@ -96,7 +96,7 @@ impl Inner {
             }
             Wanted::EraseBodies(positions) => Ok(Ready::plain(self.prepare_erasure(positions)?)),
             Wanted::ReportTask(id, task, report) => self.prepare_report(*id, *task, report),
-            Wanted::Plain(command) => Ok(Ready::plain(command.clone())),
+            Wanted::Plain(command) => Ok(Ready::plain(self.by_clock(command))),
         }
     }
 
@@ -150,7 +150,7 @@ impl Inner {
             }
             Wanted::EraseBodies(positions) => self.prepare_erasure(positions)?,
             Wanted::ReportTask(id, task, report) => self.prepare_dry_report(*id, *task, report)?,
-            Wanted::Plain(command) => command.clone(),
+            Wanted::Plain(command) => self.by_clock(command),
         })
     }
 

@@ -197,7 +197,7 @@ impl Store {
 fn trigger_by(secret: &Secret, record: &Record) -> Option<RotationTrigger> {
     match secret.versions.first() {
         None => Some(RotationTrigger::FirstVersion),
-        Some(oldest) if oldest.created_at < record.recorded_at => Some(RotationTrigger::ByHand),
+        Some(oldest) if oldest.counts_from < record.recorded_at => Some(RotationTrigger::ByHand),
         Some(_) => None,
     }
 }

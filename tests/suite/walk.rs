@@ -35,7 +35,7 @@ struct Walk {
 }
 
 /// Walks over the log: no event ever destroyed or replaced data under a lock, revisions and positions have no gaps, and
-/// time never runs back. Gives the records.
+/// time never runs back but behind a record that rebases the clock. Gives the records.
 #[track_caller]
 pub(crate) fn sound_log(store: &Store) -> Vec<Record> {
     let records = records(store);
@@ -43,7 +43,10 @@ pub(crate) fn sound_log(store: &Store) -> Vec<Record> {
     for (at, record) in records.iter().enumerate() {
         assert_eq!(record.position.get(), at as u64, "positions have no gaps");
         assert!(walk.last_at <= Some(record.recorded_at), "time ran back at {at}");
-        walk.last_at = Some(record.recorded_at);
+        walk.last_at = Some(match &record.event {
+            Event::ClockRebased(rebased) => rebased.observed_at,
+            _ => record.recorded_at,
+        });
         let first = at - usize::from(record.index);
         assert_eq!(records[first].index, 0);
         assert_eq!(records[first].count, record.count);

@@ -52,6 +52,7 @@ pub(super) fn version_restated(full: bool) -> VersionRestated {
         created_by: actor("alice"),
         credential: full.then(|| Box::new(credential())),
         acknowledged_by: if full { [actor("service/web")].into() } else { Box::default() },
+        counts_from: time(u64::from(!full)),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::domain::lock::Lock;
 use crate::domain::name::{Actor, GroupName, IdempotencyKey, IssuerName};
 use crate::domain::position::{Position, Revision, VersionNumber};
 use crate::domain::quarantine::{Restored, RestoredFrom, Strangers};
+use crate::domain::rebase::Rebased;
 use crate::domain::receipt::Receipt;
 use crate::domain::refusal::Refusal;
 use crate::domain::remembered::Answer;
@@ -69,6 +70,7 @@ fn version() -> Version {
         downloaded: false,
         custom_metadata: None,
         created_at: time(0),
+        counts_from: time(0),
         created_by: actor("alice"),
         locks: vec![lock()],
         credential: Some(Box::new(credential())),
@@ -100,9 +102,14 @@ pub(super) fn whole() -> Whole {
         epochs: [1, 2].into(),
         restored: Some(restored()),
         incarnations: [(Position::new(7), Incarnation::new(3))].into(),
+        rebased: vec![rebased()],
         strangers: [(IssuerName::parse("orders-db").unwrap(), Strangers { credentials: 2, since: at })].into(),
         ..Whole::default()
     }
+}
+
+fn rebased() -> Rebased {
+    Rebased { position: Position::new(8), before: time(90), observed_at: time(2) }
 }
 
 fn restored() -> Restored {

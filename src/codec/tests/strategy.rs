@@ -165,7 +165,7 @@ prop_compose! {
             (time(), select(DestroyCause::ALL)).prop_map(|(at, cause)| VersionData::Destroyed { at, cause }),
         ].prop_map(Box::new),
         details in details(),
-        (expires_at, created_at) in (option::of(time()), time()),
+        (expires_at, created_at, counts_from) in (option::of(time()), time(), time()),
         downloaded in any::<bool>(),
         custom_metadata in option::of(json()),
         created_by in actor(),
@@ -176,7 +176,7 @@ prop_compose! {
         let (number, data_from) = (VersionNumber::new(number), Position::new(data_from));
         VersionRestated {
             version, number, origin, restored_from, data, data_from, details, expires_at, downloaded, custom_metadata,
-            created_at, created_by, credential, acknowledged_by,
+            created_at, created_by, credential, acknowledged_by, counts_from,
         }.into()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::shape::{wire_event, wire_event_before, wire_struct};
 use super::value::{List, Maybe};
-use crate::domain::clock::{BootTime, ClockConfirmed, ClockConfirmedBy, ClockHeld, ClockRanBack};
+use crate::domain::clock::{BootTime, ClockConfirmed, ClockConfirmedBy, ClockHeld, ClockRanBack, ClockRebased};
 use crate::domain::event::{
     BodiesErased, EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, QuarantineEnded,
     SettingsChanged, SigningKeySet, StoreCreated, StoreRestored,
@@ -149,6 +149,13 @@ wire_event!(
     /// The clock is believed again.
     ClockConfirmedV1 (81, 1) is ClockConfirmed {
         by: ClockConfirmedBy,
+    }
+);
+
+wire_event!(
+    /// The store goes by its clock again, which showed an earlier time than the last record.
+    ClockRebasedV1 (82, 1) is ClockRebased {
+        observed_at: Timestamp,
     }
 );
 

@@ -1,7 +1,7 @@
 //! Owns the frozen shapes of events about a version.
 
 use super::rotation::CredentialV1;
-use super::shape::{wire_enum, wire_event, wire_struct};
+use super::shape::{wire_enum, wire_event, wire_event_before, wire_struct};
 use super::value::{Digest, List, Maybe};
 use crate::domain::event::{
     VersionAdded, VersionDataDestroyed, VersionDownloaded, VersionRegenerated, VersionRestated, VersionUpdated,
@@ -129,7 +129,7 @@ wire_event!(
 
 wire_event!(
     /// What a version is, but for its locks.
-    VersionRestatedV1 (35, 1) is VersionRestated {
+    VersionRestatedV2 (35, 2) is VersionRestated {
         version: VersionId,
         number: VersionNumber,
         origin: VersionOrigin,
@@ -144,5 +144,27 @@ wire_event!(
         created_by: Actor,
         credential: Maybe<CredentialV1>,
         acknowledged_by: List<Actor>,
+        counts_from: Timestamp,
+    }
+);
+
+wire_event_before!(
+    /// The same, before a clock could be rebased: its age counts from when it was made.
+    VersionRestatedV1 (35, 1) lifts to VersionRestatedV2 {
+        version: VersionId,
+        number: VersionNumber,
+        origin: VersionOrigin,
+        restored_from: Option<VersionId>,
+        data: VersionDataV1,
+        data_from: Position,
+        details: VersionDetailsV1,
+        expires_at: Option<Timestamp>,
+        downloaded: bool,
+        custom_metadata: Option<JsonObject>,
+        created_at: Timestamp,
+        created_by: Actor,
+        credential: Maybe<CredentialV1>,
+        acknowledged_by: List<Actor>,
+        ; counts_from = created_at,
     }
 );

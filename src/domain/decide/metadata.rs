@@ -181,7 +181,7 @@ pub(in super::super) fn set_policy(
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
     described(secret)?;
-    let (start, end) = secret.current().map_or((now, None), |current| (current.created_at, current.expires_at));
+    let (start, end) = secret.current().map_or((now, None), |current| (current.counts_from, current.expires_at));
     check_policy(policy, &secret.spec, start, [secret.metadata.expires_at, end])?;
     let decision = Decision::about(secret.id);
     Ok(if secret.policy == Some(policy) { decision } else { decision.then(PolicySet { policy }) })

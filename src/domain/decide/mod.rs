@@ -48,7 +48,7 @@ pub(crate) use secrets::{is_lent, readable};
 pub(super) use tasks::{begin, is_making_awaited};
 pub(super) use time::lapse;
 pub(crate) use time::{due_at, lapses};
-pub(super) use whole::{decide as decide_whole, fits_strangers};
+pub(super) use whole::{decide as decide_whole, fits_strangers, may_rebase};
 
 /// What a command leads to.
 #[derive(Debug, Default)]
@@ -221,6 +221,7 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
         | Command::HoldClock(_)
         | Command::ConfirmClock(_)
         | Command::RecordHeartbeat => whole::decide(state, command),
+        Command::RebaseClock(observed_at) => whole::rebase(state, *observed_at, now),
     }
 }
 

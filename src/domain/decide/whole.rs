@@ -1,6 +1,6 @@
 //! Owns the rules for what belongs to no secret: settings, key slots, epochs, quarantine.
 
-use super::super::clock::ClockConfirmed;
+use super::super::clock::{ClockConfirmed, ClockRebased};
 use super::super::command::Command;
 use super::super::event::{
     EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, QuarantineEnded, SettingsChanged,
@@ -10,6 +10,7 @@ use super::super::limits;
 use super::super::refusal::Refusal;
 use super::super::rotation_event::StrangersFound;
 use super::super::state::State;
+use super::super::time::Timestamp;
 use super::Decision;
 
 pub(in super::super) fn decide(state: &State, command: &Command) -> Result<Decision, Refusal> {
@@ -60,6 +61,28 @@ fn of_time(state: &State, command: &Command) -> Decision {
         Command::ConfirmClock(by) if state.whole.clocks.held.is_some() => decision.then(ClockConfirmed { by: *by }),
         Command::RecordHeartbeat => decision.then(HeartbeatRecorded {}),
         _ => decision,
+    }
+}
+
+/// Has the store go by a clock that shows an earlier time than the last record.
+pub(super) fn rebase(state: &State, observed_at: Timestamp, now: Timestamp) -> Result<Decision, Refusal> {
+    may_rebase(state, observed_at, now).map_err(|rule| Refusal::invalid("clock", rule))?;
+    Ok(Decision::default().then(ClockRebased { observed_at }))
+}
+
+/// Tells whether the clock can be rebased to what it shows; why not, if not.
+pub(in super::super) fn may_rebase(state: &State, shown: Timestamp, now: Timestamp) -> Result<(), &'static str> {
+    let whole = &state.whole;
+    if whole.clocks.held.is_some() {
+        Err("is held: it shows a time too far ahead, so set or confirm it first")
+    } else if now.since(shown) <= limits::CLOCK_REBASED_BEHIND {
+        Err(
+            "is not more than five minutes behind the last record: there is nothing to rebase, or wait until it catches up",
+        )
+    } else if whole.rebased.len() >= limits::CLOCK_REBASED_MAX {
+        Err("was rebased 64 times, as often as it can be; restore the store from a backup of before")
+    } else {
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use super::super::clock::HeldClock;
 use super::super::event::{Event, StoreRestored};
 use super::super::incarnation::Incarnation;
 use super::super::quarantine::{self, Restored, RestoredFrom};
+use super::super::rebase;
 use super::super::record::Record;
 use super::super::secret::Secret;
 use super::super::settings::Group;
@@ -53,6 +54,7 @@ pub(super) fn change(state: &mut State, record: &Record) {
             whole.clocks.held = Some(HeldClock { at, observed_at: event.observed_at, boot: event.boot });
         }
         Event::ClockConfirmed(_) => whole.clocks.held = None,
+        Event::ClockRebased(event) => rebase::evolve(state, event, record),
         Event::StrangersFound(event) => quarantine::found(&mut whole.strangers, event, at),
         Event::GroupCreated(event) => {
             let (name, description) = (event.name.clone(), event.description.clone());

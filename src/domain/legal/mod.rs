@@ -118,6 +118,7 @@ rules! {
     AcceptedAhead = "accepted_ahead", "a restore accepts at most 1,000 steps, in their order, of records that lie before";
     RestoreWithoutKey = "restore_without_key", "a restore sets no new signing key in its batch";
     TouchedInQuarantine = "touched_in_quarantine", "a version is touched, or something lapses, in quarantine";
+    ClockNotBehind = "clock_not_behind", "a clock is rebased that is not behind the last record, or is held, or too often";
     ClockBelieved = "clock_believed", "a clock is held that is not ahead, or confirmed that is not held";
     NoQuarantine = "no_quarantine", "a quarantine ends that does not stand";
     BatchMismatch = "batch_mismatch", "records stand in one batch, or alone, that no one command leads to";
@@ -190,6 +191,7 @@ fn about_whole(state: &State, record: &Record, event: &Event, sight: Sight) -> R
         Event::QuarantineEnded(_) => keys(whole::end_quarantine(state)),
         Event::ClockHeld(event) => whole::hold_clock(event, record),
         Event::ClockConfirmed(_) => keys(whole::confirm_clock(state)),
+        Event::ClockRebased(event) => whole::rebase_clock(state, event, record, sight),
         Event::StrangersFound(event) => keys(hold(fits_strangers(state, event), Rule::NothingChanged)),
         of_secret!() | of_rotation!() => Err(Rule::SubjectMismatch),
     }

@@ -16,6 +16,7 @@ use super::super::id::{LogId, SecretId};
 use super::super::incarnation::Incarnation;
 use super::super::limits;
 use super::super::position::Position;
+use super::super::rebase::Rebased;
 use super::super::record::{Record, Subject};
 use super::super::secret::Secret;
 use super::super::state::State;
@@ -283,6 +284,10 @@ impl Walk {
         if let Event::SigningKeySet(_) = &record.event {
             self.awaits_key = false;
         }
+        if let Event::ClockRebased(event) = &record.event {
+            let (rebased, all) = (Rebased::of(event, record), &self.state.whole.rebased);
+            self.hidden.values_mut().for_each(|hidden| hidden.rebase(&rebased, all));
+        }
         Ok(())
     }
 
@@ -378,6 +383,7 @@ fn is_newer(event: &Event) -> bool {
             | Event::HoldOverridden(_)
             | Event::ClockHeld(_)
             | Event::ClockConfirmed(_)
+            | Event::ClockRebased(_)
     ) || matches!(event, Event::StoreRestored(event) if event.incarnation != Incarnation::ORIGINAL)
 }
 

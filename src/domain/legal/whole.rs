@@ -1,6 +1,7 @@
 //! Owns the rules for events of the whole store: key slots, epochs, signing keys, groups, restores.
 
-use super::super::clock::ClockHeld;
+use super::super::clock::{ClockHeld, ClockRebased};
+use super::super::decide::may_rebase;
 use super::super::event::{
     BodiesErased, EpochRetired, EpochRolled, GroupCreated, GroupDeleted, GroupRestated, GroupUpdated, KeySlotAdded,
     KeySlotRemoved, SettingsChanged, SigningKeySet, StoreRestored,
@@ -37,6 +38,14 @@ pub(super) fn hold_clock(event: &ClockHeld, record: &Record) -> Result<(), Rule>
 
 pub(super) fn confirm_clock(state: &State) -> Result<(), Rule> {
     hold(state.whole.clocks.held.is_some(), Rule::ClockBelieved)
+}
+
+/// It stands under the time of the record before it, which the clock lies behind.
+pub(super) fn rebase_clock(state: &State, event: &ClockRebased, record: &Record, sight: Sight) -> Result<(), Rule> {
+    let (shown, now) = (event.observed_at, record.recorded_at);
+    // The record before the first of a slice is not known.
+    let stands_still = !sight.whole || now == state.whole.last_at;
+    hold(stands_still && may_rebase(state, shown, now).is_ok(), Rule::ClockNotBehind)
 }
 
 pub(super) fn erase(state: &State, event: &BodiesErased) -> Result<(), Rule> {

@@ -3,12 +3,15 @@
 //! Read next: [`crate::domain::clock`], which says what is believed.
 
 use crate::domain::clock::{ClockConfirmedBy, ClockHeld, ClockRanBack, Judged, Note};
-use crate::domain::command::Command;
+use crate::domain::command::{Command, Terms};
+use crate::domain::decide::{Verdict, judge};
 use crate::domain::event::Event;
 use crate::domain::time::Timestamp;
 use crate::error::Error;
 
-use super::Writer;
+use super::super::reply::{Done, Outcome};
+use super::absence::Absence;
+use super::{Recorded, Writer};
 
 impl Writer {
     /// Looks at the clock.
@@ -20,6 +23,30 @@ impl Writer {
     /// there is to say of the clock.
     pub(super) fn stamp(&mut self) -> Result<Timestamp, Error> {
         self.stamp_by(self.look())
+    }
+
+    /// Has the store go by what the clock shows at this moment, though that lies before the last record.
+    pub(super) fn rebase(&mut self, terms: &Terms) -> Outcome {
+        // Reads bear the time that they were made in.
+        while self.record_access()? == Recorded::Some {
+            self.make_room();
+        }
+        let judged = self.look();
+        let now = self.stamp_by(judged)?;
+        let shown = judged.seen.wall;
+        match judge(&self.snapshot.state, &Command::RebaseClock(shown), terms, now) {
+            Verdict::Accept(decision) => {
+                let receipt = self.append(decision.events, terms, now)?;
+                self.shared.clock.believe(judged.seen);
+                self.absence = Absence::until(shown, self.shared.lease_grace);
+                Ok(Ok(Done { receipt, takes_data: false }))
+            }
+            Verdict::Refuse(refusal, event) => {
+                event.map(|event| self.append(vec![(None, event)], terms, now)).transpose()?;
+                Ok(Err(refusal))
+            }
+            Verdict::Remembered(outcome) => Ok(outcome.map(|receipt| Done { receipt, takes_data: false })),
+        }
     }
 
     pub(super) fn stamp_by(&mut self, judged: Judged) -> Result<Timestamp, Error> {
@@ -47,6 +74,6 @@ impl Writer {
             return Ok(now);
         }
         self.shared.clock.believe(judged.seen);
-        Ok(judged.seen.wall.max(self.snapshot.end.time))
+        Ok(judged.seen.wall.max(self.snapshot.state.whole.last_at))
     }
 }

@@ -45,6 +45,7 @@ pub(super) fn of(event: &Event, numbers: &Numbers) -> String {
         Event::ClockRanBack(event) => format!("to {}", shown(event.observed_at)),
         Event::ClockHeld(event) => format!("it shows {}", shown(event.observed_at)),
         Event::ClockConfirmed(event) => format!("by {}", confirmed_by(event.by)),
+        Event::ClockRebased(event) => format!("from here on it is {}", shown(event.observed_at)),
         Event::SettingsChanged(event) => format!("reads are recorded: {}", event.settings.access_audit),
         Event::GroupCreated(event) => event.name.to_string(),
         Event::GroupUpdated(event) => event.name.to_string(),

@@ -29,6 +29,7 @@ mod precedence;
 mod protocol;
 mod quarantine;
 mod random;
+mod rebase;
 mod secrets;
 mod standing;
 mod strict;

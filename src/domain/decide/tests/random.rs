@@ -40,6 +40,7 @@ enum Step {
     Renew(usize, Which, u8, u64),
     Wait(u64),
     Pass(u64),
+    Rebase(u64),
     Erase(u64),
     /// With its data, or without.
     RestoreStore(bool),
@@ -127,6 +128,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (one, which(), 0..4_u8, time()).prop_map(|(one, which, name, secs)| Step::Renew(one, which, name, secs)),
         10 => time().prop_map(Step::Wait),
         2 => time().prop_map(Step::Pass),
+        2 => time().prop_map(Step::Rebase),
         2 => (0..5_u64).prop_map(Step::Erase),
         1 => any::<bool>().prop_map(Step::RestoreStore),
         3 => Just(Step::EndQuarantine),
@@ -288,6 +290,7 @@ fn lock_command(world: &mut World, step: &Step, pick: impl Fn(&World, usize) -> 
             world.pass(*secs);
             None
         }
+        Step::Rebase(secs) => world.rebase(*secs).map_or(None, |_| None),
         Step::Erase(chosen) => {
             let _ = world.erase(|record| record.position.get() % 5 == *chosen);
             None

@@ -1,5 +1,7 @@
 //! Owns the word when: a method for each thing that can be asked.
 
+use std::time::Duration;
+
 use super::invariants;
 use super::world::{Answer, World};
 use crate::domain::command::{Command, LockTarget, Prepared, SecretChanges};
@@ -96,6 +98,15 @@ impl World {
     #[track_caller]
     pub(super) fn unlock(&mut self, secret: SecretId, version: VersionRef, names: LockNames) -> Answer {
         self.ask(&Command::RemoveLocks { secret, version, names })
+    }
+
+    /// Rebases the clock to so many seconds before the last record, as the writer does: times stand still until then.
+    pub(super) fn rebase(&mut self, back_secs: u64) -> Answer {
+        let last_at = self.state.whole.last_at;
+        self.now = last_at;
+        let answer = self.ask(&Command::RebaseClock(last_at.minus(Duration::from_secs(back_secs))));
+        self.now = self.state.whole.last_at;
+        answer
     }
 
     /// Lets time pass, unseen.

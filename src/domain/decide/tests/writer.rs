@@ -55,7 +55,7 @@ impl World {
             let after = find(&self.state);
             invariants::check_change(before.as_deref(), after.as_deref(), record);
             self.projections.apply(before.as_deref(), after.as_deref());
-            if let Event::StoreRestored(_) = &record.event {
+            if let Event::StoreRestored(_) | Event::ClockRebased(_) = &record.event {
                 self.projections = Projections::rebuild(self.state.secrets.values().map(AsRef::as_ref));
             }
             self.kept.push(self.state.clone());

@@ -12,6 +12,7 @@ use super::super::super::name::{Actor, LockName, SecretName};
 use super::super::super::position::{Position, Revision};
 use super::super::super::progress;
 use super::super::super::record::Record;
+use super::super::super::rotation::Rotation;
 use super::super::super::secret::{Lifecycle, Secret, SecretMetadata, SecretSpec};
 use super::super::super::step::HiddenRecord;
 use super::super::super::time::Timestamp;
@@ -76,9 +77,8 @@ impl Known {
     pub(super) fn add(&mut self, record: &HiddenRecord) {
         let secret = &mut self.secret;
         let number = secret.next_number();
-        let made = secret.rotation.as_deref().filter(|rotation| is_made(rotation));
-        let made =
-            made.and_then(|rotation| Some((rotation.to, rotation.credential()?.sealed, rotation.trigger.origin())));
+        let brought = |open: &Rotation| Some((open.to, open.credential()?.sealed, open.trigger.origin()));
+        let made = secret.rotation.as_deref().filter(|rotation| is_made(rotation)).and_then(brought);
         let placeholder = VersionId::from_bytes(bytes_of(record.position));
         let first = if secret.versions.is_empty() { VersionOrigin::Created } else { VersionOrigin::RotatedByHand };
         let (id, sealed, origin) = made.unwrap_or((placeholder, SEALED, first));
@@ -101,6 +101,7 @@ impl Known {
             downloaded: false,
             custom_metadata: None,
             created_at: record.recorded_at,
+            counts_from: record.recorded_at,
             created_by: secret.created_by.clone(),
             locks: Vec::new(),
             credential,

@@ -16,6 +16,7 @@ use super::super::event::Event;
 use super::super::evolve;
 use super::super::id::VersionId;
 use super::super::position::{Revision, VersionNumber};
+use super::super::rebase::{self, Rebased};
 use super::super::record::Record;
 use super::super::secret::{Lifecycle, Secret};
 use super::super::state::Whole;
@@ -121,6 +122,20 @@ impl Hidden {
         }
     }
 
+    /// Moves what counts on, once the clock is rebased. What is kept until its version is known has no place for that.
+    pub(super) fn rebase(&mut self, rebased: &Rebased, all: &[Rebased]) {
+        let Some(known) = &mut self.known else { return };
+        if !known.later.is_empty() {
+            known.seen.versions = false;
+            known.later.clear();
+        }
+        if !known.seen.spec {
+            // Whether its credentials are dynamic is not known, and so not where their ends went.
+            known.seen.unseen.extend(known.secret.versions.iter().map(|version| version.number));
+        }
+        rebase::move_times(&mut known.secret, rebased, all);
+    }
+
     /// Takes the data away that a restore did not bring along.
     pub(super) fn lose_data(&mut self, record: &Record) {
         if let Some(known) = &mut self.known {
@@ -146,7 +161,8 @@ impl Known {
     /// Takes what a header tells in; no when nobody knows what such an event does.
     fn take_erased(&mut self, record: &HiddenRecord, revision: Revision) -> bool {
         // A restatement says nothing that was not known to its writer, in whatever schema this release knows.
-        let is_restated = record.number == numbers::SECRET_RESTATED && record.schema == ERASABLE_SCHEMA + 1;
+        let is_restated = matches!(record.number, numbers::SECRET_RESTATED | numbers::VERSION_RESTATED)
+            && record.schema == ERASABLE_SCHEMA + 1;
         if record.schema != ERASABLE_SCHEMA && !is_restated {
             return false;
         }

@@ -204,6 +204,30 @@ pub(super) fn store() -> History {
     History::of("store", world)
 }
 
+/// A clock that was years ahead, and is rebased: what was made in the wrong time goes on.
+pub(super) fn rebased() -> History {
+    let mut world = World::new();
+    let secret = world.secret(Kind::Password);
+    world.every(secret, 1);
+    world.pass(900 * DAY);
+    let lease = world.lease("app", HOUR);
+    world.place(secret, Current, vec![lease], LockMode::Keep).unwrap();
+    let by_policy = world.rotation(secret, VersionOrigin::RotatedByPolicy);
+    world.ask(&by_policy).unwrap();
+    world.erase(|record| record.secret() == Some(secret)).unwrap().unwrap();
+    world.rebase(900 * DAY).unwrap();
+    world.wait(HOUR);
+    world.erase(|record| record.secret() == Some(secret)).unwrap().unwrap();
+    world.wait(DAY);
+    let by_policy = world.rotation(secret, VersionOrigin::RotatedByPolicy);
+    world.ask(&by_policy).unwrap();
+    world.pass(400 * DAY);
+    world.ask(&Command::RecordHeartbeat).unwrap();
+    world.rebase(HOUR).unwrap();
+    world.rotate(secret).unwrap();
+    History::of("rebased", world)
+}
+
 /// Bodies that are erased, of a secret and of its group, and what is restated.
 pub(super) fn erased() -> History {
     let mut world = World::new();

@@ -57,6 +57,7 @@ impl Written {
                     | Event::StrangersFound(_)
                     | Event::ClockHeld(_)
                     | Event::ClockConfirmed(_)
+                    | Event::ClockRebased(_)
             );
             self.erasable.extend(erasable(record));
             if let Event::BodiesErased(event) = &record.event {
@@ -82,6 +83,8 @@ impl Written {
                     batch.len() == 1 && event.observed_at < last_at && head.recorded_at == last_at && !is_said
                 }
                 Event::StoreRestored(event) => trail::is_restore(&self.state, event, &events, head.recorded_at),
+                // Times stand still until then.
+                Event::ClockRebased(_) if head.recorded_at != self.state.whole.last_at => false,
                 _ => self.is_decided(batch, &events),
             }
     }
@@ -257,6 +260,7 @@ fn honest() -> Vec<History> {
         people::ends(),
         people::reads(),
         people::store(),
+        people::rebased(),
         people::erased(),
         issuers::values(),
         issuers::found(),

@@ -180,6 +180,9 @@ impl Numbers {
                 self.revisions.insert(subject.secret, revision);
                 Subject { secret: subject.secret, revision }
             });
+            if let Event::ClockRebased(event) = &record.event {
+                self.last_at = event.observed_at;
+            }
             let event = self.renamed(&record.event, position);
             numbered.push(Record { position, index, count, subject, recorded_at: at, event, ..record.clone() });
         }

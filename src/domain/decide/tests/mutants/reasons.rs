@@ -35,6 +35,7 @@ fn absent(label: &str) -> Option<&'static str> {
     match label {
         "LockExpired" | "ExpirationHeld" | "SecretExpired" => Some("nobody looked at the clock until then"),
         "ClockRanBack" => Some("the clock went on"),
+        "ClockRebased" => Some("nobody asked for it, and nothing behind depends on it"),
         "ClockHeld" | "ClockConfirmed" => Some("the clock showed another time, or nobody confirmed it"),
         "StrangersFound" => Some("nobody looked at that time, or the issuer listed others"),
         "HeartbeatRecorded" => Some("there was no need of a sign of life"),

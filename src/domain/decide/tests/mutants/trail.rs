@@ -23,6 +23,7 @@ pub(super) fn of_store(state: &State, head: &Record, batch: &[Record], erasable:
         Event::QuarantineEnded(_) => one(Command::EndQuarantine),
         Event::ClockHeld(event) => one(Command::HoldClock(event.clone())),
         Event::StrangersFound(event) => one(Command::NoteStrangers(event.clone())),
+        Event::ClockRebased(event) => one(Command::RebaseClock(event.observed_at)),
         Event::ClockConfirmed(event) => one(Command::ConfirmClock(event.by)),
         Event::SettingsChanged(event) => one(Command::ChangeSettings { settings: event.settings }),
         Event::KeySlotAdded(event) => one(Command::AddKeySlot { slot: event.slot, kind: event.kind }),
