@@ -12,7 +12,7 @@ use serde::ser::{SerializeStruct as _, Serializer};
 use crate::domain::position::Position;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
-use crate::ledger::RecordHeader;
+use crate::ledger::{CLOCK_REBASED, RecordHeader};
 
 use super::replay::Replay;
 use super::secret_report::SecretReport;
@@ -53,12 +53,15 @@ pub struct LockReport {
     pub last_at: Timestamp,
     /// Each secret that was there, by id; those whose history is hidden are left out.
     pub secrets: Vec<SecretReport>,
+    /// In how many stretches of the log the time lies that was asked for: more than one where the clock was rebased in between, and
+    /// then this is the newest of them. 1 where no time was asked for.
+    pub stretches: usize,
     /// How many secrets were left out, since a body was erased or a slice begins after they were made.
     pub hidden_secrets: usize,
 }
 
 impl LockReport {
-    fn of(replay: &Replay, as_of: AsOf) -> Self {
+    fn of(replay: &Replay, as_of: AsOf, stretches: usize) -> Self {
         let (last_at, settings) = (replay.time(), replay.settings());
         let mut secrets: Vec<Arc<Secret>> = replay.secrets().cloned().collect();
         let mut time = last_at;
@@ -73,6 +76,7 @@ impl LockReport {
             time,
             last_at,
             secrets: secrets.iter().map(|secret| SecretReport::of(secret, time, settings)).collect(),
+            stretches,
             hidden_secrets: replay.hidden_secrets(),
         }
     }
@@ -106,16 +110,21 @@ pub(super) struct Watch {
     awaited: Option<AsOf>,
     /// The position of the first record.
     first: Position,
+    /// Rebases of the clock so far.
+    rebased: usize,
+    /// A time that is waited for anew in each stretch which holds it.
+    time: Option<Timestamp>,
     found: Option<LockReport>,
 }
 
 impl Watch {
     pub(super) const fn nothing() -> Self {
-        Self { awaited: None, first: Position::FIRST, found: None }
+        Self { awaited: None, first: Position::FIRST, rebased: 0, time: None, found: None }
     }
 
-    const fn on(as_of: AsOf) -> Self {
-        Self { awaited: Some(as_of), first: Position::FIRST, found: None }
+    fn on(as_of: AsOf) -> Self {
+        let time = if let AsOf::Time(time) = as_of { Some(time) } else { None };
+        Self { awaited: Some(as_of), time, ..Self::nothing() }
     }
 
     /// Is told what the header of the export says of its records.
@@ -127,25 +136,51 @@ impl Watch {
 
     /// Is shown the replay before each record.
     pub(super) fn before(&mut self, header: &RecordHeader, replay: &Replay) {
-        if self.awaited.is_some_and(|as_of| as_of.is_before(header)) {
-            self.end(replay);
+        self.begin_stretch(replay);
+        if header.event_type == CLOCK_REBASED
+            && let Some(time) = self.time
+        {
+            // The stretch ends here, and holds no later time.
+            self.awaited = self.awaited.filter(|_| time <= header.time);
+            return self.take(replay);
         }
+        if self.awaited.is_some_and(|as_of| as_of.is_before(header)) {
+            self.take(replay);
+        }
+    }
+
+    /// Waits for a time anew where the clock was rebased to before it.
+    fn begin_stretch(&mut self, replay: &Replay) {
+        let rebased = &replay.whole().rebased;
+        let is_new = rebased.len() > std::mem::replace(&mut self.rebased, rebased.len());
+        let last = rebased.last().filter(|_| is_new).zip(self.time);
+        self.awaited =
+            last.filter(|(last, time)| last.observed_at <= *time).map(|(_, time)| AsOf::Time(time)).or(self.awaited);
     }
 
     /// Is shown the replay at its end.
     pub(super) fn end(&mut self, replay: &Replay) {
+        self.begin_stretch(replay);
+        self.take(replay);
+    }
+
+    fn take(&mut self, replay: &Replay) {
         let Some(as_of) = self.awaited.take() else { return };
         let is_out = matches!(as_of, AsOf::Time(_)) && replay.size() == self.first;
-        self.found = (!is_out).then(|| LockReport::of(replay, as_of));
+        if !is_out {
+            let stretches = self.found.as_ref().map_or(0, |found| found.stretches).saturating_add(1);
+            self.found = Some(LockReport::of(replay, as_of, stretches));
+        }
     }
 }
 
 impl Serialize for LockReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("LockReport", 5)?;
+        let mut fields = serializer.serialize_struct("LockReport", 6)?;
         fields.serialize_field("size", &self.size)?;
         fields.serialize_field("time", &self.time)?;
         fields.serialize_field("last_at", &self.last_at)?;
+        fields.serialize_field("stretches", &self.stretches)?;
         fields.serialize_field("hidden_secrets", &self.hidden_secrets)?;
         fields.serialize_field("secrets", &self.secrets)?;
         fields.end()

@@ -60,6 +60,7 @@ mod spec;
 pub(crate) mod standing;
 pub(crate) mod state;
 pub(crate) mod step;
+pub(crate) mod stretch;
 pub(crate) mod task;
 pub(crate) mod time;
 pub(crate) mod touch;

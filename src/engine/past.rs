@@ -5,7 +5,7 @@
 //! Read next: [`super::history`].
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use crate::codec::keys;
@@ -224,24 +224,27 @@ pub(crate) fn unusable(storage: &dyn Storage, snapshot: &Snapshot) -> Result<Vec
     Ok(found)
 }
 
-/// Gives how many of the first `size` records were made at a time or before: `O(log n)` looks at the log, since recorded
-/// times never run back.
-pub(crate) fn size_at(log: &HeldLog<'_>, time: Timestamp, size: Position) -> Result<Position, Error> {
-    let (mut known, mut end) = (0_u64, size.get());
+/// Gives how many records up to the end of a stretch were made at a time or before: `O(log n)` looks at the log, since recorded times
+/// never run back within a stretch.
+pub(crate) fn size_at(log: &HeldLog<'_>, time: Timestamp, stretch: Range<Position>) -> Result<Position, Error> {
+    let (mut known, mut end) = (stretch.start.get(), stretch.end.get());
     while known < end {
         let middle = known.midpoint(end);
-        let mut at = None;
-        log.each(Position::new(middle), Position::new(middle).next(), &mut |raw| {
-            at = Some(raw.header().time);
-            Ok(ControlFlow::Break(()))
-        })?;
-        let at =
-            at.ok_or_else(|| Error::corrupt(format!("record {middle} is not in the log; restore it from a backup")))?;
-        if at <= time {
+        if time_of(log, Position::new(middle))? <= time {
             known = middle.saturating_add(1);
         } else {
             end = middle;
         }
     }
     Ok(Position::new(known))
+}
+
+/// Gives the time of a record that the log has.
+pub(crate) fn time_of(log: &HeldLog<'_>, position: Position) -> Result<Timestamp, Error> {
+    let mut at = None;
+    log.each(position, position.next(), &mut |raw| {
+        at = Some(raw.header().time);
+        Ok(ControlFlow::Break(()))
+    })?;
+    at.ok_or_else(|| Error::corrupt(format!("record {position} is not in the log; restore it from a backup")))
 }

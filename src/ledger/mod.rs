@@ -29,6 +29,7 @@ mod tree;
 mod witness;
 mod witness_policy;
 
+pub(crate) use chain::CLOCK_REBASED;
 pub use chain::{ChainEnd, NewRecord};
 pub use chain_verifier::ChainVerifier;
 pub(crate) use chain_verifier::HashedRecord;

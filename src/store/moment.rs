@@ -12,8 +12,10 @@ use crate::domain::position::Position;
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::{Secret, SecretType};
 use crate::domain::settings::{Group, Settings};
+use crate::domain::stretch::stretches;
 use crate::domain::time::Timestamp;
-use crate::engine::past::{Past, past, size_at};
+use crate::engine::held::HeldLog;
+use crate::engine::past::{Past, past, size_at, time_of};
 use crate::error::Error;
 use crate::projection::lock_board::LockStatus;
 
@@ -27,13 +29,15 @@ pub struct Moment {
     past: Past,
     size: Position,
     time: Timestamp,
+    stretches: usize,
 }
 
 impl Store {
     /// Gives the store as it was after a record, at a time, or now: who held which lock at 12:03?
     ///
     /// *At a time* means after the last record of that time or before; a lock whose lease had ended by then is left out, even
-    /// where the record of its end came later. What was asked of the store and was not durable yet is not in it.
+    /// where the record of its end came later. Where the clock was rebased, a time may lie in several stretches of the log: it means
+    /// the newest one, and [`Moment::stretches`] tells how many there are. What was asked of the store and was not durable yet is not in it.
     ///
     /// Costs the load of the last past state that is kept before it, and the replay of the records in between, which are
     /// verified: at most about 131,072 of them ([`StoreOptions::past_states_apart`](crate::StoreOptions::past_states_apart)),
@@ -72,21 +76,14 @@ impl Store {
         let snapshot = if let AsOf::End = as_of { self.0.engine.view() } else { shared.published.load() };
         let log = shared.held_at(Arc::clone(&snapshot));
         let (end, last_at) = (snapshot.end.size, snapshot.state.whole.last_at);
-        let size = match as_of {
-            AsOf::End => end,
+        let (size, stretches) = match as_of {
+            AsOf::End => (end, 1),
             AsOf::Position(position) if position >= end => {
                 let rule = format!("{position} lies beyond the end of the log, which has {end} records");
                 return Err(Refusal::invalid("position", &rule).into());
             }
-            AsOf::Position(position) => position.next(),
-            AsOf::Time(time) if time > last_at.max(self.0.now()) => {
-                return Err(Refusal::invalid("time", "lies ahead; nobody knows what will be").into());
-            }
-            AsOf::Time(time) if time >= last_at => end,
-            AsOf::Time(time) => match size_at(&log, time, end)? {
-                Position::FIRST => return Err(Refusal::invalid("time", "lies before the store was made").into()),
-                size => size,
-            },
+            AsOf::Position(position) => (position.next(), 1),
+            AsOf::Time(time) => find(&log, time, last_at.max(self.0.now()))?,
         };
         let mut past = if size == end { Past::known(snapshot.state.clone()) } else { past(&log, size)? };
         let mut time = past.state.whole.last_at;
@@ -94,9 +91,28 @@ impl Store {
             past.end_leases(asked);
             time = asked;
         }
-        Ok(Moment { past, size, time })
+        Ok(Moment { past, size, time, stretches })
     }
 }
+
+/// Gives the size of the log at a time in the newest stretch that it lies in, and in how many it does; the last one goes up to `now`.
+fn find(log: &HeldLog<'_>, time: Timestamp, now: Timestamp) -> Result<(Position, usize), Error> {
+    let (whole, end) = (&log.snapshot.state.whole, log.snapshot.end.size);
+    // Where the clock was never rebased, the log need not be looked at to find that there is one stretch.
+    let first_at = if whole.rebased.is_empty() { Timestamp::EPOCH } else { time_of(log, Position::FIRST)? };
+    let mut holding = stretches(&whole.rebased, end, (first_at, now)).filter(|stretch| stretch.holds(time));
+    let Some(newest) = holding.next() else {
+        let rule = if time > now { "lies ahead; nobody knows what will be" } else { BEFORE_ALL };
+        return Err(Refusal::invalid("time", rule).into());
+    };
+    let is_end = newest.until == end && time >= whole.last_at;
+    match if is_end { end } else { size_at(log, time, newest.from..newest.until)? } {
+        Position::FIRST => Err(Refusal::invalid("time", BEFORE_ALL).into()),
+        size => Ok((size, holding.count().saturating_add(1))),
+    }
+}
+
+const BEFORE_ALL: &str = "lies before the store was made";
 
 impl Moment {
     /// Gives how many records of the log lead to it.
@@ -109,6 +125,13 @@ impl Moment {
     #[must_use]
     pub const fn time(&self) -> Timestamp {
         self.time
+    }
+
+    /// Gives in how many stretches of the log the time lies that was asked for: more than one where the clock was rebased in
+    /// between, and then this is the newest of them; a position tells of the others. 1 where no time was asked for.
+    #[must_use]
+    pub const fn stretches(&self) -> usize {
+        self.stretches
     }
 
     /// Gives how many records were replayed for it.

@@ -29,6 +29,7 @@ mod moments;
 mod opening;
 mod pressure;
 mod proofs;
+mod rebase;
 mod releases;
 mod restore;
 mod standing;

@@ -125,6 +125,14 @@ impl Shell {
         }
     }
 
+    /// Rebases the clock to before the last record.
+    fn rebase(&mut self) {
+        self.now = self.kept.state.whole.last_at;
+        let back = Duration::from_secs(301 + self.chance.below(5_000));
+        self.run(&Command::RebaseClock(self.now.minus(back)));
+        self.now = self.kept.state.whole.last_at;
+    }
+
     /// The same store, to go its own way.
     pub(super) fn copy(&self) -> Self {
         let (kept, chance, draw) = (self.kept.clone(), Chance(self.chance.0), Draw::new());
@@ -330,6 +338,9 @@ pub(super) fn step(shell: &mut Shell) {
     shell.now = shell.now.plus(elapsed);
     if shell.chance.below(20) == 0 {
         return shell.erase();
+    }
+    if shell.chance.below(40) == 0 {
+        return shell.rebase();
     }
     let command = shell.command();
     shell.run(&command);
