@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::limits;
 
 /// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(30 * 60);
+pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// Gives the pause after so many failures in a row, from 1; `chance` is drawn evenly from all its values.
 pub(crate) fn pause(failures: u32, chance: u16) -> Duration {

@@ -62,9 +62,11 @@ impl Later {
         self.0.lock().retain(|secret, _| is_there(*secret));
     }
 
-    /// Tells whether a secret waits.
+    /// Tells whether a secret waits. An end that lies further ahead than any pause is one of a time that the clock was rebased from.
     pub(super) fn waits(&self, secret: SecretId, now: Timestamp, has_room: impl Fn(&IssuerName) -> bool) -> bool {
-        let is_to_wait = |waiting: &Waiting| waiting.until > now && !waiting.room_of.as_ref().is_some_and(&has_room);
+        let is_ahead = |until: Timestamp| until > now && until.since(now) <= back_off::PAUSE_MAX;
+        let is_to_wait =
+            |waiting: &Waiting| is_ahead(waiting.until) && !waiting.room_of.as_ref().is_some_and(&has_room);
         self.0.lock().get(&secret).is_some_and(is_to_wait)
     }
 
@@ -115,5 +117,21 @@ impl Core {
     /// Draws what spreads pauses.
     pub(super) fn chance() -> Result<u16, Error> {
         Ok(u16::from_be_bytes(random::array()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A worker that runs on while the clock is rebased once waited for the wrong time to come.
+    #[test]
+    fn nothing_is_put_off_for_longer_than_the_longest_pause() {
+        let (later, secret) = (Later::default(), SecretId::from_bytes([1; 16]));
+        let now = Timestamp::parse("2029-01-01T00:00:00Z").unwrap();
+        later.put_off(secret, now, u16::MAX, Reason::of("not now"));
+        let waits = |now| later.waits(secret, now, |_: &IssuerName| false);
+        assert!(waits(now) && !waits(now.plus(Duration::from_secs(2))));
+        assert!(!waits(Timestamp::parse("2026-11-23T12:00:00Z").unwrap()));
     }
 }
