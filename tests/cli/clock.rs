@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use latchkeep::{
-    Actor, Clock, LockName, ManualClock, NewLock, NewSecret, SecretBytes, SecretName, StoreOptions, SystemClock,
-    Timestamp, Unlock, VersionRef,
+    Actor, Clock, LockName, ManualClock, NewData, NewLock, NewSecret, SecretBytes, SecretName, StoreOptions,
+    SystemClock, Timestamp, Unlock, VersionRef,
 };
 
 use crate::support::Home;
@@ -88,4 +88,76 @@ fn what_is_over_is_shown_as_over_by_commands_that_only_look() {
     let shown = home.run(&["secret", "show", "token"]).done().text();
     assert!(shown.contains("destroyed") && !shown.contains("billing"), "{shown}");
     assert!(home.run(&["explain", "token", "--operation", "delete"]).done().text().contains("would be done"));
+}
+
+/// A home whose store was made an hour ago and last written to under a clock of three years ahead: a version, with a lease of an hour.
+fn left_ahead() -> Home {
+    let home = Home::new();
+    std::fs::remove_dir_all(home.path("store")).unwrap();
+    let clock = ManualClock::at(Timestamp::from_nanos(SystemClock.now().as_nanos() - 3_600_000_000_000));
+    let unlock = Unlock::key_file(home.path("store.key"));
+    let store = StoreOptions::new(home.path("store"), unlock).clock(clock.clone()).create().unwrap();
+    let ops = store.acting_as(Actor::parse("ops").unwrap());
+    let new = NewSecret::arbitrary(SecretName::parse("token").unwrap(), SecretBytes::copy_from(b"one")).unwrap();
+    let id = ops.create(new).unwrap().secret.unwrap();
+    clock.advance(Duration::from_secs(3 * 365 * 86_400));
+    ops.rotate(id, NewData::arbitrary(SecretBytes::copy_from(b"two")).unwrap()).unwrap();
+    let lease = NewLock::new(LockName::parse("billing").unwrap()).until(Duration::from_secs(3_600));
+    ops.place_lock(id, VersionRef::Current, lease).unwrap();
+    store.close().unwrap();
+    home
+}
+
+/// Nothing but a restore once helped a store that a command under a clock of years ahead had left its time in.
+#[test]
+fn a_store_that_went_by_a_clock_of_years_ahead_is_brought_back_by_a_command() {
+    let home = left_ahead();
+    let status = home.run(&["status"]).done();
+    assert!(
+        status.err.contains("or until latchkeep clock rebase") && status.text().contains("clock rebase"),
+        "{}",
+        status.err
+    );
+    let shown = home.run(&["clock", "show"]).done().text();
+    assert!(shown.contains("the ends of 1 lease and 0 rotations move"), "{shown}");
+    assert!(shown.contains("made in the wrong time: token") && shown.contains("latchkeep clock rebase"), "{shown}");
+    let shown = home.run(&["clock", "show", "--json"]).done().json();
+    assert_eq!((&shown["standing"], &shown["moves_when_rebased"]["leases"]), (&"behind".into(), &1.into()));
+
+    let rebased = home.run(&["clock", "rebase", "--yes"]).done().text();
+    assert!(rebased.contains("the ends of 1 lease and 0 rotations were moved"), "{rebased}");
+    assert!(rebased.contains("made in the wrong time: token"), "{rebased}");
+    home.run(&["clock", "rebase", "--yes"]).failed(2, &["five minutes behind"]);
+    let shown = home.run(&["clock", "show", "--json"]).done().json();
+    assert_eq!((&shown["standing"], shown["rebased"].as_array().unwrap().len()), (&"steady".into(), 1));
+    assert!(home.run(&["clock", "show"]).done().text().contains("at record "));
+    let locks = home.run(&["lock", "list", "--json"]).done().json();
+    let end = Timestamp::parse(locks["locks"][0]["expires_at"].as_str().unwrap()).unwrap();
+    let left = end.since(SystemClock.now());
+    assert!(left > Duration::from_secs(3_500) && left <= Duration::from_secs(3_600), "{left:?}");
+    home.feed(&["secret", "rotate", "token", "--from-stdin"], "two").done();
+    let log = home.run(&["log", "show"]).done().text();
+    assert!(log.contains("ClockRebased") && log.contains("from here on it is 20"), "{log}");
+    let export = home.arg("log.jsonl");
+    home.run(&["log", "export", "--out", &export]).done();
+    home.run(&["log", "verify", &export]).failed(8, &[]);
+    home.run(&["scrub"]).done();
+}
+
+#[test]
+fn a_time_that_lies_in_several_stretches_is_shown_of_the_newest_and_said_to() {
+    let home = left_ahead();
+    home.run(&["clock", "rebase", "--yes"]).done();
+    home.feed(&["secret", "rotate", "token", "--from-stdin"], "three").done();
+    let now = home.run(&["status", "--json"]).done().json()["last_at"].as_str().unwrap().to_owned();
+    let then = home.run(&["secret", "show", "token", "--as-of", &now]).done();
+    assert!(then.err.contains("2 stretches of the log"), "{}", then.err);
+    let then = home.run(&["secret", "show", "token", "--as-of", &now, "--json"]).done().json();
+    assert_eq!((&then["versions_total"], &then["as_of"]["stretches"]), (&3.into(), &2.into()), "{then}");
+    let then = home.run(&["secret", "show", "token", "--as-of", "2028-01-01T00:00:00Z", "--json"]).done().json();
+    assert_eq!((&then["versions_total"], &then["as_of"]["stretches"]), (&1.into(), &1.into()), "{then}");
+    let export = home.arg("log.jsonl");
+    home.run(&["log", "export", "--out", &export]).done();
+    let then = home.run(&["log", "replay", &export, "--at", &now]).failed(8, &["2 stretches of the log"]);
+    assert!(then.text().contains("token"), "{}", then.text());
 }

@@ -31,6 +31,9 @@ impl Sight {
     fn tell(&self) {
         let Self { moment, .. } = self;
         failure::note(format!("as of {}, after {} records", shown(moment.time()), moment.size()));
+        if moment.stretches() > 1 {
+            failure::note(stretches(moment.stretches()));
+        }
         let hidden: Vec<String> = moment.hidden().map(|id| id.to_string()).collect();
         if !hidden.is_empty() {
             failure::note(format!("not shown, since words about them were erased from the log: {}", hidden.join(", ")));
@@ -48,10 +51,18 @@ impl Sight {
             let as_of = json!({
                 "records": moment.size(),
                 "time": moment.time(),
+                "stretches": moment.stretches(),
                 "hidden_secrets": hidden,
                 "hides_groups": moment.hides_groups(),
             });
             fields.insert("as_of".to_owned(), as_of);
         }
     }
+}
+
+/// Says that a time lies in several stretches of a log.
+pub(crate) fn stretches(count: usize) -> String {
+    format!(
+        "the clock was rebased: that time lies in {count} stretches of the log, and this is the newest; positions tell of the others"
+    )
 }

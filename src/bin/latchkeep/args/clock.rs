@@ -10,6 +10,7 @@ pub(crate) enum ClockCommand {
     /// Exits with 9 while the clock is too far ahead to be believed. Leaves no trace in the store.
     Show,
     Confirm(ClockConfirm),
+    Rebase(ClockRebase),
 }
 
 /// Says that the time which the clock shows is right.
@@ -20,6 +21,20 @@ pub(crate) enum ClockCommand {
 /// the clock with another one first.
 #[derive(Args, Debug)]
 pub(crate) struct ClockConfirm {
+    /// Does not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// Has the store go by its clock again, which shows an earlier time than the last record.
+///
+/// A command under a clock that was years ahead leaves its time in the log, and the store's time stands still until then. With this
+/// command the time of the log falls, once, to what the clock shows, and a record says so. Leases that were placed in the wrong
+/// time keep what was left of them, schedules and graces go on; dates that somebody gave stay, and what has ended stays ended.
+/// Compare the clock with another one first, and look at `clock show`. Refused while the clock is behind by five minutes or
+/// less, which are waited out, or is held.
+#[derive(Args, Debug)]
+pub(crate) struct ClockRebase {
     /// Does not ask.
     #[arg(long)]
     pub(crate) yes: bool,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use latchkeep::{ClockBounds, ClockStanding, ClockStatus, Secret};
 use serde_json::{Map, Value, json};
 
+use super::clock_rebase::{self, Moved, put_rebased};
 use super::summary::counted;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -28,9 +29,12 @@ pub(crate) fn doubt(clock: &ClockStatus) -> Option<String> {
     match clock.standing {
         ClockStanding::Steady => None,
         ClockStanding::Behind(by) if by < WORTH_A_WORD => None,
-        ClockStanding::Behind(_) => Some(format!(
-            "the clock shows {shown}, before the last record of {now}: the store's time stands still until then"
-        )),
+        ClockStanding::Behind(_) => {
+            let help = if clock.can_be_rebased() { ", or until latchkeep clock rebase" } else { "" };
+            Some(format!(
+                "the clock shows {shown}, before the last record of {now}: the store's time stands still until then{help}"
+            ))
+        }
         ClockStanding::Ahead(_) => Some(format!(
             "the clock shows {shown}, too far ahead of what the store knows: it goes by {now}, and nothing ends by the clock until the \
              time is confirmed"
@@ -64,12 +68,22 @@ pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
     if scene.out.is_json() {
         let mut fields = to_json(&clock);
         fields.insert("ends_when_confirmed".to_owned(), json!(ends));
+        fields.insert("moves_when_rebased".to_owned(), Moved::of(scene).to_json());
+        put_rebased(&scene.store().clock_rebased(), &mut fields);
         scene.out.json(&fields.into())?;
         return Ok(exit(&clock));
     }
-    scene.out.facts(&facts(&clock))?;
+    let rebased = scene.store().clock_rebased();
+    let facts: Vec<_> = facts(&clock).into_iter().chain(clock_rebase::facts(&rebased)).collect();
+    scene.out.facts(&facts)?;
     for name in &ends {
         scene.out.line(format!("something of it ends as soon as the clock is confirmed: {name}"))?;
+    }
+    if clock.can_be_rebased() {
+        for line in Moved::of(scene).lines() {
+            scene.out.line(line)?;
+        }
+        scene.out.line("compare the clock with another one; set it, or, if it is right: latchkeep clock rebase")?;
     }
     if clock.is_ahead() {
         scene.out.line("compare the clock with another one; set it, or, if it is right: latchkeep clock confirm")?;

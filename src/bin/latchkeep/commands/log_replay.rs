@@ -12,6 +12,7 @@ use crate::args::LogReplay;
 use crate::brought::Export;
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
+use crate::looking;
 use crate::out::Out;
 use crate::times::shown as shown_time;
 
@@ -73,6 +74,9 @@ fn tell_moment(found: &LockReport, as_of: AsOf) {
     let (at, size) = (shown_time(found.time), found.size);
     let last = (found.time > found.last_at).then(|| format!(", the last of {}", shown_time(found.last_at)));
     failure::note(format!("as of {at}, after {size} records{}", last.unwrap_or_default()));
+    if found.stretches > 1 {
+        failure::note(looking::stretches(found.stretches));
+    }
 }
 
 /// Leaves the secret that was asked for.

@@ -4,6 +4,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod clock;
+mod clock_rebase;
 pub(crate) mod credential;
 mod explain;
 mod group;
@@ -192,6 +193,7 @@ pub(crate) fn run(command: &StoreCommand, scene: &mut Scene) -> Result<Exit, Fai
         StoreCommand::Quarantine(QuarantineCommand::End(_)) => quarantine::end(scene),
         StoreCommand::Clock(ClockCommand::Show) => clock::show(scene),
         StoreCommand::Clock(ClockCommand::Confirm(_)) => clock::confirm(scene),
+        StoreCommand::Clock(ClockCommand::Rebase(args)) => clock_rebase::rebase(scene, args.yes),
         StoreCommand::Status => status::run(scene),
         StoreCommand::Scrub => scrub::run(scene),
     }
