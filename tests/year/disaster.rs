@@ -5,7 +5,8 @@
 use std::io::Cursor;
 
 use latchkeep::{
-    Actor, IssuerClass, LockName, OutsideId, Reason, Secret, SecretBytes, SecretId, VersionId, VersionRef,
+    Actor, IssuerClass, LockName, OutsideId, Reason, RotationWorker, Secret, SecretBytes, SecretId, StoreOptions,
+    VersionId, VersionRef,
 };
 
 use super::consumer::{Consumer, Hold};
@@ -36,6 +37,9 @@ impl Year {
         let backup = self.backup.take().unwrap();
         self.note("restore", String::new());
         self.trouble(10 * DAY);
+        if self.chance.of_1000(500) {
+            self.sweep_in_copy(&backup);
+        }
         self.store.close().unwrap();
         self.place += 1;
         self.store = self.options().restore(Cursor::new(backup), &unlock(8), |_| {}).unwrap().0;
@@ -44,10 +48,24 @@ impl Year {
         self.settle_consumers();
         self.protect_again();
         self.ops().end_quarantine().unwrap();
+        // A timer may fire before the person comes to what the store does not know of.
+        drop(self.worker().sweep().unwrap());
         self.give_up_what_was_open();
         self.has_strangers = true;
         self.mend();
         self.run_once();
+    }
+
+    /// A copy, whose log ends at the backup, sweeps the same systems while the original goes on; it ends nothing that it does not know.
+    fn sweep_in_copy(&mut self, backup: &[u8]) {
+        self.note("copy", String::new());
+        let options = StoreOptions::in_memory(unlock(7)).clock(self.world.clock.clone());
+        let copy = options.restore(Cursor::new(backup), &unlock(8), |_| {}).unwrap().0;
+        copy.acting_as(Actor::parse("ops").unwrap()).end_quarantine().unwrap();
+        let swept = RotationWorker::new(&copy, self.world.options(1)).sweep().unwrap();
+        *self.met.entry("stranger in a copy").or_default() += swept.strangers.len() as u64;
+        copy.close().unwrap();
+        self.check();
     }
 
     /// Nothing is done by itself, and all go on with what they have.

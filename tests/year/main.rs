@@ -1,5 +1,5 @@
 //! A year of life: two hundred secrets of all types, systems outside that fail, four consumers that log in, timers that miss,
-//! machines that sleep, clocks that are wrong, and restores. All along, and at its end: each consumer logs in at every
+//! machines that sleep, clocks that are wrong, restores and copies. All along, and at its end: each consumer logs in at every
 //! moment it should, nothing in use was ended, nothing is left outside that nobody knows of, and nothing waits for a person that
 //! need not.
 //!
