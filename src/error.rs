@@ -8,6 +8,7 @@ use std::fmt;
 use crate::audit::{ExportError, IllegalStep, LineFault};
 use crate::codec::error::CodecError;
 use crate::domain::invalid::Invalid;
+use crate::domain::limits;
 use crate::domain::position::Position;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
@@ -88,6 +89,17 @@ impl Error {
 
     pub(crate) fn busy() -> Self {
         Self::new(ErrorKind::Unavailable, "busy", "the queue of the store is full; try again soon")
+    }
+
+    /// No further answer can be remembered without another one being forgotten early.
+    pub(crate) fn keys_used_up() -> Self {
+        let message = format!(
+            "the answers to so many idempotency keys are kept for their day ({} of one actor, {} of all) that this one \
+             could not be; ask again when the oldest is a day old, or without a key",
+            limits::REMEMBERED_OF_ACTOR_MAX,
+            limits::REMEMBERED_MAX
+        );
+        Self::new(ErrorKind::Unavailable, "busy", message)
     }
 
     pub(crate) fn worker_runs() -> Self {

@@ -118,8 +118,11 @@ pub const BODIES_ERASED_MAX: usize = 1_000;
 /// Bytes that one erasure restates, at most: more than the largest secret takes, and a quarter of what one commit can hold.
 pub(crate) const RESTATED_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 
-/// Answers remembered for idempotency keys, at most.
+/// Answers remembered for idempotency keys, at most, those of all actors together.
 pub const REMEMBERED_MAX: usize = 65_536;
+
+/// Answers remembered for the idempotency keys of one actor, at most: what one does leaves room for three others.
+pub const REMEMBERED_OF_ACTOR_MAX: usize = 16_384;
 
 /// How long an answer is remembered, seconds: a day, the span over which callers retry.
 pub const REMEMBERED_SECS: u64 = 24 * 3_600;

@@ -29,6 +29,8 @@ pub(crate) struct Answer {
 pub(crate) struct Remembered {
     positions: OrdMap<(Actor, IdempotencyKey), Position>,
     answers: OrdMap<Position, Arc<Answer>>,
+    /// How many each actor has.
+    counts: OrdMap<Actor, usize>,
 }
 
 impl Remembered {
@@ -42,8 +44,9 @@ impl Remembered {
     pub(crate) fn keep(&mut self, position: Position, answer: Arc<Answer>) -> Option<Position> {
         let key = (answer.actor.clone(), answer.key.clone());
         let replaced = self.positions.insert(key, position);
-        if let Some(older) = replaced {
-            self.answers.remove(&older);
+        match replaced {
+            Some(older) => drop(self.answers.remove(&older)),
+            None => self.count(answer.actor.clone()),
         }
         self.answers.insert(position, answer);
         replaced
@@ -57,6 +60,7 @@ impl Remembered {
                 break;
             }
             let (position, key) = (*position, (answer.actor.clone(), answer.key.clone()));
+            self.uncount(&key.0);
             self.positions.remove(&key);
             self.answers.remove(&position);
             forgotten.push(position);
@@ -78,6 +82,30 @@ impl Remembered {
     /// Gives the positions of the answers that were given later than a time.
     pub(crate) fn given_after(&self, time: Timestamp) -> Vec<Position> {
         self.answers.iter().filter(|(_, answer)| answer.given_at > time).map(|(position, _)| *position).collect()
+    }
+
+    fn count(&mut self, actor: Actor) {
+        let before = self.counts.get(&actor).copied().unwrap_or(0);
+        self.counts.insert(actor, before.saturating_add(1));
+    }
+
+    fn uncount(&mut self, actor: &Actor) {
+        let left = self.counts.get(actor).map_or(0, |count| count.saturating_sub(1));
+        if left == 0 {
+            self.counts.remove(actor);
+        } else {
+            self.counts.insert(actor.clone(), left);
+        }
+    }
+
+    /// Tells whether the answer to a key can be remembered without another one being forgotten before its day is over. Earlier
+    /// releases forgot the oldest.
+    pub(crate) fn has_room(&self, actor: &Actor, key: &IdempotencyKey, now: Timestamp) -> bool {
+        let of_actor = self.counts.get(actor).copied().unwrap_or(0);
+        let is_free = of_actor < limits::REMEMBERED_OF_ACTOR_MAX && self.answers.len() < limits::REMEMBERED_MAX;
+        // What is over is forgotten with the next answer.
+        let frees = || self.answers.get_min().is_some_and(|(_, oldest)| is_old(oldest, now));
+        is_free || frees() || self.positions.contains_key(&(actor.clone(), key.clone()))
     }
 
     /// Takes the version out of the receipts of batches of which a body is erased: a replay cannot tell it any more. Gives
@@ -116,6 +144,35 @@ fn is_old(answer: &Answer, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_actor_has_room_for_its_keys_until_it_has_as_many_as_it_may_and_again_after_a_day() {
+        let [anna, ben] = ["anna", "ben"].map(|actor| Actor::parse(actor).unwrap());
+        let key = |number: usize| IdempotencyKey::parse(&format!("key-{number}")).unwrap();
+        let outcome = || Err(Refusal::SecretNotFound);
+        let mut remembered = Remembered::default();
+        let mut at = 0;
+        let mut keep = |remembered: &mut Remembered, actor: &Actor, number, given_at| {
+            let (actor, key, fingerprint) = (actor.clone(), key(number), [1; 32]);
+            at += 1;
+            let answer = Arc::new(Answer { actor, key, fingerprint, given_at, outcome: outcome() });
+            remembered.keep(Position::new(at), answer);
+            remembered.forget(given_at)
+        };
+        for number in 0..limits::REMEMBERED_OF_ACTOR_MAX {
+            assert!(remembered.has_room(&anna, &key(number), Timestamp::EPOCH));
+            keep(&mut remembered, &anna, number, Timestamp::EPOCH);
+        }
+        let more = key(limits::REMEMBERED_OF_ACTOR_MAX);
+        assert!(!remembered.has_room(&anna, &more, Timestamp::EPOCH), "it has as many as it may");
+        assert!(remembered.has_room(&anna, &key(0), Timestamp::EPOCH), "this one is known");
+        assert!(remembered.has_room(&ben, &more, Timestamp::EPOCH), "others have room");
+        let next_day = Timestamp::EPOCH.plus(std::time::Duration::from_secs(limits::REMEMBERED_SECS));
+        assert!(remembered.has_room(&anna, &more, next_day));
+        assert_eq!(keep(&mut remembered, &anna, 0, next_day).len(), limits::REMEMBERED_OF_ACTOR_MAX - 1);
+        assert_eq!(remembered.counts.get(&anna), Some(&1));
+        assert_eq!(remembered.iter().count(), 1);
+    }
 
     /// A key that is used again after its day replaces the old answer before anything is forgotten. The row of that
     /// answer once stayed on the disk for ever, because nobody was told.

@@ -7,6 +7,7 @@
 mod absence;
 mod ending;
 mod erasing;
+mod remembering;
 mod stamping;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -192,6 +193,7 @@ impl Writer {
             self.lapse_if_due(secret, now)?;
             self.make_room();
         }
+        self.find_room(terms, now)?;
         match judge(&self.snapshot.state, command, terms, now) {
             Verdict::Accept(decision) if decision.events.is_empty() => Ok(Ok(self.nothing_done(decision.secret))),
             Verdict::Accept(decision) => {

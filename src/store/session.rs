@@ -77,6 +77,10 @@ impl Session {
     /// Makes the next command be done once, however often it is asked: for a day, the same command of this actor under
     /// the same key is answered as the first time, and another one is refused. Secret data that comes along is compared with
     /// what the first command stored, as long as that is there: no hash of it is kept.
+    ///
+    /// No answer is forgotten before its day is over. So there is room for [`REMEMBERED_OF_ACTOR_MAX`](crate::limits::REMEMBERED_OF_ACTOR_MAX)
+    /// keys of an actor and [`REMEMBERED_MAX`](crate::limits::REMEMBERED_MAX) of all; a command under a further one is not
+    /// done, and fails with kind `Unavailable`, code `busy`.
     #[must_use]
     pub fn once(mut self, key: IdempotencyKey) -> Self {
         self.key = Some(key);

@@ -186,3 +186,34 @@ fn no_hash_of_secret_data_is_recorded_and_other_data_is_refused_all_the_same() {
     assert!(rotate("third-password").unwrap().remembered);
     refused(rotate("another-password"), "idempotency_key_reused");
 }
+
+/// One busy actor once pushed the keys of all others out, and their commands were done twice.
+#[test]
+fn no_answer_is_forgotten_before_its_day_is_over_however_many_keys_are_used() {
+    let home = Home::new();
+    let store = home.in_memory().create().unwrap();
+    let ops = session(&store);
+    let id = arbitrary(&ops, "token", "one");
+    let first = ops.clone().once(once("first")).rotate(id, next("two")).unwrap();
+    let asked: Vec<_> = (1..latchkeep::limits::REMEMBERED_OF_ACTOR_MAX)
+        .map(|number| {
+            let session = ops.clone().once(once(&format!("k-{number}")));
+            session.submit(Command::remove_locks(id, VersionRef::Current, LockNames::All)).unwrap()
+        })
+        .collect();
+    for asked in asked {
+        asked.wait().unwrap();
+    }
+    let size = store.status().unwrap().log_size;
+    let more = ops.clone().once(once("one-more"));
+    let error = more.rotate(id, next("three")).unwrap_err();
+    assert_eq!(error.code(), "busy", "{error}");
+    assert_eq!(store.status().unwrap().log_size, size, "nothing was done");
+    let again = ops.clone().once(once("first")).rotate(id, next("two")).unwrap();
+    assert!(again.remembered && again.position == first.position);
+    store.acting_as(actor("ben")).once(once("one-more")).rotate(id, next("four")).unwrap();
+    ops.rotate(id, next("five")).unwrap();
+
+    home.clock.advance(Duration::from_secs(latchkeep::limits::REMEMBERED_SECS));
+    assert!(!more.rotate(id, next("six")).unwrap().remembered);
+}

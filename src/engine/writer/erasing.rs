@@ -33,6 +33,7 @@ impl Writer {
             return Err(Error::internal("something else was to be done than erase bodies"));
         };
         let now = self.stamp()?;
+        self.find_room(terms, now)?;
         let events = match judge(&self.snapshot.state, command, terms, now) {
             Verdict::Accept(decision) => decision.events,
             Verdict::Refuse(refusal, event) => {
