@@ -18,6 +18,7 @@ type Done = Result<u64, Error>;
 /// The secrets of a run for which somebody outside is asked, and the threads that do.
 struct Hands<'a> {
     core: &'a Arc<Core>,
+    stopped: Stopped,
     given: (Sender<Taken>, Receiver<Taken>),
     answers: (Arc<Sender<Done>>, Receiver<Done>),
     threads: Vec<JoinHandle<()>>,
@@ -31,14 +32,14 @@ impl Core {
     pub(super) fn run_due(self: &Arc<Self>) -> Result<u64, Error> {
         let _turn = self.turn()?;
         let mut hands = Hands::of(self);
-        while hands.failed.is_none() {
+        while hands.failed.is_none() && !hands.stopped.is_told() {
             let due = self.due(self.options.threads.saturating_sub(hands.out));
             if due.is_empty() && hands.out == 0 {
                 break;
             }
             // Before those that the store makes itself, so that nobody outside is waited for meanwhile.
             hands.give(due.elsewhere);
-            hands.note(self.rotate_all(due.here));
+            hands.note(self.rotate_all(due.here, &hands.stopped));
             hands.wait();
         }
         hands.end()
@@ -50,7 +51,7 @@ impl<'a> Hands<'a> {
         let most = core.options.threads;
         let (given, (answer, answers)) = (bounded(most), bounded(most));
         let answers = (Arc::new(answer), answers);
-        Self { core, given, answers, threads: Vec::new(), out: 0, steps: 0, failed: None }
+        Self { core, stopped: core.single.begin(), given, answers, threads: Vec::new(), out: 0, steps: 0, failed: None }
     }
 
     /// Has secrets worked on; the only one in the caller's own thread, and each for which the system gives no thread.
@@ -58,7 +59,7 @@ impl<'a> Hands<'a> {
         let is_alone = secrets.len() == 1 && self.out == 0;
         for taken in secrets {
             if is_alone || !self.has_thread() {
-                let done = self.core.work_on(taken.secret, &Stopped::never());
+                let done = self.core.work_on(taken.secret, &self.stopped);
                 drop(taken);
                 self.note(done);
             } else if self.given.0.send(taken).is_ok() {
@@ -71,10 +72,11 @@ impl<'a> Hands<'a> {
     fn has_thread(&mut self) -> bool {
         if self.out >= self.threads.len() && self.threads.len() < self.core.options.threads {
             let (core, given, answers) = (Arc::clone(self.core), self.given.1.clone(), Arc::clone(&self.answers.0));
+            let stopped = self.stopped.clone();
             let run = move || {
                 for taken in &given {
                     let answer = Answer { answers: &answers, done: None };
-                    let done = core.work_on(taken.secret, &Stopped::never());
+                    let done = core.work_on(taken.secret, &stopped);
                     // Whoever hears of it may take the secret up again.
                     drop(taken);
                     answer.give(done);

@@ -4,7 +4,28 @@
 
 use std::time::Duration;
 
-use crate::engine::sync::{First, Receiver, RecvTimeoutError, TryRecvError, first_of};
+use crate::engine::sync::{First, Mutex, Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, first_of};
+
+/// What ends the single runs of a worker that are under way.
+pub(super) struct Switch(Mutex<(Sender<()>, Receiver<()>)>);
+
+impl Default for Switch {
+    fn default() -> Self {
+        Self(Mutex::new(bounded(0)))
+    }
+}
+
+impl Switch {
+    /// Gives what a run that begins now hears of its end.
+    pub(super) fn begin(&self) -> Stopped {
+        Stopped::told_by(self.0.lock().1.clone())
+    }
+
+    /// Tells all that have begun; later ones are not told.
+    pub(super) fn turn_off(&self) {
+        *self.0.lock() = bounded(0);
+    }
+}
 
 /// What a thread hears of the end of its worker: nothing is sent, the other side goes.
 #[derive(Clone)]
@@ -13,11 +34,6 @@ pub(super) struct Stopped(Option<Receiver<()>>);
 impl Stopped {
     pub(super) const fn told_by(stopped: Receiver<()>) -> Self {
         Self(Some(stopped))
-    }
-
-    /// For what a caller's own thread does: nobody stops that.
-    pub(super) const fn never() -> Self {
-        Self(None)
     }
 
     /// Tells whether the threads are to end.

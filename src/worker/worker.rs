@@ -27,7 +27,7 @@ use super::later::Later;
 use super::options::WorkerOptions;
 use super::presence::Presence;
 use super::steps::{Halt, Progress};
-use super::stopped::Stopped;
+use super::stopped::{Stopped, Switch};
 use super::sweep::{PlannedHere, SweepReport};
 use super::swept::Swept;
 use super::taken::{Busy, Taken};
@@ -97,6 +97,8 @@ pub(super) struct Core {
     pub(super) swept: Swept,
     pub(super) presence: Presence,
     pub(super) planned_here: Mutex<PlannedHere>,
+    /// What ends single runs.
+    pub(super) single: Switch,
     /// Whether it goes on by itself; else each is a single run.
     pub(super) is_started: bool,
     /// Its number among the workers of the process.
@@ -124,6 +126,7 @@ impl RotationWorker {
             swept: Swept::default(),
             presence: Presence::from(store.0.now()),
             planned_here: Mutex::default(),
+            single: Switch::default(),
             is_started,
             number: next_worker(),
         };
@@ -187,7 +190,7 @@ impl RotationWorker {
     ///
     /// Kind `Closed` or `Unavailable` when the store does not answer. What an issuer fails with stands in the report.
     pub fn sweep(&self) -> Result<SweepReport, Error> {
-        self.0.core.sweep(&Stopped::never())
+        self.0.core.sweep(&self.0.core.single.begin())
     }
 
     /// Gives the secrets whose next step has to wait without anything to record about it, and why.
@@ -222,8 +225,10 @@ impl RotationWorker {
     }
 
     /// Ends the worker's threads: waits until each has done the step that it is at, and rotations that are asked for are
-    /// answered; what else is due is left. Calls that were given up are left behind.
+    /// answered; what else is due is left. Calls that were given up are left behind. A [`run_due`](Self::run_due) or
+    /// [`sweep`](Self::sweep) that another thread is at ends likewise, without being waited for.
     pub fn stop(&self) {
+        self.0.core.single.turn_off();
         self.0.stop();
     }
 }
@@ -276,9 +281,8 @@ impl Core {
     }
 
     /// Rotates secrets whose data the store makes itself; gives how many steps that were. After an error the rest is left.
-    pub(super) fn rotate_all(&self, secrets: Vec<Taken>) -> Result<u64, Error> {
-        let never = Stopped::never();
-        let mut flight = Flight::of(self, &never);
+    pub(super) fn rotate_all(&self, secrets: Vec<Taken>, stopped: &Stopped) -> Result<u64, Error> {
+        let mut flight = Flight::of(self, stopped);
         for taken in secrets {
             flight.make_room();
             if flight.has_failed() {

@@ -22,3 +22,43 @@ fn a_run_waits_out_a_short_outage_and_one_broken_issuer_stops_nothing_else() {
     home.run(&["rotation", "resume", "--all"]).done();
     home.run(&["rotation", "resume", "orders-db", "--all"]).failed(2, &[]);
 }
+
+/// A signal that ends a worker once left the issuer's program running, without its time limit: it set its value later, over the
+/// one that another run had made meanwhile.
+#[test]
+fn a_run_that_is_told_to_end_waits_for_the_program_that_it_has_out() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let home = home();
+        let program = PROGRAM.replace("echo x >>made\n", "touch begun; sleep 1; echo x >>made\n");
+        home.file("issue", &program);
+        let run = ["rotation", "run", "--issuers", "issuers.json", "--once", "--patience", "0s"];
+        let mut child = home.command(&run).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let began = std::time::Instant::now();
+        while !home.path("begun").exists() && began.elapsed() < std::time::Duration::from_secs(60) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert!(!home.path("made").exists(), "the program is at work");
+        std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{signal}: {said}");
+        assert!(home.path("made").exists() && said.contains("interrupted"), "{signal}: {said}");
+        home.run(&run).done();
+        assert_eq!(get(&home, &["--key", "username"]), "user-1", "what it made is what the store has");
+    }
+}
+
+/// Whoever starts a worker with nohup wants it to go on.
+#[test]
+fn a_signal_that_was_shut_out_from_the_beginning_ends_nothing() {
+    let home = home();
+    home.file("issue", PROGRAM.replace("echo x >>made\n", "kill -HUP $PPID; sleep 0.3; echo x >>made\n"));
+    let bin = home.command(&[]).get_program().to_owned();
+    let script = format!("trap '' HUP; exec {:?} \"$@\"", bin.to_str().unwrap());
+    let home_env = home.command(&["rotation", "run", "--issuers", "issuers.json", "--once", "--patience", "0s"]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script, "sh"]).args(home_env.get_args());
+    command.envs(home_env.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    home_env.get_current_dir().map(|dir| command.current_dir(dir));
+    let ran = command.output().unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+}

@@ -26,6 +26,7 @@ mod failure;
 mod fields;
 mod find;
 mod input;
+mod interrupts;
 mod issuers_file;
 mod keys;
 mod looking;

@@ -53,8 +53,8 @@ pub(crate) struct RotationShow {
 
 /// Does what is due: rotates, has issuers make credentials, proves them, puts them into use, ends old ones.
 ///
-/// Goes on until it is interrupted (Ctrl-C), and holds the store meanwhile; with --once until nothing is due any more. What
-/// has to wait, for a lock, a consumer or another attempt, is left for the next run. Shows each record that it makes, as log
+/// Goes on until it is interrupted (Ctrl-C, SIGTERM, SIGHUP), and holds the store meanwhile; with --once until nothing is due any more. An
+/// interrupt waits for the calls that are out, up to the time limit of their issuers. What has to wait, for a lock, a consumer or another attempt, is left for the next run. Shows each record that it makes, as log
 /// show does. With SECRET it first begins a rotation of it by hand.
 ///
 /// The issuers stand in a JSON file, by the names that secrets call them: a program of yours (the manual page on issuers says

@@ -2,23 +2,24 @@
 //!
 //! Read next: [`super::super::issuers_file`].
 
-use std::io::{self, ErrorKind, Read};
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use latchkeep::{
     NewData, Position, Reason, Refusal, RotationStage, RotationWorker, Secret, SecretId, SweepReport, WorkerOptions,
 };
 use serde_json::{Value, json};
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::log::{Known, show_one, to_json};
 use super::rotation;
 use crate::args::RotationRun;
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
+use crate::interrupts::{LOOK, interrupts, is_nothing_yet, stop_at};
 use crate::issuers_file::Issuers;
 use crate::scene::Scene;
 use crate::times::now;
@@ -26,6 +27,33 @@ use crate::{find, issuers_file, rotations};
 
 pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure> {
     let Issuers { options, problems } = issuers(args.issuers.as_deref(), scene)?;
+    may_begin(scene)?;
+    let from = scene.store().status()?.log_size;
+    // Before anything begins, so that no interrupt is lost and none ends the process in the middle of a step.
+    let interrupted = interrupts()?;
+    let worker = RotationWorker::new(scene.store(), options.clone());
+    let secret = args.secret.as_deref().map(|named| begin(scene, &worker, named, args.force)).transpose()?;
+    if !args.once {
+        drop(worker);
+        return go_on(scene, options, interrupted, from);
+    }
+    let told = stop_at(interrupted, worker.clone());
+    let exit = once(scene, &worker, (from, secret), (args.patience, &told))?;
+    if told.load(Ordering::Relaxed) {
+        failure::warn("interrupted: what was begun was brought to its next safe point, and what else is due is left");
+        return Ok(Exit::Failed);
+    }
+    Ok(match exit {
+        // An issuer that cannot be used may be what something waits for.
+        Exit::Done if !problems.is_empty() => Exit::Failed,
+        // What is due by the clock is not due by the store's time.
+        Exit::Done if scene.store().clock().is_ahead() => Exit::TimeUnconfirmed,
+        exit => exit,
+    })
+}
+
+/// Refuses a run in quarantine, and warns of what a run would do to others.
+fn may_begin(scene: &Scene) -> Result<(), Failure> {
     if scene.store().status()?.quarantine.is_some() {
         return Err(Failure::new(
             Exit::Unavailable,
@@ -40,24 +68,7 @@ pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure
             names.join(", ")
         ));
     }
-    let from = scene.store().status()?.log_size;
-    // Before anything begins, so that no interrupt is lost and none ends the process in the middle of a step.
-    let interrupted = if args.once { None } else { Some(interrupts()?) };
-    let worker = RotationWorker::new(scene.store(), options.clone());
-    let secret = args.secret.as_deref().map(|named| begin(scene, &worker, named, args.force)).transpose()?;
-    match interrupted {
-        None => once(scene, &worker, (from, secret), args.patience).map(|exit| match exit {
-            // An issuer that cannot be used may be what something waits for.
-            Exit::Done if !problems.is_empty() => Exit::Failed,
-            // What is due by the clock is not due by the store's time.
-            Exit::Done if scene.store().clock().is_ahead() => Exit::TimeUnconfirmed,
-            exit => exit,
-        }),
-        Some(interrupted) => {
-            drop(worker);
-            go_on(scene, options, interrupted, from)
-        }
-    }
+    Ok(())
 }
 
 /// Registers the issuers of a file, if one is named, and tells of those that cannot be used.
@@ -88,13 +99,14 @@ fn begin(scene: &Scene, worker: &RotationWorker, named: &str, force: bool) -> Re
 }
 
 /// Does what is due, and waits for issuers that may be back soon.
-fn run_due(worker: &RotationWorker, patience: Duration) -> Result<u64, Failure> {
+fn run_due(worker: &RotationWorker, (patience, told): (Duration, &AtomicBool)) -> Result<u64, Failure> {
     let end = now().plus(patience);
     let mut steps = worker.run_due()?;
     // Nobody says anything at the other end: a read that times out is the wait.
     let (mut quiet, _other) = UnixStream::pair()?;
-    while let Some(again) = worker.retry_at().filter(|again| *again <= end && now() <= end) {
-        quiet.set_read_timeout(Some(again.since(now()).saturating_add(Duration::from_millis(10))))?;
+    let is_on = || !told.load(Ordering::Relaxed);
+    while let Some(again) = worker.retry_at().filter(|again| *again <= end && now() <= end && is_on()) {
+        quiet.set_read_timeout(Some(again.since(now()).saturating_add(Duration::from_millis(10)).min(LOOK)))?;
         // A wait that ends early finds nothing due, and waits again.
         let _ = quiet.read(&mut [0]);
         steps = steps.saturating_add(worker.run_due()?);
@@ -102,14 +114,19 @@ fn run_due(worker: &RotationWorker, patience: Duration) -> Result<u64, Failure> 
     Ok(steps)
 }
 
+/// Sweeps, unless the run was told to end.
+fn sweep(worker: &RotationWorker, told: &AtomicBool) -> Result<SweepReport, latchkeep::Error> {
+    if told.load(Ordering::Relaxed) { Ok(SweepReport::default()) } else { worker.sweep() }
+}
+
 fn once(
     scene: &mut Scene,
     worker: &RotationWorker,
     (from, named): (Position, Option<SecretId>),
-    patience: Duration,
+    patience: (Duration, &AtomicBool),
 ) -> Result<Exit, Failure> {
     let before = Before::of(scene)?;
-    let (ran, swept) = (run_due(worker, patience), worker.sweep());
+    let (ran, swept) = (run_due(worker, patience), sweep(worker, patience.1));
     let mut records = Vec::new();
     if scene.out.is_json() {
         tell(scene, from, &mut |_, record| {
@@ -258,8 +275,7 @@ fn go_on(
         }
         told = now;
         match interrupted.read(&mut [0]) {
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_nothing_yet(&error) => {}
             _ => break Ok(Exit::Done),
         }
         if let Some(why) = scene.store().status()?.poisoned {
@@ -319,18 +335,3 @@ fn each(
     })?;
     failed.map_or_else(|| Ok(Position::new(from.get().saturating_add(shown))), Err)
 }
-
-/// Gives a stream that says something at an interrupt, and can be waited on.
-fn interrupts() -> Result<UnixStream, Failure> {
-    let wired = || -> io::Result<UnixStream> {
-        let (read, write) = UnixStream::pair()?;
-        signal_hook::low_level::pipe::register(SIGINT, write.try_clone()?)?;
-        signal_hook::low_level::pipe::register(SIGTERM, write)?;
-        read.set_read_timeout(Some(LOOK))?;
-        Ok(read)
-    };
-    wired().map_err(|error| Failure::new(Exit::Failed, "io", format!("signals cannot be waited for: {error}")))
-}
-
-/// How often new records are shown.
-const LOOK: Duration = Duration::from_millis(250);

@@ -324,20 +324,17 @@ impl Node {
         let _ = self.tell(call.secret, RotationCommand::Fail { rotation, failure, reason, retry_at, value, effort });
     }
 
-    /// Lists what an issuer has, and keeps what no rotation knows of. Where something is there that a rotation made which this
-    /// log has not planned, another store acts for the same secrets, and nothing is swept.
+    /// Lists what an issuer has, and keeps what no rotation knows of; nothing where another store's is among it.
     pub(super) fn sweep(&mut self, at: usize, issuer: &IssuerName) {
         let secrets = || self.log.state().secrets.values();
         let is_known = |rotation: RotationId, outside: &OutsideId| {
             let is_open = secrets().any(|secret| secret.rotation.as_deref().is_some_and(|open| open.id == rotation));
-            let is_theirs = |secret: &std::sync::Arc<Secret>| {
-                let mut theirs = secret.credentials().filter(|credential| credential.is_in_use());
-                theirs.any(|it| it.rotation == rotation && it.outside.as_ref() == Some(outside))
-            };
-            is_open || secrets().any(is_theirs)
+            let mut theirs =
+                secrets().flat_map(|secret| secret.credentials()).filter(|credential| credential.is_in_use());
+            is_open || theirs.any(|it| it.rotation == rotation && it.outside.as_ref() == Some(outside))
         };
-        let listed = self.outside.living.iter().filter(|living| living.issuer == *issuer);
-        let listed: Vec<_> = listed.map(|living| (living.rotation, living.outside.clone())).collect();
+        let theirs = self.outside.living.iter().filter(|living| living.issuer == *issuer);
+        let listed: Vec<_> = theirs.map(|living| (living.rotation, living.outside.clone())).collect();
         if !listed.iter().all(|(rotation, _)| self.planned.has(*rotation)) {
             return;
         }
