@@ -131,7 +131,9 @@ impl StoreClock {
         let seen = Seen { wall: self.clock.now(), boot: self.clock.since_boot() };
         let judged = judge(seen, believed, told, self.bounds);
         let is_old = |then: Seen| seen.wall < then.wall || seen.wall.since(then.wall) >= BELIEVED_FOR;
-        if judged.standing == ClockStanding::Steady && believed.is_none_or(is_old) {
+        // One that is behind is held against as well: what it shows next may be the right time, or years ahead.
+        let is_ahead = matches!(judged.standing, ClockStanding::Ahead(_));
+        if !is_ahead && believed.is_none_or(is_old) {
             self.believe(seen);
         }
         judged

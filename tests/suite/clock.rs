@@ -41,6 +41,29 @@ fn clocks(store: &Store) -> Vec<&'static str> {
     sound_log(store).iter().filter_map(|record| told(&record.event)).collect()
 }
 
+/// A machine whose battery is empty begins in 1970, and is told the time a minute later. In a store that was opened meanwhile, a
+/// step of up to 400 days was believed at once.
+#[test]
+fn a_clock_that_was_behind_at_the_open_is_held_as_well_when_it_jumps_ahead() {
+    for late in [Timestamp::EPOCH, Timestamp::parse("2026-11-23T11:59:59Z").unwrap()] {
+        let home = Home::standing_still();
+        let id = in_use(&session(&home.create()));
+        let right = home.now();
+        home.clock.set(late);
+        let store = home.open();
+        assert!(is_in_use(&store, id), "the store's time stands still");
+        home.clock.advance(MINUTE / 2);
+        assert!(is_in_use(&store, id));
+        home.clock.set(right.plus(10 * DAY));
+        assert!(store.clock().is_ahead(), "{:?}", store.clock());
+        assert!(is_in_use(&store, id));
+        // It is right, as it turns out.
+        home.clock.advance(11 * MINUTE);
+        assert!(!is_in_use(&store, id));
+        assert_eq!(store.clock().standing, ClockStanding::Steady);
+    }
+}
+
 /// One opening with a clock of 2099 once destroyed what expires in ninety days, and for seventy years no lease could be placed.
 #[test]
 fn a_store_that_is_opened_once_with_a_clock_of_2099_loses_nothing_and_goes_on() {
