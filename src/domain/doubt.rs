@@ -33,8 +33,18 @@ fn was_resumed(secret: &Secret, whole: &Whole) -> bool {
     whole.restored.is_some_and(|restored| counted_at.is_some_and(|at| at > restored.at))
 }
 
+/// Tells whether a credential was made for a rotation that was under way at the backup, then or since, and not put into use here:
+/// the original may have put it into use, or what it got by the same token.
+pub(crate) fn is_made_before(rotation: &Rotation, whole: &Whole) -> bool {
+    let is_made = matches!(rotation.stage, RotationStage::Issued(_) | RotationStage::Staged { .. });
+    is_made && rotation.class != IssuerClass::SetValue && is_from_before(rotation, whole)
+}
+
 /// Tells whether giving a rotation up ends nothing outside, since what the original made may be in use there.
 pub(crate) fn leaves_what_was_made(secret: &Secret, rotation: &Rotation, whole: &Whole) -> bool {
+    if is_made_before(rotation, whole) {
+        return true;
+    }
     match rotation.class {
         IssuerClass::SetValue => false,
         IssuerClass::CreateWithToken => is_unsettled(rotation, whole),

@@ -175,7 +175,9 @@ pub(super) fn abort(state: &State, secret: &Secret, event: &RotationAborted, sig
             let is_looked_after = rotation.class == IssuerClass::Opaque && rotation.stage != RotationStage::Doubted;
             is_looked_after || is_in_doubt(state, rotation, sight)
         }
-        RotationStage::Issued(_) | RotationStage::Staged { .. } => false,
+        RotationStage::Issued(_) | RotationStage::Staged { .. } => {
+            !sight.whole || doubt::is_made_before(rotation, &state.whole)
+        }
     };
     hold(is_over, Rule::RotationOutOfTurn)?;
     let left: Vec<DataKeyId> = rotation.sealed().map(|sealed| sealed.data_key).collect();

@@ -83,7 +83,7 @@ fn check(store: &Store, world: &World, what: &str) {
 #[test]
 fn what_is_given_up_after_a_restore_costs_nobody_a_credential() {
     for class in CLASSES {
-        for point in ["planned", "attempted", "created"] {
+        for point in ["planned", "attempted", "created", "issued"] {
             let what = format!("{class}, {point}");
             let (world, store) = restored(class, point);
             let in_use = current(&world.store, &world);

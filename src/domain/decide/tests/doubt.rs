@@ -90,7 +90,9 @@ fn what_creates_by_a_token_goes_on_and_ends_nothing_when_it_is_given_up() {
         check(CreateWithToken, before, &[Abort], &["RotationAborted"]);
         check(CreateWithToken, before, &[Attempt, Fail(Unknown), Abort], &["RotationAborted"]);
     }
-    check(CreateWithToken, &[Plan, Attempt, Issue], &[Abort], &["AbortPlanned"]);
+    // What was made by the token is what the original put into use, whether that was heard before or after the backup.
+    check(CreateWithToken, &[Plan, Attempt, Issue], &[Abort], &["RotationAborted"]);
+    check(CreateWithToken, &[Plan, Attempt], &[Attempt, Issue, Fail(Refused), Abort], &["RotationAborted"]);
 }
 
 #[test]
@@ -105,7 +107,19 @@ fn what_would_be_looked_for_and_ended_or_made_twice_waits_for_a_person() {
     }
     // A person has said that what is found may be ended.
     check(CreateDiscoverable, &[Plan], &[Attempt, Resume, Abort], &["AbortPlanned"]);
-    check(CreateDiscoverable, &[Plan, Attempt, Issue], &[Abort], &["AbortPlanned"]);
+    // What was made then is not told apart from what was made before; a sweep tells a person of it.
+    check(CreateDiscoverable, &[Plan], &[Attempt, Resume, Attempt, Issue, Abort], &["RotationAborted"]);
+}
+
+/// An abort once ended it, though the original had put it into use right after the backup.
+#[test]
+fn what_was_made_at_the_backup_is_left_by_whoever_gives_the_rotation_up() {
+    for class in [CreateWithToken, CreateDiscoverable, Opaque] {
+        let before = [Plan, Attempt, Issue];
+        check(class, &before, &[Abort], &["RotationAborted"]);
+        check(class, &before, &[Fail(Refused), Abort], &["RotationAborted"]);
+    }
+    check(SetValue, &[Plan, Attempt, Issue], &[Abort], &["AbortPlanned"]);
 }
 
 #[test]
