@@ -251,7 +251,7 @@ impl Error {
 
     /// A step was to be accepted that breaks no rule.
     pub(crate) fn step_is_legal(position: Position) -> Self {
-        let message = format!("the record at position {position} breaks no rule, so there is nothing to accept");
+        let message = format!("no illegal step stands at position {position}, so there is nothing to accept");
         Self::new(ErrorKind::Invalid, "legal_step", message)
     }
 

@@ -224,12 +224,11 @@ impl fmt::Display for Refusal {
             Self::VersionDataUnavailable { cause } => {
                 write!(f, "the data of the version is gone ({cause}); a lock would protect nothing")
             }
-            Self::SecretInactive { lifecycle } => {
-                write!(f, "the secret is {lifecycle}; only deletion remains")
+            Self::SecretInactive { lifecycle: Lifecycle::PreActivation } => {
+                f.write_str("the secret has no version yet; its issuer makes the first one")
             }
-            Self::RotationNotSupported => {
-                f.write_str("a dynamic secret does not rotate; each read makes a new credential")
-            }
+            Self::SecretInactive { lifecycle } => write!(f, "the secret is {lifecycle}; only deletion remains"),
+            Self::RotationNotSupported => f.write_str(NOT_OF_TYPE),
             Self::NothingToRestore => f.write_str("there is no previous version with data to restore"),
             Self::PolicyAfterExpiry => {
                 f.write_str("the secret would expire before its next rotation; choose a shorter interval")
@@ -252,7 +251,7 @@ impl fmt::Display for Refusal {
             Self::VersionDataNotRestored => f.write_str(NOT_RESTORED),
             Self::RotationOpen { rotation } => write!(
                 f,
-                "rotation {rotation} of the secret is under way and may have replaced its credential; wait for it, or \
+                "rotation {rotation} of the secret is under way; wait for it, resume it if it waits for a person, or \
                  abort it"
             ),
             Self::RotationHeld(held) => held.fmt(f),
@@ -266,4 +265,6 @@ impl fmt::Display for Refusal {
 }
 
 const IN_QUARANTINE: &str = "is in quarantine: find out which newer credentials are in use, then end the quarantine";
+const NOT_OF_TYPE: &str = "this does not fit the type of the secret: each read of a dynamic one makes a new credential, \
+                           and the versions of one that an issuer makes come from its rotations alone";
 const NOT_RESTORED: &str = "the data is not here: the store was made from an export; rotate, or restore a backup";

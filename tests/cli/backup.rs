@@ -118,7 +118,7 @@ fn what_cannot_be_restored_is_said_and_leaves_nothing() {
     home.run(&["init", "--store", &home.arg("other"), "--key-file", &home.arg("other.key")]).done();
     restore(&home, &["--key-file", &home.arg("other.key")]).failed(2, &["no key slot opens"]);
     restore(&home, &["--expect-checkpoint", &home.file("note", "no note\n")]).failed(2, &[]);
-    restore(&home, &["--accept-illegal-step", "3"]).failed(2, &["position 3 breaks no rule"]);
+    restore(&home, &["--accept-illegal-step", "3"]).failed(2, &["no illegal step stands at position 3"]);
     assert!(!home.path("restored").exists() && !home.path("restored.new").exists());
 }
 

@@ -84,7 +84,7 @@ fn what_cannot_be_asked_is_refused() {
         (&["log", "replay", "log.jsonl", "--accept-illegal-step", "3"], "--into"),
         (
             &["log", "replay", "log.jsonl", "--into", "made", "--key-file", "made.key", "--accept-illegal-step", "3"],
-            "position 3 breaks no rule",
+            "no illegal step stands at position 3",
         ),
         (&["log", "replay", "log.jsonl", "--into", "store"], "exists already"),
         (&["log", "replay", "log.jsonl", "--into", "log.jsonl.zst"], "exists already"),

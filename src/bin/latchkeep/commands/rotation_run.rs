@@ -91,8 +91,10 @@ fn begin(scene: &Scene, worker: &RotationWorker, named: &str, force: bool) -> Re
     match begun {
         Ok(_) => Ok(secret.id),
         Err(error) if matches!(error.refusal(), Some(Refusal::RotationOpen { .. })) => {
+            let is_parked = secret.rotation.as_deref().is_some_and(|open| open.parked.is_some());
+            let next = if is_parked { "rotation resume" } else { "rotation run --once" };
             Err(Failure::about(&secret)(error)
-                .hint("latchkeep rotation show tells where it stands; latchkeep rotation run --once goes on with it"))
+                .hint(format!("latchkeep rotation show tells where it stands; latchkeep {next} goes on with it")))
         }
         Err(error) => Err(Failure::about(&secret)(error)),
     }
