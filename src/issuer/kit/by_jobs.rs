@@ -30,6 +30,7 @@ impl ByJobs {
     }
 }
 
+#[deny(clippy::missing_trait_methods, reason = "a default stands for no issuer within; each call is for that one")]
 impl Issuer for ByJobs {
     fn class(&self) -> IssuerClass {
         self.issuer.class()
@@ -37,6 +38,14 @@ impl Issuer for ByJobs {
 
     fn pick(&self, order: &IssueOrder<'_>) -> Result<SecretBytes, IssuerError> {
         self.issuer.pick(order)
+    }
+
+    fn take(&self, order: &IssueOrder<'_>, brought: &SecretBytes) -> Result<SecretBytes, IssuerError> {
+        self.issuer.take(order, brought)
+    }
+
+    fn adopt(&self, order: &IssueOrder<'_>, outside: &OutsideId, brought: &SecretBytes) -> Result<Issued, IssuerError> {
+        self.issuer.adopt(order, outside, brought)
     }
 
     fn create(&self, order: &IssueOrder<'_>, _: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
@@ -63,6 +72,10 @@ impl Issuer for ByJobs {
 
     fn job_limit(&self) -> Option<Duration> {
         None
+    }
+
+    fn begin(&self, order: &IssueOrder<'_>, job: &Job<'_>) -> Result<(), IssuerError> {
+        self.issuer.begin(order, job)
     }
 
     fn list(&self, store: LogId) -> Result<Vec<(RotationId, OutsideId)>, IssuerError> {

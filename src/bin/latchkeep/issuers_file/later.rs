@@ -2,8 +2,9 @@
 //! must not hold up the others meanwhile.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use latchkeep::{IssueOrder, Issued, Issuer, IssuerClass, IssuerError, LogId, OutsideId, RotationId, SecretBytes};
+use latchkeep::{IssueOrder, Issued, Issuer, IssuerClass, IssuerError, Job, LogId, OutsideId, RotationId, SecretBytes};
 
 /// Sets an issuer up, or says why that is not possible now.
 type Make = Box<dyn Fn() -> Result<Arc<dyn Issuer>, String> + Send + Sync>;
@@ -34,6 +35,7 @@ impl Later {
     }
 }
 
+#[deny(clippy::missing_trait_methods, reason = "a default stands for no issuer within; each call is for that one")]
 impl Issuer for Later {
     fn class(&self) -> IssuerClass {
         self.class
@@ -45,6 +47,10 @@ impl Issuer for Later {
 
     fn take(&self, order: &IssueOrder<'_>, brought: &SecretBytes) -> Result<SecretBytes, IssuerError> {
         self.made()?.take(order, brought)
+    }
+
+    fn adopt(&self, order: &IssueOrder<'_>, outside: &OutsideId, brought: &SecretBytes) -> Result<Issued, IssuerError> {
+        self.made()?.adopt(order, outside, brought)
     }
 
     fn create(&self, order: &IssueOrder<'_>, value: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
@@ -61,6 +67,15 @@ impl Issuer for Later {
 
     fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError> {
         self.made()?.retire(order, outside)
+    }
+
+    fn job_limit(&self) -> Option<Duration> {
+        // Asked before each call, and to be the same each time: no kind that is set up later leaves its work to jobs.
+        None
+    }
+
+    fn begin(&self, order: &IssueOrder<'_>, job: &Job<'_>) -> Result<(), IssuerError> {
+        self.made()?.begin(order, job)
     }
 
     fn list(&self, store: LogId) -> Result<Vec<(RotationId, OutsideId)>, IssuerError> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use latchkeep::issuers_file::{LeafKeyKind, PrivateCaDescription};
 use latchkeep::{
     CertificateAuthority, CertificateKey, Clock as _, FileRegister, IssueOrder, Issued, Issuer, IssuerClass,
-    IssuerError, LeafTemplate, LogId, OutsideId, PrivateCertIssuer, RotationId, SecretBytes, Session, SystemClock,
+    IssuerError, Job, LeafTemplate, LogId, OutsideId, PrivateCertIssuer, RotationId, SecretBytes, Session, SystemClock,
     Timestamp,
 };
 
@@ -131,9 +131,22 @@ impl Publishing {
     }
 }
 
+#[deny(clippy::missing_trait_methods, reason = "a default stands for no issuer within; each call is for that one")]
 impl Issuer for Publishing {
     fn class(&self) -> IssuerClass {
         self.issuer.class()
+    }
+
+    fn pick(&self, order: &IssueOrder<'_>) -> Result<SecretBytes, IssuerError> {
+        self.issuer.pick(order)
+    }
+
+    fn take(&self, order: &IssueOrder<'_>, brought: &SecretBytes) -> Result<SecretBytes, IssuerError> {
+        self.issuer.take(order, brought)
+    }
+
+    fn adopt(&self, order: &IssueOrder<'_>, outside: &OutsideId, brought: &SecretBytes) -> Result<Issued, IssuerError> {
+        self.issuer.adopt(order, outside, brought)
     }
 
     fn create(&self, order: &IssueOrder<'_>, value: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
@@ -151,6 +164,14 @@ impl Issuer for Publishing {
     fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError> {
         self.issuer.retire(order, outside)?;
         self.publish()
+    }
+
+    fn job_limit(&self) -> Option<Duration> {
+        self.issuer.job_limit()
+    }
+
+    fn begin(&self, order: &IssueOrder<'_>, job: &Job<'_>) -> Result<(), IssuerError> {
+        self.issuer.begin(order, job)
     }
 
     fn list(&self, store: LogId) -> Result<Vec<(RotationId, OutsideId)>, IssuerError> {

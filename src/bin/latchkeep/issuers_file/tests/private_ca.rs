@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use latchkeep::issuer_kit::Trial;
+use latchkeep::issuers_file::IssuersFile;
 use latchkeep::{
-    CertificateAuthority, Clock, Issuance, IssuerName, JsonObject, NewSecret, RotationWorker, SecretBytes, SecretName,
-    SystemClock,
+    CertificateAuthority, Clock, Issuance, IssuerName, JsonObject, LogId, NewSecret, RotationWorker, SecretBytes,
+    SecretName, SystemClock,
 };
 
 use super::Home;
@@ -112,4 +114,23 @@ fn certificates_are_held_to_their_bounds() {
     ] {
         home.check(&described(&format!(r#"{more}, "key_file": "HOME/ca.key""#)), expected);
     }
+}
+
+/// The issuer of the file took whatever certificate was brought along, and forgot when it ends.
+#[test]
+fn a_certificate_is_adopted_as_the_listed_one_alone_and_with_its_end() {
+    let home = home();
+    let text = described(r#""ttl_secs": 86400, "names": ["a.example"], "key_file": "HOME/ca.key""#);
+    let text = format!("{{\"ca\": {text}}}").replace("HOME", home.dir.path().to_str().unwrap());
+    let read = IssuersFile::parse(&text).unwrap();
+    let described = read.issuers().iter().next().unwrap().description.as_ref().unwrap();
+    let issuer = crate::issuers_file::make(described, &home.session).unwrap().issuer;
+    let trial = Trial::new(LogId::from_bytes([4; 16]), SecretName::parse("shop").unwrap())
+        .with_parameters(JsonObject::parse(r#"{"dns_names": ["a.example"]}"#).unwrap());
+    let [one, two] = [1, 2].map(|number| issuer.create(&trial.order(number), None).unwrap());
+    let outside = one.outside.clone().unwrap();
+    let adopted = issuer.adopt(&trial.order(1), &outside, &one.credential).unwrap();
+    assert!(adopted.expires_at.is_some() && adopted.expires_at == one.expires_at);
+    let error = issuer.adopt(&trial.order(1), &outside, &two.credential).unwrap_err();
+    assert!(error.to_string().contains("another serial number"), "{error}");
 }
