@@ -137,11 +137,17 @@ impl IssuerError {
     }
 }
 
-/// Makes a reason of any words: control characters become spaces, and what is too long is cut off.
+/// Makes a reason of any words: what would change how a terminal shows the words around it becomes a space, and what is too long
+/// is cut off.
 pub(crate) fn worded(words: &str) -> Reason {
-    let clean = |char: char| if char.is_control() { ' ' } else { char };
+    let clean = |char: char| if char.is_control() || is_for_direction(char) { ' ' } else { char };
     let text: String = words.trim().chars().map(clean).take(REASON_CHARS_MAX).collect();
     Reason::parse(&text).unwrap_or_else(|_| Reason::unsaid())
+}
+
+/// Tells whether a character changes the direction of those around it and is no letter itself (Unicode, UAX #9, 2).
+const fn is_for_direction(char: char) -> bool {
+    matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 const REASON_CHARS_MAX: usize = 512;
@@ -158,3 +164,19 @@ impl fmt::Display for IssuerError {
 }
 
 impl std::error::Error for IssuerError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A terminal showed the words behind it in another order.
+    #[test]
+    fn a_reason_has_nothing_that_changes_how_a_terminal_shows_what_follows() {
+        for char in "\u{7}\u{1b}\n\u{9b}\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}".chars() {
+            let error = IssuerError::refused(&format!("no{char}quota"));
+            assert_eq!(error.reason().as_str(), "no quota", "{char:?}");
+        }
+        let error = IssuerError::refused("الحصة ממוצה 配额");
+        assert_eq!(error.reason().as_str(), "الحصة ממוצה 配额", "letters that are written from right to left stay");
+    }
+}
