@@ -48,6 +48,7 @@ const REFUSED: i32 = 77;
 /// | 75 | nothing was done; it may be tried again |
 /// | 77 | refused: nothing was done, and would not be another time |
 /// | any other, or a signal | nobody knows |
+/// | none, since it could not be started | nothing was done, as with 75; the reason names its path |
 ///
 /// With a code other than 0 the answer may be `{"reason": ".."}`: words for people, recorded, and never secret. Standard error
 /// goes nowhere, because programs that fail tend to print what they were given. At the time limit the program is killed
@@ -140,7 +141,28 @@ impl ExecIssuer {
         match self.program.run(question) {
             Ok(Run { code: Some(DONE), output }) => Ok(output),
             Ok(run) => Err(ended(&run, word, changes)),
-            Err(failure) => Err(failed(failure, word, changes)),
+            Err(failure) => Err(self.failed(failure, word, changes)),
+        }
+    }
+
+    fn failed(&self, failure: Failure, word: &str, changes: bool) -> IssuerError {
+        match failure {
+            // Where the program is comes last: a path may be longer than a reason.
+            Failure::NoProgram => IssuerError::unavailable(&format!(
+                "nothing was done: the program, the interpreter that it names or its directory is not there, or may not be run: {}",
+                self.program.path.display()
+            )),
+            Failure::NotStarted => IssuerError::unavailable(&format!(
+                "nothing was done: the system could not start the program now: {}",
+                self.program.path.display()
+            )),
+            Failure::TooLong => {
+                nobody_knows(changes, &format!("the program took longer than its time limit to {word}"))
+            }
+            Failure::TooMuch => {
+                nobody_knows(changes, &format!("the program said too much at {word}; 576 KiB is the most"))
+            }
+            Failure::Unread => nobody_knows(changes, &format!("what the program said at {word} could not be read")),
         }
     }
 }
@@ -154,16 +176,6 @@ fn ended(run: &Run, word: &str, changes: bool) -> IssuerError {
         Some(TRY_AGAIN) => IssuerError::unavailable(&format!("the program could not {word} now: {reason}")),
         Some(code) => nobody_knows(changes, &format!("the program ended with code {code} at {word}: {reason}")),
         None => nobody_knows(changes, &format!("the program was ended by a signal at {word}")),
-    }
-}
-
-fn failed(failure: Failure, word: &str, changes: bool) -> IssuerError {
-    match failure {
-        Failure::NoProgram => IssuerError::refused("there is no such program, or it may not be run"),
-        Failure::NotStarted => nobody_knows(changes, "the program could not be started and heard"),
-        Failure::TooLong => nobody_knows(changes, &format!("the program took longer than its time limit to {word}")),
-        Failure::TooMuch => nobody_knows(changes, &format!("the program said too much at {word}; 576 KiB is the most")),
-        Failure::Unread => nobody_knows(changes, &format!("what the program said at {word} could not be read")),
     }
 }
 

@@ -44,9 +44,9 @@ pub(super) struct Run {
 /// Why a run came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// The system has no such program, or lets nobody run it.
+    /// It was not started: the system has no such program, or does not run it.
     NoProgram,
-    /// The system could not start it now.
+    /// It was not started: the system has no room for it now.
     NotStarted,
     /// It was ended at the time limit.
     TooLong,
@@ -68,8 +68,8 @@ impl Program {
         // A group of its own, so that whatever it starts can be ended with it.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
         let mut child = command.spawn().map_err(|error| match error.kind() {
-            ErrorKind::NotFound | ErrorKind::PermissionDenied => Failure::NoProgram,
-            _ => Failure::NotStarted,
+            ErrorKind::WouldBlock | ErrorKind::OutOfMemory => Failure::NotStarted,
+            _ => Failure::NoProgram,
         })?;
         let talk = Talk::with(&mut child, input);
         let heard = talk.and_then(|mut talk| talk.attend(&child, self.limit).map(|()| talk));
@@ -105,10 +105,10 @@ struct Talk<'a> {
 impl<'a> Talk<'a> {
     fn with(child: &mut Child, input: &'a SecretBytes) -> Result<Self, Failure> {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(Failure::NotStarted);
+            return Err(Failure::Unread);
         };
-        rustix::io::ioctl_fionbio(&stdin, true).map_err(|_| Failure::NotStarted)?;
-        rustix::io::ioctl_fionbio(&stdout, true).map_err(|_| Failure::NotStarted)?;
+        rustix::io::ioctl_fionbio(&stdin, true).map_err(|_| Failure::Unread)?;
+        rustix::io::ioctl_fionbio(&stdout, true).map_err(|_| Failure::Unread)?;
         let output = Zeroizing::new(vec![0; OUTPUT_BYTES_MAX.saturating_add(1)]);
         Ok(Self { stdin: Some(stdin), unsaid: input.expose(), stdout: Some(stdout), output, len: 0 })
     }

@@ -211,10 +211,32 @@ fn a_program_gets_the_whole_question_and_an_empty_environment() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_refused_and_a_relative_one_cannot_be_named() {
+fn a_program_that_cannot_be_started_did_nothing_and_a_relative_one_cannot_be_named() {
     let trial = trial();
-    let error = ExecIssuer::new("/nonexistent/program").unwrap().create(&trial.order(1), None).unwrap_err();
-    assert_eq!(error.kind(), IssuerErrorKind::Refused, "{error}");
+    let home = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str, mode: u32| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        path
+    };
+    for path in [
+        home.path().join("missing"),
+        file("plain", "#!/bin/sh\n", 0o600),
+        file("without", "#!/nonexistent/interpreter\n", 0o700),
+        file("unknown", "\u{0}\u{1}no program", 0o700),
+        file("below", "", 0o700).join("program"),
+    ] {
+        let error = ExecIssuer::new(&path).unwrap().create(&trial.order(1), None).unwrap_err();
+        assert_eq!(error.kind(), IssuerErrorKind::Unavailable, "{error}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    }
+    let path = home.path().join("a\u{1b}[2J\u{202e}b");
+    let told = ExecIssuer::new(&path).unwrap().create(&trial.order(1), None).unwrap_err().to_string();
+    assert!(told.ends_with("a [2J b"), "{told:?}");
+    let long = std::path::Path::new("/").join("x".repeat(4_000));
+    let told = ExecIssuer::new(&long).unwrap().create(&trial.order(1), None).unwrap_err().to_string();
+    assert!(told.contains("nothing was done") && told.len() < 600, "{told}");
     assert!(ExecIssuer::new("program").is_err());
     // A question larger than a pipe holds, to a program that reads nothing.
     let value = SecretBytes::from(format!(r#"{{"password":"{}"}}"#, "x".repeat(400_000)));
