@@ -91,7 +91,9 @@ impl PrivateCertIssuer {
         params.subject_alt_names.extend(names.addresses.iter().copied().map(SanType::IpAddress));
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let uses = [ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth].into_iter();
+        params.extended_key_usages =
+            uses.zip(self.authority.own.uses()).filter_map(|(one, is_left)| is_left.then_some(one)).collect();
         params.use_authority_key_identifier_extension = true;
         let point = |url: &String| CrlDistributionPoint { uris: vec![url.clone()] };
         params.crl_distribution_points = self.template.revocation_url.iter().map(point).collect();
@@ -162,8 +164,13 @@ impl Issuer for PrivateCertIssuer {
         let params = params.as_mut().ok_or_else(|| IssuerError::refused("a DNS name is none that can be written"))?;
         if let Some(name) = self.authority.own.forbidden(&names) {
             return Err(IssuerError::refused(&format!(
-                "{name} is none that the authority may sign for: its certificate constrains names, and no client would take it"
+                "{name} is none that the authority may sign for: its certificate, or one above it, constrains names, and no client would take it"
             )));
+        }
+        if params.extended_key_usages.is_empty() {
+            return Err(IssuerError::refused(
+                "the authority, or one above it, may sign for neither servers nor clients (extended key usage)",
+            ));
         }
         let key = Key::of(requested, self.template.key).ok_or_else(unsigned)?;
         let serial = self.authority.enter((order.store, order.rotation), end)?;

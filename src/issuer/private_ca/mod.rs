@@ -2,9 +2,10 @@
 //!
 //! It never gives out a certificate that the authority's register does not know, asks no clock but the host's, and leaves the
 //! distribution of the revocation list to the host. Read in this order: [`register`], [`register_file`], [`own`],
-//! [`resigning`], [`authority`], [`template`], [`request`], [`leaf`].
+//! [`constraints`], [`resigning`], [`authority`], [`template`], [`request`], [`leaf`].
 
 pub(crate) mod authority;
+mod constraints;
 pub(crate) mod leaf;
 mod own;
 pub(crate) mod register;
@@ -13,6 +14,8 @@ mod request;
 mod resigning;
 pub(crate) mod template;
 
+#[cfg(test)]
+mod chains;
 #[cfg(test)]
 mod openssl;
 #[cfg(test)]

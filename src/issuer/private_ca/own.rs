@@ -3,14 +3,13 @@
 //!
 //! Read next: [`super::authority`].
 
-use core::net::IpAddr;
-
 use sha2::{Digest as _, Sha256};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{GeneralName, GeneralSubtree, ParsedExtension};
+use x509_parser::extensions::ParsedExtension;
 use zeroize::Zeroizing;
 
 use super::authority::time;
+use super::constraints;
 use super::template::Names;
 use crate::domain::time::Timestamp;
 use crate::issuer::{pem, private_key};
@@ -25,6 +24,8 @@ pub(super) struct Own {
     /// The certificates above it, each signed by the next, PEM; nothing when there are none.
     pub(super) chain: String,
     der: Vec<u8>,
+    /// Those above it, in order.
+    above: Vec<Vec<u8>>,
     /// When it ends, or one above it does.
     pub(super) ends: Timestamp,
 }
@@ -49,6 +50,11 @@ impl Own {
             if !is_authority || !may_sign {
                 return Err("the certificate is none of an authority that may sign certificates and revocation lists");
             }
+            if !constraints::are_read(&read) {
+                return Err(
+                    "the certificate of the authority, or one above it, constrains names or uses in a way that cannot be read",
+                );
+            }
             if below.as_ref().is_some_and(|below| !is_signed_by(below, &read)) {
                 return Err(
                     "the certificates behind that of the authority are not the chain above it: each signs the one before",
@@ -58,8 +64,9 @@ impl Own {
             below = Some(read);
         }
         let Some((first, above)) = blocks.split_first() else { return Err(RULE) };
+        let ders = above.iter().map(|block| block.der.to_vec()).collect();
         let chain = above.iter().map(|block| pem::encode(LABEL, &block.der)).collect();
-        Ok(Self { certificate: pem::encode(LABEL, &first.der), chain, der: first.der.to_vec(), ends })
+        Ok(Self { certificate: pem::encode(LABEL, &first.der), chain, der: first.der.to_vec(), above: ders, ends })
     }
 
     /// Holds the authority's key to the certificate as far as its form tells, and gives it as PKCS #8, DER.
@@ -100,45 +107,27 @@ impl Own {
         self.look(|own| hex(&Sha256::digest(own.public_key().raw)))
     }
 
-    /// Tells whether its name is constrained, so that the subjects of what it signs would have to be below it.
+    /// Tells whether the subjects of what it signs are constrained, by it or above it, so that they would have to be below some name.
     pub(super) fn constrains_subjects(&self) -> bool {
-        self.constrained(|subtrees| subtrees.iter().any(|tree| matches!(tree.base, GeneralName::DirectoryName(_))))
+        !self.all(|one| !constraints::constrain_subjects(one))
     }
 
-    /// Finds a name that no client would take from this authority (name constraints, RFC 5280, 4.2.1.10).
+    /// Finds a name that no client would take from this authority, for what its certificate or one above it constrains.
     pub(super) fn forbidden(&self, names: &Names) -> Option<String> {
-        let dns = names.dns.iter().find(|name| !self.takes(|base| within_domain(base, name)));
-        let address = || names.addresses.iter().find(|at| !self.takes(|base| within_network(base, **at)));
+        let dns = names.dns.iter().find(|name| !self.all(|one| constraints::take_domain(one, name)));
+        let address = || names.addresses.iter().find(|at| !self.all(|one| constraints::take_address(one, **at)));
         dns.cloned().or_else(|| address().map(ToString::to_string))
     }
 
-    /// Holds a name to the constraints: what is excluded is not taken, and where names of its kind are permitted, no others.
-    fn takes(&self, fits: impl Fn(&GeneralName<'_>) -> Option<bool>) -> bool {
-        let any = |trees: &Option<Vec<GeneralSubtree<'_>>>, wanted: bool| {
-            trees.iter().flatten().any(|tree| fits(&tree.base) == Some(wanted))
-        };
-        self.look(|own| {
-            let constraints = own.name_constraints().ok().flatten();
-            constraints.is_none_or(|constraints| {
-                let permitted = &constraints.value.permitted_subtrees;
-                let is_kind_constrained = any(permitted, true) || any(permitted, false);
-                !any(&constraints.value.excluded_subtrees, true) && (!is_kind_constrained || any(permitted, true))
-            })
-        })
-        .unwrap_or(false)
+    /// Tells whether what it signs may be for servers, and whether for clients, by all certificates of the chain.
+    pub(super) fn uses(&self) -> [bool; 2] {
+        [0, 1].map(|use_| self.all(|one| constraints::uses(one).get(use_) == Some(&true)))
     }
 
-    fn constrained(&self, look: impl Fn(&[GeneralSubtree<'_>]) -> bool) -> bool {
-        self.look(|own| {
-            let constraints = own.name_constraints().ok().flatten();
-            constraints.is_some_and(|found| {
-                [&found.value.permitted_subtrees, &found.value.excluded_subtrees]
-                    .into_iter()
-                    .flatten()
-                    .any(|trees| look(trees))
-            })
-        })
-        .unwrap_or(false)
+    /// Holds its certificate and those above it to something.
+    fn all(&self, holds: impl Fn(&X509Certificate<'_>) -> bool) -> bool {
+        let mut all = core::iter::once(&self.der).chain(&self.above);
+        all.all(|der| x509_parser::parse_x509_certificate(der).is_ok_and(|(_, one)| holds(&one)))
     }
 
     /// Tells whether a certificate was signed with its key, in its name.
@@ -149,34 +138,4 @@ impl Own {
 
 fn is_signed_by(one: &X509Certificate<'_>, above: &X509Certificate<'_>) -> bool {
     above.subject().as_raw() == one.issuer().as_raw() && one.verify_signature(Some(above.public_key())).is_ok()
-}
-
-/// Tells whether a DNS name is within a constraint; nothing when that is of another kind. With a dot in front it means what is
-/// below alone, as OpenSSL reads it.
-fn within_domain(base: &GeneralName<'_>, name: &str) -> Option<bool> {
-    let GeneralName::DNSName(base) = base else { return None };
-    let base = base.to_ascii_lowercase();
-    let below = base.strip_prefix('.').unwrap_or(&base);
-    let rest = name.strip_suffix(below);
-    Some(
-        below.is_empty()
-            || rest.is_some_and(|rest| rest.ends_with('.'))
-            || (rest == Some("") && !base.starts_with('.')),
-    )
-}
-
-/// Tells whether an address is within a constraint; nothing when that is of another kind. It is an address and a mask.
-fn within_network(base: &GeneralName<'_>, at: IpAddr) -> Option<bool> {
-    let GeneralName::IPAddress(base) = base else { return None };
-    let at = match at {
-        IpAddr::V4(at) => at.octets().to_vec(),
-        IpAddr::V6(at) => at.octets().to_vec(),
-    };
-    let (network, mask) = base.split_at_checked(at.len())?;
-    if mask.len() != at.len() {
-        // Of the other kind of addresses.
-        return None;
-    }
-    let fits = at.iter().zip(network).zip(mask).all(|((at, network), mask)| at & mask == network & mask);
-    Some(fits)
 }
