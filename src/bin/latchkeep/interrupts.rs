@@ -41,15 +41,16 @@ fn is_ignored(signal: i32) -> bool {
 
 /// Ends a single run at an interrupt, as soon as the calls that are out are answered: a program that is left behind could set an
 /// old value later. Tells that it did.
-pub(crate) fn stop_at(mut interrupted: UnixStream, worker: RotationWorker) -> Arc<AtomicBool> {
+#[expect(clippy::disallowed_methods, reason = "a program of the public API has no other threads")]
+pub(crate) fn stop_at(mut interrupted: UnixStream, worker: RotationWorker) -> Result<Arc<AtomicBool>, Failure> {
     let told = Arc::new(AtomicBool::new(false));
     let tell = Arc::clone(&told);
-    std::thread::spawn(move || {
+    std::thread::Builder::new().name("latchkeep-signal".to_owned()).spawn(move || {
         while matches!(interrupted.read(&mut [0]), Err(error) if is_nothing_yet(&error)) {}
         tell.store(true, Ordering::Relaxed);
         worker.stop();
-    });
-    told
+    })?;
+    Ok(told)
 }
 
 pub(crate) fn is_nothing_yet(error: &io::Error) -> bool {

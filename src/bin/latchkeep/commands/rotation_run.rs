@@ -37,7 +37,7 @@ pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure
         drop(worker);
         return go_on(scene, options, interrupted, from);
     }
-    let told = stop_at(interrupted, worker.clone());
+    let told = stop_at(interrupted, worker.clone())?;
     let exit = once(scene, &worker, (from, secret), (args.patience, &told))?;
     if told.load(Ordering::Relaxed) {
         failure::warn("interrupted: what was begun was brought to its next safe point, and what else is due is left");
