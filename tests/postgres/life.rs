@@ -50,10 +50,35 @@ fn what_a_role_owns_elsewhere_keeps_it_but_not_its_login() {
     let user = field(&made.credential, "username");
     server.sql("postgres", &format!("CREATE TABLE public.kept (id int); ALTER TABLE public.kept OWNER TO {user}"));
     let error = issuer.retire(&order, made.outside.as_ref()).unwrap_err();
-    assert!(error.to_string().contains("perhaps in another database"), "{error}");
+    assert!(error.to_string().contains("1 object in database postgres"), "{error}");
     assert!(issuer.verify(&order, &made.credential).is_err());
     server.sql("postgres", "DROP TABLE public.kept");
     issuer.retire(&order, made.outside.as_ref()).unwrap();
+    assert_eq!(server.roles_of_ours(), "0");
+}
+
+/// The reason named nothing, and pointed to other databases.
+#[test]
+fn what_others_granted_keeps_a_role_and_is_named() {
+    let Some(server) = Server::start() else { return };
+    let issuer = role_issuer(server.seen());
+    let trial = trial();
+    let made = issuer.create(&trial.order(1), None).unwrap();
+    let user = field(&made.credential, "username");
+    let tables: Vec<_> = (0..100).map(|number| format!("shop.\"a\u{202e}\u{7}{}{number}\"", "x".repeat(40))).collect();
+    for table in tables.iter().map(String::as_str).chain(["shop.orders"]) {
+        server.sql("app", &format!("CREATE TABLE IF NOT EXISTS {table} (id int); GRANT SELECT ON {table} TO {user}"));
+    }
+    let refused = || issuer.retire(&trial.order(1), made.outside.as_ref()).unwrap_err().to_string();
+    let error = refused();
+    assert!(error.contains("privileges for table") && error.contains("in database app"), "{error}");
+    assert!(error.len() < 700 && !error.contains(['\u{202e}', '\u{7}', '\n']), "{error}");
+    server.sql("app", &format!("DROP TABLE {}", tables.join(", ")));
+    let error = refused();
+    assert!(error.contains("privileges for table shop.orders") && error.contains("2BP01"), "{error}");
+    assert!(issuer.verify(&trial.order(1), &made.credential).is_err());
+    server.sql("app", &format!("REVOKE ALL ON shop.orders FROM {user}"));
+    issuer.retire(&trial.order(1), made.outside.as_ref()).unwrap();
     assert_eq!(server.roles_of_ours(), "0");
 }
 

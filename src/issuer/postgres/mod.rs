@@ -2,7 +2,7 @@
 //! version ([`PostgresRole`](role::PostgresRole)).
 //!
 //! It never sends a password in a statement (verifiers alone), never repeats what a server says (fixed words and the
-//! SQLSTATE), and never waits without a limit. Read in this order: [`server`], [`session`], [`answering`], [`trouble`],
+//! SQLSTATE) but for the names of what keeps a role that is to go, and never waits without a limit. Read in this order: [`server`], [`session`], [`answering`], [`trouble`],
 //! [`identifier`], [`template`], [`tag`], [`password`], [`role`], [`ending`].
 
 mod answering;

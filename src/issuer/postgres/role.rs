@@ -32,7 +32,7 @@ const NANOS_PER_SEC: u64 = 1_000_000_000;
 /// The role is made in one transaction, so it is there whole or not at all. Its name tells store and rotation, so what nobody
 /// heard of is found again. Retiring it takes its login and its sessions away, hands what it owns in the database to
 /// somebody whom that gives no power ([`RoleTemplate::leaving_to`]), and drops it. What it owns in *other* databases is not
-/// handed on: then it stays, without a login, and the error says so.
+/// handed on, and what others granted to it is not taken back: then it stays, without a login, and the error says what it was.
 ///
 /// The credential is `{"username", "password", "host", "port", "database"}`. The admin role needs `CREATEROLE`, `ADMIN OPTION` on
 /// the template's groups (from release 16 on), whatever the template grants with `GRANT OPTION`, and membership in the heir
@@ -179,7 +179,10 @@ impl Issuer for PostgresRole {
             Ok(ended) => ended,
             // Gone meanwhile, or something else is not there: which of the two is looked up.
             Err(trouble) if trouble.code() == Some(UNDEFINED) && !is_there()? => Ok(()),
-            Err(trouble) => Err(trouble.told(Phase::Changing, DOING)),
+            Err(trouble) => {
+                let kept = trouble.kept(&self.server.database);
+                Err(kept.unwrap_or_else(|| trouble.told(Phase::Changing, DOING)))
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! Owns what an error of the server or of the connection means to the worker: refused, not available, or unknown.
 //!
 //! It never repeats the server's words, which may hold parts of a statement: its SQLSTATE (PostgreSQL manual, appendix A) is
-//! put into words of ours. Read next: [`super::session`].
+//! put into words of ours. Only what depends on a role that is to go is named as the server names it. Read next:
+//! [`super::session`].
 
 use std::error::Error as _;
 use std::io;
@@ -10,7 +11,7 @@ use rustls::{CertificateError, Error as TlsError};
 use tokio_postgres::Error;
 
 use super::answering::AskedForPassword;
-
+use super::identifier::SqlIdentifier;
 use crate::issuer::outcome::{IssuerError, IssuerErrorKind};
 
 /// How far a call had come.
@@ -41,6 +42,10 @@ pub(super) enum Trouble {
 pub(super) const DUPLICATES: [&str; 2] = ["42710", "23505"];
 /// The SQLSTATE of a role that is not there.
 pub(super) const UNDEFINED: &str = "42704";
+/// The SQLSTATE of what others depend on.
+const DEPENDED_ON: &str = "2BP01";
+/// Characters of what the server says of them, at most: it names up to a hundred.
+const DEPENDENTS_CHARS_MAX: usize = 200;
 
 impl Trouble {
     /// Gives the SQLSTATE, if a server said one.
@@ -49,6 +54,22 @@ impl Trouble {
             Self::Server(error) => error.code().map(tokio_postgres::error::SqlState::code),
             Self::Network(_) | Self::NoSuchHost | Self::TooLong => None,
         }
+    }
+
+    /// Says what keeps a role that has lost its login already, for somebody who asked the server in `database`; nothing when it
+    /// is something else. The server names tables, functions and the like of that database, and counts what is in others.
+    pub(super) fn kept(&self, database: &SqlIdentifier) -> Option<IssuerError> {
+        let Self::Server(error) = self else { return None };
+        if self.code() != Some(DEPENDED_ON) {
+            return None;
+        }
+        let named: Vec<_> = error.as_db_error()?.detail().unwrap_or("it names nothing").lines().collect();
+        let named: String = named.join("; ").chars().take(DEPENDENTS_CHARS_MAX).collect();
+        Some(IssuerError::refused(&format!(
+            "retiring a role: it has no login any more, but other things depend on it (SQLSTATE {DEPENDED_ON}), granted by others \
+             perhaps, or owned in another database; looked for in database {}, the server names: {named}",
+            database.as_str()
+        )))
     }
 
     /// Says what it means for somebody who was `doing` this.
@@ -169,7 +190,7 @@ fn words(code: &str) -> &'static str {
         "42P01" => "there is no such table",
         "42501" => "the role that asked may not do that, or, from release 16 on, not to a role that another one made",
         "0LP01" => "such a right cannot be granted there, or not by the role that asked",
-        "2BP01" => "other things depend on the role, perhaps in another database",
+        DEPENDED_ON => "other things depend on it",
         // Asked for on purpose, see `no_admin`.
         "22012" => {
             "a group of the template leads to the role that acts for the store, so that each role would be one too"
