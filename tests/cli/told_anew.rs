@@ -110,6 +110,29 @@ fn a_deletion_that_is_not_through_says_what_is_ended_first() {
     home.run(&["secret", "show", "orders-db"]).failed(6, &[]);
 }
 
+/// It once said that it ends the credential first, while the account went on with its password.
+#[test]
+fn a_deletion_says_what_stays_good_where_a_password_is_replaced_in_place() {
+    let home = home("set_value");
+    create(&home, "one", r#"{"db": "orders"}"#);
+    once(&home);
+    let text = home.run(&["secret", "delete", "one", "--yes"]).done().text();
+    assert!(
+        text.contains("is to be deleted") && text.contains("rotation run") && !text.contains("ends first"),
+        "{text}"
+    );
+    assert!(text.contains("the account of version 1 (by orders, user-1) and its password stay good"), "{text}");
+    let again = home.run(&["secret", "delete", "one", "--yes", "--json"]).done().json();
+    assert_eq!(again["ends_first"], serde_json::json!([]), "{again}");
+    assert_eq!(
+        again["stay_good"],
+        serde_json::json!(["the account of version 1 (by orders, user-1) and its password"]),
+        "{again}"
+    );
+    once(&home).done();
+    home.run(&["secret", "show", "one"]).failed(6, &[]);
+}
+
 /// The second ended the password of the first, and nothing said so.
 #[test]
 fn two_secrets_of_one_account_are_told() {

@@ -100,29 +100,45 @@ pub(crate) fn delete(args: &Delete, scene: &mut Scene) -> Result<Exit, Failure> 
     let name = secret.metadata.name.as_str();
     let receipt = scene.session.delete(secret.id).map_err(Failure::about(&secret))?;
     let left = scene.store().secret(secret.id).ok();
-    let ending = left.as_deref().map(ending).unwrap_or_default();
+    let credentials = |stay| left.as_deref().map(|left| credentials(left, stay)).unwrap_or_default();
+    let (ending, staying) = (credentials(false), credentials(true));
     if scene.out.is_json() {
         let receipt = shown::receipt(&receipt);
         let is_deleted = left.is_none();
-        let fields =
-            json!({ "id": secret.id, "name": name, "deleted": is_deleted, "ends_first": ending, "receipt": receipt });
+        let fields = json!({ "id": secret.id, "name": name, "deleted": is_deleted, "ends_first": ending,
+            "stay_good": staying, "receipt": receipt });
         scene.out.json(&fields)?;
     } else if left.is_none() {
         scene.out.line(format!("deleted {}/{name}", secret.secret_type()))?;
     } else {
-        let is_told = "is to be deleted; it works until the next latchkeep rotation run, which ends first";
-        let what = if ending.is_empty() { "what its rotation made".to_owned() } else { ending.join(", ") };
-        scene.out.line(format!("{}/{name} {is_told} {what}", secret.secret_type()))?;
+        let ends = match ending.as_slice() {
+            [] if staying.is_empty() => ", which ends first what its rotation made".to_owned(),
+            [] => String::new(),
+            ending => format!(", which ends first {}", ending.join(", ")),
+        };
+        let told = "is to be deleted; it works until the next latchkeep rotation run";
+        scene.out.line(format!("{}/{name} {told}{ends}", secret.secret_type()))?;
+        if !staying.is_empty() {
+            let why = "stay good: its issuer sets passwords and ends none; end the account there if nobody is to log in any more";
+            scene.out.line(format!("{} {why}", staying.join(", ")))?;
+        }
     }
     Ok(Exit::Done)
 }
 
-/// Names the credentials that are ended outside before a secret goes.
-fn ending(secret: &Secret) -> Vec<String> {
+/// Names the credentials that are ended outside before a secret goes, or those that stay good, since their issuer replaces in
+/// place and ends nothing.
+fn credentials(secret: &Secret, stay: bool) -> Vec<String> {
     let name = |version: &latchkeep::Version| {
         let credential = version.credential.as_deref().filter(|credential| credential.is_in_use())?;
+        let (number, issuer) = (version.number, &credential.issuer);
         let outside = credential.outside.as_ref().map(|outside| format!(", {outside}")).unwrap_or_default();
-        Some(format!("the credential of version {} (by {}{outside})", version.number, credential.issuer))
+        let what = if stay {
+            format!("the account of version {number} (by {issuer}{outside}) and its password")
+        } else {
+            format!("the credential of version {number} (by {issuer}{outside})")
+        };
+        (credential.class.replaces_in_place() == stay).then_some(what)
     };
     secret.versions.iter().filter_map(name).collect()
 }
