@@ -5,10 +5,11 @@
 
 use crate::domain::command::Command;
 use crate::domain::id::SecretId;
-use crate::domain::name::{OutsideId, Reason};
+use crate::domain::name::{IssuerName, OutsideId, Reason};
 use crate::domain::receipt::Receipt;
 use crate::domain::refusal::Refusal;
 use crate::domain::rotation_command::{Adopted, RotationCommand};
+use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::engine::draw;
 use crate::error::Error;
@@ -53,7 +54,7 @@ impl RotationWorker {
         let (rotation, named) = (stranger.rotation, outside.clone());
         let taken =
             core.call_for(&found, &issuer, rotation, move |issuer, order| take(issuer, order, &named, &brought));
-        let Issued { credential, expires_at: ends, .. } = answered(taken)?;
+        let Issued { credential, expires_at: ends, .. } = answered(taken, &found, &issuer)?;
         let to = draw::version_id(core.store.0.now())?;
         let (made, payload) = core.store.0.prepare_issued(&found, to, &credential)?;
         let (outside, expires_at) = (outside.clone(), ends.or(expires_at));
@@ -79,9 +80,16 @@ fn take(
     Ok(taken)
 }
 
-/// Gives the answer of an issuer to a call that a person asked for.
-pub(super) fn answered<T>(answer: Result<Result<T, IssuerError>, Halt>) -> Result<T, Error> {
-    let refused = |reason: &Reason| Error::from(crate::Invalid::new("issuer", reason.to_string()));
+/// Gives the answer of an issuer to a person who wants a credential adopted into a secret.
+pub(super) fn answered<T>(
+    answer: Result<Result<T, IssuerError>, Halt>,
+    secret: &Secret,
+    issuer: &IssuerName,
+) -> Result<T, Error> {
+    let refused = |reason: &Reason| {
+        let rule = format!("was not adopted into {} by issuer {issuer}: {reason}", secret.metadata.name);
+        Error::from(crate::Invalid::new("credential", rule))
+    };
     match answer {
         Ok(answer) => answer.map_err(|error| refused(error.reason())),
         Err(Halt::Store(error)) => Err(error),

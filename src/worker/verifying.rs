@@ -83,7 +83,7 @@ impl RotationWorker {
             issuer.verify(order, &value)?;
             Ok((issuer.class(), value))
         };
-        let (class, value) = answered(core.call_for(&found, &issuance.issuer, id, take))?;
+        let (class, value) = answered(core.call_for(&found, &issuance.issuer, id, take), &found, &issuance.issuer)?;
         let (value, payload) = core.store.0.prepare_issued(&found, to, &value)?;
         let (attempts_max, deadline) = (core.options.attempts_max, now.plus(core.options.deadline));
         let trigger = RotationTrigger::ByHand;

@@ -88,7 +88,7 @@ fn a_person_adopts_what_the_original_made_after_the_backup() {
     at(&["quarantine", "end", "--yes"], b"").done();
     at(&ONCE, b"").failed(1, &["orders has user-1", "credential adopt"]);
     at(&adopt, b"").failed(2, &["empty"]);
-    at(&adopt, b"canary").failed(2, &["JSON"]);
+    at(&adopt, b"canary").failed(2, &["credential was not adopted into orders-db by issuer orders: ", "JSON"]);
     at(&["credential", "adopt", "orders-db", "user-7", "--from-file", "-"], DATA).failed(2, &["not listed"]);
     let status = at(&["status"], b"").done().text();
     assert!(status.contains("1 credential of orders not known to the log, since "), "{status}");
