@@ -16,6 +16,8 @@ use crate::issuer::{pem, private_key};
 use crate::seal::secret_bytes::SecretBytes;
 
 const LABEL: &str = "CERTIFICATE";
+const UNREAD_CONSTRAINTS: &str =
+    "the certificate of the authority, or one above it, constrains names or uses in a way that cannot be read";
 
 /// An authority's certificate.
 pub(super) struct Own {
@@ -51,9 +53,7 @@ impl Own {
                 return Err("the certificate is none of an authority that may sign certificates and revocation lists");
             }
             if !constraints::are_read(&read) {
-                return Err(
-                    "the certificate of the authority, or one above it, constrains names or uses in a way that cannot be read",
-                );
+                return Err(UNREAD_CONSTRAINTS);
             }
             if below.as_ref().is_some_and(|below| !is_signed_by(below, &read)) {
                 return Err(
