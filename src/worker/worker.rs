@@ -177,7 +177,7 @@ impl RotationWorker {
         match core.plan(&session.terms_of_rotation(secret), &found, RotationTrigger::ByHand) {
             Ok(answer) => Ok(answer.map_err(Error::refused)?.receipt),
             Err(Halt::Store(error)) => Err(error),
-            Err(Halt::Later(reason)) => Err(crate::Invalid::new("issuer", reason.to_string()).into()),
+            Err(Halt::Later(reason)) => Err(crate::Invalid::new("issuer", format!("cannot be asked: {reason}")).into()),
             Err(_) => Err(Error::busy()),
         }
     }
