@@ -166,7 +166,7 @@ impl Year {
 }
 
 /// Gives what the system outside calls the credential of a version.
-fn outside_name(version: &Version) -> Option<&latchkeep::OutsideId> {
+pub(crate) fn outside_name(version: &Version) -> Option<&latchkeep::OutsideId> {
     version.credential.as_deref()?.outside.as_ref()
 }
 

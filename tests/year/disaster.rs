@@ -177,6 +177,7 @@ impl Year {
                 Some(secret) => {
                     let data = SecretBytes::copy_from(made.text.as_bytes());
                     let ops = self.ops().by_force();
+                    self.end_graces(&secret);
                     self.note("adopted", made.secret.clone());
                     worker.adopt_stranger(&ops, secret.id, &stranger.outside, data, made.ends_at).map(drop)
                 }
@@ -187,6 +188,16 @@ impl Year {
             };
             if let Err(error) = done {
                 self.note("stranger left", format!("{}: {error}", made.secret));
+            }
+        }
+    }
+
+    /// Whoever acts by force ends the graces of a secret.
+    fn end_graces(&self, secret: &Secret) {
+        let Some(issuer) = self.known.get(&secret.id).and_then(|known| known.issuer) else { return };
+        for name in secret.versions.iter().filter_map(super::checks::outside_name) {
+            if let Some(made) = self.world.outsides[issuer].look().living.get(name) {
+                self.world.claims.give_back(&made.text, "its grace");
             }
         }
     }
@@ -233,6 +244,7 @@ impl Year {
             is_mended = false;
             let is_current = secret.current().is_some_and(|current| current.id == version.id);
             let done = if is_current {
+                self.end_graces(&secret);
                 self.worker().rotate(&self.ops().by_force(), id)
             } else {
                 self.ops().retire(id, VersionRef::Id(version.id))
