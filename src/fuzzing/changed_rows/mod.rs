@@ -13,6 +13,8 @@ use answers::judge;
 use rows::{KINDS, Rows};
 use scene::{REMOVED, Scene};
 
+use crate::storage::batch::ROW_BYTES_MAX;
+
 /// Edits of one input, at most.
 const EDITS_MAX: usize = 16;
 
@@ -89,5 +91,8 @@ fn apply_to_one(scene: &Scene, rows: &Rows, kind: u8, [how, _, which, other, pla
         }
         _ => row.get_mut(at + usize::from(other) % 16).into_iter().for_each(|byte| *byte ^= bits.max(1)),
     }
-    rows.put(&row_key, &row);
+    // A full row takes no byte more, whoever writes it.
+    if row.len() <= ROW_BYTES_MAX {
+        rows.put(&row_key, &row);
+    }
 }
