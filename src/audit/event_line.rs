@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::codec::event::is_known;
 use crate::domain::event::Event;
 use crate::domain::record::Record;
-use crate::ledger::{HEADER_BYTES, HashedRecord, Head, RawRecord, RecordHeader};
+use crate::ledger::{HEADER_BYTES, HashedRecord, Head, RawRecord, RecordHeader, TreeHash, leaf};
 
 use super::cloud_event::{BODY, CONTEXT, END, HEAD, HEADER, NO_BODY, TYPE, UNKNOWN, write_event, write_view};
 use super::content::{Content, Opener};
@@ -23,6 +23,8 @@ use super::scribe::{base64_len, decode_base64};
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) hashed: HashedRecord,
+    /// The leaf of the chain value after it, which needs no other record either.
+    pub(super) leaf: TreeHash,
     pub(super) head_shown: Head,
     pub(super) view: View,
     pub(super) told: Told,
@@ -108,7 +110,8 @@ fn check(
         (Content::Unknown, Ok(_)) => Told::Unknown,
         (Content::Erased, Ok(_)) => Told::Erased,
     };
-    Ok(Some(Checked { hashed: HashedRecord::of(&raw), head_shown, view: View::Fits, told }))
+    let hashed = HashedRecord::of(&raw);
+    Ok(Some(Checked { leaf: leaf(&hashed.head), hashed, head_shown, view: View::Fits, told }))
 }
 
 fn decode<'b>(truth: Truth<'_>, bytes: &'b mut Vec<u8>) -> Result<RawRecord<'b>, LineFault> {

@@ -95,19 +95,19 @@ impl Judge {
     }
 
     /// Takes the next lines; breaks off when no more of the export can be read.
-    pub(super) fn take(&mut self, parcel: Parcel) -> ControlFlow<()> {
-        for item in parcel.items {
+    pub(super) fn take(&mut self, parcel: &Parcel) -> ControlFlow<()> {
+        for item in &parcel.items {
             self.line = self.line.saturating_add(1);
             match item {
                 _ if self.last.is_some() => return self.cut(LineFault::AfterEnd),
                 Item::Event(_) if self.records >= self.header.count => return self.cut(LineFault::Surplus),
-                Item::Event(checked) => self.take_event(&checked),
+                Item::Event(checked) => self.take_event(checked),
                 Item::Last(last) => {
                     let missing = self.header.count.saturating_sub(self.records);
                     if missing > 0 {
                         return self.cut(LineFault::Missing(missing));
                     }
-                    self.last = Some(last);
+                    self.last = Some(last.clone());
                 }
             }
         }
@@ -150,7 +150,7 @@ impl Judge {
                 Err(fault) => self.findings.fail(Check::Chain, place, &fault),
             }
         }
-        if self.tree.append(&checked.hashed.head).is_ok() {
+        if self.tree.append_leaf(checked.leaf, |_, _| {}).is_ok() {
             self.checkpoints.note_tree(&self.tree);
         }
         self.checkpoints.take(&checked.hashed.header, &checked.told);

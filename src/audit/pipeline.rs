@@ -1,7 +1,8 @@
 //! Owns the threads of a verification: one reads, some check line by line, the caller's own takes the results in order.
 //!
 //! Chunks go to the checkers in turn and are taken back in turn, so that order costs nothing. Every queue is short: what
-//! is under way at a time is a few chunks per checker, whatever the length of the export. Read next: [`super::judge`].
+//! is under way at a time is a few chunks per checker, whatever the length of the export. What the caller's thread has seen
+//! goes back to the checker that made it, which drops it: no memory is freed by a thread that did not take it. Read next: [`super::judge`].
 
 use std::io::Read;
 use std::num::NonZero;
@@ -45,7 +46,7 @@ pub(super) fn run<R: Read + Send>(
     first: Chunk,
     chunks: Chunks<R>,
     source: &str,
-    take: &mut dyn FnMut(Parcel) -> ControlFlow<()>,
+    take: &mut dyn FnMut(&Parcel) -> ControlFlow<()>,
 ) -> Result<(), LineFault> {
     thread::scope(|scope| {
         let checkers = thread::available_parallelism().map_or(2, NonZero::get).clamp(1, CHECKERS_MAX);
@@ -53,16 +54,20 @@ pub(super) fn run<R: Read + Send>(
         for _ in 0..checkers {
             let (send_chunk, take_chunk) = sync_channel(WAITING_MAX);
             let (send_parcel, take_parcel) = sync_channel(WAITING_MAX);
-            threads.push(scope.spawn(move || check_chunks(&take_chunk, &send_parcel, source)));
+            // A checker has no more parcels than these under way, so that giving one back never waits.
+            let (give_back, spent) = sync_channel(WAITING_MAX.saturating_add(2));
+            threads.push(scope.spawn(move || check_chunks(&take_chunk, &send_parcel, &spent, source)));
             to.push(send_chunk);
-            from.push(take_parcel);
+            from.push((take_parcel, give_back));
         }
         threads.push(scope.spawn(move || read_chunks(first, chunks, &to)));
-        for parcels in from.iter().cycle() {
+        for (parcels, give_back) in from.iter().cycle() {
             let Ok(parcel) = parcels.recv() else { break };
-            if take(parcel).is_break() {
+            if take(&parcel).is_break() {
                 break;
             }
+            // A checker that has ended takes nothing; what comes back is dropped here.
+            let _ = give_back.try_send(parcel);
         }
         // Whoever still waits to hand something on is told that nobody takes it.
         drop(from);
@@ -82,17 +87,20 @@ fn read_chunks<R: Read>(first: Chunk, mut chunks: Chunks<R>, to: &[SyncSender<Ch
     }
 }
 
-fn check_chunks(chunks: &Receiver<Chunk>, parcels: &SyncSender<Parcel>, source: &str) {
+fn check_chunks(chunks: &Receiver<Chunk>, parcels: &SyncSender<Parcel>, spent: &Receiver<Parcel>, source: &str) {
     let mut room = Room::default();
     for chunk in chunks {
-        if parcels.send(check_chunk(&chunk, source, &mut room)).is_err() {
+        // The room for the lines is used again: it is large.
+        let mut items = spent.try_iter().last().map(|parcel| parcel.items).unwrap_or_default();
+        items.clear();
+        if parcels.send(check_chunk(&chunk, source, &mut room, items)).is_err() {
             return;
         }
     }
 }
 
-fn check_chunk(chunk: &Chunk, source: &str, room: &mut Room) -> Parcel {
-    let mut items = Vec::with_capacity(chunk.bytes.len() / LINE_BYTES_TYPICAL);
+fn check_chunk(chunk: &Chunk, source: &str, room: &mut Room, mut items: Vec<Item>) -> Parcel {
+    items.reserve(chunk.bytes.len() / LINE_BYTES_TYPICAL);
     let (text, end) = match str::from_utf8(&chunk.bytes) {
         Ok(text) => (text, chunk.end),
         Err(error) => {

@@ -93,9 +93,22 @@ impl Frontier {
     /// # Errors
     ///
     /// [`TreeError::Full`] when the tree has the greatest size there is.
-    pub fn append_noting(&mut self, head: &Head, mut note: impl FnMut(Subtree, TreeHash)) -> Result<(), TreeError> {
+    pub fn append_noting(&mut self, head: &Head, note: impl FnMut(Subtree, TreeHash)) -> Result<(), TreeError> {
+        self.append_leaf(leaf(head), note)
+    }
+
+    /// Adds a leaf that was hashed beforehand, which can be done for many records at once.
+    ///
+    /// # Errors
+    ///
+    /// [`TreeError::Full`] as above.
+    pub(crate) fn append_leaf(
+        &mut self,
+        leaf: TreeHash,
+        mut note: impl FnMut(Subtree, TreeHash),
+    ) -> Result<(), TreeError> {
         let size = self.size.checked_add(1).ok_or(TreeError::Full)?;
-        let (mut hash, mut subtree) = (leaf(head), Subtree { level: 0, index: self.size });
+        let (mut hash, mut subtree) = (leaf, Subtree { level: 0, index: self.size });
         note(subtree, hash);
         while subtree.index & 1 == 1 {
             let Some(left) = self.hashes.pop() else { break };
