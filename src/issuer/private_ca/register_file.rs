@@ -55,6 +55,15 @@ impl FileRegister {
     }
 }
 
+impl Drop for FileRegister {
+    /// Unlocks by name: a process that the host starts just now holds copies of its files for a moment, and closing ours
+    /// would leave the lock to them.
+    fn drop(&mut self) {
+        // If this fails, closing the file does it.
+        drop(self.file.unlock());
+    }
+}
+
 impl CertificateRegister for FileRegister {
     fn load(&mut self) -> Result<Vec<CertificateNote>, IssuerError> {
         let unread = |_| IssuerError::unavailable("the register of certificates cannot be read");
