@@ -193,11 +193,12 @@ impl Store {
     }
 }
 
-/// Tells by what a secret is now what set off a rotation back then; nothing where that is not certain.
+/// Tells by what a secret is now what set off a rotation back then; nothing where that is not certain. Positions tell what came first;
+/// a rebase of the clock moves times.
 fn trigger_by(secret: &Secret, record: &Record) -> Option<RotationTrigger> {
     match secret.versions.first() {
         None => Some(RotationTrigger::FirstVersion),
-        Some(oldest) if oldest.counts_from < record.recorded_at => Some(RotationTrigger::ByHand),
+        Some(oldest) if oldest.data_from < record.position => Some(RotationTrigger::ByHand),
         Some(_) => None,
     }
 }

@@ -10,7 +10,7 @@ use latchkeep::{
     SecretId, Store, VersionRef, Watch, Watched, WorkerOptions,
 };
 
-use crate::support::{Home, actor, arbitrary, lock, lock_name, name, next, refused, session, text};
+use crate::support::{Home, actor, arbitrary, lock, lock_name, name, next, noon, refused, session, text};
 use crate::walk::records;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -274,6 +274,28 @@ fn a_first_version_that_fails_is_told_from_a_later_one_whenever_it_is_asked() {
     }
     assert!(store.secret(id).is_err(), "what is gone is asked of the past");
     assert_eq!(heard(&store)[..after.len()], after);
+}
+
+/// The age of a version is moved by a rebase, and once told a first version that had failed for a later one.
+#[test]
+fn what_users_hear_of_a_record_is_the_same_after_the_clock_was_rebased() {
+    let home = Home::new();
+    let store = home.in_memory().create().unwrap();
+    let (issuer, model) =
+        (IssuerName::parse("orders-db").unwrap(), Arc::new(ModelIssuer::new(IssuerClass::CreateDiscoverable)));
+    let options = WorkerOptions::new().shared_issuer(issuer.clone(), Arc::clone(&model) as Arc<_>).attempts_max(1);
+    let (worker, ops) = (RotationWorker::new(&store, options), store.acting_as(actor("ops")));
+    home.advance_secs(900 * 86_400);
+    model.fault_soon(ModelMethod::Create, 0, ModelFault::Refuse);
+    let id = ops.create(NewSecret::service_credentials(name("orders"), Issuance::by(issuer))).unwrap().secret.unwrap();
+    worker.run_due().unwrap();
+    home.advance_secs(3_600);
+    ops.resume_rotation(id).unwrap();
+    worker.run_due().unwrap();
+    assert_eq!(heard(&store), ["secret_creation_failed", "secret_created"]);
+    home.clock.set(noon().plus(Duration::from_secs(86_400)));
+    ops.rebase_clock().unwrap();
+    assert_eq!(heard(&store), ["secret_creation_failed", "secret_created"]);
 }
 
 #[test]
