@@ -86,7 +86,8 @@ impl LockReport {
 ///
 /// A step that the rules do not allow is followed like any other, as a store follows it that is restored from such a log; the
 /// report names it. There is no lock report of something that is no export, nor of a point that the export does not reach: a position at or past its end or
-/// before its first record, or a time before that record. A time after the last record is one after all of them.
+/// before its first record, or a time before that record. A time after the last record is one after all of them; where the clock was
+/// rebased and an earlier stretch of the log holds such a time, it is one of that stretch if it lies after `options.now` too.
 ///
 /// ```
 /// use latchkeep::audit::{AsOf, VerifyOptions, replay_export};
@@ -100,7 +101,7 @@ pub fn replay_export<R: Read + Send>(
     as_of: AsOf,
     progress: impl FnMut(u64),
 ) -> (Report, Option<LockReport>) {
-    let (report, watch) = verify_watching(reader, options, Watch::on(as_of), progress);
+    let (report, watch) = verify_watching(reader, options, Watch::on(as_of, options.now), progress);
     (report, watch.found)
 }
 
@@ -114,17 +115,19 @@ pub(super) struct Watch {
     rebased: usize,
     /// A time that is waited for anew in each stretch which holds it.
     time: Option<Timestamp>,
+    /// Up to when the last stretch goes, if it goes on behind its last record.
+    now: Option<Timestamp>,
     found: Option<LockReport>,
 }
 
 impl Watch {
     pub(super) const fn nothing() -> Self {
-        Self { awaited: None, first: Position::FIRST, rebased: 0, time: None, found: None }
+        Self { awaited: None, first: Position::FIRST, rebased: 0, time: None, now: None, found: None }
     }
 
-    fn on(as_of: AsOf) -> Self {
+    fn on(as_of: AsOf, now: Option<Timestamp>) -> Self {
         let time = if let AsOf::Time(time) = as_of { Some(time) } else { None };
-        Self { awaited: Some(as_of), time, ..Self::nothing() }
+        Self { awaited: Some(as_of), time, now, ..Self::nothing() }
     }
 
     /// Is told what the header of the export says of its records.
@@ -161,7 +164,11 @@ impl Watch {
     /// Is shown the replay at its end.
     pub(super) fn end(&mut self, replay: &Replay) {
         self.begin_stretch(replay);
-        self.take(replay);
+        // A later time that an earlier stretch holds is one of that stretch.
+        let ends_at = self.now.map_or(replay.time(), |now| now.max(replay.time()));
+        if self.found.is_none() || self.time.is_none_or(|time| time <= ends_at) {
+            self.take(replay);
+        }
     }
 
     fn take(&mut self, replay: &Replay) {

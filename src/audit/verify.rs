@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 
 use crate::domain::position::Position;
+use crate::domain::time::Timestamp;
 use crate::ledger::accepted_restore::AcceptedRestore;
 use crate::ledger::{VerifierKey, WitnessKey, WitnessPolicy};
 
@@ -43,6 +44,10 @@ pub struct VerifyOptions {
     pub witnesses: Vec<WitnessKey>,
     /// Which witnesses have to cosign the checkpoint; without their quorum the check fails.
     pub policy: Option<WitnessPolicy>,
+    /// What time it is for whoever replays to a time ([`replay_export`](super::replay_export)), which matters for a log whose clock was
+    /// rebased: its last stretch goes up to then, as that of an open store does ([`Store::as_of`](crate::Store::as_of)). `None`: up
+    /// to its last record.
+    pub now: Option<Timestamp>,
     /// Steps that a person accepts, who makes a store of the export.
     pub(crate) accepted_steps: BTreeSet<Position>,
 }

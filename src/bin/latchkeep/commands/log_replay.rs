@@ -14,10 +14,11 @@ use crate::exit::Exit;
 use crate::failure::{self, Failure};
 use crate::looking;
 use crate::out::Out;
-use crate::times::shown as shown_time;
+use crate::times::{self, shown as shown_time};
 
 pub(crate) fn run(args: &LogReplay, out: &mut Out) -> Result<Exit, Failure> {
-    let options = log_verify::options(&args.keys, args.earlier.as_deref())?;
+    let mut options = log_verify::options(&args.keys, args.earlier.as_deref())?;
+    options.now = Some(times::now());
     let mut export = Export::open(&args.export)?;
     let (bar, as_of) = (export.bar.clone(), args.at.unwrap_or(AsOf::End));
     let tell = |records| bar.set_message(counted(records, "record"));
