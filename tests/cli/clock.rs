@@ -144,6 +144,19 @@ fn a_store_that_went_by_a_clock_of_years_ahead_is_brought_back_by_a_command() {
     home.run(&["scrub"]).done();
 }
 
+/// With nobody there to be asked it once took silence for a yes.
+#[test]
+fn nobody_is_taken_to_have_said_that_the_clock_is_right() {
+    for (home, word) in [(left_ahead(), "rebase"), (left_alone_since_2024(), "confirm")] {
+        let records = |home: &Home| home.run(&["log", "show", "--json"]).done().text().lines().count();
+        let before = records(&home);
+        home.run(&["clock", word]).failed(2, &["no terminal to ask on", "--yes"]);
+        assert_eq!(records(&home), before);
+        home.run(&["clock", word, "--yes"]).done();
+        assert!(records(&home) > before);
+    }
+}
+
 #[test]
 fn a_time_that_lies_in_several_stretches_is_shown_of_the_newest_and_said_to() {
     let home = left_ahead();

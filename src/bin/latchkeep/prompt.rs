@@ -75,9 +75,23 @@ pub(crate) fn secret_twice(question: &str) -> Result<SecretBytes, Failure> {
 /// Asks a person to type `word` before something is done that cannot be undone. Nobody there means yes: a script has
 /// nobody to ask.
 pub(crate) fn confirm(warning: &str, word: &str) -> Result<(), Failure> {
-    if !io::stdin().is_terminal() || !somebody_is_there() {
-        return Ok(());
+    if is_anybody_asked() { ask(warning, word) } else { Ok(()) }
+}
+
+/// Asks the same where only a person can know whether it is right: with nobody there it is refused.
+pub(crate) fn confirm_by_person(warning: &str, word: &str) -> Result<(), Failure> {
+    if is_anybody_asked() {
+        return ask(warning, word);
     }
+    let message = format!("{warning}; there is no terminal to ask on, and nothing was done");
+    Err(Failure::usage(message).hint("compare the clock with another one first; --yes says that it is right"))
+}
+
+fn is_anybody_asked() -> bool {
+    io::stdin().is_terminal() && somebody_is_there()
+}
+
+fn ask(warning: &str, word: &str) -> Result<(), Failure> {
     let mut to = io::stderr();
     write!(to, "{warning}; type {word} to go on: ")?;
     to.flush()?;

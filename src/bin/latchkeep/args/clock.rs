@@ -21,7 +21,7 @@ pub(crate) enum ClockCommand {
 /// the clock with another one first.
 #[derive(Args, Debug)]
 pub(crate) struct ClockConfirm {
-    /// Does not ask.
+    /// Does not ask. Without it the command is refused where there is no terminal to ask on.
     #[arg(long)]
     pub(crate) yes: bool,
 }
@@ -35,7 +35,7 @@ pub(crate) struct ClockConfirm {
 /// less, which are waited out, or is held.
 #[derive(Args, Debug)]
 pub(crate) struct ClockRebase {
-    /// Does not ask.
+    /// Does not ask. Without it the command is refused where there is no terminal to ask on.
     #[arg(long)]
     pub(crate) yes: bool,
 }

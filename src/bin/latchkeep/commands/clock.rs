@@ -106,7 +106,7 @@ fn facts(clock: &ClockStatus) -> Vec<(&'static str, String)> {
 }
 
 pub(super) fn confirm_ahead() -> Result<(), Failure> {
-    prompt::confirm(
+    prompt::confirm_by_person(
         "the store will go by the time that the clock shows, and end for good what has ended by then",
         "confirm",
     )

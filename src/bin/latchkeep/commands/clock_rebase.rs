@@ -71,7 +71,7 @@ pub(super) fn rebase(scene: &mut Scene, is_sure: bool) -> Result<Exit, Failure> 
         moved.lines().iter().for_each(failure::note);
         let (shown, now) = (shown_time(clock.shown), shown_time(clock.now));
         let warning = format!("the store will go by {shown}, which the clock shows, in place of {now}");
-        prompt::confirm(&warning, "rebase")?;
+        prompt::confirm_by_person(&warning, "rebase")?;
     }
     let receipt = scene.session.rebase_clock()?;
     let now = scene.store().clock().now;
