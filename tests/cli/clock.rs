@@ -157,6 +157,34 @@ fn nobody_is_taken_to_have_said_that_the_clock_is_right() {
     }
 }
 
+/// A watch in the wrong time once kept that time in its file, and warned of no expiry until it came.
+#[test]
+fn a_watch_with_a_file_warns_of_expiries_once_the_clock_is_rebased() {
+    let home = left_ahead();
+    let watch = || {
+        let told =
+            home.run(&["watch", "--until-end", "--state", "seen.json", "--json", "--only", "secret_about_to_expire"]);
+        let told = told.done().text();
+        told.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
+    };
+    assert!(watch().is_empty());
+    let day = Duration::from_secs(86_400);
+    let two_days_ago = Timestamp::from_nanos(SystemClock.now().as_nanos() - 2 * 86_400_000_000_000);
+    let unlock = Unlock::key_file(home.path("store.key"));
+    let store = StoreOptions::new(home.path("store"), unlock).clock(ManualClock::at(two_days_ago)).open().unwrap();
+    let ops = store.acting_as(Actor::parse("ops").unwrap());
+    ops.rebase_clock().unwrap();
+    let new = NewSecret::arbitrary(SecretName::parse("short").unwrap(), SecretBytes::copy_from(b"one")).unwrap();
+    ops.create(new.expiring_at(2 * day + day / 2)).unwrap();
+    store.close().unwrap();
+    let told = watch();
+    assert_eq!(
+        told.iter().map(|told| (&told["secret"], &told["data"]["days"])).collect::<Vec<_>>(),
+        [(&"short".into(), &1.into())]
+    );
+    assert!(watch().is_empty(), "once");
+}
+
 #[test]
 fn a_time_that_lies_in_several_stretches_is_shown_of_the_newest_and_said_to() {
     let home = left_ahead();

@@ -23,7 +23,7 @@ pub(crate) struct Seen {
     log_id: LogId,
     /// Where to go on; none before the first.
     pub(crate) point: Option<ResumePoint>,
-    /// Up to when expiries were warned of; none before the first look.
+    /// Up to when expiries were warned of, in the time that the store went by then; none before the first look.
     pub(crate) warned: Option<Timestamp>,
 }
 

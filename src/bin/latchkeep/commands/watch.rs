@@ -20,7 +20,7 @@ use crate::out::bold;
 use crate::prompt;
 use crate::scene::Scene;
 use crate::seen::Seen;
-use crate::times::{self, shown as shown_time};
+use crate::times::shown as shown_time;
 
 /// How long it waits for a record before it looks whether somebody wants it to end.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Watch, scene: &mut Scene) -> Result<Exit, Failure> {
     let seen = args.state.as_deref().map(|path| Seen::open(path, &store)).transpose()?;
     let mut watch = begin(args, &store, seen.as_ref().and_then(|seen| seen.point))?;
     let about = args.secret.as_deref().map(|named| log::subject(scene, named)).transpose()?;
-    let warned = seen.as_ref().and_then(|seen| seen.warned).unwrap_or_else(times::now);
+    let warned = warned_until(seen.as_ref().and_then(|seen| seen.warned), watch.next_position(), &store);
     let mut teller = Teller { args, about, known: Known::of(scene), seen, warned, scene };
     let patience = if args.until_end { Duration::ZERO } else { LOOK_EVERY };
     while !interrupted.load(Ordering::SeqCst) {
@@ -70,6 +70,14 @@ fn begin(args: &Watch, store: &Store, kept: Option<ResumePoint>) -> Result<latch
         },
         Ok(watch) => Ok(watch),
     }
+}
+
+/// Gives up to when expiries were warned of, in the time that the store goes by now. An earlier watch may have come further in a time
+/// that the clock was rebased from since, or in one that left no record.
+fn warned_until(kept: Option<Timestamp>, from: Position, store: &Store) -> Timestamp {
+    let (rebased, now) = (store.clock_rebased(), store.clock().now);
+    let since = rebased.iter().filter(|rebased| rebased.position >= from);
+    since.fold(kept.unwrap_or(now), |until, rebased| until.min(rebased.observed_at)).min(now)
 }
 
 /// What is told: as JSON, and in columns.
@@ -117,7 +125,8 @@ impl Teller<'_> {
 
     /// All that is durable was told: warns of what expires soon, and remembers what nothing was told of.
     fn catch_up(&mut self, next: ResumePoint) -> Result<(), Failure> {
-        let now = times::now();
+        // A clock that is set meanwhile may show a time that the store does not go by.
+        let now = self.scene.store().clock().now;
         if self.args.until_end || now.since(self.warned) >= WARN_EVERY {
             if self.is_asked_for(Notification::SecretAboutToExpire) {
                 for secret in self.scene.store().secrets() {
