@@ -1,12 +1,14 @@
 //! Restatements of secrets whose words are erased: they can say nothing that the headers contradict.
 
+use std::time::Duration;
+
 use super::scenario::{Scenario, failure, lock, verify};
-use crate::audit::{Check, Rule};
-use crate::domain::command::{Command, LockTarget};
-use crate::domain::event::{BodiesErased, Event, LockRestated, VersionRestated};
+use crate::audit::{Check, Report, Rule};
+use crate::domain::command::{Change, Command, LockTarget};
+use crate::domain::event::{BodiesErased, Event, GroupRestated, LockRestated, VersionRestated};
 use crate::domain::id::{GroupId, SecretId};
 use crate::domain::lock::{LockMode, LockNames};
-use crate::domain::name::SecretName;
+use crate::domain::name::{GroupName, SecretName};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::{Position, VersionNumber};
 use crate::domain::restate::restated;
@@ -222,4 +224,46 @@ fn locked_data_does_not_go_while_its_words_are_hidden() {
     for hidden in [&erased[2..3], &erased[..1], &erased[..]] {
         assert_eq!(with(&log, destroyed.clone().into(), hidden).first_fault(), None, "{hidden:?}");
     }
+}
+
+/// A group made at one time and renamed at another, of which these kinds of body are erased; `tell` changes the restatement.
+fn group_told(kinds: &[u16], tell: impl FnOnce(&mut GroupRestated)) -> Report {
+    let (mut log, name) = (Scenario::new(), |text: &str| GroupName::parse(text).unwrap());
+    log.wait(10);
+    let group = GroupId::from_bytes([3; 16]);
+    log.ask(&Command::CreateGroup { id: group, name: name("payments"), description: None }).unwrap();
+    log.wait(10);
+    let to = Some(name("orders"));
+    log.ask(&Command::UpdateGroup { group, name: to, description: Change::Keep }).unwrap();
+    log.wait(10);
+    let raws = log.raws();
+    let chosen = raws.iter().filter(|raw| kinds.contains(&raw.header().event_type));
+    let chosen: Vec<u64> = chosen.map(|raw| raw.header().position.get()).collect();
+    let mut restated = GroupRestated::of(group, &log.state.whole.groups[&group]);
+    tell(&mut restated);
+    let positions = chosen.iter().map(|at| Position::new(*at)).collect();
+    log.erased.extend(chosen);
+    log.append(vec![(None, BodiesErased { positions }.into()), (None, restated.into())]);
+    verify(&log.export())
+}
+
+#[test]
+fn a_restated_group_was_made_and_changed_when_headers_say_so() {
+    for kinds in [&[10, 11][..], &[10], &[11]] {
+        let report = group_told(kinds, |_| {});
+        assert_eq!(report.first_fault(), None, "{kinds:?}: {report}");
+    }
+    let earlier = |at: &mut Timestamp| *at = at.minus(Duration::from_secs(1));
+    let later = |at: &mut Timestamp| *at = at.plus(Duration::from_secs(1));
+    let refused = |kinds: &[u16], rule: Rule, tell: &dyn Fn(&mut GroupRestated)| {
+        let report = group_told(kinds, tell);
+        assert!(failure(&report, Check::Replay).1.ends_with(&rule.to_string()), "{kinds:?}: {report}");
+    };
+    for kinds in [&[10, 11][..], &[10], &[11]] {
+        refused(kinds, Rule::RestatedOtherwise, &|group| earlier(&mut group.created_at));
+        refused(kinds, Rule::RestatedOtherwise, &|group| later(&mut group.created_at));
+        refused(kinds, Rule::RestatedOtherwise, &|group| later(&mut group.updated_at));
+    }
+    // Only its new words are hidden: it was made in plain sight, and no other was made.
+    refused(&[11], Rule::GroupMissing, &|group| group.group = GroupId::from_bytes([4; 16]));
 }

@@ -184,7 +184,8 @@ fn about_whole(state: &State, record: &Record, event: &Event, sight: Sight) -> R
         Event::SigningKeySet(event) => keys(whole::set_signing_key(state, event)),
         Event::GroupCreated(event) => groups(whole::create_group(state, event)),
         Event::GroupUpdated(event) => groups(whole::update_group(state, event)),
-        Event::GroupRestated(event) => groups(whole::restate_group(state, event)),
+        // Held to what headers tell by `hidden::groups`.
+        Event::GroupRestated(_) => Ok(()),
         Event::GroupDeleted(event) => groups(whole::delete_group(state, event)),
         Event::BodiesErased(event) => whole::erase(state, event),
         Event::StoreRestored(event) => whole::restore(state, event, record, sight),

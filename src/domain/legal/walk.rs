@@ -24,7 +24,7 @@ use super::super::step::{HiddenRecord, Step, evolve_step};
 use super::super::time::Timestamp;
 use super::flaw::{self, FLAWS_MAX};
 use super::gathered::Gathered;
-use super::hidden::Hidden;
+use super::hidden::{Hidden, HiddenGroups};
 use super::illegal::Illegal;
 use super::restating::Restating;
 use super::secret::settled;
@@ -37,6 +37,7 @@ pub(crate) struct Walk {
     begin: Begin,
     sight: Sight,
     hidden: BTreeMap<SecretId, Hidden>,
+    hidden_groups: HiddenGroups,
     hidden_ever: u64,
     touched: Vec<SecretId>,
     /// Whether the batch has a restore and no signing key yet.
@@ -93,6 +94,7 @@ impl Walk {
             begin,
             sight: Sight { whole: sees_all, groups: sees_all },
             hidden: BTreeMap::new(),
+            hidden_groups: if sees_all { HiddenGroups::default() } else { HiddenGroups::unknown() },
             hidden_ever: 0,
             touched: Vec::new(),
             awaits_key: false,
@@ -258,6 +260,7 @@ impl Walk {
     /// Holds a record of which everything was seen to the rules, and takes it in.
     fn take(&mut self, record: &Record) -> Result<(), Rule> {
         check(&self.state, record, self.sight)?;
+        self.hidden_groups.check(&self.state, record)?;
         let was = record.subject.and_then(|subject| self.hidden.get(&subject.secret));
         self.restating.check(&self.state, record, was)?;
         if !self.sight.whole || record.event.audited_secret().is_some_and(|id| self.hidden.contains_key(&id)) {
@@ -294,7 +297,10 @@ impl Walk {
     fn take_hidden(&mut self, record: &HiddenRecord) {
         self.is_newer |= Event::label_of(record.number).is_none();
         match record.subject {
-            None => self.sight = Sight { whole: self.sight.whole && is_of_groups(record), groups: false },
+            None => {
+                self.sight = Sight { whole: self.sight.whole && is_of_groups(record), groups: false };
+                self.hidden_groups.take(record);
+            }
             Some(subject) => {
                 let hidden = self.hide(subject, |before| Hidden::begin(before, record, subject.revision));
                 hidden.take_erased(record, subject.revision);

@@ -3,8 +3,8 @@
 use super::super::clock::{ClockHeld, ClockRebased};
 use super::super::decide::may_rebase;
 use super::super::event::{
-    BodiesErased, EpochRetired, EpochRolled, GroupCreated, GroupDeleted, GroupRestated, GroupUpdated, KeySlotAdded,
-    KeySlotRemoved, SettingsChanged, SigningKeySet, StoreRestored,
+    BodiesErased, EpochRetired, EpochRolled, GroupCreated, GroupDeleted, GroupUpdated, KeySlotAdded, KeySlotRemoved,
+    SettingsChanged, SigningKeySet, StoreRestored,
 };
 use super::super::incarnation::Incarnation;
 use super::super::limits;
@@ -97,11 +97,6 @@ pub(super) fn update_group(state: &State, event: &GroupUpdated) -> Result<(), Ru
     hold(state.group_named(&event.name).is_none_or(|id| id == event.group), Rule::GroupExists)?;
     let is_other = |group: &Group| group.name != event.name || group.description != event.description;
     hold(state.whole.groups.get(&event.group).is_some_and(is_other), Rule::NothingChanged)
-}
-
-pub(super) fn restate_group(state: &State, event: &GroupRestated) -> Result<(), Rule> {
-    let group = state.whole.groups.get(&event.group).ok_or(Rule::GroupMissing)?;
-    hold(GroupRestated::of(event.group, group) == *event, Rule::RestatedOtherwise)
 }
 
 pub(super) fn delete_group(state: &State, event: &GroupDeleted) -> Result<(), Rule> {

@@ -5,6 +5,7 @@
 //! rotations are held to their steps, and what is restated later is held to all of it. What an event of a later release did,
 //! nobody knows: behind one, only revisions are followed. Read next: [`told`], [`marks`].
 
+mod groups;
 mod made;
 mod marks;
 mod told;
@@ -23,6 +24,8 @@ use super::super::state::Whole;
 use super::super::step::HiddenRecord;
 use super::super::time::Timestamp;
 use marks::Marks;
+
+pub(super) use groups::HiddenGroups;
 
 /// A secret of which not everything was seen.
 #[derive(Clone, Debug)]
