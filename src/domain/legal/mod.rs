@@ -176,7 +176,11 @@ fn about_whole(state: &State, record: &Record, event: &Event, sight: Sight) -> R
     let groups = |rule: Result<(), Rule>| if sight.groups { rule } else { Ok(()) };
     match event {
         Event::SettingsChanged(event) => keys(whole::change_settings(state, event)),
-        Event::StoreCreated(_) | Event::ClockRanBack(_) | Event::HeartbeatRecorded(_) | of_trail!() => Ok(()),
+        // What restatements say is held to what headers tell by `hidden::groups`.
+        Event::GroupRestated(_) | Event::StoreCreated(_) | Event::ClockRanBack(_) | Event::HeartbeatRecorded(_) => {
+            Ok(())
+        }
+        of_trail!() => Ok(()),
         Event::KeySlotAdded(event) => keys(whole::add_slot(state, event)),
         Event::KeySlotRemoved(event) => keys(whole::remove_slot(state, event)),
         Event::EpochRolled(event) => keys(whole::roll_epoch(state, event)),
@@ -184,8 +188,6 @@ fn about_whole(state: &State, record: &Record, event: &Event, sight: Sight) -> R
         Event::SigningKeySet(event) => keys(whole::set_signing_key(state, event)),
         Event::GroupCreated(event) => groups(whole::create_group(state, event)),
         Event::GroupUpdated(event) => groups(whole::update_group(state, event)),
-        // Held to what headers tell by `hidden::groups`.
-        Event::GroupRestated(_) => Ok(()),
         Event::GroupDeleted(event) => groups(whole::delete_group(state, event)),
         Event::BodiesErased(event) => whole::erase(state, event),
         Event::StoreRestored(event) => whole::restore(state, event, record, sight),
