@@ -67,6 +67,7 @@ pub(crate) mod worker;
 pub use domain::clock::{BootTime, ClockBounds, ClockConfirmedBy, ClockStanding, HeldClock};
 pub use domain::command::{Change, LockTarget, SecretChanges};
 pub use domain::event::Event;
+pub use domain::evidence::RebaseDoubt;
 pub use domain::expiry::Expiry;
 pub use domain::fencing::FencingToken;
 pub use domain::held::Held;
@@ -157,7 +158,7 @@ pub use {
     options::StoreOptions,
     store::Store,
     store::backup::{verify_backup, verify_backup_against},
-    store::clock::{ClockStatus, MovedSecret},
+    store::clock::ClockStatus,
     store::command::Command,
     store::export::ExportOptions,
     store::forecast::Forecast,
@@ -167,6 +168,7 @@ pub use {
     store::moment::Moment,
     store::new_secret::{NewData, NewSecret},
     store::reading::Reading,
+    store::rebase::{MovedEnd, MovedSecret},
     store::session::Session,
     store::status::{RotationCount, RotationCounts, Status},
     store::watch::{ResumePoint, Watch, Watched},
