@@ -64,10 +64,18 @@ pub(crate) mod store;
 #[cfg(feature = "store")]
 pub(crate) mod worker;
 
+/// The events of the log: what each says, as a struct of its own. [`Event`] holds one of them.
+pub mod event {
+    macro_rules! public {
+        ($( $name:ident, )+) => { pub use crate::domain::event::{$( $name, )+}; };
+    }
+
+    crate::domain::event_kind::each_event!(public);
+}
+
 pub use domain::clock::{BootTime, ClockBounds, ClockConfirmedBy, ClockStanding, HeldClock};
 pub use domain::command::{Change, LockTarget, SecretChanges};
 pub use domain::event::Event;
-pub use domain::evidence::RebaseDoubt;
 pub use domain::expiry::Expiry;
 pub use domain::fencing::FencingToken;
 pub use domain::held::Held;
@@ -158,7 +166,7 @@ pub use {
     options::StoreOptions,
     store::Store,
     store::backup::{verify_backup, verify_backup_against},
-    store::clock::ClockStatus,
+    store::clock::{ClockStatus, MovedSecret},
     store::command::Command,
     store::export::ExportOptions,
     store::forecast::Forecast,
@@ -168,7 +176,6 @@ pub use {
     store::moment::Moment,
     store::new_secret::{NewData, NewSecret},
     store::reading::Reading,
-    store::rebase::{MovedEnd, MovedSecret},
     store::session::Session,
     store::status::{RotationCount, RotationCounts, Status},
     store::watch::{ResumePoint, Watch, Watched},

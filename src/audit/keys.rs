@@ -17,7 +17,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::domain::event::Event;
+use crate::domain::event::{Event, SigningKeySet, StoreRestored};
+use crate::domain::event_shape::Kind;
 use crate::domain::position::Position;
 use crate::ledger::{
     Checkpoint, CheckpointError, NoteError, RecordHeader, SignedCheckpoint, VerifierKey, WitnessPolicy, origin,
@@ -282,9 +283,9 @@ impl Keys {
 const FIRST_NUMBER: u32 = 1;
 
 /// The number of the event of a restore.
-pub(super) const STORE_RESTORED: u16 = 14;
+pub(super) const STORE_RESTORED: u16 = <StoreRestored as Kind>::NUMBER;
 
 /// The number of the event that sets a key.
-const SIGNING_KEY_SET: u16 = 8;
+const SIGNING_KEY_SET: u16 = <SigningKeySet as Kind>::NUMBER;
 
 const NO_KNOWN_SIGNER: CheckpointError = CheckpointError::Note(NoteError::NoKnownSigner);

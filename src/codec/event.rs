@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 
 use super::bytes::{self, LOG_BYTES_MAX};
 use super::error::{CodecError, Part};
-use super::wire::{audit, group, lock, rotation, secret, store, version};
-use crate::domain::event::Event;
+use crate::domain::event::{self, Event};
+use crate::domain::event_kind::each_event;
+use crate::domain::event_shape::Kind;
 
 /// Bytes of salt before each encoded event.
 pub(crate) const SALT_BYTES: usize = 16;
@@ -39,13 +40,27 @@ pub(super) trait Body: Serialize + DeserializeOwned {
 /// Decodes one body, without its salt.
 pub(super) type Decoder = fn(&[u8]) -> Result<Event, CodecError>;
 
-/// Declares which structs stand for which event: the newest schema first, those before it behind, each before its own.
+/// An event with the frozen structs that stand for it in the log. Each event that is declared has to have them.
+pub(super) trait Schemas: Kind + Clone {
+    /// The struct that is written.
+    type Newest: Body + From<Self>;
+
+    /// How many schemas there are.
+    const COUNT: u16;
+
+    /// Finds what decodes a schema of it.
+    fn decoder(schema: u16) -> Option<Decoder>;
+
+    /// Writes it as JSON with the fields of a schema.
+    fn write_json(&self, schema: u16, out: &mut Vec<u8>);
+}
+
 macro_rules! schemas {
-    ($( $case:ident: $newest:ty $(, $older:ty)*; )+) => {
+    ($( $name:ident, )+) => {
         /// Gives the schema in which an event is written.
         #[must_use]
         pub(crate) const fn schema_of(event: &Event) -> u16 {
-            match event { $( Event::$case(_) => <$newest as Body>::SCHEMA, )+ }
+            match event { $( Event::$name(_) => <<event::$name as Schemas>::Newest as Body>::SCHEMA, )+ }
         }
 
         /// Encodes an event behind its salt.
@@ -54,132 +69,50 @@ macro_rules! schemas {
         ///
         /// [`CodecError::TooLong`] when it takes more than 64 KiB.
         pub(crate) fn encode_event(event: &Event, salt: &[u8; SALT_BYTES]) -> Result<Vec<u8>, CodecError> {
-            let part = Part::Event { number: event.number(), schema: schema_of(event) };
-            match event {
-                $( Event::$case(event) => {
-                    bytes::encode::<LOG_BYTES_MAX>(part, salt, &<$newest>::from(event.clone()))
-                } )+
-            }
+            match event { $( Event::$name(event) => encode_as(event, salt), )+ }
         }
 
         /// Gives an event as JSON, for people. The fields are those of the newest schema.
         #[must_use]
         pub(crate) fn event_json(event: &Event) -> serde_json::Value {
-            match event {
-                // Nothing in a wire struct fails to become JSON: names of fields are texts, and a JSON object is one.
-                $( Event::$case(event) => serde_json::to_value(<$newest>::from(event.clone())).unwrap_or_default(), )+
-            }
+            match event { $( Event::$name(event) => json_of(event), )+ }
         }
 
         /// Writes an event as JSON with the fields of the schema of its record, so that the text for a record stays the
         /// same when a later release knows more of the event.
         pub(crate) fn write_event_json(event: &Event, schema: u16, out: &mut Vec<u8>) {
-            match event {
-                $( Event::$case(event) => {
-                    let body = <$newest>::from(event.clone());
-                    $(
-                        if schema > <$older as Body>::SCHEMA {
-                            return write_json(&body, out);
-                        }
-                        let body = <$older>::from(body);
-                    )*
-                    write_json(&body, out);
-                } )+
-            }
+            match event { $( Event::$name(event) => event.write_json(schema, out), )+ }
         }
 
         /// Finds what decodes a type in a schema.
         pub(super) fn decoder(number: u16, schema: u16) -> Option<Decoder> {
-            match (number, schema) {
-                $(
-                    (<$newest as Body>::NUMBER, <$newest as Body>::SCHEMA) => Some(decode_body::<$newest>),
-                    $( (<$older as Body>::NUMBER, <$older as Body>::SCHEMA) => Some(decode_body::<$older>), )*
-                )+
+            match number {
+                $( <event::$name as Kind>::NUMBER => <event::$name as Schemas>::decoder(schema), )+
                 _ => None,
             }
         }
 
         /// How many types and schemas of events this release knows: more with each release that adds one.
         pub(crate) fn vocabulary() -> u16 {
-            let known = [$( <$newest as Body>::NUMBER $(, <$older as Body>::NUMBER)* ),+];
-            u16::try_from(known.len()).unwrap_or(u16::MAX)
+            [$( <event::$name as Schemas>::COUNT ),+].into_iter().sum()
         }
     };
 }
 
-schemas! {
-    StoreCreated: store::StoreCreatedV1;
-    SettingsChanged: store::SettingsChangedV1;
-    KeySlotAdded: store::KeySlotAddedV1;
-    KeySlotRemoved: store::KeySlotRemovedV1;
-    EpochRolled: store::EpochRolledV1;
-    EpochRetired: store::EpochRetiredV1;
-    ClockRanBack: store::ClockRanBackV1;
-    SigningKeySet: store::SigningKeySetV1;
-    HeartbeatRecorded: store::HeartbeatRecordedV1;
-    BodiesErased: store::BodiesErasedV1;
-    GroupCreated: group::GroupCreatedV1;
-    GroupUpdated: group::GroupUpdatedV1;
-    GroupDeleted: group::GroupDeletedV1;
-    GroupRestated: group::GroupRestatedV1;
-    StoreRestored: store::StoreRestoredV2, store::StoreRestoredV1;
-    QuarantineEnded: store::QuarantineEndedV1;
-    ClockHeld: store::ClockHeldV1;
-    ClockConfirmed: store::ClockConfirmedV1;
-    ClockRebased: store::ClockRebasedV1;
-    SecretCreated: secret::SecretCreatedV1;
-    SecretUpdated: secret::SecretUpdatedV1;
-    SpecUpdated: secret::SpecUpdatedV1;
-    PolicySet: secret::PolicySetV1;
-    PolicyCleared: secret::PolicyClearedV1;
-    SecretDeleted: secret::SecretDeletedV1;
-    SecretExpired: secret::SecretExpiredV1;
-    ExpirationHeld: secret::ExpirationHeldV1;
-    SecretRestated: secret::SecretRestatedV2, secret::SecretRestatedV1;
-    DeletionPlanned: rotation::DeletionPlannedV1;
-    VersionAdded: version::VersionAddedV1;
-    VersionRegenerated: version::VersionRegeneratedV1;
-    VersionDownloaded: version::VersionDownloadedV1;
-    VersionUpdated: version::VersionUpdatedV1;
-    VersionDataDestroyed: version::VersionDataDestroyedV1;
-    VersionRestated: version::VersionRestatedV2, version::VersionRestatedV1;
-    RetirementPlanned: rotation::RetirementPlannedV1;
-    CredentialRetired: rotation::CredentialRetiredV1;
-    VersionAcknowledged: rotation::VersionAcknowledgedV1;
-    RetirementFailed: rotation::RetirementFailedV1;
-    LockPlaced: lock::LockPlacedV1;
-    LockRenewed: lock::LockRenewedV1;
-    LockRemoved: lock::LockRemovedV1;
-    LockExpired: lock::LockExpiredV1;
-    LockRestated: lock::LockRestatedV1;
-    RotationPlanned: rotation::RotationPlannedV1;
-    RotationAttempted: rotation::RotationAttemptedV1;
-    RotationAttemptFailed: rotation::RotationAttemptFailedV1;
-    CredentialIssued: rotation::CredentialIssuedV1;
-    RotationStaged: rotation::RotationStagedV1;
-    RotationCommitted: rotation::RotationCommittedV1;
-    RotationAborted: rotation::RotationAbortedV1;
-    RotationParked: rotation::RotationParkedV1;
-    RotationResumed: rotation::RotationResumedV1;
-    AbortPlanned: rotation::AbortPlannedV1;
-    ReadRefused: audit::ReadRefusedV1;
-    RotationRefused: audit::RotationRefusedV1;
-    ScheduledRotationRefused: audit::ScheduledRotationRefusedV1;
-    DeletionRefused: audit::DeletionRefusedV1;
-    DataDestructionRefused: audit::DataDestructionRefusedV1;
-    CommandRefused: audit::CommandRefusedV1;
-    CommandHadNoEffect: audit::CommandHadNoEffectV1;
-    AccessRecorded: audit::AccessRecordedV1;
-    JobBegun: rotation::JobBegunV1;
-    RetirementJobBegun: rotation::RetirementJobBegunV1;
-    CredentialKept: rotation::CredentialKeptV1;
-    AttemptCounted: rotation::AttemptCountedV1;
-    HoldOverridden: rotation::HoldOverriddenV1;
-    StrangersFound: store::StrangersFoundV1;
+each_event!(schemas);
+
+fn encode_as<E: Schemas>(event: &E, salt: &[u8; SALT_BYTES]) -> Result<Vec<u8>, CodecError> {
+    let part = Part::Event { number: E::NUMBER, schema: E::Newest::SCHEMA };
+    bytes::encode::<LOG_BYTES_MAX>(part, salt, &E::Newest::from(event.clone()))
+}
+
+fn json_of<E: Schemas>(event: &E) -> serde_json::Value {
+    // Nothing in a wire struct fails to become JSON: names of fields are texts, and a JSON object is one.
+    serde_json::to_value(E::Newest::from(event.clone())).unwrap_or_default()
 }
 
 /// Writes a wire struct as JSON; null in the same cases as [`event_json`], which are none.
-fn write_json(wire: &impl Serialize, out: &mut Vec<u8>) {
+pub(super) fn write_json(wire: &impl Serialize, out: &mut Vec<u8>) {
     let start = out.len();
     if serde_json::to_writer(&mut *out, wire).is_err() {
         out.truncate(start);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::code::coded_enum;
+use super::event_shape::events;
 use super::id::BootId;
 use super::limits;
 use super::time::Timestamp;
@@ -46,36 +47,31 @@ coded_enum!(
     }
 );
 
-/// The clock showed a time before that of the last record; recorded times stand still until it catches up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClockRanBack {
-    /// What the clock showed.
-    pub observed_at: Timestamp,
-}
-
-/// The clock showed a time too far ahead to be believed. Until it is confirmed, recorded times follow what has passed since the
-/// machine was started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClockHeld {
-    /// What the clock showed.
-    pub observed_at: Timestamp,
-    /// How long the machine ran by then, if that was known.
-    pub boot: Option<BootTime>,
-}
-
-/// The clock is believed again, from the time of this record on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClockConfirmed {
-    /// By what.
-    pub by: ClockConfirmedBy,
-}
-
-/// A person had the store go by its clock again, which showed an earlier time than the last record. The next record is the only
-/// one whose time may lie before that of the record in front of it; what counts on is moved by [`super::rebase`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClockRebased {
-    /// What the clock showed: the time that the store goes by from this record on.
-    pub observed_at: Timestamp,
+events! {
+    /// The clock showed a time before that of the last record; recorded times stand still until it catches up.
+    ClockRanBack = 7, kept, since 0.1 {
+        /// What the clock showed.
+        observed_at: Timestamp,
+    }
+    /// The clock showed a time too far ahead to be believed. Until it is confirmed, recorded times follow what has passed since the
+    /// machine was started.
+    ClockHeld = 80, kept, since 0.2 {
+        /// What the clock showed.
+        observed_at: Timestamp,
+        /// How long the machine ran by then, if that was known.
+        boot: Option<BootTime>,
+    }
+    /// The clock is believed again, from the time of this record on.
+    ClockConfirmed = 81, kept, since 0.2 {
+        /// By what.
+        by: ClockConfirmedBy,
+    }
+    /// A person had the store go by its clock again, which showed an earlier time than the last record. The next record is the only
+    /// one whose time may lie before that of the record in front of it; what still runs is moved with it.
+    ClockRebased = 82, kept, since 0.2 {
+        /// What the clock showed: the time that the store goes by from this record on.
+        observed_at: Timestamp,
+    }
 }
 
 /// How far ahead a clock may be and is believed.
@@ -124,21 +120,6 @@ pub(crate) struct Clocks {
     pub(crate) ran_back_at: Option<Timestamp>,
     /// The clock that is not believed.
     pub(crate) held: Option<HeldClock>,
-}
-
-impl Clocks {
-    /// Gives what the log tells once there stands what was made of clocks: a writer notes it before it does anything else.
-    pub(crate) const fn noted(self, judged: &Judged) -> Self {
-        let Judged { seen, now, .. } = *judged;
-        match judged.note {
-            None => self,
-            Some(Note::RanBack) => Self { ran_back_at: Some(now), ..self },
-            Some(Note::Held) => {
-                Self { held: Some(HeldClock { at: now, observed_at: seen.wall, boot: seen.boot }), ..self }
-            }
-            Some(Note::Confirmed(_)) => Self { held: None, ..self },
-        }
-    }
 }
 
 /// What a log tells of time.

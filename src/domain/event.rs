@@ -3,7 +3,8 @@
 //! Secret data is never in an event. The bytes of an event are the business of `codec`, what is told
 //! of events by their kind alone in [`super::event_kind`]. Read next: [`super::record`].
 
-use super::clock::{ClockConfirmed, ClockHeld, ClockRanBack, ClockRebased};
+pub use super::clock::{ClockConfirmed, ClockHeld, ClockRanBack, ClockRebased};
+pub use super::event_kind::Event;
 use super::event_shape::events;
 use super::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
 use super::json::JsonObject;
@@ -11,10 +12,10 @@ use super::lock::{LockRemoval, PlacedLock};
 use super::name::{Actor, Description, GroupName, LockName};
 use super::policy::RotationPolicy;
 use super::position::{Position, VersionNumber};
-pub(crate) use super::quarantine::StoreRestored;
+pub use super::quarantine::StoreRestored;
 use super::refusal::Refusal;
 use super::rotation::{Credential, Rotation};
-use super::rotation_event::{
+pub use super::rotation_event::{
     AbortPlanned, AttemptCounted, CredentialIssued, CredentialKept, CredentialRetired, DeletionPlanned, HoldOverridden,
     JobBegun, RetirementFailed, RetirementJobBegun, RetirementPlanned, RotationAborted, RotationAttemptFailed,
     RotationAttempted, RotationCommitted, RotationParked, RotationPlanned, RotationResumed, RotationStaged,
@@ -28,7 +29,7 @@ use super::version::{DestroyCause, SealedRef, VersionData, VersionDetails, Versi
 
 events! {
     /// The store was made; the first record of each log.
-    StoreCreated = 1 {
+    StoreCreated = 1, kept, since 0.1 {
         /// The id of the log and of the store.
         log_id: LogId,
         /// What it was set to.
@@ -37,43 +38,43 @@ events! {
         key_slot: KeySlotKind,
     }
     /// The store was set to something else.
-    SettingsChanged = 2 {
+    SettingsChanged = 2, kept, since 0.1 {
         /// All settings from now on.
         settings: Settings,
     }
     /// Another way to open the store was added.
-    KeySlotAdded = 3 {
+    KeySlotAdded = 3, kept, since 0.1 {
         /// The slot, 0 to 7.
         slot: u8,
         /// What opens it.
         kind: KeySlotKind,
     }
     /// A way to open the store was taken away.
-    KeySlotRemoved = 4 {
+    KeySlotRemoved = 4, kept, since 0.1 {
         /// The slot.
         slot: u8,
     }
     /// A new epoch key was made; data keys made from now on are wrapped by it.
-    EpochRolled = 5 {
+    EpochRolled = 5, kept, since 0.1 {
         /// The new epoch.
         epoch: u32,
     }
     /// All data keys of an epoch were wrapped anew and its key was destroyed.
-    EpochRetired = 6 {
+    EpochRetired = 6, kept, since 0.1 {
         /// The old epoch.
         epoch: u32,
     }
     /// A key that signs checkpoints of the log was made; it is in force for logs larger than the one this record ends.
-    SigningKeySet = 8 {
+    SigningKeySet = 8, kept, since 0.1 {
         /// Its number, from 1.
         number: u32,
         /// What checks its signatures, as C2SP signed notes write it.
         verifier_key: Box<str>,
     }
     /// Nothing else happened for a while; so that silence is signed too.
-    HeartbeatRecorded = 9 {}
+    HeartbeatRecorded = 9, kept, since 0.1 {}
     /// A group was made.
-    GroupCreated = 10 {
+    GroupCreated = 10, erasable, since 0.1 {
         /// Its id.
         group: GroupId,
         /// Its name.
@@ -82,7 +83,7 @@ events! {
         description: Option<Description>,
     }
     /// A group was renamed or described anew.
-    GroupUpdated = 11 {
+    GroupUpdated = 11, erasable, since 0.1 {
         /// Its id.
         group: GroupId,
         /// Its name from now on.
@@ -91,17 +92,17 @@ events! {
         description: Option<Description>,
     }
     /// An empty group was deleted.
-    GroupDeleted = 12 {
+    GroupDeleted = 12, kept, since 0.1 {
         /// Its id.
         group: GroupId,
     }
     /// The bodies of records were erased; what they changed is restated in the same batch, as far as it still stands.
-    BodiesErased = 13 {
+    BodiesErased = 13, kept, since 0.1 {
         /// The records, 1 to 1,000 of them, in their order.
         positions: Box<[Position]>,
     }
     /// What a group is now; changes nothing.
-    GroupRestated = 16 {
+    GroupRestated = 16, erasable, since 0.1 {
         /// Its id.
         group: GroupId,
         /// Its name.
@@ -114,9 +115,9 @@ events! {
         updated_at: Timestamp,
     }
     /// A person has looked at a restored store, and let it go on.
-    QuarantineEnded = 15 {}
+    QuarantineEnded = 15, kept, since 0.1 {}
     /// A secret was made; its first version follows in the same batch.
-    SecretCreated = 20 {
+    SecretCreated = 20, erasable, since 0.1 {
         /// The group it stays in.
         group: GroupId,
         /// What its users may change.
@@ -127,39 +128,39 @@ events! {
         policy: Option<RotationPolicy>,
     }
     /// The metadata of a secret changed.
-    SecretUpdated = 21 {
+    SecretUpdated = 21, erasable, since 0.1 {
         /// All of it from now on.
         metadata: SecretMetadata,
     }
     /// What the type of a secret needs to know changed.
-    SpecUpdated = 22 {
+    SpecUpdated = 22, erasable, since 0.1 {
         /// All of it from now on.
         spec: SecretSpec,
     }
     /// A rotation policy was set.
-    PolicySet = 23 {
+    PolicySet = 23, kept, since 0.1 {
         /// The policy from now on.
         policy: RotationPolicy,
     }
     /// The rotation policy was taken away.
-    PolicyCleared = 24 {}
+    PolicyCleared = 24, kept, since 0.1 {}
     /// A secret was deleted, and the data of all its versions with it.
-    SecretDeleted = 25 {
+    SecretDeleted = 25, kept, since 0.1 {
         /// The data keys that were destroyed.
         data_keys: Box<[DataKeyId]>,
     }
     /// A secret reached its expiry.
-    SecretExpired = 26 {
+    SecretExpired = 26, kept, since 0.1 {
         /// Where it stands from now on: deactivated (certificates) or destroyed.
         lifecycle: Lifecycle,
     }
     /// A secret reached its expiry, but a lock holds its data.
-    ExpirationHeld = 27 {
+    ExpirationHeld = 27, kept, since 0.1 {
         /// The version whose lock holds it.
         version: VersionId,
     }
     /// What a secret is now, but for its versions, which follow in the same batch; changes nothing.
-    SecretRestated = 28 {
+    SecretRestated = 28, erasable, since 0.1 {
         /// The group it stays in.
         group: GroupId,
         /// What its users may change.
@@ -192,7 +193,7 @@ events! {
         is_deleting: bool,
     }
     /// A version was added and is current from now on.
-    VersionAdded = 30 {
+    VersionAdded = 30, erasable, since 0.1 {
         /// Its id.
         version: VersionId,
         /// Its number.
@@ -211,7 +212,7 @@ events! {
         custom_metadata: Option<JsonObject>,
     }
     /// A read made a new credential in a version and destroyed the one before.
-    VersionRegenerated = 31 {
+    VersionRegenerated = 31, kept, since 0.1 {
         /// The version.
         version: VersionId,
         /// The data key that was destroyed, if there still was one.
@@ -224,19 +225,19 @@ events! {
         expires_at: Option<Timestamp>,
     }
     /// The data of a version was read for the first time.
-    VersionDownloaded = 32 {
+    VersionDownloaded = 32, kept, since 0.1 {
         /// The version.
         version: VersionId,
     }
     /// The metadata of a version changed.
-    VersionUpdated = 33 {
+    VersionUpdated = 33, erasable, since 0.1 {
         /// The version.
         version: VersionId,
         /// All of it from now on.
         custom_metadata: Option<JsonObject>,
     }
     /// The data of a version was destroyed.
-    VersionDataDestroyed = 34 {
+    VersionDataDestroyed = 34, kept, since 0.1 {
         /// The version.
         version: VersionId,
         /// The data key that was destroyed.
@@ -245,7 +246,7 @@ events! {
         cause: DestroyCause,
     }
     /// What a version is now, but for its locks, which follow in the same batch; changes nothing.
-    VersionRestated = 35 {
+    VersionRestated = 35, erasable, since 0.1 {
         /// Its id.
         version: VersionId,
         /// Its number.
@@ -278,7 +279,7 @@ events! {
         counts_from: Timestamp,
     }
     /// A lock was placed; one of the same name on the same version was replaced.
-    LockPlaced = 40 {
+    LockPlaced = 40, erasable, since 0.1 {
         /// The version it protects.
         version: VersionId,
         /// The lock.
@@ -287,7 +288,7 @@ events! {
         forced: bool,
     }
     /// The lease of a lock was renewed.
-    LockRenewed = 41 {
+    LockRenewed = 41, kept, since 0.1 {
         /// The version.
         version: VersionId,
         /// The lock.
@@ -298,7 +299,7 @@ events! {
         forced: bool,
     }
     /// A lock was removed.
-    LockRemoved = 42 {
+    LockRemoved = 42, kept, since 0.1 {
         /// The version.
         version: VersionId,
         /// The lock.
@@ -309,14 +310,14 @@ events! {
         forced: bool,
     }
     /// The lease of a lock ended.
-    LockExpired = 43 {
+    LockExpired = 43, kept, since 0.1 {
         /// The version.
         version: VersionId,
         /// The lock.
         name: LockName,
     }
     /// What a lock is now; changes nothing.
-    LockRestated = 44 {
+    LockRestated = 44, erasable, since 0.1 {
         /// The version it protects.
         version: VersionId,
         /// The lock, with when it ends now.
@@ -331,47 +332,47 @@ events! {
         fencing_token: Position,
     }
     /// A read was refused because a lock stands on the version that it would regenerate.
-    ReadRefused = 60 {
+    ReadRefused = 60, kept, since 0.1 {
         /// The secret.
         secret: SecretId,
         /// What was answered.
         refusal: Refusal,
     }
     /// A rotation or restore was refused because of a lock.
-    RotationRefused = 61 {
+    RotationRefused = 61, kept, since 0.1 {
         /// The secret.
         secret: SecretId,
         /// What was answered.
         refusal: Refusal,
     }
     /// A deletion of a secret was refused because of a lock.
-    DeletionRefused = 62 {
+    DeletionRefused = 62, kept, since 0.1 {
         /// The secret.
         secret: SecretId,
         /// What was answered.
         refusal: Refusal,
     }
     /// A destruction of a version's data was refused because of a lock.
-    DataDestructionRefused = 63 {
+    DataDestructionRefused = 63, kept, since 0.1 {
         /// The secret.
         secret: SecretId,
         /// What was answered.
         refusal: Refusal,
     }
     /// A command with an idempotency key was refused for another reason than a lock.
-    CommandRefused = 64 {
+    CommandRefused = 64, kept, since 0.1 {
         /// The secret it was about.
         secret: Option<SecretId>,
         /// What was answered.
         refusal: Refusal,
     }
     /// A command with an idempotency key had nothing to change.
-    CommandHadNoEffect = 65 {
+    CommandHadNoEffect = 65, kept, since 0.1 {
         /// The secret it was about.
         secret: Option<SecretId>,
     }
     /// Secret data was read.
-    AccessRecorded = 66 {
+    AccessRecorded = 66, kept, since 0.1 {
         /// The secret.
         secret: SecretId,
         /// The version.
@@ -384,61 +385,5 @@ events! {
         first_at: Timestamp,
         /// The last of these reads.
         last_at: Timestamp,
-    }
-    ; elsewhere {
-        /// The clock showed a time before that of the last record.
-        ClockRanBack = 7;
-        /// The clock showed a time too far ahead to be believed.
-        ClockHeld = 80;
-        /// The clock is believed again.
-        ClockConfirmed = 81;
-        /// The store goes by its clock again, which showed an earlier time than the last record.
-        ClockRebased = 82;
-        /// The store was made anew from a copy, and is in quarantine from now on.
-        StoreRestored = 14;
-        /// A secret is to be deleted as soon as its credentials are retired.
-        DeletionPlanned = 29;
-        /// The credential of a version is about to be ended.
-        RetirementPlanned = 36;
-        /// The credential of a version was ended.
-        CredentialRetired = 37;
-        /// A consumer has said that it uses a version.
-        VersionAcknowledged = 38;
-        /// An attempt to end the credential of a version failed.
-        RetirementFailed = 39;
-        /// A rotation has begun.
-        RotationPlanned = 50;
-        /// The issuer is about to be called.
-        RotationAttempted = 51;
-        /// An attempt failed.
-        RotationAttemptFailed = 52;
-        /// A credential was made.
-        CredentialIssued = 53;
-        /// A lock holds the commit of a rotation back.
-        RotationStaged = 54;
-        /// The version that a rotation made is current from now on.
-        RotationCommitted = 55;
-        /// A rotation was given up.
-        RotationAborted = 56;
-        /// A rotation waits for a person.
-        RotationParked = 57;
-        /// A person let a parked rotation go on.
-        RotationResumed = 58;
-        /// A rotation is to be given up.
-        AbortPlanned = 59;
-        /// A rotation that a policy asked for was refused because of a lock.
-        ScheduledRotationRefused = 67;
-        /// A job is about to be begun for a rotation.
-        JobBegun = 70;
-        /// A job is about to be begun that ends the credential of a version.
-        RetirementJobBegun = 71;
-        /// The credential of a version is as good as before, though a rotation replaced another one in place.
-        CredentialKept = 72;
-        /// What a rotation has used up of its attempts and its time.
-        AttemptCounted = 73;
-        /// A rotation was begun by force, though a version that it will end is waited for.
-        HoldOverridden = 74;
-        /// An issuer lists credentials that the log does not know, or none any more.
-        StrangersFound = 76;
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::code::coded_enum;
+use super::event_shape::events;
 use super::incarnation::Incarnation;
 use super::name::IssuerName;
 use super::position::Position;
@@ -42,21 +43,22 @@ pub struct Restored {
     pub is_confirmed: bool,
 }
 
-/// The store was made anew from a copy, and is in quarantine from now on. The signing key that is set in the same
-/// batch is in force for all logs larger than the one that was restored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreRestored {
-    /// What it was restored from.
-    pub from: RestoredFrom,
-    /// The size of the log that was restored, which is the position of this record.
-    pub log_size: Position,
-    /// Whether data came with it; where not, the data of all versions is unavailable from now on.
-    pub with_data: bool,
-    /// The incarnation of the store from now on. Zero in a record of schema 1, which did not name it: it follows from
-    /// the time of the record then, by [`Incarnation::restored_at`].
-    pub incarnation: Incarnation,
-    /// The records before this one that break a rule and that a person accepted, in their order; at most 1,000.
-    pub accepted_steps: Box<[Position]>,
+events! {
+    /// The store was made anew from a copy, and is in quarantine from now on. The signing key that is set in the same
+    /// batch is in force for all logs larger than the one that was restored.
+    StoreRestored = 14, kept, since 0.1 {
+        /// What it was restored from.
+        from: RestoredFrom,
+        /// The size of the log that was restored, which is the position of this record.
+        log_size: Position,
+        /// Whether data came with it; where not, the data of all versions is unavailable from now on.
+        with_data: bool,
+        /// The incarnation of the store from now on. Zero in a record of schema 1, which did not name it: it follows from
+        /// the time of the record then, by [`Incarnation::restored_at`].
+        incarnation: Incarnation,
+        /// The records before this one that break a rule and that a person accepted, in their order; at most 1,000.
+        accepted_steps: Box<[Position]>,
+    }
 }
 
 /// How many credentials an issuer lists that carry the store's tag and that the log does not know.

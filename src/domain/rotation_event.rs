@@ -2,6 +2,7 @@
 //!
 //! Their numbers and names are in the table of [`super::event`]. Read next: [`super::evolve`].
 
+use super::event_shape::events;
 use super::id::{DataKeyId, RotationId, SecretId, VersionId};
 use super::name::{Actor, IssuerName, OutsideId, Reason};
 use super::position::VersionNumber;
@@ -10,41 +11,29 @@ use super::rotation::{AttemptFailure, IssuerClass, RotationTrigger};
 use super::time::Timestamp;
 use super::version::SealedRef;
 
-macro_rules! facts {
-    ($( $(#[$meta:meta])* $name:ident { $( $(#[$field_meta:meta])* $field:ident: $type:ty, )* } )+) => {
-        $(
-            $(#[$meta])*
-            #[derive(Clone, Debug, PartialEq, Eq)]
-            pub struct $name {
-                $( $(#[$field_meta])* pub $field: $type, )*
-            }
-        )+
-    };
-}
-
-facts! {
+events! {
     /// A secret is to be deleted as soon as its credentials are retired; nothing else can be done to it any more.
-    DeletionPlanned {}
+    DeletionPlanned = 29, kept, since 0.1 {}
     /// The credential of a version is about to be ended where it is good.
-    RetirementPlanned {
+    RetirementPlanned = 36, kept, since 0.1 {
         /// The version.
         version: VersionId,
     }
     /// The credential of a version was ended where it was good.
-    CredentialRetired {
+    CredentialRetired = 37, kept, since 0.1 {
         /// The version.
         version: VersionId,
     }
     /// The credential of a version is as good as before, though the rotation that is committed in the same batch replaces in
     /// place: another issuer made it, and only that one ends it.
-    CredentialKept {
+    CredentialKept = 72, kept, since 0.2 {
         /// The version, which was current.
         version: VersionId,
         /// Since when it is to be ended, if it is.
         retiring_since: Option<Timestamp>,
     }
     /// An attempt to end the credential of a version failed.
-    RetirementFailed {
+    RetirementFailed = 39, kept, since 0.1 {
         /// The version.
         version: VersionId,
         /// Why.
@@ -53,28 +42,28 @@ facts! {
         retry_at: Timestamp,
     }
     /// A job is about to be begun that ends the credential of a version.
-    RetirementJobBegun {
+    RetirementJobBegun = 71, kept, since 0.1 {
         /// The version.
         version: VersionId,
         /// Until when its report is waited for.
         report_by: Timestamp,
     }
     /// A job is about to be begun that makes the credential of a rotation, or ends that of one that is given up.
-    JobBegun {
+    JobBegun = 70, kept, since 0.1 {
         /// The rotation.
         rotation: RotationId,
         /// Until when its report is waited for.
         report_by: Timestamp,
     }
     /// A consumer has said that it uses a version, and none before it.
-    VersionAcknowledged {
+    VersionAcknowledged = 38, kept, since 0.1 {
         /// The version.
         version: VersionId,
         /// Who has.
         consumer: Actor,
     }
     /// A rotation has begun; nothing has happened outside yet.
-    RotationPlanned {
+    RotationPlanned = 50, kept, since 0.1 {
         /// Its id, and the token of its calls.
         rotation: RotationId,
         /// What set it off.
@@ -93,14 +82,14 @@ facts! {
         value: Option<SealedRef>,
     }
     /// The issuer is about to be called.
-    RotationAttempted {
+    RotationAttempted = 51, kept, since 0.1 {
         /// The rotation.
         rotation: RotationId,
         /// Which attempt, from 1.
         attempt: u16,
     }
     /// An attempt failed: to make a credential, or to prove one.
-    RotationAttemptFailed {
+    RotationAttemptFailed = 52, kept, since 0.1 {
         /// The rotation.
         rotation: RotationId,
         /// What may have happened outside.
@@ -115,7 +104,7 @@ facts! {
         destroyed: Option<DataKeyId>,
     }
     /// What a rotation has used up, in all, since it was planned or last resumed; said with each attempt that failed.
-    AttemptCounted {
+    AttemptCounted = 73, kept, since 0.2 {
         /// The rotation.
         rotation: RotationId,
         /// Attempts that count: not those that found the issuer not available and did nothing.
@@ -134,7 +123,7 @@ facts! {
         counted_at: Timestamp,
     }
     /// A rotation was begun by force, though it will end a version that is still waited for.
-    HoldOverridden {
+    HoldOverridden = 74, kept, since 0.2 {
         /// The rotation.
         rotation: RotationId,
         /// The version.
@@ -145,7 +134,7 @@ facts! {
         consumers: Box<[Actor]>,
     }
     /// A credential was made and lies sealed in the store.
-    CredentialIssued {
+    CredentialIssued = 53, kept, since 0.1 {
         /// The rotation.
         rotation: RotationId,
         /// What the outside system calls it.
@@ -156,24 +145,24 @@ facts! {
         expires_at: Option<Timestamp>,
     }
     /// A credential was proved by a login, but a lock holds the commit back; said again each day while it does.
-    RotationStaged {
+    RotationStaged = 54, kept, since 0.1 {
         /// The rotation.
         rotation: RotationId,
     }
     /// The version that a rotation made is current from now on; it follows in the same batch.
-    RotationCommitted {
+    RotationCommitted = 55, kept, since 0.1 {
         /// The rotation.
         rotation: RotationId,
     }
     /// A rotation that a policy asked for was refused because of a lock; it is asked for again a day later.
-    ScheduledRotationRefused {
+    ScheduledRotationRefused = 67, kept, since 0.1 {
         /// The secret.
         secret: SecretId,
         /// What was answered.
         refusal: Refusal,
     }
     /// A rotation was given up; nothing of it is left outside.
-    RotationAborted {
+    RotationAborted = 56, kept, since 0.1 {
         /// The rotation.
         rotation: RotationId,
         /// Why.
@@ -182,21 +171,21 @@ facts! {
         data_keys: Box<[DataKeyId]>,
     }
     /// A rotation waits for a person.
-    RotationParked {
+    RotationParked = 57, kept, since 0.1 {
         /// The rotation.
         rotation: RotationId,
         /// Why, and what to do next.
         reason: Reason,
     }
     /// A person let a parked rotation go on.
-    RotationResumed {
+    RotationResumed = 58, kept, since 0.1 {
         /// The rotation.
         rotation: RotationId,
         /// When it is parked again.
         deadline: Timestamp,
     }
     /// A rotation is to be given up, as soon as what may have been made is retired.
-    AbortPlanned {
+    AbortPlanned = 59, kept, since 0.1 {
         /// The rotation.
         rotation: RotationId,
         /// Why.
@@ -204,7 +193,7 @@ facts! {
     }
     /// An issuer lists credentials that carry the store's tag and that the log does not know, or none any more. Recorded when
     /// their number changes; what is listed may be in use in the original of a restored store, or in a copy.
-    StrangersFound {
+    StrangersFound = 76, kept, since 0.2 {
         /// The issuer.
         issuer: IssuerName,
         /// How many there are.

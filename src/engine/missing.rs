@@ -7,13 +7,14 @@
 use std::collections::BTreeSet;
 
 use crate::codec::event::{Decoded, decode_event};
-use crate::domain::event::Event;
+use crate::domain::event::{BodiesErased, Event};
+use crate::domain::event_shape::Kind;
 use crate::domain::position::Position;
 use crate::error::Error;
 use crate::ledger::{RawRecord, RecordHeader};
 
 /// The number of the event that erases bodies.
-const BODIES_ERASED: u16 = 13;
+const BODIES_ERASED: u16 = <BodiesErased as Kind>::NUMBER;
 
 /// The bodies that are missing so far, or are not although they were erased.
 #[derive(Debug, Default)]

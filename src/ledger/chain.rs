@@ -7,6 +7,8 @@ use super::fault::{ChainFault, ChainFaultKind, HeaderError};
 use super::hash::{Head, body_hash, context_hash, genesis, head};
 use super::header::{Erasure, RecordHeader, Subject};
 use super::record::write_frame;
+use crate::domain::event::ClockRebased;
+use crate::domain::event_shape::Kind;
 use crate::domain::id::{EventId, LogId};
 use crate::domain::position::Position;
 use crate::domain::time::Timestamp;
@@ -23,7 +25,7 @@ pub struct ChainEnd {
 }
 
 /// The number of the event behind which alone a time may fall. Nothing else is known of events here.
-pub(crate) const CLOCK_REBASED: u16 = 82;
+pub(crate) const CLOCK_REBASED: u16 = <ClockRebased as Kind>::NUMBER;
 
 /// Gives the earliest time of the record behind one of this type and time.
 pub(super) const fn earliest_behind(event_type: u16, time: Timestamp) -> Timestamp {

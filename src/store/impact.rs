@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crate::domain::command::Command;
-use crate::domain::event::Event;
+use crate::domain::event::{AccessRecorded, Event};
+use crate::domain::event_shape::Kind;
 use crate::domain::id::{SecretId, VersionId};
 use crate::domain::impact::Impact;
 use crate::domain::name::Actor;
@@ -158,4 +159,4 @@ impl Session {
 }
 
 /// The number of `AccessRecorded`, so that no other record has to be decoded.
-const ACCESS_RECORDED: u16 = 66;
+const ACCESS_RECORDED: u16 = <AccessRecorded as Kind>::NUMBER;

@@ -30,7 +30,6 @@ mod opening;
 mod pressure;
 mod proofs;
 mod rebase;
-mod rebase_forecast;
 mod releases;
 mod restore;
 mod standing;

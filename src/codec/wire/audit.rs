@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 
 wire_event!(
     /// A read was refused because of a lock.
-    ReadRefusedV1 (60, 1) is ReadRefused {
+    ReadRefusedV1 (1) is ReadRefused {
         secret: SecretId,
         refusal: RefusalV1,
     }
@@ -21,7 +21,7 @@ wire_event!(
 
 wire_event!(
     /// A rotation or restore was refused because of a lock.
-    RotationRefusedV1 (61, 1) is RotationRefused {
+    RotationRefusedV1 (1) is RotationRefused {
         secret: SecretId,
         refusal: RefusalV1,
     }
@@ -29,7 +29,7 @@ wire_event!(
 
 wire_event!(
     /// A scheduled rotation was refused because of a lock.
-    ScheduledRotationRefusedV1 (67, 1) is ScheduledRotationRefused {
+    ScheduledRotationRefusedV1 (1) is ScheduledRotationRefused {
         secret: SecretId,
         refusal: RefusalV1,
     }
@@ -37,7 +37,7 @@ wire_event!(
 
 wire_event!(
     /// A deletion was refused because of a lock.
-    DeletionRefusedV1 (62, 1) is DeletionRefused {
+    DeletionRefusedV1 (1) is DeletionRefused {
         secret: SecretId,
         refusal: RefusalV1,
     }
@@ -45,7 +45,7 @@ wire_event!(
 
 wire_event!(
     /// A destruction of data was refused because of a lock.
-    DataDestructionRefusedV1 (63, 1) is DataDestructionRefused {
+    DataDestructionRefusedV1 (1) is DataDestructionRefused {
         secret: SecretId,
         refusal: RefusalV1,
     }
@@ -53,7 +53,7 @@ wire_event!(
 
 wire_event!(
     /// A command was refused for another reason than a lock.
-    CommandRefusedV1 (64, 1) is CommandRefused {
+    CommandRefusedV1 (1) is CommandRefused {
         secret: Option<SecretId>,
         refusal: RefusalV1,
     }
@@ -61,14 +61,14 @@ wire_event!(
 
 wire_event!(
     /// A command had nothing to change.
-    CommandHadNoEffectV1 (65, 1) is CommandHadNoEffect {
+    CommandHadNoEffectV1 (1) is CommandHadNoEffect {
         secret: Option<SecretId>,
     }
 );
 
 wire_event!(
     /// Secret data was read.
-    AccessRecordedV1 (66, 1) is AccessRecorded {
+    AccessRecordedV1 (1) is AccessRecorded {
         secret: SecretId,
         version: VersionId,
         reader: Actor,

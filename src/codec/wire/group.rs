@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 
 wire_event!(
     /// A group was made.
-    GroupCreatedV1 (10, 1) is GroupCreated {
+    GroupCreatedV1 (1) is GroupCreated {
         group: GroupId,
         name: GroupName,
         description: Option<Description>,
@@ -17,7 +17,7 @@ wire_event!(
 
 wire_event!(
     /// A group was renamed or described anew.
-    GroupUpdatedV1 (11, 1) is GroupUpdated {
+    GroupUpdatedV1 (1) is GroupUpdated {
         group: GroupId,
         name: GroupName,
         description: Option<Description>,
@@ -26,14 +26,14 @@ wire_event!(
 
 wire_event!(
     /// An empty group was deleted.
-    GroupDeletedV1 (12, 1) is GroupDeleted {
+    GroupDeletedV1 (1) is GroupDeleted {
         group: GroupId,
     }
 );
 
 wire_event!(
     /// What a group is.
-    GroupRestatedV1 (16, 1) is GroupRestated {
+    GroupRestatedV1 (1) is GroupRestated {
         group: GroupId,
         name: GroupName,
         description: Option<Description>,

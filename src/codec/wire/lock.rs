@@ -22,7 +22,7 @@ wire_struct!(
 
 wire_event!(
     /// A lock was placed.
-    LockPlacedV1 (40, 1) is LockPlaced {
+    LockPlacedV1 (1) is LockPlaced {
         version: VersionId,
         lock: NewLockV1,
         forced: bool,
@@ -31,7 +31,7 @@ wire_event!(
 
 wire_event!(
     /// The lease of a lock was renewed.
-    LockRenewedV1 (41, 1) is LockRenewed {
+    LockRenewedV1 (1) is LockRenewed {
         version: VersionId,
         name: LockName,
         expires_at: Timestamp,
@@ -41,7 +41,7 @@ wire_event!(
 
 wire_event!(
     /// A lock was removed.
-    LockRemovedV1 (42, 1) is LockRemoved {
+    LockRemovedV1 (1) is LockRemoved {
         version: VersionId,
         name: LockName,
         cause: LockRemoval,
@@ -51,7 +51,7 @@ wire_event!(
 
 wire_event!(
     /// The lease of a lock ended.
-    LockExpiredV1 (43, 1) is LockExpired {
+    LockExpiredV1 (1) is LockExpired {
         version: VersionId,
         name: LockName,
     }
@@ -59,7 +59,7 @@ wire_event!(
 
 wire_event!(
     /// What a lock is.
-    LockRestatedV1 (44, 1) is LockRestated {
+    LockRestatedV1 (1) is LockRestated {
         version: VersionId,
         lock: NewLockV1,
         created_at: Timestamp,

@@ -176,26 +176,26 @@ impl From<Maybe<CredentialV1>> for Option<Box<Credential>> {
 
 wire_event!(
     /// A secret is to be deleted; there is nothing more to say.
-    DeletionPlannedV1 (29, 1) is DeletionPlanned {}
+    DeletionPlannedV1 (1) is DeletionPlanned {}
 );
 
 wire_event!(
     /// The credential of a version is about to be ended.
-    RetirementPlannedV1 (36, 1) is RetirementPlanned {
+    RetirementPlannedV1 (1) is RetirementPlanned {
         version: VersionId,
     }
 );
 
 wire_event!(
     /// The credential of a version was ended.
-    CredentialRetiredV1 (37, 1) is CredentialRetired {
+    CredentialRetiredV1 (1) is CredentialRetired {
         version: VersionId,
     }
 );
 
 wire_event!(
     /// A consumer uses a version.
-    VersionAcknowledgedV1 (38, 1) is VersionAcknowledged {
+    VersionAcknowledgedV1 (1) is VersionAcknowledged {
         version: VersionId,
         consumer: Actor,
     }
@@ -203,7 +203,7 @@ wire_event!(
 
 wire_event!(
     /// An attempt to end a credential failed.
-    RetirementFailedV1 (39, 1) is RetirementFailed {
+    RetirementFailedV1 (1) is RetirementFailed {
         version: VersionId,
         reason: Reason,
         retry_at: Timestamp,
@@ -212,7 +212,7 @@ wire_event!(
 
 wire_event!(
     /// A job is about to be begun for a rotation.
-    JobBegunV1 (70, 1) is JobBegun {
+    JobBegunV1 (1) is JobBegun {
         rotation: RotationId,
         report_by: Timestamp,
     }
@@ -220,7 +220,7 @@ wire_event!(
 
 wire_event!(
     /// A job is about to be begun that ends a credential.
-    RetirementJobBegunV1 (71, 1) is RetirementJobBegun {
+    RetirementJobBegunV1 (1) is RetirementJobBegun {
         version: VersionId,
         report_by: Timestamp,
     }
@@ -228,7 +228,7 @@ wire_event!(
 
 wire_event!(
     /// The credential of a version is as good as before.
-    CredentialKeptV1 (72, 1) is CredentialKept {
+    CredentialKeptV1 (1) is CredentialKept {
         version: VersionId,
         retiring_since: Option<Timestamp>,
     }
@@ -236,7 +236,7 @@ wire_event!(
 
 wire_event!(
     /// A rotation has begun.
-    RotationPlannedV1 (50, 1) is RotationPlanned {
+    RotationPlannedV1 (1) is RotationPlanned {
         rotation: RotationId,
         trigger: RotationTrigger,
         issuer: IssuerName,
@@ -250,7 +250,7 @@ wire_event!(
 
 wire_event!(
     /// The issuer is about to be called.
-    RotationAttemptedV1 (51, 1) is RotationAttempted {
+    RotationAttemptedV1 (1) is RotationAttempted {
         rotation: RotationId,
         attempt: u16,
     }
@@ -258,7 +258,7 @@ wire_event!(
 
 wire_event!(
     /// An attempt failed.
-    RotationAttemptFailedV1 (52, 1) is RotationAttemptFailed {
+    RotationAttemptFailedV1 (1) is RotationAttemptFailed {
         rotation: RotationId,
         failure: AttemptFailure,
         reason: Reason,
@@ -270,7 +270,7 @@ wire_event!(
 
 wire_event!(
     /// What a rotation has used up.
-    AttemptCountedV1 (73, 1) is AttemptCounted {
+    AttemptCountedV1 (1) is AttemptCounted {
         rotation: RotationId,
         attempts: u16,
         failures: u16,
@@ -284,7 +284,7 @@ wire_event!(
 
 wire_event!(
     /// A rotation goes over a grace or consumers by force.
-    HoldOverriddenV1 (74, 1) is HoldOverridden {
+    HoldOverriddenV1 (1) is HoldOverridden {
         rotation: RotationId,
         version: VersionNumber,
         graced_until: Option<Timestamp>,
@@ -294,7 +294,7 @@ wire_event!(
 
 wire_event!(
     /// A credential was made.
-    CredentialIssuedV1 (53, 1) is CredentialIssued {
+    CredentialIssuedV1 (1) is CredentialIssued {
         rotation: RotationId,
         outside: Option<OutsideId>,
         sealed: SealedRefV1,
@@ -304,21 +304,21 @@ wire_event!(
 
 wire_event!(
     /// A lock holds the commit back.
-    RotationStagedV1 (54, 1) is RotationStaged {
+    RotationStagedV1 (1) is RotationStaged {
         rotation: RotationId,
     }
 );
 
 wire_event!(
     /// A rotation has led to a version.
-    RotationCommittedV1 (55, 1) is RotationCommitted {
+    RotationCommittedV1 (1) is RotationCommitted {
         rotation: RotationId,
     }
 );
 
 wire_event!(
     /// A rotation was given up.
-    RotationAbortedV1 (56, 1) is RotationAborted {
+    RotationAbortedV1 (1) is RotationAborted {
         rotation: RotationId,
         reason: Reason,
         data_keys: List<DataKeyId>,
@@ -327,7 +327,7 @@ wire_event!(
 
 wire_event!(
     /// A rotation waits for a person.
-    RotationParkedV1 (57, 1) is RotationParked {
+    RotationParkedV1 (1) is RotationParked {
         rotation: RotationId,
         reason: Reason,
     }
@@ -335,7 +335,7 @@ wire_event!(
 
 wire_event!(
     /// A person let a rotation go on.
-    RotationResumedV1 (58, 1) is RotationResumed {
+    RotationResumedV1 (1) is RotationResumed {
         rotation: RotationId,
         deadline: Timestamp,
     }
@@ -343,7 +343,7 @@ wire_event!(
 
 wire_event!(
     /// A rotation is to be given up.
-    AbortPlannedV1 (59, 1) is AbortPlanned {
+    AbortPlannedV1 (1) is AbortPlanned {
         rotation: RotationId,
         reason: Reason,
     }

@@ -43,7 +43,7 @@ impl From<SecretMetadataV1> for Box<SecretMetadata> {
 
 wire_event!(
     /// A secret was made.
-    SecretCreatedV1 (20, 1) is SecretCreated {
+    SecretCreatedV1 (1) is SecretCreated {
         group: GroupId,
         metadata: SecretMetadataV1,
         spec: SecretSpecV1,
@@ -53,54 +53,54 @@ wire_event!(
 
 wire_event!(
     /// The metadata of a secret changed.
-    SecretUpdatedV1 (21, 1) is SecretUpdated {
+    SecretUpdatedV1 (1) is SecretUpdated {
         metadata: SecretMetadataV1,
     }
 );
 
 wire_event!(
     /// What the type of a secret needs to know changed.
-    SpecUpdatedV1 (22, 1) is SpecUpdated {
+    SpecUpdatedV1 (1) is SpecUpdated {
         spec: SecretSpecV1,
     }
 );
 
 wire_event!(
     /// A rotation policy was set.
-    PolicySetV1 (23, 1) is PolicySet {
+    PolicySetV1 (1) is PolicySet {
         policy: RotationPolicyV1,
     }
 );
 
 wire_event!(
     /// The rotation policy was taken away; there is nothing more to say.
-    PolicyClearedV1 (24, 1) is PolicyCleared {}
+    PolicyClearedV1 (1) is PolicyCleared {}
 );
 
 wire_event!(
     /// A secret was deleted.
-    SecretDeletedV1 (25, 1) is SecretDeleted {
+    SecretDeletedV1 (1) is SecretDeleted {
         data_keys: List<DataKeyId>,
     }
 );
 
 wire_event!(
     /// A secret reached its expiry.
-    SecretExpiredV1 (26, 1) is SecretExpired {
+    SecretExpiredV1 (1) is SecretExpired {
         lifecycle: Lifecycle,
     }
 );
 
 wire_event!(
     /// A lock holds the data of an expired secret.
-    ExpirationHeldV1 (27, 1) is ExpirationHeld {
+    ExpirationHeldV1 (1) is ExpirationHeld {
         version: VersionId,
     }
 );
 
 wire_event!(
     /// What a secret is, but for its versions.
-    SecretRestatedV2 (28, 2) is SecretRestated {
+    SecretRestatedV2 (2) is SecretRestated, before it SecretRestatedV1 {
         group: GroupId,
         metadata: SecretMetadataV1,
         spec: SecretSpecV1,
@@ -121,7 +121,7 @@ wire_event!(
 
 wire_event_before!(
     /// The same, before schedules counted from an anchor: it is not named, nor a rotation that was given up.
-    SecretRestatedV1 (28, 1) lifts to SecretRestatedV2 {
+    SecretRestatedV1 (1) lifts to SecretRestatedV2 {
         group: GroupId,
         metadata: SecretMetadataV1,
         spec: SecretSpecV1,

@@ -31,30 +31,62 @@ macro_rules! wire_struct {
     };
 }
 
-/// Declares the frozen struct of the newest schema of an event type: `(number, schema)`, then the fields.
+/// Declares the frozen struct of the newest schema of an event type: its schema, the structs of the schemas before it, the
+/// newest of them first, then the fields.
 macro_rules! wire_event {
-    ($(#[$meta:meta])* $name:ident ($number:literal, $schema:literal) is $domain:ident { $( $field:ident: $type:ty, )* }) => {
+    (
+        $(#[$meta:meta])*
+        $name:ident ($schema:literal) is $domain:ident $(, before it $older:ident)* { $( $field:ident: $type:ty, )* }
+    ) => {
         $crate::codec::wire::shape::wire_struct!($(#[$meta])* $name is $domain { $( $field: $type, )* });
 
         impl $crate::codec::event::Body for $name {
-            const NUMBER: u16 = $number;
+            const NUMBER: u16 = <$domain as $crate::domain::event_shape::Kind>::NUMBER;
             const SCHEMA: u16 = $schema;
 
             fn into_event(self) -> $crate::domain::event::Event {
                 $domain::from(self).into()
             }
         }
+
+        impl $crate::codec::event::Schemas for $domain {
+            type Newest = $name;
+
+            const COUNT: u16 = 1 $( + { let _ = <$older as $crate::codec::event::Body>::SCHEMA; 1 } )*;
+
+            fn decoder(schema: u16) -> Option<$crate::codec::event::Decoder> {
+                use $crate::codec::event::{Body, decode_body};
+                match schema {
+                    <$name as Body>::SCHEMA => Some(decode_body::<$name>),
+                    $( <$older as Body>::SCHEMA => Some(decode_body::<$older>), )*
+                    _ => None,
+                }
+            }
+
+            fn write_json(&self, schema: u16, out: &mut Vec<u8>) {
+                use $crate::codec::event::write_json;
+                let body = <$name>::from(self.clone());
+                $(
+                    if schema > <$older as $crate::codec::event::Body>::SCHEMA {
+                        return write_json(&body, out);
+                    }
+                    let body = <$older>::from(body);
+                )*
+                let _ = schema;
+                write_json(&body, out);
+            }
+        }
     };
 }
 
-/// Declares the frozen struct of an earlier schema of an event type: `(number, schema)`, the struct of the schema after it,
+/// Declares the frozen struct of an earlier schema of an event type: its schema, the struct of the schema after it,
 /// the fields that both have, and behind a semicolon what an old record says of each field that only the later one has.
 ///
 /// The lift is pure: it sees the struct and nothing else. What a later schema drops or changes needs a lift by hand.
 macro_rules! wire_event_before {
     (
         $(#[$meta:meta])*
-        $name:ident ($number:literal, $schema:literal) lifts to $later:ident {
+        $name:ident ($schema:literal) lifts to $later:ident {
             $( $field:ident: $type:ty, )*
             ; $( $new:ident = $value:expr, )*
         }
@@ -81,7 +113,7 @@ macro_rules! wire_event_before {
         }
 
         impl $crate::codec::event::Body for $name {
-            const NUMBER: u16 = $number;
+            const NUMBER: u16 = <$later as $crate::codec::event::Body>::NUMBER;
             const SCHEMA: u16 = $schema;
 
             fn into_event(self) -> $crate::domain::event::Event {

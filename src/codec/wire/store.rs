@@ -26,7 +26,7 @@ wire_struct!(
 
 wire_event!(
     /// The store was made.
-    StoreCreatedV1 (1, 1) is StoreCreated {
+    StoreCreatedV1 (1) is StoreCreated {
         log_id: LogId,
         settings: SettingsV1,
         key_slot: KeySlotKind,
@@ -35,14 +35,14 @@ wire_event!(
 
 wire_event!(
     /// The store was set to something else.
-    SettingsChangedV1 (2, 1) is SettingsChanged {
+    SettingsChangedV1 (1) is SettingsChanged {
         settings: SettingsV1,
     }
 );
 
 wire_event!(
     /// Another way to open the store was added.
-    KeySlotAddedV1 (3, 1) is KeySlotAdded {
+    KeySlotAddedV1 (1) is KeySlotAdded {
         slot: u8,
         kind: KeySlotKind,
     }
@@ -50,35 +50,35 @@ wire_event!(
 
 wire_event!(
     /// A way to open the store was taken away.
-    KeySlotRemovedV1 (4, 1) is KeySlotRemoved {
+    KeySlotRemovedV1 (1) is KeySlotRemoved {
         slot: u8,
     }
 );
 
 wire_event!(
     /// A new epoch key was made.
-    EpochRolledV1 (5, 1) is EpochRolled {
+    EpochRolledV1 (1) is EpochRolled {
         epoch: u32,
     }
 );
 
 wire_event!(
     /// An epoch key was destroyed.
-    EpochRetiredV1 (6, 1) is EpochRetired {
+    EpochRetiredV1 (1) is EpochRetired {
         epoch: u32,
     }
 );
 
 wire_event!(
     /// The clock ran back.
-    ClockRanBackV1 (7, 1) is ClockRanBack {
+    ClockRanBackV1 (1) is ClockRanBack {
         observed_at: Timestamp,
     }
 );
 
 wire_event!(
     /// A key that signs checkpoints was made.
-    SigningKeySetV1 (8, 1) is SigningKeySet {
+    SigningKeySetV1 (1) is SigningKeySet {
         number: u32,
         verifier_key: Box<str>,
     }
@@ -86,19 +86,19 @@ wire_event!(
 
 wire_event!(
     /// Nothing else happened for a while; there is nothing more to say.
-    HeartbeatRecordedV1 (9, 1) is HeartbeatRecorded {}
+    HeartbeatRecordedV1 (1) is HeartbeatRecorded {}
 );
 
 wire_event!(
     /// Bodies of records were erased.
-    BodiesErasedV1 (13, 1) is BodiesErased {
+    BodiesErasedV1 (1) is BodiesErased {
         positions: List<Position>,
     }
 );
 
 wire_event!(
     /// The store was made anew from a copy.
-    StoreRestoredV2 (14, 2) is StoreRestored {
+    StoreRestoredV2 (2) is StoreRestored, before it StoreRestoredV1 {
         from: RestoredFrom,
         log_size: Position,
         with_data: bool,
@@ -109,7 +109,7 @@ wire_event!(
 
 wire_event_before!(
     /// The same, before a store had an incarnation: nothing was accepted, and the incarnation is not named.
-    StoreRestoredV1 (14, 1) lifts to StoreRestoredV2 {
+    StoreRestoredV1 (1) lifts to StoreRestoredV2 {
         from: RestoredFrom,
         log_size: Position,
         with_data: bool,
@@ -120,7 +120,7 @@ wire_event_before!(
 
 wire_event!(
     /// A person let a restored store go on; there is nothing more to say.
-    QuarantineEndedV1 (15, 1) is QuarantineEnded {}
+    QuarantineEndedV1 (1) is QuarantineEnded {}
 );
 
 wire_struct!(
@@ -139,7 +139,7 @@ impl From<Maybe<BootTimeV1>> for Option<BootTime> {
 
 wire_event!(
     /// The clock showed a time too far ahead.
-    ClockHeldV1 (80, 1) is ClockHeld {
+    ClockHeldV1 (1) is ClockHeld {
         observed_at: Timestamp,
         boot: Maybe<BootTimeV1>,
     }
@@ -147,21 +147,21 @@ wire_event!(
 
 wire_event!(
     /// The clock is believed again.
-    ClockConfirmedV1 (81, 1) is ClockConfirmed {
+    ClockConfirmedV1 (1) is ClockConfirmed {
         by: ClockConfirmedBy,
     }
 );
 
 wire_event!(
     /// The store goes by its clock again, which showed an earlier time than the last record.
-    ClockRebasedV1 (82, 1) is ClockRebased {
+    ClockRebasedV1 (1) is ClockRebased {
         observed_at: Timestamp,
     }
 );
 
 wire_event!(
     /// An issuer lists credentials that the log does not know, or none any more.
-    StrangersFoundV1 (76, 1) is StrangersFound {
+    StrangersFoundV1 (1) is StrangersFound {
         issuer: IssuerName,
         credentials: u64,
     }

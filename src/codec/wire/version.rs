@@ -80,7 +80,7 @@ impl From<CertificateDetailsV1> for Box<CertificateDetails> {
 
 wire_event!(
     /// A version was added.
-    VersionAddedV1 (30, 1) is VersionAdded {
+    VersionAddedV1 (1) is VersionAdded {
         version: VersionId,
         number: VersionNumber,
         origin: VersionOrigin,
@@ -94,7 +94,7 @@ wire_event!(
 
 wire_event!(
     /// A read made a new credential in a version.
-    VersionRegeneratedV1 (31, 1) is VersionRegenerated {
+    VersionRegeneratedV1 (1) is VersionRegenerated {
         version: VersionId,
         destroyed: Option<DataKeyId>,
         sealed: SealedRefV1,
@@ -105,14 +105,14 @@ wire_event!(
 
 wire_event!(
     /// The data of a version was read for the first time.
-    VersionDownloadedV1 (32, 1) is VersionDownloaded {
+    VersionDownloadedV1 (1) is VersionDownloaded {
         version: VersionId,
     }
 );
 
 wire_event!(
     /// The metadata of a version changed.
-    VersionUpdatedV1 (33, 1) is VersionUpdated {
+    VersionUpdatedV1 (1) is VersionUpdated {
         version: VersionId,
         custom_metadata: Option<JsonObject>,
     }
@@ -120,7 +120,7 @@ wire_event!(
 
 wire_event!(
     /// The data of a version was destroyed.
-    VersionDataDestroyedV1 (34, 1) is VersionDataDestroyed {
+    VersionDataDestroyedV1 (1) is VersionDataDestroyed {
         version: VersionId,
         data_key: DataKeyId,
         cause: DestroyCause,
@@ -129,7 +129,7 @@ wire_event!(
 
 wire_event!(
     /// What a version is, but for its locks.
-    VersionRestatedV2 (35, 2) is VersionRestated {
+    VersionRestatedV2 (2) is VersionRestated, before it VersionRestatedV1 {
         version: VersionId,
         number: VersionNumber,
         origin: VersionOrigin,
@@ -150,7 +150,7 @@ wire_event!(
 
 wire_event_before!(
     /// The same, before a clock could be rebased: its age counts from when it was made.
-    VersionRestatedV1 (35, 1) lifts to VersionRestatedV2 {
+    VersionRestatedV1 (1) lifts to VersionRestatedV2 {
         version: VersionId,
         number: VersionNumber,
         origin: VersionOrigin,

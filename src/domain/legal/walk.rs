@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::batch::remember;
-use super::super::event::Event;
+use super::super::event::{Event, GroupCreated, GroupDeleted, GroupRestated, GroupUpdated, StoreRestored};
+use super::super::event_shape::Kind;
 use super::super::evolve::evolve;
 use super::super::id::{LogId, SecretId};
 use super::super::incarnation::Incarnation;
@@ -380,20 +381,19 @@ pub(crate) fn after(state: &State, batch: &[Record]) -> Result<State, IllegalSte
     Ok(walk.into_state())
 }
 
-/// Tells whether release 0.1 did not know an event.
+/// Tells whether release 0.1 cannot have written an event.
 fn is_newer(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::CredentialKept(_)
-            | Event::AttemptCounted(_)
-            | Event::HoldOverridden(_)
-            | Event::ClockHeld(_)
-            | Event::ClockConfirmed(_)
-            | Event::ClockRebased(_)
-    ) || matches!(event, Event::StoreRestored(event) if event.incarnation != Incarnation::ORIGINAL)
+    let names_incarnation = |restored: &StoreRestored| restored.incarnation != Incarnation::ORIGINAL;
+    event.is_newer() || matches!(event, Event::StoreRestored(restored) if names_incarnation(restored))
 }
 
 /// Tells whether a record of the whole store can only be one about groups, the ones whose bodies are erased.
 const fn is_of_groups(record: &HiddenRecord) -> bool {
-    matches!(record.number, 10..=12 | 16)
+    matches!(
+        record.number,
+        <GroupCreated as Kind>::NUMBER
+            | <GroupUpdated as Kind>::NUMBER
+            | <GroupDeleted as Kind>::NUMBER
+            | <GroupRestated as Kind>::NUMBER
+    )
 }

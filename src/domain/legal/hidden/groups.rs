@@ -6,7 +6,8 @@
 
 use std::ops::RangeInclusive;
 
-use super::super::super::event::{Event, GroupRestated};
+use super::super::super::event::{Event, GroupCreated, GroupRestated, GroupUpdated};
+use super::super::super::event_shape::Kind;
 use super::super::super::record::Record;
 use super::super::super::state::State;
 use super::super::super::step::HiddenRecord;
@@ -33,14 +34,14 @@ impl HiddenGroups {
     /// Takes a record of the whole store in whose event cannot be read.
     pub(in super::super) fn take(&mut self, record: &HiddenRecord) {
         let at = record.recorded_at;
-        match Event::label_of(record.number) {
-            Some("GroupCreated") => {
+        match record.number {
+            <GroupCreated as Kind>::NUMBER => {
                 widen(&mut self.made, at);
                 widen(&mut self.changed, at);
             }
-            Some("GroupUpdated") => widen(&mut self.changed, at),
-            // It changes nothing, or takes something away.
-            Some("GroupRestated" | "GroupDeleted") => {}
+            <GroupUpdated as Kind>::NUMBER => widen(&mut self.changed, at),
+            // It changes nothing.
+            <GroupRestated as Kind>::NUMBER => {}
             // A later release may do anything to groups.
             _ => self.is_open = true,
         }

@@ -149,15 +149,18 @@ impl Hidden {
 
 /// The numbers of the kinds of event whose bodies can be erased.
 mod numbers {
-    pub(super) const SECRET_CREATED: u16 = 20;
-    pub(super) const SECRET_UPDATED: u16 = 21;
-    pub(super) const SPEC_UPDATED: u16 = 22;
-    pub(super) const SECRET_RESTATED: u16 = 28;
-    pub(super) const VERSION_ADDED: u16 = 30;
-    pub(super) const VERSION_UPDATED: u16 = 33;
-    pub(super) const VERSION_RESTATED: u16 = 35;
-    pub(super) const LOCK_PLACED: u16 = 40;
-    pub(super) const LOCK_RESTATED: u16 = 44;
+    use super::super::super::event;
+    use super::super::super::event_shape::Kind;
+
+    pub(super) const SECRET_CREATED: u16 = <event::SecretCreated as Kind>::NUMBER;
+    pub(super) const SECRET_UPDATED: u16 = <event::SecretUpdated as Kind>::NUMBER;
+    pub(super) const SPEC_UPDATED: u16 = <event::SpecUpdated as Kind>::NUMBER;
+    pub(super) const SECRET_RESTATED: u16 = <event::SecretRestated as Kind>::NUMBER;
+    pub(super) const VERSION_ADDED: u16 = <event::VersionAdded as Kind>::NUMBER;
+    pub(super) const VERSION_UPDATED: u16 = <event::VersionUpdated as Kind>::NUMBER;
+    pub(super) const VERSION_RESTATED: u16 = <event::VersionRestated as Kind>::NUMBER;
+    pub(super) const LOCK_PLACED: u16 = <event::LockPlaced as Kind>::NUMBER;
+    pub(super) const LOCK_RESTATED: u16 = <event::LockRestated as Kind>::NUMBER;
 }
 
 impl Known {
