@@ -122,6 +122,21 @@ pub(crate) struct Clocks {
     pub(crate) held: Option<HeldClock>,
 }
 
+impl Clocks {
+    /// Gives what the log tells once there stands what was made of clocks: a writer notes it before it does anything else.
+    pub(crate) const fn noted(self, judged: &Judged) -> Self {
+        let Judged { seen, now, .. } = *judged;
+        match judged.note {
+            None => self,
+            Some(Note::RanBack) => Self { ran_back_at: Some(now), ..self },
+            Some(Note::Held) => {
+                Self { held: Some(HeldClock { at: now, observed_at: seen.wall, boot: seen.boot }), ..self }
+            }
+            Some(Note::Confirmed(_)) => Self { held: None, ..self },
+        }
+    }
+}
+
 /// What a log tells of time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told {

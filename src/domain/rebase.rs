@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::ClockRebased;
 use super::evolve::is_held;
+use super::limits;
 use super::patience::Patience;
 use super::position::Position;
 use super::record::Record;
@@ -74,6 +75,11 @@ impl Rebased {
     fn end(&self, end: Timestamp) -> Timestamp {
         if self.is_ahead(end) { self.observed_at.plus(end.since(self.before)) } else { end }
     }
+}
+
+/// Gives how often the clock of a store can be rebased yet.
+pub(crate) const fn rebases_left(rebased: &[Rebased]) -> usize {
+    limits::CLOCK_REBASED_MAX.saturating_sub(rebased.len())
 }
 
 /// Gives what counts of a time that was recorded at a position: moved by each rebase behind it and in front of `until`.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use crate::domain::clock::{ClockStanding, HeldClock, Judged};
 use crate::domain::command::Command as Decided;
 use crate::domain::limits;
-use crate::domain::rebase::{self, Rebased};
+use crate::domain::rebase::{self, Rebased, rebases_left};
 use crate::domain::receipt::Receipt;
 use crate::domain::secret::Secret;
+use crate::domain::state::Whole;
 use crate::domain::time::Timestamp;
 use crate::error::Error;
 
@@ -28,20 +29,30 @@ pub struct ClockStatus {
     /// How the clock stands to it.
     pub standing: ClockStanding,
     /// What is recorded of a clock that is not believed. Nothing is yet where the store is open for reading only and nobody has
-    /// written since the clock jumped.
+    /// written since the clock jumped; nothing is any more where the clock was set back, whether a record says so yet or not.
     pub held: Option<HeldClock>,
+    /// How often the clock can be rebased yet, of 64 times.
+    pub rebases_left: usize,
 }
 
 impl ClockStatus {
-    pub(super) const fn of(judged: &Judged, held: Option<HeldClock>) -> Self {
-        Self { shown: judged.seen.wall, now: judged.now, standing: judged.standing, held }
+    pub(super) fn of(judged: &Judged, whole: &Whole) -> Self {
+        let held = whole.clocks.held.filter(|_| whole.clocks.noted(judged).held.is_some());
+        let rebases_left = rebases_left(&whole.rebased);
+        Self { shown: judged.seen.wall, now: judged.now, standing: judged.standing, held, rebases_left }
     }
 
-    /// Tells whether the clock is so far behind the last record, more than five minutes, that a person can have the store go by it
-    /// ([`Session::rebase_clock`]).
+    /// Tells whether a person can have the store go by the clock ([`Session::rebase_clock`]): it is more than five minutes behind the
+    /// last record, and was rebased less than 64 times.
     #[must_use]
     pub fn can_be_rebased(&self) -> bool {
-        matches!(self.standing, ClockStanding::Behind(by) if by > limits::CLOCK_REBASED_BEHIND) && self.held.is_none()
+        self.is_far_behind() && self.rebases_left > 0
+    }
+
+    /// Tells whether the clock is more than five minutes behind the last record: that is not waited out.
+    #[must_use]
+    pub fn is_far_behind(&self) -> bool {
+        matches!(self.standing, ClockStanding::Behind(by) if by > limits::CLOCK_REBASED_BEHIND)
     }
 
     /// Tells whether the store waits for somebody to confirm the time.
@@ -58,8 +69,8 @@ impl Store {
     #[must_use]
     pub fn clock(&self) -> ClockStatus {
         let shared = &self.0.engine.shared;
-        let held = shared.published.with(|snapshot| snapshot.state.whole.clocks.held);
-        ClockStatus::of(&shared.look_at_clock(), held)
+        let judged = shared.look_at_clock();
+        shared.published.with(|snapshot| ClockStatus::of(&judged, &snapshot.state.whole))
     }
 
     /// Lists what would end at once if the time that the clock shows were believed: secrets of which a lease, a credential or the

@@ -2,6 +2,8 @@
 //!
 //! Read next: [`super::impact`].
 
+use std::borrow::Cow;
+
 use crate::domain::command::{Command as Decided, Terms};
 use crate::domain::decide::{Verdict, judge};
 use crate::domain::event::Event;
@@ -53,8 +55,13 @@ impl Session {
     pub(super) fn forecast(&self, decided: &Decided, terms: &Terms) -> Forecast {
         let inner = &self.store().0;
         let snapshot = inner.engine.view();
-        let now = inner.now();
-        match judge(&snapshot.state, decided, terms, now) {
+        let clock = inner.engine.shared.look_at_clock();
+        let mut state = Cow::Borrowed(&snapshot.state);
+        if clock.note.is_some() {
+            // The writer notes that first.
+            state.to_mut().whole.clocks = state.whole.clocks.noted(&clock);
+        }
+        match judge(&state, decided, terms, clock.now) {
             Verdict::Accept(decision) => {
                 let events = decision.events.into_iter().map(|(_, event)| event).collect();
                 Forecast { refusal: None, events }

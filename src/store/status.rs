@@ -174,7 +174,7 @@ impl Store {
             incarnation: whole.incarnation(),
             restored_at: whole.restored.map(|restored| restored.at),
             quarantine: whole.quarantine().copied(),
-            clock: ClockStatus::of(&shared.look_at_clock(), whole.clocks.held),
+            clock: ClockStatus::of(&shared.look_at_clock(), whole),
             strangers: whole.strangers.clone(),
             next_lapse_at: snapshot.next_lapse(),
             next_rotation_at: snapshot.projections.calendar.rotations().next().map(|(at, _)| at),

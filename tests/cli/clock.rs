@@ -185,6 +185,32 @@ fn a_watch_with_a_file_warns_of_expiries_once_the_clock_is_rebased() {
     assert!(watch().is_empty(), "once");
 }
 
+/// A clock is rebased 64 times at most; another rebase was advised, and refused.
+#[test]
+fn no_rebase_is_advised_that_would_be_refused() {
+    let home = left_ahead();
+    let (now, minute) = (SystemClock.now(), Duration::from_secs(60));
+    let (clock, unlock) = (ManualClock::at(now), Unlock::key_file(home.path("store.key")));
+    let store = StoreOptions::new(home.path("store"), unlock).clock(clock.clone()).open().unwrap();
+    let ops = store.acting_as(Actor::parse("ops").unwrap());
+    let number = |number: u8| {
+        NewSecret::arbitrary(SecretName::parse(&format!("n{number}")).unwrap(), SecretBytes::copy_from(b"x"))
+    };
+    for round in 0..64 {
+        ops.rebase_clock().unwrap();
+        clock.advance(2 * 60 * minute);
+        ops.create(number(round).unwrap()).unwrap();
+        clock.set(now);
+    }
+    assert!(!store.clock().can_be_rebased());
+    store.close().unwrap();
+    let status = home.run(&["status"]).done();
+    assert!(status.err.contains("64 times") && !status.err.contains("until latchkeep clock rebase"), "{}", status.err);
+    let shown = home.run(&["clock", "show"]).done().text();
+    assert!(!shown.contains("latchkeep clock rebase") && shown.contains("64 times"), "{shown}");
+    home.run(&["clock", "rebase"]).failed(2, &["64 times"]);
+}
+
 #[test]
 fn a_time_that_lies_in_several_stretches_is_shown_of_the_newest_and_said_to() {
     let home = left_ahead();

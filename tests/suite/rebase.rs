@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use latchkeep::audit::{AsOf, Conclusion, VerifyOptions, replay_export};
 use latchkeep::{
-    ClockStanding, Command, Event, ExportOptions, Interval, IntervalUnit, ManualClock, NewSecret, PasswordPolicy,
-    Position, RotationPolicy, RotationWorker, SecretId, Store, Timestamp, Username, VersionRef, WorkerOptions,
+    ClockBounds, ClockStanding, Command, Event, ExportOptions, Interval, IntervalUnit, ManualClock, NewSecret,
+    PasswordPolicy, Position, RotationPolicy, RotationWorker, SecretId, Store, Timestamp, Username, VersionRef,
+    WorkerOptions,
 };
 
 use crate::backup::{backup, beside, key};
@@ -213,6 +214,32 @@ fn a_clock_is_rebased_where_it_is_behind_by_more_than_a_few_minutes_and_nowhere_
     store.close().unwrap();
     let looking = home.options().open_read_only().unwrap();
     refused(session(&looking).rebase_clock(), "read_only");
+}
+
+/// What a clock showed that is not believed stays recorded until the next command; nothing was foretold of a rebase until then.
+#[test]
+fn a_rebase_is_foretold_where_a_clock_that_was_not_believed_was_set_back_too_far() {
+    let home = Home::standing_still();
+    let bounds = ClockBounds { steady_for: None, ..ClockBounds::default() };
+    let store = home.options().clock_bounds(bounds).create().unwrap();
+    let ops = session(&store);
+    let id = arbitrary(&ops, "token", "one");
+    set_back(&home.clock, YEARS);
+    ops.rotate(id, next("two")).unwrap();
+    home.clock.advance(HOUR);
+    ops.place_lock(id, CURRENT, lock("billing").until(15 * MINUTE)).unwrap();
+    assert!(store.clock().is_ahead() && store.clock().held.is_some());
+    assert_eq!(ops.dry_run(&Command::confirm_clock()).unwrap().events.len(), 1);
+
+    set_back(&home.clock, MINUTE);
+    let clock = store.clock();
+    assert!(clock.can_be_rebased() && clock.held.is_none(), "{clock:?}");
+    let forecast = ops.dry_run(&Command::rebase_clock()).unwrap();
+    assert!(forecast.refusal.is_none() && forecast.events.len() == 1, "{forecast:?}");
+    assert_eq!(store.moved_when_clock_is_rebased().iter().map(|moved| moved.leases()).sum::<usize>(), 1);
+    ops.rebase_clock().unwrap();
+    assert_eq!(store.clock().standing, ClockStanding::Steady);
+    sound_log(&store);
 }
 
 /// Reads that were made in the wrong time are recorded there, and what was read since counts as the last read.

@@ -7,6 +7,7 @@ use super::super::event::{
     SigningKeySet,
 };
 use super::super::limits;
+use super::super::rebase::rebases_left;
 use super::super::refusal::Refusal;
 use super::super::rotation_event::StrangersFound;
 use super::super::state::State;
@@ -79,7 +80,7 @@ pub(in super::super) fn may_rebase(state: &State, shown: Timestamp, now: Timesta
         Err(
             "is not more than five minutes behind the last record: there is nothing to rebase, or wait until it catches up",
         )
-    } else if whole.rebased.len() >= limits::CLOCK_REBASED_MAX {
+    } else if rebases_left(&whole.rebased) == 0 {
         Err("was rebased 64 times, as often as it can be; restore the store from a backup of before")
     } else {
         Ok(())

@@ -30,7 +30,11 @@ pub(crate) fn doubt(clock: &ClockStatus) -> Option<String> {
         ClockStanding::Steady => None,
         ClockStanding::Behind(by) if by < WORTH_A_WORD => None,
         ClockStanding::Behind(_) => {
-            let help = if clock.can_be_rebased() { ", or until latchkeep clock rebase" } else { "" };
+            let help = match clock.is_far_behind() {
+                true if clock.can_be_rebased() => ", or until latchkeep clock rebase",
+                true => "; it was rebased 64 times, as often as it can be: a backup of before helps",
+                false => "",
+            };
             Some(format!(
                 "the clock shows {shown}, before the last record of {now}: the store's time stands still until then{help}"
             ))
