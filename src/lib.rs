@@ -76,6 +76,7 @@ pub mod event {
 pub use domain::clock::{BootTime, ClockBounds, ClockConfirmedBy, ClockStanding, HeldClock};
 pub use domain::command::{Change, LockTarget, SecretChanges};
 pub use domain::event::Event;
+pub use domain::evidence::RebaseDoubt;
 pub use domain::expiry::Expiry;
 pub use domain::fencing::FencingToken;
 pub use domain::held::Held;
@@ -166,7 +167,7 @@ pub use {
     options::StoreOptions,
     store::Store,
     store::backup::{verify_backup, verify_backup_against},
-    store::clock::{ClockStatus, MovedSecret},
+    store::clock::ClockStatus,
     store::command::Command,
     store::export::ExportOptions,
     store::forecast::Forecast,
@@ -176,6 +177,7 @@ pub use {
     store::moment::Moment,
     store::new_secret::{NewData, NewSecret},
     store::reading::Reading,
+    store::rebase::{MovedEnd, MovedSecret},
     store::session::Session,
     store::status::{RotationCount, RotationCounts, Status},
     store::watch::{ResumePoint, Watch, Watched},

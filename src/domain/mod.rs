@@ -21,6 +21,7 @@ pub(crate) mod erasable;
 pub(crate) mod event;
 pub(crate) mod event_kind;
 pub(crate) mod event_shape;
+pub(crate) mod evidence;
 pub(crate) mod evolve;
 pub(crate) mod expiry;
 pub(crate) mod fencing;

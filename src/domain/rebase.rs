@@ -7,11 +7,11 @@
 //!
 //! | Time in the state | At a rebase |
 //! |---|---|
-//! | lock: end of the lease | moved, when the lock was placed or renewed in the wrong time |
+//! | lock: end of the lease | moved, when the lock was placed or renewed in the wrong time; the log does not tell whether as a date |
 //! | lock: placed, renewed | stays |
 //! | secret: made | stays; [`Secret::counts_from`] counts |
 //! | secret: last changed, last read | moved |
-//! | secret: end of its data, in the metadata | stays: a person gave the date |
+//! | secret: end of its data, in the metadata | stays: a person gave the date, or a length, which the log does not tell |
 //! | secret: expiry held since | stays; goes where the expiry has not come in the time that counts now |
 //! | schedule: counted from, last refused, given up | moved |
 //! | version: made | stays; `counts_from` is moved, by which grace and schedule go |
@@ -22,7 +22,7 @@
 //! | credential: ended since | stays |
 //! | rotation: planned, staged, reported, parked, deadline, tried again, report waited for | moved |
 //! | rotation: up to when its time was counted, and its last run | moved |
-//! | remembered answer: given | at the rebase at the latest, so it is remembered for its day |
+//! | remembered answer: given | at the rebase at the latest, so it is remembered for a day from there: how long ago it really was, nobody knows |
 //! | group, restore, issuers with strangers: since | stays |
 //! | clock: ran back | cleared |
 //!

@@ -20,6 +20,7 @@ pub(crate) mod prepare;
 pub(crate) mod proofs;
 pub(crate) mod quarantine;
 pub(crate) mod reading;
+pub(crate) mod rebase;
 mod repeated;
 pub(crate) mod rotating;
 pub(crate) mod session;

@@ -104,6 +104,8 @@ fn left_ahead() -> Home {
     ops.rotate(id, NewData::arbitrary(SecretBytes::copy_from(b"two")).unwrap()).unwrap();
     let lease = NewLock::new(LockName::parse("billing").unwrap()).until(Duration::from_secs(3_600));
     ops.place_lock(id, VersionRef::Current, lease).unwrap();
+    let new = NewSecret::arbitrary(SecretName::parse("lasting").unwrap(), SecretBytes::copy_from(b"one")).unwrap();
+    ops.create(new.expiring_at(Duration::from_secs(3_600))).unwrap();
     store.close().unwrap();
     home
 }
@@ -119,13 +121,21 @@ fn a_store_that_went_by_a_clock_of_years_ahead_is_brought_back_by_a_command() {
         status.err
     );
     let shown = home.run(&["clock", "show"]).done().text();
-    assert!(shown.contains("the ends of 1 lease and 0 rotations move"), "{shown}");
+    assert!(shown.contains("the ends of 1 lease and 0 dynamic credentials, and 0 rotations move"), "{shown}");
     assert!(shown.contains("made in the wrong time: token") && shown.contains("latchkeep clock rebase"), "{shown}");
-    let shown = home.run(&["clock", "show", "--json"]).done().json();
-    assert_eq!((&shown["standing"], &shown["moves_when_rebased"]["leases"]), (&"behind".into(), &1.into()));
+    let told = home.run(&["clock", "show", "--json"]).done().json();
+    assert_eq!((&told["standing"], &told["moves_when_rebased"]["leases"]), (&"behind".into(), &1.into()));
 
-    let rebased = home.run(&["clock", "rebase", "--yes"]).done().text();
-    assert!(rebased.contains("the ends of 1 lease and 0 rotations were moved"), "{rebased}");
+    assert!(shown.contains("token, version 2: lease billing ends at 20") && shown.contains("renew those"), "{shown}");
+    assert!(shown.contains("lasting: it still expires at 20") && !shown.contains("may be wrong"), "{shown}");
+    let rebased = home.run(&["clock", "rebase", "--yes"]).done();
+    assert!(
+        rebased.err.contains("time of the store fall from 20") && rebased.err.contains("by 109"),
+        "{}",
+        rebased.err
+    );
+    let rebased = rebased.text();
+    assert!(rebased.contains("the ends of 1 lease and 0 dynamic credentials, and 0 rotations were moved"), "{rebased}");
     assert!(rebased.contains("made in the wrong time: token"), "{rebased}");
     home.run(&["clock", "rebase", "--yes"]).failed(2, &["five minutes behind"]);
     let shown = home.run(&["clock", "show", "--json"]).done().json();
@@ -183,6 +193,22 @@ fn a_watch_with_a_file_warns_of_expiries_once_the_clock_is_rebased() {
         [(&"short".into(), &1.into())]
     );
     assert!(watch().is_empty(), "once");
+}
+
+/// A clock that was wrong itself, and behind, once ended leases early, and nothing spoke against it.
+#[test]
+fn a_clock_that_shows_a_time_from_before_the_log_is_warned_of() {
+    let home = Home::new();
+    std::fs::remove_dir_all(home.path("store")).unwrap();
+    let made = Timestamp::from_nanos(SystemClock.now().as_nanos() + 3 * 3_600_000_000_000);
+    let unlock = Unlock::key_file(home.path("store.key"));
+    StoreOptions::new(home.path("store"), unlock).clock(ManualClock::at(made)).create().unwrap().close().unwrap();
+    let shown = home.run(&["clock", "show"]).done().text();
+    assert!(shown.contains("the clock may be wrong: 20") && shown.contains("when the log began"), "{shown}");
+    let told = home.run(&["clock", "show", "--json"]).done().json();
+    assert_eq!(told["moves_when_rebased"]["doubts"][0]["reason"], "before_stretch");
+    let rebased = home.run(&["clock", "rebase", "--yes"]).done();
+    assert!(rebased.err.contains("the clock may be wrong"), "{}", rebased.err);
 }
 
 /// A clock is rebased 64 times at most; another rebase was advised, and refused.

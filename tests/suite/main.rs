@@ -30,6 +30,7 @@ mod opening;
 mod pressure;
 mod proofs;
 mod rebase;
+mod rebase_forecast;
 mod releases;
 mod restore;
 mod standing;

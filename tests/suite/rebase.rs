@@ -14,11 +14,11 @@ use crate::backup::{backup, beside, key};
 use crate::support::{Home, arbitrary, lock, lock_name, name, next, noon, once, refused, session, sound};
 use crate::walk::sound_log;
 
-const CURRENT: VersionRef = VersionRef::Current;
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
-const YEARS: Duration = Duration::from_secs(900 * 86_400);
+pub(crate) const CURRENT: VersionRef = VersionRef::Current;
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+pub(crate) const YEARS: Duration = Duration::from_secs(900 * 86_400);
 
 fn rotating_daily(store: &Store) -> SecretId {
     let new =
@@ -41,7 +41,7 @@ fn has_lock(store: &Store, id: SecretId, name: &str) -> bool {
 }
 
 /// Sets a clock back, to some time after the noon at which these tests begin.
-fn set_back(clock: &ManualClock, since_noon: Duration) {
+pub(crate) fn set_back(clock: &ManualClock, since_noon: Duration) {
     clock.set(noon().plus(since_noon));
 }
 
@@ -64,7 +64,9 @@ fn a_store_that_recorded_a_time_years_ahead_goes_on_once_its_clock_is_rebased() 
     let clock = store.clock();
     assert!(matches!(clock.standing, ClockStanding::Behind(by) if by > YEARS - 2 * DAY) && clock.can_be_rebased());
     let moved = store.moved_when_clock_is_rebased();
-    assert_eq!(moved.iter().map(|moved| moved.leases()).sum::<usize>(), 2);
+    let leases =
+        moved.iter().flat_map(|moved| moved.ends()).map(|end| (end.version.get(), end.lock.unwrap().to_string()));
+    assert_eq!(leases.collect::<Vec<_>>(), [(1, "billing".to_owned()), (2, "billing".to_owned())]);
     assert_eq!(moved.iter().filter(|moved| moved.moves_a_rotation()).count(), 1);
     assert_eq!(moved.iter().filter(|moved| moved.moves_current()).count(), 2);
     let receipt = ops.rebase_clock().unwrap();
@@ -231,12 +233,17 @@ fn a_rebase_is_foretold_where_a_clock_that_was_not_believed_was_set_back_too_far
     assert!(store.clock().is_ahead() && store.clock().held.is_some());
     assert_eq!(ops.dry_run(&Command::confirm_clock()).unwrap().events.len(), 1);
 
+    store.close().unwrap();
     set_back(&home.clock, MINUTE);
-    let clock = store.clock();
+    let store = home.options().open_read_only().unwrap();
+    assert!(session(&store).dry_run(&Command::rebase_clock()).unwrap().refusal.is_none());
+    drop(store);
+    let store = home.options().clock_bounds(bounds).open().unwrap();
+    let (ops, clock) = (session(&store), store.clock());
     assert!(clock.can_be_rebased() && clock.held.is_none(), "{clock:?}");
     let forecast = ops.dry_run(&Command::rebase_clock()).unwrap();
     assert!(forecast.refusal.is_none() && forecast.events.len() == 1, "{forecast:?}");
-    assert_eq!(store.moved_when_clock_is_rebased().iter().map(|moved| moved.leases()).sum::<usize>(), 1);
+    assert_eq!(store.moved_when_clock_is_rebased().iter().map(|moved| moved.ends().len()).sum::<usize>(), 1);
     ops.rebase_clock().unwrap();
     assert_eq!(store.clock().standing, ClockStanding::Steady);
     sound_log(&store);

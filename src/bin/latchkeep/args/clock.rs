@@ -31,7 +31,8 @@ pub(crate) struct ClockConfirm {
 /// A command under a clock that was years ahead leaves its time in the log, and the store's time stands still until then. With this
 /// command the time of the log falls, once, to what the clock shows, and a record says so. Leases that were placed in the wrong
 /// time keep what was left of them, schedules and graces go on; dates that somebody gave stay, and what has ended stays ended.
-/// Compare the clock with another one first, and look at `clock show`. Refused while the clock is behind by five minutes or
+/// The log does not tell a lease until a date from one of a length, nor an expiry: leases move, expiries stay. What moves, and what the
+/// log tells against the time that the clock shows, is said first. Compare the clock with another one. Refused while the clock is behind by five minutes or
 /// less, which are waited out, or is held.
 #[derive(Args, Debug)]
 pub(crate) struct ClockRebase {

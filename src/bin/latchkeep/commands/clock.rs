@@ -7,7 +7,7 @@ use std::time::Duration;
 use latchkeep::{ClockBounds, ClockStanding, ClockStatus, Secret};
 use serde_json::{Map, Value, json};
 
-use super::clock_rebase::{self, Moved, put_rebased};
+use super::clock_rebase::{self, Forecast, put_rebased};
 use super::summary::counted;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -68,11 +68,12 @@ const fn exit(clock: &ClockStatus) -> Exit {
 
 pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
     let clock = scene.store().clock();
+    let forecast = Forecast::of(scene)?;
     let ends: Vec<_> = scene.store().ends_when_clock_is_confirmed().iter().map(|secret| name(secret)).collect();
     if scene.out.is_json() {
         let mut fields = to_json(&clock);
         fields.insert("ends_when_confirmed".to_owned(), json!(ends));
-        fields.insert("moves_when_rebased".to_owned(), Moved::of(scene).to_json());
+        fields.insert("moves_when_rebased".to_owned(), forecast.to_json());
         put_rebased(&scene.store().clock_rebased(), &mut fields);
         scene.out.json(&fields.into())?;
         return Ok(exit(&clock));
@@ -84,7 +85,7 @@ pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
         scene.out.line(format!("something of it ends as soon as the clock is confirmed: {name}"))?;
     }
     if clock.can_be_rebased() {
-        for line in Moved::of(scene).lines() {
+        for line in forecast.lines().into_iter().chain(forecast.warnings()) {
             scene.out.line(line)?;
         }
         scene.out.line("compare the clock with another one; set it, or, if it is right: latchkeep clock rebase")?;
