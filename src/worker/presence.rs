@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::domain::limits;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::{Clock, SystemClock, monotonic};
 use crate::engine::sync::Mutex;
@@ -20,11 +21,11 @@ const GAPS_MAX: usize = 64;
 
 /// The time in which a worker ran.
 pub(super) struct Presence {
-    began: Timestamp,
     seen: Mutex<Seen>,
 }
 
 struct Seen {
+    began: Timestamp,
     last: Timestamp,
     last_moment: Instant,
     /// Spans of absence, each with its end.
@@ -33,18 +34,21 @@ struct Seen {
 
 impl Presence {
     pub(super) fn from(began: Timestamp) -> Self {
-        let seen = Seen { last: began, last_moment: monotonic(), gaps: VecDeque::new() };
-        Self { began, seen: Mutex::new(seen) }
+        Self { seen: Mutex::new(Seen::from(began)) }
     }
 
-    /// Gives when the worker began.
-    pub(super) const fn began(&self) -> Timestamp {
-        self.began
+    /// Gives when the worker began; the time that the clock was rebased to, where it was since.
+    pub(super) fn began(&self) -> Timestamp {
+        self.seen.lock().began
     }
 
     /// Notes that the worker is at work; to be called at every look.
     pub(super) fn note(&self, now: Timestamp) {
         let mut seen = self.seen.lock();
+        if seen.last.since(now) > limits::CLOCK_REBASED_BEHIND {
+            // The time of a store falls so far only where its clock is rebased. What was seen in the wrong time tells nothing now.
+            *seen = Seen::from(now);
+        }
         let (moment, passed) = (monotonic(), now.since(seen.last));
         let awake = if is_system_time(now) {
             // That clock stands still while the machine sleeps.
@@ -69,10 +73,16 @@ impl Presence {
     /// Gives for how long the worker ran between a time and now.
     pub(super) fn worked(&self, since: Timestamp, now: Timestamp) -> Duration {
         self.note(now);
-        let since = since.max(self.began);
         let seen = self.seen.lock();
+        let since = since.max(seen.began);
         let gaps: Duration = seen.gaps.iter().filter(|(end, _)| *end > since).map(|(_, gap)| *gap).sum();
         now.since(since).saturating_sub(gaps)
+    }
+}
+
+impl Seen {
+    fn from(began: Timestamp) -> Self {
+        Self { began, last: began, last_moment: monotonic(), gaps: VecDeque::new() }
     }
 }
 
@@ -110,6 +120,16 @@ mod tests {
             presence.note(at(hour));
         }
         assert_eq!(presence.worked(at(10), at(hour)), HOUR * 12 + HOUR * 2 * 100);
+    }
+
+    /// A worker that ran while the clock was rebased once counted no time until the wrong one came, and gave nothing up.
+    #[test]
+    fn the_time_in_which_it_ran_counts_on_after_a_rebase() {
+        let presence = Presence::from(at(10_000));
+        (10_001..=10_010).for_each(|hour| presence.note(at(hour)));
+        presence.note(at(20));
+        (21..=25).for_each(|hour| presence.note(at(hour)));
+        assert_eq!((presence.began(), presence.worked(at(0), at(25))), (at(20), HOUR * 5));
     }
 
     #[test]
