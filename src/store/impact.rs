@@ -87,11 +87,12 @@ impl Store {
     /// Kind `Refused` with [`crate::Refusal::SecretNotFound`]; kind `Corrupt` when the log is damaged.
     pub fn impact(&self, id: SecretId) -> Result<ImpactReport, Error> {
         let shared = &self.0.engine.shared;
-        let (secret, settings) = (self.secret(id)?, shared.published.with(|now| now.state.whole.settings));
+        let secret = self.secret(id)?;
+        let (settings, rebased) =
+            shared.published.with(|now| (now.state.whole.settings, now.state.whole.rebased.clone()));
         let end = shared.published.with(|now| now.end.size);
         let from = Position::new(end.get().saturating_sub(RECORDS_LOOKED_AT));
-        let mut found: BTreeMap<(Actor, VersionId), RecentReader> = BTreeMap::new();
-        let mut decoder = Decoder::default();
+        let (mut found, mut decoder) = (BTreeMap::new(), Decoder::default());
         shared.held().each(from, end, &mut |raw| {
             if raw.header().event_type != ACCESS_RECORDED {
                 return Ok(ControlFlow::Continue(()));
@@ -99,17 +100,13 @@ impl Store {
             if let Some(Event::AccessRecorded(read)) = decoder.decode(raw)?.map(|record| record.event)
                 && read.secret == id
             {
-                let key = (read.reader.clone(), read.version);
-                let (reader, version, last_at) = (read.reader, read.version, read.last_at);
-                let seen = found.entry(key).or_insert(RecentReader { reader, version, reads: 0, last_at });
-                seen.reads = seen.reads.saturating_add(read.reads);
-                seen.last_at = seen.last_at.max(last_at);
+                note(&mut found, rebased.partition_point(|rebased| rebased.position < raw.header().position), read);
             }
             Ok(ControlFlow::Continue(()))
         })?;
         let mut readers: Vec<_> = found.into_values().collect();
-        readers.sort_by_key(|read| std::cmp::Reverse(read.last_at));
-        readers.truncate(READERS_MAX);
+        readers.sort_by_key(|(stretch, read)| std::cmp::Reverse((*stretch, read.last_at)));
+        let readers = readers.into_iter().map(|(_, read)| read).take(READERS_MAX).collect();
         Ok(ImpactReport {
             rotation: secret.impact_of_rotation(settings),
             deletion: secret.impact_of_deletion(settings),
@@ -117,6 +114,18 @@ impl Store {
             readers_from: from,
         })
     }
+}
+
+/// Readers of versions, each with the stretch of the log that its last read lies in: times of several stretches do not compare.
+type Readers = BTreeMap<(Actor, VersionId), (usize, RecentReader)>;
+
+/// Takes in a read that a stretch of the log tells of.
+fn note(found: &mut Readers, stretch: usize, read: AccessRecorded) {
+    let AccessRecorded { reader, version, reads, last_at, .. } = read;
+    let first = RecentReader { reader: reader.clone(), version, reads: 0, last_at };
+    let (last, seen) = found.entry((reader, version)).or_insert((stretch, first));
+    seen.reads = seen.reads.saturating_add(reads);
+    (*last, seen.last_at) = (*last, seen.last_at).max((stretch, last_at));
 }
 
 impl Session {
