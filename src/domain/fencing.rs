@@ -13,7 +13,9 @@ use super::position::Position;
 
 /// Tells how new a lock is: the incarnation of the store, then the position that placed or last renewed the lock.
 ///
-/// Tokens are compared in that order and never run back, also when the store is restored from a backup. An outside system
+/// Tokens are compared in that order and never run back, also when the store is restored from a backup; a rebase of the clock changes
+/// none. The exception is a restore in a time that had not come, whose incarnation is of that time: another restore of its backup,
+/// or of an earlier one, gives smaller or equal tokens until that time comes. An outside system
 /// keeps the largest token that it has seen, and refuses a smaller one. The text form is both numbers with a dash between
 /// them, `0-42` say; compare the numbers, not the text. The idea is that of Kleppmann, "How to do distributed locking" (2016).
 ///

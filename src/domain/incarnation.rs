@@ -14,7 +14,8 @@ use super::time::Timestamp;
 ///
 /// A restore gives the larger of the incarnation before plus one and the Unix second of the restore. So two restores of
 /// one backup have the same incarnation only when they were made within one second, or both under a clock that is behind
-/// the last record of the backup.
+/// the last record of the backup. A later restore of one backup has a smaller incarnation than an earlier one that was made while
+/// the clock was ahead; rebasing the clock does not change it, since fencing tokens of it are out by then.
 ///
 /// ```
 /// use latchkeep::{Incarnation, Timestamp};

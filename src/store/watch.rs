@@ -155,8 +155,12 @@ impl Store {
             }
         }
         let since = shared.published.with(|snapshot| {
-            let mut restores = snapshot.state.whole.incarnations.iter();
-            restores.find(|(at, later)| **later > point.incarnation && **at < point.position).map(|(at, _)| *at)
+            let incarnations = &snapshot.state.whole.incarnations;
+            // An incarnation that this log does not know may be larger: its store was restored in a time that was wrong.
+            let is_known = point.incarnation == Incarnation::ORIGINAL
+                || incarnations.values().any(|incarnation| *incarnation == point.incarnation);
+            let is_news = |later: Incarnation| !is_known || later > point.incarnation;
+            incarnations.iter().find(|(at, later)| is_news(**later) && **at < point.position).map(|(at, _)| *at)
         });
         Err(match since {
             Some(restored) => Error::restored(restored),

@@ -211,6 +211,21 @@ fn a_clock_that_shows_a_time_from_before_the_log_is_warned_of() {
     assert!(rebased.err.contains("the clock may be wrong"), "{}", rebased.err);
 }
 
+/// The incarnation is made of the time of the last record, and another restore of the backup has the same.
+#[test]
+fn a_restore_in_a_time_that_has_not_come_says_what_becomes_of_fencing_tokens() {
+    let home = left_ahead();
+    let (backup, key, restored) = (home.arg("backup"), home.arg("backup.key"), home.arg("restored"));
+    home.run(&["backup", "--out", &backup, "--backup-key-file", &key]).done();
+    let ran = home.run(&["restore", &backup, "--store", &restored, "--backup-key-file", &key]).done();
+    assert!(ran.err.contains("is a time that has not come, 20") && ran.err.contains("fencing tokens"), "{}", ran.err);
+    let shown = home.run(&["clock", "show", "--store", &restored]).done().text();
+    assert!(shown.contains("fencing tokens"), "{shown}");
+    assert!(!home.run(&["clock", "show"]).done().text().contains("fencing tokens"));
+    home.run(&["clock", "rebase", "--yes", "--store", &restored]).done();
+    assert!(home.run(&["clock", "show", "--store", &restored]).done().text().contains("fencing tokens"));
+}
+
 /// A clock is rebased 64 times at most; another rebase was advised, and refused.
 #[test]
 fn no_rebase_is_advised_that_would_be_refused() {

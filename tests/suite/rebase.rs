@@ -267,6 +267,12 @@ fn reads_of_the_wrong_time_are_recorded_before_the_rebase() {
     store.close().unwrap();
     let store = home.open();
     assert_eq!(store.secret(id).unwrap().retrieved_at, Some(noon().plus(2 * HOUR)));
+    let readers = store.impact(id).unwrap().readers;
+    assert_eq!(
+        (readers[0].reads, readers[0].last_at),
+        (3, noon().plus(2 * HOUR)),
+        "the last read, not that of the latest time"
+    );
     let read = |record: &latchkeep::Record| match &record.event {
         Event::AccessRecorded(read) => Some((read.last_at, record.recorded_at)),
         _ => None,
@@ -297,4 +303,32 @@ fn the_grace_of_leases_does_not_last_until_the_wrong_time_comes() {
         home.clock.advance(Duration::from_secs(9));
         assert_eq!(has_lock(&store, id, "billing"), step < 34, "after {step} steps");
     }
+}
+
+/// A later restore of one backup has a smaller incarnation than one in the wrong time; a watch that saw that one was told of a fork, and
+/// could not go on.
+#[test]
+fn a_watch_that_saw_a_store_restored_in_the_wrong_time_is_told_of_the_next_restore() {
+    let home = Home::standing_still();
+    let store = home.create();
+    let id = arbitrary(&session(&store), "token", "one");
+    let (file, size) = (backup(&store), store.status().unwrap().log_size);
+    store.close().unwrap();
+    let restore = || beside(&home).restore(Cursor::new(&file), &key(), |_| {}).unwrap().0;
+    home.clock.advance(300 * DAY);
+    let wrong = restore();
+    session(&wrong).end_quarantine().unwrap();
+    session(&wrong).rotate(id, next("two")).unwrap();
+    let mut watch = wrong.watch(size).unwrap();
+    watch.by_ref().take(4).for_each(|entry| drop(entry.unwrap()));
+    let (point, incarnation) = (watch.resume_point(), wrong.status().unwrap().incarnation);
+    wrong.close().unwrap();
+    std::fs::remove_dir_all(home.dir.path().join("restored")).unwrap();
+    set_back(&home.clock, DAY);
+    let right = restore();
+    session(&right).end_quarantine().unwrap();
+    (0..3).for_each(|_| drop(session(&right).rotate(id, next("other")).unwrap()));
+    assert!(right.status().unwrap().incarnation < incarnation);
+    let error = right.watch_from(&point).unwrap_err();
+    assert_eq!((error.code(), error.begin_at()), ("store_restored", Some(size)), "{error}");
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use latchkeep::{ClockBounds, ClockStanding, ClockStatus, Secret};
+use latchkeep::{ClockBounds, ClockStanding, ClockStatus, Secret, Status, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::clock_rebase::{self, Forecast, put_rebased};
@@ -46,6 +46,21 @@ pub(crate) fn doubt(clock: &ClockStatus) -> Option<String> {
     }
 }
 
+/// Says that the store was restored in a time that has not come, if it was: fencing tokens of other restores may be smaller.
+pub(super) fn early_incarnation(status: &Status) -> Option<String> {
+    let (incarnation, shown) = (status.incarnation, status.clock.shown);
+    let of = Timestamp::from_nanos(incarnation.get().saturating_mul(NANOS_PER_SECOND));
+    (of.since(shown) > WORTH_A_WORD).then(|| {
+        format!(
+            "the incarnation of the store, {incarnation}, is a time that has not come, {}: until then another restore of that backup, or of \
+             an earlier one, gives fencing tokens that are not larger; have what compares them forget those of this store after it",
+            shown_time(of)
+        )
+    })
+}
+
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
 /// Tells how the clock stands, for scripts.
 pub(super) fn to_json(clock: &ClockStatus) -> Map<String, Value> {
     let standing = match clock.standing {
@@ -81,19 +96,27 @@ pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
     let rebased = scene.store().clock_rebased();
     let facts: Vec<_> = facts(&clock).into_iter().chain(clock_rebase::facts(&rebased)).collect();
     scene.out.facts(&facts)?;
-    for name in &ends {
-        scene.out.line(format!("something of it ends as soon as the clock is confirmed: {name}"))?;
-    }
-    if clock.can_be_rebased() {
-        for line in forecast.lines().into_iter().chain(forecast.warnings()) {
-            scene.out.line(line)?;
-        }
-        scene.out.line("compare the clock with another one; set it, or, if it is right: latchkeep clock rebase")?;
-    }
-    if clock.is_ahead() {
-        scene.out.line("compare the clock with another one; set it, or, if it is right: latchkeep clock confirm")?;
+    for line in notes(&clock, &ends, forecast) {
+        scene.out.line(line)?;
     }
     Ok(exit(&clock))
+}
+
+/// Says what a confirmation or a rebase leads to, and what to do.
+fn notes(clock: &ClockStatus, ends: &[String], forecast: Forecast) -> Vec<String> {
+    let mut notes: Vec<String> =
+        ends.iter().map(|name| format!("something of it ends as soon as the clock is confirmed: {name}")).collect();
+    if clock.can_be_rebased() {
+        notes.extend(forecast.lines().into_iter().chain(forecast.warnings()));
+        notes.push("compare the clock with another one; set it, or, if it is right: latchkeep clock rebase".to_owned());
+    } else {
+        notes.extend(forecast.incarnation);
+    }
+    if clock.is_ahead() {
+        notes
+            .push("compare the clock with another one; set it, or, if it is right: latchkeep clock confirm".to_owned());
+    }
+    notes
 }
 
 fn name(secret: &Secret) -> String {

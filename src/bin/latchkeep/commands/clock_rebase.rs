@@ -23,13 +23,16 @@ pub(super) struct Forecast {
     clock: ClockStatus,
     moved: Vec<MovedSecret>,
     doubts: Vec<RebaseDoubt>,
+    /// What is to be said of an incarnation of the wrong time.
+    pub(super) incarnation: Option<String>,
 }
 
 impl Forecast {
     pub(super) fn of(scene: &Scene) -> Result<Self, Failure> {
         let store = scene.store();
         let (clock, moved) = (store.clock(), store.moved_when_clock_is_rebased());
-        Ok(Self { clock, moved, doubts: store.doubts_of_rebase()? })
+        let incarnation = super::clock::early_incarnation(&store.status()?);
+        Ok(Self { clock, moved, doubts: store.doubts_of_rebase()?, incarnation })
     }
 
     fn name(moved: &MovedSecret) -> String {
@@ -87,7 +90,7 @@ impl Forecast {
         };
         let rotations = self.moved.iter().filter_map(rotates);
         let all = [falls, moved].into_iter().chain(some(ends)).chain(some(rotations)).chain(some(self.made()));
-        all.chain(some(self.kept_lines())).chain(self.of_dates()).collect()
+        all.chain(some(self.kept_lines())).chain(self.of_dates()).chain(self.incarnation.clone()).collect()
     }
 
     fn end(&self, name: &str, end: &MovedEnd) -> String {

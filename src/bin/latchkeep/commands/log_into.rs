@@ -41,6 +41,7 @@ pub(crate) fn run(global: &Global, given: Given, args: &LogReplay, dir: &Path, o
     })?;
     let status = store.status();
     store.close()?;
+    status.as_ref().ok().and_then(clock::early_incarnation).iter().for_each(failure::warn);
     if report.keys_from_export {
         failure::warn(
             "no --key was given, so anybody could have made this export; compare the log's keys with the original's",

@@ -12,7 +12,7 @@ use super::clock;
 use super::scrub::{bar, said};
 use crate::args::{Given, Global, RestoreBackup};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::out::Out;
 use crate::{brought, keys, scene};
 
@@ -34,10 +34,12 @@ pub(crate) fn run(global: &Global, given: Given, args: &RestoreBackup) -> Result
     let restored = options.restore(file, &key, |progress| show(&bar, progress));
     bar.finish_and_clear();
     let (store, report) = restored?;
-    let quarantined = store.status().map(|status| status.quarantine.is_some());
+    let status = store.status();
     store.close()?;
+    let status = status?;
+    clock::early_incarnation(&status).iter().for_each(failure::warn);
     let mut out = Out::new(global.json);
-    tell(&mut out, &args.file, &dir, &report, quarantined?)?;
+    tell(&mut out, &args.file, &dir, &report, status.quarantine.is_some())?;
     out.flush()?;
     Ok(Exit::Done)
 }
