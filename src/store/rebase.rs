@@ -6,8 +6,10 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::domain::clock::ClockHeld;
 use crate::domain::command::Command as Decided;
 use crate::domain::event::Event;
+use crate::domain::event_shape::Kind;
 use crate::domain::evidence::{Evidence, RebaseDoubt};
 use crate::domain::name::LockName;
 use crate::domain::position::{Position, VersionNumber};
@@ -216,4 +218,4 @@ impl Session {
 }
 
 /// The number of [`Event::ClockHeld`]; other bodies need not be decoded.
-const CLOCK_HELD: u16 = 80;
+const CLOCK_HELD: u16 = <ClockHeld as Kind>::NUMBER;
