@@ -9,7 +9,10 @@ pub(super) use whole::lose_data_of;
 
 use std::sync::Arc;
 
-use super::event::{AccessRecorded, Event, LockPlaced, SecretCreated, VersionAdded};
+use super::event::{
+    AccessRecorded, Event, LockPlaced, LockRenewed, PolicySet, SecretCreated, VersionAdded, VersionRegenerated,
+};
+use super::event_kind::{of_rotation, of_trail, of_whole};
 use super::fencing::FencingToken;
 use super::id::{SecretId, VersionId};
 use super::limits;
@@ -117,10 +120,11 @@ pub(super) fn follow(secret: &mut Secret, (record, revision): (&Record, Revision
 /// Leaves the trace of an event of the audit trail on its secret, whose revision stays.
 pub(super) fn trace(secret: &mut Secret, record: &Record) {
     secret.as_of = record.position.next();
-    match &record.event {
-        Event::ScheduledRotationRefused(_) => secret.rotation_refused_at = Some(record.recorded_at),
-        Event::AccessRecorded(access) => secret.retrieved_at = secret.retrieved_at.max(Some(access.last_at)),
-        _ => {}
+    if let Event::ScheduledRotationRefused(_) = &record.event {
+        secret.rotation_refused_at = Some(record.recorded_at);
+    }
+    if let Event::AccessRecorded(access) = &record.event {
+        secret.retrieved_at = secret.retrieved_at.max(Some(access.last_at));
     }
 }
 
@@ -162,32 +166,50 @@ fn rename(state: &mut State, id: SecretId, event: &Event) {
     }
 }
 
+#[allow(
+    clippy::unnested_or_patterns,
+    clippy::match_same_arms,
+    reason = "lists of events are macros; each says why it is left alone"
+)]
 fn change(secret: &mut Secret, record: &Record, whole: &Whole) {
+    let at = record.recorded_at;
     match &record.event {
         Event::SecretUpdated(event) => secret.metadata = event.metadata.clone(),
         Event::SpecUpdated(event) => secret.spec = event.spec.clone(),
-        Event::PolicySet(event) => {
-            if secret.policy.map(|policy| policy.interval) != Some(event.policy.interval) {
-                secret.scheduled_from = secret.current().map_or(record.recorded_at, |current| current.counts_from);
-            }
-            secret.policy = Some(event.policy);
-            secret.rotation_refused_at = None;
-        }
+        Event::PolicySet(event) => set_policy(secret, event, at),
         Event::PolicyCleared(_) => secret.policy = None,
         Event::SecretExpired(event) => secret.lifecycle = event.lifecycle,
-        Event::ExpirationHeld(_) => secret.expiry_held_since = Some(record.recorded_at),
+        Event::ExpirationHeld(_) => secret.expiry_held_since = Some(at),
         Event::VersionAdded(event) => add_version(secret, event, record),
-        Event::VersionDataDestroyed(event) => destroy(secret, event.version, event.cause, record.recorded_at),
-        _ => {
-            if let Some(version) = version_of(&record.event).and_then(|id| secret.version_by_id_mut(id)) {
-                change_version(version, record, whole);
-            }
-            if let Event::VersionRegenerated(_) | Event::VersionDownloaded(_) = &record.event {
-                secret.retrieved_at = Some(record.recorded_at);
-            }
-            progress::progress(secret, record, whole);
+        Event::VersionDataDestroyed(event) => destroy(secret, event.version, event.cause, at),
+        Event::VersionRegenerated(event) => regenerate(secret, event, record),
+        Event::VersionDownloaded(event) => download(secret, event.version, at),
+        Event::VersionUpdated(event) => change_version(secret, event.version, |version| {
+            version.custom_metadata.clone_from(&event.custom_metadata);
+        }),
+        Event::LockPlaced(event) => {
+            change_version(secret, event.version, |version| place(version, event, record, whole));
         }
+        Event::LockRenewed(event) => {
+            change_version(secret, event.version, |version| renew(version, event, record, whole));
+        }
+        Event::LockRemoved(event) => change_version(secret, event.version, |version| remove(version, &event.name)),
+        Event::LockExpired(event) => change_version(secret, event.version, |version| remove(version, &event.name)),
+        of_rotation!() => progress::progress(secret, record, whole),
+        // Taken in by [`evolve`]: they make a secret, say it again, or end it.
+        Event::SecretCreated(_) | Event::SecretDeleted(_) | Event::SecretRestated(_) => {}
+        Event::VersionRestated(_) | Event::LockRestated(_) => {}
+        // About no secret, or what leaves a trace alone.
+        of_whole!() | of_trail!() => {}
     }
+}
+
+fn set_policy(secret: &mut Secret, event: &PolicySet, at: Timestamp) {
+    if secret.policy.map(|policy| policy.interval) != Some(event.policy.interval) {
+        secret.scheduled_from = secret.current().map_or(at, |current| current.counts_from);
+    }
+    secret.policy = Some(event.policy);
+    secret.rotation_refused_at = None;
 }
 
 fn add_version(secret: &mut Secret, event: &VersionAdded, record: &Record) {
@@ -252,34 +274,42 @@ pub(super) fn prune(secret: &mut Secret) {
     secret.versions.drain(..gone);
 }
 
-fn change_version(version: &mut Version, record: &Record, whole: &Whole) {
-    let fencing_token = FencingToken { incarnation: whole.incarnation(), position: record.position };
-    match &record.event {
-        Event::VersionRegenerated(event) => {
-            version.data = VersionData::Available(event.sealed);
-            version.data_from = record.position;
-            version.details = event.details.clone();
-            version.expires_at = event.expires_at;
-            version.downloaded = true;
-        }
-        Event::VersionDownloaded(_) => version.downloaded = true,
-        Event::VersionUpdated(event) => version.custom_metadata.clone_from(&event.custom_metadata),
-        Event::LockPlaced(event) => place(version, event, record, fencing_token),
-        Event::LockRenewed(event) => {
-            let at = version.locks.binary_search_by(|lock| lock.name.cmp(&event.name));
-            if let Some(lock) = at.ok().and_then(|at| version.locks.get_mut(at)) {
-                lock.expires_at = Some(event.expires_at);
-                lock.updated_at = record.recorded_at;
-                lock.fencing_token = fencing_token;
-            }
-        }
-        Event::LockRemoved(event) => remove(version, &event.name),
-        Event::LockExpired(event) => remove(version, &event.name),
-        _ => {}
+fn change_version(secret: &mut Secret, id: VersionId, change: impl FnOnce(&mut Version)) {
+    if let Some(version) = secret.version_by_id_mut(id) {
+        change(version);
     }
 }
 
-fn place(version: &mut Version, event: &LockPlaced, record: &Record, fencing_token: FencingToken) {
+fn regenerate(secret: &mut Secret, event: &VersionRegenerated, record: &Record) {
+    change_version(secret, event.version, |version| {
+        version.data = VersionData::Available(event.sealed);
+        version.data_from = record.position;
+        version.details = event.details.clone();
+        version.expires_at = event.expires_at;
+    });
+    download(secret, event.version, record.recorded_at);
+}
+
+fn download(secret: &mut Secret, id: VersionId, at: Timestamp) {
+    change_version(secret, id, |version| version.downloaded = true);
+    secret.retrieved_at = Some(at);
+}
+
+/// Gives the token of a lock that a record places or renews.
+fn token_of(record: &Record, whole: &Whole) -> FencingToken {
+    FencingToken { incarnation: whole.incarnation(), position: record.position }
+}
+
+fn renew(version: &mut Version, event: &LockRenewed, record: &Record, whole: &Whole) {
+    let at = version.locks.binary_search_by(|lock| lock.name.cmp(&event.name));
+    if let Some(lock) = at.ok().and_then(|at| version.locks.get_mut(at)) {
+        lock.expires_at = Some(event.expires_at);
+        lock.updated_at = record.recorded_at;
+        lock.fencing_token = token_of(record, whole);
+    }
+}
+
+fn place(version: &mut Version, event: &LockPlaced, record: &Record, whole: &Whole) {
     let new = event.lock.clone();
     let lock = Lock {
         name: new.name,
@@ -290,7 +320,7 @@ fn place(version: &mut Version, event: &LockPlaced, record: &Record, fencing_tok
         updated_at: record.recorded_at,
         created_by: record.context.actor.clone(),
         expires_at: new.expires_at,
-        fencing_token,
+        fencing_token: token_of(record, whole),
     };
     put_lock(version, lock);
 }

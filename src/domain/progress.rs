@@ -4,94 +4,109 @@
 
 use super::doubt;
 use super::event::Event;
+use super::event_kind::{of_secret, of_trail, of_whole};
+use super::id::VersionId;
 use super::name::Actor;
 use super::patience::Patience;
 use super::record::Record;
 use super::rotation::{
     AttemptFailure, Credential, IssuedCredential, IssuerClass, Parked, Retirement, Rotation, RotationStage,
 };
-use super::rotation_event::{AbortPlanned, CredentialIssued, JobBegun, RotationAttemptFailed, RotationPlanned};
+use super::rotation_event::{
+    AbortPlanned, AttemptCounted, CredentialIssued, CredentialKept, JobBegun, RetirementFailed, RetirementJobBegun,
+    RotationAborted, RotationAttemptFailed, RotationAttempted, RotationParked, RotationPlanned, RotationResumed,
+    VersionAcknowledged,
+};
 use super::schedule::GivenUp;
 use super::secret::{Lifecycle, Secret};
 use super::state::Whole;
 use super::time::Timestamp;
 use super::version::Version;
 
-/// Takes an event about a rotation or a credential in; leaves all others alone.
+/// Takes an event about a rotation or a credential in.
+#[allow(
+    clippy::unnested_or_patterns,
+    clippy::match_same_arms,
+    reason = "lists of events are macros; each says why it is left alone"
+)]
 pub(super) fn progress(secret: &mut Secret, record: &Record, whole: &Whole) {
     let at = record.recorded_at;
     match &record.event {
-        Event::RotationPlanned(event) => {
-            secret.rotation = Some(Box::new(planned(event, at, &record.context.actor)));
-            secret.patience = Some(Box::new(Patience::until(event.deadline, at)));
-        }
+        Event::RotationPlanned(event) => plan(secret, event, record),
+        Event::RotationAttempted(event) => under_way(secret, |rotation| attempt(rotation, event, whole)),
+        Event::RotationAttemptFailed(event) => under_way(secret, |rotation| fail(rotation, event)),
+        Event::AttemptCounted(event) => count(secret, event),
+        Event::CredentialIssued(event) => issue(secret, event),
+        Event::RotationStaged(_) => under_way(secret, |rotation| stage(rotation, at)),
+        Event::RotationParked(event) => under_way(secret, |rotation| park(rotation, event, at)),
+        Event::RotationResumed(event) => resume(secret, event, at, whole),
+        Event::AbortPlanned(event) => under_way(secret, |rotation| abort(rotation, event)),
+        Event::JobBegun(event) => under_way(secret, |rotation| begin(rotation, event)),
         Event::RotationCommitted(_) => commit(secret, record),
-        Event::RotationAborted(event) => {
-            secret.given_up = Some(Box::new(GivenUp { at, reason: event.reason.clone() }));
-            secret.rotation = None;
-            secret.patience = None;
-            // Nothing begins again by itself at once.
-            secret.rotation_refused_at = Some(at);
+        Event::RotationAborted(event) => give_up(secret, event, at),
+        Event::RetirementPlanned(event) => retire(secret, event.version, |_| Retirement::Planned { at }),
+        Event::CredentialRetired(event) => retire(secret, event.version, |_| Retirement::Retired { at }),
+        Event::CredentialKept(event) => retire(secret, event.version, |_| kept(event)),
+        Event::RetirementFailed(event) => retire(secret, event.version, |credential| failing(credential, event, at)),
+        Event::RetirementJobBegun(event) => {
+            retire(secret, event.version, |credential| awaiting(credential, event, at));
         }
-        Event::DeletionPlanned(_) => {
-            secret.is_deleting = true;
-            secret.lifecycle = Lifecycle::Deactivated;
-        }
-        Event::VersionAcknowledged(event) => {
-            if let Some(version) = secret.version_by_id_mut(event.version) {
-                acknowledge(version, &event.consumer);
-            }
-        }
-        _ => {
-            end(secret, record);
-            count(secret, record);
-            if let Some(rotation) = &mut secret.rotation {
-                step(rotation, record, whole);
-            }
-        }
+        Event::VersionAcknowledged(event) => acknowledge(secret, event),
+        Event::DeletionPlanned(_) => plan_deletion(secret),
+        // It says why the plan before it was made all the same.
+        Event::HoldOverridden(_) => {}
+        of_whole!() | of_trail!() | of_secret!() => {}
     }
 }
 
-/// Counts what a rotation uses up of its time.
-fn count(secret: &mut Secret, record: &Record) {
-    match &record.event {
-        Event::AttemptCounted(event) => secret.patience = Some(Box::new(Patience::from(event))),
-        Event::RotationResumed(event) => {
-            secret.patience = Some(Box::new(Patience::until(event.deadline, record.recorded_at)));
-        }
-        Event::CredentialIssued(_) => {
-            if let Some(patience) = &mut secret.patience {
-                patience.failures = 0;
-            }
-        }
-        _ => {}
+/// Changes the rotation that is under way.
+fn under_way(secret: &mut Secret, change: impl FnOnce(&mut Rotation)) {
+    if let Some(rotation) = secret.rotation.as_deref_mut() {
+        change(rotation);
     }
 }
 
-/// Takes in how the credential of a version comes to its end.
-fn end(secret: &mut Secret, record: &Record) {
+fn plan(secret: &mut Secret, event: &RotationPlanned, record: &Record) {
     let at = record.recorded_at;
-    match &record.event {
-        Event::RetirementPlanned(event) => {
-            retire(secret.version_by_id_mut(event.version), |_| Retirement::Planned { at });
-        }
-        Event::CredentialRetired(event) => {
-            retire(secret.version_by_id_mut(event.version), |_| Retirement::Retired { at });
-        }
-        Event::CredentialKept(event) => retire(secret.version_by_id_mut(event.version), |_| {
-            event.retiring_since.map_or(Retirement::InUse, |at| Retirement::Planned { at })
-        }),
-        Event::RetirementFailed(event) => retire(secret.version_by_id_mut(event.version), |credential| {
-            let failures = credential.failures().saturating_add(1);
-            let (reason, retry_at) = (event.reason.clone(), event.retry_at);
-            Retirement::Failing { at: credential.since().unwrap_or(at), failures, reason, retry_at }
-        }),
-        Event::RetirementJobBegun(event) => retire(secret.version_by_id_mut(event.version), |credential| {
-            let (failures, report_by) = (credential.failures(), event.report_by);
-            Retirement::Awaiting { at: credential.since().unwrap_or(at), failures, report_by }
-        }),
-        _ => {}
+    secret.rotation = Some(Box::new(planned(event, at, &record.context.actor)));
+    secret.patience = Some(Box::new(Patience::until(event.deadline, at)));
+}
+
+fn plan_deletion(secret: &mut Secret) {
+    secret.is_deleting = true;
+    secret.lifecycle = Lifecycle::Deactivated;
+}
+
+fn give_up(secret: &mut Secret, event: &RotationAborted, at: Timestamp) {
+    secret.given_up = Some(Box::new(GivenUp { at, reason: event.reason.clone() }));
+    secret.rotation = None;
+    secret.patience = None;
+    // Nothing begins again by itself at once.
+    secret.rotation_refused_at = Some(at);
+}
+
+/// Counts what a rotation has used up of its attempts and its time.
+fn count(secret: &mut Secret, event: &AttemptCounted) {
+    secret.patience = Some(Box::new(Patience::from(event)));
+    under_way(secret, |rotation| rotation.attempts = event.attempts);
+}
+
+const fn kept(event: &CredentialKept) -> Retirement {
+    match event.retiring_since {
+        Some(at) => Retirement::Planned { at },
+        None => Retirement::InUse,
     }
+}
+
+fn failing(credential: &Credential, event: &RetirementFailed, at: Timestamp) -> Retirement {
+    let failures = credential.failures().saturating_add(1);
+    let (reason, retry_at) = (event.reason.clone(), event.retry_at);
+    Retirement::Failing { at: credential.since().unwrap_or(at), failures, reason, retry_at }
+}
+
+fn awaiting(credential: &Credential, event: &RetirementJobBegun, at: Timestamp) -> Retirement {
+    let (failures, report_by) = (credential.failures(), event.report_by);
+    Retirement::Awaiting { at: credential.since().unwrap_or(at), failures, report_by }
 }
 
 /// Begins a rotation as its plan says.
@@ -115,34 +130,28 @@ pub(super) fn planned(event: &RotationPlanned, at: Timestamp, by: &Actor) -> Rot
     }
 }
 
-/// Changes a rotation that is under way.
-fn step(rotation: &mut Rotation, record: &Record, whole: &Whole) {
-    let at = record.recorded_at;
-    match &record.event {
-        Event::RotationAttempted(event) => {
-            rotation.stage = attempted(rotation, whole);
-            rotation.attempts = event.attempt;
-            rotation.retry_at = None;
+fn attempt(rotation: &mut Rotation, event: &RotationAttempted, whole: &Whole) {
+    rotation.stage = attempted(rotation, whole);
+    rotation.attempts = event.attempt;
+    rotation.retry_at = None;
+}
+
+fn park(rotation: &mut Rotation, event: &RotationParked, at: Timestamp) {
+    rotation.parked = Some(Parked { at, reason: event.reason.clone() });
+}
+
+fn resume(secret: &mut Secret, event: &RotationResumed, at: Timestamp, whole: &Whole) {
+    secret.patience = Some(Box::new(Patience::until(event.deadline, at)));
+    under_way(secret, |rotation| {
+        // What the original made is looked for before another is made.
+        if rotation.class == IssuerClass::CreateDiscoverable && doubt::is_unsettled(rotation, whole) {
+            rotation.stage = RotationStage::Attempted;
         }
-        Event::RotationAttemptFailed(event) => fail(rotation, event),
-        Event::AttemptCounted(event) => rotation.attempts = event.attempts,
-        Event::CredentialIssued(event) => issue(rotation, event),
-        Event::RotationStaged(_) => stage(rotation, record),
-        Event::RotationParked(event) => rotation.parked = Some(Parked { at, reason: event.reason.clone() }),
-        Event::RotationResumed(event) => {
-            // What the original made is looked for before another is made.
-            if rotation.class == IssuerClass::CreateDiscoverable && doubt::is_unsettled(rotation, whole) {
-                rotation.stage = RotationStage::Attempted;
-            }
-            rotation.parked = None;
-            rotation.attempts = 0;
-            rotation.retry_at = None;
-            rotation.deadline = event.deadline;
-        }
-        Event::AbortPlanned(event) => abort(rotation, event),
-        Event::JobBegun(event) => begin(rotation, event),
-        _ => {}
-    }
+        rotation.parked = None;
+        rotation.attempts = 0;
+        rotation.retry_at = None;
+        rotation.deadline = event.deadline;
+    });
 }
 
 /// Where a rotation stands once its issuer is asked again. What an earlier call made is looked for and retired before
@@ -189,7 +198,14 @@ fn begin(rotation: &mut Rotation, event: &JobBegun) {
     rotation.retry_at = None;
 }
 
-fn issue(rotation: &mut Rotation, event: &CredentialIssued) {
+fn issue(secret: &mut Secret, event: &CredentialIssued) {
+    if let Some(patience) = &mut secret.patience {
+        patience.failures = 0;
+    }
+    under_way(secret, |rotation| take_issued(rotation, event));
+}
+
+fn take_issued(rotation: &mut Rotation, event: &CredentialIssued) {
     let CredentialIssued { outside, sealed, expires_at, .. } = event;
     let credential = IssuedCredential { outside: outside.clone(), sealed: *sealed, expires_at: *expires_at };
     rotation.stage = match &rotation.stage {
@@ -205,15 +221,12 @@ fn issue(rotation: &mut Rotation, event: &CredentialIssued) {
     rotation.parked = None;
 }
 
-fn stage(rotation: &mut Rotation, record: &Record) {
-    let reported_at = record.recorded_at;
-    match &mut rotation.stage {
-        RotationStage::Staged { reported_at: last, .. } => *last = reported_at,
-        RotationStage::Issued(credential) => {
-            let credential = credential.clone();
-            rotation.stage = RotationStage::Staged { credential, since: reported_at, reported_at };
-        }
-        _ => {}
+fn stage(rotation: &mut Rotation, reported_at: Timestamp) {
+    if let RotationStage::Staged { reported_at: last, .. } = &mut rotation.stage {
+        *last = reported_at;
+    } else if let RotationStage::Issued(credential) = &rotation.stage {
+        let credential = credential.clone();
+        rotation.stage = RotationStage::Staged { credential, since: reported_at, reported_at };
     }
     rotation.retry_at = None;
 }
@@ -235,21 +248,28 @@ fn abort(rotation: &mut Rotation, event: &AbortPlanned) {
 fn commit(secret: &mut Secret, record: &Record) {
     let replaces = secret.rotation.as_ref().is_some_and(|rotation| rotation.class.replaces_in_place());
     if replaces {
-        retire(secret.versions.last_mut(), |_| Retirement::Retired { at: record.recorded_at });
+        let current = secret.versions.last_mut();
+        end(current, |_| Retirement::Retired { at: record.recorded_at });
     }
 }
 
-fn retire(version: Option<&mut Version>, retirement: impl FnOnce(&Credential) -> Retirement) {
+fn retire(secret: &mut Secret, id: VersionId, retirement: impl FnOnce(&Credential) -> Retirement) {
+    end(secret.version_by_id_mut(id), retirement);
+}
+
+fn end(version: Option<&mut Version>, retirement: impl FnOnce(&Credential) -> Retirement) {
     if let Some(credential) = version.and_then(|version| version.credential.as_mut()) {
         credential.retirement = retirement(credential);
     }
 }
 
 /// Notes that a consumer uses a version; the last 32 are kept.
-fn acknowledge(version: &mut Version, consumer: &Actor) {
-    if !version.acknowledged_by.contains(consumer) {
+fn acknowledge(secret: &mut Secret, event: &VersionAcknowledged) {
+    if let Some(version) = secret.version_by_id_mut(event.version)
+        && !version.acknowledged_by.contains(&event.consumer)
+    {
         let kept = std::mem::take(&mut version.acknowledged_by).into_vec();
-        version.acknowledged_by = kept.into_iter().chain([consumer.clone()]).collect();
+        version.acknowledged_by = kept.into_iter().chain([event.consumer.clone()]).collect();
     }
 }
 

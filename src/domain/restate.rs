@@ -202,20 +202,17 @@ pub(super) fn evolve(state: &mut State, record: &Record, subject: Subject) {
     let Some(secret) = state.secrets.get_mut(&subject.secret).map(Arc::make_mut) else { return };
     secret.revision = subject.revision;
     secret.as_of = as_of;
-    match &record.event {
-        Event::VersionRestated(event) => {
-            if let Some(version) = secret.version_by_id_mut(event.version) {
-                *version = event.version(std::mem::take(&mut version.locks));
-            } else {
-                secret.versions.reserve_exact(1);
-                secret.versions.push(event.version(Vec::new()));
-            }
+    if let Event::VersionRestated(event) = &record.event {
+        if let Some(version) = secret.version_by_id_mut(event.version) {
+            *version = event.version(std::mem::take(&mut version.locks));
+        } else {
+            secret.versions.reserve_exact(1);
+            secret.versions.push(event.version(Vec::new()));
         }
-        Event::LockRestated(event) => {
-            if let Some(version) = secret.version_by_id_mut(event.version) {
-                put_lock(version, event.lock(&state.whole));
-            }
-        }
-        _ => {}
+    }
+    if let Event::LockRestated(event) = &record.event
+        && let Some(version) = secret.version_by_id_mut(event.version)
+    {
+        put_lock(version, event.lock(&state.whole));
     }
 }

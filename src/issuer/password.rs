@@ -72,8 +72,7 @@ fn draw(
     if classes.iter().any(Vec::is_empty) {
         return Err(Invalid::new("password characters", "leave none of a class that the password takes").into());
     }
-    let alphabet = classes.concat();
-    let mut source = Draw::new(fill);
+    let (alphabet, mut source) = (classes.concat(), Draw::new(fill));
     SecretBytes::filled(rules.length.into(), |password| {
         for _ in 0..DRAWS_MAX {
             source.characters(&alphabet, password)?;

@@ -24,6 +24,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::domain::event::Event;
+use crate::domain::event_kind::of_whole;
 use crate::domain::rotation::RotationTrigger;
 use crate::domain::secret::{Lifecycle, Secret};
 use crate::domain::time::Timestamp;
@@ -94,6 +95,7 @@ impl Notification {
 
     /// Gives what users hear of an event, if anything. What set a rotation off that failed is asked for where it matters:
     /// the event does not say.
+    #[allow(clippy::match_same_arms, reason = "each says why nobody hears of it")]
     pub(crate) fn of<E>(
         event: &Event,
         trigger: impl FnOnce() -> Result<RotationTrigger, E>,
@@ -112,7 +114,46 @@ impl Notification {
             Event::ExpirationHeld(_) => Self::SecretExpirationBlocked,
             Event::CredentialRetired(_) => Self::SecretRevoked,
             Event::VersionDataDestroyed(_) => Self::SecretVersionDataDeleted,
-            _ => return Ok(None),
+            of_whole!() => return Ok(None),
+            // A read that was refused, and what is remembered for a key.
+            Event::ReadRefused(_)
+            | Event::CommandRefused(_)
+            | Event::CommandHadNoEffect(_)
+            | Event::AccessRecorded(_) => return Ok(None),
+            // Who changes a secret or a lock knows it.
+            Event::SecretCreated(_)
+            | Event::SecretUpdated(_)
+            | Event::SpecUpdated(_)
+            | Event::PolicySet(_)
+            | Event::PolicyCleared(_)
+            | Event::SecretRestated(_)
+            | Event::VersionRegenerated(_)
+            | Event::VersionDownloaded(_)
+            | Event::VersionUpdated(_)
+            | Event::VersionRestated(_)
+            | Event::LockPlaced(_)
+            | Event::LockRenewed(_)
+            | Event::LockRemoved(_)
+            | Event::LockExpired(_)
+            | Event::LockRestated(_) => return Ok(None),
+            // A rotation on its way.
+            Event::DeletionPlanned(_)
+            | Event::RetirementPlanned(_)
+            | Event::CredentialKept(_)
+            | Event::VersionAcknowledged(_)
+            | Event::RetirementFailed(_)
+            | Event::RotationPlanned(_)
+            | Event::RotationAttempted(_)
+            | Event::RotationAttemptFailed(_)
+            | Event::AttemptCounted(_)
+            | Event::HoldOverridden(_)
+            | Event::CredentialIssued(_)
+            | Event::RotationStaged(_)
+            | Event::RotationCommitted(_)
+            | Event::RotationResumed(_)
+            | Event::AbortPlanned(_)
+            | Event::JobBegun(_)
+            | Event::RetirementJobBegun(_) => return Ok(None),
         }))
     }
 }
