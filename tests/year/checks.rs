@@ -79,7 +79,9 @@ impl Year {
         }
     }
 
-    /// Checks that a secret which nothing holds back has rotated when it should.
+    /// Checks that a secret which nothing holds back has rotated when it should: within its interval, three days in which a timer
+    /// fires, for what is early, spread and late, and one more for each of the two calls that may go wrong in a row; of jobs two
+    /// more, since one that dies is found dead a day later.
     fn check_rate(&self, secret: &Secret, now: Timestamp) {
         let Some(known) = self.known.get(&secret.id).filter(|known| known.is_free && !known.is_gone) else { return };
         // An opaque one waits for a person now and then.
@@ -94,10 +96,9 @@ impl Year {
             _ => 1,
         };
         let age = now.since(current.created_at);
-        // A job that dies is found dead a day later.
-        let patience = if known.issuer == Some("jobs") { 9 } else { 4 };
+        let name = &secret.metadata.name;
+        let patience = if known.issuer == Some("jobs") { 3 + 2 * 2 } else { 3 + 2 };
         if age > Duration::from_secs((days + patience) * DAY) {
-            let name = &secret.metadata.name;
             let standing = secret.rotation_standing(self.store.settings(), now);
             let fault = format!("{name} rotates every {interval}, and its version is {age:?} old: {standing:?}");
             self.world.claims.fault(fault);

@@ -15,6 +15,11 @@ use latchkeep::{
 use super::chance::{hashed, number_of};
 use super::claims::Claims;
 
+/// How many calls for a secret go wrong before all go well for a while: nothing goes wrong for ever.
+const FAILURES_MAX: u64 = 2;
+/// How many calls for a secret go well in a row before another may go wrong again: more than a rotation takes.
+const WELL_IN_A_ROW: u64 = 10;
+
 /// A system outside, of one class.
 pub(crate) struct Outside {
     pub(crate) name: &'static str,
@@ -64,9 +69,9 @@ pub(crate) struct Made {
 #[derive(Clone, Copy, Default)]
 struct Luck {
     calls: u64,
-    in_a_row: u8,
-    /// Calls that go well for certain: nothing goes wrong for ever.
-    good_for: u8,
+    /// Calls that did not go well, since as many as [`WELL_IN_A_ROW`] did.
+    failed: u64,
+    well_in_a_row: u64,
 }
 
 /// How a call goes.
@@ -153,20 +158,21 @@ impl Outside {
         }
         let luck = inner.luck.entry(secret.to_owned()).or_default();
         luck.calls += 1;
-        if inner.is_reliable || luck.good_for > 0 {
-            luck.good_for = luck.good_for.saturating_sub(1);
-            return Turn::Well;
-        }
         let turn = match hashed(self.seed, &[number_of(self.name), number_of(secret), luck.calls]) % 1_000 {
+            _ if inner.is_reliable || luck.failed == FAILURES_MAX => Turn::Well,
             0..20 => Turn::Refused,
             20..40 => Turn::Away,
             40..60 => Turn::Lost,
             60..90 => Turn::Unheard,
             _ => Turn::Well,
         };
-        luck.in_a_row = if turn == Turn::Well { 0 } else { luck.in_a_row + 1 };
-        if luck.in_a_row == 2 {
-            (luck.in_a_row, luck.good_for) = (0, 10);
+        if turn == Turn::Well {
+            luck.well_in_a_row += 1;
+        } else {
+            (luck.failed, luck.well_in_a_row) = (luck.failed + 1, 0);
+        }
+        if luck.well_in_a_row == WELL_IN_A_ROW {
+            (luck.failed, luck.well_in_a_row) = (0, 0);
         }
         turn
     }
