@@ -6,8 +6,9 @@ use std::time::Duration;
 use latchkeep::audit::{Replay, VerifyOptions, verify_export};
 use latchkeep::{ExportOptions, IntervalUnit, Lifecycle, LogEntry, Position, Secret, Timestamp, Version};
 
+use super::claims::GRACE;
 use super::world::{CLOCKS_DIFFER, DAY};
-use super::year::Year;
+use super::year::{Year, lines};
 
 impl Year {
     /// Checks what must hold at every moment.
@@ -44,7 +45,7 @@ impl Year {
             std::ops::ControlFlow::Continue(())
         };
         self.store.for_each_record(Position::FIRST, note).unwrap();
-        told.split_off(told.len().saturating_sub(30))
+        told.split_off(told.len().saturating_sub(lines(30)))
     }
 
     fn check_secret(&mut self, secret: &Arc<Secret>) {
@@ -64,7 +65,7 @@ impl Year {
             {
                 // The one before is good for its grace.
                 let grace = Duration::from_secs(issuance.grace_secs.into()).saturating_sub(CLOCKS_DIFFER);
-                self.world.claims.claim(&made.text, "its grace", current.created_at.plus(grace));
+                self.world.claims.claim(&made.text, GRACE, current.created_at.plus(grace));
             }
         }
         if self.world.stale.lock().unwrap().contains(&secret.id) {

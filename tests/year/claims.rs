@@ -8,6 +8,9 @@ use std::sync::Mutex;
 
 use latchkeep::Timestamp;
 
+/// Who claims a credential that a newer one has replaced, for as long as its secret promised.
+pub(crate) const GRACE: &str = "its grace";
+
 /// Who uses which credential, and what went wrong with that.
 #[derive(Default)]
 pub(crate) struct Claims(Mutex<Inner>);

@@ -1,19 +1,18 @@
 //! Owns the consumers: programs that hold credentials, log in with them, lock and acknowledge what they use, die and come back.
 //!
 //! What a consumer may rely on it claims, by what it did itself: a lock that was placed, a word that it has not given yet. Read
-//! next: [`super::claims`].
+//! next: [`super::protection`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use latchkeep::{
-    Actor, Command, Error, Lifecycle, LockMode, LockName, NewLock, Secret, SecretId, Session, Store, Timestamp,
-    VersionId, VersionRef,
+    Actor, Command, Lifecycle, LockMode, LockName, Secret, SecretId, Session, Store, Timestamp, VersionId, VersionRef,
 };
 
 use super::chance::Chance;
 use super::outside::Outside;
-use super::world::{CLOCKS_DIFFER, DAY, HOUR, World};
+use super::world::{DAY, HOUR, World};
 
 /// How a consumer protects what it uses.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,17 +69,17 @@ impl Hold {
 }
 
 /// A consumer at one of its moments.
-struct Moment<'a> {
-    name: &'static str,
-    session: Session,
-    store: &'a Store,
-    world: &'a World,
+pub(crate) struct Moment<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) session: Session,
+    pub(crate) store: &'a Store,
+    pub(crate) world: &'a World,
     now: Timestamp,
     is_leaving: bool,
 }
 
 impl Consumer {
-    fn at<'a>(&self, store: &'a Store, world: &'a World) -> Moment<'a> {
+    pub(crate) fn at<'a>(&self, store: &'a Store, world: &'a World) -> Moment<'a> {
         let session = store.acting_as(Actor::parse(self.name).unwrap());
         Moment { name: self.name, session, store, world, now: world.now(), is_leaving: self.is_leaving }
     }
@@ -107,27 +106,6 @@ impl Consumer {
         }
     }
 
-    /// Protects again what it uses, where a store that was restored knows it.
-    pub(crate) fn protect_again(&mut self, store: &Store, world: &World) {
-        let moment = self.at(store, world);
-        for hold in &mut self.holds {
-            let Ok(secret) = store.secret(hold.secret) else { continue };
-            let Some(used) = hold.used.take().filter(|used| has_claim(self.name, used, world)) else { continue };
-            if secret.version_by_id(used.version).is_some() {
-                match moment.protect(hold, &used, LockMode::Keep) {
-                    Ok(()) => moment.claim(hold, &used),
-                    // A dynamic credential that a read made after the backup is not known.
-                    Err(_) if hold.style == Style::Session && hold.outside.is_none() => {
-                        world.claims.give_back(&used.claimed_as, self.name);
-                        continue;
-                    }
-                    Err(error) => moment.fault(hold, &format!("it cannot protect again what it uses: {error}")),
-                }
-            }
-            hold.used = Some(used);
-        }
-    }
-
     /// Takes care of everything at the next moment.
     pub(crate) fn hurry(&mut self) {
         self.holds.iter_mut().for_each(|hold| hold.care_at = Timestamp::from_nanos(0));
@@ -135,7 +113,7 @@ impl Consumer {
 }
 
 impl Moment<'_> {
-    fn fault(&self, hold: &Hold, what: &str) {
+    pub(crate) fn fault(&self, hold: &Hold, what: &str) {
         let secret = self.store.secret(hold.secret);
         let name = secret.map_or_else(|_| "a secret that is gone".to_owned(), |found| found.metadata.name.to_string());
         self.world.claims.fault(format!("{} ({:?}) on {name}: {what}", self.name, hold.style));
@@ -223,35 +201,6 @@ impl Moment<'_> {
         }
     }
 
-    /// Claims what is protected, for as long as the store says.
-    fn claim(&self, hold: &Hold, used: &Used) {
-        let Ok(secret) = self.store.secret(hold.secret) else { return };
-        let Some(version) = secret.version_by_id(used.version) else { return };
-        let lock = version.lock(&LockName::parse(self.name).unwrap());
-        let lease = lock.and_then(|lock| lock.expires_at).map_or(Timestamp::MAX, |end| {
-            Timestamp::from_nanos(end.as_nanos() - u64::try_from(CLOCKS_DIFFER.as_nanos()).unwrap())
-        });
-        let until = version.expires_at.map_or(lease, |end| lease.min(end));
-        self.world.claims.claim(&used.claimed_as, self.name, until);
-    }
-
-    fn protect(&self, hold: &Hold, new: &Used, mode: LockMode) -> Result<(), Error> {
-        let lock = NewLock::new(LockName::parse(self.name).unwrap());
-        let version = VersionRef::Id(new.version);
-        let placed = match hold.style {
-            Style::Reader => return Ok(()),
-            Style::Acker => self.session.acknowledge(hold.secret, version),
-            Style::Lease(hours) => {
-                self.session.place_lock(hold.secret, version, lock.until(Duration::from_secs(hours * HOUR)))
-            }
-            Style::Session => {
-                self.session.place_lock(hold.secret, version, lock.owned_by(Actor::parse(self.name).unwrap()))
-            }
-            Style::Permanent => self.session.run(Command::place_locks(hold.secret, version, vec![lock], mode)),
-        };
-        placed.map(drop)
-    }
-
     /// Lets go of a version that is not used any more.
     pub(crate) fn let_go(&self, hold: &Hold, before: &Used) {
         self.world.claims.give_back(&before.claimed_as, self.name);
@@ -318,7 +267,7 @@ impl Moment<'_> {
     }
 }
 
-fn has_claim(name: &str, used: &Used, world: &World) -> bool {
+pub(crate) fn has_claim(name: &str, used: &Used, world: &World) -> bool {
     world.claims.has(&used.claimed_as, name, world.now())
 }
 

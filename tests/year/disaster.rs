@@ -5,12 +5,14 @@
 use std::io::Cursor;
 
 use latchkeep::{
-    Actor, IssuerClass, LockName, OutsideId, Reason, RotationWorker, Secret, SecretBytes, SecretId, StoreOptions,
-    VersionId, VersionRef,
+    Actor, Error, IssuerClass, LockName, OutsideId, Reason, Refusal, RotationWorker, Secret, SecretBytes, SecretId,
+    Session, StoreOptions, VersionNumber, VersionRef,
 };
 
+use super::claims::GRACE;
 use super::consumer::{Consumer, Hold};
 use super::outside::Made;
+use super::protection::UNKNOWN;
 use super::world::{DAY, HOUR};
 use super::year::{Year, unlock};
 
@@ -43,6 +45,8 @@ impl Year {
         self.store.close().unwrap();
         self.place += 1;
         self.store = self.options().restore(Cursor::new(backup), &unlock(8), |_| {}).unwrap().0;
+        // Jobs that the lost store began end what it told them to, whatever the restored one knows: the person waits for them.
+        self.world.jobs.run(&self.ops());
         self.wait_in_quarantine();
         self.note_what_is_unknown();
         self.settle_consumers();
@@ -90,7 +94,8 @@ impl Year {
             self.notes.extend(unknown.into_iter().map(|(name, _)| (issuer, name)));
         }
         for (id, known) in &mut self.known {
-            known.is_gone = self.store.secret(*id).is_err();
+            // One whose deletion was planned at the backup goes.
+            known.is_gone = self.store.secret(*id).map_or(true, |secret| secret.is_deleting);
             known.seen = None;
             if known.issuer.is_some() && !known.is_gone {
                 self.world.stale.lock().unwrap().insert(*id);
@@ -123,7 +128,7 @@ impl Year {
                     && secret.version_by_id(used.version).is_none()
                 {
                     // A rotation that was open may make a version of the same id, without the lock.
-                    used.version = VersionId::from_bytes([0; 16]);
+                    used.version = UNKNOWN;
                 }
                 let used = hold.used.as_ref().map(|used| used.version);
                 for version in secret.iter().flat_map(|secret| &secret.versions) {
@@ -175,31 +180,44 @@ impl Year {
             let is_used = !self.world.claims.holders(&made.text, self.world.now()).is_empty();
             let done = match secret.filter(|_| is_used) {
                 Some(secret) => {
-                    let data = SecretBytes::copy_from(made.text.as_bytes());
-                    let ops = self.ops().by_force();
-                    self.end_graces(&secret);
-                    self.note("adopted", made.secret.clone());
-                    worker.adopt_stranger(&ops, secret.id, &stranger.outside, data, made.ends_at).map(drop)
+                    let adopt = |ops: &Session| {
+                        let data = SecretBytes::copy_from(made.text.as_bytes());
+                        worker.adopt_stranger(ops, secret.id, &stranger.outside, data, made.ends_at).map(drop)
+                    };
+                    self.over_graces(&secret, adopt).map(|()| "adopted")
                 }
-                None => {
-                    self.note("ended", made.secret.clone());
-                    worker.end_stranger(&stranger.issuer, &stranger.outside).map(drop)
-                }
+                None => worker.end_stranger(&stranger.issuer, &stranger.outside).map(|_| "ended"),
             };
-            if let Err(error) = done {
-                self.note("stranger left", format!("{}: {error}", made.secret));
+            match done {
+                Ok(done) => self.note(done, made.secret.clone()),
+                Err(error) => self.note("stranger left", format!("{}: {error}", made.secret)),
             }
         }
     }
 
-    /// Whoever acts by force ends the graces of a secret.
-    fn end_graces(&self, secret: &Secret) {
-        let Some(issuer) = self.known.get(&secret.id).and_then(|known| known.issuer) else { return };
-        for name in secret.versions.iter().filter_map(super::checks::outside_name) {
-            if let Some(made) = self.world.outsides[issuer].look().living.get(name) {
-                self.world.claims.give_back(&made.text, "its grace");
-            }
+    /// Does what a person does that a grace or consumers may refuse: by force only where no consumer uses what that would end.
+    /// The graces of the versions that the force goes over are over.
+    fn over_graces(&self, secret: &Secret, act: impl Fn(&Session) -> Result<(), Error>) -> Result<(), Error> {
+        let Err(error) = act(&self.ops()) else { return Ok(()) };
+        let Some(Refusal::RotationHeld(held)) = error.refusal() else { return Err(error) };
+        let ending = self.living_up_to(secret, held.version);
+        let now = self.world.now();
+        let is_used = |text: &String| self.world.claims.holders(text, now).iter().any(|who| who != GRACE);
+        if ending.iter().any(is_used) {
+            return Err(error);
         }
+        act(&self.ops().by_force())?;
+        ending.iter().for_each(|text| self.world.claims.give_back(text, GRACE));
+        Ok(())
+    }
+
+    /// Gives the credentials of the versions up to a number that live outside.
+    pub(crate) fn living_up_to(&self, secret: &Secret, number: VersionNumber) -> Vec<String> {
+        let issuer = self.known[&secret.id].issuer.unwrap();
+        let outside = self.world.outsides[issuer].look();
+        let versions = secret.versions.iter().filter(|version| version.number <= number);
+        let living = versions.filter_map(super::checks::outside_name).filter_map(|name| outside.living.get(name));
+        living.map(|made| made.text.clone()).collect()
     }
 
     /// Puts the password that an account has into use again, or makes another.
@@ -244,10 +262,10 @@ impl Year {
             is_mended = false;
             let is_current = secret.current().is_some_and(|current| current.id == version.id);
             let done = if is_current {
-                self.end_graces(&secret);
-                self.worker().rotate(&self.ops().by_force(), id)
+                let worker = self.worker();
+                self.over_graces(&secret, |ops| worker.rotate(ops, id).map(drop))
             } else {
-                self.ops().retire(id, VersionRef::Id(version.id))
+                self.ops().retire(id, VersionRef::Id(version.id)).map(drop)
             };
             if let Err(error) = done {
                 self.note("left stale", format!("{}: {error}", secret.metadata.name));

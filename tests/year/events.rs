@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use latchkeep::{Command, NewData, RotationWorker, SecretId, SecretType, Timestamp};
 
+use super::claims::GRACE;
 use super::world::{DAY, HOUR};
 use super::year::Year;
 
@@ -102,6 +103,8 @@ impl Year {
             self.check();
         }
         self.world.set_right();
+        // A store looks at its clock every second. This one would first look at its next command, after a jump of the same length.
+        self.store.settle().unwrap();
     }
 
     fn clock_fault(&mut self) {
@@ -178,14 +181,19 @@ impl Year {
         }
     }
 
-    /// Deletes a secret that nobody uses.
+    /// Deletes a secret that nobody uses. A person who does may end what is in its grace.
     fn delete(&mut self) {
         let Some(id) = self.some_secret() else { return };
         let is_used = self.consumers.iter().any(|consumer| consumer.holds.iter().any(|hold| hold.secret == id));
         if is_used {
             return;
         }
+        let secret = self.store.secret(id).unwrap();
         self.ops().delete(id).unwrap();
+        if let (Some(_), Some(current)) = (self.known[&id].issuer, secret.current()) {
+            let ending = self.living_up_to(&secret, current.number);
+            ending.iter().for_each(|text| self.world.claims.give_back(text, GRACE));
+        }
         self.known.get_mut(&id).unwrap().is_gone = true;
         self.note("delete", String::new());
     }

@@ -5,7 +5,7 @@
 //!
 //! A failing year prints its seed; `LATCHKEEP_SEED` lives that one alone, `LATCHKEEP_RUNS` so many more than usual. A seed
 //! decides what happens and when; ids, and the jitter of pauses that hangs on them, are drawn anew each time.
-//! Read in this order: [`world`], [`outside`], [`claims`], [`consumer`], [`population`], [`year`], [`events`], [`checks`].
+//! Read in this order: [`world`], [`outside`], [`claims`], [`consumer`], [`protection`], [`population`], [`year`], [`events`], [`checks`].
 #![allow(
     clippy::pedantic,
     clippy::disallowed_methods,
@@ -26,6 +26,7 @@ mod jobs;
 mod outside;
 mod person;
 mod population;
+mod protection;
 mod world;
 mod year;
 

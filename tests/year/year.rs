@@ -20,6 +20,11 @@ fn secrets() -> u64 {
     super::number_of("LATCHKEEP_SECRETS").unwrap_or(if cfg!(debug_assertions) { 20 } else { 200 })
 }
 
+/// How many lines a failing year tells, unless the environment says otherwise.
+pub(crate) fn lines(usual: usize) -> usize {
+    super::number_of("LATCHKEEP_LINES").map_or(usual, |lines| usize::try_from(lines).unwrap())
+}
+
 /// What happened how often.
 pub(crate) type Met = BTreeMap<&'static str, u64>;
 
@@ -150,6 +155,7 @@ impl Year {
     /// Lets the consumers do what they do at one of their moments.
     pub(crate) fn consume(&mut self) {
         for consumer in &mut self.consumers {
+            consumer.protect_found(&self.store, &self.world);
             consumer.live(&self.store, &self.world, &mut self.chance);
         }
         let ops = self.ops();
@@ -269,7 +275,7 @@ fn options(world: &World, dir: Option<&tempfile::TempDir>, place: u32) -> StoreO
 impl Drop for Year {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let from = self.diary.len().saturating_sub(40);
+            let from = self.diary.len().saturating_sub(lines(40));
             println!("the last that happened: {:#?}", &self.diary[from..]);
             println!("seed {0}: LATCHKEEP_SEED={0} LATCHKEEP_SECRETS={1} cargo test --test year", self.seed, secrets());
         }
