@@ -15,9 +15,14 @@ use super::consumer::{Consumer, Hold, Style};
 use super::population::{CONSUMERS, Planned, planned};
 use super::world::{DAY, HOUR, World};
 
-/// How many secrets there are at the beginning: fewer where the code is not optimized, so that a year takes a second or two.
-fn secrets() -> u64 {
-    super::number_of("LATCHKEEP_SECRETS").unwrap_or(if cfg!(debug_assertions) { 20 } else { 200 })
+/// What a year begins with.
+#[derive(Clone, Copy)]
+pub(crate) struct Begin {
+    pub(crate) seed: u64,
+    /// How many secrets there are at first.
+    pub(crate) secrets: u64,
+    /// How long it is, before the three quiet weeks.
+    pub(crate) days: u64,
 }
 
 /// How many lines a failing year tells, unless the environment says otherwise.
@@ -41,7 +46,7 @@ pub(crate) struct Known {
 
 /// A year of life.
 pub(crate) struct Year {
-    seed: u64,
+    begin: Begin,
     pub(crate) chance: Chance,
     pub(crate) world: World,
     /// Where stores lie; none for one in memory.
@@ -71,7 +76,8 @@ pub(crate) fn unlock(byte: u8) -> Unlock {
 }
 
 impl Year {
-    pub(crate) fn begin(seed: u64) -> Self {
+    pub(crate) fn begin(begin: Begin) -> Self {
+        let Begin { seed, secrets, days } = begin;
         let (world, mut chance) = (World::new(seed), Chance::new(seed));
         let dir = seed.is_multiple_of(4).then(directory);
         let store = options(&world, dir.as_ref(), 0).create().unwrap();
@@ -79,7 +85,7 @@ impl Year {
         let now = world.now();
         let mut disasters: Vec<_> = (0..chance.below(3))
             .map(|_| {
-                let lost = chance.between(20 * DAY, 330 * DAY);
+                let lost = chance.between(20 * DAY, (days - 35) * DAY);
                 let backup = lost - chance.between(HOUR, 8 * DAY);
                 (now.plus(Duration::from_secs(backup)), now.plus(Duration::from_secs(lost)))
             })
@@ -88,7 +94,7 @@ impl Year {
         // Each begins when the one before is over.
         disasters.dedup_by(|next, earlier| next.0.since(earlier.1) == Duration::ZERO && next.0 < earlier.1);
         let mut year = Self {
-            seed,
+            begin,
             timer_secs: chance.one_of(&[DAY, DAY, DAY, 6 * HOUR]),
             chance,
             world,
@@ -107,7 +113,7 @@ impl Year {
             met: Met::new(),
             diary: Vec::new(),
         };
-        (0..secrets()).for_each(|_| year.make_secret());
+        (0..secrets).for_each(|_| year.make_secret());
         year
     }
 
@@ -216,7 +222,7 @@ impl Year {
     /// Lives the whole year, three quiet weeks behind it, and checks what is left.
     pub(crate) fn live(mut self) -> Met {
         self.run_once();
-        let end = self.world.in_secs(365 * DAY);
+        let end = self.world.in_secs(self.begin.days * DAY);
         while self.world.now() < end {
             self.step();
         }
@@ -277,7 +283,10 @@ impl Drop for Year {
         if std::thread::panicking() {
             let from = self.diary.len().saturating_sub(lines(40));
             println!("the last that happened: {:#?}", &self.diary[from..]);
-            println!("seed {0}: LATCHKEEP_SEED={0} LATCHKEEP_SECRETS={1} cargo test --test year", self.seed, secrets());
+            let Begin { seed, secrets, days } = self.begin;
+            println!(
+                "LATCHKEEP_SEED={seed} LATCHKEEP_SECRETS={secrets} LATCHKEEP_DAYS={days} cargo test --test year -- --ignored"
+            );
         }
     }
 }
