@@ -1,11 +1,37 @@
 //! A year of life: two hundred secrets of all types, systems outside that fail, four consumers that log in, timers that miss,
 //! machines that sleep, clocks that are wrong, restores and copies. All along, and at its end: each consumer logs in at every
-//! moment it should, nothing in use was ended, nothing is left outside that nobody knows of, and nothing waits for a person that
-//! need not.
+//! moment it should, nothing in use was ended, nothing is left outside that the store does not know of, and nothing waits for a
+//! person that need not.
+//!
+//! What is asserted, exactly:
+//!
+//! 1. No credential ends outside while it is claimed ([`claims`]). A consumer claims what it locked, until it lets go or until the
+//!    lease that the store wrote ends, less 25 minutes (clocks may differ by that); one that is waited for claims what it
+//!    acknowledged until it has acknowledged a newer one. The version before the current one is claimed for its grace, less 25
+//!    minutes, unless a person goes over that by force or deletes the secret. Claims live on through restores.
+//! 2. At each of its moments a consumer that is alive logs in with what it claims, and with what it reads as current, unless that
+//!    has come to its own end, or a rotation that replaces it in place is under way. Static data under a lock reads as it was.
+//! 3. What is good by the store exists outside, of each version.
+//! 4. A secret that no lock and no consumer can hold back is active, and rotates within its interval and five days (seven by
+//!    jobs; class `Opaque` aside), unless an outage, of a system or of the timer, lasted into the last four days.
+//! 5. Only a rotation of class `Opaque` of which nobody knows the outcome, or one from before a restore, waits for a person.
+//! 6. Nothing ends outside in quarantine. A sweep meets a credential that the store does not know only after a restore, and ends
+//!    none. A second worker is refused, and every run ends.
+//! 7. After three quiet weeks nothing is due, under way, blocked or retiring; all that lives outside belongs to a version in use,
+//!    every current version logs in, the export verifies, a replay finds no illegal step, and a scrub nothing.
+//!
+//! After a restore, 2 (what is read) and 3 hold for a secret once the person who looks after the store has come to it, as the manual
+//! says: the original may have ended what the backup has ([`person`], [`disaster`]). That person waits for the jobs of the lost store,
+//! has consumers protect again what the store knows, also what it learns later, and goes by force over no consumer.
+//!
+//! No more than two calls for a secret go wrong before ten go well, since after five runs that fail a rotation waits for a person.
+//! A clock that is years ahead stays so for eight minutes at most, and the store looks at it once it is right: after ten
+//! minutes it would be believed, and leases end by it.
 //!
 //! A failing year prints its seed; `LATCHKEEP_SEED` lives that one alone, `LATCHKEEP_RUNS` so many more than usual. A seed
 //! decides what happens and when; ids, and the jitter of pauses that hangs on them, are drawn anew each time.
-//! Read in this order: [`world`], [`outside`], [`claims`], [`consumer`], [`protection`], [`population`], [`year`], [`events`], [`checks`].
+//! Read in this order: [`world`], [`outside`], [`claims`], [`consumer`], [`protection`], [`population`], [`year`], [`events`],
+//! [`checks`].
 #![allow(
     clippy::pedantic,
     clippy::disallowed_methods,
