@@ -3,21 +3,19 @@
 //! An event about a secret that is not there changes nothing; whether a history is legal is asked elsewhere. Read next:
 //! [`super::state`].
 
+mod locks;
 mod whole;
 
+pub(super) use locks::put_lock;
+use locks::{place, remove, renew};
 pub(super) use whole::lose_data_of;
 
 use std::sync::Arc;
 
-use super::event::{
-    AccessRecorded, Event, LockPlaced, LockRenewed, PolicySet, SecretCreated, VersionAdded, VersionRegenerated,
-};
+use super::event::{AccessRecorded, Event, PolicySet, SecretCreated, VersionAdded, VersionRegenerated};
 use super::event_kind::{of_rotation, of_trail, of_whole};
-use super::fencing::FencingToken;
 use super::id::{SecretId, VersionId};
 use super::limits;
-use super::lock::Lock;
-use super::name::LockName;
 #[cfg(test)]
 use super::position::Position;
 use super::position::Revision;
@@ -293,64 +291,4 @@ fn regenerate(secret: &mut Secret, event: &VersionRegenerated, record: &Record) 
 fn download(secret: &mut Secret, id: VersionId, at: Timestamp) {
     change_version(secret, id, |version| version.downloaded = true);
     secret.retrieved_at = Some(at);
-}
-
-/// Gives the token of a lock that a record places or renews.
-fn token_of(record: &Record, whole: &Whole) -> FencingToken {
-    FencingToken { incarnation: whole.incarnation(), position: record.position }
-}
-
-fn renew(version: &mut Version, event: &LockRenewed, record: &Record, whole: &Whole) {
-    let at = version.locks.binary_search_by(|lock| lock.name.cmp(&event.name));
-    if let Some(lock) = at.ok().and_then(|at| version.locks.get_mut(at)) {
-        lock.expires_at = Some(event.expires_at);
-        lock.updated_at = record.recorded_at;
-        lock.fencing_token = token_of(record, whole);
-    }
-}
-
-fn place(version: &mut Version, event: &LockPlaced, record: &Record, whole: &Whole) {
-    let new = event.lock.clone();
-    let lock = Lock {
-        name: new.name,
-        description: new.description,
-        attributes: new.attributes,
-        owner: new.owner,
-        created_at: record.recorded_at,
-        updated_at: record.recorded_at,
-        created_by: record.context.actor.clone(),
-        expires_at: new.expires_at,
-        fencing_token: token_of(record, whole),
-    };
-    put_lock(version, lock);
-}
-
-/// Puts a lock among those of a version, in the order of their names; one of the same name goes.
-pub(super) fn put_lock(version: &mut Version, lock: Lock) {
-    match version.locks.binary_search_by(|other| other.name.cmp(&lock.name)) {
-        Ok(at) => {
-            if let Some(old) = version.locks.get_mut(at) {
-                *old = lock;
-            }
-        }
-        Err(at) => {
-            // Most versions have few locks, and room for more would stay empty; for many, room is made ahead.
-            if version.locks.len() < FEW_LOCKS {
-                version.locks.reserve_exact(1);
-            }
-            version.locks.insert(at, lock);
-        }
-    }
-}
-
-/// Locks for which room is made one by one.
-const FEW_LOCKS: usize = 4;
-
-fn remove(version: &mut Version, name: &LockName) {
-    if let Ok(at) = version.locks.binary_search_by(|lock| lock.name.cmp(name)) {
-        version.locks.remove(at);
-    }
-    if version.locks.is_empty() {
-        version.locks.shrink_to_fit();
-    }
 }

@@ -149,8 +149,8 @@ impl Hidden {
 
 /// The numbers of the kinds of event whose bodies can be erased.
 mod numbers {
-    use super::super::super::event;
-    use super::super::super::event_shape::Kind;
+    use crate::domain::event;
+    use crate::domain::event_shape::Kind;
 
     pub(super) const SECRET_CREATED: u16 = <event::SecretCreated as Kind>::NUMBER;
     pub(super) const SECRET_UPDATED: u16 = <event::SecretUpdated as Kind>::NUMBER;
