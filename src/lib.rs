@@ -65,6 +65,18 @@ pub(crate) mod store;
 pub(crate) mod worker;
 
 /// The events of the log: what each says, as a struct of its own. [`Event`] holds one of them.
+///
+/// ```
+/// use latchkeep::{Event, LockName, event::LockPlaced};
+///
+/// /// Returns the name of the lock that an event places.
+/// fn placed(event: &Event) -> Option<&LockName> {
+///     match event {
+///         Event::LockPlaced(LockPlaced { lock, .. }) => Some(&lock.name),
+///         _ => None,
+///     }
+/// }
+/// ```
 pub mod event {
     macro_rules! public {
         ($( $name:ident, )+) => { pub use crate::domain::event::{$( $name, )+}; };

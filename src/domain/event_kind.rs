@@ -102,3 +102,27 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANUAL: &str = include_str!("../manual/format.md");
+
+    #[test]
+    fn the_manual_lists_every_event_as_it_is_declared() {
+        let mut declared = Vec::new();
+        for (about, numbers) in NUMBERS {
+            for number in *numbers {
+                let body = if Event::is_erasable_by(*number).unwrap() { "erasable" } else { "kept" };
+                let name = Event::label_of(*number).unwrap();
+                declared.push((*number, format!("| {number} | `{name}` | {about} | {body} |")));
+            }
+        }
+        declared.sort_unstable();
+        let rows = MANUAL.lines().filter(|line| declared.iter().any(|(_, row)| line.starts_with(row.as_str())));
+        let numbered: Vec<u16> = rows.map(|line| line.split('|').nth(1).unwrap().trim().parse().unwrap()).collect();
+        let expected: Vec<u16> = declared.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbered, expected, "each event has a row, in the order of their numbers: {declared:#?}");
+    }
+}

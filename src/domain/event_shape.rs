@@ -72,6 +72,15 @@ macro_rules! event_list {
 
         pub(crate) use {each_event, of_rotation, of_secret, of_trail, of_whole};
 
+        /// The numbers of all events, by whom they are about.
+        #[cfg(test)]
+        pub(crate) const NUMBERS: &[(&str, &[u16])] = &[
+            ("store", &[$( <$crate::domain::event::$whole as $crate::domain::event_shape::Kind>::NUMBER, )+]),
+            ("trail", &[$( <$crate::domain::event::$trail as $crate::domain::event_shape::Kind>::NUMBER, )+]),
+            ("secret", &[$( <$crate::domain::event::$secret as $crate::domain::event_shape::Kind>::NUMBER, )+]),
+            ("secret", &[$( <$crate::domain::event::$rotation as $crate::domain::event_shape::Kind>::NUMBER, )+]),
+        ];
+
         each_event!(event_enum);
     };
 }
