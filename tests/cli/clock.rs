@@ -91,7 +91,7 @@ fn what_is_over_is_shown_as_over_by_commands_that_only_look() {
 }
 
 /// A home whose store was made an hour ago and last written to under a clock of three years ahead: a version, with a lease of an hour.
-fn left_ahead() -> Home {
+pub(crate) fn left_ahead() -> Home {
     let home = Home::new();
     std::fs::remove_dir_all(home.path("store")).unwrap();
     let clock = ManualClock::at(Timestamp::from_nanos(SystemClock.now().as_nanos() - 3_600_000_000_000));

@@ -89,6 +89,21 @@ fn a_deletion_is_confirmed_by_name() {
 }
 
 #[test]
+fn a_rebase_of_the_clock_is_confirmed_once_it_was_said_what_it_does() {
+    let home = crate::clock::left_ahead();
+    let answer = |word: &str, code| {
+        let mut rebase = on_terminal(home.command(&["clock", "rebase"]));
+        rebase.exp_string("a rebase has the time of the store fall from 20").unwrap();
+        rebase.exp_string("lease billing ends at 20").unwrap();
+        rebase.exp_string("type rebase to go on: ").unwrap();
+        rebase.send_line(word).unwrap();
+        ends(rebase, code)
+    };
+    assert!(answer("yes", 2).contains("nothing was done"));
+    assert!(answer("rebase", 0).contains("the time is 20"));
+}
+
+#[test]
 fn an_erasure_is_confirmed() {
     let home = Home::new();
     home.put("token", "one");
