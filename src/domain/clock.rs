@@ -188,6 +188,18 @@ pub(crate) struct Judged {
     pub(crate) note: Option<Note>,
 }
 
+impl Judged {
+    /// Tells whether the time that the store goes by stands still, whatever passes.
+    pub(crate) const fn is_still(&self) -> bool {
+        match self.standing {
+            ClockStanding::Steady => false,
+            ClockStanding::Behind(_) => true,
+            // What has passed is told by the machine alone.
+            ClockStanding::Ahead(_) => self.seen.boot.is_none(),
+        }
+    }
+}
+
 impl Seen {
     fn since(self, earlier: Option<BootTime>) -> Option<Duration> {
         self.boot?.since(earlier?)

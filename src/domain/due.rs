@@ -21,6 +21,9 @@ pub(crate) enum Step {
     Plan(RotationTrigger),
     /// The rotation that is under way goes on.
     GoOn,
+    /// A rotation is due that has no room: the credential of this version is to be ended for it, unless a lock, a grace or consumers
+    /// refuse that rotation.
+    MakeRoom(super::id::VersionId),
     /// The credential of this version is not needed any more.
     PlanRetirement(super::id::VersionId),
     /// The credential of this version is to be ended.
@@ -34,19 +37,47 @@ pub(crate) fn next_step(secret: &Secret) -> Option<(Timestamp, Step)> {
     steps(secret).min_by_key(|(at, _)| *at)
 }
 
-/// Tells what is due for a secret at a time, the longest overdue first. In a single run a rotation that is about to be due is
-/// due, since the next run may come too late: a timer has its own clock.
-pub(crate) fn due_step(secret: &Secret, now: Timestamp, is_single_run: bool) -> Option<Step> {
-    let with_slack = |(at, step): (Timestamp, Step)| {
+/// What the worker knows when it looks what is due.
+pub(crate) struct Look<P, R> {
+    /// The time that the store goes by.
+    pub(crate) now: Timestamp,
+    /// Whether a single run looks, so that the next look may come too late.
+    pub(crate) is_single_run: bool,
+    /// Tells whether a step has to wait without a record of it.
+    pub(crate) is_put_off: P,
+    /// Tells whether a step that failed may be tried again before its time: while the store's time stands still, that never comes.
+    pub(crate) may_retry: R,
+}
+
+/// Tells what is due for a secret and not put off, the longest overdue first; what makes room comes before the rotation that has
+/// none. In a single run a rotation that is about to be due is due, since the next run may come too late: a timer has its own
+/// clock.
+pub(crate) fn due_step(secret: &Secret, look: &Look<impl Fn(Step) -> bool, impl Fn(Step) -> bool>) -> Option<Step> {
+    let has_room = secret.has_room();
+    let is_due = |(at, step): &(Timestamp, Step)| {
         let slack = match step {
-            Step::RotateHere | Step::Plan(RotationTrigger::ByPolicy) => secret.rotation_slack(),
+            Step::RotateHere | Step::Plan(RotationTrigger::ByPolicy) | Step::MakeRoom(_) => secret.rotation_slack(),
             Step::Plan(_) => FIRST_VERSION_SLACK,
             Step::GoOn | Step::PlanRetirement(_) | Step::Retire(_) | Step::Delete => Duration::ZERO,
         };
-        let is_due = at <= if is_single_run { now.plus(slack) } else { now };
-        is_due.then_some((at, step))
+        let until = if look.is_single_run { look.now.plus(slack) } else { look.now };
+        *at <= until || (is_retry(secret, *step, *at) && (look.may_retry)(*step))
     };
-    steps(secret).filter_map(with_slack).min_by_key(|(at, _)| *at).map(|(_, step)| step)
+    let order = |(at, step): &(Timestamp, Step)| (!has_room && matches!(step, Step::Plan(_)), *at);
+    let due = steps(secret).filter(is_due).filter(|(_, step)| !(look.is_put_off)(*step));
+    due.min_by_key(order).map(|(_, step)| step)
+}
+
+/// Tells whether what a step waits for until a time is the pause after an attempt that failed.
+fn is_retry(secret: &Secret, step: Step, at: Timestamp) -> bool {
+    match step {
+        Step::GoOn => secret.rotation.as_deref().is_some_and(|rotation| rotation.retry_at == Some(at)),
+        Step::Retire(version) => {
+            let credential = secret.version_by_id(version).and_then(|version| version.credential.as_deref());
+            credential.is_some_and(|credential| matches!(credential.retirement, Retirement::Failing { .. }))
+        }
+        Step::RotateHere | Step::Plan(_) | Step::MakeRoom(_) | Step::PlanRetirement(_) | Step::Delete => false,
+    }
 }
 
 /// How long before its time a first version that was given up is tried again in a single run.
@@ -54,12 +85,16 @@ const FIRST_VERSION_SLACK: Duration = Duration::from_secs(3 * 60 * 60);
 
 /// Gives all that is to be done for a secret, each with its time.
 pub(crate) fn steps(secret: &Secret) -> impl Iterator<Item = (Timestamp, Step)> {
-    let rotation = match &secret.rotation {
-        Some(rotation) => comes_on(secret, rotation).map(|at| (at, Step::GoOn)),
-        None => begins(secret),
-    };
+    let begins = begins(secret).filter(|_| secret.rotation.is_none());
+    let room = begins.and_then(|(at, _)| secret.makes_room(at));
+    // It waits for room that can be made, or is on its way.
+    let waits = |at| !secret.has_room() && (room.is_some_and(|(first, _)| first <= at) || secret.awaits_room());
+    let begins = begins.filter(|(at, _)| !waits(*at));
+    let room = room.map(|(at, version)| (at, Step::MakeRoom(version)));
+    let rotation = secret.rotation.as_deref().and_then(|rotation| comes_on(secret, rotation));
+    let rotation = rotation.map(|at| (at, Step::GoOn)).or(begins);
     let retirements = secret.versions.iter().enumerate().filter_map(|(at, version)| retirement(secret, at, version));
-    rotation.into_iter().chain(retirements).chain(deletion(secret))
+    rotation.into_iter().chain(room).chain(retirements).chain(deletion(secret))
 }
 
 /// When a rotation begins.
@@ -112,13 +147,9 @@ fn retirement(secret: &Secret, at: usize, version: &Version) -> Option<(Timestam
         return Some((at, Step::Retire(version.id)));
     }
     let issuance = secret.spec.issuance()?;
-    let newer = secret.versions.get(at.saturating_add(1)..).unwrap_or_default();
-    let replaced_at = newer.first()?.counts_from;
     let is_free = version.locks.is_empty() && !issuance.consumers.is_empty();
-    let has_moved = |consumer| newer.iter().any(|version| version.acknowledged_by.contains(consumer));
-    let is_over = is_free && issuance.consumers.iter().all(has_moved);
-    let graced = Duration::from_secs(issuance.grace_secs.into());
-    is_over.then(|| (replaced_at.plus(graced), Step::PlanRetirement(version.id)))
+    let left_at = secret.left_at(at, issuance).filter(|_| is_free)?;
+    Some((left_at, Step::PlanRetirement(version.id)))
 }
 
 /// When a secret goes whose deletion is planned.

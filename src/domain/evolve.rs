@@ -22,6 +22,7 @@ use super::position::Revision;
 use super::progress;
 use super::record::Record;
 use super::restate;
+use super::room::forgettable;
 use super::rotation_event::ScheduledRotationRefused;
 use super::secret::{Lifecycle, Secret, SecretSpec};
 use super::state::{State, Whole};
@@ -265,11 +266,21 @@ pub(super) fn is_held(secret: &Secret, at: Timestamp) -> bool {
     }
 }
 
-/// Lets the oldest versions go whose metadata is not kept any more; one with data never goes.
+/// Lets the oldest versions go whose metadata is not kept any more. One with data never goes, nor one whose credential is good outside:
+/// where an issuer makes the credentials, later ones go instead, so that one that cannot be ended is no end of all rotations.
 pub(super) fn prune(secret: &mut Secret) {
-    let surplus = secret.versions.len().saturating_sub(limits::VERSIONS_MAX);
-    let gone = secret.versions.iter().take(surplus).take_while(|version| version.is_over()).count();
-    secret.versions.drain(..gone);
+    let mut surplus = secret.versions.len().saturating_sub(limits::VERSIONS_MAX);
+    if surplus == 0 {
+        return;
+    }
+    let (is_issued, mut left) = (secret.spec.issuance().is_some(), forgettable(secret).len());
+    secret.versions.retain(|version| {
+        let goes = surplus > 0 && left > 0 && version.is_over();
+        // Without an issuer the first that stays keeps all behind it.
+        left = if goes || is_issued { left.saturating_sub(1) } else { 0 };
+        surplus = surplus.saturating_sub(usize::from(goes));
+        !goes
+    });
 }
 
 fn change_version(secret: &mut Secret, id: VersionId, change: impl FnOnce(&mut Version)) {

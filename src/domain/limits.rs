@@ -142,6 +142,10 @@ pub const SCHEDULE_SLACK_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long after its time a scheduled rotation begins, at most, so that many do not begin at one instant: half an hour.
 pub const SCHEDULE_SPREAD_MAX: Duration = Duration::from_secs(30 * 60);
 
+/// Credentials of a secret that are being ended at a time so that there is room for one more version, at most: what keeps one of
+/// them from being ended may keep all of them.
+pub(crate) const ROOM_RETIREMENTS_MAX: usize = 3;
+
 /// How long a scheduled rotation waits after a lock refused one: a day.
 pub const REFUSED_ROTATION_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 

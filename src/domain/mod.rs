@@ -50,6 +50,7 @@ pub(crate) mod record;
 pub(crate) mod refusal;
 pub(crate) mod remembered;
 pub(crate) mod restate;
+pub(crate) mod room;
 pub(crate) mod rotation;
 pub(crate) mod rotation_command;
 pub(crate) mod rotation_event;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::held::Held;
 use super::id::{RotationId, SecretId};
 use super::name::{Actor, LockName};
-use super::position::{Position, Revision};
+use super::position::{Position, Revision, VersionNumber};
 use super::secret::Lifecycle;
 use super::task::TaskStatus;
 use super::time::Timestamp;
@@ -126,6 +126,11 @@ pub enum Refusal {
     },
     /// The rotation would end a version whose grace runs, or that consumers have not moved from.
     RotationHeld(Box<Held>),
+    /// As many versions are kept as there can be, and the credential of each is still good outside.
+    VersionLimitReached {
+        /// The oldest of them.
+        version: VersionNumber,
+    },
     /// No rotation of the secret is under way.
     RotationNotFound,
     /// The rotation that is under way does not wait for a person.
@@ -172,6 +177,7 @@ impl Refusal {
             Self::Quarantined { .. } => "store_quarantined",
             Self::RotationOpen { .. } => "rotation_open",
             Self::RotationHeld(_) => "rotation_held",
+            Self::VersionLimitReached { .. } => "version_limit_reached",
             Self::RotationNotFound => "rotation_not_found",
             Self::RotationNotParked => "rotation_not_parked",
             Self::TaskNotFound => "task_not_found",
@@ -255,6 +261,11 @@ impl fmt::Display for Refusal {
                  abort it"
             ),
             Self::RotationHeld(held) => held.fmt(f),
+            Self::VersionLimitReached { version } => write!(
+                f,
+                "the secret has 50 versions, the most that are kept, and none can be forgotten: their credentials are still good \
+                 outside, that of version {version} the longest; retire one, or mend what keeps one from being ended"
+            ),
             Self::RotationNotFound => f.write_str("no rotation of the secret is under way"),
             Self::RotationNotParked => f.write_str("the rotation goes on by itself; only a parked one can be resumed"),
             Self::TaskNotFound => f.write_str("the secret has no such task; one that was given up is gone"),

@@ -145,7 +145,10 @@ impl Secret {
         if versions.iter().any(|version| !version.locks.is_empty()) {
             return Some(again);
         }
-        let held = held(self, touch, Settings::default(), refused)?;
+        let Some(held) = held(self, touch, Settings::default(), refused) else {
+            let room = || self.makes_room(refused).map_or(again, |(at, _)| at.min(again));
+            return (!self.has_room()).then(room);
+        };
         let is_graced_alone = held.consumers.is_empty();
         Some(held.graced_until.filter(|_| is_graced_alone).map_or(again, |until| until.min(again)))
     }

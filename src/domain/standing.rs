@@ -4,6 +4,7 @@
 
 use super::due::{Step, steps};
 use super::held::{Held, held};
+use super::refusal::Refusal;
 use super::rotation::{Credential, RotationStage, RotationTrigger};
 use super::secret::Secret;
 use super::settings::Settings;
@@ -28,7 +29,7 @@ pub enum RotationStanding {
         /// Since when.
         since: Timestamp,
     },
-    /// A rotation was due, and a lock, a grace or consumers refuse it.
+    /// A rotation was due, and a lock, a grace or consumers refuse it, or it has no room since as many versions are kept as there can be.
     Blocked {
         /// Since when it is due.
         since: Timestamp,
@@ -118,11 +119,19 @@ impl Secret {
         held(self, self.rotation_touch(), settings, now)
     }
 
-    /// Gives since when a rotation is due that a lock, a grace or consumers refused and still would.
+    /// Tells why a rotation that no lock, grace or consumers refuse would be refused: as many versions are kept as there can be, and
+    /// the credentials of all are good outside.
+    #[must_use]
+    pub fn without_room(&self) -> Option<Refusal> {
+        self.room().err()
+    }
+
+    /// Gives since when a rotation is due that a lock, a grace, consumers or the lack of room refused and still would.
     fn blocked_since(&self, settings: Settings, now: Timestamp) -> Option<Timestamp> {
         self.rotation_refused_at?;
         let due_at = self.rotation_due_at()?;
         let is_locked = || self.impact_of_rotation(settings).is_some_and(|impact| !impact.locks.is_empty());
-        (self.refused_for(due_at).is_some() && (is_locked() || self.held_at(settings, now).is_some())).then_some(due_at)
+        let is_refused = || is_locked() || self.held_at(settings, now).is_some() || !self.has_room();
+        (self.refused_for(due_at).is_some() && is_refused()).then_some(due_at)
     }
 }

@@ -139,6 +139,11 @@ impl StoreClock {
         judged
     }
 
+    /// Gives how long the machine runs since it was started, if that is known.
+    pub(crate) fn since_boot(&self) -> Option<BootTime> {
+        self.clock.since_boot()
+    }
+
     /// Believes what the clock shows.
     pub(crate) fn believe(&self, seen: Seen) {
         *self.believed.write() = Some(seen);

@@ -50,9 +50,12 @@ impl Calendar {
     const fn steps_of(&mut self, step: Step) -> &mut OrdSet<(Timestamp, SecretId)> {
         match step {
             Step::RotateHere => &mut self.steps_here,
-            Step::Plan(_) | Step::GoOn | Step::PlanRetirement(_) | Step::Retire(_) | Step::Delete => {
-                &mut self.steps_elsewhere
-            }
+            Step::Plan(_)
+            | Step::GoOn
+            | Step::MakeRoom(_)
+            | Step::PlanRetirement(_)
+            | Step::Retire(_)
+            | Step::Delete => &mut self.steps_elsewhere,
         }
     }
 

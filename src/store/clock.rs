@@ -27,6 +27,9 @@ pub struct ClockStatus {
     pub now: Timestamp,
     /// How the clock stands to it.
     pub standing: ClockStanding,
+    /// Whether that time stands still, whatever passes: pauses of what failed are waited out by the time that passes, and end with the
+    /// worker that waits.
+    pub stands_still: bool,
     /// What is recorded of a clock that is not believed. Nothing is yet where the store is open for reading only and nobody has
     /// written since the clock jumped; nothing is any more where the clock was set back, whether a record says so yet or not.
     pub held: Option<HeldClock>,
@@ -37,8 +40,9 @@ pub struct ClockStatus {
 impl ClockStatus {
     pub(super) fn of(judged: &Judged, whole: &Whole) -> Self {
         let held = whole.clocks.held.filter(|_| whole.clocks.noted(judged).held.is_some());
+        let (standing, stands_still) = (judged.standing, judged.is_still());
         let rebases_left = rebases_left(&whole.rebased);
-        Self { shown: judged.seen.wall, now: judged.now, standing: judged.standing, held, rebases_left }
+        Self { shown: judged.seen.wall, now: judged.now, standing, stands_still, held, rebases_left }
     }
 
     /// Tells whether a person can have the store go by the clock ([`Session::rebase_clock`]): it is more than five minutes behind the

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::domain::back_off;
 use crate::domain::command::Command;
 use crate::domain::doubt::is_unsettled;
+use crate::domain::due::Step;
 use crate::domain::name::{OutsideId, Reason};
 use crate::domain::patience::Effort;
 use crate::domain::refusal::Refusal;
@@ -203,11 +204,7 @@ impl Core {
         rotation: &Rotation,
         error: &IssuerError,
     ) -> Result<Progress, Halt> {
-        let failure = match error.kind() {
-            IssuerErrorKind::Refused => AttemptFailure::Refused,
-            IssuerErrorKind::Unavailable => AttemptFailure::Unavailable,
-            IssuerErrorKind::Unknown => AttemptFailure::Unknown,
-        };
+        let failure = failure(error.kind());
         let is_refused = failure == AttemptFailure::Refused && rotation.stage == RotationStage::Attempted;
         let picked = (is_refused && rotation.class.replaces_in_place())
             .then(|| self.pick(secret, &rotation.issuer, rotation.id))
@@ -224,10 +221,12 @@ impl Core {
         let failed = secret.patience.as_deref().map_or(0, |patience| patience.failures).saturating_add(1);
         let failures = u32::from(failed.max(rotation.attempts));
         let now = self.store.0.now();
-        let retry_at = now.plus(back_off::pause(failures, Self::chance()?));
+        let pause = back_off::pause(failures, Self::chance()?);
         let (effort, reason) = (self.effort(secret, rotation, error, now), error.reason().clone());
+        let retry_at = now.plus(pause);
         let step = RotationCommand::Fail { rotation: rotation.id, failure, reason, retry_at, value, effort };
         let answer = self.ask(&self.system, Command::Rotation { secret: secret.id, step }, payload)?;
+        self.note_failed(secret.id, Step::GoOn, pause);
         self.point("failed")?;
         Self::settled(answer)
     }
@@ -266,5 +265,14 @@ impl Core {
             // It went since: the next look tells why.
             None => Err(Halt::Later(Reason::of("the credential is gone; looking again"))),
         }
+    }
+}
+
+/// Says what may have happened outside when an issuer answered with an error.
+const fn failure(kind: IssuerErrorKind) -> AttemptFailure {
+    match kind {
+        IssuerErrorKind::Refused => AttemptFailure::Refused,
+        IssuerErrorKind::Unavailable => AttemptFailure::Unavailable,
+        IssuerErrorKind::Unknown => AttemptFailure::Unknown,
     }
 }

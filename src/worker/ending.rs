@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::domain::back_off;
+use crate::domain::due::Step;
 use crate::domain::id::VersionId;
 use crate::domain::name::Reason;
 use crate::domain::rotation::{Credential, IssuedCredential, IssuerClass, Retirement, Rotation};
@@ -112,9 +113,11 @@ impl Core {
         error: &IssuerError,
     ) -> Result<Progress, Halt> {
         let failures = u32::from(credential.failures()).saturating_add(1);
-        let retry_at = self.store.0.now().plus(back_off::pause(failures, Self::chance()?));
+        let pause = back_off::pause(failures, Self::chance()?);
+        let retry_at = self.store.0.now().plus(pause);
         let reason = error.reason().clone();
         let answer = self.tell(secret, RotationCommand::FailRetirement { version, reason, retry_at })?;
+        self.note_failed(secret.id, Step::Retire(version), pause);
         self.point("not retired")?;
         Ok(answer)
     }

@@ -16,6 +16,7 @@ use crate::engine::reply::Slot;
 use crate::engine::sync::{Receiver, TryRecvError};
 use crate::error::Error;
 
+use super::failure::Failure;
 use super::steps::{Halt, Progress, REFUSED_STILL, worded};
 use super::stopped::Stopped;
 use super::taken::Taken;
@@ -27,7 +28,7 @@ pub(super) struct Flight<'a> {
     stopped: &'a Stopped,
     asked: VecDeque<Asked>,
     steps: u64,
-    failed: Option<Error>,
+    failed: Failure,
 }
 
 /// One of them.
@@ -40,7 +41,7 @@ struct Asked {
 
 impl<'a> Flight<'a> {
     pub(super) const fn of(core: &'a Core, stopped: &'a Stopped) -> Self {
-        Self { core, stopped, asked: VecDeque::new(), steps: 0, failed: None }
+        Self { core, stopped, asked: VecDeque::new(), steps: 0, failed: Failure::none() }
     }
 
     /// Asks for a rotation; there must be room for it.
@@ -55,9 +56,9 @@ impl<'a> Flight<'a> {
         }
     }
 
-    /// Tells whether anything has failed so far.
-    pub(super) const fn has_failed(&self) -> bool {
-        self.failed.is_some()
+    /// Tells whether something has failed so that the rest is left.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.ends_run()
     }
 
     /// Waits for all answers; gives how many steps were done, or what failed first.
@@ -65,7 +66,7 @@ impl<'a> Flight<'a> {
         while !self.asked.is_empty() {
             self.land();
         }
-        self.failed.map_or(Ok(self.steps), Err)
+        self.failed.or(self.steps)
     }
 
     /// Waits for the first answer, and goes on with its secret.
@@ -74,7 +75,7 @@ impl<'a> Flight<'a> {
         let answer = slot.wait().map_err(Halt::from).and_then(Core::settled);
         match answer {
             Ok(Progress::Moved) => {
-                self.core.later.forget(taken.secret);
+                self.core.later.forget(taken.secret, Step::RotateHere);
                 self.steps = self.steps.saturating_add(1);
                 self.go_on(taken, in_a_row.saturating_add(1));
             }
@@ -90,9 +91,11 @@ impl<'a> Flight<'a> {
         }
         let asked = match self.core.due_here(taken.secret) {
             Some(_) if in_a_row >= super::worker::STEPS_IN_A_ROW => {
-                self.core.tire(taken.secret).map_err(Halt::from).map(|()| None)
+                self.core.tire(taken.secret, Step::RotateHere).map_err(Halt::from).map(|()| None)
             }
-            Some(secret) if self.core.is_refused_still(&secret) => Err(Halt::Later(Reason::of(REFUSED_STILL))),
+            Some(secret) if self.core.is_refused_still(&secret, Step::RotateHere) => {
+                Err(Halt::Later(Reason::of(REFUSED_STILL)))
+            }
             Some(secret) => self.core.ask_here(&secret).map(Some),
             None => Ok(None),
         };
@@ -104,8 +107,8 @@ impl<'a> Flight<'a> {
     }
 
     fn halt(&mut self, secret: SecretId, halt: Halt) {
-        if let Err(error) = self.core.halt(secret, halt) {
-            self.failed.get_or_insert(error);
+        if let Err(error) = self.core.halt(secret, Step::RotateHere, halt) {
+            self.failed.note(error);
         }
     }
 }
@@ -137,7 +140,7 @@ impl Core {
             let is_quarantined = now.state.whole.quarantine().is_some();
             now.state.secret(id).filter(|_| !is_quarantined).cloned()
         })?;
-        matches!(self.due_step(&secret), Some(Step::RotateHere)).then_some(secret)
+        matches!(self.due_step(&secret, &[]), Some(Step::RotateHere)).then_some(secret)
     }
 
     /// Makes and seals the data here, and asks for the rotation.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::domain::id::SecretId;
 use crate::domain::limits;
-use crate::domain::name::IssuerName;
 use crate::engine::clock::monotonic;
 use crate::engine::sync::{SendTimeoutError, Sender};
 use crate::storage::StorageError;
@@ -47,25 +46,20 @@ impl Core {
             return Due::default();
         }
         let calendar = &snapshot.projections.calendar;
-        // A single run takes up what is about to be due as well.
+        // A single run takes up what is about to be due as well; where time stands still, what failed is due before its time.
         let until = if self.is_started { now } else { now.plus(limits::SCHEDULE_SLACK_MAX) };
+        let is_still = self.is_still();
+        let failed = is_still.then(|| calendar.rotating()).into_iter().flatten();
         let is_due = |secret: &SecretId| {
-            self.is_started || snapshot.state.secret(*secret).is_some_and(|secret| self.due_step(secret).is_some())
+            (self.is_started && !is_still && !self.later.has(*secret))
+                || snapshot.state.secret(*secret).is_some_and(|secret| self.due_step(secret, &[]).is_some())
         };
-        let has_room = |issuer: &IssuerName| self.calls.has_room(issuer);
-        let is_free = |secret: &SecretId| !self.later.waits(*secret, now, has_room) && is_due(secret);
         let asked = |id| (id, snapshot.state.secret(id).and_then(|secret| self.issuer_asked(secret)));
-        let elsewhere = calendar.steps_elsewhere(until).filter(is_free).map(asked);
+        let elsewhere = calendar.steps_elsewhere(until).chain(failed).filter(is_due).map(asked);
         Due {
-            here: self.busy.take_up(calendar.steps_here(until).filter(is_free), HERE_AT_ONCE),
+            here: self.busy.take_up(calendar.steps_here(until).filter(is_due), HERE_AT_ONCE),
             elsewhere: self.busy.take_up_of(elsewhere, elsewhere_max, self.calls.at_once()),
         }
-    }
-
-    /// Forgets what waits of secrets that are deleted.
-    pub(super) fn forget_gone(&self) {
-        let snapshot = self.store.0.engine.shared.published.load();
-        self.later.keep(|secret| snapshot.state.secret(secret).is_some());
     }
 
     /// Looks what is due and hands it out, until it is told to stop or the store is closed.

@@ -4,12 +4,13 @@
 //! order, as for everybody. Between two appends the worker makes one call outside, with a time limit, on a thread that can
 //! be given up. Whatever happens to it in between, the next one goes on from what the log says. Read in this order:
 //! [`options`], [`worker`], [`look`], [`taken`], [`stopped`], [`steps`], [`here`], [`creating`], [`unread`], [`ending`], [`jobs`],
-//! [`calls`], [`presence`], [`single_run`], [`sweep`], [`strangers`], [`adoption`], [`swept`], [`verifying`].
+//! [`calls`], [`presence`], [`single_run`], [`failure`], [`sweep`], [`strangers`], [`adoption`], [`swept`], [`verifying`].
 
 mod adoption;
 mod calls;
 mod creating;
 mod ending;
+mod failure;
 mod here;
 mod jobs;
 mod later;

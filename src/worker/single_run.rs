@@ -8,6 +8,7 @@ use crate::engine::sync::{JoinHandle, Receiver, Sender, bounded};
 use crate::engine::threads::spawn;
 use crate::error::Error;
 
+use super::failure::Failure;
 use super::stopped::Stopped;
 use super::taken::Taken;
 use super::worker::Core;
@@ -24,15 +25,16 @@ struct Hands<'a> {
     threads: Vec<JoinHandle<()>>,
     out: usize,
     steps: u64,
-    failed: Option<Error>,
+    failed: Failure,
 }
 
 impl Core {
-    /// Does all that is due, until nothing is; gives how many steps that were, or what failed first.
+    /// Does all that is due, until nothing is; gives how many steps that were, or what failed. Damaged data of one secret keeps no other
+    /// from its turn.
     pub(super) fn run_due(self: &Arc<Self>) -> Result<u64, Error> {
         let _turn = self.turn()?;
         let mut hands = Hands::of(self);
-        while hands.failed.is_none() && !hands.stopped.is_told() {
+        while !hands.failed.ends_run() && !hands.stopped.is_told() {
             let due = self.due(self.options.threads.saturating_sub(hands.out));
             if due.is_empty() && hands.out == 0 {
                 break;
@@ -51,7 +53,16 @@ impl<'a> Hands<'a> {
         let most = core.options.threads;
         let (given, (answer, answers)) = (bounded(most), bounded(most));
         let answers = (Arc::new(answer), answers);
-        Self { core, stopped: core.single.begin(), given, answers, threads: Vec::new(), out: 0, steps: 0, failed: None }
+        Self {
+            core,
+            stopped: core.single.begin(),
+            given,
+            answers,
+            threads: Vec::new(),
+            out: 0,
+            steps: 0,
+            failed: Failure::none(),
+        }
     }
 
     /// Has secrets worked on; the only one in the caller's own thread, and each for which the system gives no thread.
@@ -107,7 +118,7 @@ impl<'a> Hands<'a> {
     fn note(&mut self, done: Done) {
         match done {
             Ok(steps) => self.steps = self.steps.saturating_add(steps),
-            Err(error) => drop(self.failed.get_or_insert(error)),
+            Err(error) => self.failed.note(error),
         }
     }
 
@@ -122,7 +133,7 @@ impl<'a> Hands<'a> {
             // A thread that panicked has nothing left to end.
             let _ = thread.join();
         }
-        failed.map_or(Ok(steps), Err)
+        failed.or(steps)
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::domain::command::{Command, Terms};
-use crate::domain::due::{Step, due_step};
+use crate::domain::due::{Look, Step, due_step};
 use crate::domain::held::held;
 use crate::domain::id::{LogId, RotationId, SecretId};
 use crate::domain::limits;
@@ -75,64 +75,98 @@ impl From<Refusal> for Halt {
 }
 
 impl Core {
-    /// Does what is due first for a secret.
-    pub(super) fn step(&self, id: SecretId) -> Result<Progress, Halt> {
+    /// Gives a secret, and the step that is due first for it, other than those that could not be done.
+    pub(super) fn next_step(&self, id: SecretId, left: &[Step]) -> Option<(Arc<Secret>, Step)> {
         let inner = &self.store.0;
         let is_quarantined = inner.engine.shared.published.with(|snapshot| snapshot.state.whole.quarantine().is_some());
-        let Ok(secret) = inner.find(id) else { return Ok(Progress::Nothing) };
-        let step = self.due_step(&secret).filter(|_| !is_quarantined);
-        let Some(step) = step else { return Ok(Progress::Nothing) };
+        let secret = inner.find(id).ok().filter(|_| !is_quarantined)?;
+        let step = self.due_step(&secret, left)?;
+        Some((secret, step))
+    }
+
+    /// Does a step for a secret.
+    pub(super) fn step(&self, secret: &Arc<Secret>, step: Step) -> Result<Progress, Halt> {
         match step {
-            Step::RotateHere | Step::Plan(RotationTrigger::ByPolicy) if self.is_refused_still(&secret) => {
+            Step::RotateHere | Step::Plan(RotationTrigger::ByPolicy) | Step::MakeRoom(_)
+                if self.is_refused_still(secret, step) =>
+            {
                 Err(Halt::Later(Reason::of(REFUSED_STILL)))
             }
-            Step::RotateHere => self.rotate_here(&secret),
-            Step::Plan(trigger) => self.plan(&self.system, &secret, trigger).map(|_| Progress::Moved),
+            Step::RotateHere => self.rotate_here(secret),
+            Step::Plan(trigger) => self.begin(secret, trigger),
+            // Nothing is ended for a rotation that is refused, which is then recorded.
+            Step::MakeRoom(_) if self.is_refused(secret) => self.begin(secret, RotationTrigger::ByPolicy),
             Step::GoOn => match &secret.rotation {
-                Some(rotation) => self.go_on(&secret, rotation),
+                Some(rotation) => self.go_on(secret, rotation),
                 None => Ok(Progress::Nothing),
             },
-            Step::PlanRetirement(version) => {
-                self.tell(&secret, RotationCommand::PlanRetirement { version: VersionRef::Id(version) })
+            Step::PlanRetirement(version) | Step::MakeRoom(version) => {
+                self.tell(secret, RotationCommand::PlanRetirement { version: VersionRef::Id(version) })
             }
-            Step::Retire(version) => self.retire(&secret, version),
-            Step::Delete => match self.ask(&self.system, Command::DeleteSecret { secret: id }, Payload::None)? {
-                // It is recorded; asking again at once would only record it again.
-                Err(locked @ Refusal::Locked(_)) => Err(Halt::Later(worded(&locked))),
-                answer => Self::settled(answer),
-            },
+            Step::Retire(version) => self.retire(secret, version),
+            Step::Delete => {
+                match self.ask(&self.system, Command::DeleteSecret { secret: secret.id }, Payload::None)? {
+                    // It is recorded; asking again at once would only record it again.
+                    Err(locked @ Refusal::Locked(_)) => Err(Halt::Later(worded(&locked))),
+                    answer => Self::settled(answer),
+                }
+            }
+        }
+    }
+
+    /// Begins a rotation that is due; a refusal that is recorded is dated, too.
+    fn begin(&self, secret: &Arc<Secret>, trigger: RotationTrigger) -> Result<Progress, Halt> {
+        match self.plan(&self.system, secret, trigger)? {
+            Err(Refusal::RotationHeld(_) | Refusal::VersionLimitReached { .. })
+                if trigger == RotationTrigger::ByPolicy =>
+            {
+                Ok(Progress::Moved)
+            }
+            answer => Self::settled(answer),
         }
     }
 
     /// Gives the issuer that may have to be asked for what is due for a secret.
     pub(super) fn issuer_asked(&self, secret: &Secret) -> Option<IssuerName> {
-        match self.due_step(secret)? {
+        match self.due_step(secret, &[])? {
             Step::Plan(_) => secret.spec.issuance().map(|issuance| issuance.issuer.clone()),
             Step::GoOn => secret.rotation.as_deref().map(|rotation| rotation.issuer.clone()),
             Step::Retire(version) => {
                 let version = secret.version_by_id(version);
                 version.and_then(|version| version.credential.as_deref()).map(|credential| credential.issuer.clone())
             }
-            Step::RotateHere | Step::PlanRetirement(_) | Step::Delete => None,
+            Step::RotateHere | Step::MakeRoom(_) | Step::PlanRetirement(_) | Step::Delete => None,
         }
     }
 
-    /// Tells what is due for a secret now.
-    pub(super) fn due_step(&self, secret: &Secret) -> Option<Step> {
-        due_step(secret, self.store.0.now(), !self.is_started)
+    /// Tells what is due for a secret now, other than what was left.
+    pub(super) fn due_step(&self, secret: &Secret, left: &[Step]) -> Option<Step> {
+        let (passed, is_still) = (self.passed(), self.is_still());
+        let has_room = |issuer: &IssuerName| self.calls.has_room(issuer);
+        let look = Look {
+            now: self.store.0.now(),
+            is_single_run: !self.is_started,
+            is_put_off: |step| left.contains(&step) || self.later.waits(secret.id, step, passed, has_room),
+            may_retry: |step| is_still && self.later.left(secret.id, step, passed).is_zero(),
+        };
+        due_step(secret, &look)
     }
 
-    /// Tells whether a rotation that was refused within a day still would be, by what only the state of the whole store shows.
-    pub(super) fn is_refused_still(&self, secret: &Secret) -> bool {
+    /// Tells whether a lock, a grace or consumers refuse a rotation, by what only the state of the whole store shows.
+    fn is_refused(&self, secret: &Secret) -> bool {
+        let (touch, published) = (secret.rotation_touch(), &self.store.0.engine.shared.published);
+        published.with(|snapshot| {
+            let whole = &snapshot.state.whole;
+            unlocked(secret, touch, whole).is_err() || held(secret, touch, whole.settings, self.store.0.now()).is_some()
+        })
+    }
+
+    /// Tells whether a rotation that was refused within a day still would be.
+    pub(super) fn is_refused_still(&self, secret: &Secret, step: Step) -> bool {
         let now = self.store.0.now().plus(secret.rotation_slack());
         let is_recent = |refused: Timestamp| now < refused.plus(limits::REFUSED_ROTATION_PAUSE);
-        let (touch, published) = (secret.rotation_touch(), &self.store.0.engine.shared.published);
-        secret.rotation_refused_at.is_some_and(is_recent)
-            && published.with(|snapshot| {
-                let whole = &snapshot.state.whole;
-                unlocked(secret, touch, whole).is_err()
-                    || held(secret, touch, whole.settings, self.store.0.now()).is_some()
-            })
+        let is_without_room = matches!(step, Step::Plan(_)) && !secret.has_room();
+        secret.rotation_refused_at.is_some_and(is_recent) && (is_without_room || self.is_refused(secret))
     }
 
     fn go_on(&self, secret: &Arc<Secret>, rotation: &Rotation) -> Result<Progress, Halt> {
@@ -288,7 +322,8 @@ impl Core {
 }
 
 /// What is said of a rotation that was reported as refused within a day.
-pub(super) const REFUSED_STILL: &str = "a lock, a grace or consumers refuse its rotation still";
+pub(super) const REFUSED_STILL: &str =
+    "its rotation is refused still: by a lock, a grace, consumers, or since 50 versions are kept that are good outside";
 const NOT_REGISTERED: &str = "no issuer of its name is registered here";
 
 /// What is said of an issuer that leaves its work to jobs, where calls are asked for.

@@ -12,7 +12,6 @@ use crate::domain::id::SecretId;
 use crate::domain::name::{Actor, Reason};
 use crate::domain::receipt::Receipt;
 use crate::domain::rotation::RotationTrigger;
-use crate::domain::time::Timestamp;
 use crate::engine::clock::monotonic;
 use crate::engine::sync::{JoinHandle, Mutex, Receiver, Sender, bounded};
 use crate::engine::threads::spawn;
@@ -23,7 +22,7 @@ use crate::store::session::Session;
 
 use super::calls::Calls;
 use super::here::Flight;
-use super::later::Later;
+use super::later::{Began, Later};
 use super::options::WorkerOptions;
 use super::presence::Presence;
 use super::steps::{Halt, Progress};
@@ -35,7 +34,7 @@ use super::taken::{Busy, Taken};
 /// How often the thread that sweeps looks whether it is time to.
 const SWEEP_LOOK: Duration = Duration::from_secs(1);
 
-/// Steps for one secret in a row, before others get their turn.
+/// How often a step is done for one secret in a row: what is done more often goes round in a circle.
 pub(super) const STEPS_IN_A_ROW: usize = 32;
 
 /// Does what is due for rotations: of data that the store makes itself, and, with the issuers that the host registers, of
@@ -91,6 +90,7 @@ pub(super) struct Core {
     pub(super) calls: Calls,
     pub(super) system: Terms,
     pub(super) later: Later,
+    pub(super) began: Began,
     pub(super) busy: Busy,
     /// Hears of it when a secret is given back.
     pub(super) freed: Receiver<()>,
@@ -112,7 +112,7 @@ impl RotationWorker {
         Self::of(store, options, false)
     }
 
-    fn of(store: &Store, options: WorkerOptions, is_started: bool) -> Self {
+    pub(super) fn of(store: &Store, options: WorkerOptions, is_started: bool) -> Self {
         let (busy, freed) = Busy::new();
         let calls = Calls::new(options.call_limit, options.threads);
         let core = Core {
@@ -121,6 +121,7 @@ impl RotationWorker {
             calls,
             system: Terms::by(Actor::system()),
             later: Later::default(),
+            began: Began::now(store.0.engine.shared.clock.since_boot()),
             busy,
             freed,
             swept: Swept::default(),
@@ -158,6 +159,7 @@ impl RotationWorker {
     ///
     /// Kind `Closed` or `Unavailable` when the store takes no commands any more. What was asked for before is answered then,
     /// and what was not can be taken up again. Code `worker_runs` while another worker does its rotations.
+    /// Kind `Corrupt` when data of a secret is damaged; all others have had their turn, and [`waiting`](Self::waiting) names it.
     pub fn run_due(&self) -> Result<u64, Error> {
         self.0.core.run_due()
     }
@@ -193,22 +195,12 @@ impl RotationWorker {
         self.0.core.sweep(&self.0.core.single.begin())
     }
 
-    /// Gives the secrets whose next step has to wait without anything to record about it, and why.
+    /// Gives the secrets of which a step has to wait without anything to record about it, and why; one with several reasons several times.
     #[must_use]
     pub fn waiting(&self) -> Vec<(SecretId, Reason)> {
         let core = &self.0.core;
         core.forget_gone();
         core.later.all()
-    }
-
-    /// Gives when the first of the rotations is tried again that may succeed by waiting alone: whose issuer was not available, whose
-    /// last answer was lost, or whose credential did not log in yet. For hosts that let a single run wait out short outages.
-    #[must_use]
-    pub fn retry_at(&self) -> Option<Timestamp> {
-        let snapshot = self.0.core.store.0.engine.shared.published.load();
-        let secrets = snapshot.projections.calendar.rotating().filter_map(|id| snapshot.state.secret(id));
-        let open = secrets.filter_map(|secret| secret.rotation.as_deref());
-        open.filter(|rotation| rotation.parked.is_none() && rotation.may_come()).filter_map(|it| it.retry_at).min()
     }
 
     /// Tells whether somebody has said that it is to stop.
@@ -316,24 +308,29 @@ impl Core {
         }
     }
 
-    /// Does what is due for a secret, a few steps in a row; gives how many.
+    /// Does what is due for a secret; gives how many steps that were. One that could not be done keeps no other from being done.
     pub(super) fn work_on(&self, secret: SecretId, stopped: &Stopped) -> Result<u64, Error> {
-        let mut steps = 0;
-        for _ in 0..STEPS_IN_A_ROW {
-            if stopped.is_told() {
-                return Ok(steps);
-            }
-            match self.step(secret) {
+        let (mut done, mut left) = (Vec::new(), Vec::new());
+        while !stopped.is_told() {
+            let Some((found, step)) = self.next_step(secret, &left) else { break };
+            self.later.begin(secret, step);
+            match self.step(&found, step) {
                 Ok(Progress::Moved) => {
-                    self.later.forget(secret);
-                    steps += 1;
+                    self.later.forget(secret, step);
+                    done.push(step);
+                    if done.iter().filter(|other| **other == step).count() >= STEPS_IN_A_ROW {
+                        self.tire(secret, step)?;
+                        left.push(step);
+                    }
                 }
-                Ok(Progress::Nothing) => return Ok(steps),
-                Err(halt) => return self.halt(secret, halt).map(|()| steps),
+                Ok(Progress::Nothing) => left.push(step),
+                Err(halt) => {
+                    left.push(step);
+                    self.halt(secret, step, halt)?;
+                }
             }
         }
-        self.tire(secret)?;
-        Ok(steps)
+        Ok(u64::try_from(done.len()).unwrap_or(u64::MAX))
     }
 }
 

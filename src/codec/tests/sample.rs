@@ -216,6 +216,7 @@ pub(super) fn refusals() -> Vec<(&'static str, Refusal)> {
         ("version-data-not-restored", Refusal::VersionDataNotRestored),
         ("rotation-open", Refusal::RotationOpen { rotation: rotations::ROTATION }),
         ("rotation-held", Refusal::RotationHeld(Box::new(rotations::held()))),
+        ("version-limit-reached", Refusal::VersionLimitReached { version: VersionNumber::FIRST }),
         ("rotation-not-found", Refusal::RotationNotFound),
         ("rotation-not-parked", Refusal::RotationNotParked),
         ("task-not-found", Refusal::TaskNotFound),

@@ -111,6 +111,7 @@ wire_enum!(
         RotationNotParked = 31, "rotation_not_parked";
         TaskNotFound = 32, "task_not_found";
         RotationHeld = 40, "rotation_held" (held: HeldV1);
+        VersionLimitReached = 41, "version_limit_reached" { version: VersionNumber };
         TaskNotAwaited = 33, "task_not_awaited" { status: TaskStatus };
     }
 );

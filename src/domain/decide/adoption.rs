@@ -17,7 +17,7 @@ use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::{Unlocked, unlocked};
 use super::Decision;
-use super::protocol::{has_room, may_begin, overridden, passed_over, replace};
+use super::protocol::{may_begin, overridden, passed_over, replace};
 
 pub(super) fn adopt(
     state: &State,
@@ -32,9 +32,9 @@ pub(super) fn adopt(
         return Err(Refusal::invalid("credential", "is of another issuer than its secret"));
     }
     fits(state, adopted, now)?;
-    has_room(secret)?;
     let witness = unlocked(secret, CLASS.touch(), &state.whole)?;
     let held = passed_over(held(secret, CLASS.touch(), state.whole.settings, now), terms)?;
+    secret.room()?;
     let planned = RotationPlanned {
         rotation: adopted.rotation,
         trigger: if is_first { RotationTrigger::FirstVersion } else { RotationTrigger::ByHand },

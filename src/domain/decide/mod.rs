@@ -41,7 +41,7 @@ pub(super) use adoption::{adopted, knows};
 pub(super) use attempts::{attempt, is_aborting, may_park, was_parked_by, why_parked};
 pub(super) use locks::{free_previous, remove as remove_locks};
 pub(super) use metadata::{check as check_metadata, check_order, check_policy, check_spec, set_policy};
-pub(super) use protocol::{abort, aborted, commit, has_room, plan, replace, resume};
+pub(super) use protocol::{abort, aborted, commit, plan, replace, resume};
 pub(super) use retirement::{finish_retirement, plan_deletion};
 pub(super) use rotation::destroyed;
 pub(crate) use secrets::{is_lent, readable};
@@ -148,7 +148,7 @@ fn audit_of(command: &Command, refusal: &Refusal, remember: bool) -> Option<Even
                 Operation::Expire => None,
             }
         }
-        (None, Some(secret)) if matches!(refusal, Refusal::RotationHeld(_)) => {
+        (None, Some(secret)) if matches!(refusal, Refusal::RotationHeld(_) | Refusal::VersionLimitReached { .. }) => {
             let refusal = refusal.clone();
             Some(if command.is_scheduled() {
                 ScheduledRotationRefused { secret, refusal }.into()

@@ -85,12 +85,12 @@ pub(in super::super) fn plan(
     if !fits(secret, new, is_first, now) {
         return Err(Refusal::VersionChanged);
     }
-    has_room(secret)?;
     if !(1..=limits::ATTEMPTS_MAX).contains(&new.attempts_max) {
         return Err(Refusal::invalid("attempts", "takes 1 to 100"));
     }
     unlocked(secret, new.class.touch(), &state.whole)?;
     let held = passed_over(held(secret, new.class.touch(), state.whole.settings, now), terms)?;
+    secret.room()?;
     let planned = RotationPlanned {
         rotation: new.id,
         trigger: if is_first { RotationTrigger::FirstVersion } else { new.trigger },
@@ -118,19 +118,6 @@ pub(super) fn may_begin(secret: &Secret) -> Result<(&Issuance, bool), Refusal> {
         active(secret)?;
     }
     Ok((issuance, is_first))
-}
-
-/// Refuses one more version while as many are kept as there can be, and the credential of the oldest is still good outside:
-/// it could not be forgotten.
-pub(in super::super) fn has_room(secret: &Secret) -> Result<(), Refusal> {
-    let oldest = secret.versions.first().filter(|_| secret.versions.len() >= limits::VERSIONS_MAX);
-    if oldest.is_some_and(|oldest| !oldest.is_over()) {
-        return Err(Refusal::invalid(
-            "version",
-            "is one too many: 50 are kept, and the oldest is still good outside; retire its credential first",
-        ));
-    }
-    Ok(())
 }
 
 /// Goes over what holds a rotation back by force, or refuses.

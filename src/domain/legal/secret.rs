@@ -4,6 +4,7 @@ use super::super::event::{PolicySet, SecretCreated, SecretDeleted, SecretExpired
 use super::super::id::{DataKeyId, VersionId};
 use super::super::limits;
 use super::super::record::Record;
+use super::super::room::forgettable;
 use super::super::secret::{Lifecycle, Secret, SecretMetadata, SecretSpec};
 use super::super::state::State;
 use super::super::time::Timestamp;
@@ -112,7 +113,7 @@ pub(super) fn hold_expiry(state: &State, secret: &Secret, version: VersionId, re
 pub(super) fn settled(secret: &Secret) -> Result<(), Rule> {
     let least = usize::from(secret.spec.issuance().is_none());
     hold(secret.versions.len() >= least, Rule::VersionCount)?;
-    hold(!is_overfull(secret) || secret.versions.first().is_some_and(|oldest| !oldest.is_over()), Rule::VersionCount)?;
+    hold(!is_overfull(secret) || !forgettable(secret).iter().any(Version::is_over), Rule::VersionCount)?;
     hold(secret.locks_total() <= limits::LOCKS_MAX, Rule::TooManyLocks)
 }
 

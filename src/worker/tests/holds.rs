@@ -29,7 +29,7 @@ fn waiting(class: IssuerClass, grace_secs: u32, consumers: &[&str], policy: Opti
     world
 }
 
-fn events(world: &World, label: &str) -> usize {
+pub(super) fn events(world: &World, label: &str) -> usize {
     let mut count = 0;
     let count_one = |entry: crate::LogEntry| {
         if let crate::LogEntry::Known(record) = entry {

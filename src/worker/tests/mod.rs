@@ -1,8 +1,10 @@
 //! The protocol under fire. Afterwards a worker that knows nothing goes on, and what the protocol promises must hold.
 
 mod adoption;
+mod damaged;
 mod ends;
 mod fire;
+mod full;
 mod hand_out;
 mod here;
 mod holds;
@@ -18,6 +20,7 @@ mod room;
 mod rules;
 mod schedules;
 mod slow;
+mod still;
 mod sweeps;
 mod timers;
 mod unread;

@@ -163,7 +163,10 @@ impl Known {
         if !self.seen.versions {
             return Ok(());
         }
-        let pairs = || self.secret.versions.iter().skip(let_go).zip(&said.versions);
+        // Which versions were let go depends on which had ended, so they are told apart by their numbers.
+        let known = |said: &Version| self.secret.versions.iter().find(|known| known.number == said.number);
+        hold(said.versions.iter().all(|said| known(said).is_some()), Rule::RestatedOtherwise)?;
+        let pairs = || said.versions.iter().filter_map(|said| Some((known(said)?, said)));
         pairs().try_for_each(|(known, said)| self.restates_version(known, said))?;
         let accounted = self.restates_locks(pairs)?;
         // What stands on a version and was not seen is among those, unless it can have gone.

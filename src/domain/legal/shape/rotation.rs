@@ -205,7 +205,7 @@ fn adopt(batch: &Batch<'_>, planned: &RotationPlanned) -> Result<(), Rule> {
     let knows = |other: &Secret| decide::knows(other, planned.rotation, issued.outside.as_ref());
     let is_known = knows(secret) || batch.state.secrets.values().any(|other| other.id != secret.id && knows(other));
     hold(is_by_hand && planned.deadline == batch.now() && !is_known, Rule::RotationOutOfTurn)?;
-    hold(decide::has_room(secret).is_ok(), Rule::VersionCount)?;
+    hold(secret.has_room(), Rule::VersionCount)?;
     let touch = planned.class.touch();
     let witness = unlocked(secret, touch, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
     let held = held(secret, touch, batch.state.whole.settings, batch.now());

@@ -1,7 +1,7 @@
 //! Owns which records of the audit trail may stand where they do: of refusals, and of reads.
 
 use super::super::super::command::Command;
-use super::super::super::decide::{decide_whole, has_room, is_lent};
+use super::super::super::decide::{decide_whole, is_lent};
 use super::super::super::event::Event;
 use super::super::super::held::{Held, held};
 use super::super::super::id::{SecretId, VersionId};
@@ -55,6 +55,7 @@ fn is_so(batch: &Batch<'_>, id: Option<SecretId>, refusal: &Refusal) -> bool {
         }
         Refusal::RevisionMismatch { actual } => *actual == secret.revision,
         Refusal::RotationOpen { rotation: named } => rotation.is_some_and(|open| open.id == *named),
+        Refusal::VersionLimitReached { .. } => secret.room().err().as_ref() == Some(refusal),
         Refusal::RotationNotFound => rotation.is_none(),
         Refusal::RotationNotParked => rotation.is_some_and(|open| open.parked.is_none()),
         Refusal::LockOwned { name, owner } => {
@@ -110,11 +111,24 @@ fn held_back(batch: &Batch<'_>, told: &Held) -> Result<(), Rule> {
     hold(is_held && secret.rotation.is_none(), Rule::RefusedByNothing)
 }
 
+/// A rotation that has no room is refused where no lock does.
+fn without_room(batch: &Batch<'_>, refusal: &Refusal) -> Result<(), Rule> {
+    let secret = batch.head.event.audited_secret().and_then(|id| batch.secret(id)).ok_or(Rule::UnknownSecret)?;
+    let is_so = |touch| unlocked(secret, touch, &batch.state.whole).is_ok();
+    let is_scheduled = matches!(batch.head.event, Event::ScheduledRotationRefused(_));
+    let is_of_rotation = is_scheduled || matches!(batch.head.event, Event::RotationRefused(_));
+    let is_full = secret.rotation.is_none() && secret.room().err().as_ref() == Some(refusal);
+    hold(is_of_rotation && is_full && rotates(batch, secret, is_scheduled, is_so), Rule::RefusedByNothing)
+}
+
 /// A refusal by a lock is recorded of a secret in which just these locks stand in the way of what was asked for, and nothing
 /// else does that comes before them.
 fn refused(batch: &Batch<'_>, refusal: &Refusal) -> Result<(), Rule> {
     if let Refusal::RotationHeld(told) = refusal {
         return held_back(batch, told);
+    }
+    if let Refusal::VersionLimitReached { .. } = refusal {
+        return without_room(batch, refusal);
     }
     let blocked = refusal.blocked().ok_or(Rule::RefusedByNothing)?;
     let secret = batch.head.event.audited_secret().and_then(|id| batch.secret(id)).ok_or(Rule::UnknownSecret)?;
@@ -142,15 +156,14 @@ fn renews(batch: &Batch<'_>, secret: &Secret) -> bool {
 }
 
 /// Tells whether what is so of some touch of a rotation is what refuses it, and nothing before; by a policy, once its time has
-/// come. One that is planned is refused at its first call. Release 0.1 knew no bound to versions that are good outside.
+/// come. One that is planned is refused at its first call.
 fn rotates(batch: &Batch<'_>, secret: &Secret, is_scheduled: bool, is_so: impl Fn(Touch) -> bool) -> bool {
     if let Some(rotation) = &secret.rotation {
         let is_first_call = rotation.stage == RotationStage::Planned && rotation.parked.is_none();
         return is_first_call && !is_scheduled && is_so(rotation.class.touch());
     }
     let is_issued = secret.spec.issuance().is_some();
-    let has_room = !is_issued || !batch.is_newer || has_room(secret).is_ok();
-    let may_begin = has_room && !secret.spec.is_dynamic() && (!is_scheduled || batch.is_due(secret));
+    let may_begin = !secret.spec.is_dynamic() && (!is_scheduled || batch.is_due(secret));
     let is_refused = is_so(Touch::Rotate) || (is_issued && is_so(Touch::RotateInPlace));
     secret.lifecycle == Lifecycle::Active && may_begin && is_refused
 }

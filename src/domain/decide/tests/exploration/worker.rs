@@ -158,7 +158,7 @@ impl Node {
                     self.go_on(at, &secret, rotation);
                 }
             }
-            Step::PlanRetirement(version) => {
+            Step::PlanRetirement(version) | Step::MakeRoom(version) => {
                 let _ = self.tell(id, RotationCommand::PlanRetirement { version: VersionRef::Id(version) });
             }
             Step::Retire(version) => {
