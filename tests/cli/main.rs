@@ -15,6 +15,7 @@ mod as_of;
 mod backup;
 mod canary;
 mod clock;
+mod delays;
 mod dotenv;
 mod erasing;
 mod exits;

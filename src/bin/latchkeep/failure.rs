@@ -168,6 +168,10 @@ fn hint_for(code: &str) -> Option<&'static str> {
         "illegal_step" => {
             "restore and log replay --into take it in with --accept-illegal-step POSITION; the manual tells when"
         }
+        "version_limit_reached" => {
+            "latchkeep rotation show tells which credentials could not be ended, and why; latchkeep rotation retire NAME VERSION has \
+             another one ended, which the next latchkeep rotation run --once does"
+        }
         "lock_owned" => "ask its owner; --force does it all the same, and the log says so",
         _ => return None,
     })

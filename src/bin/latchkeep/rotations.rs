@@ -12,7 +12,7 @@ use latchkeep::{
 use serde_json::{Map, Value, json};
 
 use crate::shown::object;
-use crate::times::{now, shown as shown_time};
+use crate::times::{now, retried, shown as shown_time};
 
 /// Shows a rotation that is under way.
 pub(crate) fn rotation(rotation: &Rotation) -> Value {
@@ -125,7 +125,8 @@ pub(crate) fn why(secret: &Secret) -> Option<String> {
     let not_ended = credentials.find_map(Credential::failure);
     let not_ended = not_ended.map(|reason| format!("an earlier credential could not be ended: {reason}"));
     let Some(rotation) = &secret.rotation else {
-        return not_ended.or_else(|| held_words(secret)).or_else(|| secret.given_up.as_deref().map(given_up));
+        let whys: Vec<String> = [not_ended, held_words(secret)].into_iter().flatten().collect();
+        return (!whys.is_empty()).then(|| whys.join("; ")).or_else(|| secret.given_up.as_deref().map(given_up));
     };
     let parked = rotation.parked.as_ref().map(|parked| parked.reason.to_string());
     let failure = rotation.failure.as_ref().map(|reason| format!("last failure: {reason}"));
@@ -164,10 +165,11 @@ fn sets_values(secret: &Secret) -> bool {
     open.or_else(made) == Some(IssuerClass::SetValue)
 }
 
-/// Says whose word a rotation that is due waits for.
+/// Says whose word a rotation that is due waits for, or that it has no room.
 fn held_words(secret: &Secret) -> Option<String> {
     secret.rotation_refused_at?;
-    secret.held_at(Settings::default(), now()).map(|held| held.to_string())
+    let held = secret.held_at(Settings::default(), now()).map(|held| held.to_string());
+    held.or_else(|| secret.without_room().map(|refusal| refusal.to_string()))
 }
 
 /// Shows locks with their owners, and the ends of leases.
@@ -211,7 +213,7 @@ pub(crate) fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
     }
     more("made outside", rotation.credential().and_then(|made| made.outside.as_ref()).map(ToString::to_string));
     more("report by", report_by(rotation).map(shown_time));
-    more("tried again", rotation.retry_at.map(shown_time));
+    more("tried again", rotation.retry_at.map(retried));
     more("last failure", rotation.failure.as_ref().map(ToString::to_string));
     let parked = |parked: &latchkeep::Parked| format!("since {}: {}", shown_time(parked.at), parked.reason);
     more("parked", rotation.parked.as_ref().map(parked));

@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::args`], which parses with it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use latchkeep::{Clock, ClockStatus, Expiry, Invalid, SystemClock, Timestamp};
@@ -120,17 +120,27 @@ impl From<Moment> for Expiry {
 static BEHIND: AtomicU64 = AtomicU64::new(0);
 static AHEAD: AtomicU64 = AtomicU64::new(0);
 
+/// Whether the time that the open store goes by stands still.
+static STANDS_STILL: AtomicBool = AtomicBool::new(false);
+
 /// Goes by the time of an open store from now on: what it does not count as over is not shown as over.
 pub(crate) fn go_by(clock: &ClockStatus) {
     let nanos = |length: Duration| u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
     BEHIND.store(nanos(clock.shown.since(clock.now)), Ordering::SeqCst);
     AHEAD.store(nanos(clock.now.since(clock.shown)), Ordering::SeqCst);
+    STANDS_STILL.store(clock.stands_still, Ordering::SeqCst);
 }
 
 /// Gives the time: that of the open store, else of the system's clock.
 pub(crate) fn now() -> Timestamp {
     let nanos = SystemClock.now().as_nanos().saturating_sub(BEHIND.load(Ordering::SeqCst));
     Timestamp::from_nanos(nanos.saturating_add(AHEAD.load(Ordering::SeqCst)))
+}
+
+/// Says when something that failed is tried again: while the store's time stands still, its time does not come, and the next run
+/// does not wait for it.
+pub(crate) fn retried(at: Timestamp) -> String {
+    if STANDS_STILL.load(Ordering::SeqCst) { "at the next latchkeep rotation run".to_owned() } else { shown(at) }
 }
 
 /// Shows a time to the second.

@@ -13,7 +13,7 @@ use crate::args::{
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
 use crate::scene::Scene;
-use crate::times::{now, shown as shown_time};
+use crate::times::{now, retried, shown as shown_time};
 use crate::{explanation, find, rotations, shown};
 
 pub(crate) fn run(command: &RotationCommand, scene: &mut Scene) -> Result<Exit, Failure> {
@@ -58,14 +58,14 @@ fn row(secret: &Secret, settings: Settings) -> Vec<String> {
     let standing = secret.rotation_standing(settings, now());
     let held_by = rotations::held_by(secret, settings, standing);
     let open = secret.rotation.as_deref();
-    let next =
-        open.and_then(|rotation| rotation.retry_at).or_else(|| secret.next_rotation_at().filter(|_| open.is_none()));
+    let next = || secret.next_rotation_at().filter(|_| open.is_none()).map(shown_time);
+    let next = open.and_then(|rotation| rotation.retry_at).map(retried).or_else(next);
     vec![
         secret.secret_type().to_string(),
         secret.metadata.name.to_string(),
         standing.map(RotationStanding::label).unwrap_or_default().to_owned(),
         standing.and_then(RotationStanding::since).map(shown_time).unwrap_or_default(),
-        next.map(shown_time).unwrap_or_default(),
+        next.unwrap_or_default(),
         open.map(|rotation| rotation.stage.label()).unwrap_or_default().to_owned(),
         open.map(|rotation| format!("{}/{}", rotation.attempts, rotation.attempts_max)).unwrap_or_default(),
         held_by.map(|impact| rotations::lock_words(&impact).join("; ")).unwrap_or_default(),
@@ -106,6 +106,8 @@ pub(super) fn tell(scene: &mut Scene, secret: &Secret, settings: Settings) -> Re
             said.acknowledged.map_or_else(|| "said nothing".to_owned(), |number| format!("uses version {number}"));
         facts.push(("consumer", format!("{} {uses}", said.consumer)));
     }
+    let is_blocked = matches!(standing, Some(RotationStanding::Blocked { .. }));
+    facts.extend(rotations::why(secret).filter(|_| is_blocked).map(|why| ("why", why)));
     facts.extend(credentials(secret));
     scene.out.facts(&facts)
 }

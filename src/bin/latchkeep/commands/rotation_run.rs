@@ -107,8 +107,8 @@ fn run_due(worker: &RotationWorker, (patience, told): (Duration, &AtomicBool)) -
     // Nobody says anything at the other end: a read that times out is the wait.
     let (mut quiet, _other) = UnixStream::pair()?;
     let is_on = || !told.load(Ordering::Relaxed);
-    while let Some(again) = worker.retry_at().filter(|again| *again <= end && now() <= end && is_on()) {
-        quiet.set_read_timeout(Some(again.since(now()).saturating_add(Duration::from_millis(10)).min(LOOK)))?;
+    while let Some(pause) = worker.retry_in().filter(|pause| now().plus(*pause) <= end && is_on()) {
+        quiet.set_read_timeout(Some(pause.saturating_add(Duration::from_millis(10)).min(LOOK)))?;
         // A wait that ends early finds nothing due, and waits again.
         let _ = quiet.read(&mut [0]);
         steps = steps.saturating_add(worker.run_due()?);
@@ -138,7 +138,8 @@ fn once(
     } else {
         tell_lines(scene, from)?;
     }
-    let (steps, swept, waiting) = (ran?, swept?, waiting(scene, worker));
+    let waiting = waiting(scene, worker);
+    let (steps, swept) = (ran.inspect_err(|_| tell_waiting(&waiting))?, swept?);
     let secret = named.and_then(|id| scene.store().secret(id).ok());
     let is_clean = swept.problems.is_empty() && swept.strangers.is_empty();
     let exit = exit(scene, (&waiting, is_clean), &before, secret.as_deref());
@@ -174,11 +175,15 @@ fn once_json(
     })
 }
 
-/// Tells of what has to wait, and what a sweep found.
-fn tell_problems(scene: &mut Scene, waiting: &[(String, Reason)], swept: &SweepReport) -> Result<(), Failure> {
+fn tell_waiting(waiting: &[(String, Reason)]) {
     for (name, reason) in waiting {
         failure::warn(format!("{name} waits: {reason}"));
     }
+}
+
+/// Tells of what has to wait, and what a sweep found.
+fn tell_problems(scene: &mut Scene, waiting: &[(String, Reason)], swept: &SweepReport) -> Result<(), Failure> {
+    tell_waiting(waiting);
     for stranger in &swept.strangers {
         let (issuer, outside) = (&stranger.issuer, &stranger.outside);
         failure::warn(format!(
