@@ -148,6 +148,7 @@ fn create(state: &mut State, record: &Record, id: SecretId, created: &SecretCrea
         given_up: None,
         rotation: None,
         patience: None,
+        lineage: None,
         is_deleting: false,
     });
 }

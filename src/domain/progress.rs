@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::due`].
 
-use super::doubt;
+use super::doubt::{self, RotationLineage};
 use super::event::Event;
 use super::event_kind::{of_secret, of_trail, of_whole};
 use super::id::VersionId;
@@ -32,10 +32,10 @@ use super::version::Version;
 pub(super) fn progress(secret: &mut Secret, record: &Record, whole: &Whole) {
     let at = record.recorded_at;
     match &record.event {
-        Event::RotationPlanned(event) => plan(secret, event, record),
-        Event::RotationAttempted(event) => under_way(secret, |rotation| attempt(rotation, event, whole)),
+        Event::RotationPlanned(event) => plan(secret, event, record, whole),
+        Event::RotationAttempted(event) => attempt(secret, event, whole),
         Event::RotationAttemptFailed(event) => under_way(secret, |rotation| fail(rotation, event)),
-        Event::AttemptCounted(event) => count(secret, event),
+        Event::AttemptCounted(event) => count(secret, event, whole),
         Event::CredentialIssued(event) => issue(secret, event),
         Event::RotationStaged(_) => under_way(secret, |rotation| stage(rotation, at)),
         Event::RotationParked(event) => under_way(secret, |rotation| park(rotation, event, at)),
@@ -66,10 +66,11 @@ fn under_way(secret: &mut Secret, change: impl FnOnce(&mut Rotation)) {
     }
 }
 
-fn plan(secret: &mut Secret, event: &RotationPlanned, record: &Record) {
+fn plan(secret: &mut Secret, event: &RotationPlanned, record: &Record, whole: &Whole) {
     let at = record.recorded_at;
     secret.rotation = Some(Box::new(planned(event, at, &record.context.actor)));
     secret.patience = Some(Box::new(Patience::until(event.deadline, at)));
+    secret.lineage = Some(RotationLineage::planned(whole));
 }
 
 fn plan_deletion(secret: &mut Secret) {
@@ -81,12 +82,14 @@ fn give_up(secret: &mut Secret, event: &RotationAborted, at: Timestamp) {
     secret.given_up = Some(Box::new(GivenUp { at, reason: event.reason.clone() }));
     secret.rotation = None;
     secret.patience = None;
+    secret.lineage = None;
     // Nothing begins again by itself at once.
     secret.rotation_refused_at = Some(at);
 }
 
 /// Counts what a rotation has used up of its attempts and its time.
-fn count(secret: &mut Secret, event: &AttemptCounted) {
+fn count(secret: &mut Secret, event: &AttemptCounted, whole: &Whole) {
+    doubt::note_counted(secret, event.counted_at, whole);
     secret.patience = Some(Box::new(Patience::from(event)));
     under_way(secret, |rotation| rotation.attempts = event.attempts);
 }
@@ -130,10 +133,13 @@ pub(super) fn planned(event: &RotationPlanned, at: Timestamp, by: &Actor) -> Rot
     }
 }
 
-fn attempt(rotation: &mut Rotation, event: &RotationAttempted, whole: &Whole) {
-    rotation.stage = attempted(rotation, whole);
-    rotation.attempts = event.attempt;
-    rotation.retry_at = None;
+fn attempt(secret: &mut Secret, event: &RotationAttempted, whole: &Whole) {
+    let stage = secret.rotation.as_deref().map(|rotation| attempted(secret, rotation, whole));
+    under_way(secret, |rotation| {
+        rotation.stage = stage.unwrap_or(RotationStage::Attempted);
+        rotation.attempts = event.attempt;
+        rotation.retry_at = None;
+    });
 }
 
 fn park(rotation: &mut Rotation, event: &RotationParked, at: Timestamp) {
@@ -142,9 +148,13 @@ fn park(rotation: &mut Rotation, event: &RotationParked, at: Timestamp) {
 
 fn resume(secret: &mut Secret, event: &RotationResumed, at: Timestamp, whole: &Whole) {
     secret.patience = Some(Box::new(Patience::until(event.deadline, at)));
+    let is_looked_for = secret.rotation.as_deref().is_some_and(|rotation| {
+        rotation.class == IssuerClass::CreateDiscoverable && doubt::is_unsettled(secret, rotation, whole)
+    });
+    doubt::note_resumed(secret, whole);
     under_way(secret, |rotation| {
         // What the original made is looked for before another is made.
-        if rotation.class == IssuerClass::CreateDiscoverable && doubt::is_unsettled(rotation, whole) {
+        if is_looked_for {
             rotation.stage = RotationStage::Attempted;
         }
         rotation.parked = None;
@@ -156,10 +166,10 @@ fn resume(secret: &mut Secret, event: &RotationResumed, at: Timestamp, whole: &W
 
 /// Where a rotation stands once its issuer is asked again. What an earlier call made is looked for and retired before
 /// another is made by class `CreateDiscoverable`, and by a person with class `Opaque`; with the others it stays in doubt.
-fn attempted(rotation: &Rotation, whole: &Whole) -> RotationStage {
+fn attempted(secret: &Secret, rotation: &Rotation, whole: &Whole) -> RotationStage {
     match rotation.class {
         // The original of a restored store may have set the value.
-        IssuerClass::SetValue if doubt::is_unsettled(rotation, whole) => RotationStage::Doubted,
+        IssuerClass::SetValue if doubt::is_unsettled(secret, rotation, whole) => RotationStage::Doubted,
         IssuerClass::SetValue | IssuerClass::CreateWithToken if rotation.stage.is_out() => RotationStage::Doubted,
         _ => RotationStage::Attempted,
     }
@@ -277,6 +287,7 @@ fn acknowledge(secret: &mut Secret, event: &VersionAcknowledged) {
 pub(super) fn take_credential(secret: &mut Secret, version: super::id::VersionId) -> Option<Box<Credential>> {
     let rotation = secret.rotation.take_if(|rotation| rotation.to == version)?;
     secret.patience = None;
+    secret.lineage = None;
     if secret.lifecycle == Lifecycle::PreActivation {
         secret.lifecycle = Lifecycle::Active;
     }

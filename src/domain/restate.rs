@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::doubt::RotationLineage;
 use super::event::{Event, GroupRestated, LockRestated, SecretRestated, VersionRestated};
 use super::evolve::put_lock;
 use super::id::{GroupId, VersionId};
@@ -67,7 +68,7 @@ impl SecretRestated {
         }
     }
 
-    fn secret(&self, subject: Subject, as_of: Position, versions: Vec<Version>) -> Secret {
+    fn secret(&self, subject: Subject, as_of: Position, versions: Vec<Version>, whole: &Whole) -> Secret {
         let event = self.clone();
         Secret {
             id: subject.secret,
@@ -87,6 +88,7 @@ impl SecretRestated {
             rotation_refused_at: event.rotation_refused_at,
             scheduled_from: event.scheduled_from.unwrap_or(event.created_at),
             given_up: event.given_up,
+            lineage: event.rotation.as_deref().map(|rotation| RotationLineage::of(rotation, whole)),
             patience: event.rotation.as_deref().map(|rotation| Box::new(Patience::of(rotation))),
             rotation: event.rotation,
             is_deleting: event.is_deleting,
@@ -192,9 +194,10 @@ impl GroupRestated {
 pub(super) fn evolve(state: &mut State, record: &Record, subject: Subject) {
     let as_of = record.position.next();
     if let Event::SecretRestated(event) = &record.event {
-        let before = state.take_out(subject.secret).map(Arc::unwrap_or_clone);
-        let Some(before) = before else { return state.put_in(event.secret(subject, as_of, Vec::new())) };
-        let secret = event.secret(subject, as_of, before.versions);
+        let mut before = state.take_out(subject.secret).map(Arc::unwrap_or_clone);
+        let versions = before.as_mut().map(|before| std::mem::take(&mut before.versions)).unwrap_or_default();
+        let secret = event.secret(subject, as_of, versions, &state.whole);
+        let Some(before) = before else { return state.put_in(secret) };
         // What else was counted of its rotation, the batch says behind.
         let (scheduled_from, given_up) = (before.scheduled_from, before.given_up);
         return state.put_in(Secret { scheduled_from, given_up, ..secret });

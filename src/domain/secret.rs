@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::code::coded_enum;
+use super::doubt::RotationLineage;
 use super::id::{GroupId, SecretId, VersionId};
 use super::json::JsonObject;
 use super::limits;
@@ -135,6 +136,8 @@ pub struct Secret {
     pub rotation: Option<Box<Rotation>>,
     /// What the rotation that is under way has used up of its time.
     pub patience: Option<Box<Patience>>,
+    /// In which incarnations of the store it was planned and resumed.
+    pub lineage: Option<RotationLineage>,
     /// Whether it is to be deleted as soon as its credentials are retired.
     pub is_deleting: bool,
 }

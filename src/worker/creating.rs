@@ -70,7 +70,7 @@ impl Core {
         rotation.stage == RotationStage::Planned
             && self.store.0.engine.shared.published.with(|now| {
                 let whole = &now.state.whole;
-                let is_unsettled = rotation.class.replaces_in_place() && is_unsettled(rotation, whole);
+                let is_unsettled = rotation.class.replaces_in_place() && is_unsettled(secret, rotation, whole);
                 is_unsettled && unlocked(secret, rotation.class.touch(), whole).is_err()
             })
     }

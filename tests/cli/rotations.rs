@@ -92,6 +92,8 @@ fn a_program_makes_the_credentials_and_ends_them_once_the_consumers_have_moved()
     home.run(&["rotation", "acknowledge", "orders-db", "--as", "billing"]).done();
     let explained = home.run(&["explain", "orders-db", "--operation", "rotate"]).done().text();
     assert!(explained.contains("RotationPlanned"), "{explained}");
+    let back = home.run(&["rotation", "acknowledge", "orders-db", "--as", "billing", "--version", "1"]).done();
+    assert!(back.err.contains("said before that it uses version 2"), "{}", back.err);
     let note = home.run(&["rotation", "acknowledge", "orders-db", "--as", "nobody"]).done();
     assert!(note.err.contains("none of the consumers"), "{}", note.err);
     once(&home, &[]).done();

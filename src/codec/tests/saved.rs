@@ -53,6 +53,7 @@ pub(super) fn secret() -> Secret {
         given_up: None,
         rotation: Some(Box::new(rotation(true))),
         patience: None,
+        lineage: None,
         is_deleting: false,
     }
 }

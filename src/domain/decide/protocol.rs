@@ -272,7 +272,7 @@ pub(in super::super) fn abort(whole: &Whole, secret: &Secret, rotation: &Rotatio
     let decision = Decision::about(secret.id);
     let is_nothing_made = match (&rotation.stage, rotation.class) {
         _ if doubt::leaves_what_was_made(secret, rotation, whole) => true,
-        (RotationStage::Planned, IssuerClass::SetValue) if doubt::is_unsettled(rotation, whole) => false,
+        (RotationStage::Planned, IssuerClass::SetValue) if doubt::is_unsettled(secret, rotation, whole) => false,
         (RotationStage::Planned, _)
         | (RotationStage::Attempted | RotationStage::Awaiting { .. }, IssuerClass::Opaque) => true,
         (RotationStage::Aborting { .. } | RotationStage::Ending { .. }, _) => return decision,

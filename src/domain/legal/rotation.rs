@@ -115,7 +115,7 @@ pub(super) fn resume(secret: &Secret, event: &RotationResumed) -> Result<(), Rul
 pub(super) fn plan_abort(state: &State, secret: &Secret, event: &AbortPlanned, sight: Sight) -> Result<(), Rule> {
     let rotation = open(secret, event.rotation)?;
     let is_begun = match rotation.stage {
-        RotationStage::Planned => is_in_doubt(state, rotation, sight),
+        RotationStage::Planned => is_in_doubt(state, secret, rotation, sight),
         RotationStage::Aborting { .. } | RotationStage::Ending { .. } => false,
         _ => true,
     };
@@ -123,8 +123,8 @@ pub(super) fn plan_abort(state: &State, secret: &Secret, event: &AbortPlanned, s
 }
 
 /// Tells whether nobody knows what came of a rotation, as far as can be seen: the store was restored since.
-fn is_in_doubt(state: &State, rotation: &Rotation, sight: Sight) -> bool {
-    !sight.whole || doubt::is_unsettled(rotation, &state.whole)
+fn is_in_doubt(state: &State, secret: &Secret, rotation: &Rotation, sight: Sight) -> bool {
+    !sight.whole || doubt::is_unsettled(secret, rotation, &state.whole)
 }
 
 /// Tells whether the credential of a rotation is made and not given up.
@@ -173,10 +173,10 @@ pub(super) fn abort(state: &State, secret: &Secret, event: &RotationAborted, sig
         RotationStage::Planned | RotationStage::Aborting { .. } | RotationStage::Ending { .. } => true,
         RotationStage::Attempted | RotationStage::Awaiting { .. } | RotationStage::Doubted => {
             let is_looked_after = rotation.class == IssuerClass::Opaque && rotation.stage != RotationStage::Doubted;
-            is_looked_after || is_in_doubt(state, rotation, sight)
+            is_looked_after || is_in_doubt(state, secret, rotation, sight)
         }
         RotationStage::Issued(_) | RotationStage::Staged { .. } => {
-            !sight.whole || doubt::is_made_before(rotation, &state.whole)
+            !sight.whole || doubt::is_made_before(secret, rotation, &state.whole)
         }
     };
     hold(is_over, Rule::RotationOutOfTurn)?;

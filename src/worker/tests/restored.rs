@@ -145,3 +145,47 @@ fn a_sweep_leaves_what_came_of_a_rotation_that_was_under_way() {
     assert_eq!((swept.retired, swept.strangers.len()), (0, 1));
     assert!(world.model.logs_in(&current(&world.store, &world)));
 }
+
+/// What tells is the incarnation, not the time: while the clock is behind the restore, new rotations have its time as well.
+#[test]
+fn a_store_that_was_restored_under_a_clock_ahead_rotates_once_the_clock_is_right() {
+    for class in CLASSES {
+        for point in ["none", "planned"] {
+            let world = World::new(ModelIssuer::new(class));
+            world.worker().run_due().unwrap();
+            let mut file = Vec::new();
+            if point == "planned" {
+                let mut options = world.options();
+                options.interrupt = Some(Arc::new(move |at| at == point));
+                assert!(RotationWorker::new(&world.store, options).rotate(&world.ops(), world.secret).is_err());
+            }
+            world.store.backup(&mut file, &unlock(), |_| {}).unwrap();
+            let right = world.store.0.now();
+            world.clock.set(right.plus(30 * DAY));
+            let options = StoreOptions::in_memory(unlock()).clock(world.clock.clone());
+            let (store, _) = options.restore(Cursor::new(file), &unlock(), |_| {}).unwrap();
+            world.clock.set(right.plus(HOUR));
+            ops(&store).end_quarantine().unwrap();
+            let worker = RotationWorker::new(&store, world.options());
+            let awaits = matches!(class, IssuerClass::CreateDiscoverable | IssuerClass::Opaque);
+            if point == "planned" {
+                worker.run_due().unwrap();
+                let parked = store.secret(world.secret).unwrap().rotation.clone().and_then(|open| open.parked);
+                assert_eq!(parked.is_some(), awaits, "{class}: one of the original waits for a person");
+                if awaits {
+                    ops(&store).resume_rotation(world.secret).unwrap();
+                }
+            } else {
+                worker.rotate(&ops(&store), world.secret).unwrap();
+            }
+            worker.run_due().unwrap();
+            let secret = store.secret(world.secret).unwrap();
+            assert_eq!(
+                (secret.rotation.clone(), secret.current().unwrap().number.get()),
+                (None, 2),
+                "{class}, {point}"
+            );
+            assert_eq!(store.scrub(|_| {}).unwrap().findings, Vec::<String>::new());
+        }
+    }
+}

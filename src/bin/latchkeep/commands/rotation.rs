@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::rotation_run`].
 
-use latchkeep::{Impact, IssuerClass, Receipt, Rotation, RotationStanding, Secret, Settings, Timestamp};
+use latchkeep::{Impact, IssuerClass, Receipt, RotationStage, RotationStanding, Secret, Settings};
 use serde_json::{Value, json};
 
 use super::{rotation_ask, rotation_run, status, summary};
@@ -144,14 +144,19 @@ fn credentials(secret: &Secret) -> Vec<(&'static str, String)> {
 
 fn abort(args: &RotationAbort, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
-    let restored_at = scene.store().status()?.restored_at;
-    let is_from_before = secret.rotation.as_deref().is_some_and(|rotation| was_under_way(rotation, restored_at));
+    let is_from_before = secret.rotation_is_from_before(scene.store().status()?.incarnation);
+    let is_unknown = secret.rotation.as_deref().is_some_and(|rotation| {
+        let is_out = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Awaiting { .. });
+        rotation.class == IssuerClass::Opaque && is_out
+    });
     let receipt = scene.session.abort_rotation(secret.id, args.reason.clone()).map_err(Failure::about(&secret))?;
     let after = scene.store().secret(secret.id)?;
     let done = if after.rotation.is_some() {
         "is being given up; the next latchkeep rotation run ends what was made"
     } else if is_from_before {
         "was given up; what the original of this restored store made by it is left as it is"
+    } else if is_unknown {
+        "was given up; nobody can ask whether its issuer made a credential: look there"
     } else {
         "was given up; nothing was made"
     };
@@ -167,16 +172,11 @@ fn resume(args: &RotationResume, scene: &mut Scene) -> Result<Exit, Failure> {
     conclude(scene, &secret, &receipt, &done)
 }
 
-/// Tells whether a rotation was under way when the store was restored from a backup: the original went on with it.
-fn was_under_way(rotation: &Rotation, restored_at: Option<Timestamp>) -> bool {
-    restored_at.is_some_and(|at| rotation.planned_at <= at)
-}
-
 /// Lets all parked rotations go on, of one issuer or of any; somebody has to look of an issuer that cannot be asked, and of what
 /// the original of a restored store may have made.
 fn resume_all(args: &RotationResume, scene: &mut Scene) -> Result<Exit, Failure> {
     let (mut resumed, mut left) = (Vec::new(), 0_usize);
-    let restored_at = scene.store().status()?.restored_at;
+    let incarnation = scene.store().status()?.incarnation;
     for secret in scene.store().rotating_secrets() {
         let Some(rotation) = secret.rotation.as_deref().filter(|rotation| rotation.parked.is_some()) else { continue };
         let is_meant = args.issuer.as_ref().is_none_or(|issuer| *issuer == rotation.issuer)
@@ -185,7 +185,7 @@ fn resume_all(args: &RotationResume, scene: &mut Scene) -> Result<Exit, Failure>
             continue;
         }
         let is_found = rotation.class == IssuerClass::CreateDiscoverable;
-        if rotation.class == IssuerClass::Opaque || (is_found && was_under_way(rotation, restored_at)) {
+        if rotation.class == IssuerClass::Opaque || (is_found && secret.rotation_is_from_before(incarnation)) {
             left = left.saturating_add(1);
             continue;
         }
@@ -217,6 +217,14 @@ fn acknowledge(args: &RotationAcknowledge, scene: &mut Scene) -> Result<Exit, Fa
     let receipt = receipt.map_err(Failure::about(&secret))?;
     if !expected {
         failure::note(format!("{} is none of the consumers that {} waits for", args.consumer, secret.metadata.name));
+    }
+    let newer = secret.versions.iter().rev().find(|one| one.acknowledged_by.contains(&args.consumer));
+    if let Some(newer) = newer.filter(|newer| newer.number > version.number) {
+        let number = newer.number;
+        failure::warn(format!(
+            "{} said before that it uses version {number}, and that counts: {which} is not kept for it; a lock keeps it",
+            args.consumer
+        ));
     }
     let done = format!("{} uses {which} of {}", args.consumer, secret.metadata.name);
     conclude(scene, &secret, &receipt, &done)

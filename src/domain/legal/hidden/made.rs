@@ -66,6 +66,7 @@ impl Known {
             given_up: None,
             rotation: None,
             patience: None,
+            lineage: None,
             is_deleting: false,
         };
         let known = Self::from(secret);
