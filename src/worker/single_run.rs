@@ -34,6 +34,8 @@ impl Core {
     pub(super) fn run_due(self: &Arc<Self>) -> Result<u64, Error> {
         let _turn = self.turn()?;
         let mut hands = Hands::of(self);
+        // What time ends may be what something waited for.
+        self.store.0.engine.settle_if_there_is_room()?;
         while !hands.failed.ends_run() && !hands.stopped.is_told() {
             let due = self.due(self.options.threads.saturating_sub(hands.out));
             if due.is_empty() && hands.out == 0 {

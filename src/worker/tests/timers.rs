@@ -137,3 +137,19 @@ fn what_was_given_up_is_tried_again_by_the_next_run_of_a_daily_timer() {
     run(&world);
     assert_eq!(versions(&world), 1);
 }
+
+/// A run once looked before the lapse was recorded that made room, and said that nothing was due.
+#[test]
+fn a_run_does_what_a_lease_that_has_just_ended_held_back() {
+    let world = given(every(1, IntervalUnit::Day));
+    go_to(&world, world.get().next_rotation_at().unwrap());
+    run(&world);
+    let lease = NewLock::new(LockName::parse("lease").unwrap()).until(25 * HOUR);
+    world.ops().place_lock(world.secret, Previous, lease).unwrap();
+    go_to(&world, world.get().next_rotation_at().unwrap());
+    run(&world);
+    assert_eq!(versions(&world), 2, "the lease holds the version that would be ended");
+    world.clock.advance(2 * HOUR);
+    run(&world);
+    assert_eq!(versions(&world), 3);
+}
