@@ -64,7 +64,7 @@ use year::{Begin, Year};
 const YEARS: u64 = 50;
 const PARTS: u64 = 5;
 /// Short ones, that are lived with every run of the tests.
-const SHORT_YEARS: u64 = 40;
+const SHORT_YEARS: u64 = 50;
 
 fn number_of(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap())
