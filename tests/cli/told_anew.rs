@@ -159,3 +159,17 @@ fn a_request_for_a_certificate_is_brought_in_a_file() {
     home.run(&["secret", "update", "web", "--csr", &requests[1]]).done();
     assert!(shown(&home).contains("BEGIN two") && !shown(&home).contains("BEGIN one"), "{}", shown(&home));
 }
+
+#[test]
+fn an_expiry_is_told_anew_and_taken_away() {
+    let home = Home::new();
+    home.feed(&["secret", "create", "arbitrary", "token", "--from-stdin"], "one").done();
+    let expires = || home.run(&["secret", "show", "token", "--json"]).done().json()["expiration_date"].clone();
+    home.run(&["secret", "update", "token", "--expires", "2100-01-01"]).done();
+    assert_eq!(expires(), "2100-01-01T00:00:00Z");
+    home.run(&["secret", "update", "token", "--expires", "90d"]).done();
+    assert!(expires().as_str().unwrap() < "2100", "{}", expires());
+    home.run(&["secret", "update", "token", "--no-expiry"]).done();
+    assert_eq!(expires(), Value::Null);
+    home.run(&["secret", "update", "token", "--no-expiry", "--expires", "90d"]).failed(2, &["cannot be used with"]);
+}

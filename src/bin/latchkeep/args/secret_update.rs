@@ -9,6 +9,7 @@ use latchkeep::{Actor, Interval, IssuerName};
 
 use super::issuance::{parse_grace, parse_interval};
 use super::secret::SecretArg;
+use crate::times::Moment;
 
 /// Changes what a secret was told when it was made: its issuer and what that is to know, grace, consumers, interval, retention.
 ///
@@ -21,7 +22,8 @@ Examples:
   latchkeep secret update shop-cert --parameters '{\"common_name\": \"shop.example\"}'
   latchkeep secret update orders-db --rotate-every 30d --grace 1d --consumer billing --consumer web
   latchkeep secret update orders-db --no-consumers --no-rotation")]
-#[group(id = "change", required = true, multiple = true, args = ["issuer", "parameters", "csr", "no_parameters", "grace", "consumer", "no_consumers", "rotate_every", "no_rotation", "retention"])]
+#[group(id = "change", required = true, multiple = true, args = ["issuer", "parameters", "csr", "no_parameters", "grace", "consumer", "no_consumers", "rotate_every", "no_rotation", "retention", "expires", "no_expiry"])]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Update {
     #[command(flatten)]
     pub(crate) secret: SecretArg,
@@ -56,4 +58,10 @@ pub(crate) struct Update {
     /// Versions whose data is kept, 2 to 50.
     #[arg(long, value_name = "N")]
     pub(crate) retention: Option<u8>,
+    /// When it expires: a date, RFC 3339, or a length from now such as 90d.
+    #[arg(long, value_name = "TIME", conflicts_with = "no_expiry")]
+    pub(crate) expires: Option<Moment>,
+    /// It does not expire any more.
+    #[arg(long)]
+    pub(crate) no_expiry: bool,
 }

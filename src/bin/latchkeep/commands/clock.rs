@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::clock_rebase::{self, Forecast, put_rebased};
 use super::summary::counted;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::prompt;
 use crate::scene::Scene;
 use crate::times::shown as shown_time;
@@ -133,15 +133,19 @@ fn facts(clock: &ClockStatus) -> Vec<(&'static str, String)> {
     facts
 }
 
-pub(super) fn confirm_ahead() -> Result<(), Failure> {
-    prompt::confirm_by_person(
-        "the store will go by the time that the clock shows, and end for good what has ended by then",
-        "confirm",
-    )
-}
-
-pub(super) fn confirm(scene: &mut Scene) -> Result<Exit, Failure> {
-    let ends = scene.store().ends_when_clock_is_confirmed().len();
+pub(super) fn confirm(scene: &mut Scene, is_sure: bool) -> Result<Exit, Failure> {
+    let (clock, ending) = (scene.store().clock(), scene.store().ends_when_clock_is_confirmed());
+    let ends = ending.len();
+    if clock.is_ahead() && !is_sure {
+        for secret in &ending {
+            failure::note(format!("something of it ends as soon as the clock is confirmed: {}", name(secret)));
+        }
+        let (shown, now) = (shown_time(clock.shown), shown_time(clock.now));
+        let warning = format!(
+            "the store will go by {shown}, which the clock shows, in place of {now}, and end for good what has ended by then"
+        );
+        prompt::confirm_by_person(&warning, "confirm")?;
+    }
     let receipt = scene.session.confirm_clock()?;
     let (confirmed, clock) = (receipt.events > 0, scene.store().clock());
     if scene.out.is_json() {

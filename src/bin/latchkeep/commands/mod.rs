@@ -128,7 +128,6 @@ fn confirm(command: &StoreCommand) -> Result<(), Failure> {
             prompt::confirm(&warning, secret)
         }
         StoreCommand::Quarantine(QuarantineCommand::End(args)) if !args.yes => quarantine::confirm(),
-        StoreCommand::Clock(ClockCommand::Confirm(args)) if !args.yes => clock::confirm_ahead(),
         StoreCommand::Credential(CredentialCommand::End(args)) if !args.yes => credential::confirm(args),
         StoreCommand::Log(LogCommand::Erase(args)) if !args.yes => {
             let what = args.secret.clone().unwrap_or_else(|| "erase".to_owned());
@@ -192,7 +191,7 @@ pub(crate) fn run(command: &StoreCommand, scene: &mut Scene) -> Result<Exit, Fai
         StoreCommand::Quarantine(QuarantineCommand::Show(args)) => quarantine::show(args, scene),
         StoreCommand::Quarantine(QuarantineCommand::End(_)) => quarantine::end(scene),
         StoreCommand::Clock(ClockCommand::Show) => clock::show(scene),
-        StoreCommand::Clock(ClockCommand::Confirm(_)) => clock::confirm(scene),
+        StoreCommand::Clock(ClockCommand::Confirm(args)) => clock::confirm(scene, args.yes),
         StoreCommand::Clock(ClockCommand::Rebase(args)) => clock_rebase::rebase(scene, args.yes),
         StoreCommand::Status => status::run(scene),
         StoreCommand::Scrub => scrub::run(scene),

@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::secret_create`].
 
-use latchkeep::{Command, Issuance, Receipt, RotationPolicy, Secret, SecretChanges, SecretSpec};
+use latchkeep::{Change, Command, Issuance, Receipt, RotationPolicy, Secret, SecretChanges, SecretSpec};
 
 use super::secret_create::parameters;
 use crate::args::Update;
@@ -13,7 +13,13 @@ use crate::{find, shown};
 
 pub(crate) fn run(args: &Update, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
-    let changes = SecretChanges { spec: spec(args, &secret)?, retention: args.retention, ..SecretChanges::default() };
+    let expires = match args.expires {
+        Some(moment) => Change::Set(moment.into()),
+        None if args.no_expiry => Change::Clear,
+        None => Change::Keep,
+    };
+    let (spec, retention) = (spec(args, &secret)?, args.retention);
+    let changes = SecretChanges { spec, retention, expires, ..SecretChanges::default() };
     let described = (changes != SecretChanges::default()).then(|| Command::update(secret.id, changes));
     let mut commands: Vec<Command> = described.into_iter().chain(policy(args, &secret)).collect();
     // A grace is no longer than the interval: what makes room for the other comes first.
@@ -67,7 +73,7 @@ fn spec(args: &Update, secret: &Secret) -> Result<Option<SecretSpec>, Failure> {
     }
     let known = secret.spec.issuance().ok_or_else(|| {
         Failure::usage(format!(
-            "no issuer makes {}; only --rotate-every and --retention change it",
+            "no issuer makes {}; only --rotate-every, --retention and --expires change it",
             secret.metadata.name
         ))
     })?;
