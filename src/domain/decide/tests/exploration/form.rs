@@ -74,6 +74,7 @@ impl Form {
     fn log(&mut self, log: &Replay) {
         let state = log.state();
         self.bytes.push(u8::from(state.whole.quarantine().is_some()));
+        self.number(u128::from(state.whole.incarnation().get()));
         for secret in state.secrets.values() {
             self.secret(secret);
         }
@@ -91,6 +92,10 @@ impl Form {
         match secret.rotation.as_deref() {
             Some(rotation) => self.rotation(rotation),
             None => self.bytes.push(u8::MAX),
+        }
+        if let Some(lineage) = secret.lineage {
+            self.number(u128::from(lineage.planned_in.get()));
+            self.number(u128::from(lineage.resumed_in.unwrap_or(lineage.planned_in).get()));
         }
         // Pauses grow with the failures, and nothing else does.
         let counted = secret.patience.as_deref();

@@ -90,7 +90,7 @@ impl Node {
             }
             Deed::Rotate => self.plan(issuers, secret, RotationTrigger::ByHand, "person"),
             Deed::Abort => person(self, RotationCommand::Abort { reason: said("by hand") }),
-            Deed::Resume => person(self, RotationCommand::Resume),
+            Deed::Resume => self.resume(secret),
             Deed::Retire => person(self, RotationCommand::PlanRetirement { version: VersionRef::Previous }),
             Deed::Delete => drop(self.ask("person", &Command::DeleteSecret { secret })),
             Deed::DestroyData(version) => drop(self.ask("person", &Command::DestroyData { secret, version })),
@@ -102,6 +102,19 @@ impl Node {
             Deed::Retain(versions) => {
                 self.update(secret, SecretChanges { retention: Some(versions), ..SecretChanges::default() });
             }
+        }
+    }
+
+    /// A person who resumes a rotation of a restored store has looked outside: nobody uses what the original made by it, and it may be
+    /// ended.
+    fn resume(&mut self, secret: SecretId) {
+        let parked = |node: &Self| node.secret(secret)?.rotation.clone().filter(|open| open.parked.is_some());
+        let before = parked(self);
+        let _ = self.ask("person", &Command::Rotation { secret, step: RotationCommand::Resume });
+        if let (Some(resumed), None) = (before, parked(self)) {
+            let made = self.outside.living.iter().filter(|living| living.rotation == resumed.id);
+            let made: Vec<Value> = made.map(|living| living.value).collect();
+            self.strangers.retain(|value| !made.contains(value));
         }
     }
 
