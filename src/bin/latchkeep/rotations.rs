@@ -33,7 +33,7 @@ pub(crate) fn rotation(rotation: &Rotation) -> Value {
         "attempts": rotation.attempts,
         "attempts_max": rotation.attempts_max,
         "deadline": rotation.deadline,
-        "retry_at": rotation.retry_at,
+        "retry_at": retry_at(rotation),
         "report_by": report_by(rotation),
         "failure": rotation.failure,
         "outside": rotation.credential().and_then(|made| made.outside.as_ref()),
@@ -41,6 +41,11 @@ pub(crate) fn rotation(rotation: &Rotation) -> Value {
         "aborted_because": given_up_because,
         "parked": rotation.parked.as_ref().map(|parked| json!({ "at": parked.at, "reason": parked.reason })),
     })
+}
+
+/// Gives when what failed is tried again; of one that is parked, a person says so.
+pub(crate) fn retry_at(rotation: &Rotation) -> Option<Timestamp> {
+    rotation.retry_at.filter(|_| rotation.parked.is_none())
 }
 
 /// Gives until when the report of a job is waited for.
@@ -213,7 +218,7 @@ pub(crate) fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
     }
     more("made outside", rotation.credential().and_then(|made| made.outside.as_ref()).map(ToString::to_string));
     more("report by", report_by(rotation).map(shown_time));
-    more("tried again", rotation.retry_at.map(retried));
+    more("tried again", retry_at(rotation).map(retried));
     more("last failure", rotation.failure.as_ref().map(ToString::to_string));
     let parked = |parked: &latchkeep::Parked| format!("since {}: {}", shown_time(parked.at), parked.reason);
     more("parked", rotation.parked.as_ref().map(parked));

@@ -59,7 +59,7 @@ fn row(secret: &Secret, settings: Settings) -> Vec<String> {
     let held_by = rotations::held_by(secret, settings, standing);
     let open = secret.rotation.as_deref();
     let next = || secret.next_rotation_at().filter(|_| open.is_none()).map(shown_time);
-    let next = open.and_then(|rotation| rotation.retry_at).map(retried).or_else(next);
+    let next = open.and_then(rotations::retry_at).map(retried).or_else(next);
     vec![
         secret.secret_type().to_string(),
         secret.metadata.name.to_string(),
