@@ -46,7 +46,7 @@ pub(super) fn note_resumed(secret: &mut Secret, whole: &Whole) {
 /// Notes up to when the time of a rotation was counted. After a restore none is counted of one that waits for a person, so that one
 /// of which a restatement says so was resumed.
 pub(super) fn note_counted(secret: &mut Secret, counted_at: Timestamp, whole: &Whole) {
-    if whole.restored.is_some_and(|restored| counted_at > restored.at) {
+    if is_from_before(secret, whole) && whole.restored.is_some_and(|restored| counted_at > restored.at) {
         note_resumed(secret, whole);
     }
 }

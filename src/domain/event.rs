@@ -4,6 +4,7 @@
 //! of events by their kind alone in [`super::event_kind`]. Read next: [`super::record`].
 
 pub use super::clock::{ClockConfirmed, ClockHeld, ClockRanBack, ClockRebased};
+use super::doubt::RotationLineage;
 pub use super::event_kind::Event;
 use super::event_shape::events;
 use super::id::{DataKeyId, GroupId, LogId, SecretId, VersionId};
@@ -191,6 +192,8 @@ events! {
         rotation: Option<Box<Rotation>>,
         /// Whether it is to be deleted as soon as its credentials are retired.
         is_deleting: bool,
+        /// In which incarnations of the store that rotation was planned and resumed; records of schemas 1 and 2 do not say.
+        lineage: Option<RotationLineage>,
     }
     /// A version was added and is current from now on.
     VersionAdded = 30, erasable, since 0.1 {

@@ -57,14 +57,16 @@ impl SecretRestated {
             given_up: secret.given_up.clone(),
             rotation: secret.rotation.clone(),
             is_deleting: secret.is_deleting,
+            lineage: secret.lineage,
         }
     }
 
-    /// Gives what an event of the first schema, which said nothing of schedules, says of a secret that is known.
+    /// Gives what an event of an earlier schema, which said nothing of schedules or incarnations, says of a secret that is known.
     pub(crate) fn told_as_by(self, event: &Self) -> Self {
+        let lineage = self.lineage.filter(|_| event.lineage.is_some());
         match event.scheduled_from {
-            Some(_) => self,
-            None => Self { scheduled_from: None, given_up: None, ..self },
+            Some(_) => Self { lineage, ..self },
+            None => Self { scheduled_from: None, given_up: None, lineage, ..self },
         }
     }
 
@@ -88,7 +90,7 @@ impl SecretRestated {
             rotation_refused_at: event.rotation_refused_at,
             scheduled_from: event.scheduled_from.unwrap_or(event.created_at),
             given_up: event.given_up,
-            lineage: event.rotation.as_deref().map(|rotation| RotationLineage::of(rotation, whole)),
+            lineage: event.lineage.or_else(|| Some(RotationLineage::of(event.rotation.as_deref()?, whole))),
             patience: event.rotation.as_deref().map(|rotation| Box::new(Patience::of(rotation))),
             rotation: event.rotation,
             is_deleting: event.is_deleting,
@@ -199,8 +201,8 @@ pub(super) fn evolve(state: &mut State, record: &Record, subject: Subject) {
         let secret = event.secret(subject, as_of, versions, &state.whole);
         let Some(before) = before else { return state.put_in(secret) };
         // What else was counted of its rotation, the batch says behind.
-        let (scheduled_from, given_up) = (before.scheduled_from, before.given_up);
-        return state.put_in(Secret { scheduled_from, given_up, ..secret });
+        let (scheduled_from, given_up, lineage) = (before.scheduled_from, before.given_up, before.lineage);
+        return state.put_in(Secret { scheduled_from, given_up, lineage, ..secret });
     }
     let Some(secret) = state.secrets.get_mut(&subject.secret).map(Arc::make_mut) else { return };
     secret.revision = subject.revision;

@@ -2,8 +2,10 @@
 
 use super::rotations::{credential, given_up, rotation};
 use super::sample::{GROUP, VERSION, actor, bare_metadata, json, metadata, policy, sealed, time};
+use crate::domain::doubt::RotationLineage;
 use crate::domain::event::{Event, GroupRestated, LockRestated, SecretRestated, VersionRestated};
 use crate::domain::id::VersionId;
+use crate::domain::incarnation::Incarnation;
 use crate::domain::lock::PlacedLock;
 use crate::domain::name::{Description, GroupName};
 use crate::domain::position::{Position, VersionNumber};
@@ -32,6 +34,8 @@ pub(super) fn secret_restated(full: bool) -> SecretRestated {
         given_up: full.then(given_up),
         rotation: Some(Box::new(rotation(full))),
         is_deleting: full,
+        lineage: full
+            .then(|| RotationLineage { planned_in: Incarnation::new(5), resumed_in: Some(Incarnation::new(7)) }),
     }
 }
 

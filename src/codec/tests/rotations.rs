@@ -6,9 +6,11 @@ use proptest::prop_compose;
 use proptest::sample::select;
 
 use super::sample::{GROUP, SECRET, VERSION, actor, bare_metadata, json, sealed, time};
+use crate::domain::doubt::RotationLineage;
 use crate::domain::event::{Event, SecretCreated};
 use crate::domain::held::Held;
 use crate::domain::id::{DataKeyId, RotationId};
+use crate::domain::incarnation::Incarnation;
 use crate::domain::issuance::Issuance;
 use crate::domain::name::{Actor, IssuerName, OutsideId, Reason, SecretName};
 use crate::domain::position::VersionNumber;
@@ -231,4 +233,10 @@ prop_compose! {
 /// Events of rotations: their fields are few, and the fixed cases have them all.
 pub(super) fn any_event() -> BoxedStrategy<Event> {
     select(events().into_iter().map(|(_, event)| event).collect::<Vec<_>>()).boxed()
+}
+
+pub(super) fn any_lineage() -> impl Strategy<Value = RotationLineage> {
+    let incarnation = || any::<u64>().prop_map(Incarnation::new);
+    (incarnation(), proptest::option::of(incarnation()))
+        .prop_map(|(planned_in, resumed_in)| RotationLineage { planned_in, resumed_in })
 }

@@ -147,10 +147,11 @@ prop_compose! {
         (rotation_refused_at, is_deleting, scheduled_from) in (option::of(time()), any::<bool>(), option::of(time())),
         given_up in rotations::any_given_up(),
         rotation in option::of(rotations::any_rotation().prop_map(Box::new)),
+        lineage in option::of(rotations::any_lineage()),
     ) -> Event {
         SecretRestated {
             group, metadata, spec, policy, lifecycle, expiry_held_since, created_at, created_by, updated_at, retrieved_at,
-            rotation_refused_at, rotation, is_deleting, scheduled_from, given_up,
+            rotation_refused_at, rotation, is_deleting, scheduled_from, given_up, lineage,
         }.into()
     }
 }

@@ -1,10 +1,11 @@
 //! Owns the frozen shapes of events about a secret.
 
 use super::policy::RotationPolicyV1;
-use super::rotation::{GivenUpV1, RotationV1};
+use super::rotation::{GivenUpV1, RotationLineageV1, RotationV1};
 use super::shape::{wire_event, wire_event_before, wire_struct};
 use super::spec::SecretSpecV1;
 use super::value::{List, Maybe};
+use crate::domain::doubt::RotationLineage;
 use crate::domain::event::{
     ExpirationHeld, PolicyCleared, PolicySet, SecretCreated, SecretDeleted, SecretExpired, SecretRestated,
     SecretUpdated, SpecUpdated,
@@ -100,7 +101,7 @@ wire_event!(
 
 wire_event!(
     /// What a secret is, but for its versions.
-    SecretRestatedV2 (2) is SecretRestated, before it SecretRestatedV1 {
+    SecretRestatedV3 (3) is SecretRestated, before it SecretRestatedV2, before it SecretRestatedV1 {
         group: GroupId,
         metadata: SecretMetadataV1,
         spec: SecretSpecV1,
@@ -116,6 +117,29 @@ wire_event!(
         is_deleting: bool,
         scheduled_from: Option<Timestamp>,
         given_up: Maybe<GivenUpV1>,
+        lineage: Maybe<RotationLineageV1>,
+    }
+);
+
+wire_event_before!(
+    /// The same, before the incarnation of a rotation was said.
+    SecretRestatedV2 (2) lifts to SecretRestatedV3 {
+        group: GroupId,
+        metadata: SecretMetadataV1,
+        spec: SecretSpecV1,
+        policy: Maybe<RotationPolicyV1>,
+        lifecycle: Lifecycle,
+        expiry_held_since: Option<Timestamp>,
+        created_at: Timestamp,
+        created_by: Actor,
+        updated_at: Timestamp,
+        retrieved_at: Option<Timestamp>,
+        rotation_refused_at: Option<Timestamp>,
+        rotation: Maybe<RotationV1>,
+        is_deleting: bool,
+        scheduled_from: Option<Timestamp>,
+        given_up: Maybe<GivenUpV1>,
+        ; lineage = Maybe::from(None::<RotationLineage>),
     }
 );
 

@@ -134,8 +134,9 @@ impl Known {
         let known = &self.secret;
         let (mut expected, found) = (SecretRestated::of(known), SecretRestated::of(said));
         hold(!self.seen.creation || known.secret_type() == said.secret_type(), Rule::RestatedOtherwise)?;
-        // Of its schedule, the first schema said nothing.
+        // Of its schedule and of incarnations, earlier schemas said nothing.
         (expected.scheduled_from, expected.given_up) = (found.scheduled_from, found.given_up.clone());
+        expected.lineage = found.lineage;
         if !self.seen.creation {
             (expected.group, expected.created_by) = (found.group, found.created_by.clone());
         }
