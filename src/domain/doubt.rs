@@ -61,7 +61,7 @@ impl Secret {
     /// a restored store went on with it.
     #[must_use]
     pub fn rotation_is_from_before(&self, incarnation: Incarnation) -> bool {
-        self.lineage.is_some_and(|lineage| lineage.planned_in != incarnation)
+        self.lineage.as_deref().is_some_and(|lineage| lineage.planned_in != incarnation)
     }
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn awaits_person(secret: &Secret, rotation: &Rotation, whole: &Whole)
 
 /// Tells whether a rotation of such a class was resumed since the restore.
 fn was_resumed(secret: &Secret, whole: &Whole) -> bool {
-    secret.lineage.and_then(|lineage| lineage.resumed_in) == Some(whole.incarnation())
+    secret.lineage.as_deref().and_then(|lineage| lineage.resumed_in) == Some(whole.incarnation())
 }
 
 /// Tells whether a credential was made for a rotation that was under way at the backup, then or since, and not put into use here:

@@ -193,7 +193,7 @@ events! {
         /// Whether it is to be deleted as soon as its credentials are retired.
         is_deleting: bool,
         /// In which incarnations of the store that rotation was planned and resumed; records of schemas 1 and 2 do not say.
-        lineage: Option<RotationLineage>,
+        lineage: Option<Box<RotationLineage>>,
     }
     /// A version was added and is current from now on.
     VersionAdded = 30, erasable, since 0.1 {

@@ -70,7 +70,7 @@ fn plan(secret: &mut Secret, event: &RotationPlanned, record: &Record, whole: &W
     let at = record.recorded_at;
     secret.rotation = Some(Box::new(planned(event, at, &record.context.actor)));
     secret.patience = Some(Box::new(Patience::until(event.deadline, at)));
-    secret.lineage = Some(RotationLineage::planned(whole));
+    secret.lineage = Some(Box::new(RotationLineage::planned(whole)));
 }
 
 fn plan_deletion(secret: &mut Secret) {

@@ -57,13 +57,13 @@ impl SecretRestated {
             given_up: secret.given_up.clone(),
             rotation: secret.rotation.clone(),
             is_deleting: secret.is_deleting,
-            lineage: secret.lineage,
+            lineage: secret.lineage.clone(),
         }
     }
 
     /// Gives what an event of an earlier schema, which said nothing of schedules or incarnations, says of a secret that is known.
     pub(crate) fn told_as_by(self, event: &Self) -> Self {
-        let lineage = self.lineage.filter(|_| event.lineage.is_some());
+        let lineage = self.lineage.clone().filter(|_| event.lineage.is_some());
         match event.scheduled_from {
             Some(_) => Self { lineage, ..self },
             None => Self { scheduled_from: None, given_up: None, lineage, ..self },
@@ -90,7 +90,7 @@ impl SecretRestated {
             rotation_refused_at: event.rotation_refused_at,
             scheduled_from: event.scheduled_from.unwrap_or(event.created_at),
             given_up: event.given_up,
-            lineage: event.lineage.or_else(|| Some(RotationLineage::of(event.rotation.as_deref()?, whole))),
+            lineage: event.lineage.or_else(|| Some(Box::new(RotationLineage::of(event.rotation.as_deref()?, whole)))),
             patience: event.rotation.as_deref().map(|rotation| Box::new(Patience::of(rotation))),
             rotation: event.rotation,
             is_deleting: event.is_deleting,

@@ -137,7 +137,7 @@ pub struct Secret {
     /// What the rotation that is under way has used up of its time.
     pub patience: Option<Box<Patience>>,
     /// In which incarnations of the store it was planned and resumed.
-    pub lineage: Option<RotationLineage>,
+    pub lineage: Option<Box<RotationLineage>>,
     /// Whether it is to be deleted as soon as its credentials are retired.
     pub is_deleting: bool,
 }

@@ -34,8 +34,9 @@ pub(super) fn secret_restated(full: bool) -> SecretRestated {
         given_up: full.then(given_up),
         rotation: Some(Box::new(rotation(full))),
         is_deleting: full,
-        lineage: full
-            .then(|| RotationLineage { planned_in: Incarnation::new(5), resumed_in: Some(Incarnation::new(7)) }),
+        lineage: full.then(|| {
+            Box::new(RotationLineage { planned_in: Incarnation::new(5), resumed_in: Some(Incarnation::new(7)) })
+        }),
     }
 }
 

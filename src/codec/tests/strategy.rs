@@ -147,7 +147,7 @@ prop_compose! {
         (rotation_refused_at, is_deleting, scheduled_from) in (option::of(time()), any::<bool>(), option::of(time())),
         given_up in rotations::any_given_up(),
         rotation in option::of(rotations::any_rotation().prop_map(Box::new)),
-        lineage in option::of(rotations::any_lineage()),
+        lineage in option::of(rotations::any_lineage().prop_map(Box::new)),
     ) -> Event {
         SecretRestated {
             group, metadata, spec, policy, lifecycle, expiry_held_since, created_at, created_by, updated_at, retrieved_at,

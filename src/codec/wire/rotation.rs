@@ -3,9 +3,7 @@
 use super::shape::{wire_enum, wire_event, wire_struct};
 use super::value::{List, Maybe};
 use super::version::SealedRefV1;
-use crate::domain::doubt::RotationLineage;
 use crate::domain::id::{DataKeyId, RotationId, VersionId};
-use crate::domain::incarnation::Incarnation;
 use crate::domain::name::{Actor, IssuerName, OutsideId, Reason};
 use crate::domain::position::VersionNumber;
 use crate::domain::rotation::{
@@ -173,20 +171,6 @@ impl From<CredentialV1> for Box<Credential> {
 impl From<Maybe<CredentialV1>> for Option<Box<Credential>> {
     fn from(credential: Maybe<CredentialV1>) -> Self {
         credential.lift()
-    }
-}
-
-wire_struct!(
-    /// In which incarnations of the store a rotation was planned and resumed.
-    RotationLineageV1 is RotationLineage {
-        planned_in: Incarnation,
-        resumed_in: Option<Incarnation>,
-    }
-);
-
-impl From<Maybe<RotationLineageV1>> for Option<RotationLineage> {
-    fn from(lineage: Maybe<RotationLineageV1>) -> Self {
-        lineage.lift()
     }
 }
 

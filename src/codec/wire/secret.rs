@@ -1,7 +1,7 @@
 //! Owns the frozen shapes of events about a secret.
 
 use super::policy::RotationPolicyV1;
-use super::rotation::{GivenUpV1, RotationLineageV1, RotationV1};
+use super::rotation::{GivenUpV1, RotationV1};
 use super::shape::{wire_event, wire_event_before, wire_struct};
 use super::spec::SecretSpecV1;
 use super::value::{List, Maybe};
@@ -11,6 +11,7 @@ use crate::domain::event::{
     SecretUpdated, SpecUpdated,
 };
 use crate::domain::id::{DataKeyId, GroupId, VersionId};
+use crate::domain::incarnation::Incarnation;
 use crate::domain::json::JsonObject;
 use crate::domain::name::{Actor, Description, Label, SecretName};
 use crate::domain::schedule::GivenUp;
@@ -99,6 +100,32 @@ wire_event!(
     }
 );
 
+wire_struct!(
+    /// In which incarnations of the store a rotation was planned and resumed.
+    RotationLineageV1 is RotationLineage {
+        planned_in: Incarnation,
+        resumed_in: Option<Incarnation>,
+    }
+);
+
+impl From<Box<RotationLineage>> for RotationLineageV1 {
+    fn from(lineage: Box<RotationLineage>) -> Self {
+        Self::from(*lineage)
+    }
+}
+
+impl From<RotationLineageV1> for Box<RotationLineage> {
+    fn from(lineage: RotationLineageV1) -> Self {
+        Self::new(lineage.into())
+    }
+}
+
+impl From<Maybe<RotationLineageV1>> for Option<Box<RotationLineage>> {
+    fn from(lineage: Maybe<RotationLineageV1>) -> Self {
+        lineage.lift()
+    }
+}
+
 wire_event!(
     /// What a secret is, but for its versions.
     SecretRestatedV3 (3) is SecretRestated, before it SecretRestatedV2, before it SecretRestatedV1 {
@@ -139,7 +166,7 @@ wire_event_before!(
         is_deleting: bool,
         scheduled_from: Option<Timestamp>,
         given_up: Maybe<GivenUpV1>,
-        ; lineage = Maybe::from(None::<RotationLineage>),
+        ; lineage = Maybe::from(None::<Box<RotationLineage>>),
     }
 );
 

@@ -136,7 +136,7 @@ impl Known {
         hold(!self.seen.creation || known.secret_type() == said.secret_type(), Rule::RestatedOtherwise)?;
         // Of its schedule and of incarnations, earlier schemas said nothing.
         (expected.scheduled_from, expected.given_up) = (found.scheduled_from, found.given_up.clone());
-        expected.lineage = found.lineage;
+        expected.lineage.clone_from(&found.lineage);
         if !self.seen.creation {
             (expected.group, expected.created_by) = (found.group, found.created_by.clone());
         }

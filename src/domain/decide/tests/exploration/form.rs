@@ -93,7 +93,7 @@ impl Form {
             Some(rotation) => self.rotation(rotation),
             None => self.bytes.push(u8::MAX),
         }
-        if let Some(lineage) = secret.lineage {
+        if let Some(lineage) = &secret.lineage {
             self.number(u128::from(lineage.planned_in.get()));
             self.number(u128::from(lineage.resumed_in.unwrap_or(lineage.planned_in).get()));
         }
