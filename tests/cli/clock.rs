@@ -272,6 +272,5 @@ fn a_time_that_lies_in_several_stretches_is_shown_of_the_newest_and_said_to() {
     let export = home.arg("log.jsonl");
     home.run(&["log", "export", "--out", &export]).done();
     let then = home.run(&["log", "replay", &export, "--at", &now]).failed(8, &["2 stretches of the log"]);
-    home.run(&["log", "replay", &export, "--at", "2200-01-01"]).failed(2, &["lies ahead"]);
     assert!(then.text().contains("token"), "{}", then.text());
 }

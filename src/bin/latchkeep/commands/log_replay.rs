@@ -3,7 +3,7 @@
 //! Read next: [`super::log_verify`], for whether to believe it.
 
 use latchkeep::audit::{AsOf, Conclusion, LockReport, Outcome, Report, RotationStatus, SecretReport, replay_export};
-use latchkeep::{Lock, Timestamp, Version, VersionData};
+use latchkeep::{Lock, Version, VersionData};
 use serde_json::json;
 
 use super::log_verify;
@@ -18,9 +18,7 @@ use crate::times::{self, shown as shown_time};
 
 pub(crate) fn run(args: &LogReplay, out: &mut Out) -> Result<Exit, Failure> {
     let mut options = log_verify::options(&args.keys, args.earlier.as_deref())?;
-    let now = times::now();
-    options.now = Some(now);
-    not_ahead(args.at, now)?;
+    options.now = Some(times::now());
     let mut export = Export::open(&args.export)?;
     let (bar, as_of) = (export.bar.clone(), args.at.unwrap_or(AsOf::End));
     let tell = |records| bar.set_message(counted(records, "record"));
@@ -49,16 +47,6 @@ pub(crate) fn run(args: &LogReplay, out: &mut Out) -> Result<Exit, Failure> {
         }
     }
     Ok(log_verify::conclude(&report, &export))
-}
-
-/// Refuses a time of which nobody knows what will be recorded by then.
-fn not_ahead(as_of: Option<AsOf>, now: Timestamp) -> Result<(), Failure> {
-    match as_of {
-        Some(AsOf::Time(at)) if at > now => {
-            Err(Failure::usage(format!("{} lies ahead: it is {}", shown_time(at), shown_time(now))))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Says why an export tells nothing of a moment.
