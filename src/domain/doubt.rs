@@ -2,9 +2,8 @@
 //! not known here.
 //!
 //! A restored store is another incarnation of it, so what tells is in which one a rotation was planned, not when: a clock may be
-//! wrong. Its value may be the one that the account
-//! has by now, and what it made may be in use, so neither is ended before the issuer or a person has settled it. Read next:
-//! [`super::decide`].
+//! wrong. Its value may be the one that the account has by now, and what it made may be in use, so neither is ended before the
+//! issuer or a person has settled it. Read next: [`super::decide`].
 
 use serde::{Deserialize, Serialize};
 

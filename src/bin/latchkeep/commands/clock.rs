@@ -104,8 +104,7 @@ pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
 
 /// Says what a confirmation or a rebase leads to, and what to do.
 fn notes(clock: &ClockStatus, ends: &[String], forecast: Forecast) -> Vec<String> {
-    let mut notes: Vec<String> =
-        ends.iter().map(|name| format!("something of it ends as soon as the clock is confirmed: {name}")).collect();
+    let mut notes: Vec<String> = ends.iter().map(|name| ends_when_confirmed(name)).collect();
     if clock.can_be_rebased() {
         notes.extend(forecast.lines().into_iter().chain(forecast.warnings()));
         notes.push("compare the clock with another one; set it, or, if it is right: latchkeep clock rebase".to_owned());
@@ -117,6 +116,10 @@ fn notes(clock: &ClockStatus, ends: &[String], forecast: Forecast) -> Vec<String
             .push("compare the clock with another one; set it, or, if it is right: latchkeep clock confirm".to_owned());
     }
     notes
+}
+
+fn ends_when_confirmed(name: &str) -> String {
+    format!("something of it ends as soon as the clock is confirmed: {name}")
 }
 
 fn name(secret: &Secret) -> String {
@@ -137,9 +140,7 @@ pub(super) fn confirm(scene: &mut Scene, is_sure: bool) -> Result<Exit, Failure>
     let (clock, ending) = (scene.store().clock(), scene.store().ends_when_clock_is_confirmed());
     let ends = ending.len();
     if clock.is_ahead() && !is_sure {
-        for secret in &ending {
-            failure::note(format!("something of it ends as soon as the clock is confirmed: {}", name(secret)));
-        }
+        ending.iter().for_each(|secret| failure::note(ends_when_confirmed(&name(secret))));
         let (shown, now) = (shown_time(clock.shown), shown_time(clock.now));
         let warning = format!(
             "the store will go by {shown}, which the clock shows, in place of {now}, and end for good what has ended by then"
