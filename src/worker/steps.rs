@@ -141,13 +141,13 @@ impl Core {
 
     /// Tells what is due for a secret now, other than what was left.
     pub(super) fn due_step(&self, secret: &Secret, left: &[Step]) -> Option<Step> {
-        let (passed, is_still) = (self.passed(), self.is_still());
+        // Clocks are looked at only where a step may have to wait: this is asked of every secret.
         let has_room = |issuer: &IssuerName| self.calls.has_room(issuer);
         let look = Look {
             now: self.store.0.now(),
             is_single_run: !self.is_started,
-            is_put_off: |step| left.contains(&step) || self.later.waits(secret.id, step, passed, has_room),
-            may_retry: |step| is_still && self.later.left(secret.id, step, passed).is_zero(),
+            is_put_off: |step| left.contains(&step) || self.later.waits(secret.id, step, self.passed(), has_room),
+            may_retry: |step| self.is_still() && self.later.left(secret.id, step, self.passed()).is_zero(),
         };
         due_step(secret, &look)
     }
