@@ -140,7 +140,9 @@ pub(super) fn confirm(scene: &mut Scene, is_sure: bool) -> Result<Exit, Failure>
     let (clock, ending) = (scene.store().clock(), scene.store().ends_when_clock_is_confirmed());
     let ends = ending.len();
     if clock.is_ahead() && !is_sure {
-        ending.iter().for_each(|secret| failure::note(ends_when_confirmed(&name(secret))));
+        for secret in &ending {
+            failure::note(ends_when_confirmed(&name(secret)));
+        }
         let (shown, now) = (shown_time(clock.shown), shown_time(clock.now));
         let warning = format!(
             "the store will go by {shown}, which the clock shows, in place of {now}, and end for good what has ended by then"
