@@ -1,9 +1,12 @@
-//! Owns the anchor file: how far the log had come, kept apart from sled so that a log cut short is noticed.
+//! Owns the anchor file: the size that the log had reached. It is kept apart from sled, so that a truncated log is
+//! detected.
 //!
-//! Two slots are written by turns, each in a page of its own with generation and checksum, so that a write that is
-//! torn leaves the other. It never compares the log with the mark: that is the engine's. Read next: [`super::rows`].
+//! The file has two slots, written in turn, each in a page of its own with generation and checksum. So a torn write
+//! leaves the other slot intact. This module never compares the log with the mark; the engine does. Read next:
+//! [`super::rows`].
 //!
-//! A slot: `LKANCHR1`, generation (8 bytes, little-endian), log size (the same), head (32 bytes), BLAKE3 of all that.
+//! A slot: `LKANCHR1`, generation (8 bytes, little-endian), log size (the same), head (32 bytes), BLAKE3 of all these
+//! bytes.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -28,7 +31,7 @@ struct Slot {
 }
 
 impl AnchorFile {
-    /// Writes the file of a new store, both slots, not yet synced.
+    /// Writes the file of a new store with both slots. Does not sync it.
     pub(super) fn create(layout: &Layout, mark: AnchorMark) -> Result<(), StorageError> {
         let path = layout.anchor();
         let file = open_file(&path)?;
@@ -42,7 +45,7 @@ impl AnchorFile {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corrupt`] when there is none, or no file.
+    /// [`StorageError::Corrupt`] when no slot is whole, or there is no file.
     pub(super) fn open(layout: &Layout) -> Result<Self, StorageError> {
         let path = layout.anchor();
         if !path.exists() {
@@ -57,7 +60,7 @@ impl AnchorFile {
         }
     }
 
-    /// Gives the newest mark.
+    /// Returns the newest mark.
     pub(super) const fn mark(&self) -> AnchorMark {
         self.newest.mark
     }
@@ -99,7 +102,7 @@ fn read_slot(file: &File, number: u64) -> Option<Slot> {
 
 const MAGIC: &[u8; 8] = b"LKANCHR1";
 const SLOT_BYTES: usize = 8 + 8 + 8 + 32 + 32;
-/// A page of any file system, and more than a sector of any drive: a torn write spoils one slot only.
+/// A page of any file system, and more than a sector of any drive: a torn write damages only one slot.
 const SLOT_STRIDE: u64 = 4_096;
 
 #[cfg(test)]

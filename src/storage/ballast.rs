@@ -1,6 +1,6 @@
-//! Owns the ballast: a file that takes up room so that there is some to give up when the disk is full.
+//! Owns the ballast: a file that takes up space, which can be given up when the disk is full.
 //!
-//! It never decides when. Read next: [`super::space`], which does.
+//! It never decides when to give it up; [`super::space`] does. Read that next.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -10,15 +10,15 @@ use rustix::fs::{FallocateFlags, fallocate};
 use super::error::StorageError;
 use super::layout::{Layout, open_file, sync_dir};
 
-/// Bytes of the ballast: a snapshot of sled and some segments of its log, which is what an open may have to write.
+/// Bytes of the ballast: a snapshot of sled and some segments of its log, which an open may have to write.
 pub(super) const BALLAST_BYTES: u64 = 8 * 1_024 * 1_024;
 
-/// Whether the ballast is there, whole.
+/// Returns whether the ballast exists in its full size.
 pub(super) fn is_there(layout: &Layout) -> bool {
     fs::metadata(layout.ballast()).is_ok_and(|file| file.len() >= BALLAST_BYTES)
 }
 
-/// Takes up the room; all of it or none.
+/// Takes up the space, all of it or none.
 pub(super) fn take_up(layout: &Layout) -> Result<(), StorageError> {
     let path = layout.ballast();
     let file = open_file(&path)?;
@@ -29,7 +29,7 @@ pub(super) fn take_up(layout: &Layout) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Gives the room up, if it was taken, so that it is free when this answers.
+/// Gives the space up, if it was taken. It is free when this returns.
 pub(super) fn give_up(layout: &Layout) -> Result<(), StorageError> {
     let path = layout.ballast();
     match fs::remove_file(&path) {
@@ -39,7 +39,7 @@ pub(super) fn give_up(layout: &Layout) -> Result<(), StorageError> {
     }
 }
 
-/// Reserves blocks where the file system can do so, and writes them where it cannot.
+/// Reserves blocks if the file system can do so; otherwise writes them.
 fn fill(mut file: &File) -> io::Result<()> {
     match fallocate(file, FallocateFlags::empty(), 0, BALLAST_BYTES) {
         Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {

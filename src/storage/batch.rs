@@ -1,6 +1,6 @@
-//! Owns a batch: the rows to put and remove together, and what must hold for that.
+//! Owns a batch: the rows to put and remove together, and the conditions for it.
 //!
-//! It is bounded as it is filled, so that a storage never meets a row that it cannot keep. Read next:
+//! It is bounded while it is filled, so that a storage never receives a row that it cannot keep. Read next:
 //! [`super::chunks`], for values larger than a row.
 
 use std::collections::BTreeMap;
@@ -11,14 +11,15 @@ use super::error::StorageError;
 /// Bytes of a row key, at most.
 pub(crate) const ROW_KEY_BYTES_MAX: usize = 64;
 
-/// Bytes of a row's value, at most. A leaf of sled's tree holds 17 rows, 20 right after a merge, and spills into a file
-/// that sled never syncs when its image is larger than 131,052 bytes: 20 rows of this size with their row keys fit.
+/// Bytes of a row's value, at most. A leaf of sled's tree holds 17 rows, 20 right after a merge. Sled moves a leaf into
+/// a file that it never syncs if the leaf's image is larger than 131,052 bytes. 20 rows of this size with their row
+/// keys fit.
 pub(crate) const ROW_BYTES_MAX: usize = 6 * 1_024;
 
-/// Bytes of all rows in a batch, at most: reads wait while sled takes one in, and it is in memory three times.
+/// Bytes of all rows in a batch, at most. Reads wait while sled applies a batch, and it is in memory three times.
 pub(crate) const BATCH_BYTES_MAX: usize = 64 * 1_024 * 1_024;
 
-/// Rows to put and remove together, whole or not at all, if what is expected holds.
+/// Rows to put and remove together, all or none, if its expectations hold.
 #[derive(Clone, Default)]
 pub(crate) struct Batch {
     expectations: Vec<(Vec<u8>, Expected)>,
@@ -27,7 +28,7 @@ pub(crate) struct Batch {
     bytes: usize,
 }
 
-/// What a row must be for a batch to apply.
+/// What a row must be before a batch applies.
 #[derive(Clone)]
 pub(super) enum Expected {
     Absent,
@@ -35,7 +36,7 @@ pub(super) enum Expected {
     Value(Vec<u8>),
 }
 
-/// What becomes of a row.
+/// A change of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Put(Vec<u8>),
@@ -43,7 +44,7 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// The bytes that it takes together with its row key.
+    /// Returns the bytes of the change together with its row key.
     const fn bytes(&self, key_bytes: usize) -> usize {
         match self {
             Self::Put(value) => key_bytes.saturating_add(value.len()),
@@ -53,12 +54,12 @@ impl Change {
 }
 
 impl Batch {
-    /// A batch with nothing in it.
+    /// Returns an empty batch.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// Puts a row, new or over an old one. Of two changes to one row, the later counts.
+    /// Puts a row, new or over an old one. If a row is changed twice, the later change counts.
     ///
     /// # Errors
     ///
@@ -86,7 +87,7 @@ impl Batch {
         Ok(self)
     }
 
-    /// Lets the batch apply only if there is no such row before it.
+    /// Lets the batch apply only if no such row exists before it.
     ///
     /// # Errors
     ///
@@ -111,7 +112,7 @@ impl Batch {
         Ok(self)
     }
 
-    /// Takes over all that another batch expects and changes, as if it had been asked for after what is here.
+    /// Takes over everything that another batch expects and changes, after what is here.
     pub(crate) fn absorb(&mut self, other: Self) {
         let Self { expectations, changes, .. } = other;
         self.expectations.extend(expectations);
@@ -128,28 +129,28 @@ impl Batch {
         }
     }
 
-    /// Whether it changes no row.
+    /// Returns whether it changes no row.
     pub(crate) fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// How many rows it changes.
+    /// Returns how many rows it changes.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.changes.len()
     }
 
-    /// The bytes of its row keys and values.
+    /// Returns the bytes of its row keys and values.
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Its changes, in the order of their row keys.
+    /// Returns its changes, in the order of their row keys.
     pub(super) fn changes(&self) -> impl Iterator<Item = (&[u8], &Change)> {
         self.changes.iter().map(|(row_key, change)| (row_key.as_slice(), change))
     }
 
-    /// Holds the batch to its bound, and what it expects against what `read` finds.
+    /// Checks the batch against its bound, and its expectations against what `read` finds.
     pub(super) fn check<V: AsRef<[u8]>>(
         &self,
         mut read: impl FnMut(&[u8]) -> Result<Option<V>, StorageError>,
@@ -173,7 +174,7 @@ impl Batch {
     }
 }
 
-/// Counts only: rows are no business of a log.
+/// Shows counts only: rows do not belong in a log.
 #[allow(clippy::missing_fields_in_debug, reason = "the bytes of all changes say no more than their count")]
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,9 @@
-//! Owns how long the machine runs: the time that the system counts since its start, asleep or awake, and that nobody sets.
+//! Owns how long the machine has run: the time that the system counts since its start, asleep or awake. No user can set
+//! it.
 
-/// Gives which start of the machine it is and how many nanoseconds the machine runs since then, where the system tells: on Linux, by `CLOCK_BOOTTIME` of
-/// `clock_gettime(2)` and `/proc/sys/kernel/random/boot_id` of `random(4)`.
+/// Returns the id of this start of the machine, and how many nanoseconds the machine has run since. On Linux they come
+/// from `CLOCK_BOOTTIME` of `clock_gettime(2)` and `/proc/sys/kernel/random/boot_id` of `random(4)`. Other systems
+/// return `None`.
 #[cfg(target_os = "linux")]
 pub(crate) fn since_boot() -> Option<([u8; 16], u64)> {
     use std::sync::OnceLock;

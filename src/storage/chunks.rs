@@ -1,8 +1,8 @@
 //! Owns values larger than a row: numbered chunks under a prefix of row keys, in one batch.
 //!
 //! A chunk's row key is the prefix and its number, 4 bytes, big-endian. Chunk 0 begins with the length of the whole
-//! value (8 bytes, big-endian) and the count of chunks (4 bytes, big-endian), so that a chunk that is missing, cut short
-//! or left over is noticed. No other row key may begin with the prefix. Read next: [`super::batch`].
+//! value (8 bytes, big-endian) and the count of chunks (4 bytes, big-endian). So a missing, truncated or left-over
+//! chunk is detected. No other row key may begin with the prefix. Read next: [`super::batch`].
 
 use std::ops::ControlFlow;
 
@@ -13,8 +13,8 @@ use super::rows::{Direction, KeyRange, Storage, Visit};
 /// Bytes of a value in chunks, at most: half a batch, and more than the largest secret data and its envelope need.
 pub(crate) const CHUNKED_BYTES_MAX: usize = 32 * 1_024 * 1_024;
 
-/// Puts a value as chunks under `prefix`, which must have none: [`remove_counted`] first, in the same batch,
-/// replaces.
+/// Puts a value as chunks under `prefix`, which must have none. To replace a value, first call [`remove_counted`] in
+/// the same batch.
 ///
 /// # Errors
 ///
@@ -38,9 +38,9 @@ pub(crate) fn put_chunked(batch: &mut Batch, prefix: &[u8], value: &[u8]) -> Res
 ///
 /// # Errors
 ///
-/// [`StorageError::Corrupt`] when a chunk is missing, cut short or left over.
+/// [`StorageError::Corrupt`] when a chunk is missing, truncated or left over.
 pub(crate) fn read_chunked(storage: &dyn Storage, prefix: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-    // Most values are of one chunk, and one row is found faster than a range.
+    // Most values have one chunk, and finding one row is faster than scanning a range.
     if let Some(mut first) = storage.get(&row_key(prefix, 0))?
         && let Some((Head { bytes, count: 1 }, rest)) = Head::decode(&first)
         && rest.len() == bytes
@@ -54,7 +54,7 @@ pub(crate) fn read_chunked(storage: &dyn Storage, prefix: &[u8]) -> Result<Optio
     reading.end()
 }
 
-/// Lets a batch apply only if there is no value under `prefix` before it.
+/// Lets a batch apply only if no value exists under `prefix` before it.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub(crate) fn expect_no_value(batch: &mut Batch, prefix: &[u8]) -> Result<(), St
     batch.expect_absent(row_key(prefix, 0)).map(drop)
 }
 
-/// Adds to the batch the removal of all chunks under `prefix`; no error if there are none.
+/// Adds to the batch the removal of all chunks under `prefix`; it is no error if there are none.
 pub(crate) fn remove_chunked(storage: &dyn Storage, batch: &mut Batch, prefix: &[u8]) -> Result<(), StorageError> {
     let mut row_keys = Vec::new();
     let visit = &mut |key: &[u8], _: &[u8]| {
@@ -74,13 +74,13 @@ pub(crate) fn remove_chunked(storage: &dyn Storage, batch: &mut Batch, prefix: &
     row_keys.into_iter().try_for_each(|key| batch.remove(key).map(drop))
 }
 
-/// Gives how many chunks a value of some length takes.
+/// Returns how many chunks a value of this length takes.
 pub(crate) fn count(bytes: usize) -> u32 {
     let rest = bytes.saturating_sub(FIRST_BYTES_MAX).div_ceil(ROW_BYTES_MAX);
     u32::try_from(rest).unwrap_or(u32::MAX).saturating_add(1)
 }
 
-/// Adds to the batch the removal of the chunks of a value whose [`count`] is known, without looking.
+/// Adds to the batch the removal of the chunks of a value whose [`count`] is known, without reading them.
 ///
 /// # Errors
 ///
@@ -89,11 +89,11 @@ pub(crate) fn remove_counted(batch: &mut Batch, prefix: &[u8], count: u32) -> Re
     (0..count).try_for_each(|number| batch.remove(row_key(prefix, number)).map(drop))
 }
 
-/// Shows every value in chunks of a range to `visit`, with its prefix, in the order of their prefixes.
+/// Calls `visit` for every chunked value of a range, with its prefix, in the order of the prefixes.
 ///
 /// # Errors
 ///
-/// [`StorageError::Corrupt`] when a chunk is missing, cut short or left over.
+/// [`StorageError::Corrupt`] when a chunk is missing, truncated or left over.
 pub(crate) fn scan_chunked(storage: &dyn Storage, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StorageError> {
     let (mut prefix, mut reading, mut failed) = (Vec::new(), Reading::default(), None);
     let take = &mut |key: &[u8], chunk: &[u8]| {
@@ -110,7 +110,7 @@ pub(crate) fn scan_chunked(storage: &dyn Storage, range: &KeyRange, visit: &mut 
             prefix = own.to_vec();
         }
         match Head::decode(chunk) {
-            // A value of one chunk, which most are, is shown as it lies.
+            // Most values have one chunk; it is shown without a copy.
             Some((head, first)) if reading.head.is_none() && head.count == 1 && head.bytes == first.len() => {
                 prefix.clear();
                 visit(own, first)
@@ -137,7 +137,7 @@ pub(crate) fn scan_chunked(storage: &dyn Storage, range: &KeyRange, visit: &mut 
     }
 }
 
-/// What chunk 0 says of the whole.
+/// What chunk 0 says about the whole value.
 #[derive(Clone, Copy)]
 struct Head {
     bytes: usize,
@@ -221,7 +221,7 @@ mod tests {
     use super::super::memory::Memory;
     use super::*;
 
-    /// A storage with one value of `bytes` bytes under `v`, and neighbours on both sides.
+    /// Returns a storage with one value of `bytes` bytes under `v`, and neighbours on both sides.
     fn storage_with(bytes: usize) -> (Memory, Vec<u8>) {
         let value: Vec<u8> = (0..bytes).map(|at| u8::try_from(at % 251).unwrap()).collect();
         let (storage, mut batch) = (Memory::new(), Batch::new());

@@ -1,9 +1,9 @@
-//! Owns the claim on a directory: while it lives, nobody else opens the store.
+//! Owns the claim on a directory: while the claim exists, no other process or handle opens the store.
 //!
-//! The claim is the system's lock on a file of ours, so it ends with the process whatever happens; the file stays. It has
-//! a length while a store is open, so that the next one who claims it knows of a bad end. Sled locks its own log too, but
-//! lets go of it some time after a drop, and says so in a text only. Read next: [`super::keeper`], which holds the claim
-//! for as long as sled lives.
+//! The claim is the system's lock on a file of ours, so it always ends with the process; the file stays. The file is
+//! not empty while a store is open, so that the next claim detects a bad end. Sled locks its own log too, but releases
+//! that lock some time after a drop, and reports it only as a text. Read next: [`super::keeper`], which has the claim
+//! as long as sled is open.
 
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::MetadataExt;
@@ -18,21 +18,21 @@ pub(super) struct Claim {
     last_end: LastEnd,
 }
 
-/// How the one before gave the store back.
+/// How the previous claim gave the store back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LastEnd {
-    /// In good order, or there was none.
+    /// After a regular close, or there was no previous claim.
     Good,
-    /// Not at all: it died, or it was poisoned.
+    /// Not at all: its process died, or the store was poisoned.
     Bad,
 }
 
 impl Claim {
-    /// Claims the directory, at once or not at all.
+    /// Claims the directory, or fails at once.
     ///
     /// # Errors
     ///
-    /// [`StorageError::AlreadyOpen`] when another has it.
+    /// [`StorageError::AlreadyOpen`] when another process or handle has it.
     pub(super) fn take(layout: &Layout) -> Result<Self, StorageError> {
         let path = layout.lock();
         let file = open_file(&path)?;
@@ -41,7 +41,7 @@ impl Claim {
             Err(TryLockError::WouldBlock) => return Err(already_open(layout)),
             Err(TryLockError::Error(source)) => return Err(StorageError::io("lock", &path, source)),
         }
-        // Between the open and the lock, a directory that was being created may have got its name: then this is the
+        // Between the open and the lock, a directory under construction may have got its final name. Then this is the
         // lock of another path.
         let ours = file.metadata().map_err(|source| StorageError::io("look at", &path, source))?;
         match fs::metadata(&path) {
@@ -49,28 +49,28 @@ impl Claim {
             _ => return Err(already_open(layout)),
         }
         let last_end = if ours.len() == 0 { LastEnd::Good } else { LastEnd::Bad };
-        // A length takes no block, so a full disk does not mind, and no sync: what it tells of ends with the kernel.
+        // A length takes no block, so it works on a full disk. It needs no sync: what it says ends with the kernel.
         file.set_len(1).map_err(|source| StorageError::io("mark", &path, source))?;
         Ok(Self { locked: file, last_end })
     }
 
-    /// Tells how the one before gave the store back.
+    /// Returns how the previous claim gave the store back.
     pub(super) const fn last_end(&self) -> LastEnd {
         self.last_end
     }
 
-    /// Gives the claim back after a good end. A claim that is just dropped tells of a bad one.
+    /// Gives the claim back after a regular close. A claim that is only dropped counts as a bad end.
     pub(super) fn give_back(self) {
-        // If this fails, the next open is slower, no more.
+        // If this fails, the next open is only slower.
         drop(self.locked.set_len(0));
     }
 }
 
 impl Drop for Claim {
-    /// Unlocks by name: a process that the host starts just now holds copies of its files for a moment, and closing ours
-    /// would leave the lock to them.
+    /// Unlocks explicitly. A process that the host is starting right now has copies of the open files for a moment, so
+    /// closing our file alone would leave the lock in place.
     fn drop(&mut self) {
-        // If this fails, closing the file does it.
+        // If this fails, closing the file unlocks it.
         drop(self.locked.unlock());
     }
 }
@@ -93,7 +93,7 @@ mod tests {
         assert!(Claim::take(&layout).is_ok());
     }
 
-    /// A store that was closed while the host started another process could be `already_open` for a moment.
+    /// Otherwise a store that was closed while the host started another process could be `already_open` for a moment.
     #[test]
     fn a_claim_ends_though_a_process_being_started_still_has_the_file() {
         let dir = tempfile::tempdir().unwrap();

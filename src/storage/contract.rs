@@ -1,4 +1,4 @@
-//! Owns the suite that every storage passes: what the trait promises, checked from outside.
+//! Owns the test suite that every storage passes: the promises of the trait, checked from outside.
 //!
 //! It never looks into an implementation. A new storage adds one line to [`for_each_storage`]. Read next:
 //! [`super::rows`].
@@ -12,7 +12,7 @@ use super::chunks::{put_chunked, read_chunked, remove_chunked};
 use super::faulty::Faulty;
 use super::{AnchorMark, Batch, Direction, Disk, DiskOptions, KeyRange, Memory, Room, Storage, StorageError};
 
-/// A storage, and how to open it again after it was closed.
+/// A storage, and how to open it again after a close.
 struct Subject {
     storage: Box<dyn Storage>,
     reopen: Box<dyn Fn() -> Box<dyn Storage>>,
@@ -25,7 +25,7 @@ impl Subject {
     }
 }
 
-/// Runs a test of the contract against every implementation, each without a row and with [`START`] for an anchor.
+/// Runs a test of the contract against every implementation, each without a row and with [`START`] as its anchor.
 fn for_each_storage(test: impl Fn(&str, Subject)) {
     let memory = Memory::new();
     memory.write_anchor(START).unwrap();
@@ -281,7 +281,7 @@ fn random_batches_with_reopens_agree_with_a_map() {
     });
 }
 
-/// Numbers that look random and are the same each time.
+/// Numbers that look random and are the same in each run.
 struct Dice(u64);
 
 impl Dice {

@@ -1,6 +1,6 @@
-//! Owns the birth of a store: built aside, made durable, then named. A crash leaves none, or a whole one.
+//! Owns the creation of a store: built aside, made durable, then named. A crash leaves no store, or a whole one.
 //!
-//! It never touches a directory that is not empty and not its own left-over. Read next: [`super::layout`].
+//! It only touches a directory that is empty or that its own earlier run left. Read next: [`super::layout`].
 
 use std::fs;
 use std::io;
@@ -16,18 +16,18 @@ use super::guarded::{guarded, open_sled};
 use super::layout::{Layout, close_to_others, for_each_entry, make_dir, sync_dir, sync_tree};
 use super::rows::AnchorMark;
 
-/// Puts a batch of rows into a store that is being made; durable only when the whole store is.
+/// Puts a batch of rows into a store under construction; durable only when the whole store is.
 pub(crate) type Put<'p> = dyn FnMut(&Batch) -> Result<(), StorageError> + 'p;
 
-/// Puts all the rows of a new store, and gives its anchor.
+/// Puts all rows of a new store, and returns its anchor.
 pub(crate) type Fill<'f, E> = dyn FnMut(&mut Put<'_>) -> Result<AnchorMark, E> + 'f;
 
-/// Makes a store whose first rows are those that `fill` puts, and gives the claim on it.
+/// Makes a store whose first rows are those that `fill` puts, and returns the claim on it.
 ///
 /// # Errors
 ///
-/// [`StorageError::Exists`] when there is something at the path already, other than an empty directory, and
-/// [`StorageError::NotAStore`] when there is something strange where the store is to be built; what `fill` fails with.
+/// [`StorageError::Exists`] when something other than an empty directory is at the path, and
+/// [`StorageError::NotAStore`] when a strange entry is where the store would be built. Also what `fill` fails with.
 pub(super) fn create<E: From<StorageError>>(
     layout: &Layout,
     fill: &mut Fill<'_, E>,
@@ -40,13 +40,13 @@ pub(super) fn create<E: From<StorageError>>(
     let claim = claim_aside(&aside)?;
     let built = build(&aside, fill, cache_bytes).and_then(|()| Ok(name(&aside, layout)?));
     if built.is_err() {
-        // What cannot be removed now is recognised next time.
+        // What cannot be removed now is recognised the next time.
         drop(fs::remove_dir_all(aside.dir()));
     }
     built.map(|()| claim)
 }
 
-/// Accepts nothing, or an empty directory.
+/// Accepts a free path or an empty directory.
 pub(super) fn check_free(dir: &Path) -> Result<(), StorageError> {
     let exists = || StorageError::Exists { dir: dir.to_path_buf() };
     match fs::symlink_metadata(dir) {
@@ -57,8 +57,8 @@ pub(super) fn check_free(dir: &Path) -> Result<(), StorageError> {
     }
 }
 
-/// Makes the directory to build in, or empties the one that a crash left. The claim tells a left-over from the work of
-/// another process.
+/// Makes the directory to build in, or empties the one that a crash left. The claim distinguishes such a left-over from
+/// the work of another process.
 fn claim_aside(aside: &Layout) -> Result<Claim, StorageError> {
     let dir = aside.dir();
     match make_dir(dir) {
@@ -97,7 +97,7 @@ fn build<E: From<StorageError>>(aside: &Layout, fill: &mut Fill<'_, E>, cache_by
     let db = open_sled(aside, cache_bytes)?;
     let filled = fill(&mut |batch| guarded("write to", &aside.rows(), || db.apply_batch(to_sled(batch))));
     let ended = guarded("write to", &aside.rows(), || {
-        // After a failure sled's flush may never return.
+        // After a failure, sled's flush may never return.
         if filled.is_ok() {
             db.flush()?;
         }
@@ -111,7 +111,8 @@ fn build<E: From<StorageError>>(aside: &Layout, fill: &mut Fill<'_, E>, cache_by
     Ok(sync_tree(aside.dir())?)
 }
 
-/// Gives the store its name. A directory that is empty gives way; one that is not stays, and the store is not made.
+/// Gives the store its name. An empty directory is replaced; if there is a directory with content, it stays, and the
+/// store is not made.
 fn name(aside: &Layout, layout: &Layout) -> Result<(), StorageError> {
     match fs::rename(aside.dir(), layout.dir()) {
         Ok(()) => sync_dir(layout.parent()),
@@ -122,7 +123,7 @@ fn name(aside: &Layout, layout: &Layout) -> Result<(), StorageError> {
     }
 }
 
-/// Puts a batch into sled's form.
+/// Converts a batch into sled's form.
 pub(super) fn to_sled(batch: &Batch) -> sled::Batch {
     let mut rows = sled::Batch::default();
     for (row_key, change) in batch.changes() {

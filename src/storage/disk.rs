@@ -1,8 +1,8 @@
-//! Owns the storage that lasts: a directory, sled in it, and around sled what it does not do for us.
+//! Owns the durable storage: a directory, sled in it, and around sled everything that sled does not do for us.
 //!
-//! Reads go to sled at once, and have no deadline; all that writes goes through the keeper's thread, and has one. Any
-//! failure of a write poisons the store, until it is opened again. It never compares the log with the anchor: that is the engine's. Read next: [`super::keeper`],
-//! [`super::create`], [`super::tidy`].
+//! Reads go directly to sled and have no deadline. All writes go through the keeper's thread and have one. Any failure
+//! of a write poisons the store until it is opened again. This module never compares the log with the anchor; the
+//! engine does. Read next: [`super::keeper`], [`super::create`], [`super::tidy`].
 
 use std::fmt;
 use std::ops::Bound;
@@ -27,16 +27,16 @@ use super::rows::{AnchorMark, Direction, KeyRange, OnceDurable, Room, Storage, V
 use super::space::{Probe, Space};
 use super::tidy;
 
-/// What can be chosen about a store on disk.
+/// The options of a store on disk.
 #[derive(Clone, Debug)]
 pub(crate) struct DiskOptions {
     /// Bytes of sled's cache of pages.
     pub(crate) cache_bytes: u64,
-    /// How long a commit may take before the store is given up as hung.
+    /// How long a commit may take; after that, the store is treated as hung.
     pub(crate) commit_max: Duration,
-    /// How long an open or a close may take: either may have to read all that was written since the last open.
+    /// How long an open or a close may take. Either may have to read everything written since the last open.
     pub(crate) open_max: Duration,
-    /// Who is asked for free space.
+    /// The source of the free space.
     pub(crate) probe: Probe,
 }
 
@@ -55,12 +55,12 @@ impl Default for DiskOptions {
 pub(crate) struct Disk {
     layout: Layout,
     options: DiskOptions,
-    /// What is read from; none once the store is closed.
+    /// The database to read from; `None` once the store is closed.
     rows: RwLock<Option<sled::Db>>,
     keeper: Mutex<Keeper>,
     space: Space,
     anchor_at_open: AnchorMark,
-    /// Whether there is anything that sled's snapshot does not know.
+    /// Whether something was written that sled's snapshot does not have.
     is_written: AtomicBool,
     poison: OnceLock<String>,
 }
@@ -70,11 +70,11 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Exists`], [`StorageError::NotAStore`], and what the system says.
+    /// [`StorageError::Exists`], [`StorageError::NotAStore`], and errors of the system.
     ///
     /// # Durability
     ///
-    /// When this answers `Ok` the store survives a crash; until then a crash leaves nothing, or a whole store.
+    /// When this returns `Ok`, the store survives a crash. Before that, a crash leaves no store, or a whole one.
     pub(crate) fn create(
         dir: &Path,
         batch: &Batch,
@@ -85,16 +85,16 @@ impl Disk {
         Self::create_filled(dir, options, &mut |put| put(batch).map(|()| mark)).map_err(|err| space.explain(err))
     }
 
-    /// Makes a store at `dir` whose first rows are those that `fill` puts, batch by batch, and opens it.
+    /// Makes a store at `dir` whose first rows `fill` puts, batch by batch, and opens it.
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create), [`StorageError::NoSpace`] before the disk is full, and whatever `fill` fails with;
-    /// nothing is left of the store then.
+    /// As [`create`](Self::create), [`StorageError::NoSpace`] before the disk is full, and what `fill` fails with.
+    /// After an error, nothing is left of the store.
     ///
     /// # Durability
     ///
-    /// As [`create`](Self::create), however many batches there are.
+    /// As [`create`](Self::create), for any number of batches.
     pub(crate) fn create_filled<E: From<StorageError>>(
         dir: &Path,
         options: DiskOptions,
@@ -112,11 +112,11 @@ impl Disk {
         Ok(Self::open_claimed(layout, claim, options)?)
     }
 
-    /// Tells whether a store could be made at `dir`: there is nothing, or an empty directory.
+    /// Returns whether a store could be made at `dir`: the path is free, or an empty directory.
     ///
     /// # Errors
     ///
-    /// [`StorageError::Exists`] when there is something.
+    /// [`StorageError::Exists`] when there is something else.
     pub(crate) fn check_free(dir: &Path) -> Result<(), StorageError> {
         check_free(dir)
     }
@@ -126,7 +126,7 @@ impl Disk {
     /// # Errors
     ///
     /// [`StorageError::NotAStore`], [`StorageError::OtherRevision`], [`StorageError::AlreadyOpen`],
-    /// [`StorageError::Corrupt`], [`StorageError::Panicked`] (damage, as a rule), and what the system says.
+    /// [`StorageError::Corrupt`], [`StorageError::Panicked`] (usually damage), and errors of the system.
     pub(crate) fn open(dir: &Path, options: DiskOptions) -> Result<Self, StorageError> {
         let layout = Layout::at(dir);
         format::check(&layout)?;
@@ -142,7 +142,7 @@ impl Disk {
         space.before_open(tidy::snapshot_bytes(&layout)?)?;
         let opened = Keeper::open(&layout, options.cache_bytes, options.open_max, claim, anchor);
         let (keeper, db) = opened.map_err(|err| space.explain(err))?;
-        // A store without ballast is as good until the disk is full; whoever asks for room is told what is wrong.
+        // A store without ballast works until the disk is full, and a caller that asks for `room` gets the error.
         drop(space.restore_ballast());
         Ok(Self {
             layout,
@@ -163,7 +163,7 @@ impl Disk {
         }
     }
 
-    /// Remembers the first failure. If the disk was full, gives up the ballast, so that the store can be opened again.
+    /// Stores the first failure. If the disk was full, gives up the ballast, so that the store can be opened again.
     fn poisoned(&self, err: StorageError) -> StorageError {
         let first = self.poison.set(with_source(&err)).is_ok();
         if first && err.is_disk_full() {
@@ -172,7 +172,7 @@ impl Disk {
         err
     }
 
-    /// Reads by sled. A panic poisons; an error of a read does not, since nothing was changed by it.
+    /// Reads with sled. A panic poisons the store; an error of a read does not, since a read changes nothing.
     fn read<T>(&self, read: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, StorageError> {
         let rows = self.rows.read_recursive();
         let db = rows.as_ref().ok_or(StorageError::Closed)?;
@@ -186,7 +186,7 @@ impl Disk {
         self.read(|_| Ok(()))
     }
 
-    /// Ends the use of the store, if it was not ended yet.
+    /// Closes the store, if it is not closed yet.
     fn end(&self) -> Result<(), StorageError> {
         let wait = || StorageError::overdue("wait for a reader of", &self.layout.rows());
         let last = self.rows.try_write_for(self.options.commit_max).ok_or_else(wait)?.take();
@@ -271,7 +271,7 @@ impl Storage for Disk {
     }
 }
 
-/// Names the directory only: sled's own form would print every row.
+/// Shows only the directory: sled's own form would print every row.
 impl fmt::Debug for Disk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Disk").field("dir", &self.layout.dir()).finish_non_exhaustive()
@@ -280,12 +280,12 @@ impl fmt::Debug for Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Whoever wants to know how it went closes first.
+        // A caller that wants the result calls `close` first.
         drop(self.end());
     }
 }
 
-/// The message of an error and of what caused it.
+/// Returns the message of an error and of its cause.
 fn with_source(err: &StorageError) -> String {
     match std::error::Error::source(err) {
         Some(source) => format!("{err}: {source}"),
@@ -293,5 +293,5 @@ fn with_source(err: &StorageError) -> String {
     }
 }
 
-/// How long the end of a poisoned store is waited for. Its thread may hang for good, and nobody should with it.
+/// How long a close waits for the end of a poisoned store. Its thread may hang for good, and the caller must not.
 const POISONED_END_MAX: Duration = Duration::from_secs(1);

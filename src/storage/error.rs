@@ -1,7 +1,7 @@
 //! Owns the failures of storage: what went wrong, with which file or row, and what to do now.
 //!
-//! Never a refusal of the domain, and never the content of a row. Read next: [`super::rows`], which says which of them
-//! leave a storage usable.
+//! They are never a refusal of the domain, and never show the content of a row. Read next: [`super::rows`], which says
+//! which of them leave a storage usable.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// A failure of storage.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StorageError {
-    /// Another process, or another handle of this one, has the store open.
+    /// Another process, or another handle of this process, has the store open.
     #[error("{} is open already; close the other handle or end the other process first", dir.display())]
     AlreadyOpen {
         /// The store.
@@ -19,9 +19,9 @@ pub(crate) enum StorageError {
     /// There is no store of ours at this path.
     #[error("{} is not a store: {why}", dir.display())]
     NotAStore {
-        /// What was to be opened, or replaced.
+        /// The path to open, or to replace.
         dir: PathBuf,
-        /// How that was seen.
+        /// The evidence.
         why: &'static str,
     },
 
@@ -30,63 +30,63 @@ pub(crate) enum StorageError {
     OtherRevision {
         /// The store.
         dir: PathBuf,
-        /// The revision it says it has.
+        /// The revision that the store has.
         found: u32,
-        /// The revision that can be read.
+        /// The revision that this release can read.
         known: u32,
     },
 
-    /// There is something where a store was to be created.
+    /// Something exists where a store was to be created.
     #[error("{} exists already; open it, or create the store elsewhere", dir.display())]
     Exists {
-        /// Where it was to be.
+        /// The path of the new store.
         dir: PathBuf,
     },
 
     /// Free space is short. Nothing was written.
     #[error("free space is short: {free_bytes} bytes are free and {wanted_bytes} are needed; make room and try again")]
     NoSpace {
-        /// What is free.
+        /// The free bytes.
         free_bytes: u64,
-        /// What must be.
+        /// The bytes that must be free.
         wanted_bytes: u64,
     },
 
-    /// The system does not let us.
+    /// The system denies access.
     #[error("may not {doing} {}; check who owns it and its mode", path.display())]
     Permission {
-        /// What was tried.
+        /// The operation.
         doing: &'static str,
-        /// With which file or directory.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 
     /// Reading or writing failed.
     #[error("could not {doing} {}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation.
         doing: &'static str,
-        /// With which file or directory.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 
-    /// What is stored is not what was written.
+    /// Stored data is not what was written.
     #[error("{what} is damaged ({how}); restore it from a backup")]
     Corrupt {
         /// The file or the value.
         what: String,
-        /// How that was seen.
+        /// The evidence.
         how: String,
     },
 
-    /// Something that the batch expects does not hold. Nothing was written.
+    /// An expectation of the batch does not hold. Nothing was written.
     #[error("expectation {number} of the batch does not hold; read again and decide anew")]
     Condition {
-        /// Which of the batch's expectations, from 0.
+        /// The number of the expectation in the batch, from 0.
         number: usize,
     },
 
@@ -101,19 +101,19 @@ pub(crate) enum StorageError {
         bytes_max: usize,
     },
 
-    /// An earlier commit failed, so nothing more is taken.
+    /// An earlier commit failed, so the store takes no more commits.
     #[error("the store takes no more since this happened: {why}; open it again")]
     Poisoned {
         /// The failure that poisoned it.
         why: String,
     },
 
-    /// The engine below panicked. The panic ended here.
+    /// Sled panicked. The panic was caught.
     #[error("could not {doing}: the engine below panicked: {message}")]
     Panicked {
-        /// What was tried.
+        /// The operation.
         doing: &'static str,
-        /// What the panic said.
+        /// The message of the panic.
         message: String,
     },
 
@@ -133,17 +133,17 @@ impl StorageError {
         }
     }
 
-    /// Something took longer than it may.
+    /// Returns the error for something that took longer than it may.
     pub(super) fn overdue(doing: &'static str, path: &Path) -> Self {
         Self::io(doing, path, io::Error::new(io::ErrorKind::TimedOut, "it outlasted its deadline"))
     }
 
-    /// A file or a value is not what was written.
+    /// Returns the error for a file or a value that is not what was written.
     pub(super) fn corrupt(what: impl std::fmt::Display, how: impl Into<String>) -> Self {
         Self::Corrupt { what: what.to_string(), how: how.into() }
     }
 
-    /// Whether the disk was full in the middle of it.
+    /// Returns whether the cause is a full disk.
     pub(super) fn is_disk_full(&self) -> bool {
         let full =
             |source: &io::Error| matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);

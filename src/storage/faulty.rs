@@ -1,6 +1,6 @@
-//! Owns the storage that fails on demand, for tests of whoever stands above.
+//! Owns the storage that fails on demand, for tests of the modules above.
 //!
-//! It wraps another one and keeps the contract: after a fault that may have written, it is poisoned. Read next:
+//! It wraps another storage and keeps the contract: after a fault that may have written, it is poisoned. Read next:
 //! [`super::rows`].
 
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use super::batch::Batch;
 use super::error::StorageError;
 use super::rows::{AnchorMark, Direction, KeyRange, Room, Storage, Visit};
 
-/// How a commit goes wrong.
+/// How a commit fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// It fails and nothing was written. Poisons.
     Before,
-    /// It fails although all was written. Poisons.
+    /// It fails although everything was written. Poisons.
     After,
-    /// It answers only after [`Faulty::release`], and then as if nothing had been.
+    /// It returns only after [`Faulty::release`], and then as if nothing had happened.
     Hang,
     /// It panics, and nothing was written.
     Panic,
@@ -28,14 +28,14 @@ pub(crate) enum Fault {
     NoSpace,
     /// The batch is larger than it may be, and nothing was written. Does not poison.
     TooLarge,
-    /// Something that the batch expects does not hold, and nothing was written. Does not poison.
+    /// An expectation of the batch does not hold, and nothing was written. Does not poison.
     Condition,
 }
 
-/// A storage that does as it is told.
+/// A storage that fails as planned.
 pub(crate) struct Faulty {
     inner: Arc<dyn Storage>,
-    /// The commits to go wrong, by number from 0, and how.
+    /// The commits that fail, by number from 0, and how.
     faults: Mutex<Vec<(u64, Fault)>>,
     commits: AtomicU64,
     poison: OnceLock<String>,
@@ -43,13 +43,13 @@ pub(crate) struct Faulty {
 }
 
 impl Faulty {
-    /// Wraps a storage; without a fault planned, it is as the other.
+    /// Wraps a storage; without a planned fault, it behaves like the wrapped one.
     pub(crate) fn new(inner: Arc<dyn Storage>) -> Self {
         let (faults, commits) = (Mutex::default(), AtomicU64::new(0));
         Self { inner, faults, commits, poison: OnceLock::new(), gate: Gate::default() }
     }
 
-    /// Plans a fault for the commit that comes after `commits` more. Batches without rows and anchors count too.
+    /// Plans a fault for the commit after the next `commits` commits. Batches without rows and anchors count too.
     pub(crate) fn plan(&self, commits: u64, fault: Fault) {
         let number = self.commits.load(Ordering::SeqCst) + commits;
         self.faults.lock().push((number, fault));
@@ -60,7 +60,7 @@ impl Faulty {
         self.gate.wait_for_hang();
     }
 
-    /// Lets the commit that hangs, or the next one that would, go on.
+    /// Lets the commit that hangs, or the next one that would, continue.
     pub(crate) fn release(&self) {
         self.gate.release();
     }

@@ -1,6 +1,6 @@
 //! Owns the file that says what a directory is: a store of ours, and in which format revision.
 //!
-//! It never upgrades. Its text is meant for people too. Read next: [`super::create`] and [`super::disk`].
+//! It never upgrades a store. Its text is meant for people too. Read next: [`super::create`] and [`super::disk`].
 
 use std::fs;
 use std::io::{self, Write};
@@ -18,11 +18,11 @@ pub(super) fn write(layout: &Layout) -> Result<(), StorageError> {
     file.write_all(text(FORMAT_REVISION).as_bytes()).map_err(|source| StorageError::io("write", &path, source))
 }
 
-/// Answers whether the directory is a store that this release can read.
+/// Checks that the directory is a store that this release can read.
 ///
 /// # Errors
 ///
-/// [`StorageError::NotAStore`] and [`StorageError::OtherRevision`], and what the system says.
+/// [`StorageError::NotAStore`] and [`StorageError::OtherRevision`], and errors of the system.
 pub(super) fn check(layout: &Layout) -> Result<(), StorageError> {
     let dir = layout.dir();
     let no_store = |why| StorageError::NotAStore { dir: dir.to_path_buf(), why };

@@ -1,6 +1,6 @@
-//! Owns the border to sled: a panic ends here, and an error gets our words.
+//! Owns the border to sled: panics are caught here, and errors are converted to ours.
 //!
-//! No call of sled is made outside of it. Read next: [`super::keeper`].
+//! No call of sled is made elsewhere. Read next: [`super::keeper`].
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::error::StorageError;
 use super::layout::Layout;
 
-/// Calls sled. A panic is an error, and poisons: nothing is written after one, so nothing is built on what it left.
+/// Calls sled. A panic becomes an error and poisons the store, so that nothing is written after it.
 pub(super) fn guarded<T>(
     doing: &'static str,
     path: &Path,
@@ -23,7 +23,7 @@ pub(super) fn guarded<T>(
     }
 }
 
-/// Opens sled's directory. Sled lets go of its own lock some time after a drop, so a locked one is tried again.
+/// Opens sled's directory. Sled releases its own lock some time after a drop, so a locked directory is tried again.
 pub(super) fn open_sled(layout: &Layout, cache_bytes: u64) -> Result<sled::Db, StorageError> {
     let rows = layout.rows();
     let open = || {
@@ -38,7 +38,7 @@ pub(super) fn open_sled(layout: &Layout, cache_bytes: u64) -> Result<sled::Db, S
     }
 }
 
-/// Tries until there is an answer, or `wait` is over.
+/// Tries until there is an answer, or `wait` has passed.
 #[expect(clippy::disallowed_methods, reason = "sled tells nobody when it lets its lock go")]
 fn until_unlocked<T>(wait: Duration, mut open: impl FnMut() -> Option<T>) -> Option<T> {
     let begun = Instant::now();
@@ -51,7 +51,7 @@ fn until_unlocked<T>(wait: Duration, mut open: impl FnMut() -> Option<T>) -> Opt
     }
 }
 
-/// Sled has no kind of error for it, only this text.
+/// Returns whether an error says that sled's log is locked. Sled has no kind of error for it, only this text.
 fn is_locked(err: &sled::Error) -> bool {
     matches!(err, sled::Error::Io(source) if source.to_string().starts_with("could not acquire lock"))
 }
@@ -71,7 +71,7 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("it gave no message").to_owned()
 }
 
-/// Longer than sled was ever seen to hold on; short enough for a person who waits.
+/// Longer than sled was ever seen to keep the lock; short enough for a waiting person.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 

@@ -1,8 +1,8 @@
-//! Owns the thread that writes: it alone applies, flushes, syncs and drops, so that whoever asks waits no longer than a
+//! Owns the thread that writes. Only this thread applies, flushes, syncs and drops. So a caller waits no longer than a
 //! deadline, whatever sled or the disk does.
 //!
-//! It holds the claim for as long as sled lives, also when nobody waits for it any more. It never reads rows and never
-//! tries anything twice. Read next: [`super::guarded`].
+//! The thread has the claim as long as sled is open, even if no caller waits for it any more. It never reads rows and
+//! never tries anything twice. Read next: [`super::guarded`].
 
 use std::fs::File;
 use std::io;
@@ -23,7 +23,7 @@ use super::layout::{Layout, close_to_others, sync_dir};
 use super::rows::{AnchorMark, OnceDurable};
 use super::tidy;
 
-/// The way to the thread. One asks at a time.
+/// The connection to the thread. One caller at a time uses it.
 pub(super) struct Keeper {
     asked: Sender<(Work, Sender<Answer>)>,
     rows: PathBuf,
@@ -36,15 +36,16 @@ pub(super) enum End {
     Plain,
     /// At once, and marked as a bad end.
     Poisoned,
-    /// After one more open, at which sled writes its snapshot: it does so at no other time. The next open need not read
-    /// all that was written since, and damage to what the snapshot covers is an error, not a log cut short in silence.
+    /// After one more open, at which sled writes its snapshot; it does so at no other time. Then the next open need not
+    /// read everything written since. Damage to what the snapshot covers becomes an error, instead of a log truncated
+    /// without one.
     WithSnapshot,
 }
 
 type Answer = Result<(), StorageError>;
 
-/// What is to be done once a commit is durable: by the thread, or by nobody once the deadline is over. Waking whoever
-/// asked, only to wake others in turn, would take longer than some disks.
+/// The action to run once a commit is durable. The thread runs it, or it is never run because the deadline has passed.
+/// Waking the caller first, only to wake others in turn, would take longer than some disks.
 struct Waiting(Mutex<Option<OnceDurable>>);
 
 impl Waiting {
@@ -63,7 +64,7 @@ enum Work {
     End(End, sled::Db),
 }
 
-/// What the thread holds. The claim goes last.
+/// The state of the thread. The claim is dropped last.
 struct Kept {
     layout: Layout,
     cache_bytes: u64,
@@ -74,11 +75,11 @@ struct Kept {
 }
 
 impl Keeper {
-    /// Opens sled on a thread of its own, and gives the way to it and a handle to read by.
+    /// Opens sled on a thread of its own, and returns the connection to it and a handle for reads.
     ///
     /// # Errors
     ///
-    /// What the open says, or that it outlasted `deadline`.
+    /// Errors of the open, or that it took longer than `deadline`.
     pub(super) fn open(
         layout: &Layout,
         cache_bytes: u64,
@@ -106,7 +107,7 @@ impl Keeper {
         }
     }
 
-    /// Applies a batch, makes it durable, and runs `once_durable`. After any error nothing may be asked but the end.
+    /// Applies a batch, makes it durable, and runs `once_durable`. After any error, only `end` may be called.
     pub(super) fn commit(
         &self,
         batch: sled::Batch,
@@ -117,23 +118,24 @@ impl Keeper {
         let answer = self.ask(Work::Commit(batch, Arc::clone(&waiting)), "make durable", deadline);
         match answer {
             answer @ (Ok(()) | Err(StorageError::Panicked { .. })) => answer,
-            // Whoever takes it out decides: what is given up here is never run, and what is run is durable.
+            // The side that takes the action decides. If it is taken here, it is never run; if it was run, the batch is
+            // durable.
             answer => waiting.take().map_or(Ok(()), |_| answer),
         }
     }
 
-    /// Replaces the anchor and makes it durable. After any error nothing may be asked but the end.
+    /// Replaces the anchor and makes it durable. After any error, only `end` may be called.
     pub(super) fn write_anchor(&self, mark: AnchorMark, deadline: Duration) -> Result<(), StorageError> {
         self.ask(Work::Anchor(mark), "anchor", deadline)
     }
 
-    /// Gives the store back. `db` must be the last handle but the thread's own.
+    /// Gives the store back. `db` must be the last handle other than the thread's own.
     pub(super) fn end(&self, end: End, db: sled::Db, deadline: Duration) -> Result<(), StorageError> {
         self.ask(Work::End(end, db), "close", deadline)
     }
 
     fn ask(&self, work: Work, doing: &'static str, deadline: Duration) -> Result<(), StorageError> {
-        // A way back for each, so that an answer which came too late is not taken for another.
+        // Each request has its own channel, so that a late answer is not taken for another one.
         let (answer, answered) = mpsc::channel();
         self.asked.send((work, answer)).map_err(|_| ended(doing))?;
         match answered.recv_timeout(deadline) {
@@ -163,8 +165,8 @@ impl Kept {
         Ok(Self { layout, cache_bytes, db, db_file, anchor, claim })
     }
 
-    /// Does what is asked, one at a time, until the end is asked for or nobody can ask. Whether somebody still waits for
-    /// the answer makes no difference.
+    /// Does the requested work, one piece at a time, until the end is requested or no sender is left. It makes no
+    /// difference whether a caller still waits for the answer.
     fn serve(mut self, work: &Receiver<(Work, Sender<Answer>)>) {
         while let Ok((work, answer)) = work.recv() {
             let done = match work {
@@ -180,7 +182,7 @@ impl Kept {
         drop(close_sled(&self.layout, [self.db]));
     }
 
-    /// Sled's flush reaches the system at best; the sync of the file is what reaches the drive.
+    /// Applies a batch and syncs. Sled's flush reaches the system at most; only the sync of the file reaches the drive.
     fn commit(&self, batch: sled::Batch) -> Result<(), StorageError> {
         let rows = self.layout.rows();
         {
@@ -194,7 +196,7 @@ impl Kept {
         self.db_file.sync_data().map_err(|source| StorageError::io("sync", &self.layout.rows_db(), source))
     }
 
-    /// Does what waited for a commit to be durable, unless it was given up.
+    /// Runs the action that waited for a durable commit, unless it was cancelled.
     fn tell(&self, waiting: &Waiting) -> Result<(), StorageError> {
         let tell = || {
             if let Some(once_durable) = waiting.take() {
@@ -217,7 +219,7 @@ impl Kept {
                     close_to_others(&rows)?;
                     close_sled(&layout, [again])?;
                 }
-                // A reader that is still at it holds on to sled, or the disk is full; then the next open does the work.
+                // An active reader still has sled open, or the disk is full. Then the next open does the work.
                 Err(err) if matches!(err, StorageError::AlreadyOpen { .. }) || err.is_disk_full() => {}
                 Err(err) => return Err(err),
             },
@@ -230,10 +232,10 @@ impl Kept {
     }
 }
 
-/// Sees to it that what is read from the log is on the drive, since it will be shown, and built upon.
+/// Makes sure that what is read from the log is on the drive, since it will be shown and built upon.
 ///
-/// What a process wrote and did not sync before it died is in the kernel's cache only. And after a sync that failed, the
-/// cache may hold pages that never reached the drive and count as clean: those are forgotten, to be read again.
+/// Data that a process wrote and did not sync before it died is only in the kernel's cache. And after a failed sync the
+/// cache may hold pages that never reached the drive and count as clean. Those pages are dropped, to be read again.
 fn make_true(log: &File, last_end: LastEnd) -> io::Result<()> {
     log.sync_all()?;
     #[cfg(any(target_os = "linux", target_os = "freebsd"))]
@@ -243,7 +245,7 @@ fn make_true(log: &File, last_end: LastEnd) -> io::Result<()> {
     Ok(())
 }
 
-/// Sled may panic in a drop, when its last sync fails.
+/// Drops sled's handles. Sled may panic in a drop, when its last sync fails.
 fn close_sled<const HANDLES: usize>(layout: &Layout, dbs: [sled::Db; HANDLES]) -> Result<(), StorageError> {
     guarded("close", &layout.rows(), || {
         drop(dbs);
@@ -251,9 +253,9 @@ fn close_sled<const HANDLES: usize>(layout: &Layout, dbs: [sled::Db; HANDLES]) -
     })
 }
 
-/// Sled has one lock for all its databases in a process: a flush takes it to read, a batch to write, and reads take it
-/// too. A batch that waits there for the flush of another store would hold up every read of every store, for good if
-/// that flush never returns. So a batch waits here instead.
+/// Makes batches wait for flushes of other stores. Sled has one lock for all its databases in a process: a flush takes
+/// it to read, a batch to write, and reads take it too. A batch that waits at sled's lock for the flush of another
+/// store would block every read of every store, for good if that flush never returns. So a batch waits here instead.
 static TURNS: RwLock<()> = RwLock::new(());
 
 fn ended(doing: &'static str) -> StorageError {

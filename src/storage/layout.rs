@@ -1,6 +1,6 @@
-//! Owns the names in a store's directory, and the few things done to all of them: modes and syncs.
+//! Owns the names in a store's directory, and what is done to all of them: modes and syncs.
 //!
-//! Nothing else builds a path. Read next: [`super::create`], which makes them, and [`super::disk`], which uses them.
+//! Only this module builds paths. Read next: [`super::create`], which makes them, and [`super::disk`], which uses them.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -16,65 +16,65 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The layout under `dir`, which need not exist.
+    /// Returns the layout under `dir`, which need not exist.
     pub(super) fn at(dir: &Path) -> Self {
         Self { dir: dir.to_path_buf() }
     }
 
-    /// The store's directory.
+    /// Returns the store's directory.
     pub(super) fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The file that says what this is, and in which format revision.
+    /// Returns the file that says what the directory is, and its format revision.
     pub(super) fn format(&self) -> PathBuf {
         self.dir.join("format")
     }
 
-    /// The file whose lock is the claim.
+    /// Returns the file whose lock is the claim.
     pub(super) fn lock(&self) -> PathBuf {
         self.dir.join("lock")
     }
 
-    /// The file that marks how far the log had come.
+    /// Returns the file that marks the size that the log had reached.
     pub(super) fn anchor(&self) -> PathBuf {
         self.dir.join("anchor")
     }
 
-    /// The file that takes up room to be given up.
+    /// Returns the file that takes up space to be given up.
     pub(super) fn ballast(&self) -> PathBuf {
         self.dir.join("ballast")
     }
 
-    /// The directory of sled.
+    /// Returns the directory of sled.
     pub(super) fn rows(&self) -> PathBuf {
         self.dir.join("rows")
     }
 
-    /// Sled's log, the file that a commit must be durable in.
+    /// Returns sled's log, the file in which a commit must be durable.
     pub(super) fn rows_db(&self) -> PathBuf {
         self.rows().join("db")
     }
 
-    /// Sled's settings.
+    /// Returns sled's settings.
     pub(super) fn rows_conf(&self) -> PathBuf {
         self.rows().join("conf")
     }
 
-    /// Where sled puts what is too large for its log: nothing, if rows keep their bounds.
+    /// Returns the directory where sled puts what is too large for its log. It is empty if rows keep their bounds.
     #[cfg(test)]
     pub(super) fn rows_blobs(&self) -> PathBuf {
         self.rows().join("blobs")
     }
 
-    /// Where a store is built before it gets its name; none if the name is no plain one.
+    /// Returns where a store is built before it gets its name; `None` if the name is not a plain one.
     pub(super) fn aside(&self) -> Option<Self> {
         let mut name: OsString = self.dir.file_name()?.to_os_string();
         name.push(".new");
         Some(Self { dir: self.dir.with_file_name(name) })
     }
 
-    /// The directory that holds the store's.
+    /// Returns the parent of the store's directory.
     pub(super) fn parent(&self) -> &Path {
         match self.dir.parent() {
             Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
@@ -83,18 +83,18 @@ impl Layout {
         }
     }
 
-    /// Whether an entry of that name is one of ours.
+    /// Returns whether an entry of this name is one of ours.
     pub(super) fn knows(name: &std::ffi::OsStr) -> bool {
         ["format", "lock", "anchor", "ballast", "rows"].iter().any(|known| name == *known)
     }
 }
 
-/// Makes a directory that nobody else may enter.
+/// Makes a directory that no other user may enter.
 pub(super) fn make_dir(dir: &Path) -> Result<(), StorageError> {
     fs::DirBuilder::new().mode(DIR_MODE).create(dir).map_err(|source| StorageError::io("make", dir, source))
 }
 
-/// Opens a file to read and write, made if it is not there, that nobody else may read.
+/// Opens a file for reading and writing, and makes it if it does not exist. No other user may read it.
 pub(super) fn open_file(path: &Path) -> Result<File, StorageError> {
     OpenOptions::new()
         .read(true)
@@ -106,12 +106,12 @@ pub(super) fn open_file(path: &Path) -> Result<File, StorageError> {
         .map_err(|source| StorageError::io("open", path, source))
 }
 
-/// Makes a directory durable: the names in it.
+/// Makes the names in a directory durable.
 pub(super) fn sync_dir(dir: &Path) -> Result<(), StorageError> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(|source| StorageError::io("sync", dir, source))
 }
 
-/// Makes all below `dir` durable, and then its own names.
+/// Makes everything below `dir` durable, and then its own names.
 pub(super) fn sync_tree(dir: &Path) -> Result<(), StorageError> {
     for_each_entry(dir, &mut |path, is_dir| {
         if is_dir {
@@ -122,7 +122,8 @@ pub(super) fn sync_tree(dir: &Path) -> Result<(), StorageError> {
     sync_dir(dir)
 }
 
-/// Takes `dir` and all below it from everybody else: sled makes its files as the process's mask allows.
+/// Removes access for all other users from `dir` and everything below it. Sled makes its files as the process's mask
+/// allows.
 pub(super) fn close_to_others(dir: &Path) -> Result<(), StorageError> {
     let restrict = |path: &Path, mode| {
         fs::set_permissions(path, Permissions::from_mode(mode))
@@ -132,7 +133,7 @@ pub(super) fn close_to_others(dir: &Path) -> Result<(), StorageError> {
     restrict(dir, DIR_MODE)
 }
 
-/// Sums up the lengths of the files below `dir`.
+/// Returns the sum of the lengths of the files below `dir`.
 pub(super) fn tree_bytes(dir: &Path) -> Result<u64, StorageError> {
     let mut bytes = 0;
     for_each_entry(dir, &mut |path, is_dir| {

@@ -1,7 +1,6 @@
 //! Owns the measurements of storage on disk, against a bare append and against sled alone.
 //!
-//! They take a while and depend on the drive, so they run only when asked for:
-//! `cargo test --lib storage::measure -- --ignored --nocapture --test-threads 1`. Read next: [`super::disk`].
+//! They take a while and depend on the drive, so they run only on request:
 
 use std::fs::File;
 use std::io::Write;
@@ -27,7 +26,7 @@ fn batch(number: u64, bytes: usize) -> Batch {
     batch
 }
 
-/// The median of what each of many runs took.
+/// Returns the median time of many runs.
 fn median(runs: u64, mut run: impl FnMut(u64)) -> Duration {
     let mut took: Vec<_> = (0..runs)
         .map(|number| {

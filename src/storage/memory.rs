@@ -1,7 +1,7 @@
-//! Owns the storage that ends with the process: for tests, and for stores that are meant to be forgotten.
+//! Owns the storage in memory: for tests, and for stores that need not outlive the process.
 //!
-//! It keeps the whole contract except that nothing lasts. Handles made by [`Memory::reopen`] share their rows, so that
-//! a test can close and open again. Read next: [`super::disk`].
+//! It keeps the whole contract except durability. Handles made by [`Memory::reopen`] share their rows, so that a test
+//! can close and open again. Read next: [`super::disk`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,12 +30,12 @@ struct Shared {
 }
 
 impl Memory {
-    /// A storage without a row.
+    /// Returns a storage without a row.
     pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// The same rows as a disk would show them after a close and an open.
+    /// Returns the same rows as a disk would show them after a close and an open.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn reopen(&self) -> Self {
         let anchor_at_open = self.shared.read().anchor;
@@ -112,7 +112,7 @@ impl Storage for Memory {
     }
 }
 
-/// Says nothing of the rows.
+/// Shows nothing of the rows.
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory").finish_non_exhaustive()
@@ -120,7 +120,7 @@ impl fmt::Debug for Memory {
 }
 
 impl Shared {
-    /// Copies the next rows, a few at a time, so that no visitor runs while the rows are held.
+    /// Copies the next rows, a few at a time, so that no visitor runs while the rows are locked.
     fn slice(&self, from: &Bound<Vec<u8>>, until: &Bound<Vec<u8>>, direction: Direction) -> Vec<(Vec<u8>, Vec<u8>)> {
         if is_empty(from, until) {
             return Vec::new();
@@ -134,7 +134,7 @@ impl Shared {
     }
 }
 
-/// Whether the bounds leave nothing between them; a range of a tree may not be asked for then.
+/// Returns whether the bounds leave nothing between them. Ranges of a `BTreeMap` panic then.
 fn is_empty(from: &Bound<Vec<u8>>, until: &Bound<Vec<u8>>) -> bool {
     match (from, until) {
         (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(until)) => until <= from,
@@ -142,5 +142,5 @@ fn is_empty(from: &Bound<Vec<u8>>, until: &Bound<Vec<u8>>) -> bool {
     }
 }
 
-/// Rows copied at a time: large enough to pay for taking the rows, small enough to hold up no writer.
+/// Rows copied at a time: large enough to pay for the lock, small enough not to block a writer.
 const SLICE_ROWS: usize = 64;

@@ -1,8 +1,8 @@
-//! Owns ordered rows, conditional batches that are durable or an error, and the one home of sled.
+//! Owns ordered rows and conditional batches that are durable or an error. It is the only home of sled.
 //!
-//! It knows bytes only: no rule of the domain, no record, no clock of the product. Read in this order: [`rows`] (the
-//! contract), [`batch`] and [`chunks`] (what can be written), [`disk`] (how it lasts), [`memory`] (the same, forgotten
-//! with the process). What sled does not do for us, and each file makes up for, stands in the manual under durability.
+//! It knows only bytes: no rule of the domain, no record, no clock of the product. Read in this order: [`rows`] (the
+//! contract), [`batch`] and [`chunks`] (what can be written), [`disk`] (how it becomes durable), [`memory`] (the same
+//! in memory). The page on durability in the manual says what sled does not do, and which file here does it instead.
 
 pub(crate) mod batch;
 pub(crate) mod boot;

@@ -1,48 +1,48 @@
-//! Owns the contract of a storage: what every implementation promises, and the small types it speaks in.
+//! Owns the contract of a storage: what every implementation promises, and the small types of its interface.
 //!
-//! It never says how a row lasts. The contract is also a test suite, which each implementation passes. Read next:
-//! [`super::batch`], then [`super::disk`].
+//! It never says how a row becomes durable. The contract is also a test suite, which each implementation passes. Read
+//! next: [`super::batch`], then [`super::disk`].
 
 use std::ops::ControlFlow;
 
 use super::batch::Batch;
 use super::error::StorageError;
 
-/// Who is shown the rows of a scan: row key and value; breaks off when it has seen enough.
+/// Receives the rows of a scan, row key and value, and stops the scan when it has seen enough.
 pub(crate) type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'v;
 
-/// What is to be done as soon as a commit is durable.
+/// An action to run as soon as a commit is durable.
 pub(crate) type OnceDurable = Box<dyn FnOnce() + Send>;
 
 /// Ordered rows with atomic, conditional, durable batches, and an anchor beside them.
 ///
-/// Reads and scans may run while a commit does; a scan is no snapshot, so it may or may not show rows that are
-/// committed while it runs. Whoever needs a settled picture bounds its range by what it knows to be durable.
+/// Reads and scans may run during a commit. A scan is not a snapshot: it may or may not show rows that are committed
+/// while it runs. A caller that needs a stable result bounds its range by what it knows to be durable.
 pub(crate) trait Storage: Send + Sync + 'static {
     /// Reads one row.
     fn get(&self, row_key: &[u8]) -> Result<Option<Vec<u8>>, StorageError>;
 
-    /// Shows the rows of `range` to `visit`, in the order of their row keys or the reverse, until it breaks off.
+    /// Calls `visit` for the rows of `range`, in the order of their row keys or the reverse, until it stops.
     ///
     /// The visitor may read and commit.
     fn scan(&self, range: &KeyRange, direction: Direction, visit: &mut Visit<'_>) -> Result<(), StorageError>;
 
-    /// Applies a batch, whole or not at all, if all that it expects holds.
+    /// Applies a batch, all or nothing, if its expectations hold.
     ///
     /// # Errors
     ///
-    /// [`StorageError::Condition`], [`StorageError::NoSpace`] and [`StorageError::TooLarge`] mean that nothing was written,
-    /// and the next commit may succeed. After any other error the batch may be there or not, whole, and the storage is poisoned: it is still
-    /// read from, but takes no commit until it is opened again.
+    /// [`StorageError::Condition`], [`StorageError::NoSpace`] and [`StorageError::TooLarge`] mean that nothing was
+    /// written, and the next commit may succeed. After any other error the batch is there as a whole or not at all, and
+    /// the storage is poisoned. It can still be read, but takes no commit until it is opened again.
     ///
     /// # Durability
     ///
-    /// When this answers `Ok`, the batch survives the death of process, kernel and power. A batch without rows only
-    /// checks what it expects.
+    /// When this returns `Ok`, the batch survives the death of process, kernel and power. A batch without rows only
+    /// checks its expectations.
     fn commit(&self, batch: &Batch) -> Result<(), StorageError>;
 
-    /// Commits, and runs `once_durable` as soon as the batch is durable, in whatever thread knows that first. It is not
-    /// run when this answers an error.
+    /// Commits, and runs `once_durable` as soon as the batch is durable, in the thread that first knows it. If this
+    /// returns an error, the action is not run.
     ///
     /// # Errors
     ///
@@ -53,25 +53,25 @@ pub(crate) trait Storage: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Gives the anchor as it was read when the storage was opened, if there was one.
+    /// Returns the anchor as it was when the storage was opened, if there was one.
     fn anchor(&self) -> Option<AnchorMark>;
 
-    /// Replaces the anchor, durably. The caller sees to it that the log it marks is durable already.
+    /// Replaces the anchor, durably. The caller ensures that the marked log is already durable.
     ///
     /// # Errors
     ///
     /// Any error poisons the storage.
     fn write_anchor(&self, mark: AnchorMark) -> Result<(), StorageError>;
 
-    /// Asks whether free space is short, by a fresh look.
+    /// Returns whether free space is short, by a new reading.
     fn room(&self) -> Result<Room, StorageError>;
 
-    /// Gives the bytes that the rows take up, more or less.
+    /// Returns the approximate bytes that the rows take up.
     fn size_bytes(&self) -> Result<u64, StorageError>;
 
-    /// Ends the use of the storage in good order; the directory can be opened again when this answers.
+    /// Closes the storage; the directory can be opened again when this returns.
     ///
-    /// A second close is no error. All other calls answer [`StorageError::Closed`] from then on.
+    /// A second close is no error. After a close, all other calls return [`StorageError::Closed`].
     fn close(&self) -> Result<(), StorageError>;
 }
 
@@ -83,45 +83,45 @@ pub(crate) struct KeyRange {
 }
 
 impl KeyRange {
-    /// From the first row to the last.
+    /// Returns the range from the first row to the last.
     #[cfg(any(test, fuzzing))]
     pub(crate) const fn all() -> Self {
         Self { from: Vec::new(), until: None }
     }
 
-    /// From `from` to the end.
+    /// Returns the range from `from` to the end.
     #[cfg(test)]
     pub(crate) fn starting_at(from: impl Into<Vec<u8>>) -> Self {
         Self { from: from.into(), until: None }
     }
 
-    /// From `from`, inclusive, to `until`, exclusive.
+    /// Returns the range from `from`, inclusive, to `until`, exclusive.
     pub(crate) fn between(from: impl Into<Vec<u8>>, until: impl Into<Vec<u8>>) -> Self {
         Self { from: from.into(), until: Some(until.into()) }
     }
 
-    /// All row keys that begin with `prefix`.
+    /// Returns the range of all row keys that begin with `prefix`.
     pub(crate) fn prefix(prefix: &[u8]) -> Self {
         Self { from: prefix.to_vec(), until: after_prefix(prefix) }
     }
 
-    /// The first row key of the range.
+    /// Returns the first row key of the range.
     pub(crate) fn from(&self) -> &[u8] {
         &self.from
     }
 
-    /// The first row key past the range, unless it goes to the end.
+    /// Returns the first row key past the range, unless it extends to the end.
     pub(crate) fn until(&self) -> Option<&[u8]> {
         self.until.as_deref()
     }
 
-    /// Whether no row key can be in the range.
+    /// Returns whether no row key can be in the range.
     pub(crate) fn is_empty(&self) -> bool {
         self.until.as_ref().is_some_and(|until| *until <= self.from)
     }
 }
 
-/// Gives the first row key that is past all that begin with `prefix`; none if there is no such key.
+/// Returns the first row key past all that begin with `prefix`; `None` if there is no such key.
 fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
     let mut until = prefix.get(..=last)?.to_vec();
@@ -131,7 +131,7 @@ fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(until)
 }
 
-/// Which way a scan goes.
+/// The direction of a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// From the lowest row key to the highest.
@@ -140,7 +140,7 @@ pub(crate) enum Direction {
     Descending,
 }
 
-/// How far the log had come, durably, when the anchor was written.
+/// The size that the log had durably reached when the anchor was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AnchorMark {
     /// Records in the log.
@@ -149,16 +149,16 @@ pub(crate) struct AnchorMark {
     pub(crate) head: [u8; 32],
 }
 
-/// Whether there is room for more.
+/// Whether there is free space for a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
-    /// There is.
+    /// There is enough.
     Enough,
     /// Free space is short: commits are refused.
     Short {
-        /// What is free.
+        /// The free bytes.
         free_bytes: u64,
-        /// What must be free before a commit is taken.
+        /// The bytes that must be free before a commit is accepted.
         wanted_bytes: u64,
     },
 }

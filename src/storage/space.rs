@@ -1,7 +1,7 @@
-//! Owns the question whether there is room: for an open, for a commit, for the ballast.
+//! Owns the check of free space: for an open, for a commit, for the ballast.
 //!
-//! A commit is refused before it writes anything while free space is below a reserve, because a disk that fills up in
-//! the middle of one poisons the store. The reading is cached by bytes written, so that a commit does not pay for it.
+//! While free space is below a reserve, a commit is refused before it writes anything. A disk that fills up in the
+//! middle of a commit poisons the store. The reading is cached by bytes written, so that a commit does not pay for it.
 //! Read next: [`super::ballast`].
 
 use std::fmt;
@@ -15,14 +15,14 @@ use super::error::StorageError;
 use super::layout::Layout;
 use super::rows::Room;
 
-/// Asks how many bytes are free where a directory is. A test puts its own in place.
+/// Returns how many bytes are free at a directory. A test supplies its own.
 #[derive(Clone)]
 pub(crate) struct Probe(Arc<Ask>);
 
 type Ask = dyn Fn(&Path) -> io::Result<u64> + Send + Sync;
 
 impl Probe {
-    /// Asks the file system.
+    /// Returns the probe that asks the file system.
     pub(crate) fn system() -> Self {
         Self::new(|dir| {
             let found = rustix::fs::statvfs(dir)?;
@@ -30,7 +30,7 @@ impl Probe {
         })
     }
 
-    /// Asks `ask`.
+    /// Returns a probe that calls `ask`.
     pub(crate) fn new(ask: impl Fn(&Path) -> io::Result<u64> + Send + Sync + 'static) -> Self {
         Self(Arc::new(ask))
     }
@@ -42,7 +42,7 @@ impl fmt::Debug for Probe {
     }
 }
 
-/// The watch over free space for one open store.
+/// The check of free space for one open store.
 #[derive(Debug)]
 pub(super) struct Space {
     layout: Layout,
@@ -52,12 +52,12 @@ pub(super) struct Space {
 }
 
 impl Space {
-    /// Watches over the store's directory.
+    /// Returns the check for the store's directory.
     pub(super) fn new(layout: &Layout, probe: Probe) -> Self {
         Self { layout: layout.clone(), probe, unread_bytes: AtomicU64::new(0) }
     }
 
-    /// Makes room for an open: gives the ballast up if free space is short.
+    /// Makes space for an open: gives the ballast up if free space is short.
     pub(super) fn before_open(&self, snapshot_bytes: u64) -> Result<(), StorageError> {
         if self.free_bytes()? < OPEN_BYTES + 2 * snapshot_bytes {
             ballast::give_up(&self.layout)?;
@@ -65,7 +65,7 @@ impl Space {
         Ok(())
     }
 
-    /// Takes the ballast up again if it was given up and there is room for it.
+    /// Takes the ballast up again if it was given up and there is space for it.
     pub(super) fn restore_ballast(&self) -> Result<(), StorageError> {
         if !ballast::is_there(&self.layout) && self.free_bytes()? >= RESERVE_BYTES + 2 * BALLAST_BYTES {
             return match ballast::take_up(&self.layout) {
@@ -76,7 +76,7 @@ impl Space {
         Ok(())
     }
 
-    /// Refuses a batch of so many bytes if there is no room for it.
+    /// Refuses a batch of so many bytes if there is no space for it.
     ///
     /// # Errors
     ///
@@ -93,20 +93,20 @@ impl Space {
             self.unread_bytes.store(0, Ordering::Relaxed);
             return Err(StorageError::NoSpace { free_bytes, wanted_bytes });
         }
-        // Others write to the disk too: a small part only of what is free may be spent on one reading.
+        // Other programs write to the disk too, so only a small part of the free space may be used on one reading.
         let unread_bytes = ((free_bytes - wanted_bytes) / 8).min(READING_BYTES_MAX);
         self.unread_bytes.store(unread_bytes, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Takes a fresh look, for who asks.
+    /// Returns whether there is space for a commit, by a new reading.
     pub(super) fn room(&self) -> Result<Room, StorageError> {
         let free_bytes = self.free_bytes()?;
         let wanted_bytes = RESERVE_BYTES + BATCH_BYTES_LEAST;
         Ok(if free_bytes < wanted_bytes { Room::Short { free_bytes, wanted_bytes } } else { Room::Enough })
     }
 
-    /// Names a full disk that stopped an open or a creation for what it is.
+    /// Turns the error of an open or a creation on a full disk into [`StorageError::NoSpace`].
     pub(super) fn explain(&self, err: StorageError) -> StorageError {
         match self.free_bytes() {
             Ok(free_bytes) if err.is_disk_full() => {
@@ -122,22 +122,22 @@ impl Space {
     }
 }
 
-/// What must stay free: room to end what was begun, and for others to write while we look away.
+/// What must stay free: space to finish what was begun, and for other programs that write between two readings.
 const RESERVE_BYTES: u64 = 16 * 1_024 * 1_024;
 /// What an open may write beside a snapshot: the rest of a segment, made anew.
 const OPEN_BYTES: u64 = 4 * 1_024 * 1_024;
-/// Sled writes a page whole every ten changes, and twice what is live before it cleans up.
+/// Sled writes a whole page every ten changes, and twice what is live before it cleans up.
 const BATCH_FACTOR: u64 = 4;
-/// What the smallest batch costs: one page of the file system, more or less.
+/// The cost of the smallest batch: about one page of the file system.
 const BATCH_BYTES_LEAST: u64 = 4 * 1_024;
-/// Bytes spent on one reading, at most.
+/// Bytes that one reading covers, at most.
 const READING_BYTES_MAX: u64 = 1_024 * 1_024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A space with so many bytes free, and a count of the readings.
+    /// Returns a check with so many bytes free, and a count of the readings.
     fn space(free_bytes: u64) -> (Space, Arc<AtomicU64>, Arc<AtomicU64>) {
         let (free, readings) = (Arc::new(AtomicU64::new(free_bytes)), Arc::new(AtomicU64::new(0)));
         let (asked_free, asked) = (Arc::clone(&free), Arc::clone(&readings));

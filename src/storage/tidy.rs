@@ -1,7 +1,7 @@
-//! Owns what is put in order before sled opens its directory, and what is held against it.
+//! Owns what is prepared before sled opens its directory, and the checks on it.
 //!
-//! Sled reads a half-written snapshot as a whole one and then refuses to open, ever; and it makes a file anew that is
-//! missing, so that a store without its log would open as an empty one. Read next: [`super::disk`].
+//! Sled reads a half-written snapshot as a whole one and then always fails to open. It makes a missing file anew, so a
+//! store without its log would open as an empty one. Read next: [`super::disk`].
 
 use std::fs;
 use std::path::Path;
@@ -9,11 +9,11 @@ use std::path::Path;
 use super::error::StorageError;
 use super::layout::{Layout, for_each_entry, sync_dir};
 
-/// Removes snapshots that were never finished, and checks that what sled needs is there.
+/// Removes unfinished snapshots, and checks that the files that sled needs exist.
 ///
 /// # Errors
 ///
-/// [`StorageError::Corrupt`] when it is not.
+/// [`StorageError::Corrupt`] when one is missing.
 pub(super) fn before_open(layout: &Layout) -> Result<(), StorageError> {
     for (path, bytes_min) in [(layout.rows_db(), 1), (layout.rows_conf(), CONF_BYTES_MIN)] {
         match fs::metadata(&path) {
@@ -28,7 +28,7 @@ pub(super) fn before_open(layout: &Layout) -> Result<(), StorageError> {
     remove_unfinished(&layout.rows())
 }
 
-/// Gives the bytes of the snapshots, which an open writes anew.
+/// Returns the bytes of the snapshots, which an open writes anew.
 pub(super) fn snapshot_bytes(layout: &Layout) -> Result<u64, StorageError> {
     let mut bytes = 0;
     for_each_entry(&layout.rows(), &mut |path, _| {
@@ -56,7 +56,7 @@ fn is_snapshot(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"snap."))
 }
 
-/// Sled takes a shorter file of settings for none at all, and writes it anew.
+/// Sled treats a shorter file of settings as missing, and writes it anew.
 const CONF_BYTES_MIN: u64 = 9;
 
 #[cfg(test)]

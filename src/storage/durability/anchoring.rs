@@ -1,4 +1,4 @@
-//! Rule 5: the anchor outlives one garbled slot, and its loss stops the open.
+//! Rule 5: the anchor survives one damaged slot, and its loss prevents the open.
 
 use std::fs;
 

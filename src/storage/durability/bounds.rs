@@ -1,4 +1,4 @@
-//! Rule 4: rows within their bounds never leave the log of sled for a file that it does not sync.
+//! Rule 4: rows within their bounds stay in the log of sled, and never go to a file that it does not sync.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::storage::{Batch, Storage, StorageError};
 
 type Step<'b> = Result<&'b mut Batch, StorageError>;
 
-/// A row key of full length, in an order that has nothing to do with the number.
+/// Returns a row key of full length, in an order that does not depend on the number.
 fn row_key(number: u32) -> Vec<u8> {
     let hash = blake3::hash(&number.to_le_bytes());
     hash.as_bytes().repeat(2)[..ROW_KEY_BYTES_MAX].to_vec()

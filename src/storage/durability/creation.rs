@@ -1,4 +1,4 @@
-//! Rule 1: a creation leaves nothing, or a whole store, and touches nothing that is not ours.
+//! Rule 1: a creation leaves no store, or a whole one, and touches only its own files.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! Rule 8, and what damage does: an error, or only rows that were written; never a panic, an abort or a hang.
+//! Rule 8, and the effect of damage: an error, or only rows that were written; never a panic, an abort or a hang.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,14 +9,14 @@ use super::Place;
 use crate::storage::layout::for_each_entry;
 use crate::storage::{Batch, Direction, KeyRange, Storage, StorageError};
 
-/// What is in the store that is damaged: rows that cannot be mistaken for each other.
+/// Returns the rows of the store to damage, which cannot be mistaken for each other.
 fn rows() -> Vec<(Vec<u8>, Vec<u8>)> {
     (0..300_u32)
         .map(|number| (number.to_be_bytes().to_vec(), blake3::hash(&number.to_le_bytes()).as_bytes().repeat(5)))
         .collect()
 }
 
-/// The files of sled, as they lie there after an orderly close or, as a crash would leave them, before one.
+/// Returns the files of sled, after a regular close, or before one, as a crash would leave them.
 fn files(is_closed: bool) -> (Place, Vec<(PathBuf, Vec<u8>)>) {
     let (place, mut files) = (Place::new(), Vec::new());
     let disk = place.create().unwrap();
@@ -40,7 +40,7 @@ fn files(is_closed: bool) -> (Place, Vec<(PathBuf, Vec<u8>)>) {
     (place, files)
 }
 
-/// Puts the files back, one of them with a byte flipped unless `trial` is 0: in the log, or at times in another.
+/// Puts the files back. Unless `trial` is 0, flips a byte of one of them: in the log, or sometimes in another file.
 fn put_back(place: &Place, files: &[(PathBuf, Vec<u8>)], trial: u32) {
     let hash = blake3::hash(&trial.to_le_bytes());
     let dice = usize::try_from(u32::from_le_bytes(hash.as_bytes()[..4].try_into().unwrap())).unwrap();
@@ -66,7 +66,7 @@ enum Outcome {
     RowsMissing,
 }
 
-/// Opens and reads all; what can be read must be what was written.
+/// Opens and reads everything; what can be read must be what was written.
 fn outcome(place: &Place, trial: u32) -> Outcome {
     let disk = match place.open() {
         Ok(disk) => disk,
@@ -107,7 +107,7 @@ fn after_an_orderly_close_a_flipped_byte_is_an_error_or_has_no_effect() {
     assert!(outcomes.len() > 1 || !outcomes.contains_key(&Outcome::AllThere), "no flip had an effect");
 }
 
-/// Here sled passes over damage in silence, and cuts its log short: the engine finds that by the anchor.
+/// Here sled ignores damage without an error, and truncates its log. The engine detects that by the anchor.
 #[test]
 fn after_a_crash_a_flipped_byte_leaves_only_rows_that_were_written() {
     let outcomes = outcomes(false);

@@ -1,4 +1,4 @@
-//! Rule 6: after a failure that may have written, a store takes nothing more until it is opened again.
+//! Rule 6: after a failure that may have written, a store takes no commit until it is opened again.
 
 use std::time::Duration;
 

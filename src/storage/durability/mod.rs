@@ -1,6 +1,6 @@
-//! Owns the tests of what a store on disk promises beyond the contract: one part for each rule of durability.
+//! Owns the tests of what a store on disk promises beyond the contract, one module for each rule of durability.
 //!
-//! Crash states and full disks of real file systems are tested elsewhere; here are the rules that hold in one process.
+//! Crash states and full disks of real file systems are tested elsewhere. These are the rules that hold in one process.
 //! Read next: [`super::disk`].
 
 mod anchoring;
@@ -20,7 +20,7 @@ use super::{AnchorMark, Batch, Direction, Disk, DiskOptions, KeyRange, Storage, 
 
 const START: AnchorMark = AnchorMark { log_size: 3, head: [5; 32] };
 
-/// A directory to put a store in, and the store's path.
+/// A directory for a store, and the store's path.
 struct Place {
     _dir: tempfile::TempDir,
     path: PathBuf,
@@ -49,7 +49,7 @@ impl Place {
         Disk::open(&self.path, DiskOptions::default())
     }
 
-    /// A store that was made and closed.
+    /// Makes a store and closes it.
     fn with_store() -> Self {
         let place = Self::new();
         place.create().unwrap().close().unwrap();

@@ -1,4 +1,4 @@
-//! Rule 2: what is seen to before sled opens its directory, and what is told of a directory that cannot be opened.
+//! Rule 2: what is prepared before sled opens its directory, and the errors for a directory that cannot be opened.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn a_second_open_is_refused_until_the_first_is_closed_or_dropped() {
     place.open().unwrap();
 }
 
-/// Sled's own lock is held here by hand, and let go of once sled has begun to open: it makes a directory just before.
+/// The test takes sled's own lock, and releases it once sled has begun to open: sled makes a directory just before.
 #[test]
 fn a_lock_of_sled_that_lingers_is_waited_for() {
     let place = Place::with_store();

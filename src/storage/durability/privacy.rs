@@ -1,4 +1,4 @@
-//! Nobody else may look: modes of files and directories, and what is printed.
+//! No other user may look: modes of files and directories, and printed output.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
