@@ -1,6 +1,6 @@
-//! Owns the line by which a person accepts a restore in a file of checkpoints, and what of a log makes it true.
+//! Owns the line by which a person accepts a restore in a file of checkpoints, and the check of a log against it.
 //!
-//! Nobody signs the line: it counts only for a log that tells of the restore. Read next: [`super::checkpoint`].
+//! The line has no signature: it counts only for a log that contains the restore. Read next: [`super::checkpoint`].
 
 use std::fmt;
 
@@ -14,18 +14,18 @@ use super::hash::TreeHash;
 use super::signer::VerifierKey;
 use super::tree::TreeHead;
 
-/// That a person accepts a restore: from here on a file goes on with the restored log.
+/// A restore that a person accepts: from here on a file continues with the restored log.
 ///
 /// Its `Display` is the line of a file:
 /// `latchkeep.restore/<log id in hex> <size> <root in base64> <incarnation> <verifier key>`. Older lines end with the
 /// incarnation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AcceptedRestore {
-    /// The log, and its tree head at the size that was restored.
+    /// The log, and its tree head at the restored size.
     pub restored: Checkpoint,
     /// The incarnation of the store from there on.
     pub incarnation: Incarnation,
-    /// The key that signs from there on, which is made anew for each restore. Where it is not named, the line counts for every
+    /// The key that signs from there on; each restore makes a new one. If it is not named, the line counts for every
     /// restore of this size and incarnation: two restores within one second have the same.
     pub verifier_key: Option<VerifierKey>,
 }
@@ -33,7 +33,7 @@ pub struct AcceptedRestore {
 impl AcceptedRestore {
     pub(crate) const BEGIN: &str = "latchkeep.restore/";
 
-    /// Tells whether a log tells of this very restore; its tree head at that size is another question.
+    /// Returns whether a log contains exactly this restore. Does not compare the tree head at that size.
     pub(crate) fn is_told_by(&self, whole: &Whole) -> bool {
         let size = self.restored.tree_head.size;
         let has_key =
@@ -41,7 +41,7 @@ impl AcceptedRestore {
         has_key && whole.incarnations.get(&size) == Some(&self.incarnation)
     }
 
-    /// Tells whether this accepts all that another does: the same restore, by a key or without one.
+    /// Returns whether this accepts everything that another line accepts: the same restore, with a key or without one.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         let is_same_key = self.verifier_key.is_none() || self.verifier_key == other.verifier_key;

@@ -1,7 +1,7 @@
-//! Owns the chain: each record holds the chain value before it, so that none can be changed, left out or moved.
+//! Owns the chain: each record holds the chain value before it, so that no record can be changed, left out or moved.
 //!
-//! Here records are made, never checked, and nobody asks what an event means. Whoever rewrites the whole log rewrites the
-//! chain too: only a signed checkpoint shows that. Read next: [`super::chain_verifier`].
+//! This module makes records and never checks them, and it does not read events. An attacker who rewrites the whole log
+//! also rewrites the chain: only a signed checkpoint shows that. Read next: [`super::chain_verifier`].
 
 use super::fault::{ChainFault, ChainFaultKind, HeaderError};
 use super::hash::{Head, body_hash, context_hash, genesis, head};
@@ -13,26 +13,26 @@ use crate::domain::id::{EventId, LogId};
 use crate::domain::position::Position;
 use crate::domain::time::Timestamp;
 
-/// Where a chain ends, between two batches: what the next record goes on from.
+/// The end of a chain, between two batches, from which the next record continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainEnd {
     /// The size of the log, which is the position of the next record.
     pub size: Position,
     /// The chain value at the end.
     pub head: Head,
-    /// The earliest time of the next record: that of the last one, or any at all behind a record that rebases the clock.
+    /// The earliest time of the next record: that of the last one, or any time after a record that rebases the clock.
     pub time: Timestamp,
 }
 
-/// The number of the event behind which alone a time may fall. Nothing else is known of events here.
+/// The number of the only event after which a time may be smaller. Nothing else about events is known here.
 pub(crate) const CLOCK_REBASED: u16 = <ClockRebased as Kind>::NUMBER;
 
-/// Gives the earliest time of the record behind one of this type and time.
+/// Returns the earliest time of the record after one of this type and time.
 pub(super) const fn earliest_behind(event_type: u16, time: Timestamp) -> Timestamp {
     if event_type == CLOCK_REBASED { Timestamp::EPOCH } else { time }
 }
 
-/// What becomes a record once it has its place: an event in bytes, and what its header says about it.
+/// The parts of a record before it has its position: an event in bytes, and what its header says about it.
 #[derive(Clone, Copy, Debug)]
 pub struct NewRecord<'a> {
     /// Whether the body may be erased later.
@@ -54,17 +54,17 @@ pub struct NewRecord<'a> {
 }
 
 impl ChainEnd {
-    /// Gives the end of a chain without records.
+    /// Returns the end of a chain without records.
     #[must_use]
     pub fn genesis(log_id: &LogId) -> Self {
         Self { size: Position::FIRST, head: genesis(log_id), time: Timestamp::EPOCH }
     }
 
-    /// Places the records of one batch, adds their frames to `buffer`, and gives the chain value after each.
+    /// Places the records of one batch, adds their frames to `buffer`, and returns the chain value after each.
     ///
     /// # Errors
     ///
-    /// [`ChainFault`] when a record cannot follow: the batch is empty or has more than 65,535 records, a time lies before
+    /// [`ChainFault`] when a record cannot follow: the batch is empty or has more than 65,535 records, a time is before
     /// the end of the chain, or a header would be wrong. Then neither the end nor the buffer has changed.
     pub fn append(&mut self, batch: &[NewRecord<'_>], buffer: &mut Vec<u8>) -> Result<Vec<Head>, ChainFault> {
         let (mut end, length) = (*self, buffer.len());
@@ -125,7 +125,7 @@ fn length(part: &[u8], error: HeaderError) -> Result<u32, ChainFaultKind> {
     u32::try_from(part.len()).map_err(|_| ChainFaultKind::Header(error))
 }
 
-/// Gives the position after this one.
+/// Returns the position after this one.
 pub(super) fn after(position: Position) -> Result<Position, ChainFaultKind> {
     position.get().checked_add(1).map(Position::new).ok_or(ChainFaultKind::Full)
 }
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(framed, records.iter().map(golden::Record::raw).collect::<Vec<_>>());
     }
 
-    /// The number stands here by itself, since nobody asks here what an event means.
+    /// The number is written out, since this module does not know events.
     #[test]
     fn the_event_behind_which_a_time_may_fall_is_the_one_that_rebases_the_clock() {
         assert_eq!(crate::domain::event::Event::label_of(CLOCK_REBASED), Some("ClockRebased"));

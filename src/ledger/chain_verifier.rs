@@ -1,6 +1,6 @@
-//! Owns the check of a chain: which record is the first that cannot stand where it stands, and why.
+//! Owns the check of a chain: which record is the first that is out of place, and why.
 //!
-//! It keeps no record and looks into no body; the revisions of a secret are compared where secrets are known. Read next:
+//! It keeps no record and reads no body. The code that knows secrets compares their revisions. Read next:
 //! [`super::tree`].
 
 use super::chain::{ChainEnd, after, earliest_behind};
@@ -33,12 +33,12 @@ pub struct ChainVerifier {
     batch: Batch,
 }
 
-/// A record with all that is hashed of it alone: the larger part of its verification, which needs no other record and so
-/// can be done for many records at once.
+/// A record with everything that is hashed of it alone. This is the larger part of its verification, needs no other
+/// record, and so can be done for many records in parallel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HashedRecord {
     pub(crate) header: RecordHeader,
-    /// The chain value after the record, if it stands where its header says.
+    /// The chain value after the record, if its header is right about its position.
     pub(crate) head: Head,
     context_fits: bool,
     body_fits: bool,
@@ -55,20 +55,20 @@ impl HashedRecord {
         }
     }
 
-    /// Tells whether context and body are those that the header names.
+    /// Returns whether context and body have the hashes in the header.
     pub(crate) const fn fits(&self) -> bool {
         self.context_fits && self.body_fits
     }
 }
 
-/// Where in a batch the next record stands.
+/// The place of the next record in a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Batch {
-    /// Nobody knows: a slice may start inside a batch.
+    /// Unknown: a slice may start inside a batch.
     Unknown,
     /// Between two batches.
     Whole,
-    /// Inside a batch of `count` records, of which `index` were there.
+    /// Inside a batch of `count` records, of which `index` were read.
     Open { index: u16, count: u16 },
 }
 
@@ -79,13 +79,13 @@ impl ChainVerifier {
         Self::from_end(ChainEnd::genesis(log_id))
     }
 
-    /// Starts where an earlier verification finished, or where a trusted checkpoint of the host's own stands.
+    /// Starts where an earlier verification finished, or at a checkpoint that the host trusts.
     #[must_use]
     pub const fn from_end(end: ChainEnd) -> Self {
         Self { end, batch: Batch::Whole }
     }
 
-    /// Starts at the first record of a slice, which may stand inside a batch; its time is taken as it is.
+    /// Starts at the first record of a slice, which may be inside a batch; accepts any time of that record.
     ///
     /// Nothing shows that `head_before` belongs to the log, until a tree over the same records does.
     #[must_use]
@@ -94,18 +94,18 @@ impl ChainVerifier {
         Self { end, batch: Batch::Unknown }
     }
 
-    /// Checks the next record, and gives the chain value after it.
+    /// Checks the next record, and returns the chain value after it.
     ///
-    /// An erased body is not missed, since its hash is in the header; one that is there has to fit that hash.
+    /// The body may be erased, since its hash is in the header; a body that is present must have that hash.
     ///
     /// # Errors
     ///
-    /// [`ChainFault`] says where the chain breaks and how; the verifier stays in front of that record.
+    /// [`ChainFault`] says where the chain breaks and how; the verifier stays before that record.
     pub fn verify(&mut self, record: &RawRecord<'_>) -> Result<Head, ChainFault> {
         self.verify_hashed(&HashedRecord::of(record))
     }
 
-    /// Checks the next record as [`ChainVerifier::verify`] does, when its hashes were made beforehand.
+    /// Checks the next record like [`ChainVerifier::verify`], with hashes computed beforehand.
     ///
     /// # Errors
     ///
@@ -143,13 +143,13 @@ impl ChainVerifier {
         Ok((ChainEnd { size, head: record.head, time }, batch))
     }
 
-    /// Gives the size of the log so far, which is the position of the record that comes next.
+    /// Returns the size of the log so far, which is the position of the next record.
     #[must_use]
     pub const fn size(&self) -> Position {
         self.end.size
     }
 
-    /// Gives the chain value so far.
+    /// Returns the chain value so far.
     #[must_use]
     pub const fn head(&self) -> Head {
         self.end.head
@@ -169,7 +169,7 @@ impl ChainVerifier {
 }
 
 impl Batch {
-    /// Takes a header, whose own index is below its count; `None` when it cannot come next.
+    /// Accepts a header whose index is below its count; returns `None` when it cannot come next.
     fn then(self, header: &RecordHeader) -> Option<Self> {
         let (index, count) = (header.batch_index, header.batch_count);
         let expected = match self {

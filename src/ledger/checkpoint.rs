@@ -1,7 +1,7 @@
-//! Owns signed checkpoints (C2SP tlog-checkpoint): the statement, under a log's own key, of how large the log is and
-//! what its root is.
+//! Owns signed checkpoints (C2SP tlog-checkpoint): the statement, under a log's own key, of the size and root of the
+//! log.
 //!
-//! It never decides when to sign, which key was in force, or whether two checkpoints agree; the last takes a
+//! It never decides when to sign, which key was in force, or whether two checkpoints agree. The last takes a
 //! [`ConsistencyProof`](super::consistency::ConsistencyProof). Read next: [`super::event_proof`].
 
 use std::fmt;
@@ -13,13 +13,13 @@ use super::tree::TreeHead;
 use crate::domain::id::LogId;
 use crate::domain::position::Position;
 
-/// Gives the origin of a log's checkpoints, which is also the name of its signer: `latchkeep.log/` and the id in hex.
+/// Returns the origin of a log's checkpoints, which is also the name of its signer: `latchkeep.log/` and the id in hex.
 #[must_use]
 pub fn origin(log_id: &LogId) -> String {
     format!("{ORIGIN}{}", log_id.to_hex())
 }
 
-/// What a checkpoint says: this log has this tree head. Signed by nobody yet.
+/// The content of a checkpoint: this log has this tree head. It has no signature yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Which log.
@@ -31,12 +31,12 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// Signs the statement; all signers carry the name of the log, and differ by their keys.
     ///
-    /// Sign only what is durable, and never two roots for one size: neither can be seen from here.
+    /// Sign only what is durable, and never two roots for one size: this function cannot check either.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Signer`] when a signer has another name than the log, and [`CheckpointError::Note`] when there
-    /// is none or there are too many.
+    /// [`CheckpointError::Signer`] when a signer has another name than the log, and [`CheckpointError::Note`] when
+    /// there is no signer or there are too many.
     pub fn sign(&self, signers: &[&NoteSigner]) -> Result<SignedCheckpoint, CheckpointError> {
         let origin = origin(&self.log_id);
         if signers.iter().any(|signer| signer.verifier_key().name() != origin) {
@@ -47,17 +47,17 @@ impl Checkpoint {
         Ok(SignedCheckpoint { checkpoint: *self, note, signed_by })
     }
 
-    /// Reads what a note says without asking who has signed it: for verdicts on size and root that stand beside one on the
-    /// signature, never in its place.
+    /// Reads the content of a note without checking its signatures. Use it for verdicts on size and root that are
+    /// reported beside a verdict on the signature, never instead of one.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError`] when the note is malformed, or is no checkpoint of a log of this kind.
+    /// [`CheckpointError`] when the note is malformed, or is not a checkpoint of a log of this kind.
     pub(crate) fn read_unverified(note: &str) -> Result<Self, CheckpointError> {
         Self::parse(Note::parse(note).map_err(CheckpointError::Note)?.text())
     }
 
-    /// Reads the text of a note: one text for each statement, and extension lines behind it, which state nothing here.
+    /// Reads the text of a note. A statement has exactly one text; extension lines after it are ignored here.
     fn parse(text: &str) -> Result<Self, CheckpointError> {
         let mut lines = text.strip_suffix('\n').ok_or(CheckpointError::Lines)?.split('\n');
         let mut line = || lines.next().ok_or(CheckpointError::Lines);
@@ -74,7 +74,7 @@ impl Checkpoint {
             return Err(CheckpointError::Root);
         }
         let checkpoint = Self { log_id, tree_head };
-        // The numbers may have been written in another way, such as with zeros in front.
+        // The numbers may be written in another way, for example with leading zeros.
         let (written, given) = (checkpoint.to_string(), text);
         match written.lines().zip(given.lines()).position(|(written, given)| written != given) {
             None => Ok(checkpoint),
@@ -92,7 +92,7 @@ impl fmt::Display for Checkpoint {
     }
 }
 
-/// A checkpoint whose signatures were made or verified here; there is no other way to one.
+/// A checkpoint whose signatures were made or verified by this crate; it cannot be made in another way.
 ///
 /// ```
 /// use latchkeep::ledger::{SignedCheckpoint, VerifierKey};
@@ -116,14 +116,14 @@ pub struct SignedCheckpoint {
 }
 
 impl SignedCheckpoint {
-    /// Verifies a note and reads the checkpoint in it; at least one of the signatures is the log's own.
+    /// Verifies a note and reads its checkpoint; at least one of the signatures is the log's own.
     ///
-    /// Which log it is about is for the caller to compare, and so is which key was in force at that size.
+    /// The caller must check which log it is about, and which key was in force at that size.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError`] when the note is malformed, when no known key of the log has signed, when a signature of a
-    /// known key is wrong, or when the text is no checkpoint of a log of this kind.
+    /// [`CheckpointError`] when the note is malformed, no known key of the log has signed, a signature of a known key
+    /// is wrong, or the text is not a checkpoint of a log of this kind.
     pub fn open(note: &str, known: &[VerifierKey]) -> Result<Self, CheckpointError> {
         let parsed = Note::parse(note).map_err(CheckpointError::Note)?;
         let signed_by: Vec<_> = parsed.verify(known).map_err(CheckpointError::Note)?.into_iter().cloned().collect();
@@ -135,26 +135,26 @@ impl SignedCheckpoint {
         Ok(Self { checkpoint, note: note.to_owned(), signed_by })
     }
 
-    /// Gives what the checkpoint says.
+    /// Returns the content of the checkpoint.
     #[must_use]
     pub const fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
     }
 
-    /// Gives the note, as it is kept and handed on.
+    /// Returns the note as text.
     #[must_use]
     pub fn note(&self) -> &str {
         &self.note
     }
 
-    /// Walks over the extension lines, which stand behind the root and are signed as well. Logs of this release write none;
-    /// what they mean, whoever wrote them defines.
+    /// Iterates over the extension lines, which follow the root and are signed too. Logs of this release write none;
+    /// their writer defines what they mean.
     pub fn extension_lines(&self) -> impl Iterator<Item = &str> {
         let text = Note::parse(&self.note).map(|note| note.text()).unwrap_or_default();
         text.lines().skip(STATEMENT_LINES)
     }
 
-    /// Gives the known keys that have signed: at least one of the log.
+    /// Returns the known keys that have signed: at least one of the log.
     #[must_use]
     pub fn signed_by(&self) -> &[VerifierKey] {
         &self.signed_by
@@ -166,7 +166,7 @@ const ORIGIN: &str = "latchkeep.log/";
 /// Lines that a checkpoint begins with: origin, size and root.
 const STATEMENT_LINES: usize = 3;
 
-/// A checkpoint that is none, or that its log has not signed.
+/// The reason why a text is not a checkpoint, or its log has not signed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CheckpointError {
@@ -174,13 +174,13 @@ pub enum CheckpointError {
     Note(NoteError),
     /// No key with the name of the log has signed.
     Signer,
-    /// The text has fewer than three lines, or an empty one behind them.
+    /// The text has fewer than three lines, or an empty line after them.
     Lines,
     /// The first line is not `latchkeep.log/` and 32 lower-case hexadecimal digits.
     Origin,
-    /// The second line is no decimal number of 64 bits without zeros in front.
+    /// The second line is not a decimal number of 64 bits without leading zeros.
     Size,
-    /// The third line is no hash in base64, or not the one root that an empty log has.
+    /// The third line is not a hash in base64, or not the only root that an empty log has.
     Root,
 }
 

@@ -1,7 +1,7 @@
 //! Owns the proof that a log extends an earlier one, without either log (RFC 6962, section 2.1.2).
 //!
-//! It is checked from its own hashes alone, as in RFC 9162, section 2.1.4.2, in at most 65 steps. Nothing but such a
-//! proof is ever taken for "extends". Read next: [`super::checkpoint`].
+//! It is checked from its own hashes alone, as in RFC 9162, section 2.1.4.2, in at most 65 steps. Only such a proof
+//! shows that one log extends another. Read next: [`super::checkpoint`].
 
 use super::hash::TreeHash;
 use super::proof::{Leaves, Path, ProofError, Side, TreeHashes, bounded};
@@ -15,11 +15,11 @@ pub struct ConsistencyProof {
 }
 
 impl ConsistencyProof {
-    /// Takes the hashes of a proof that somebody else made.
+    /// Takes the hashes of a proof that another party made.
     ///
     /// # Errors
     ///
-    /// [`ProofError::Length`] when there are more than any tree asks for.
+    /// [`ProofError::Length`] when there are more than any tree needs.
     pub fn new(hashes: Vec<TreeHash>) -> Result<Self, ProofError> {
         bounded(hashes).map(|hashes| Self { hashes })
     }
@@ -28,7 +28,7 @@ impl ConsistencyProof {
     ///
     /// # Errors
     ///
-    /// [`ProofError::Range`] when `earlier` is greater than `later`, and what `source` answers.
+    /// [`ProofError::Range`] when `earlier` is greater than `later`, and errors of `source`.
     pub fn make<S: TreeHashes>(source: &S, earlier: Position, later: Position) -> Result<Self, S::Error> {
         let (earlier, mut part) = (earlier.get(), Leaves { start: 0, count: later.get() });
         let mut hashes = Vec::new();
@@ -50,7 +50,7 @@ impl ConsistencyProof {
         Ok(Self { hashes })
     }
 
-    /// Checks that the log of `later` begins with all of the log of `earlier`; every log extends the empty one.
+    /// Checks that the log of `later` begins with the whole log of `earlier`; every log extends the empty one.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl ConsistencyProof {
         }
     }
 
-    /// Gives the hashes.
+    /// Returns the hashes.
     #[must_use]
     pub fn hashes(&self) -> &[TreeHash] {
         &self.hashes

@@ -1,4 +1,4 @@
-//! Owns the walk over bytes of fixed layout: reading with bounds, writing in place.
+//! Owns reading and writing of bytes with a fixed layout: reads with bounds, writes in place.
 //!
 //! It never panics and never copies more than a field. Numbers are big-endian. Read next: [`super::header`].
 
@@ -11,7 +11,7 @@ impl<'a> Reader<'a> {
         Self(bytes)
     }
 
-    /// Tells how many bytes are left.
+    /// Returns how many bytes are left.
     pub(super) const fn left(&self) -> usize {
         self.0.len()
     }
@@ -64,7 +64,7 @@ impl<'a> Writer<'a> {
         Self(bytes)
     }
 
-    /// Writes a field; what does not fit any more is left out, which the tests of each layout would show.
+    /// Writes a field. A field that does not fit is left out, which the tests of each layout would show.
     pub(super) fn put<const N: usize>(mut self, field: &[u8; N]) -> Self {
         if let Some((place, rest)) = std::mem::take(&mut self.0).split_first_chunk_mut::<N>() {
             *place = *field;

@@ -1,7 +1,8 @@
-//! Owns the text that proves a single event (C2SP tlog-proof): its place, the way to the root, and the signed checkpoint.
+//! Owns the text that proves a single event (C2SP tlog-proof): its position, the hashes up to the root, and the signed
+//! checkpoint.
 //!
-//! It does not hold the record, unless its maker puts it into the extra data, which nobody has signed. Read next:
-//! [`super::inclusion`], which does the work.
+//! It does not contain the record, unless its maker puts the record into the extra data, which has no signature. Read
+//! next: [`super::inclusion`], which does the work.
 //!
 //! ```text
 //! c2sp.org/tlog-proof@v1
@@ -41,9 +42,9 @@ pub struct EventProof {
 }
 
 impl EventProof {
-    /// Puts together what shows that the record at `index` is in the log of the checkpoint.
+    /// Returns the proof that the record at `index` is in the log of the checkpoint.
     ///
-    /// `extra` is for whoever verifies, such as the record's frame; empty when there is none.
+    /// `extra` is for the verifier, for example the record's frame; it may be empty.
     ///
     /// # Errors
     ///
@@ -63,8 +64,7 @@ impl EventProof {
     /// Reads the text form; the checkpoint in it is read when the proof is verified.
     ///
     /// # Errors
-    ///
-    /// [`EventProofError`] when the text is anything but the one form that is also printed.
+    /// [`EventProofError`] when the text is not exactly the form that is printed.
     pub fn parse(text: &str) -> Result<Self, EventProofError> {
         if text.len() > EVENT_PROOF_BYTES_MAX {
             return Err(EventProofError::TooLong);
@@ -82,15 +82,15 @@ impl EventProof {
         Ok(Self { extra, index, inclusion, note: note.to_owned() })
     }
 
-    /// Verifies that the record with this chain value stands where the proof says, in a log that a known key has signed
-    /// for; gives the checkpoint.
+    /// Verifies that the record with this chain value has the position in the proof, in a log that a known key has
+    /// signed. Returns the checkpoint.
     ///
     /// The chain value comes from the record's header: see [`super::head`].
     ///
     /// # Errors
     ///
-    /// [`EventProofError::Checkpoint`] when the checkpoint cannot be trusted, and [`EventProofError::Inclusion`] when the
-    /// record is not in its tree at this place.
+    /// [`EventProofError::Checkpoint`] when the checkpoint cannot be trusted, and [`EventProofError::Inclusion`] when
+    /// the record is not in its tree at this position.
     pub fn verify(&self, head: &Head, known: &[VerifierKey]) -> Result<SignedCheckpoint, EventProofError> {
         let checkpoint =
             SignedCheckpoint::open(&self.note, known).map_err(|error| EventProofError::Checkpoint(Some(error)))?;
@@ -99,13 +99,13 @@ impl EventProof {
         Ok(checkpoint)
     }
 
-    /// Gives the place of the record that the proof is about.
+    /// Returns the position of the record that the proof is about.
     #[must_use]
     pub const fn index(&self) -> Position {
         self.index
     }
 
-    /// Gives the extra data, empty when there is none; nobody has signed it.
+    /// Returns the extra data, which may be empty and has no signature.
     #[must_use]
     pub fn extra(&self) -> &[u8] {
         &self.extra
@@ -127,7 +127,7 @@ fn parse_index(line: &str) -> Option<Position> {
     (index.to_string() == digits).then(|| Position::new(index))
 }
 
-/// The text form, in the one way it is written.
+/// Writes the text form; it is unique.
 impl fmt::Display for EventProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{FIRST_LINE}")?;
@@ -144,7 +144,7 @@ const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
 const EXTRA: &str = "extra ";
 const INDEX: &str = "index ";
 
-/// An event's proof that is none, or that proves nothing.
+/// The reason why a text is not the proof of an event, or proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventProofError {
@@ -154,11 +154,11 @@ pub enum EventProofError {
     FirstLine,
     /// The extra data is empty, or not in base64.
     Extra,
-    /// The line with the index is missing, or its number is no decimal one of 64 bits without zeros in front.
+    /// The line with the index is missing, or its number is not a decimal one of 64 bits without leading zeros.
     Index,
     /// A hash is not in base64.
     Hash,
-    /// The checkpoint is missing, or is one that cannot be trusted.
+    /// The checkpoint is missing, or cannot be trusted.
     Checkpoint(Option<CheckpointError>),
     /// The hashes do not lead from the record to the root.
     Inclusion(ProofError),

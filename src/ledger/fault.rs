@@ -1,13 +1,13 @@
-//! Owns what can be wrong with records and their chain: typed, so that a verdict can say which and where.
+//! Owns the faults of records and their chain, as types, so that a verdict can say which fault and where.
 //!
-//! Nothing of a record's content is repeated. Read next: [`super::chain`], which finds most of these.
+//! A fault never repeats the content of a record. Read next: [`super::chain`], which finds most of these.
 
 use std::fmt;
 
 use super::header::{BODY_BYTES_MAX, CONTEXT_BYTES_MAX, SALT_BYTES};
 use crate::domain::position::Position;
 
-/// A header that is none: which field is wrong.
+/// The reason why bytes are not a header: which field is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderError {
@@ -17,11 +17,11 @@ pub enum HeaderError {
     Magic,
     /// The header version is not 1, but this.
     Version(u8),
-    /// A flag is set that nobody knows; these are all flags.
+    /// An unknown flag is set; these are all flags.
     Flags(u8),
     /// The body codec is not 1, but this.
     BodyCodec(u8),
-    /// The byte that is to be zero is not.
+    /// The byte that must be zero is not.
     Zero,
     /// The schema version is 0.
     Schema,
@@ -31,7 +31,7 @@ pub enum HeaderError {
     BatchIndex,
     /// There is a secret without a revision, or a revision without a secret.
     Subject,
-    /// The time lies after the year 2262.
+    /// The time is after the year 2262.
     Time,
     /// The context is longer than [`CONTEXT_BYTES_MAX`](super::header::CONTEXT_BYTES_MAX).
     ContextLength,
@@ -62,13 +62,13 @@ impl fmt::Display for HeaderError {
 
 impl std::error::Error for HeaderError {}
 
-/// A record that is none: which part of it is wrong.
+/// The reason why bytes are not a record: which part of it is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordError {
     /// The bytes end inside a record.
     Truncated,
-    /// The byte in front of a framed record is none that says whether the body is there; it is this.
+    /// The byte before a framed record does not say whether the body is there; it is this.
     BodyMark(u8),
     /// The header is wrong.
     Header(HeaderError),
@@ -104,7 +104,7 @@ impl From<HeaderError> for RecordError {
 /// A framed record that cannot be read, and where it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameError {
-    /// How many bytes of the buffer lie in front of the record.
+    /// How many bytes of the buffer precede the record.
     pub offset: usize,
     /// What is wrong with it.
     pub error: RecordError,
@@ -133,13 +133,13 @@ pub struct ChainFault {
 pub enum ChainFaultKind {
     /// Another position comes than the next one: a gap, a repetition, or another order.
     Position(Position),
-    /// No position is left: the log has the greatest size there is.
+    /// No position is left: the log has the greatest possible size.
     Full,
-    /// A batch starts anew, or ends, before all its records were there, or its records differ over how many it has.
+    /// A batch starts anew, or ends, before all its records were read, or its records disagree on their number.
     Batch,
-    /// The record is older than the one in front of it.
+    /// The record is older than the one before it.
     Time,
-    /// The record was made for another chain value than the one that the records in front of it give.
+    /// The record was made for another chain value than that of the records before it.
     HeadBefore,
     /// The context does not hash to what the header says.
     ContextHash,

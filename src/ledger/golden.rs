@@ -1,6 +1,6 @@
 //! Owns the reading of the golden values for tests: `tests/golden/log-v1.json`, made by another implementation.
 //!
-//! The file is never changed: who cannot reproduce a value of it has broken the format.
+//! Never change the file: code that cannot reproduce one of its values has broken the format.
 
 use serde_json::Value;
 
@@ -77,7 +77,7 @@ pub(super) fn records() -> Vec<Record> {
         .collect()
 }
 
-/// What the golden record says, built from its single values.
+/// Returns the header of a golden record, made from its single values.
 fn header(record: &Value, head_before: Head) -> RecordHeader {
     let (context, body) = (bytes(text(record, "context")), bytes(text(record, "body")));
     RecordHeader {

@@ -1,7 +1,7 @@
-//! Owns the hashes of the log, a type each, and their derivation with BLAKE3.
+//! Owns the hashes of the log, with a type for each, and their derivation with BLAKE3.
 //!
-//! A hash is never compared with one of another meaning, and secret data is never hashed: bodies hold the hash of sealed
-//! bytes only. The hashes of the tree are made in [`super::tree`]. Read next: [`super::chain`].
+//! The types prevent a comparison of hashes with different meanings. Secret data is never hashed: bodies hold only the
+//! hash of sealed bytes. [`super::tree`] makes the hashes of the tree. Read next: [`super::chain`].
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ macro_rules! hash {
                 Self(bytes)
             }
 
-            /// Gives the 32 bytes.
+            /// Returns the 32 bytes.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 32] {
                 &self.0
@@ -35,7 +35,7 @@ macro_rules! hash {
             ///
             /// # Errors
             ///
-            /// [`Invalid`] when the text is anything but the one form that [`Self::to_base64`] gives.
+            /// [`Invalid`] when the text is not exactly the form that [`Self::to_base64`] returns.
             pub fn parse_base64(text: &str) -> Result<Self, Invalid> {
                 let mut bytes = [0; 32];
                 match STANDARD.decode_slice(text, &mut bytes) {
@@ -44,7 +44,7 @@ macro_rules! hash {
                 }
             }
 
-            /// Gives the base64 form used in exports and checkpoints, 44 characters.
+            /// Returns the base64 form used in exports and checkpoints, 44 characters.
             #[must_use]
             pub fn to_base64(&self) -> String {
                 STANDARD.encode(self.0)
@@ -66,7 +66,7 @@ macro_rules! hash {
 }
 
 hash!(
-    /// The value of the chain after a record: it stands for that record and all before it.
+    /// The chain value after a record; it covers that record and all before it.
     Head, "chain head"
 );
 hash!(
@@ -82,7 +82,7 @@ hash!(
     TreeHash, "tree hash"
 );
 
-/// Gives the chain value before the first record, which ties the chain to its log.
+/// Returns the chain value before the first record, which ties the chain to its log.
 #[must_use]
 pub fn genesis(log_id: &LogId) -> Head {
     Head(derive(&GENESIS_KEY, log_id.as_bytes()))
@@ -100,13 +100,14 @@ pub fn body_hash(body: &[u8]) -> BodyHash {
     BodyHash(derive(&BODY_KEY, body))
 }
 
-/// Gives the chain value after the record with this header, which holds the value before it.
+/// Returns the chain value after the record with this header, which holds the value before it.
 #[must_use]
 pub fn head(header: &[u8; super::header::HEADER_BYTES]) -> Head {
     Head(derive(&RECORD_KEY, header))
 }
 
-/// BLAKE3 `derive_key` with the context string hashed beforehand: that is a quarter of the cost of a short input.
+/// Hashes with BLAKE3 `derive_key`, whose context string is hashed beforehand: that saves a quarter of the cost of a
+/// short input.
 fn derive(context_key: &ContextKey, material: &[u8]) -> [u8; 32] {
     *blake3::Hasher::new_from_context_key(context_key).update(material).finalize().as_bytes()
 }

@@ -1,7 +1,7 @@
-//! Owns the 176 bytes that open every record: what they say, and what they may not say.
+//! Owns the 176 bytes at the start of every record: their meaning, and their rules.
 //!
-//! A header that was decoded is one that could have been encoded, byte for byte; it never gives a meaning to bytes it
-//! does not know. Read next: [`super::record`].
+//! A decoded header encodes to the same bytes. Unknown bytes are refused, never interpreted. Read next:
+//! [`super::record`].
 //!
 //! | Offset | Size | Field |
 //! |---|---|---|
@@ -37,7 +37,7 @@ use crate::domain::time::Timestamp;
 /// Bytes of a record's header.
 pub const HEADER_BYTES: usize = 176;
 
-/// Bytes of salt that open every body, so that an erased body cannot be guessed from its hash.
+/// Bytes of salt at the start of every body, so that an erased body cannot be guessed from its hash.
 pub const SALT_BYTES: u32 = 16;
 
 /// Bytes of a context, at most: what the body codec's limit allows.
@@ -46,12 +46,12 @@ pub const CONTEXT_BYTES_MAX: u32 = 64 * 1_024;
 /// Bytes of a body, at most: the salt, and what the body codec's limit allows for the event.
 pub const BODY_BYTES_MAX: u32 = SALT_BYTES + 64 * 1_024;
 
-/// What stands in front of a record's context and body, and goes into the chain.
+/// The part of a record before its context and body; it goes into the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordHeader {
     /// Whether the body may be erased later.
     pub erasure: Erasure,
-    /// The stable number of the event's type; numbers that nobody knows are kept as they are.
+    /// The stable number of the event's type; unknown numbers are kept unchanged.
     pub event_type: u16,
     /// The schema of the body, from 1.
     pub schema: u16,
@@ -65,7 +65,7 @@ pub struct RecordHeader {
     pub subject: Subject,
     /// The event's own id.
     pub event_id: EventId,
-    /// When the record was made; never before the record in front of it.
+    /// When the record was made. Never before the previous record, except right after a record that rebases the clock.
     pub time: Timestamp,
     /// Length of the context, at most [`CONTEXT_BYTES_MAX`].
     pub context_bytes: u32,
@@ -79,7 +79,7 @@ pub struct RecordHeader {
     pub body_hash: BodyHash,
 }
 
-/// What becomes of a record's body in time.
+/// Whether a record's body can be erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Erasure {
     /// The body stays as long as the log.
@@ -103,11 +103,11 @@ pub enum Subject {
 }
 
 impl RecordHeader {
-    /// Lays the header out in its 176 bytes.
+    /// Encodes the header into its 176 bytes.
     ///
     /// # Errors
     ///
-    /// [`HeaderError`], which names the field that has a value no header may have.
+    /// [`HeaderError`], which names the field with an invalid value.
     pub fn encode(&self) -> Result<[u8; HEADER_BYTES], HeaderError> {
         self.check()?;
         let (secret_id, revision) = match self.subject {
@@ -139,7 +139,7 @@ impl RecordHeader {
     ///
     /// # Errors
     ///
-    /// [`HeaderError`], which names the first field, in the order of the bytes, that is wrong.
+    /// [`HeaderError`], which names the first wrong field, in the order of the bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
         if bytes.len() != HEADER_BYTES {
             return Err(HeaderError::Length);
@@ -151,7 +151,7 @@ impl RecordHeader {
         Ok(header)
     }
 
-    /// Holds what decoding and encoding have in common: the rules over fields that have values of their own.
+    /// Checks the rules that decoding and encoding have in common.
     fn check(&self) -> Result<(), HeaderError> {
         let subject_fits = match self.subject {
             Subject::Store => true,
@@ -169,7 +169,7 @@ impl RecordHeader {
     }
 }
 
-/// Reads the first 8 bytes, which say how the others are to be read.
+/// Reads the first 8 bytes, which say how to read the others.
 fn decode_preamble(reader: &mut Reader<'_>) -> Result<Erasure, HeaderError> {
     let magic = *reader.array().ok_or(HeaderError::Length)?;
     let [version, flags, codec, zero] = *reader.array().ok_or(HeaderError::Length)?;
@@ -216,7 +216,7 @@ fn decode_subject(revision: u64, secret_id: [u8; 16]) -> Result<Subject, HeaderE
     }
 }
 
-/// Refuses times that [`Timestamp`] would bend, since they would not encode to the same bytes.
+/// Refuses times that [`Timestamp`] would change, since they would not encode to the same bytes.
 fn decode_time(nanos: u64) -> Result<Timestamp, HeaderError> {
     let time = Timestamp::from_nanos(nanos);
     if time.as_nanos() == nanos { Ok(time) } else { Err(HeaderError::Time) }

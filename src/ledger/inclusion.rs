@@ -15,11 +15,11 @@ pub struct InclusionProof {
 }
 
 impl InclusionProof {
-    /// Takes the hashes of a proof that somebody else made.
+    /// Takes the hashes of a proof that another party made.
     ///
     /// # Errors
     ///
-    /// [`ProofError::Length`] when there are more than any tree asks for.
+    /// [`ProofError::Length`] when there are more than any tree needs.
     pub fn new(hashes: Vec<TreeHash>) -> Result<Self, ProofError> {
         bounded(hashes).map(|hashes| Self { hashes })
     }
@@ -28,7 +28,7 @@ impl InclusionProof {
     ///
     /// # Errors
     ///
-    /// [`ProofError::Range`] when the log has no such record, and what `source` answers.
+    /// [`ProofError::Range`] when the log has no such record, and errors of `source`.
     pub fn make<S: TreeHashes>(source: &S, index: Position, size: Position) -> Result<Self, S::Error> {
         let (index, mut part) = (index.get(), Leaves { start: 0, count: size.get() });
         if index >= part.count {
@@ -44,7 +44,7 @@ impl InclusionProof {
         Ok(Self { hashes })
     }
 
-    /// Checks that the record with this chain value stands at `index` of the log that `tree_head` stands for.
+    /// Checks that the record with this chain value is at `index` of the log with `tree_head`.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl InclusionProof {
         if found == tree_head.root { Ok(()) } else { Err(ProofError::Root) }
     }
 
-    /// Gives the hashes, the leaf's neighbour first.
+    /// Returns the hashes, the leaf's neighbour first.
     #[must_use]
     pub fn hashes(&self) -> &[TreeHash] {
         &self.hashes

@@ -1,9 +1,9 @@
 //! The bytes of the log and the proofs over them: pure functions that an auditor can run without a store.
 //!
-//! They know no disk, clock or thread, and do not look into bodies. Read in this order: [`RecordHeader`] and [`RawRecord`]
-//! (what a record is), [`ChainEnd`] and [`ChainVerifier`] (each record binds those before it), [`Frontier`] (the tree over
-//! all of them), [`InclusionProof`] and [`ConsistencyProof`] (what the tree shows in few bytes), [`Note`] and
-//! [`SignedCheckpoint`] (what the log has put its name to), [`WitnessKey`] and [`WitnessPolicy`] (who else has), [`EventProof`]
+//! They know no disk, clock or thread, and do not read bodies. Read in this order: [`RecordHeader`] and [`RawRecord`]
+//! (what a record is), [`ChainEnd`] and [`ChainVerifier`] (each record binds those before it), [`Frontier`] (the tree
+//! over all of them), [`InclusionProof`] and [`ConsistencyProof`] (short proofs from the tree), [`Note`] and
+//! [`SignedCheckpoint`] (what the log signs), [`WitnessKey`] and [`WitnessPolicy`] (who signs it too), [`EventProof`]
 //! (all of it for one event, as text).
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::as_conversions))]

@@ -1,7 +1,6 @@
 //! Owns signed notes (C2SP signed-note): a text, an empty line, and signature lines.
 //!
-//! Nothing of a note's text means anything before a signature of a known key is verified. Read next:
-//! [`super::checkpoint`].
+//! Do not use the text of a note before a signature of a known key is verified. Read next: [`super::checkpoint`].
 
 use std::fmt;
 
@@ -13,17 +12,17 @@ use super::signer::{KeyId, NoteSigner, VerifierKey, is_signer_name};
 /// Bytes of a note, at most: a short text and 16 signatures of the longest kind in use.
 pub const NOTE_BYTES_MAX: usize = 128 * 1_024;
 
-/// Signature lines of a note, at most: as many as the format asks every verifier to take.
+/// Signature lines of a note, at most: as many as the format requires every verifier to accept.
 pub const NOTE_SIGNATURES_MAX: usize = 16;
 
-/// A note in its parts: well formed, its signatures not yet looked at.
+/// A note in its parts: well formed, its signatures not checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note<'a> {
     text: &'a str,
     signatures: Vec<NoteSignature<'a>>,
 }
 
-/// One signature line of a note, not verified: what it says of itself.
+/// One signature line of a note, as it claims, not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoteSignature<'a> {
     name: &'a str,
@@ -32,12 +31,12 @@ pub struct NoteSignature<'a> {
 }
 
 impl<'a> Note<'a> {
-    /// Takes a note apart.
+    /// Parses a note.
     ///
     /// # Errors
     ///
-    /// [`NoteError`] when it is longer than [`NOTE_BYTES_MAX`], has a control character other than line feeds, has none or
-    /// more than [`NOTE_SIGNATURES_MAX`] signature lines, or one that is malformed.
+    /// [`NoteError`] when it is longer than [`NOTE_BYTES_MAX`], has a control character other than line feeds, has no
+    /// signature line or more than [`NOTE_SIGNATURES_MAX`], or one is malformed.
     pub fn parse(note: &'a str) -> Result<Self, NoteError> {
         check_characters(note)?;
         let (before, lines) = note.rsplit_once("\n\n").ok_or(NoteError::NoSignatures)?;
@@ -50,7 +49,8 @@ impl<'a> Note<'a> {
         Ok(Self { text, signatures: signatures.ok_or(NoteError::SignatureLine)? })
     }
 
-    /// Signs a text, which ends with a line feed, and gives the whole note; signature lines stand in the order given.
+    /// Signs a text, which ends with a line feed, and returns the whole note. Signature lines have the order of the
+    /// signers.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl<'a> Note<'a> {
         Ok(note)
     }
 
-    /// Verifies every signature of a known key, passes over the others, and gives the keys that have signed.
+    /// Verifies every signature of a known key, skips the others, and returns the keys that have signed.
     ///
     /// A key is known when it has both the name and the key id of a signature line.
     ///
@@ -92,12 +92,12 @@ impl<'a> Note<'a> {
         if signers.is_empty() { Err(NoteError::NoKnownSigner) } else { Ok(signers) }
     }
 
-    /// Walks over the signature lines, in their order, whoever made them.
+    /// Iterates over all signature lines, in their order.
     pub fn signatures(&self) -> impl Iterator<Item = &NoteSignature<'a>> {
         self.signatures.iter()
     }
 
-    /// Gives the text that is signed, with its last line feed. It means nothing before [`Note::verify`].
+    /// Returns the signed text, with its last line feed. Do not use it before [`Note::verify`].
     #[must_use]
     pub const fn text(&self) -> &'a str {
         self.text
@@ -105,19 +105,20 @@ impl<'a> Note<'a> {
 }
 
 impl<'a> NoteSignature<'a> {
-    /// Returns the name of the signer, as the line says it: any characters but white space, control characters and plus.
+    /// Returns the name of the signer that the line claims: any characters except white space, control characters and
+    /// plus.
     #[must_use]
     pub const fn name(&self) -> &'a str {
         self.name
     }
 
-    /// Returns the key id, as the line says it.
+    /// Returns the key id that the line claims.
     #[must_use]
     pub const fn key_id(&self) -> KeyId {
         self.key_id
     }
 
-    /// Returns the bytes behind the key id, whose meaning the type of the key defines; there is at least one.
+    /// Returns the bytes after the key id, whose meaning the type of the key defines; there is at least one.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -131,7 +132,7 @@ impl<'a> NoteSignature<'a> {
     }
 }
 
-/// Holds a text to the bound of a note, and to line feeds as its only control characters.
+/// Checks that a text is within the bound of a note, and has no control characters except line feeds.
 fn check_characters(note: &str) -> Result<(), NoteError> {
     if note.len() > NOTE_BYTES_MAX {
         Err(NoteError::TooLong)
@@ -142,10 +143,10 @@ fn check_characters(note: &str) -> Result<(), NoteError> {
     }
 }
 
-/// The em dash and the space that open a signature line.
+/// The em dash and the space at the start of a signature line.
 const DASH: &str = "\u{2014} ";
 
-/// A note that is none, or that nobody known has signed.
+/// The reason why a text is not a note, or no known key has signed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoteError {
@@ -155,7 +156,7 @@ pub enum NoteError {
     ControlCharacter,
     /// The text does not end with a line feed.
     LineFeed,
-    /// The note has no signature lines after an empty line, or its last line is cut.
+    /// The note has no signature lines after an empty line, or its last line is truncated.
     NoSignatures,
     /// The note has more than [`NOTE_SIGNATURES_MAX`] signature lines.
     TooManySignatures,
@@ -163,7 +164,7 @@ pub enum NoteError {
     SignatureLine,
     /// No known key has signed.
     NoKnownSigner,
-    /// A signature that a known key is said to have made is wrong.
+    /// A signature in the name of a known key is wrong.
     Signature,
 }
 

@@ -1,6 +1,7 @@
-//! Owns what both kinds of proof share: where hashes come from, the way down to a part of the tree, the way up to a root.
+//! Owns what both kinds of proof share: the source of hashes, the path down to a part of the tree, the path up to a
+//! root.
 //!
-//! A proof never says which tree head to trust: that takes a signed checkpoint. Read next: [`super::inclusion`] and
+//! A proof never says which tree head to trust; a signed checkpoint does. Read next: [`super::inclusion`] and
 //! [`super::consistency`].
 
 use std::fmt;
@@ -11,12 +12,12 @@ use super::tree::{Subtree, root};
 /// Hashes of a proof, at most: one for each level of the greatest tree, and one to start with.
 pub const PROOF_HASHES_MAX: usize = 65;
 
-/// Where the hashes come from that proofs are made of: the complete subtrees of a log.
+/// The source of the hashes in proofs: the complete subtrees of a log.
 pub trait TreeHashes {
-    /// What can go wrong on the way, and what a proof that cannot be made becomes.
+    /// The error of the source, which a proof error converts to.
     type Error: From<ProofError>;
 
-    /// Gives the hash of a complete subtree; asked for none that goes past the size of the proof's tree.
+    /// Returns the hash of a complete subtree. Never called for one beyond the size of the proof's tree.
     fn subtree(&self, subtree: Subtree) -> Result<TreeHash, Self::Error>;
 }
 
@@ -53,27 +54,27 @@ impl Leaves {
     }
 }
 
-/// The way up from a node: its place and that of the last node of its level, as in RFC 9162 (`fn` and `sn`).
+/// The path up from a node: its place and that of the last node of its level, as in RFC 9162 (`fn` and `sn`).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Path {
     pub(super) node: u64,
     pub(super) last: u64,
 }
 
-/// On which side of the path the next hash of a proof stands.
+/// The side of the path on which the next hash of a proof is.
 pub(super) enum Side {
     Left,
     Right,
 }
 
 impl Path {
-    /// Goes up past the next hash of the proof.
+    /// Moves up past the next hash of the proof.
     pub(super) fn rise(&mut self) -> Result<Side, ProofError> {
         if self.last == 0 {
             return Err(ProofError::Length);
         }
         let side = if self.node & 1 == 1 || self.node == self.last {
-            // A last node without a neighbour rises unchanged until it has one on its left.
+            // A last node without a neighbour moves up unchanged until it has one on its left.
             while self.node & 1 == 0 && self.node != 0 {
                 self.up();
             }
@@ -85,7 +86,7 @@ impl Path {
         Ok(side)
     }
 
-    /// Goes up while the node is the right one of two: the earlier tree ends with their common parent.
+    /// Moves up while the node is the right one of two: the earlier tree ends with their common parent.
     pub(super) fn skip_right_edges(&mut self) {
         while self.node & 1 == 1 {
             self.up();
@@ -102,16 +103,16 @@ impl Path {
     }
 }
 
-/// Holds a proof that somebody else made to its bound.
+/// Checks the bound of a proof that another party made.
 pub(super) fn bounded(hashes: Vec<TreeHash>) -> Result<Vec<TreeHash>, ProofError> {
     if hashes.len() > PROOF_HASHES_MAX { Err(ProofError::Length) } else { Ok(hashes) }
 }
 
-/// A proof that proves nothing, or cannot be made.
+/// The reason why a proof proves nothing, or cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProofError {
-    /// The record does not lie in the log, or the earlier log is larger than the later one.
+    /// The record is not in the log, or the earlier log is larger than the later one.
     Range,
     /// The proof has more or fewer hashes than such a proof has.
     Length,
@@ -181,7 +182,8 @@ pub(super) mod kept {
         }
     }
 
-    /// Each proof that differs from the given hashes by a bit, a missing hash, one too many, or the order of two.
+    /// Returns the proofs that differ from the given hashes by a bit, a missing hash, an extra one, or the order of
+    /// two.
     pub(in crate::ledger) fn mutations(hashes: &[TreeHash]) -> Vec<Vec<TreeHash>> {
         let mut all = Vec::new();
         for at in 0..hashes.len() {

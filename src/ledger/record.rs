@@ -1,11 +1,11 @@
-//! Owns a record as it travels: header, context and body side by side, and the frames that lay several in a buffer.
+//! Owns a record in bytes: header, context and body, and the frames of several records in a buffer.
 //!
-//! It holds lengths to the header, copies nothing, and hashes nothing: a record that can be read may still be forged.
-//! Read next: [`super::chain`], which tells.
+//! It checks lengths against the header, copies nothing, and hashes nothing: a readable record may still be forged.
+//! Read next: [`super::chain`], which makes the hashes.
 //!
-//! A frame is one byte that says whether the body is there (1) or erased (0), then header, context, and the body if it is
-//! there. Frames follow each other without padding; a buffer cut between two frames reads as fewer records, which the
-//! chain and the tree show, not the frames.
+//! A frame is one byte that says whether the body is present (1) or erased (0), then header, context, and the body if
+//! it is present. Frames follow each other without padding. A buffer truncated between two frames reads as fewer
+//! records; the chain and the tree detect that, the frames do not.
 
 use std::iter::FusedIterator;
 
@@ -16,7 +16,7 @@ use crate::domain::event::Event;
 use crate::domain::record;
 use crate::domain::step::{ErasedRecord, HiddenRecord};
 
-/// A record in borrowed bytes: well formed, its lengths as the header says, its hashes not yet looked at.
+/// A record in borrowed bytes: well formed, with the lengths in the header, its hashes not checked yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawRecord<'a> {
     header: RecordHeader,
@@ -26,12 +26,12 @@ pub struct RawRecord<'a> {
 }
 
 impl<'a> RawRecord<'a> {
-    /// Puts a record together from its parts; `body` is `None` once it was erased.
+    /// Makes a record from its parts; `body` is `None` once it was erased.
     ///
     /// # Errors
     ///
-    /// [`RecordError`] when the header cannot be decoded, when a length differs from what the header says, or when the
-    /// body is missing although the header does not allow erasing it.
+    /// [`RecordError`] when the header cannot be decoded, a length differs from the header, or the body is missing
+    /// although the header does not allow its erasure.
     pub fn new(header: &'a [u8], context: &'a [u8], body: Option<&'a [u8]>) -> Result<Self, RecordError> {
         let decoded = RecordHeader::decode(header)?;
         let header_bytes = header.first_chunk().ok_or(RecordError::Truncated)?;
@@ -45,35 +45,35 @@ impl<'a> RawRecord<'a> {
         }
     }
 
-    /// Gives what the header says.
+    /// Returns the decoded header.
     #[must_use]
     pub const fn header(&self) -> &RecordHeader {
         &self.header
     }
 
-    /// Gives the bytes of the header, which go into the chain.
+    /// Returns the bytes of the header, which go into the chain.
     #[must_use]
     pub const fn header_bytes(&self) -> &'a [u8; HEADER_BYTES] {
         self.header_bytes
     }
 
-    /// Gives the bytes of the context.
+    /// Returns the bytes of the context.
     #[must_use]
     pub const fn context(&self) -> &'a [u8] {
         self.context
     }
 
-    /// Gives the bytes of the body, salt first; `None` once it was erased.
+    /// Returns the bytes of the body, salt first; `None` once it was erased.
     #[must_use]
     pub const fn body(&self) -> Option<&'a [u8]> {
         self.body
     }
 
-    /// Gives the same record with its body erased.
+    /// Returns the same record with its body erased.
     ///
     /// # Errors
     ///
-    /// [`RecordError::BodyMissing`] when the header does not allow it.
+    /// [`RecordError::BodyMissing`] when the header does not allow the erasure.
     pub const fn erased(&self) -> Result<Self, RecordError> {
         match self.header.erasure {
             Erasure::Allowed => Ok(Self { body: None, ..*self }),
@@ -88,7 +88,7 @@ impl<'a> RawRecord<'a> {
 }
 
 impl RecordHeader {
-    /// Makes the record of the domain that this header stands in front of.
+    /// Returns the record of the domain with this header.
     pub(crate) fn record(&self, context: record::Context, event: Event) -> record::Record {
         record::Record {
             position: self.position,
@@ -104,13 +104,13 @@ impl RecordHeader {
 }
 
 impl RecordHeader {
-    /// Makes what a replay knows of a record of which only this header and its context are left.
+    /// Returns what a replay knows of a record of which only this header and its context are left.
     pub(crate) fn erased_record(&self, context: record::Context) -> ErasedRecord {
         let HiddenRecord { position, subject, recorded_at, ends_batch, number, schema } = self.hidden_record();
         ErasedRecord { position, subject, recorded_at, context, ends_batch, number, schema }
     }
 
-    /// Makes what a replay knows of a record of which only this header can be read.
+    /// Returns what a replay knows of a record of which only this header can be read.
     pub(crate) const fn hidden_record(&self) -> HiddenRecord {
         HiddenRecord {
             position: self.position,
@@ -140,7 +140,7 @@ pub(super) fn write_frame(buffer: &mut Vec<u8>, header: &[u8; HEADER_BYTES], con
 
 /// Reads the frames of a buffer one after another, without copying.
 ///
-/// The first error ends the reading, since nobody knows where the next frame would start.
+/// The first error ends the iteration, since the start of the next frame is unknown.
 #[must_use]
 pub const fn frames(buffer: &[u8]) -> Frames<'_> {
     Frames { reader: Reader::new(buffer), bytes: buffer.len() }

@@ -1,7 +1,7 @@
 //! Owns the signing keys of notes: their names, their ids, and their text form for verifiers (C2SP signed-note).
 //!
-//! Only Ed25519 is known (signature type 1); witnesses have keys of their own kind, in [`super::witness`]. It never makes up
-//! a signing key, and never shows one. Read next: [`super::note`].
+//! Only Ed25519 is known (signature type 1); witnesses have keys of their own kind, in [`super::witness`]. This module
+//! never generates a signing key, and never shows one. Read next: [`super::note`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,10 +16,10 @@ use crate::domain::invalid::Invalid;
 /// Bytes of a signer's name, at most; an origin of ours has 46.
 pub const SIGNER_NAME_BYTES_MAX: usize = 255;
 
-/// The first 4 bytes of a hash over a signer's name and public key; tells keys apart, and proves nothing.
+/// The first 4 bytes of a hash over a signer's name and public key. It distinguishes keys, and proves nothing.
 pub type KeyId = [u8; 4];
 
-/// Who signs notes: a name, and an Ed25519 signing key, which is wiped on drop.
+/// A signer of notes: a name, and an Ed25519 signing key, which is wiped on drop.
 pub struct NoteSigner {
     verifier_key: VerifierKey,
     signing_key: SigningKey,
@@ -37,7 +37,7 @@ impl NoteSigner {
         Ok(Self { verifier_key, signing_key })
     }
 
-    /// Gives what others need to check this signer's signatures.
+    /// Returns the key that checks this signer's signatures.
     #[must_use]
     pub const fn verifier_key(&self) -> &VerifierKey {
         &self.verifier_key
@@ -55,7 +55,7 @@ impl fmt::Debug for NoteSigner {
     }
 }
 
-/// What checks the signatures of one signer: a name, and an Ed25519 public key.
+/// A key that checks the signatures of one signer: a name, and an Ed25519 public key.
 ///
 /// ```
 /// use latchkeep::ledger::VerifierKey;
@@ -88,13 +88,13 @@ impl VerifierKey {
         Ok(Self { name: name.to_owned(), key_id: key_id(name, ED25519, public_key.as_bytes()), public_key })
     }
 
-    /// Reads the text form: name, key id in 8 lower-case hexadecimal digits, and base64 of a one byte and the public key,
-    /// joined by plus signs.
+    /// Reads the text form: name, key id in 8 lower-case hexadecimal digits, and base64 of a one byte and the public
+    /// key, joined by plus signs.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] when the text is anything but the one form that is also printed, when the key id is that of another
-    /// key, or when the public key is none.
+    /// [`Invalid`] when the text is not exactly the printed form, when the key id is that of another key, or when the
+    /// public key is invalid.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let mut parts = text.splitn(3, '+');
         let (Some(name), Some(key_id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
@@ -110,25 +110,25 @@ impl VerifierKey {
         if hex(key.key_id) == key_id { Ok(key) } else { Err(Invalid::new(FIELD, "has the key id of another key")) }
     }
 
-    /// Gives the signer's name.
+    /// Returns the signer's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Gives the key id.
+    /// Returns the key id.
     #[must_use]
     pub const fn key_id(&self) -> KeyId {
         self.key_id
     }
 
-    /// Gives the 32 bytes of the public key (RFC 8032, section 5.1.5).
+    /// Returns the 32 bytes of the public key (RFC 8032, section 5.1.5).
     #[must_use]
     pub fn public_key(&self) -> &[u8; 32] {
         self.public_key.as_bytes()
     }
 
-    /// Tells whether a signature line names this key: name and key id together.
+    /// Returns whether a signature line names this key: name and key id together.
     pub(super) fn is_named(&self, name: &str, key_id: KeyId) -> bool {
         self.name == name && self.key_id == key_id
     }
@@ -161,20 +161,20 @@ impl FromStr for VerifierKey {
     }
 }
 
-/// Tells whether a text may name a signer.
+/// Returns whether a text is a valid name of a signer.
 pub(super) fn is_signer_name(name: &str) -> bool {
     let barred = |char: char| char.is_whitespace() || char.is_control() || char == '+';
     (1..=SIGNER_NAME_BYTES_MAX).contains(&name.len()) && !name.contains(barred)
 }
 
-/// Makes the key id of a public key of some signature type under a name.
+/// Returns the key id of a public key of some signature type under a name.
 pub(super) fn key_id(name: &str, signature_type: u8, public_key: &[u8]) -> KeyId {
     let hasher = Sha256::new().chain_update(name).chain_update([b'\n', signature_type]).chain_update(public_key);
     let [first, second, third, fourth, ..] = <[u8; 32]>::from(hasher.finalize());
     [first, second, third, fourth]
 }
 
-/// Writes a key id as verifier keys do.
+/// Returns a key id in hexadecimal, as in verifier keys.
 pub(super) fn hex(key_id: KeyId) -> String {
     format!("{:08x}", u32::from_be_bytes(key_id))
 }

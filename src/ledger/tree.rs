@@ -1,7 +1,7 @@
 //! Owns the Merkle tree over the log (RFC 6962, section 2.1, SHA-256), of which only the right edge is kept.
 //!
-//! A leaf is the chain value after a record, so that chain and tree tell one truth. The tree never holds what is older
-//! than its edge: hashes inside it are kept elsewhere. Read next: [`super::proof`].
+//! A leaf is the chain value after a record, so chain and tree always agree. The tree keeps only its edge; the older
+//! hashes are kept elsewhere. Read next: [`super::proof`].
 
 use std::fmt;
 
@@ -14,9 +14,9 @@ use crate::domain::position::Position;
 /// Hashes of a frontier, at most: one for each bit of the size.
 pub const FRONTIER_HASHES_MAX: usize = 64;
 
-/// What stands for a whole log: how many records it has, and the root of the tree over them.
+/// The size of a log, and the root of the tree over its records.
 ///
-/// Size and root belong together: a proof is worth nothing against a root whose size somebody else names.
+/// Size and root belong together: a proof is worthless against a root whose size another party chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeHead {
     /// How many records the log has.
@@ -26,7 +26,7 @@ pub struct TreeHead {
 }
 
 impl TreeHead {
-    /// The tree of a log without records; its root is the SHA-256 of nothing.
+    /// Returns the tree head of a log without records; its root is the SHA-256 of nothing.
     #[must_use]
     pub fn empty() -> Self {
         Frontier::default().tree_head()
@@ -42,7 +42,7 @@ pub struct Subtree {
     pub index: u64,
 }
 
-/// The roots of the complete subtrees that a log consists of, largest first: enough to go on, and to give the root.
+/// The roots of the complete subtrees of a log, largest first: enough to continue, and to compute the root.
 ///
 /// ```
 /// use latchkeep::ledger::{Frontier, Head};
@@ -63,7 +63,7 @@ pub struct Frontier {
 }
 
 impl Frontier {
-    /// Puts a frontier together from its parts, as an export holds them.
+    /// Makes a frontier from its parts, as an export holds them.
     ///
     /// # Errors
     ///
@@ -81,23 +81,23 @@ impl Frontier {
     ///
     /// # Errors
     ///
-    /// [`TreeError::Full`] when the tree has the greatest size there is.
+    /// [`TreeError::Full`] when the tree has the greatest possible size.
     pub fn append(&mut self, head: &Head) -> Result<(), TreeError> {
         self.append_noting(head, |_, _| {})
     }
 
-    /// Adds the leaf of the next record, and tells of each subtree that it completes, the leaf first.
+    /// Adds the leaf of the next record, and calls `note` for each subtree that it completes, the leaf first.
     ///
-    /// Kept somewhere, these are what proofs are made of.
+    /// Proofs are made from these hashes, if the caller keeps them.
     ///
     /// # Errors
     ///
-    /// [`TreeError::Full`] when the tree has the greatest size there is.
+    /// [`TreeError::Full`] when the tree has the greatest possible size.
     pub fn append_noting(&mut self, head: &Head, note: impl FnMut(Subtree, TreeHash)) -> Result<(), TreeError> {
         self.append_leaf(leaf(head), note)
     }
 
-    /// Adds a leaf that was hashed beforehand, which can be done for many records at once.
+    /// Adds a leaf that was hashed beforehand, which can be done for many records in parallel.
     ///
     /// # Errors
     ///
@@ -121,25 +121,25 @@ impl Frontier {
         Ok(())
     }
 
-    /// Gives how many records the tree has.
+    /// Returns how many records the tree has.
     #[must_use]
     pub const fn size(&self) -> Position {
         Position::new(self.size)
     }
 
-    /// Gives the roots of the complete subtrees, largest first.
+    /// Returns the roots of the complete subtrees, largest first.
     #[must_use]
     pub fn hashes(&self) -> &[TreeHash] {
         &self.hashes
     }
 
-    /// Gives the size and the root.
+    /// Returns the size and the root.
     #[must_use]
     pub fn tree_head(&self) -> TreeHead {
         TreeHead { size: self.size(), root: root(&self.hashes) }
     }
 
-    /// Lays the frontier out in bytes: 8 of size, big-endian, then 32 for each hash; 2,056 bytes at most.
+    /// Encodes the frontier: 8 bytes of size, big-endian, then 32 for each hash; 2,056 bytes at most.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let hashes = self.hashes.iter().flat_map(TreeHash::as_bytes);
@@ -150,7 +150,7 @@ impl Frontier {
     ///
     /// # Errors
     ///
-    /// [`TreeError::FrontierLength`] when there are more or fewer bytes than the size asks for.
+    /// [`TreeError::FrontierLength`] when there are more or fewer bytes than the size needs.
     pub fn decode(bytes: &[u8]) -> Result<Self, TreeError> {
         let mut reader = Reader::new(bytes);
         let size = reader.u64().ok_or(TreeError::FrontierLength)?;
@@ -175,19 +175,19 @@ pub fn node(left: &TreeHash, right: &TreeHash) -> TreeHash {
     TreeHash::from_bytes(hasher.finalize().into())
 }
 
-/// Gives the root over neighbouring complete subtrees, largest first; the SHA-256 of nothing when there are none.
+/// Returns the root over neighbouring complete subtrees, largest first; the SHA-256 of nothing when there are none.
 pub(super) fn root(subtrees: &[TreeHash]) -> TreeHash {
     let joined = subtrees.iter().rev().copied().reduce(|right, left| node(&left, &right));
     joined.unwrap_or_else(|| TreeHash::from_bytes(Sha256::digest([]).into()))
 }
 
-/// A tree that cannot be, or cannot grow.
+/// The reason why a tree is impossible, or cannot grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TreeError {
-    /// The tree has the greatest size there is.
+    /// The tree has the greatest possible size.
     Full,
-    /// A frontier has more or fewer hashes than its size asks for.
+    /// A frontier has more or fewer hashes than its size needs.
     FrontierLength,
 }
 
@@ -206,7 +206,7 @@ impl std::error::Error for TreeError {}
 mod tests {
     use super::*;
 
-    /// The tree hash as RFC 6962 defines it, by recursion over the leaves.
+    /// Returns the tree hash as RFC 6962 defines it, by recursion over the leaves.
     fn by_definition(heads: &[Head]) -> TreeHash {
         match heads {
             [] => TreeHash::from_bytes(Sha256::digest([]).into()),

@@ -1,7 +1,8 @@
-//! Owns the keys of witnesses and the cosignatures that they give checkpoints (C2SP tlog-cosignature, Ed25519, type 4).
+//! Owns the keys of witnesses and their cosignatures of checkpoints (C2SP tlog-cosignature, Ed25519, type 4).
 //!
-//! A witness says that it saw the log grow and never shrink or fork, up to this checkpoint, at some time. It never makes a
-//! cosignature: logs do not witness themselves. Read next: [`super::witness_policy`], which says how many are enough.
+//! A witness says that it saw the log grow and never shrink or fork, up to this checkpoint, at some time. This module
+//! makes no cosignature: logs do not witness themselves. Read next: [`super::witness_policy`], which says how many are
+//! enough.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,9 +17,9 @@ use crate::domain::time::Timestamp;
 use super::note::{Note, NoteError};
 use super::signer::{KeyId, hex, is_signer_name, key_id};
 
-/// What checks the cosignatures of one witness: a name, and an Ed25519 public key.
+/// A key that checks the cosignatures of one witness: a name, and an Ed25519 public key.
 ///
-/// Its text form is that of a C2SP verifier key of type 4. The key of a log, which is of type 1, is none.
+/// Its text form is that of a C2SP verifier key of type 4. The key of a log, which is of type 1, is not a witness key.
 ///
 /// ```
 /// use latchkeep::ledger::WitnessKey;
@@ -37,13 +38,13 @@ pub struct WitnessKey {
 }
 
 impl WitnessKey {
-    /// Reads the text form: name, key id in 8 lower-case hexadecimal digits, and base64 of a four byte and the public key,
-    /// joined by plus signs.
+    /// Reads the text form: name, key id in 8 lower-case hexadecimal digits, and base64 of a four byte and the public
+    /// key, joined by plus signs.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] when the text has another form, another signature type, the key id of another key, or no public key that
-    /// a signature can be held to.
+    /// [`Invalid`] when the text has another form, another signature type, the key id of another key, or no valid
+    /// public key.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let mut parts = text.splitn(3, '+');
         let (Some(name), Some(given_id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
@@ -86,11 +87,11 @@ impl WitnessKey {
 
     /// Finds the cosignature of this witness on a note and verifies it; `None` when the witness did not cosign.
     ///
-    /// Of several by the same key, all have to hold, and the latest time is returned.
+    /// If the same key cosigned several times, all must be valid, and the latest time is returned.
     ///
     /// # Errors
     ///
-    /// [`NoteError::Signature`] when a signature line names this key and does not hold.
+    /// [`NoteError::Signature`] when a signature line names this key and is wrong.
     pub fn verify(&self, note: &Note<'_>) -> Result<Option<Cosignature>, NoteError> {
         let mut latest: Option<Cosignature> = None;
         for line in note.signatures().filter(|line| line.name() == self.name && line.key_id() == self.key_id) {
@@ -136,16 +137,16 @@ impl FromStr for WitnessKey {
     }
 }
 
-/// A cosignature that holds.
+/// A valid cosignature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cosignature {
-    /// When the witness says that it saw the checkpoint: seconds since 1970 UTC, by the clock of the witness.
+    /// When the witness claims to have seen the checkpoint: seconds since 1970 UTC, by the clock of the witness.
     pub time_secs: u64,
 }
 
 impl Cosignature {
-    /// Returns the time as the log writes times; a time after the last that it can write becomes that one.
+    /// Returns the time as a [`Timestamp`]; a time after the greatest one becomes the greatest.
     #[must_use]
     pub fn time(self) -> Timestamp {
         Timestamp::from_nanos(self.time_secs.saturating_mul(1_000_000_000))
@@ -159,7 +160,7 @@ pub(super) const COSIGNATURE: u8 = 4;
 
 #[cfg(test)]
 mod tests {
-    //! Held to `tests/golden/cosigned-1.json`, which the Python program beside it made.
+    //! Checked against `tests/golden/cosigned-1.json`, which the Python program beside it made.
 
     use serde_json::Value;
 
@@ -200,7 +201,8 @@ mod tests {
         for note in ["time_changed", "time_too_large", "other_root_cosigned"] {
             assert_eq!(verified(&golden, note, 1), Err(NoteError::Signature), "{note}");
         }
-        // The same key as that of a log, of type 1, has another key id: it is no cosignature, and not a wrong one.
+        // The same key as a key of a log, of type 1, has another key id. It is then no cosignature, and not a wrong
+        // one.
         assert_eq!(verified(&golden, "signed_without_time", 1), Ok(None));
         let note = golden["cosigned_by_1_and_2"].as_str().unwrap();
         let line = note.lines().find(|line| line.contains("witness.example/w1")).unwrap();
@@ -209,7 +211,7 @@ mod tests {
             let mut changed = note.as_bytes().to_vec();
             changed[at] ^= 1 << bit;
             let changed = String::from_utf8(changed).unwrap();
-            // Some changes leave no base64: then there is no note.
+            // Some changes break the base64: then there is no note.
             if let Ok(note) = Note::parse(&changed) {
                 assert_eq!(witness(&golden, 1).verify(&note), Err(NoteError::Signature), "bit {bit}");
                 assert!(witness(&golden, 2).verify(&note).is_ok());

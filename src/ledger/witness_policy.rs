@@ -1,4 +1,4 @@
-//! Owns the policy that says whose cosignatures make a checkpoint count (C2SP tlog-policy).
+//! Owns the policy that says whose cosignatures a checkpoint needs (C2SP tlog-policy).
 //!
 //! ```text
 //! log <vkey> [<url>]
@@ -7,8 +7,8 @@
 //! quorum <name>|none
 //! ```
 //!
-//! It verifies nothing: it is told which witnesses cosigned. Keys of a signature type that this release cannot verify are
-//! read, and never count. Read next: [`super::witness`].
+//! It verifies nothing: the caller says which witnesses cosigned. Keys of a signature type that this release cannot
+//! verify are read, and never count. Read next: [`super::witness`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ use super::witness::WitnessKey;
 /// Bytes of a policy, at most.
 pub const POLICY_BYTES_MAX: usize = 256 * 1_024;
 
-/// Which logs count, and how many of which witnesses have to cosign.
+/// Which logs count, and how many of which witnesses must cosign.
 ///
 /// ```
 /// use latchkeep::ledger::WitnessPolicy;
@@ -44,12 +44,12 @@ pub const POLICY_BYTES_MAX: usize = 256 * 1_024;
 pub struct WitnessPolicy {
     logs: Vec<VerifierKey>,
     has_logs: bool,
-    /// Each refers to those before it alone.
+    /// Each refers only to earlier ones.
     members: Vec<Member>,
     quorum: Option<usize>,
 }
 
-/// What a name of the policy stands for.
+/// The meaning of a name in the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Member {
     Witness(WitnessKey),
@@ -66,9 +66,9 @@ impl WitnessPolicy {
     ///
     /// # Errors
     ///
-    /// [`Invalid`], which names the line, when the text is no policy: a control character, an unknown keyword, a key that
-    /// is none or of the wrong type, a name that is defined twice, later or never, a key or a member twice, a threshold
-    /// beyond its group, no quorum or more than one.
+    /// [`Invalid`], which names the line, when the text is not a policy: a control character, an unknown keyword, an
+    /// invalid key or one of the wrong type, a name that is defined twice, later or never, a key or a member twice, a
+    /// threshold beyond its group, no quorum or more than one.
     pub fn parse(text: &[u8]) -> Result<Self, Invalid> {
         if text.len() > POLICY_BYTES_MAX {
             return Err(Invalid::new(FIELD, "is longer than 256 KiB"));
@@ -82,7 +82,7 @@ impl WitnessPolicy {
         Ok(Self { logs, has_logs: !log_keys.is_empty(), members, quorum })
     }
 
-    /// Walks over the witnesses whose cosignatures this release can verify.
+    /// Iterates over the witnesses whose cosignatures this release can verify.
     pub fn witnesses(&self) -> impl Iterator<Item = &WitnessKey> {
         self.members.iter().filter_map(|member| match member {
             Member::Witness(key) => Some(key),
@@ -90,19 +90,19 @@ impl WitnessPolicy {
         })
     }
 
-    /// Returns the keys of the logs that the policy lists, those of other signature types left out.
+    /// Returns the keys of the logs that the policy lists, without those of other signature types.
     #[must_use]
     pub fn logs(&self) -> &[VerifierKey] {
         &self.logs
     }
 
-    /// Tells whether the policy lists logs, of whatever signature type: then no other log counts.
+    /// Returns whether the policy lists logs, of any signature type: then no other log counts.
     #[must_use]
     pub const fn has_logs(&self) -> bool {
         self.has_logs
     }
 
-    /// Tells whether the quorum has cosigned; `has_cosigned` is asked for each witness.
+    /// Returns whether the quorum has cosigned; `has_cosigned` is called for each witness.
     pub fn is_met(&self, has_cosigned: impl Fn(&WitnessKey) -> bool) -> bool {
         let mut met = Vec::with_capacity(self.members.len());
         for member in &self.members {
@@ -118,7 +118,7 @@ impl WitnessPolicy {
     }
 }
 
-/// A policy of which some lines were read.
+/// A policy while its lines are read.
 #[derive(Default)]
 struct Reading<'a> {
     logs: Vec<VerifierKey>,
@@ -247,7 +247,7 @@ impl<'t> Key<'t> {
     }
 }
 
-/// Reads a number without sign and without zeros in front.
+/// Reads a number without sign and without leading zeros.
 fn decimal(digits: &[u8]) -> Option<usize> {
     let text = str::from_utf8(digits).ok()?;
     let number: usize = text.parse().ok()?;

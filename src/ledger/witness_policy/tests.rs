@@ -1,4 +1,4 @@
-//! Policies as the format writes them, and what is none.
+//! Policies in the format, and texts that are not policies.
 
 use super::*;
 
@@ -14,12 +14,12 @@ fn unsupported() -> String {
     golden["unknown_vkey"].as_str().unwrap().to_owned()
 }
 
-/// Three witnesses, and lines behind them.
+/// Three witnesses, and lines after them.
 fn with(lines: &str) -> Result<WitnessPolicy, Invalid> {
     WitnessPolicy::parse(format!("witness 1 {W1}\nwitness 2 {W2}\nwitness 3 {W3}\n{lines}").as_bytes())
 }
 
-/// Asks for each set of the three witnesses whether it is enough.
+/// Checks for each set of the three witnesses whether it is enough.
 #[track_caller]
 fn check(lines: &str, enough: &[&str]) {
     let policy = with(lines).unwrap();
@@ -95,7 +95,8 @@ fn what_is_no_policy_is_refused_with_its_line() {
     }
     let long = format!("#{}\nquorum none\n", "x".repeat(POLICY_BYTES_MAX));
     assert_eq!(WitnessPolicy::parse(long.as_bytes()).unwrap_err().rule(), "is longer than 256 KiB");
-    // The name of a key says nothing: the same key under another name is the same key, where base64 holds a plus too.
+    // The name of a key does not matter: the same key under another name is the same key. Its base64 may contain a
+    // plus, too.
     let id = hex(key_id("other.example", COSIGNATURE_OF_WITNESS, WitnessKey::parse(W1).unwrap().public_key()));
     let encoded = W1.splitn(3, '+').nth(2).unwrap();
     let renamed = format!("witness 4 other.example+{id}+{encoded}\nquorum 1\n");
