@@ -1,20 +1,20 @@
-//! Owns the one construction that seals anything in this store: XChaCha20-Poly1305 that commits to its key.
+//! Owns the only construction that seals anything in this store: XChaCha20-Poly1305 that commits to its key.
 //!
-//! *Construction.* From a key and a context string, BLAKE3's key derivation mode gives 64 bytes: 32 to encrypt with and 32
-//! that are the *commitment*. The commitment is stored in the clear and compared, in constant time, before anything is
-//! decrypted. *Standards.* XChaCha20-Poly1305 as in draft-irtf-cfrg-xchacha-03; `derive_key` as in the BLAKE3 paper,
-//! section 2.3; the commitment after Albertini et al., "How to Abuse and Fix Authenticated Encryption Without Key
-//! Commitment", USENIX Security 2022, section 5.3. *Misuse guarded.* Without the commitment one ciphertext can be made to open under two
-//! keys, which tells a slot's guesser many passphrases at a time; with it, a wrong key is also told apart from damage. A
-//! nonce is 24 random bytes, never chosen by a caller outside tests.
+//! *Construction.* From a key and a context string, BLAKE3's key derivation mode derives 64 bytes: 32 to encrypt with,
+//! and 32 that are the *commitment*. The commitment is stored in the clear and compared, in constant time, before
+//! anything is decrypted. *Standards.* XChaCha20-Poly1305 as in draft-irtf-cfrg-xchacha-03; `derive_key` as in the
+//! BLAKE3 paper, section 2.3; the commitment after Albertini et al., "How to Abuse and Fix Authenticated Encryption
+//! Without Key Commitment", USENIX Security 2022, section 5.3. *Misuse guarded.* Without the commitment, one ciphertext
+//! can be made to open under two keys, so an attacker could test many passphrases of a slot at once. The commitment
+//! also distinguishes a wrong key from damage. A nonce is 24 random bytes; only tests choose it.
 //!
-//! Bytes made: 24 nonce, 32 commitment, the ciphertext (as long as what it holds: the length is visible), 16 tag.
+//! Bytes made: 24 nonce, 32 commitment, the ciphertext (as long as its content, so the length is visible), 16 tag.
 //!
-//! Speed: on x86-64 the AVX2 code of `poly1305` 0.9, chosen at run time, takes some 0.9 microseconds longer per message of a
-//! hundred bytes than its plain code does. A build with `--cfg poly1305_backend="soft"` among the compiler's flags, or for
-//! `x86-64-v3`, reads twice as fast; the bytes are the same.
+//! Speed: on x86-64 the AVX2 code of `poly1305` 0.9, chosen at run time, takes some 0.9 microseconds longer per message
+//! of a hundred bytes than its plain code. A build with `--cfg poly1305_backend="soft"` among the compiler's flags, or
+//! for `x86-64-v3`, reads twice as fast; the bytes are the same.
 //!
-//! It never decides what goes into the associated data: the callers do, each with a fixed layout. Read next:
+//! It never decides what goes into the associated data: each caller does, with a fixed layout. Read next:
 //! [`super::envelope`].
 
 use std::fmt;
@@ -34,23 +34,24 @@ pub(crate) const TAG_BYTES: usize = 16;
 /// Bytes that sealing adds.
 pub(crate) const OVERHEAD_BYTES: usize = NONCE_BYTES + COMMITMENT_BYTES + TAG_BYTES;
 
-/// 24 random bytes, used for one sealing only.
+/// 24 random bytes, used for only one sealing.
 pub(crate) type Nonce = [u8; NONCE_BYTES];
 
-/// Why bytes do not open.
+/// The reason why bytes do not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotOpened {
     /// They were sealed under another key, or the stored commitment is damaged.
     OtherKey,
-    /// The key is right; the bytes, or what they are bound to, are not.
+    /// The key is right; the bytes, or the data they are bound to, are not.
     Damaged,
 }
 
-/// A key ready for use: the half that encrypts and the half that commits, wiped when dropped.
+/// A key ready for use: the half that encrypts and the half that commits. Wiped when dropped.
 pub(crate) struct Cipher(Box<[u8; KEY_BYTES + COMMITMENT_BYTES]>);
 
 impl Cipher {
-    /// Derives the two halves from a key, for one purpose. `salt` goes in after the key; its length is fixed per purpose.
+    /// Derives the two halves from a key, for one purpose. `salt` is hashed after the key; its length is fixed per
+    /// purpose.
     pub(crate) fn derive(context: &'static str, key: &[u8; KEY_BYTES], salt: &[u8]) -> Self {
         let mut halves = Self(Box::new([0; KEY_BYTES + COMMITMENT_BYTES]));
         let mut hasher = blake3::Hasher::new_derive_key(context);
@@ -62,7 +63,7 @@ impl Cipher {
         halves
     }
 
-    /// Appends nonce, commitment, ciphertext and tag to `out`. `None` only beyond 256 GiB.
+    /// Appends nonce, commitment, ciphertext and tag to `out`. Returns `None` only beyond 256 GiB.
     pub(crate) fn seal(&self, nonce: &Nonce, bound_to: &[u8], bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
         out.reserve_exact(OVERHEAD_BYTES.checked_add(bytes.len())?);
         out.extend_from_slice(nonce);
@@ -79,7 +80,7 @@ impl Cipher {
         Some(())
     }
 
-    /// Opens what [`seal`](Self::seal) made into `opened`, which must have the length of what is held.
+    /// Opens what [`seal`](Self::seal) made into `opened`, which must have the length of the content.
     pub(crate) fn open(&self, bound_to: &[u8], sealed: &[u8], opened: &mut [u8]) -> Result<(), NotOpened> {
         let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(NotOpened::Damaged)?;
         let (commitment, rest) = rest.split_first_chunk::<COMMITMENT_BYTES>().ok_or(NotOpened::Damaged)?;
@@ -96,7 +97,7 @@ impl Cipher {
             .map_err(|_| NotOpened::Damaged)
     }
 
-    /// Gives the length of what sealed bytes hold; `None` when they are too short to hold anything.
+    /// Returns the length of the content of sealed bytes; `None` when they are too short.
     pub(crate) fn opened_len(sealed: &[u8]) -> Option<usize> {
         sealed.len().checked_sub(OVERHEAD_BYTES)
     }

@@ -1,7 +1,8 @@
-//! Owns secret data: what a version protects, one case per secret type, held to the bounds of its type when it is made.
+//! Owns secret data: what a version protects, one case per secret type, checked against the bounds of its type when
+//! made.
 //!
-//! It never clones or shows what it holds; parts are read through [`SecretBytes::expose`]. What is read back from sealed
-//! bytes is not held to the bounds again: a store stays readable when a bound moves. Read next: [`super::encoding`].
+//! It never clones or shows its content; parts are read through [`SecretBytes::expose`]. Data from sealed bytes is not
+//! checked against the bounds again, so a store stays readable when a bound changes. Read next: [`super::encoding`].
 
 use std::fmt;
 
@@ -12,9 +13,9 @@ use crate::domain::limits;
 use crate::domain::name::Username;
 use crate::domain::secret::SecretType;
 
-/// Bytes of an API key that is brought along; ours have fewer.
+/// Bytes of an API key that a caller brings, at most; ours have fewer.
 pub(crate) const API_KEY_BYTES_MAX: usize = 4_096;
-/// Bytes of the id of an API key, a service or an access group.
+/// Bytes of the id of an API key, a service or an access group, at most.
 pub(crate) const OUTSIDE_ID_BYTES_MAX: usize = 256;
 
 /// What a version protects, by type of secret. Shows nothing in `Debug`, is wiped when dropped.
@@ -37,7 +38,7 @@ pub enum SecretData {
     Kv(Kv),
     /// An API key of an identity.
     IamCredentials(IamCredentials),
-    /// A certificate that was brought along.
+    /// A certificate that a caller brings.
     ImportedCert(ImportedCert),
     /// A credential that an issuer made.
     Issued(IssuedData),
@@ -65,24 +66,24 @@ pub struct IssuedData {
     pub(super) credential: SecretBytes,
 }
 
-/// An API key, its id, and whose it is.
+/// An API key, its id, and the identity it belongs to.
 pub struct IamCredentials {
     pub(super) api_key: SecretBytes,
     pub(super) api_key_id: Box<str>,
     pub(super) identity: IamIdentity,
 }
 
-/// Whose an API key is.
+/// The identity that an API key belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IamIdentity {
     /// One service.
     Service(Box<str>),
-    /// Whoever is in these groups, 1 to 10.
+    /// The members of these groups, 1 to 10.
     AccessGroups(Vec<Box<str>>),
 }
 
-/// A certificate, perhaps with its private key and the chain above it, each PEM text of at most 100,000 bytes.
+/// A certificate, optionally with its private key and the chain above it, each PEM text of at most 100,000 bytes.
 pub struct ImportedCert {
     pub(super) certificate: SecretBytes,
     pub(super) intermediate: Option<SecretBytes>,
@@ -110,12 +111,12 @@ impl SecretData {
         Ok(Self::UsernamePassword(UsernamePassword { username: username.as_str().into(), password }))
     }
 
-    /// Makes `kv` data from JSON text; white space is taken out, the order of fields stays.
+    /// Makes `kv` data from JSON text; removes white space, keeps the order of fields.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] unless `data` is a JSON object with at least one field and none twice, nests at most 64 deep and has
-    /// at most 512 KiB without white space. The text is not repeated.
+    /// [`Invalid`] unless `data` is a JSON object with at least one field and none twice, at most 64 levels deep and at
+    /// most 512 KiB without white space. The error does not contain the text.
     pub fn kv(data: &SecretBytes) -> Result<Self, Invalid> {
         Ok(Self::Kv(Kv { data: kv_text::compact(data)? }))
     }
@@ -123,7 +124,6 @@ impl SecretData {
     /// Makes `iam_credentials` data.
     ///
     /// # Errors
-    ///
     /// [`Invalid`] unless the key is UTF-8 text of 1 to 4,096 bytes, ids are 1 to 256 visible ASCII characters, and
     /// there are 1 to 10 access groups.
     pub fn iam_credentials(api_key: SecretBytes, api_key_id: &str, identity: IamIdentity) -> Result<Self, Invalid> {
@@ -141,7 +141,7 @@ impl SecretData {
         Ok(Self::IamCredentials(IamCredentials { api_key, api_key_id: api_key_id.into(), identity }))
     }
 
-    /// Takes the credential that an issuer made for a secret of a type that has one.
+    /// Takes the credential that an issuer made for a secret of a type with an issuer.
     ///
     /// # Errors
     ///
@@ -154,7 +154,8 @@ impl SecretData {
         Ok(Self::Issued(IssuedData { secret_type, credential }))
     }
 
-    /// Makes `imported_cert` data; that the parts are PEM of the right kind is for the reader of certificates to say.
+    /// Makes `imported_cert` data. Does not check that the parts are PEM of the right kind; the reader of certificates
+    /// does.
     ///
     /// # Errors
     ///
@@ -177,7 +178,7 @@ impl SecretData {
 }
 
 impl SecretData {
-    /// Gives the type of secret whose data it is.
+    /// Returns the type of secret that the data belongs to.
     #[must_use]
     pub const fn secret_type(&self) -> SecretType {
         match self {
@@ -190,7 +191,7 @@ impl SecretData {
         }
     }
 
-    /// Gives the part that a program wants when it asks for one: payload, password, JSON object, API key or certificate.
+    /// Returns the main part for programs that want one text: payload, password, JSON object, API key or certificate.
     #[must_use]
     pub const fn primary(&self) -> &SecretBytes {
         match self {
@@ -204,7 +205,7 @@ impl SecretData {
     }
 }
 
-/// Gives the number that stands for a type with an issuer in encoded data.
+/// Returns the code of a type with an issuer in encoded data.
 pub(super) const fn issued_code(secret_type: SecretType) -> Option<u8> {
     match secret_type {
         SecretType::ServiceCredentials => Some(6),
@@ -215,20 +216,20 @@ pub(super) const fn issued_code(secret_type: SecretType) -> Option<u8> {
 }
 
 impl IssuedData {
-    /// Gives the credential: a JSON object without white space.
+    /// Returns the credential: a JSON object without white space.
     #[must_use]
     pub const fn credential(&self) -> &SecretBytes {
         &self.credential
     }
 
-    /// Gives the credential away.
+    /// Returns the credential, without a copy.
     pub(crate) fn into_credential(self) -> SecretBytes {
         self.credential
     }
 }
 
 impl Arbitrary {
-    /// Gives the text.
+    /// Returns the text.
     #[must_use]
     pub const fn payload(&self) -> &SecretBytes {
         &self.payload
@@ -236,13 +237,13 @@ impl Arbitrary {
 }
 
 impl UsernamePassword {
-    /// Gives the username.
+    /// Returns the username.
     #[must_use]
     pub const fn username(&self) -> &str {
         &self.username
     }
 
-    /// Gives the password.
+    /// Returns the password.
     #[must_use]
     pub const fn password(&self) -> &SecretBytes {
         &self.password
@@ -250,7 +251,7 @@ impl UsernamePassword {
 }
 
 impl Kv {
-    /// Gives the JSON object as text without white space.
+    /// Returns the JSON object as text without white space.
     #[must_use]
     pub const fn data(&self) -> &SecretBytes {
         &self.data
@@ -258,19 +259,19 @@ impl Kv {
 }
 
 impl IamCredentials {
-    /// Gives the API key.
+    /// Returns the API key.
     #[must_use]
     pub const fn api_key(&self) -> &SecretBytes {
         &self.api_key
     }
 
-    /// Gives the id by which the key can be named without being told.
+    /// Returns the id that names the key without revealing it.
     #[must_use]
     pub const fn api_key_id(&self) -> &str {
         &self.api_key_id
     }
 
-    /// Tells whose the key is.
+    /// Returns the identity that the key belongs to.
     #[must_use]
     pub const fn identity(&self) -> &IamIdentity {
         &self.identity
@@ -278,19 +279,19 @@ impl IamCredentials {
 }
 
 impl ImportedCert {
-    /// Gives the certificate, PEM.
+    /// Returns the certificate, PEM.
     #[must_use]
     pub const fn certificate(&self) -> &SecretBytes {
         &self.certificate
     }
 
-    /// Gives the chain above the certificate, PEM.
+    /// Returns the chain above the certificate, PEM.
     #[must_use]
     pub const fn intermediate(&self) -> Option<&SecretBytes> {
         self.intermediate.as_ref()
     }
 
-    /// Gives the private key, PEM.
+    /// Returns the private key, PEM.
     #[must_use]
     pub const fn private_key(&self) -> Option<&SecretBytes> {
         self.private_key.as_ref()

@@ -1,11 +1,11 @@
 //! Owns the bytes of secret data before they are sealed.
 //!
-//! It never leaves a copy behind: the buffer has its exact size before the first byte is written, and is wiped. Read next:
-//! [`super::envelope`].
+//! It never leaves a copy behind: the buffer has its exact size before the first byte is written, and is wiped. Read
+//! next: [`super::envelope`].
 //!
 //! Byte by byte, numbers big-endian: encoding (1 byte, 1), type (1 byte), then fields, each a tag (1 byte), a length (4
-//! bytes) and its bytes. Tags never go down; only tag 4 of `iam_credentials` may stand more than once. All bytes are text
-//! in UTF-8.
+//! bytes) and its bytes. Tags never decrease; only tag 4 of `iam_credentials` may occur more than once. All bytes are
+//! text in UTF-8.
 //!
 //! | Type | Tags |
 //! |---|---|
@@ -32,7 +32,7 @@ type Field<'a> = (u8, &'a [u8]);
 type Fields<'a> = Vec<Field<'a>>;
 
 impl SecretData {
-    /// Encodes into a buffer of exactly the size needed, wiped when dropped.
+    /// Encodes into a buffer of exactly the needed size, wiped when dropped.
     pub(crate) fn encode(&self) -> SecretBytes {
         let (kind, fields) = self.fields();
         let len = fields
@@ -49,7 +49,7 @@ impl SecretData {
         SecretBytes::from(encoded)
     }
 
-    /// Decodes what [`encode`](Self::encode) gave. Bounds of the types are not held to again.
+    /// Decodes the result of [`encode`](Self::encode). Does not check the bounds of the types again.
     ///
     /// # Errors
     ///
@@ -139,7 +139,7 @@ fn build(kind: u8, fields: &[Field<'_>]) -> Option<SecretData> {
     })
 }
 
-/// Gives the type with an issuer that a number stands for.
+/// Returns the type with an issuer that has this code.
 const fn issued_type(kind: u8) -> Option<SecretType> {
     match kind {
         6 => Some(SecretType::ServiceCredentials),

@@ -1,7 +1,7 @@
-//! Owns sealed data: secret data encrypted under the data key of one version, bound to the place where it belongs.
+//! Owns sealed data: secret data encrypted under the data key of one version, bound to its place.
 //!
-//! It never pads: the length of sealed data tells the length of what it holds, to the byte. Read next:
-//! [`super::wrapped_key`], which says where data keys lie.
+//! It never pads: the length of sealed data reveals the length of its content, to the byte. Read next:
+//! [`super::wrapped_key`], which says where data keys are stored.
 //!
 //! Sealed data, byte by byte:
 //!
@@ -13,8 +13,8 @@
 //! | 57 | n | ciphertext of the encoded secret data ([`super::encoding`]) |
 //! | 57 + n | 16 | tag |
 //!
-//! Associated data, 65 bytes: format, store id (16), secret id (16), version id (16), data key id (16). So sealed data that
-//! is moved to another version, secret or store does not open.
+//! Associated data, 65 bytes: format, store id (16), secret id (16), version id (16), data key id (16). So sealed data
+//! does not open in another version, secret or store.
 
 use super::cipher::{Cipher, Nonce, NotOpened, OVERHEAD_BYTES};
 use super::error::SealError;
@@ -29,7 +29,7 @@ const CONTEXT: &str = "latchkeep 2026-11-23 seal v1 secret data under data key";
 /// Bytes that sealing adds to encoded secret data.
 pub(crate) const SEALED_OVERHEAD_BYTES: usize = 1 + OVERHEAD_BYTES;
 
-/// Where sealed data belongs; it opens nowhere else.
+/// The place of sealed data; it opens in no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     /// The store, by the id of its log.
@@ -62,12 +62,12 @@ pub(crate) struct Sealed {
     pub(crate) digest: [u8; 32],
 }
 
-/// Gives the digest of sealed bytes that stands in the log: plain BLAKE3, so that anybody can recompute it.
+/// Returns the digest of sealed bytes for the log: plain BLAKE3, so that anyone can recompute it.
 pub(crate) fn digest(sealed: &[u8]) -> [u8; 32] {
     *blake3::hash(sealed).as_bytes()
 }
 
-/// Seals `encoded` for `place`. A data key seals once; this cannot be checked here.
+/// Seals `encoded` for `place`. A data key may seal only once; this function cannot check that.
 ///
 /// # Errors
 ///

@@ -1,11 +1,10 @@
-//! Owns the number that tells which epoch key wraps a data key.
+//! Owns the number of the epoch key that wraps a data key.
 //!
-//! It never goes down and is never given twice: an epoch that was retired stays retired. Read next:
-//! [`super::wrapped_key`].
+//! Numbers never decrease and are never reused: a retired epoch stays retired. Read next: [`super::wrapped_key`].
 
 use std::fmt;
 
-/// The number of an epoch key, from 1: which of them wraps a data key.
+/// The number of an epoch key, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct KeyEpoch(u32);
 
@@ -18,12 +17,12 @@ impl KeyEpoch {
         Self(number)
     }
 
-    /// Gives the number.
+    /// Returns the number.
     pub(crate) const fn get(self) -> u32 {
         self.0
     }
 
-    /// Gives the one after this; `None` after the last.
+    /// Returns the next number; `None` after the last.
     pub(crate) const fn next(self) -> Option<Self> {
         match self.0.checked_add(1) {
             Some(number) => Some(Self(number)),

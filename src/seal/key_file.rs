@@ -1,14 +1,14 @@
 //! Owns key files: 32 random bytes as text in a file that only its owner may read.
 //!
-//! It never writes over a file and never reads one that others may read. Read next: [`super::slot`].
+//! It never overwrites a file, and never reads one that other users may read. Read next: [`super::slot`].
 //!
-//! A key file is three lines, each ended by a line feed (a carriage return before it is passed over):
+//! A key file is three lines, each ended by a line feed (a carriage return before it is ignored):
 //!
 //! 1. `latchkeep key file v1`
 //! 2. `key `, then the 32 bytes in 64 lower-case hexadecimal digits
 //! 3. `check `, then the first 8 bytes of BLAKE3 (`derive_key`, context below) of the 32 bytes, in 16 digits
 //!
-//! The check tells a damaged key file apart from a wrong one; it helps nobody who does not have the file.
+//! The check distinguishes a damaged key file from a wrong one. It reveals nothing useful without the file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -29,7 +29,7 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 ///
 /// # Errors
 ///
-/// [`SealError::KeyFile`] when something stands at `path` already or the system refuses; [`SealError::Random`].
+/// [`SealError::KeyFile`] when something exists at `path` already or the system refuses; [`SealError::Random`].
 pub(crate) fn create(path: &Path) -> Result<(), SealError> {
     let key = KeyBytes::random()?;
     write(path, &render(&key)).map_err(|err| failed(path, err.into()))
@@ -39,7 +39,7 @@ pub(crate) fn create(path: &Path) -> Result<(), SealError> {
 ///
 /// # Errors
 ///
-/// [`SealError::KeyFile`], which says whether the file is missing, open to others, something else, or damaged.
+/// [`SealError::KeyFile`], which says whether the file is missing, open to other users, something else, or damaged.
 pub(super) fn read(path: &Path) -> Result<KeyBytes, SealError> {
     read_text(path).and_then(|text| parse(&text)).map_err(|problem| failed(path, problem))
 }
@@ -54,7 +54,7 @@ fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
-    // Half a key file would stand in the way of the next attempt.
+    // Half a key file would block the next attempt.
     fill(file, text).inspect_err(|_| drop(std::fs::remove_file(path)))?;
     #[cfg(unix)]
     if let Some(parent) = path.parent() {
@@ -70,7 +70,8 @@ fn fill(mut file: File, text: &[u8]) -> std::io::Result<()> {
 }
 
 fn read_text(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileProblem> {
-    // Looked at before it is opened, because opening a pipe would wait for a writer; and again after, on the open file.
+    // The file is checked before the open, because opening a pipe would wait for a writer, and again afterwards on the
+    // open file.
     check_file(&std::fs::metadata(path)?)?;
     let mut file = File::open(path)?;
     check_file(&file.metadata()?)?;
@@ -146,7 +147,7 @@ fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Reads exactly as many digits as `bytes` takes.
+/// Reads exactly as many digits as `bytes` needs.
 fn read_hex(digits: &[u8], bytes: &mut [u8]) -> Option<()> {
     if digits.len() != bytes.len().checked_mul(2)? {
         return None;

@@ -1,8 +1,8 @@
 //! Owns the keys of an open store: the root key's ciphers and the epoch keys, as a snapshot that never changes.
 //!
-//! A change (rolling or retiring an epoch) gives a new keyring; readers keep the one they have, behind an `Arc`, without a
-//! lock. It never stores anything: the caller stores what it returns, and only then uses the new keyring. Read next:
-//! [`super::slots`], which gives the root key.
+//! A change (rolling or retiring an epoch) returns a new keyring. Readers keep the old one, behind an `Arc`, without a
+//! lock. The keyring never stores anything: the caller stores what it returns, and only then uses the new keyring. Read
+//! next: [`super::slots`], which opens the root key.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,12 +19,12 @@ use super::sealing_key::{DataKey, EpochKey, RootKey, SigningSeed};
 use super::wrapped_key::{WrappedDataKey, WrappedEpochKey, WrappedSigningSeed};
 use crate::domain::id::{DataKeyId, LogId, SecretId, VersionId};
 
-/// Random bytes in the id of a data key; those before them are a time, in milliseconds.
+/// Random bytes in the id of a data key; the bytes before them are a time, in milliseconds.
 const ID_CHANCE_BYTES: usize = 10;
 
 const DATA_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 data key under epoch key";
 
-/// The keys of an open store; immutable, made to lie behind an `Arc` and be shared by readers.
+/// The keys of an open store; immutable, and shared by readers behind an `Arc`.
 pub(crate) struct Keyring {
     store: LogId,
     root: Arc<RootCiphers>,
@@ -32,7 +32,7 @@ pub(crate) struct Keyring {
     in_force: KeyEpoch,
 }
 
-/// The data of one version, sealed, with all that has to be stored to open it again.
+/// The sealed data of one version, with everything that must be stored to open it again.
 #[derive(Debug)]
 pub(crate) struct SealedVersion {
     /// The id of the fresh data key.
@@ -44,7 +44,7 @@ pub(crate) struct SealedVersion {
 }
 
 impl Keyring {
-    /// Makes the keyring of a new store, with its first epoch; store the wrapped epoch key.
+    /// Makes the keyring of a new store, with its first epoch. The caller stores the wrapped epoch key.
     ///
     /// # Errors
     ///
@@ -53,18 +53,18 @@ impl Keyring {
         Self::without_epochs(store, root).with_epoch(KeyEpoch::FIRST)
     }
 
-    /// Makes a keyring that holds no epoch: it opens no data, and checks what vouches for rows.
+    /// Makes a keyring without epochs: it opens no data, and checks the tags of derived rows.
     pub(crate) fn without_epochs(store: LogId, root: &RootKey) -> Self {
         let root = Arc::new(RootCiphers::derive(root, store));
         Self { store, root, epochs: BTreeMap::new(), in_force: KeyEpoch::FIRST }
     }
 
-    /// Makes the keyring of a store whose log tells of these epochs, the newest last, with a fresh key for each; store the
-    /// wrapped epoch keys.
+    /// Makes the keyring of a store whose log names these epochs, the newest last, with a fresh key for each. The
+    /// caller stores the wrapped epoch keys.
     ///
     /// # Errors
     ///
-    /// [`SealError::Random`]; [`SealError::NoEpoch`] when there is none.
+    /// [`SealError::Random`]; [`SealError::NoEpoch`] when there is no epoch.
     pub(crate) fn create_with(
         store: LogId,
         root: &RootKey,
@@ -80,12 +80,12 @@ impl Keyring {
         if keys.is_empty() { Err(SealError::NoEpoch) } else { Ok((keyring, keys)) }
     }
 
-    /// Opens the keyring of a store from its root key and every epoch key that is stored.
+    /// Opens the keyring of a store from its root key and every stored epoch key.
     ///
     /// # Errors
     ///
     /// [`SealError::WrappedByOther`] or [`SealError::WrappedDamaged`] when an epoch key does not open,
-    /// [`SealError::EpochNumber`] when one stands twice, [`SealError::NoEpoch`] when there is none.
+    /// [`SealError::EpochNumber`] when a number occurs twice, [`SealError::NoEpoch`] when there is no epoch.
     pub(crate) fn open(
         store: LogId,
         root: &RootKey,
@@ -94,7 +94,7 @@ impl Keyring {
         Self::without_epochs(store, root).holding(wrapped)
     }
 
-    /// Makes a keyring of the same root key that holds the epochs of these keys and no other.
+    /// Makes a keyring of the same root key with exactly the epochs of these keys.
     ///
     /// # Errors
     ///
@@ -111,28 +111,28 @@ impl Keyring {
         Ok(Self { epochs, in_force, ..self.share() })
     }
 
-    /// Tells whether a wrapped epoch key is of this store and shows that its rows are vouched for. Only a holder of the root
-    /// key can make one that does.
+    /// Returns whether a wrapped epoch key is of this store and proves that the store has a voucher. Only the root key
+    /// can make such a wrapped key.
     pub(crate) fn shows_vouching(&self, wrapped: &WrappedEpochKey) -> bool {
         wrapped.shows_vouching() && wrapped.unwrap(&self.root.epoch, self.store).is_ok()
     }
 
-    /// Gives the key that vouches for the rows derived from the log.
+    /// Returns the key for the tags of the rows derived from the log.
     pub(crate) fn rows_key(&self) -> Arc<RowsKey> {
         Arc::clone(&self.root.rows)
     }
 
-    /// Tells which epoch wraps new data keys.
+    /// Returns the epoch that wraps new data keys.
     pub(crate) const fn in_force(&self) -> KeyEpoch {
         self.in_force
     }
 
-    /// Lists the epochs held, oldest first.
+    /// Returns the numbers of its epochs, oldest first.
     pub(crate) fn epochs(&self) -> impl Iterator<Item = KeyEpoch> + '_ {
         self.epochs.keys().copied()
     }
 
-    /// Makes a keyring with a new epoch in force; store the wrapped epoch key before using the keyring.
+    /// Makes a keyring with a new epoch in force. The caller stores the wrapped epoch key before it uses the keyring.
     ///
     /// # Errors
     ///
@@ -142,7 +142,8 @@ impl Keyring {
         self.share().with_epoch(next)
     }
 
-    /// Makes a keyring without `epoch`, once no data key is wrapped under it any more; then destroy its wrapped key.
+    /// Makes a keyring without `epoch`. Call it when no data key is wrapped under that epoch any more; then destroy its
+    /// wrapped key.
     ///
     /// # Errors
     ///
@@ -157,8 +158,8 @@ impl Keyring {
 
     /// Draws a data key for a version, and its id.
     ///
-    /// The id begins with the time in the version's, so that rows of what was made about the same time lie next to each
-    /// other: what is rotated in turn is read, written and removed in few pages. The other 80 bits are random.
+    /// The id begins with the time in the version's id, so that rows made at about the same time are neighbours.
+    /// Rotations then read, write and remove few pages. The other 80 bits are random.
     ///
     /// # Errors
     ///
@@ -189,7 +190,7 @@ impl Keyring {
         wrapped.unwrap(self.epoch(wrapped.epoch())?, self.store, id)
     }
 
-    /// Wraps a wrapped data key anew under the epoch in force; what it seals stays as it is.
+    /// Wraps a wrapped data key again, under the epoch in force; the data that it seals does not change.
     ///
     /// # Errors
     ///
@@ -215,7 +216,7 @@ impl Keyring {
         Ok(SealedVersion { data_key, wrapped: self.wrap(data_key, &key)?, sealed })
     }
 
-    /// Opens the data of a version. `wrapped` is what was stored for the data key `id`.
+    /// Opens the data of a version. `wrapped` is the stored data key with this `id`.
     ///
     /// # Errors
     ///
@@ -250,11 +251,11 @@ impl Keyring {
         wrapped.unwrap(&self.root.signing, self.store)
     }
 
-    /// Gives a digest of `parts` that only this store can compute: tells whether a repeated command is the same.
+    /// Returns a digest of `parts` that only this store can compute, to recognise a repeated command.
     ///
-    /// Keyed BLAKE3 over each part's length (8 bytes, big-endian) and bytes, so that parts cannot run into each other.
-    /// Equal parts give equal fingerprints: put something of the occasion (an idempotency key) among them, so that two
-    /// secrets with the same data do not show it.
+    /// It is keyed BLAKE3 over each part's length (8 bytes, big-endian) and bytes, so that parts cannot run into each
+    /// other. Equal parts have equal fingerprints. So include something of the occasion (an idempotency key), or two
+    /// secrets with the same data reveal that.
     pub(crate) fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.root.fingerprint(parts)
     }
@@ -347,7 +348,7 @@ mod tests {
         let rewrapped = new.rewrap(version.data_key, &version.wrapped).unwrap();
         assert_eq!(rewrapped.epoch(), KeyEpoch::new(2));
         check_opens(&new, &rewrapped, &version);
-        // A reader that still has the old keyring cannot open what was rewrapped: it has to take the new one.
+        // A reader with the old keyring cannot open what was wrapped again: it must use the new one.
         assert!(matches!(old.unwrap(version.data_key, &rewrapped), Err(SealError::UnknownEpoch(_))));
 
         let retired = new.retire_epoch(KeyEpoch::FIRST).unwrap();

@@ -1,6 +1,6 @@
-//! Owns the reading of `kv` data: JSON text that is checked and freed of white space without a copy that is not wiped.
+//! Owns the reading of `kv` data: JSON text is checked and freed of white space, without a copy that is not wiped.
 //!
-//! What JSON text is taken is said in [`crate::domain::json_text`]; names of fields are treated as no secret. Read next:
+//! [`crate::domain::json_text`] says which JSON text is accepted. Names of fields are not treated as secret. Read next:
 //! [`super::data`].
 
 use zeroize::Zeroizing;
@@ -12,11 +12,11 @@ use crate::domain::limits::KV_BYTES_MAX;
 
 const FIELD: &str = "kv data";
 
-/// Checks the text of a JSON object and gives it without white space.
+/// Checks the text of a JSON object and returns it without white space.
 ///
 /// # Errors
 ///
-/// [`Invalid`], with line and column where the text is no JSON; the text is not repeated.
+/// [`Invalid`], with line and column if the text is not JSON; the error does not contain the text.
 pub(crate) fn compact(text: &SecretBytes) -> Result<SecretBytes, Invalid> {
     let text = text.expose_text().map_err(|_| Invalid::new(FIELD, "is not UTF-8 text"))?;
     let mut out = Zeroizing::new(Vec::with_capacity(text.len()));

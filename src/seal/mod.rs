@@ -1,14 +1,16 @@
-//! Keys and envelopes: what turns secret data into bytes that may lie on a disk, and back.
+//! Keys and envelopes: the conversion of secret data into bytes that may be on a disk, and back.
 //!
-//! It never touches storage or the log, and nothing it hands out formats secret bytes. Four layers of keys, each wrapping
-//! the next: a *slot key* (from a key file, a passphrase, the host's bytes or the host's key service) wraps the *root
-//! key*; the root key wraps *epoch keys*; an epoch key wraps *data keys*; a data key seals one version's data, once.
+//! This module never uses storage or the log, and no `Debug` or `Display` of its types shows secret bytes. There are
+//! four layers of keys, each wrapping the next. A *slot key* (from a key file, a passphrase, the host's bytes or the
+//! host's key service) wraps the *root key*. The root key wraps *epoch keys*. An epoch key wraps *data keys*. A data
+//! key seals one version's data, once.
 //!
-//! What this does not protect against: whoever reads the memory of the running process, or holds a slot key together with
-//! the store, reads everything; the length of sealed data tells the length of what it holds; a slot that was removed
-//! does not take the root key back from whoever opened it before.
+//! This does not protect against an attacker who reads the memory of the running process, or has a slot key together
+//! with the store. The length of sealed data reveals the length of its content. Removing a slot does not take the root
+//! key back from a person who opened the store with it before.
 //!
-//! Read in this order: [`secret_bytes`], [`data`], [`cipher`] (the one construction), [`envelope`], [`keyring`], [`slot`].
+//! Read in this order: [`secret_bytes`], [`data`], [`cipher`] (the only construction), [`envelope`], [`keyring`],
+//! [`slot`].
 
 pub(crate) mod cipher;
 pub(crate) mod data;

@@ -1,7 +1,7 @@
-//! Owns how a passphrase becomes a slot key: Argon2id (RFC 9106), with costs that are bounded on both sides.
+//! Owns the derivation of a slot key from a passphrase: Argon2id (RFC 9106), with bounded costs.
 //!
-//! It never works with costs outside the bounds, also when stored bytes say so: below, a passphrase is guessed too
-//! cheaply; above, a forged slot would take the host's memory. Read next: [`super::slot`].
+//! It never works with costs outside the bounds, even if stored bytes say so. With lower costs, a passphrase could be
+//! guessed too cheaply; with higher costs, a forged slot would take the host's memory. Read next: [`super::slot`].
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::Zeroizing;
@@ -11,14 +11,14 @@ use super::sealing_key::{KEY_BYTES, KeyBytes, SlotKey};
 use super::secret_bytes::SecretBytes;
 use crate::domain::invalid::Invalid;
 
-/// Characters of a passphrase that is newly set.
+/// Characters of a new passphrase, at least.
 pub(crate) const PASSPHRASE_CHARS_MIN: usize = 8;
-/// Bytes of a passphrase, so that a pasted file is not taken for one.
+/// Bytes of a passphrase, at most, so that a pasted file is not taken for one.
 pub(crate) const PASSPHRASE_BYTES_MAX: usize = 1_024;
 /// Bytes of the salt.
 pub(crate) const SALT_BYTES: usize = 16;
 
-/// What trying a passphrase costs: memory, passes over it, and lanes. Stored in the slot, and bound to it.
+/// The cost of trying a passphrase: memory, passes over it, and lanes. Stored in the slot, and bound to it.
 ///
 /// The default of 64 MiB, 3 passes and 4 lanes is the second recommendation of RFC 9106, section 4.
 ///
@@ -37,17 +37,17 @@ pub struct PassphraseCost {
 }
 
 impl PassphraseCost {
-    /// The least that is taken: 19 MiB, 2 passes, 1 lane.
+    /// The lowest accepted cost: 19 MiB, 2 passes, 1 lane.
     pub const FLOOR: Self = Self { memory_kib: 19 * 1_024, passes: 2, lanes: 1 };
 
-    /// The most that is taken: 1 GiB, 16 passes, 16 lanes.
+    /// The highest accepted cost: 1 GiB, 16 passes, 16 lanes.
     pub const CEILING: Self = Self { memory_kib: 1_024 * 1_024, passes: 16, lanes: 16 };
 
-    /// Sets a cost.
+    /// Returns a cost.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] when a figure lies below [`FLOOR`](Self::FLOOR) or above [`CEILING`](Self::CEILING).
+    /// [`Invalid`] when a figure is below [`FLOOR`](Self::FLOOR) or above [`CEILING`](Self::CEILING).
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, Invalid> {
         let (floor, ceiling) = (Self::FLOOR, Self::CEILING);
         let fits = (floor.memory_kib..=ceiling.memory_kib).contains(&memory_kib)
@@ -57,19 +57,19 @@ impl PassphraseCost {
         fits.then_some(Self { memory_kib, passes, lanes }).ok_or_else(|| Invalid::new("passphrase cost", rule))
     }
 
-    /// Gives the memory, in KiB.
+    /// Returns the memory, in KiB.
     #[must_use]
     pub const fn memory_kib(self) -> u32 {
         self.memory_kib
     }
 
-    /// Gives the number of passes.
+    /// Returns the number of passes.
     #[must_use]
     pub const fn passes(self) -> u32 {
         self.passes
     }
 
-    /// Gives the number of lanes.
+    /// Returns the number of lanes.
     #[must_use]
     pub const fn lanes(self) -> u32 {
         self.lanes
@@ -82,7 +82,7 @@ impl Default for PassphraseCost {
     }
 }
 
-/// Holds a passphrase that is newly set to its bounds; one that is only tried needs no lower bound.
+/// Checks a new passphrase against its bounds. A passphrase that is only tried needs no lower bound.
 pub(super) fn check_new(passphrase: &SecretBytes) -> Result<(), Invalid> {
     let text = passphrase.expose_text().map_err(|_| Invalid::new("passphrase", "is not UTF-8 text"))?;
     if text.chars().count() < PASSPHRASE_CHARS_MIN {
@@ -94,13 +94,13 @@ pub(super) fn check_new(passphrase: &SecretBytes) -> Result<(), Invalid> {
     }
 }
 
-/// Derives the slot key of a passphrase. Takes the memory and the time that `cost` says.
+/// Derives the slot key of a passphrase. Takes the memory and the time of `cost`.
 ///
-/// The bytes of the passphrase count as they are: no Unicode normalisation.
+/// The bytes of the passphrase are used unchanged, without Unicode normalisation.
 ///
 /// # Errors
 ///
-/// [`SealError::PassphraseMemory`] when the system does not give the memory.
+/// [`SealError::PassphraseMemory`] when the system does not provide the memory.
 pub(super) fn slot_key(
     passphrase: &SecretBytes,
     salt: &[u8; SALT_BYTES],
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_derivation_is_argon2id_of_rfc_9106() {
-        // The value comes from another implementation, that of OpenSSL (through Python's `cryptography`).
+        // The value comes from another implementation, OpenSSL (through Python's `cryptography`).
         let golden = "4fde6aed2db4e6d7fd588e078583990c842630c01b9ed69c1974c892ed205d3f";
         let passphrase = SecretBytes::from(String::from("password"));
         let key = slot_key(&passphrase, b"saltsaltsaltsalt", PassphraseCost::FLOOR).unwrap();

@@ -1,6 +1,6 @@
-//! Owns randomness: the one place that asks the system for random bytes.
+//! Owns randomness: the only place that asks the system for random bytes.
 //!
-//! It never makes them up: when the system has none, the caller gets an error. Read next: [`super::sealing_key`].
+//! It never makes bytes up: if the system has none, the caller gets an error. Read next: [`super::sealing_key`].
 
 use super::error::SealError;
 
@@ -8,9 +8,9 @@ use super::error::SealError;
 ///
 /// # Errors
 ///
-/// [`SealError::Random`] when the system gives none; `bytes` are not to be used then.
+/// [`SealError::Random`] when the system returns none; do not use `bytes` then.
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), SealError> {
-    // A test under shuttle has to be the same again for the same seed.
+    // A test under shuttle must be reproducible by its seed.
     #[cfg(test)]
     if shuttle::current::try_get_current_task().is_some() {
         shuttle::rand::RngCore::fill_bytes(&mut shuttle::rand::thread_rng(), bytes);
@@ -20,7 +20,7 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), SealError> {
     getrandom::fill(bytes).map_err(SealError::Random)
 }
 
-/// Gives `N` unpredictable bytes that are no secret: ids, nonces, salts.
+/// Returns `N` unpredictable bytes that are not secret: ids, nonces, salts.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! Owns what is derived from the root key: one cipher or key per purpose, so that the root key itself need not be kept.
+//! Owns the keys derived from the root key: one cipher or key per purpose, so that the root key itself need not be
+//! kept.
 //!
 //! It never uses one derived key for two purposes. Read next: [`super::keyring`].
 
@@ -15,18 +16,18 @@ const SIGNING_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 signing seed under r
 const ROWS_CONTEXT: &str = "latchkeep 2026-11-27 rows v1 derived rows under root key";
 const FINGERPRINT_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 fingerprint under root key";
 
-/// Vouches for the rows of a store that are derived from its log.
+/// The key for the tags of rows that are derived from the log.
 #[derive(Debug)]
 pub(crate) struct RowsKey(KeyBytes);
 
 impl RowsKey {
-    /// Gives the bytes, for the tags of rows.
+    /// Returns the bytes, for the tags of rows.
     pub(crate) fn bytes(&self) -> &[u8; 32] {
         self.0.expose()
     }
 }
 
-/// What is derived from the root key.
+/// The ciphers and keys derived from the root key.
 #[derive(Debug)]
 pub(super) struct RootCiphers {
     /// Wraps epoch keys.
@@ -34,12 +35,12 @@ pub(super) struct RootCiphers {
     /// Wraps seeds of signing keys.
     pub(super) signing: Cipher,
     fingerprint: KeyBytes,
-    /// Vouches for rows that are derived from the log of one store.
+    /// Makes the tags of rows that are derived from the log of one store.
     pub(super) rows: Arc<RowsKey>,
 }
 
 impl RootCiphers {
-    /// Derives each of them.
+    /// Derives all of them.
     pub(super) fn derive(root: &RootKey, store: LogId) -> Self {
         let [epoch, signing] =
             [EPOCH_CONTEXT, SIGNING_CONTEXT].map(|context| Cipher::derive(context, root.expose(), b""));
@@ -48,7 +49,8 @@ impl RootCiphers {
         Self { epoch, signing, fingerprint, rows }
     }
 
-    /// Gives keyed BLAKE3 over each part's length (8 bytes, big-endian) and bytes, so that parts cannot run into each other.
+    /// Returns keyed BLAKE3 over each part's length (8 bytes, big-endian) and bytes, so that parts cannot run into each
+    /// other.
     pub(super) fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_keyed(self.fingerprint.expose());
         for part in parts {
@@ -60,7 +62,7 @@ impl RootCiphers {
     }
 }
 
-/// Derives a key of its own from the root key and what it is bound to.
+/// Derives a key from the root key and the bytes that it is bound to.
 fn derived(context: &'static str, root: &RootKey, bound_to: &[u8]) -> KeyBytes {
     KeyBytes::written(|own| {
         let mut hasher = blake3::Hasher::new_derive_key(context);

@@ -1,6 +1,6 @@
-//! Owns the 32 bytes that every key of the store is, with a type for each rank so that none stands in for another.
+//! Owns the 32 bytes of every key of the store, with a type for each layer so that keys cannot be mixed up.
 //!
-//! It never shows or clones them; they lie boxed, so that moving a key leaves no copy on the stack. Read next:
+//! It never shows or clones them. They are boxed, so that moving a key leaves no copy on the stack. Read next:
 //! [`super::cipher`].
 
 use std::fmt;
@@ -22,26 +22,26 @@ impl KeyBytes {
         Self::filled(|bytes| random::fill(bytes))
     }
 
-    /// Makes zero bytes for `fill` to write, so that a key is born where it stays.
+    /// Makes zero bytes and lets `fill` write them, so that a key is made where it stays.
     pub(crate) fn filled<E>(fill: impl FnOnce(&mut [u8; KEY_BYTES]) -> Result<(), E>) -> Result<Self, E> {
         let mut made = Self(Box::new([0; KEY_BYTES]));
         fill(&mut made.0)?;
         Ok(made)
     }
 
-    /// Does the same where writing cannot fail.
+    /// Makes zero bytes and lets `write` write them, which cannot fail.
     pub(crate) fn written(write: impl FnOnce(&mut [u8; KEY_BYTES])) -> Self {
         let mut made = Self(Box::new([0; KEY_BYTES]));
         write(&mut made.0);
         made
     }
 
-    /// Takes a copy of exactly 32 bytes; `None` for any other number.
+    /// Copies exactly 32 bytes; `None` for any other number.
     pub(crate) fn copy_from(bytes: &[u8]) -> Option<Self> {
         (bytes.len() == KEY_BYTES).then(|| Self::written(|own| own.copy_from_slice(bytes)))
     }
 
-    /// Opens the one door.
+    /// Returns the bytes; there is no other way to them.
     pub(crate) fn expose(&self) -> &[u8; KEY_BYTES] {
         &self.0
     }
@@ -70,12 +70,12 @@ macro_rules! rank {
                 KeyBytes::random().map(Self)
             }
 
-            /// Takes 32 bytes for one.
+            /// Makes a key from 32 bytes.
             pub(crate) const fn new(bytes: KeyBytes) -> Self {
                 Self(bytes)
             }
 
-            /// Opens the one door.
+            /// Returns the bytes; there is no other way to them.
             pub(crate) fn expose(&self) -> &[u8; KEY_BYTES] {
                 self.0.expose()
             }
@@ -90,23 +90,24 @@ macro_rules! rank {
 }
 
 rank!(
-    /// Opens a key slot: made from a key file, a passphrase or the host's bytes, or unwrapped by the host's key service.
+    /// Opens a key slot: made from a key file, a passphrase or the host's bytes, or unwrapped by the host's key
+    /// service.
     SlotKey
 );
 rank!(
-    /// The one key of a store above all others; lies wrapped in each key slot.
+    /// The top key of a store; wrapped in each key slot.
     RootKey
 );
 rank!(
-    /// Wraps data keys for a span of time; lies wrapped under the root key.
+    /// Wraps data keys for some time; wrapped under the root key.
     EpochKey
 );
 rank!(
-    /// Seals the data of one version, once; lies wrapped under an epoch key.
+    /// Seals the data of one version, once; wrapped under an epoch key.
     DataKey
 );
 rank!(
-    /// The seed of a key that signs checkpoints; lies wrapped under the root key.
+    /// The seed of a key that signs checkpoints; wrapped under the root key.
     SigningSeed
 );
 

@@ -1,7 +1,7 @@
-//! Owns secret bytes in memory: one owner, one door, wiped when dropped.
+//! Owns secret bytes in memory: they have one owner and one way to read them, and are wiped when dropped.
 //!
-//! It never grows (growing leaves copies behind), never clones, compares in constant time only, and its `Debug` shows
-//! nothing, not even a length. Read next: [`super::data`].
+//! It never grows (which would leave copies behind) and never clones. It compares in constant time only. Its `Debug`
+//! shows nothing, not even a length. Read next: [`super::data`].
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 
 use crate::domain::invalid::Invalid;
 
-/// Secret bytes: wiped when dropped, shown by nothing but [`expose`](SecretBytes::expose).
+/// Secret bytes: wiped when dropped, shown only by [`expose`](SecretBytes::expose).
 ///
 /// ```
 /// use latchkeep::SecretBytes;
@@ -22,13 +22,13 @@ use crate::domain::invalid::Invalid;
 pub struct SecretBytes(Box<[u8]>);
 
 impl SecretBytes {
-    /// Takes a copy; the source stays as it is and is the caller's to wipe.
+    /// Copies the bytes; the source stays unchanged, and the caller must wipe it.
     #[must_use]
     pub fn copy_from(bytes: &[u8]) -> Self {
         Self(Box::from(bytes))
     }
 
-    /// Takes a copy and wipes the source.
+    /// Copies the bytes and wipes the source.
     #[must_use]
     pub fn wiping(source: &mut [u8]) -> Self {
         let taken = Self(Box::from(&*source));
@@ -36,35 +36,35 @@ impl SecretBytes {
         taken
     }
 
-    /// Makes zero bytes for `fill` to write, so that a secret is born where it stays.
+    /// Makes zero bytes and lets `fill` write them, so that a secret is made where it stays.
     pub(crate) fn filled<E>(len: usize, fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
         let mut made = Self(vec![0; len].into_boxed_slice());
         fill(&mut made.0)?;
         Ok(made)
     }
 
-    /// Opens the one door: gives the bytes to read. What the reader copies, the reader has to wipe.
+    /// Returns the bytes; there is no other way to them. A caller that copies them must wipe the copy.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// Gives the bytes as text.
+    /// Returns the bytes as text.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] when they are not UTF-8; where is not told.
+    /// [`Invalid`] when they are not UTF-8; the error does not say where.
     pub fn expose_text(&self) -> Result<&str, Invalid> {
         std::str::from_utf8(&self.0).map_err(|_| Invalid::new("secret data", "is not UTF-8 text"))
     }
 
-    /// Tells whether there are no bytes.
+    /// Returns whether there are no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Compares without telling by the time it takes where the first difference is; a difference in length shows.
+    /// Compares in a time that does not reveal where the first difference is. It does reveal a difference in length.
     #[must_use]
     pub fn equals_in_constant_time(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
@@ -72,7 +72,7 @@ impl SecretBytes {
 }
 
 impl From<Vec<u8>> for SecretBytes {
-    /// Takes the bytes over; where the vector has room to spare, they are copied and the vector is wiped whole.
+    /// Takes the bytes over. If the vector has unused capacity, the bytes are copied and the whole vector is wiped.
     fn from(mut bytes: Vec<u8>) -> Self {
         if bytes.len() == bytes.capacity() {
             return Self(bytes.into_boxed_slice());
@@ -84,7 +84,7 @@ impl From<Vec<u8>> for SecretBytes {
 }
 
 impl From<String> for SecretBytes {
-    /// Takes the text over, as `From<Vec<u8>>` does.
+    /// Takes the text over, like `From<Vec<u8>>`.
     fn from(text: String) -> Self {
         Self::from(text.into_bytes())
     }

@@ -1,6 +1,6 @@
 //! Owns the key slot: the root key wrapped under the key of one way to open the store.
 //!
-//! It never tells a damaged slot from a wrong key by guessing: a checksum tells. Read next: [`super::slots`].
+//! A checksum, not a guess, distinguishes a damaged slot from a wrong key. Read next: [`super::slots`].
 //!
 //! A slot, byte by byte, numbers big-endian:
 //!
@@ -19,8 +19,8 @@
 //! | 140 + n | 32 | checksum: BLAKE3 (`derive_key`, context below) of all bytes before it |
 //!
 //! Associated data: bytes 0 to 35, the store id (16), the n bytes of the key service. The slot key is Argon2id of
-//! passphrase and salt; or the 32 bytes of key file or host; or 32 random bytes that the key service wrapped. The salt
-//! also goes into the derivation of the cipher, so that one key file used for two stores does not show it.
+//! passphrase and salt, or the 32 bytes of key file or host, or 32 random bytes that the key service wrapped. The salt
+//! also goes into the derivation of the cipher, so that two stores with the same key file do not reveal it.
 
 use super::cipher::{Cipher, NONCE_BYTES, Nonce, OVERHEAD_BYTES};
 use super::passphrase::{PassphraseCost, SALT_BYTES};
@@ -30,7 +30,7 @@ use crate::domain::settings::KeySlotKind;
 
 /// Slots that a store has.
 pub(crate) const SLOTS_MAX: u8 = 8;
-/// Bytes that a key service may give for a slot: what known services give, with room.
+/// Bytes that a key service may return for a slot; more than known services return.
 pub(crate) const CALLBACK_BYTES_MAX: usize = 4_096;
 
 const MAGIC: [u8; 4] = *b"LKS1";
@@ -40,16 +40,16 @@ const CHECKSUM_BYTES: usize = 32;
 const ROOT_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 root key under slot key";
 const CHECKSUM_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 slot checksum";
 
-/// Why stored bytes are no slot that can be used.
+/// The reason why stored bytes are not a usable slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unusable {
     /// They are not what was stored.
     Damaged,
-    /// They are whole, of a kind that a later release brought.
+    /// They are whole, but of a kind that a later release brought.
     UnknownKind(u8),
 }
 
-/// A key slot. Holds nothing secret: the root key in it is wrapped.
+/// A key slot. Contains nothing secret: the root key in it is wrapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(super) head: Head,
@@ -57,23 +57,23 @@ pub(crate) struct Slot {
     pub(super) callback: Vec<u8>,
 }
 
-/// What a slot says before its wrapped key.
+/// The fields of a slot before its wrapped key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) kind: KeySlotKind,
     pub(super) number: u8,
-    /// Stands for a passphrase only.
+    /// Only for a passphrase.
     pub(super) cost: Option<PassphraseCost>,
     pub(super) salt: [u8; SALT_BYTES],
 }
 
 impl Slot {
-    /// Tells what opens it.
+    /// Returns the kind of key that opens it.
     pub(crate) const fn kind(&self) -> KeySlotKind {
         self.head.kind
     }
 
-    /// Wraps the root key. `callback` is what the key service gave, empty for other kinds, bounded by the caller.
+    /// Wraps the root key. `callback` are the key service's bytes, empty for other kinds, bounded by the caller.
     pub(super) fn wrap(
         head: Head,
         callback: Vec<u8>,
@@ -92,14 +92,14 @@ impl Slot {
         Some(Self { head, wrapped_root: wrapped.try_into().ok()?, callback })
     }
 
-    /// Gives the root key if `slot_key` is the right one.
+    /// Returns the root key if `slot_key` opens it.
     pub(super) fn unwrap(&self, store: LogId, slot_key: &SlotKey) -> Option<RootKey> {
         let cipher = Cipher::derive(ROOT_CONTEXT, slot_key.expose(), &self.head.salt);
         let bound_to = bound_to(&self.head, &self.callback, store);
         KeyBytes::filled(|root| cipher.open(&bound_to, &self.wrapped_root, root)).ok().map(RootKey::new)
     }
 
-    /// Gives the bytes to store.
+    /// Returns the bytes to store.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = self.head.encode(self.callback.len()).to_vec();
         bytes.extend_from_slice(&self.wrapped_root);
@@ -108,7 +108,7 @@ impl Slot {
         bytes
     }
 
-    /// Reads stored bytes of slot `number`.
+    /// Reads the stored bytes of slot `number`.
     pub(crate) fn decode(number: u8, bytes: &[u8]) -> Result<Self, Unusable> {
         let (before, stored) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(Unusable::Damaged)?;
         let (head, rest) = before.split_first_chunk::<HEAD_BYTES>().ok_or(Unusable::Damaged)?;
@@ -144,7 +144,7 @@ impl Head {
         bytes
     }
 
-    /// Reads a head, and the length of what the key service gave. Costs out of bounds are damage: none were ever stored.
+    /// Reads a head, and the length of the key service's bytes. Costs out of bounds are damage: none were ever stored.
     fn decode(bytes: &[u8; HEAD_BYTES]) -> Result<(Self, usize), Unusable> {
         let ([magic, rest @ ..], salt) = bytes
             .split_last_chunk::<SALT_BYTES>()
@@ -189,7 +189,7 @@ mod tests {
         Slot::wrap(head, callback.to_vec(), STORE, keys, &nonce()).unwrap()
     }
 
-    /// Puts a right checksum under bytes that were changed.
+    /// Appends a correct checksum to changed bytes.
     fn resealed(bytes: &[u8]) -> Vec<u8> {
         let body = &bytes[..bytes.len() - CHECKSUM_BYTES];
         [body, &checksum(body)].concat()
@@ -244,7 +244,7 @@ mod tests {
         for len in 0..bytes.len() {
             assert_eq!(Slot::decode(0, &bytes[..len]), Err(Unusable::Damaged), "length {len}");
         }
-        // The same with a checksum that fits: the lengths alone give it away.
+        // The same with a correct checksum: the lengths alone reveal it.
         for len in (0..bytes.len()).filter(|len| *len != bytes.len() - CHECKSUM_BYTES) {
             let cut = resealed(&[&bytes[..len], &[0; CHECKSUM_BYTES]].concat());
             assert_eq!(Slot::decode(0, &cut), Err(Unusable::Damaged), "length {len}");

@@ -1,6 +1,6 @@
-//! Owns the set of key slots of a store: opening with what the host gives, adding a way in, removing one.
+//! Owns the set of key slots of a store: opening with the host's key, adding a slot, removing one.
 //!
-//! It never removes the last way in, and never lets a damaged slot hide one that opens. Read next: [`super::keyring`].
+//! It never removes the last usable slot, and a damaged slot never hides one that opens. Read next: [`super::keyring`].
 
 use std::collections::BTreeMap;
 
@@ -29,23 +29,23 @@ impl Slots {
         Self { store, slots: BTreeMap::new() }
     }
 
-    /// Reads the stored slots. One that is damaged or unknown is kept as such: others may still open.
+    /// Reads the stored slots. A damaged or unknown one is kept as such: others may still open.
     pub(crate) fn decode<'a>(store: LogId, stored: impl IntoIterator<Item = (u8, &'a [u8])>) -> Self {
         Self { store, slots: stored.into_iter().map(|(number, bytes)| (number, Slot::decode(number, bytes))).collect() }
     }
 
-    /// Lists the slots by number: what opens each, or why it cannot be used.
+    /// Iterates over the slots by number: the kind of each, or why it cannot be used.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, Result<KeySlotKind, Unusable>)> + '_ {
         self.slots.iter().map(|(number, slot)| (*number, slot.as_ref().map(Slot::kind).map_err(|why| *why)))
     }
 
-    /// Opens the root key with what the host gives; tells which slot opened.
+    /// Opens the root key with the host's key, and returns the number of the slot that opened.
     ///
     /// # Errors
     ///
-    /// [`SealError::WrongKey`], [`SealError::NoSlotOfKind`], [`SealError::SlotDamaged`] or [`SealError::UnknownSlotKind`]
-    /// when nothing opens; [`SealError::KeyFile`], [`SealError::Callback`] or [`SealError::Invalid`] when `unlock` cannot
-    /// be used at all.
+    /// [`SealError::WrongKey`], [`SealError::NoSlotOfKind`], [`SealError::SlotDamaged`] or
+    /// [`SealError::UnknownSlotKind`] when nothing opens; [`SealError::KeyFile`], [`SealError::Callback`] or
+    /// [`SealError::Invalid`] when `unlock` cannot be used at all.
     pub(crate) fn open(&self, unlock: &Unlock) -> Result<(RootKey, u8), SealError> {
         let key = GivenKey::read(unlock)?;
         let usable = self.slots.values().flatten().filter(|slot| slot.kind() == key.kind());
@@ -58,7 +58,7 @@ impl Slots {
         Err(self.why_none_opens(key.kind()))
     }
 
-    /// Adds a way in; gives the number and the bytes of the slot to store. `cost` counts for passphrases only.
+    /// Adds a slot. Returns its number and the bytes to store. `cost` is used for passphrases only.
     ///
     /// # Errors
     ///
@@ -74,11 +74,11 @@ impl Slots {
         Ok((number, self.add_at(number, root, unlock, cost)?))
     }
 
-    /// Adds a way in under a number that is free; gives the bytes of the slot to store.
+    /// Adds a slot under a free number. Returns the bytes to store.
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add), but for [`SealError::SlotsFull`].
+    /// As [`add`](Self::add), except [`SealError::SlotsFull`].
     pub(crate) fn add_at(
         &mut self,
         number: u8,
@@ -97,11 +97,12 @@ impl Slots {
         Ok(bytes)
     }
 
-    /// Removes a way in; then destroy the stored slot. Does not take the root key back from whoever opened it before.
+    /// Removes a slot; the caller then destroys the stored slot. This does not take the root key back from a person who
+    /// opened the store with it before.
     ///
     /// # Errors
     ///
-    /// [`SealError::SlotEmpty`]; [`SealError::LastSlot`] when no slot that can be used would be left.
+    /// [`SealError::SlotEmpty`]; [`SealError::LastSlot`] when no usable slot would be left.
     pub(crate) fn remove(&mut self, number: u8) -> Result<(), SealError> {
         if !self.slots.contains_key(&number) {
             return Err(SealError::SlotEmpty(number));
@@ -133,7 +134,7 @@ impl Slots {
     }
 }
 
-/// What the host gave, read and held to its bounds.
+/// The host's key, read and checked against its bounds.
 enum GivenKey<'a> {
     File(KeyBytes),
     Passphrase(&'a SecretBytes),
@@ -163,7 +164,7 @@ impl<'a> GivenKey<'a> {
         }
     }
 
-    /// Gives the key that would open `slot`; `None` when a key service says that the slot is another's.
+    /// Returns the key that would open `slot`; `None` when a key service says that another key wrapped it.
     fn slot_key(&self, slot: &Slot, store: LogId) -> Result<Option<SlotKey>, SealError> {
         match self {
             Self::Callback(service) => {
@@ -178,7 +179,7 @@ impl<'a> GivenKey<'a> {
         }
     }
 
-    /// Gives the key of a new slot, and what its key service gave.
+    /// Returns the key of a new slot, and the bytes of its key service.
     fn new_slot_key(&self, head: &Head, store: LogId) -> Result<(SlotKey, Vec<u8>), SealError> {
         match self {
             Self::Callback(service) => {
@@ -211,7 +212,7 @@ impl<'a> GivenKey<'a> {
     }
 }
 
-/// What a key service is told to bind: store id and slot number.
+/// Returns the bytes that a key service should bind: store id and slot number.
 fn callback_context(store: LogId, number: u8) -> [u8; 17] {
     let mut context = [number; 17];
     let (id, _) = context.split_at_mut(16);

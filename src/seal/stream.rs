@@ -1,11 +1,12 @@
-//! Owns the sealed stream: a backup as one file of chunks, sealed one by one and bound to their order and their end.
+//! Owns the sealed stream: a backup as one file of chunks, each sealed and bound to its place and to the end.
 //!
 //! *Construction.* After STREAM (Hoang, Reyhanitabar, Rogaway and Vizár, "Online Authenticated-Encryption and its
-//! Nonce-Reuse Misuse-Resistance", CRYPTO 2015): each chunk is sealed by [`super::cipher`] under one file key, bound to the
-//! header, to its number and to whether it is the last. So a chunk that is changed, left out, repeated, moved, or taken
-//! from another file is found, and so is a file that ends too early or goes on too long. *Keys.* The file key is random and
-//! fresh for each file; it lies in a key slot ([`super::slot`]) that is bound to the file's own id, never to a store's, so
-//! that a slot of a backup is none of a store, although the same key file may open both.
+//! Nonce-Reuse Misuse-Resistance", CRYPTO 2015). [`super::cipher`] seals each chunk under one file key, bound to the
+//! header, to the number of the chunk and to whether it is the last. So a chunk that was changed, left out, repeated,
+//! moved, or taken from another file is detected. So is a file that ends too early or continues too long. *Keys.* The
+//! file key is random and fresh for each file. It is wrapped in a key slot ([`super::slot`]) that is bound to the
+//! file's id, never to a store's. So a slot copied from a backup cannot open a store, even if both use the same key
+//! file.
 //!
 //! A file, byte by byte, numbers big-endian:
 //!
@@ -19,8 +20,8 @@
 //! | 24 + n | 32 | checksum: BLAKE3 (`derive_key`, context below) of all bytes before it |
 //! | 56 + n | | chunks of 65,608 bytes: nonce 24, commitment 32, 65,536 bytes encrypted, tag 16; the last one may be shorter |
 //!
-//! Associated data of a chunk, 41 bytes: the checksum, the number of the chunk from 0 (8), whether it is the last (1, 0 or
-//! 1). The salt of the cipher is the id of the file. What the chunks hold together is the business of `codec`.
+//! Associated data of a chunk, 41 bytes: the checksum, the number of the chunk from 0 (8), whether it is the last (1, 0
+//! or 1). The salt of the cipher is the id of the file. `codec` defines what the chunks contain together.
 
 use std::io::{self, Read, Write};
 
@@ -34,7 +35,7 @@ use super::unlock::Unlock;
 use crate::domain::id::LogId;
 use crate::domain::settings::KeySlotKind;
 
-/// Bytes that a chunk holds.
+/// Bytes of content in a chunk.
 pub(crate) const CHUNK_BYTES: usize = 64 * 1_024;
 
 const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + OVERHEAD_BYTES;
@@ -45,19 +46,19 @@ const SLOT_BYTES_MAX: usize = 8 * 1_024;
 const CHECKSUM_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 backup header checksum";
 const CHUNK_CONTEXT: &str = "latchkeep 2026-11-23 seal v1 backup chunk under file key";
 
-/// Why a sealed stream cannot be read.
+/// The reason why a sealed stream cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StreamError {
     /// The input or the output failed.
     #[error("the file cannot be read or written: {0}")]
     Io(#[from] io::Error),
-    /// It is something else.
+    /// It is not a backup.
     #[error("this is no backup of Latchkeep: it does not begin as one")]
     NotABackup,
     /// A later release made it.
     #[error("the backup has version {0}, which this release does not know; use the release that made it")]
     Version(u16),
-    /// Its header is not what was written.
+    /// Its header is damaged.
     #[error("the header of the backup is damaged or cut off; use another copy")]
     Header,
     /// It was made with another key.
@@ -66,18 +67,18 @@ pub(crate) enum StreamError {
     /// The key cannot be used at all.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// A chunk is not what was written, or not in its place.
+    /// A chunk is damaged, or not in its place.
     #[error("chunk {0} of the backup is damaged, cut short or out of place; use another copy")]
     Chunk(u64),
     /// The file ends between two chunks.
     #[error("the backup is cut off after chunk {0}; use another copy")]
     Cut(u64),
-    /// The file goes on after its last chunk.
+    /// The file continues after its last chunk.
     #[error("something follows the last chunk of the backup, number {0}; use another copy")]
     Surplus(u64),
 }
 
-/// Seals what is written to it.
+/// Seals the bytes that are written to it.
 pub(crate) struct StreamSealer<W> {
     out: W,
     cipher: Cipher,
@@ -88,7 +89,7 @@ pub(crate) struct StreamSealer<W> {
 }
 
 impl<W: Write> StreamSealer<W> {
-    /// Makes a file key, and writes the header. `cost` counts for passphrases only.
+    /// Makes a file key, and writes the header. `cost` is used for passphrases only.
     ///
     /// # Errors
     ///
@@ -165,7 +166,7 @@ impl<R: Read> StreamOpener<R> {
     ///
     /// # Errors
     ///
-    /// [`StreamError`], but for those about chunks.
+    /// [`StreamError`], except those about chunks.
     pub(crate) fn begin(mut input: R, unlock: &Unlock) -> Result<Self, StreamError> {
         let mut head = read_up_to(&mut input, HEAD_BYTES)?;
         let ([magic, [v0, v1, n0, n1]], id) = head
@@ -198,7 +199,7 @@ impl<R: Read> StreamOpener<R> {
         Ok(Self { input, cipher: cipher(&file_key, &id), header, number: 0, begun, opened, taken: 0, is_over: false })
     }
 
-    /// Gives the header's checksum, which tells one file from another.
+    /// Returns the header's checksum, which identifies the file.
     pub(crate) const fn header(&self) -> &[u8; 32] {
         &self.header
     }
@@ -222,7 +223,7 @@ impl<R: Read> StreamOpener<R> {
         Ok(())
     }
 
-    /// Tells whether everything was read, and nothing follows.
+    /// Returns whether everything was read, and nothing follows.
     ///
     /// # Errors
     ///
@@ -236,17 +237,17 @@ impl<R: Read> StreamOpener<R> {
         Ok(false)
     }
 
-    /// Gives the number of chunks opened so far.
+    /// Returns the number of chunks opened so far.
     pub(crate) const fn chunks(&self) -> u64 {
         self.number
     }
 
-    /// Opens the next chunk; false when the last one was opened before.
+    /// Opens the next chunk; returns false when the last one was already open.
     fn next_chunk(&mut self) -> Result<bool, StreamError> {
         if self.is_over {
             return Ok(false);
         }
-        // One byte more tells whether another chunk follows.
+        // One byte more shows whether another chunk follows.
         let missing = SEALED_CHUNK_BYTES.saturating_add(1).saturating_sub(self.begun.len());
         let limit = u64::try_from(missing).unwrap_or(u64::MAX);
         self.input.by_ref().take(limit).read_to_end(&mut self.begun)?;

@@ -12,7 +12,7 @@ pub(super) const SECRET: SecretId = SecretId::from_bytes([0x22; 16]);
 pub(super) const VERSION: VersionId = VersionId::from_bytes([0x33; 16]);
 pub(super) const DATA_KEY: DataKeyId = DataKeyId::from_bytes([0x44; 16]);
 
-/// Bytes that count up from `first`.
+/// Returns bytes that count up from `first`.
 pub(super) fn counting<const N: usize>(first: u8) -> [u8; N] {
     let mut next = first;
     [(); N].map(|()| {
@@ -22,12 +22,12 @@ pub(super) fn counting<const N: usize>(first: u8) -> [u8; N] {
     })
 }
 
-/// The key that wraps or seals in golden bytes.
+/// Returns the key that wraps or seals in golden bytes.
 pub(super) fn key() -> KeyBytes {
     KeyBytes::copy_from(&counting::<32>(0)).unwrap()
 }
 
-/// The key that is wrapped in golden bytes.
+/// Returns the key that is wrapped in golden bytes.
 pub(super) fn wrapped_key() -> KeyBytes {
     KeyBytes::copy_from(&counting::<32>(0x80)).unwrap()
 }

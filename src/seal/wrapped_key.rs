@@ -1,6 +1,6 @@
 //! Owns wrapped keys: a key of the store encrypted under the key above it, 110 bytes each.
 //!
-//! It never holds the keys that wrap. Read next: [`super::keyring`].
+//! It never has the keys that wrap. Read next: [`super::keyring`].
 //!
 //! A wrapped key, byte by byte, numbers big-endian:
 //!
@@ -29,8 +29,8 @@ use crate::domain::id::{DataKeyId, LogId};
 pub(crate) const WRAPPED_BYTES: usize = HEAD_BYTES + OVERHEAD_BYTES + KEY_BYTES;
 
 const FORMAT: u8 = 1;
-/// The format of an epoch key that was made since rows are vouched for. It is bound to the key, so that nobody without the
-/// root key makes a store look older than that.
+/// The format of an epoch key made since stores have a voucher. It is bound to the key, so an attacker without the root
+/// key cannot make a store look older than that.
 const VOUCHING_FORMAT: u8 = 2;
 const HEAD_BYTES: usize = 6;
 const NO_DATA_KEY: DataKeyId = DataKeyId::from_bytes([0; 16]);
@@ -52,7 +52,7 @@ impl Kind {
         }
     }
 
-    /// The format in which a key of this kind is written.
+    /// Returns the format in which a key of this kind is written.
     const fn format(self) -> u8 {
         match self {
             Self::Epoch => VOUCHING_FORMAT,
@@ -69,7 +69,7 @@ impl Kind {
     }
 }
 
-/// The bytes that all wrapped keys share: checked for length, format and kind, opened by the key above only.
+/// The bytes that all wrapped keys share: checked for length, format and kind. Only the key above opens them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Wrapped([u8; WRAPPED_BYTES]);
 
@@ -117,7 +117,7 @@ impl Wrapped {
     }
 }
 
-/// What a wrapped key is bound to beside its head.
+/// What a wrapped key is bound to besides its head.
 #[derive(Clone, Copy)]
 struct Place {
     store: LogId,
@@ -148,12 +148,12 @@ macro_rules! wrapped {
         pub(crate) struct $name(Wrapped);
 
         impl $name {
-            /// Gives the bytes to store.
+            /// Returns the bytes to store.
             pub(crate) const fn as_bytes(&self) -> &[u8; WRAPPED_BYTES] {
                 &self.0.0
             }
 
-            /// Takes stored bytes; what they hold shows when they are unwrapped.
+            /// Makes a wrapped key from stored bytes; unwrapping shows whether they are right.
             ///
             /// # Errors
             ///
@@ -197,12 +197,12 @@ impl WrappedDataKey {
         Wrapped::wrap(under, Kind::Data, epoch.get(), place, key.expose(), &random::array::<NONCE_BYTES>()?).map(Self)
     }
 
-    /// Unwraps it. `id` is where it was stored; another id does not open it.
+    /// Unwraps it. `id` is the id under which it was stored; another id does not open it.
     pub(super) fn unwrap(&self, under: &Cipher, store: LogId, id: DataKeyId) -> Result<DataKey, SealError> {
         self.0.unwrap(under, Kind::Data, Place { store, data_key: id }).map(DataKey::new)
     }
 
-    /// Tells which epoch key wraps it.
+    /// Returns the epoch whose key wraps it.
     pub(crate) fn epoch(&self) -> KeyEpoch {
         KeyEpoch::new(self.0.number())
     }
@@ -215,7 +215,7 @@ impl WrappedEpochKey {
         Wrapped::wrap(under, Kind::Epoch, epoch.get(), place, key.expose(), &random::array::<NONCE_BYTES>()?).map(Self)
     }
 
-    /// Tells whether it was made since rows are vouched for, if it unwraps.
+    /// Returns whether it was made since stores have a voucher, if it unwraps.
     pub(super) const fn shows_vouching(&self) -> bool {
         self.0.format() == VOUCHING_FORMAT
     }
@@ -225,7 +225,7 @@ impl WrappedEpochKey {
         self.0.unwrap(under, Kind::Epoch, Place { store, data_key: NO_DATA_KEY }).map(EpochKey::new)
     }
 
-    /// Tells which epoch it is the key of.
+    /// Returns the epoch of this key.
     pub(crate) fn epoch(&self) -> KeyEpoch {
         KeyEpoch::new(self.0.number())
     }
@@ -243,7 +243,7 @@ impl WrappedSigningSeed {
         self.0.unwrap(under, Kind::Signing, Place { store, data_key: NO_DATA_KEY }).map(SigningSeed::new)
     }
 
-    /// Tells which signing key of the store it is, in the order of their use.
+    /// Returns the number of this signing key in the store, in the order of use.
     pub(crate) fn number(&self) -> u32 {
         self.0.number()
     }

@@ -1,11 +1,11 @@
-//! Key slots: each way in opens its own, and damage of one hides no other.
+//! Key slots: each key opens its own slot, and damage of one slot hides no other.
 
 use super::*;
 use crate::seal::testing::{STORE, wrapped_key};
 
 const COST: PassphraseCost = PassphraseCost::FLOOR;
 
-/// A key service that adds its number to each byte, and knows its own work by the first byte.
+/// A key service that adds its number to each byte, and recognises its own output by the first byte.
 struct Service(u8);
 
 impl KeyCallback for Service {
@@ -34,7 +34,7 @@ fn passphrase(text: &str) -> Unlock {
     Unlock::passphrase(text.to_owned())
 }
 
-/// A set with a slot for each way in, stored and read back.
+/// Returns a set with a slot for each key, stored and read back.
 fn stored(ways: &[&Unlock], spoil: impl Fn(u8, &mut Vec<u8>)) -> Slots {
     let mut slots = Slots::new(STORE);
     let mut rows: Vec<_> = ways.iter().map(|way| slots.add(&root(), way, COST).unwrap()).collect();

@@ -1,4 +1,4 @@
-//! Sealed streams: whatever is done to a file is found, and said for what it is.
+//! Sealed streams: every change to a file is detected and reported as what it is.
 
 use super::*;
 use crate::seal::secret_bytes::SecretBytes;

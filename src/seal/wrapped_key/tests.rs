@@ -1,4 +1,4 @@
-//! Golden bytes of wrapped keys, and what does not open.
+//! Golden bytes of wrapped keys, and bytes that do not open.
 
 use super::*;
 use crate::seal::testing::{DATA_KEY, STORE, hex, key, nonce, wrapped_key};
@@ -46,7 +46,7 @@ fn wrapped_keys_are_golden() {
     }
 }
 
-/// An epoch key of the format before is read for ever, and does not show that rows are vouched for.
+/// An epoch key of the earlier format stays readable, and does not prove that the store has a voucher.
 #[test]
 fn an_epoch_key_of_the_format_before_opens_and_tells_its_age() {
     let old = OLD_EPOCH_KEY.as_bytes().chunks(2);
