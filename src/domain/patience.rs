@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::limits;
 use super::rotation::{Rotation, RotationStage};
 use super::rotation_event::AttemptCounted;
+use super::secret::Secret;
 use super::time::Timestamp;
 
 /// What a rotation that is under way has used up since it was planned or last resumed.
@@ -95,6 +96,21 @@ impl Rotation {
             | RotationStage::Aborting { .. }
             | RotationStage::Ending { .. } => false,
         }
+    }
+}
+
+impl Secret {
+    /// Tells whether the value of its rotation is to be set again before it is proved: it was set, no login with it succeeded, and a
+    /// person has resumed the rotation since. Somebody may have set another value meanwhile; to set it again does no harm.
+    pub(crate) fn sets_again(&self) -> bool {
+        let Some(rotation) = self.rotation.as_deref().filter(|rotation| rotation.class.replaces_in_place()) else {
+            return false;
+        };
+        let is_set = matches!(rotation.stage, RotationStage::Issued(_) | RotationStage::Staged { .. });
+        // A resumption counts anew, and keeps the last failure; a value that is set anew has none.
+        let is_resumed =
+            rotation.attempts == 0 && self.patience.as_deref().is_some_and(|patience| patience.failures == 0);
+        is_set && is_resumed && rotation.failure.is_some()
     }
 }
 

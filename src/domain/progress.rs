@@ -170,6 +170,8 @@ fn attempted(secret: &Secret, rotation: &Rotation, whole: &Whole) -> RotationSta
     match rotation.class {
         // The original of a restored store may have set the value.
         IssuerClass::SetValue if doubt::is_unsettled(secret, rotation, whole) => RotationStage::Doubted,
+        // It was set, and is set again.
+        IssuerClass::SetValue if rotation.credential().is_some() => RotationStage::Doubted,
         IssuerClass::SetValue | IssuerClass::CreateWithToken if rotation.stage.is_out() => RotationStage::Doubted,
         _ => RotationStage::Attempted,
     }

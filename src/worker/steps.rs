@@ -186,6 +186,9 @@ impl Core {
                 }
                 self.commit(secret, rotation)
             }
+            RotationStage::Issued(_) | RotationStage::Staged { .. } if secret.sets_again() => {
+                self.create(secret, rotation)
+            }
             RotationStage::Issued(credential) | RotationStage::Staged { credential, .. } => {
                 self.prove(secret, rotation, credential)
             }

@@ -30,7 +30,7 @@ pub(in super::super) fn attempt(state: &State, secret: &Secret, rotation: &Rotat
             return Ok(decision.then(parked(rotation, OUTCOME_UNKNOWN)));
         }
         (RotationStage::Planned, _) => {}
-        _ if rotation.stage.is_out() => {}
+        _ if rotation.stage.is_out() || secret.sets_again() => {}
         _ => return Err(Refusal::VersionChanged),
     }
     // Those that count are counted when they fail; of these, whoever made them died.
@@ -50,6 +50,8 @@ const OUTCOME_UNKNOWN: &str = "nobody knows whether the issuer made a credential
 const RESTORED: &str = "it was under way when the backup was taken, and what the original made by it may be in use: look in \
                         the outside system, then abort, which leaves that, or resume, which ends it where it can be found";
 const NO_ATTEMPT_LEFT: &str = "every attempt failed: see the last failure, mend its cause, then resume or abort";
+const NOT_PROVED: &str = "its value was set, and no login with it succeeded: see the last failure, mend its cause, then resume, \
+                          which sets the value again, or abort, which sets the one before again";
 const TOO_LATE: &str =
     "it could not be done in a day of work, or in five runs: see the last failure, then resume or abort";
 
@@ -117,10 +119,16 @@ pub(in super::super) fn why_parked(
     } else if is_aborting(rotation) {
         None
     } else if attempts >= rotation.attempts_max {
-        Some(NO_ATTEMPT_LEFT)
+        let is_set = rotation.class.replaces_in_place() && rotation.credential().is_some();
+        Some(if is_set { NOT_PROVED } else { NO_ATTEMPT_LEFT })
     } else {
         patience.is_over().then_some(TOO_LATE)
     }
+}
+
+/// Tells whether a rotation was parked for a reason, as it is said now or was said before a value could be set again.
+pub(in super::super) fn is_parked_for(told: &Reason, why: &str) -> bool {
+    told.as_str() == why || (why == NOT_PROVED && told.as_str() == NO_ATTEMPT_LEFT)
 }
 
 pub(in super::super) const fn is_aborting(rotation: &Rotation) -> bool {

@@ -135,13 +135,14 @@ pub(super) const fn is_made(rotation: &Rotation) -> bool {
 pub(super) fn attempt(state: &State, secret: &Secret, event: &RotationAttempted) -> Result<(), Rule> {
     let rotation = open(secret, event.rotation)?;
     let is_out = rotation.stage.is_out();
-    let may_begin = (is_out && !rotation.is_at_work()) || rotation.stage == RotationStage::Planned;
+    let is_set = secret.sets_again();
+    let may_begin = (is_out && !rotation.is_at_work()) || is_set || rotation.stage == RotationStage::Planned;
     let is_next = event.attempt == rotation.attempts.saturating_add(1) && event.attempt <= rotation.attempts_max;
     // Of class `Opaque`, a person looks before another call is made.
     let is_looked_at = rotation.class != IssuerClass::Opaque || !is_out || rotation.attempts == 0;
     hold(may_begin && is_next && is_looked_at && rotation.parked.is_none(), Rule::RotationOutOfTurn)?;
     // Once a call was made, no lock can have come onto what it touches.
-    if is_out { Ok(()) } else { untouched(state, secret, rotation.class.touch()) }
+    if is_out || is_set { Ok(()) } else { untouched(state, secret, rotation.class.touch()) }
 }
 
 /// Only some classes leave their work to jobs, and one job is at work at a time.

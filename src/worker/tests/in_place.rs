@@ -13,8 +13,9 @@ use crate::domain::position::VersionNumber;
 use crate::domain::rotation::IssuerClass;
 use crate::domain::secret::SecretSpec;
 use crate::domain::version::VersionRef::{self, Current, Number, Previous};
-use crate::issuer::issuer::Issuer;
+use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::kit::{ModelFault, ModelIssuer, ModelMethod};
+use crate::seal::secret_bytes::SecretBytes;
 use crate::worker::options::WorkerOptions;
 use crate::worker::worker::RotationWorker;
 
@@ -179,4 +180,75 @@ fn what_is_to_be_ended_stays_so_and_a_rotation_that_is_given_up_sets_no_strange_
     assert!(!setter.logs_in(&old), "the setter was never given what another issuer made");
     assert!(world.model.logs_in(&old));
     world.audit("given up");
+}
+
+/// Calls of the newest rotation that the outside system saw.
+fn calls(world: &World, method: ModelMethod) -> usize {
+    let calls = world.model.calls();
+    let newest = calls.last().and_then(|call| call.rotation);
+    calls.iter().filter(|call| call.method == method && call.rotation == newest).count()
+}
+
+/// Lets a worker go on for hours, until a person has to look.
+fn run_until_parked(world: &World, worker: &RotationWorker) -> Reason {
+    for _ in 0..20 {
+        worker.run_due().unwrap();
+        world.clock.advance(HOUR);
+    }
+    world.get().rotation.as_deref().unwrap().parked.clone().unwrap().reason
+}
+
+/// A rotation whose value was set, and set again to something else by somebody, was asked about for ever: a login was tried after each
+/// resumption, and the value never set again.
+#[test]
+fn a_value_that_does_not_log_in_is_set_once_more_after_a_person_has_looked() {
+    let world = setter();
+    let (model, store, id) = (Arc::clone(&world.model), world.store.log_id(), world.secret);
+    let name = world.get().metadata.name.clone();
+    let mut options = world.options().attempts_max(3);
+    options.interrupt = Some(Arc::new(move |point| {
+        if point == "issued" {
+            let rotation = model.calls().last().unwrap().rotation.unwrap();
+            let strange = model.calls().iter().filter(|call| call.rotation == Some(rotation)).count() == 1;
+            let order = IssueOrder::new(store, id, &name, rotation, None);
+            let value = SecretBytes::copy_from(b"{\"password\":\"by hand\"}");
+            strange.then(|| model.create(&order, Some(&value)).unwrap());
+        }
+        false
+    }));
+    let worker = RotationWorker::new(&world.store, options);
+    worker.rotate(&world.ops(), world.secret).unwrap();
+    let reason = run_until_parked(&world, &worker);
+    assert!(reason.as_str().contains("no login with it succeeded"), "{reason}");
+    // The second one is the one by hand.
+    assert_eq!((calls(&world, ModelMethod::Create), calls(&world, ModelMethod::Verify)), (2, 3));
+    world.ops().resume_rotation(world.secret).unwrap();
+    let late = world.ops().place_lock(world.secret, Current, lock("late")).unwrap_err();
+    assert_eq!(late.code(), "rotation_open", "what is set again is what the first call replaced");
+    worker.run_due().unwrap();
+    assert_eq!((calls(&world, ModelMethod::Create), calls(&world, ModelMethod::Verify)), (3, 4));
+    check_current(&world, 4, "set once more");
+}
+
+#[test]
+fn a_value_that_never_logs_in_is_set_once_for_each_word_of_a_person() {
+    let world = setter();
+    (0..100).for_each(|later| world.model.fault_soon(ModelMethod::Verify, later, ModelFault::Refuse));
+    let worker = RotationWorker::new(&world.store, world.options().attempts_max(3));
+    let old = world.credential(Current);
+    worker.rotate(&world.ops(), world.secret).unwrap();
+    for times in 1..=3 {
+        run_until_parked(&world, &worker);
+        let called = (calls(&world, ModelMethod::Create), calls(&world, ModelMethod::Verify));
+        assert_eq!(called, (times, 3 * times), "set once, and then proved as often as ever");
+        world.ops().resume_rotation(world.secret).unwrap();
+    }
+    // An issuer that does not take it again is no reason for another value: this one may have been set.
+    world.model.fault_soon(ModelMethod::Create, 0, ModelFault::Refuse);
+    worker.run_due().unwrap();
+    assert_eq!(world.get().rotation.as_deref().unwrap().stage.label(), "doubted");
+    world.ops().abort_rotation(world.secret, Reason::of("another value")).unwrap();
+    worker.run_due().unwrap();
+    assert!(world.model.logs_in(&old));
+    check_current(&world, 3, "the one before is set again");
 }

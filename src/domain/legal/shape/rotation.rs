@@ -259,7 +259,7 @@ fn fail(batch: &Batch<'_>, event: &RotationAttemptFailed) -> Result<(), Rule> {
 fn says_why(rest: &[Record], why: Option<&str>) -> bool {
     match (rest, why) {
         ([], None) => true,
-        ([Record { event: Event::RotationParked(event), .. }], Some(why)) => event.reason.as_str() == why,
+        ([Record { event: Event::RotationParked(event), .. }], Some(why)) => decide::is_parked_for(&event.reason, why),
         _ => false,
     }
 }

@@ -97,7 +97,8 @@ impl Form {
             self.number(u128::from(lineage.planned_in.get()));
             self.number(u128::from(lineage.resumed_in.unwrap_or(lineage.planned_in).get()));
         }
-        // Pauses grow with the failures, and nothing else does.
+        self.bytes.push(u8::from(secret.sets_again()));
+        // Pauses grow with the failures, and else they count for no more than this.
         let counted = secret.patience.as_deref();
         self.time(counted.map(|counted| counted.counted_at.plus(DAYS / 2)));
         self.bytes.push(u8::from(counted.is_some_and(|counted| counted.worked_secs > 0)));

@@ -4,12 +4,12 @@
 use super::node::{DAYS, Node};
 use super::outside::Value;
 use super::promises;
-use super::worker::{Issuers, Worker, said};
+use super::worker::{Issuers, Worker};
 use crate::domain::command::{Change, Command, LockTarget, SecretChanges, Terms};
 use crate::domain::event::{Event, SigningKeySet, StoreRestored};
 use crate::domain::id::SecretId;
 use crate::domain::lock::{LockMode, LockNames, NewLock};
-use crate::domain::name::{Actor, LockName};
+use crate::domain::name::{Actor, LockName, Reason};
 use crate::domain::quarantine::RestoredFrom;
 use crate::domain::rotation::RotationTrigger;
 use crate::domain::rotation_command::RotationCommand;
@@ -169,4 +169,8 @@ impl Node {
     fn used(&self) -> Vec<Value> {
         promises::used(self)
     }
+}
+
+pub(super) fn said(words: &str) -> Reason {
+    Reason::parse(words).unwrap()
 }

@@ -3,12 +3,13 @@
 
 use super::node::{DAYS, Node};
 use super::outside::{Answer, Luck, Order, Value, value_of};
+use super::people::said;
 use super::promises::{Good, Promise};
 use crate::domain::command::Command;
 use crate::domain::due::Step;
 use crate::domain::id::{RotationId, SecretId, VersionId};
 use crate::domain::limits;
-use crate::domain::name::{IssuerName, OutsideId, Reason};
+use crate::domain::name::{IssuerName, OutsideId};
 use crate::domain::patience::Effort;
 use crate::domain::refusal::Refusal;
 use crate::domain::rotation::{AttemptFailure, IssuerClass, Rotation, RotationStage, RotationTrigger};
@@ -192,6 +193,9 @@ impl Node {
             {
                 let _ = self.tell(secret.id, RotationCommand::Commit { rotation: rotation.id });
             }
+            RotationStage::Issued(_) | RotationStage::Staged { .. } if secret.sets_again() => {
+                self.attempt(at, secret, rotation);
+            }
             RotationStage::Issued(made) | RotationStage::Staged { credential: made, .. } => {
                 let order = Order::Verify(value_of(&made.sealed));
                 self.workers[at] = Worker::Calling(Call::of(secret, rotation, Purpose::Prove, order));
@@ -343,8 +347,4 @@ impl Node {
             self.workers[at] = Worker::Sweeping(issuer.clone(), unknown);
         }
     }
-}
-
-pub(super) fn said(words: &str) -> Reason {
-    Reason::parse(words).unwrap()
 }
