@@ -1,4 +1,4 @@
-//! Owns the entries of a backup: what its chunks hold together, one after another. Numbers big-endian.
+//! Owns the entries of a backup: the content of its chunks, one entry after another. Numbers big-endian.
 //!
 //! | Offset | Size | Field |
 //! |---|---|---|
@@ -7,9 +7,9 @@
 //! | 5 | k | row key, as in [`super::keys`] |
 //! | 5 + k | v | value, as the row holds it; put together where it lies in chunks |
 //!
-//! The description of the store comes first, the checkpoint (row key `h`, its note) last, commits in the order of the log.
-//! Of two entries of one data key, the one whose epoch is live at the end of the log counts. How the file is sealed is
-//! the business of `seal`. Read next: [`super::keys`].
+//! The description of the store comes first, the checkpoint (row key `h`, its note) last, commits in the order of the
+//! log. If one data key has two entries, the one whose epoch is alive at the end of the log counts. `seal` seals the
+//! file. Read next: [`super::keys`].
 
 use super::error::{CodecError, Part};
 use super::keys;
@@ -19,15 +19,15 @@ use crate::domain::position::Position;
 /// Bytes before the row key.
 pub(crate) const HEAD_BYTES: usize = 5;
 
-/// The row key of the checkpoint, which is no row of a store.
+/// The row key of the checkpoint, which is not a row of a store.
 pub(crate) const CHECKPOINT: [u8; 1] = *b"h";
 
-/// Bytes of a value: as many as the rows of one value can have.
+/// Bytes of a value, at most: as many as the rows of one value can have.
 const VALUE_BYTES_MAX: usize = 32 * 1_024 * 1_024;
 
 const PART: Part = Part::BackupEntry;
 
-/// Encodes what stands before the value of an entry.
+/// Encodes the part before the value of an entry.
 pub(crate) fn encode_head(row_key: &[u8], value: &[u8]) -> Result<Vec<u8>, CodecError> {
     let bytes = value.len();
     let too_long = CodecError::TooLong { part: PART, bytes, bytes_max: VALUE_BYTES_MAX };
@@ -48,7 +48,7 @@ pub(crate) fn decode_head(head: &[u8]) -> Result<(usize, usize), CodecError> {
     Ok((usize::from(u8::from_be_bytes(*key_length)), bytes))
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// The description of the store.
@@ -74,7 +74,7 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// [`CodecError::Malformed`] when no entry has such a one.
+    /// [`CodecError::Malformed`] when no entry has such a row key.
     pub(crate) fn parse(row_key: &[u8]) -> Result<Self, CodecError> {
         let kind = row_key.first().copied().unwrap_or_default();
         let parsed = match kind {

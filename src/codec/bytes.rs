@@ -1,10 +1,11 @@
-//! Owns the one configuration of bincode and the checks around it. Nothing outside this file calls bincode.
+//! Owns the only configuration of bincode and the checks around it. No other file calls bincode.
 //!
-//! Little-endian, integers of fixed width, no more than a limit. A `bool` and the tag of an `Option` are one byte, 0 or 1;
-//! text is its length in 8 bytes, then UTF-8; a list is its length in 8 bytes, then its elements; a struct is its fields.
+//! Little-endian, integers of fixed width, never more bytes than a limit. A `bool` and the tag of an `Option` are one
+//! byte, 0 or 1. Text is its length in 8 bytes, then UTF-8; a list is its length in 8 bytes, then its elements; a
+//! struct is its fields.
 //!
-//! Reading checks the length first, demands that no byte is left over, and encodes the value again into a comparison with
-//! the bytes it came from: cheap, since nothing is stored, and independent of whether each type reads in one way only.
+//! Reading checks the length first and refuses left-over bytes. It then encodes the value again and compares it with
+//! the bytes. That is cheap, since nothing is stored, and does not rely on each type having only one encoding.
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian, standard};
 use bincode::enc::write::Writer;
@@ -17,7 +18,7 @@ use super::error::{CodecError, Part};
 /// Bytes of a body with its salt, and of a context, at most.
 pub(crate) const LOG_BYTES_MAX: usize = crate::domain::limits::EVENT_BYTES_MAX;
 
-/// Bytes of a saved value, at most: a secret with all its versions and locks stays below.
+/// Bytes of a saved value, at most: a secret with all its versions and locks has fewer.
 pub(super) const SAVED_BYTES_MAX: usize = 16 * 1_024 * 1_024;
 
 type Config<const BYTES_MAX: usize> = Configuration<LittleEndian, Fixint, Limit<BYTES_MAX>>;
@@ -26,7 +27,7 @@ const fn config<const BYTES_MAX: usize>() -> Config<BYTES_MAX> {
     standard().with_little_endian().with_fixed_int_encoding().with_limit::<BYTES_MAX>()
 }
 
-/// Encodes a value behind some bytes.
+/// Encodes a value after some bytes.
 pub(super) fn encode<const BYTES_MAX: usize>(
     part: Part,
     before: &[u8],
@@ -57,12 +58,12 @@ where
     Ok(value)
 }
 
-/// Holds a length to its bound.
+/// Checks a length against its bound.
 pub(super) fn within(part: Part, bytes: usize, bytes_max: usize) -> Result<(), CodecError> {
     if bytes > bytes_max { Err(CodecError::TooLong { part, bytes, bytes_max }) } else { Ok(()) }
 }
 
-/// Says what bincode found, without its message: that may repeat content.
+/// Returns the error of bincode without its message, which may repeat content.
 fn explain(part: Part, bytes: usize, err: &DecodeError) -> CodecError {
     let reason = match err {
         DecodeError::UnexpectedEnd { .. } => return CodecError::TooShort { part, bytes },
@@ -75,10 +76,10 @@ fn explain(part: Part, bytes: usize, err: &DecodeError) -> CodecError {
     CodecError::Malformed { part, reason }
 }
 
-/// Room for a typical value, so that writing it allocates once.
+/// Capacity for a typical value, so that writing it allocates once.
 const ROOM: usize = 256;
 
-/// Appends what is written.
+/// Appends the written bytes.
 struct Appending<'a>(&'a mut Vec<u8>);
 
 impl Writer for Appending<'_> {
@@ -89,7 +90,7 @@ impl Writer for Appending<'_> {
     }
 }
 
-/// Compares what is written with what is expected.
+/// Compares the written bytes with the expected ones.
 struct Comparing<'a>(&'a [u8]);
 
 impl Writer for Comparing<'_> {

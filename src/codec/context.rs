@@ -1,6 +1,6 @@
 //! Owns the context of a record: one byte of version, then the frozen struct of that version.
 //!
-//! Unlike an event, a context of an unknown version is an error: without it nobody knows who did what.
+//! Unlike an event, a context of an unknown version is an error: without it the actor of a record is unknown.
 
 use super::bytes::{self, LOG_BYTES_MAX};
 use super::error::{CodecError, Part};
@@ -14,7 +14,7 @@ const VERSION: u8 = 1;
 ///
 /// # Errors
 ///
-/// [`CodecError::TooLong`], which the bounds of its fields keep from happening.
+/// [`CodecError::TooLong`], which the bounds of its fields prevent.
 pub(crate) fn encode_context(context: &Context) -> Result<Vec<u8>, CodecError> {
     bytes::encode::<LOG_BYTES_MAX>(Part::Context, &[VERSION], &ContextV1::from(context.clone()))
 }
@@ -23,7 +23,7 @@ pub(crate) fn encode_context(context: &Context) -> Result<Vec<u8>, CodecError> {
 ///
 /// # Errors
 ///
-/// [`CodecError`] when the bytes are not exactly what the context would be written as.
+/// [`CodecError`] when the bytes are not exactly those that the context would be written as.
 pub(crate) fn decode_context(bytes: &[u8]) -> Result<Context, CodecError> {
     const PART: Part = Part::Context;
     match bytes.split_first() {

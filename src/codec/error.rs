@@ -1,10 +1,10 @@
-//! Owns what can be wrong with bytes: which part, what is wrong, and what to do now. Never the content.
+//! Owns the errors of bytes: which part, what is wrong, and what to do now. They never contain the content.
 
 use std::fmt;
 
 use crate::domain::event::Event;
 
-/// What the bytes are of.
+/// The part that the bytes belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// The body of an event.
@@ -24,11 +24,11 @@ pub(crate) enum Part {
     SavedAnswer,
     /// The voucher for what is derived from the log.
     Voucher,
-    /// A secret as it was.
+    /// A secret of a past state.
     PastSecret,
     /// The part of a past state that belongs to no secret.
     PastWhole,
-    /// The mark that says that a past state is whole.
+    /// The mark that says that a past state is complete.
     PastMark,
     /// The row that says what store this is.
     StoreMeta,
@@ -37,7 +37,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// Says what to do about bad bytes.
+    /// Returns the remedy for bad bytes.
     const fn remedy(self) -> &'static str {
         match self {
             Self::Event { .. } | Self::Context => "verify the log, and go back to a backup if it is damaged",
@@ -75,31 +75,31 @@ impl fmt::Display for Part {
     }
 }
 
-/// Bytes that are not what this release would have written, or a value that does not fit its bytes.
+/// Bytes that this release would not have written, or a value that does not fit its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CodecError {
-    /// More bytes than there may be.
+    /// More bytes than allowed.
     #[error("{part} takes {bytes} bytes and may take {bytes_max}; {}", part.remedy())]
     TooLong {
-        /// Of what.
+        /// The part.
         part: Part,
-        /// How many there are.
+        /// The number of bytes.
         bytes: usize,
-        /// How many there may be.
+        /// The allowed number of bytes.
         bytes_max: usize,
     },
     /// The bytes end before the value does.
     #[error("{part} ends too early, after {bytes} bytes; {}", part.remedy())]
     TooShort {
-        /// Of what.
+        /// The part.
         part: Part,
-        /// How many there are.
+        /// The number of bytes.
         bytes: usize,
     },
-    /// Something in the bytes cannot be.
+    /// The bytes contain an impossible value.
     #[error("{part} cannot be read: {reason}; {}", part.remedy())]
     Malformed {
-        /// Of what.
+        /// The part.
         part: Part,
         /// What is wrong, without the content.
         reason: &'static str,
@@ -107,39 +107,39 @@ pub(crate) enum CodecError {
     /// The value ends before the bytes do.
     #[error("{part} has {bytes} bytes too many; {}", part.remedy())]
     LeftOver {
-        /// Of what.
+        /// The part.
         part: Part,
-        /// How many are left.
+        /// The number of bytes left over.
         bytes: usize,
     },
     /// The bytes can be read, but would be written differently.
     #[error("{part} is not written in the one way there is; {}", part.remedy())]
     NotCanonical {
-        /// Of what.
+        /// The part.
         part: Part,
     },
-    /// The bytes follow a format that this release does not know.
+    /// The bytes have a format that this release does not know.
     #[error(
         "{part} has format {found}, this release knows {known}; open it with the release that wrote it, or a newer one"
     )]
     UnknownFormat {
-        /// Of what.
+        /// The part.
         part: Part,
-        /// The format found.
+        /// The format of the bytes.
         found: u16,
-        /// The format known.
+        /// The known format.
         known: u16,
     },
-    /// The bytes were changed since they were written, lie in another row, or were not written by this store.
+    /// The bytes were changed after they were written, are in another row, or were not written by this store.
     #[error("{part} does not match its checksum; {}", part.remedy())]
     Checksum {
-        /// Of what.
+        /// The part.
         part: Part,
     },
-    /// A value that has no bytes; a bug.
+    /// A value that cannot be encoded; a bug.
     #[error("{part} cannot be written; report this with the release number")]
     Unwritable {
-        /// Of what.
+        /// The part.
         part: Part,
     },
 }

@@ -1,7 +1,7 @@
 //! Owns the body of an event: 16 bytes of salt, then the frozen struct of its type and schema.
 //!
-//! The salt keeps an erased body from being guessed by its hash. A body whose (type, schema) this release does not know
-//! is no error: it is kept, hashed and shown as unknown. Read next: [`super::wire`].
+//! The salt prevents guessing an erased body from its hash. A body whose (type, schema) this release does not know is
+//! not an error: it is kept, hashed and shown as unknown. Read next: [`super::wire`].
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,13 +15,13 @@ use crate::domain::event_shape::Kind;
 /// Bytes of salt before each encoded event.
 pub(crate) const SALT_BYTES: usize = 16;
 
-/// What the body of a record turned out to be.
+/// The decoded body of a record.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::large_enum_variant, reason = "nearly all are of the large kind")]
 pub(crate) enum Decoded {
     /// An event, lifted to the newest schema.
     Known(Event),
-    /// Nothing this release knows: the type or its schema is newer.
+    /// This release does not know it: the type or its schema is newer.
     Unknown,
 }
 
@@ -33,22 +33,22 @@ pub(super) trait Body: Serialize + DeserializeOwned {
     /// The schema, from 1.
     const SCHEMA: u16;
 
-    /// Gives the event: the newest schema turns into it, an older one is lifted to the next and goes on from there.
+    /// Returns the event. The newest schema converts into it; an older one is first lifted to the next.
     fn into_event(self) -> Event;
 }
 
 /// Decodes one body, without its salt.
 pub(super) type Decoder = fn(&[u8]) -> Result<Event, CodecError>;
 
-/// An event with the frozen structs that stand for it in the log. Each event that is declared has to have them.
+/// An event with its frozen structs in the log. Every declared event must have them.
 pub(super) trait Schemas: Kind + Clone {
-    /// The struct that is written.
+    /// The struct of the newest schema, which is written.
     type Newest: Body + From<Self>;
 
     /// How many schemas there are.
     const COUNT: u16;
 
-    /// Finds what decodes a schema of it.
+    /// Returns the decoder of one of its schemas.
     fn decoder(schema: u16) -> Option<Decoder>;
 
     /// Writes it as JSON with the fields of a schema.
@@ -57,13 +57,13 @@ pub(super) trait Schemas: Kind + Clone {
 
 macro_rules! schemas {
     ($( $name:ident, )+) => {
-        /// Gives the schema in which an event is written.
+        /// Returns the schema in which an event is written.
         #[must_use]
         pub(crate) const fn schema_of(event: &Event) -> u16 {
             match event { $( Event::$name(_) => <<event::$name as Schemas>::Newest as Body>::SCHEMA, )+ }
         }
 
-        /// Encodes an event behind its salt.
+        /// Encodes an event after its salt.
         ///
         /// # Errors
         ///
@@ -72,19 +72,19 @@ macro_rules! schemas {
             match event { $( Event::$name(event) => encode_as(event, salt), )+ }
         }
 
-        /// Gives an event as JSON, for people. The fields are those of the newest schema.
+        /// Returns an event as JSON, for people. It has the fields of the newest schema.
         #[must_use]
         pub(crate) fn event_json(event: &Event) -> serde_json::Value {
             match event { $( Event::$name(event) => json_of(event), )+ }
         }
 
-        /// Writes an event as JSON with the fields of the schema of its record, so that the text for a record stays the
-        /// same when a later release knows more of the event.
+        /// Writes an event as JSON with the fields of the schema of its record. So the text for a record stays the same
+        /// when a later release adds fields.
         pub(crate) fn write_event_json(event: &Event, schema: u16, out: &mut Vec<u8>) {
             match event { $( Event::$name(event) => event.write_json(schema, out), )+ }
         }
 
-        /// Finds what decodes a type in a schema.
+        /// Returns the decoder of a type in a schema.
         pub(super) fn decoder(number: u16, schema: u16) -> Option<Decoder> {
             match number {
                 $( <event::$name as Kind>::NUMBER => <event::$name as Schemas>::decoder(schema), )+
@@ -92,7 +92,7 @@ macro_rules! schemas {
             }
         }
 
-        /// How many types and schemas of events this release knows: more with each release that adds one.
+        /// Returns how many types and schemas of events this release knows. Each release that adds one knows more.
         pub(crate) fn vocabulary() -> u16 {
             [$( <event::$name as Schemas>::COUNT ),+].into_iter().sum()
         }
@@ -107,11 +107,11 @@ fn encode_as<E: Schemas>(event: &E, salt: &[u8; SALT_BYTES]) -> Result<Vec<u8>, 
 }
 
 fn json_of<E: Schemas>(event: &E) -> serde_json::Value {
-    // Nothing in a wire struct fails to become JSON: names of fields are texts, and a JSON object is one.
+    // Every wire struct can be converted to JSON: names of fields are texts, and a JSON object is valid JSON.
     serde_json::to_value(E::Newest::from(event.clone())).unwrap_or_default()
 }
 
-/// Writes a wire struct as JSON; null in the same cases as [`event_json`], which are none.
+/// Writes a wire struct as JSON. It would write null where [`event_json`] does, which never happens.
 pub(super) fn write_json(wire: &impl Serialize, out: &mut Vec<u8>) {
     let start = out.len();
     if serde_json::to_writer(&mut *out, wire).is_err() {
@@ -120,21 +120,21 @@ pub(super) fn write_json(wire: &impl Serialize, out: &mut Vec<u8>) {
     }
 }
 
-/// Decodes the body of a record, salt and all, and lifts it to the newest schema.
+/// Decodes the body of a record with its salt, and lifts it to the newest schema.
 ///
 /// # Errors
 ///
-/// [`CodecError`] when the type and schema are known and the bytes are not exactly what they would be written as.
+/// [`CodecError`] when the type and schema are known and the bytes are not exactly those that would be written.
 pub(crate) fn decode_event(number: u16, schema: u16, body: &[u8]) -> Result<Decoded, CodecError> {
     decode_by(decoder(number, schema), Part::Event { number, schema }, body)
 }
 
-/// Tells whether this release knows a type in a schema, whose body it may not have.
+/// Returns whether this release knows a type in a schema.
 pub(crate) fn is_known(number: u16, schema: u16) -> bool {
     decoder(number, schema).is_some()
 }
 
-/// Decodes a body with the decoder that was found for it; tests bring decoders of schemas that do not exist yet.
+/// Decodes a body with the given decoder; tests supply decoders of schemas that do not exist yet.
 pub(super) fn decode_by(decoder: Option<Decoder>, part: Part, body: &[u8]) -> Result<Decoded, CodecError> {
     let Some(decoder) = decoder else { return Ok(Decoded::Unknown) };
     bytes::within(part, body.len(), LOG_BYTES_MAX)?;

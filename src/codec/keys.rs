@@ -1,4 +1,4 @@
-//! Owns the row keys: one function each. Numbers are big-endian, so that rows lie in the order of their numbers.
+//! Owns the row keys, with a function for each. Numbers are big-endian, so that rows have the order of their numbers.
 //!
 //! | Row | Row key |
 //! |---|---|
@@ -19,9 +19,9 @@
 //! | settings and groups of a past state | `p`, position (8) |
 //! | mark of a past state | `y`, position (8) |
 //!
-//! A long value takes several rows: `storage` appends a chunk number of 4 bytes to the row key, and takes it off again
-//! before anything here sees it. No row key begins another one of the same kind, so that a chunk number is never taken
-//! for a part of it.
+//! A long value takes several rows: `storage` appends a chunk number of 4 bytes to the row key, and removes it again
+//! before this module sees the row key. No row key is a prefix of another one of the same kind, so a chunk number is
+//! never taken for a part of it.
 
 use crate::domain::id::{DataKeyId, SecretId};
 use crate::domain::position::Position;
@@ -63,7 +63,7 @@ pub(crate) const PAST_WHOLE: u8 = b'p';
 /// First byte of the row keys of marks of past states.
 pub(crate) const PAST_MARK: u8 = b'y';
 
-/// Gives the row of the commit whose first record has this position.
+/// Returns the row of the commit whose first record has this position.
 pub(crate) fn log_commit(first: Position) -> [u8; 9] {
     join(LOG, first.get().to_be_bytes())
 }
@@ -73,7 +73,7 @@ pub(crate) fn parse_log_commit(row_key: &[u8]) -> Option<Position> {
     split(LOG, row_key).map(|bytes| Position::new(u64::from_be_bytes(bytes)))
 }
 
-/// Gives the row of sealed data.
+/// Returns the row of sealed data.
 pub(crate) fn sealed_data(data_key: DataKeyId) -> [u8; 17] {
     join(SEALED_DATA, *data_key.as_bytes())
 }
@@ -83,7 +83,7 @@ pub(crate) fn parse_sealed_data(row_key: &[u8]) -> Option<DataKeyId> {
     split(SEALED_DATA, row_key).map(DataKeyId::from_bytes)
 }
 
-/// Gives the row of a wrapped data key.
+/// Returns the row of a wrapped data key.
 pub(crate) fn data_key(data_key: DataKeyId) -> [u8; 17] {
     join(DATA_KEY, *data_key.as_bytes())
 }
@@ -93,7 +93,7 @@ pub(crate) fn parse_data_key(row_key: &[u8]) -> Option<DataKeyId> {
     split(DATA_KEY, row_key).map(DataKeyId::from_bytes)
 }
 
-/// Gives the row of a saved secret.
+/// Returns the row of a saved secret.
 pub(crate) fn saved_secret(secret: SecretId) -> [u8; 17] {
     join(SAVED_SECRET, *secret.as_bytes())
 }
@@ -103,7 +103,7 @@ pub(crate) fn parse_saved_secret(row_key: &[u8]) -> Option<SecretId> {
     split(SAVED_SECRET, row_key).map(SecretId::from_bytes)
 }
 
-/// Gives the row of the answer whose last record has this position.
+/// Returns the row of the answer whose last record has this position.
 pub(crate) fn saved_answer(position: Position) -> [u8; 9] {
     join(SAVED_ANSWER, position.get().to_be_bytes())
 }
@@ -113,7 +113,7 @@ pub(crate) fn parse_saved_answer(row_key: &[u8]) -> Option<Position> {
     split(SAVED_ANSWER, row_key).map(|bytes| Position::new(u64::from_be_bytes(bytes)))
 }
 
-/// Gives the row of a wrapped epoch key.
+/// Returns the row of a wrapped epoch key.
 pub(crate) fn epoch_key(epoch: u32) -> [u8; 5] {
     join(EPOCH_KEY, epoch.to_be_bytes())
 }
@@ -123,7 +123,7 @@ pub(crate) fn parse_epoch_key(row_key: &[u8]) -> Option<u32> {
     split(EPOCH_KEY, row_key).map(u32::from_be_bytes)
 }
 
-/// Gives the row of a key slot.
+/// Returns the row of a key slot.
 pub(crate) fn key_slot(slot: u8) -> [u8; 2] {
     join(KEY_SLOT, [slot])
 }
@@ -133,7 +133,7 @@ pub(crate) fn parse_key_slot(row_key: &[u8]) -> Option<u8> {
     split(KEY_SLOT, row_key).map(u8::from_be_bytes)
 }
 
-/// Gives the row of a complete subtree.
+/// Returns the row of a complete subtree.
 pub(crate) fn tree_node(level: u8, index: u64) -> [u8; 10] {
     let mut place = [level; 9];
     for (to, from) in place.iter_mut().skip(1).zip(index.to_be_bytes()) {
@@ -142,7 +142,7 @@ pub(crate) fn tree_node(level: u8, index: u64) -> [u8; 10] {
     join(TREE_NODE, place)
 }
 
-/// Gives the row of a secret as it was at a position.
+/// Returns the row of a secret as it was at a position.
 pub(crate) fn past_secret(at: Position, secret: SecretId) -> [u8; 25] {
     let mut place = [0; 24];
     for (to, from) in place.iter_mut().zip(at.get().to_be_bytes().iter().chain(secret.as_bytes())) {
@@ -151,7 +151,7 @@ pub(crate) fn past_secret(at: Position, secret: SecretId) -> [u8; 25] {
     join(PAST_SECRET, place)
 }
 
-/// Gives what the row keys of all secrets of a past state begin with.
+/// Returns the common prefix of the row keys of all secrets of a past state.
 pub(crate) fn past_secrets(at: Position) -> [u8; 9] {
     join(PAST_SECRET, at.get().to_be_bytes())
 }
@@ -163,12 +163,12 @@ pub(crate) fn parse_past_secret(row_key: &[u8]) -> Option<(Position, SecretId)> 
     Some((Position::new(u64::from_be_bytes(*at)), SecretId::from_bytes(secret.try_into().ok()?)))
 }
 
-/// Gives the row of what belonged to no secret at a position.
+/// Returns the row of the settings and groups of a past state at a position.
 pub(crate) fn past_whole(at: Position) -> [u8; 9] {
     join(PAST_WHOLE, at.get().to_be_bytes())
 }
 
-/// Gives the row of the mark of the past state at a position.
+/// Returns the row of the mark of the past state at a position.
 pub(crate) fn past_mark(at: Position) -> [u8; 9] {
     join(PAST_MARK, at.get().to_be_bytes())
 }
@@ -178,7 +178,7 @@ pub(crate) fn parse_past_mark(row_key: &[u8]) -> Option<Position> {
     split(PAST_MARK, row_key).map(|bytes| Position::new(u64::from_be_bytes(bytes)))
 }
 
-/// Gives the row of a wrapped signing seed.
+/// Returns the row of a wrapped signing seed.
 pub(crate) fn signing_seed(number: u32) -> [u8; 5] {
     join(SIGNING_SEED, number.to_be_bytes())
 }

@@ -1,7 +1,7 @@
-//! Owns what the rows of a state add up to.
+//! Owns the sum over the rows of a state.
 //!
-//! Rows are added up in any order, so that the writer keeps the sum as rows come and go, and an open that has read every
-//! row knows at the end whether one is missing, old or foreign. Read next: [`super::voucher`].
+//! The sum does not depend on the order of the rows, so the writer updates it as rows are added and removed. An open
+//! that has read every row knows at the end whether one is missing, old or foreign. Read next: [`super::voucher`].
 
 use serde::{Deserialize, Serialize};
 
@@ -14,13 +14,13 @@ use crate::domain::position::Position;
 pub(crate) struct RowSum([u64; 4]);
 
 impl RowSum {
-    /// Takes a row in.
+    /// Adds a row.
     #[must_use]
     pub(crate) fn plus(self, row: &RowDigest) -> Self {
         self.zip(row, u64::wrapping_add)
     }
 
-    /// Takes a row out again.
+    /// Removes a row.
     #[must_use]
     pub(crate) fn minus(self, row: &RowDigest) -> Self {
         self.zip(row, u64::wrapping_sub)
@@ -54,40 +54,40 @@ impl From<RowSum> for [u8; 32] {
     }
 }
 
-/// Rows as they are added up.
+/// The number and the sum of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RowTotal {
-    /// How many there are.
+    /// The number of rows.
     pub(crate) rows: u64,
-    /// What they add up to.
+    /// The sum of their digests.
     pub(crate) sum: RowSum,
 }
 
 impl RowTotal {
-    /// Takes a row in.
+    /// Adds a row.
     pub(crate) fn add(&mut self, row: &RowDigest) {
         self.rows = self.rows.saturating_add(1);
         self.sum = self.sum.plus(row);
     }
 
-    /// Takes a row out again.
+    /// Removes a row.
     pub(crate) fn take_out(&mut self, row: &RowDigest) {
         self.rows = self.rows.saturating_sub(1);
         self.sum = self.sum.minus(row);
     }
 
-    /// Gives what proves these rows and no others, and shows nothing of their sum.
+    /// Returns a proof of exactly these rows that does not reveal their sum.
     pub(crate) fn proof(&self, key: &RowKey) -> [u8; 32] {
         saved::keyed_bytes(key, TOTAL, &[&self.rows.to_be_bytes(), &<[u8; 32]>::from(self.sum)])
     }
 }
 
-/// What keyed bytes are for.
+/// The purpose of keyed bytes.
 const TOTAL: u8 = 1;
 const PAST_SUM: u8 = 2;
 
-/// Hides the sum of a past state's rows, or shows it again. A mark is written once for each number of erasures, so no two
-/// sums are hidden in the same way.
+/// Hides the sum of a past state's rows, or reveals it again. A mark is written once for each number of erasures, so no
+/// two sums are hidden with the same pad.
 pub(super) fn hidden(sum: RowSum, key: &RowKey, at: Position, erased_up_to: Position) -> RowSum {
     let pad = saved::keyed_bytes(key, PAST_SUM, &[&at.get().to_be_bytes(), &erased_up_to.get().to_be_bytes()]);
     let mut bytes = <[u8; 32]>::from(sum);

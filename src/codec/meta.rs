@@ -1,5 +1,5 @@
-//! Owns the row that says what store this is. Written when the store is made, and when it is brought up to date; 48 bytes,
-//! numbers big-endian.
+//! Owns the row that says which store this is. It is written when the store is made, and when it is upgraded. It has 48
+//! bytes; numbers are big-endian.
 //!
 //! | Offset | Size | Field |
 //! |---|---|---|
@@ -10,17 +10,17 @@
 //! | 24 | 8 | when it was made, nanoseconds since 1970 UTC |
 //! | 32 | 16 | checksum: the first 16 bytes of a BLAKE3 hash over all before |
 //!
-//! Magic and revision stay where they are in every revision, so that any release can say that a store is too new. The
-//! revision is a word to earlier releases and nothing is believed for it: what a store is shows in its epoch keys.
+//! Every revision has magic and revision in the same place, so that any release can say that a store is too new. The
+//! revision is information for earlier releases, and no check relies on it: the epoch keys show the true revision.
 
 use super::error::{CodecError, Part};
 use crate::domain::id::LogId;
 use crate::domain::time::Timestamp;
 
-/// The revision of the rows that this release writes: they are vouched for.
+/// The revision of the rows that this release writes: they have a voucher.
 pub(crate) const FORMAT_REVISION: u16 = 2;
 
-/// The revision before, which this release reads and brings up to date.
+/// The earlier revision, which this release reads and upgrades.
 const OLD_REVISION: u16 = 1;
 
 /// Bytes of the row.
@@ -29,7 +29,7 @@ pub(crate) const META_BYTES: usize = 48;
 const MAGIC: [u8; 4] = *b"LKST";
 const CHECKSUM_CONTEXT: &str = "latchkeep 2026-11-23 store meta v1";
 
-/// What store this is.
+/// The description of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoreMeta {
     /// The id of the log and of the store.
@@ -59,7 +59,7 @@ fn encode(meta: &StoreMeta, revision: u16) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// [`CodecError::UnknownFormat`] when another revision wrote it; another [`CodecError`] when it is no such row.
+/// [`CodecError::UnknownFormat`] when another revision wrote it; another [`CodecError`] when it is not such a row.
 pub(crate) fn decode_meta(row: &[u8]) -> Result<StoreMeta, CodecError> {
     const PART: Part = Part::StoreMeta;
     let too_short = CodecError::TooShort { part: PART, bytes: row.len() };
@@ -83,7 +83,7 @@ pub(crate) fn decode_meta(row: &[u8]) -> Result<StoreMeta, CodecError> {
         log_id: LogId::from_bytes(*log_id),
         created_at: Timestamp::from_nanos(u64::from_be_bytes(*created_at)),
     };
-    // One comparison covers the checksum, the zero and a time past the end of time.
+    // One comparison covers the checksum, the zero and a time after the greatest one.
     if encode(&meta, revision) == row { Ok(meta) } else { Err(CodecError::Checksum { part: PART }) }
 }
 

@@ -1,10 +1,11 @@
-//! The bytes: how events, contexts, saved state and row keys are written and read back. Pure; the only home of bincode.
+//! The bytes: how events, contexts, saved state and row keys are written and read back. It is pure, and the only home
+//! of bincode.
 //!
-//! Two kinds of bytes live here. Those of the log are for ever: their shapes are the frozen structs in [`wire`], their
-//! golden bytes lie in `tests/golden`, and an old schema is lifted on read, never rewritten. Those of saved state
-//! ([`saved`], [`past`]) are disposable: an error means that they are thrown away and rebuilt from the log.
+//! There are two kinds of bytes. Those of the log are kept forever: the frozen structs in [`wire`] define them, their
+//! golden bytes are in `tests/golden`, and an old schema is lifted when it is read, never rewritten. Those of saved
+//! state ([`saved`], [`past`]) are disposable: after an error they are discarded and rebuilt from the log.
 //!
-//! This module never decides anything and never touches a disk. Read in this order: [`event`], [`wire`], [`context`],
+//! This module never decides anything and never uses a disk. Read in this order: [`event`], [`wire`], [`context`],
 //! [`keys`], [`saved`], [`voucher`].
 
 pub(crate) mod backup;

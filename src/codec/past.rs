@@ -1,7 +1,7 @@
-//! Owns the rows of past states: each secret as it was at some position, what belongs to no secret, and a mark that says
-//! that all of them are there. Disposable, like saved state, and in the same frame.
+//! Owns the rows of past states: each secret at some position, the part that belongs to no secret, and a mark that says
+//! that all rows are there. Disposable, like saved state, and in the same frame.
 //!
-//! Where words were erased since, a row says that a secret was there, and no more. Read next: [`super::saved`].
+//! If words of a secret were erased since, its row says only that the secret existed. Read next: [`super::saved`].
 
 use std::collections::BTreeSet;
 
@@ -16,20 +16,20 @@ use crate::domain::position::Position;
 use crate::domain::secret::Secret;
 use crate::domain::state::Whole;
 
-/// That a past state is whole.
+/// The mark that a past state is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PastMark {
     /// The chain head at its position.
     pub(crate) head: [u8; 32],
-    /// Its secrets, those whose words are erased among them.
+    /// The total of its secrets, including those whose words are erased.
     pub(crate) total: RowTotal,
-    /// The hash of the row of what belonged to no secret.
+    /// The hash of the row of the part that belongs to no secret.
     pub(crate) whole: [u8; 32],
-    /// The log size up to which it has lost the words that were erased.
+    /// The log size up to which the erased words were removed from it.
     pub(crate) erased_up_to: Position,
 }
 
-/// The same as it is written: nobody without the key can read the sum.
+/// The mark as it is written: only the key reveals the sum.
 #[derive(Serialize, Deserialize)]
 struct Written {
     head: [u8; 32],
@@ -39,15 +39,15 @@ struct Written {
     erased_up_to: Position,
 }
 
-/// What belonged to no secret.
+/// The part of a past state that belongs to no secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PastWhole {
     pub(crate) whole: Whole,
-    /// Groups that were there, and whose words are erased.
+    /// Groups that existed, and whose words are erased.
     pub(crate) erased: BTreeSet<GroupId>,
 }
 
-/// Encodes a secret for the row [`keys::past_secret`]; none when its words are erased.
+/// Encodes a secret for the row [`keys::past_secret`]; `None` when its words are erased.
 pub(crate) fn encode_past_secret(
     key: &RowKey,
     at: Position,
@@ -67,12 +67,12 @@ pub(crate) fn decode_past_secret(
     saved::decode(key, Part::PastSecret, &keys::past_secret(at, id), row)
 }
 
-/// Encodes what belonged to no secret for the row [`keys::past_whole`].
+/// Encodes the part that belongs to no secret for the row [`keys::past_whole`].
 pub(crate) fn encode_past_whole(key: &RowKey, at: Position, whole: &PastWhole) -> Result<SavedRow, CodecError> {
     saved::encode(key, Part::PastWhole, &keys::past_whole(at), whole)
 }
 
-/// Decodes the row of what belonged to no secret.
+/// Decodes the row of the part that belongs to no secret.
 pub(crate) fn decode_past_whole(key: &RowKey, at: Position, row: &[u8]) -> Result<(PastWhole, RowDigest), CodecError> {
     saved::decode(key, Part::PastWhole, &keys::past_whole(at), row)
 }

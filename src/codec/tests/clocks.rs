@@ -1,4 +1,4 @@
-//! Events about clocks: samples for golden files, and any of them.
+//! Events about clocks: samples for golden files, and random ones.
 
 use proptest::arbitrary::any;
 use proptest::option;

@@ -1,4 +1,5 @@
-//! How a schema changes: a second schema of an event that no release has, with its lift, next to those that exist.
+//! Tests how a schema changes: a second schema of an event that no release has, with its lift, beside the existing
+//! ones.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,19 +17,19 @@ use crate::domain::incarnation::Incarnation;
 use crate::domain::position::Position;
 use crate::domain::quarantine::RestoredFrom;
 
-/// Schema 1 as it will be once it is no longer the newest: it only lifts.
+/// Schema 1 once it is no longer the newest: it only lifts.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 struct Old(VersionDownloadedV1);
 
-/// Schema 2: says in how many pieces the data was read.
+/// Schema 2: adds in how many pieces the data was read.
 #[derive(Serialize, Deserialize)]
 struct VersionDownloadedV2 {
     pieces: u16,
     version: VersionId,
 }
 
-/// The lift: pure, total, and all that schema 2 knows of an old record.
+/// The lift: pure, total, and everything that schema 2 knows of an old record.
 impl From<VersionDownloadedV1> for VersionDownloadedV2 {
     fn from(old: VersionDownloadedV1) -> Self {
         Self { pieces: 1, version: old.version }
@@ -48,7 +49,7 @@ impl Body for VersionDownloadedV2 {
     const NUMBER: u16 = 32;
     const SCHEMA: u16 = 2;
 
-    /// Turns pieces into something that shows in the event, so that the test sees the way an old record takes.
+    /// Turns the pieces into something visible in the event, so that the test sees how an old record was converted.
     fn into_event(self) -> Event {
         let mut version = *self.version.as_bytes();
         version[15] = u8::try_from(self.pieces).unwrap();
@@ -82,7 +83,7 @@ fn an_old_body_is_lifted_on_read() {
     assert_eq!(decode_next(32, 1, &body), Decoded::Known(downloaded(1)));
 }
 
-/// The first event with two schemas: a restore of release 0.1 names no incarnation and accepts nothing.
+/// The first event with two schemas: a restore of release 0.1 names no incarnation and accepts no step.
 #[test]
 fn a_restore_of_schema_1_is_lifted_and_still_shown_as_it_was_written() {
     let old = StoreRestoredV1 { from: RestoredFrom::Backup, log_size: Position::new(77), with_data: true };

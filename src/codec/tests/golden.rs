@@ -1,8 +1,8 @@
 //! Golden files: the bytes of every event type and schema, and of the context, as they were first released.
 //!
-//! One file per type and schema, `tests/golden/events/<number>-<name>-v<schema>.txt`: for each case its name, its body in
-//! hexadecimal (16 bytes of salt first) and what people see. `UPDATE_GOLDEN=1 cargo test --lib codec` writes missing and
-//! changed files; a changed file of a released schema is a broken format, never an update. No file is ever deleted.
+//! One file per type and schema, `tests/golden/events/<number>-<name>-v<schema>.txt`: for each case its name, its body
+//! in hexadecimal (16 bytes of salt first) and what people see. `UPDATE_GOLDEN=1 cargo test --lib codec` writes missing
+//! and changed files; a changed file of a released schema is a broken format, never an update. No file is ever deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -98,7 +98,7 @@ fn the_description_of_the_store_keeps_its_golden_bytes() {
     );
 }
 
-/// Saved state may change, but not without its number: a row of the old shape must not be read as one of the new.
+/// Saved state may change, but not without its number: a row of the old shape must not be read as a new one.
 #[test]
 fn saved_rows_do_not_change_without_their_number() {
     let position = Position::new(9);
@@ -141,7 +141,7 @@ fn rows_of_past_states_do_not_change_without_the_number_of_saved_rows() {
     check(&golden(&format!("past-{}.txt", saved::SAVED_FORMAT)), &text.concat());
 }
 
-/// A voucher is needed to open a store at all: its bytes are for ever, unlike those of saved rows.
+/// A voucher is needed to open a store at all: unlike saved rows, its bytes never change.
 #[test]
 fn the_voucher_keeps_its_golden_bytes() {
     let row = encode_voucher(KEY, &rows::voucher()).unwrap();
@@ -151,7 +151,7 @@ fn the_voucher_keeps_its_golden_bytes() {
     assert_eq!(read, Ok(rows::voucher()), "one of the first format is read for ever");
 }
 
-/// Rows of every format before this one are told to be of it, not damaged.
+/// Rows of every earlier format are reported as old, not as damaged.
 #[test]
 fn golden_rows_of_older_formats_are_known_as_old() {
     for format in 1..saved::SAVED_FORMAT {

@@ -1,4 +1,4 @@
-//! Bytes that nobody wrote: they are refused, without a panic and without much memory.
+//! Bytes that no release wrote: they are refused, without a panic and without much memory.
 
 use super::sample;
 use crate::codec::bytes::LOG_BYTES_MAX;
@@ -41,7 +41,7 @@ fn a_context_cut_anywhere_is_refused() {
     }
 }
 
-/// Any eight bytes may be taken for a length; with the tag of an optional text before them they are nine.
+/// Any eight bytes may be taken for a length; with the tag of an optional text before them, nine.
 #[test]
 fn a_giant_length_anywhere_is_refused_at_once() {
     for (case, event) in sample::events() {
@@ -51,7 +51,8 @@ fn a_giant_length_anywhere_is_refused_at_once() {
                 let mut forged = body.clone();
                 forged[at] = 1;
                 forged[at + 1..at + 9].copy_from_slice(&length.to_le_bytes());
-                // Some of these bytes are ids or counts, where any value may stand; what counts is that it ends.
+                // Some of these bytes are ids or counts, which may have any value. The test only checks that decoding
+                // ends.
                 if let Ok(Decoded::Known(other)) = decode(&forged) {
                     assert_eq!(encode_event(&other, &sample::SALT).unwrap(), forged, "{} ({case})", event.label());
                 }
@@ -131,7 +132,7 @@ fn errors_say_what_to_do_and_never_what_was_found() {
     );
 }
 
-/// Gives the body of an event and what decodes bodies of its type.
+/// Returns the body of an event and the decoder of its type.
 fn prepare(event: &Event) -> (Vec<u8>, impl Fn(&[u8]) -> Result<Decoded, CodecError> + use<>) {
     let (number, schema) = (event.number(), schema_of(event));
     (encode_event(event, &sample::SALT).unwrap(), move |body: &[u8]| decode_event(number, schema, body))

@@ -1,4 +1,4 @@
-//! Owns the small parts of made-up events: ids, times, names, texts and objects.
+//! Owns the small parts of random events: ids, times, names, texts and objects.
 
 use proptest::arbitrary::any;
 use proptest::prelude::{Just, Strategy, prop_oneof};
@@ -46,7 +46,7 @@ pub(super) fn description() -> impl Strategy<Value = Option<Description>> {
     option::of("(\\PC|\n|\t){0,40}".prop_map(|text| Description::parse(&text).unwrap()))
 }
 
-/// Objects with what is hard to write in one way only: numbers with fractions, escapes, nesting.
+/// Returns objects that are hard to write in only one way: numbers with fractions, escapes, nesting.
 pub(super) fn json() -> impl Strategy<Value = JsonObject> {
     let number = (any::<i16>(), 0..40_u32).prop_map(|(digits, shift)| format!("{digits}.{digits:x}e-{shift}"));
     let plain = number.prop_map(|text| text.chars().filter(|char| !"abcdf".contains(*char)).collect::<String>());
@@ -64,7 +64,7 @@ pub(super) fn json() -> impl Strategy<Value = JsonObject> {
     })
 }
 
-/// Any restore.
+/// Returns random restores.
 pub(super) fn restored() -> impl Strategy<Value = Event> {
     let accepted = collection::vec(any::<u64>().prop_map(Position::new), 0..4);
     (select(RestoredFrom::ALL), any::<u64>(), any::<bool>(), any::<u64>(), accepted).prop_map(

@@ -99,7 +99,7 @@ pub(super) fn rotation(full: bool) -> Rotation {
     }
 }
 
-/// What may have become of a credential.
+/// Returns every state of a credential's retirement.
 pub(super) fn retirements() -> [Retirement; 5] {
     let at = Timestamp::EPOCH;
     [
@@ -111,7 +111,7 @@ pub(super) fn retirements() -> [Retirement; 5] {
     ]
 }
 
-/// Every stage of a rotation.
+/// Returns every stage of a rotation.
 pub(super) fn stages() -> [RotationStage; 10] {
     [
         RotationStage::Planned,
@@ -230,7 +230,7 @@ prop_compose! {
     }
 }
 
-/// Events of rotations: their fields are few, and the fixed cases have them all.
+/// Returns the events of rotations: they have few fields, and the fixed cases cover them all.
 pub(super) fn any_event() -> BoxedStrategy<Event> {
     select(events().into_iter().map(|(_, event)| event).collect::<Vec<_>>()).boxed()
 }

@@ -1,4 +1,4 @@
-//! Whatever can happen comes back from its bytes as it was, and has one way of being written.
+//! Every event decodes to the same value from its bytes, and has only one encoding.
 
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 
@@ -59,8 +59,8 @@ proptest! {
     }
 }
 
-/// Printing `1735.1054243422439` after reading it gave another number, so that a stored object was not what it would be
-/// written as, and a store with it could not be opened again.
+/// Printing `1735.1054243422439` after reading it gave another number. A stored object then differed from its encoding,
+/// and a store with it could not be opened again.
 #[test]
 fn a_number_in_a_stored_object_stays_as_it_is() {
     let object = JsonObject::parse(r#"{"a":1735.1054243422439,"b":1e300,"c":-0.0}"#).unwrap();

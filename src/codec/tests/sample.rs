@@ -28,7 +28,7 @@ pub(super) const VERSION: VersionId = VersionId::from_bytes([0x52; 16]);
 pub(super) const GROUP: GroupId = GroupId::from_bytes([0x53; 16]);
 const DATA_KEY: DataKeyId = DataKeyId::from_bytes([0x54; 16]);
 
-/// Every event type, most of them in several cases. Every tag of every wire enum appears.
+/// Returns every event type, most of them in several cases. Every tag of every wire enum occurs.
 pub(super) fn events() -> Vec<(&'static str, Event)> {
     let mut events = store_events();
     events.extend(clocks::events());
@@ -182,7 +182,7 @@ fn audit_events() -> Vec<(&'static str, Event)> {
     events
 }
 
-/// Every refusal, each once.
+/// Returns every refusal once.
 pub(super) fn refusals() -> Vec<(&'static str, Refusal)> {
     let (rule, cause) = (|| "takes 1 day to 24 months".into(), DestroyCause::Requested);
     vec![
@@ -224,7 +224,7 @@ pub(super) fn refusals() -> Vec<(&'static str, Refusal)> {
     ]
 }
 
-/// Contexts with everything and with as little as can be.
+/// Returns contexts with all fields and with as few as possible.
 pub(super) fn contexts() -> Vec<(&'static str, Context)> {
     let bare = Context {
         actor: actor("alice"),
@@ -243,7 +243,7 @@ pub(super) fn contexts() -> Vec<(&'static str, Context)> {
     vec![("full", full), ("bare", bare)]
 }
 
-/// The lock of a typical event: named, owned, on a lease.
+/// Returns the lock of a typical event: named, owned, on a lease.
 pub(super) fn typical_lock_placed() -> Event {
     let lock = NewLock::new(lock_name("billing-eu-1")).owned_by(actor("service/billing")).until(time(60));
     LockPlaced { version: VERSION, lock: lock.placed(time(0)).unwrap(), forced: false }.into()

@@ -1,4 +1,4 @@
-//! Saved state, its mark, the description of the store, row keys: what comes back, and what is thrown away.
+//! Saved state, its mark, the description of the store, row keys: what decodes, and what is discarded.
 
 use super::rotations::{credential, rotation};
 use super::sample::{self, GROUP, SECRET, VERSION, actor, lock_name, metadata, policy, sealed, time};
@@ -28,10 +28,10 @@ use crate::domain::state::Whole;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{Version, VersionData, VersionDetails, VersionOrigin};
 
-/// The key under which rows have their tags here.
+/// The key of the tags of rows in these tests.
 pub(super) const KEY: &RowKey = &[0x4b; 32];
 
-/// A secret with one version and one lock.
+/// Returns a secret with one version and one lock.
 pub(super) fn secret() -> Secret {
     Secret {
         id: SECRET,
@@ -175,7 +175,7 @@ fn a_flipped_bit_or_a_foreign_row_is_thrown_away() {
     assert_eq!(decode_secret(KEY, secret.id, &newer), Err(unknown));
 }
 
-/// A set or map reads in any order, and whoever has the key can give any order its tag; only one is what is written.
+/// A set or map decodes in any order, and the key can tag any order; only one order is written.
 #[test]
 fn a_row_that_reads_as_another_one_does_is_refused() {
     let row = encode_whole(KEY, &whole()).unwrap().bytes;
@@ -231,7 +231,7 @@ fn a_row_of_another_key_is_thrown_away() {
     assert_eq!(found, Err(CodecError::Checksum { part: Part::SavedSecret }));
 }
 
-/// What is on the disk of a row must not show what it adds to the sum.
+/// The stored bytes of a row must not reveal its summand in the sum.
 #[test]
 fn rows_are_proved_by_number_and_sum_under_the_key() {
     let row = encode_secret(KEY, &secret()).unwrap();

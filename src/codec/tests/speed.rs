@@ -11,7 +11,7 @@ use crate::codec::saved;
 use crate::codec::tests::saved::KEY;
 use crate::domain::event::Event;
 
-/// Many short runs, of which the best counts: on a busy machine a long run is never left alone.
+/// Many short runs, of which the best counts: on a busy machine a long run is always disturbed.
 const RUNS: u32 = 200;
 const CALLS: u32 = 5_000;
 

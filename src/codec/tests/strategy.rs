@@ -1,4 +1,4 @@
-//! Owns how proptest makes up any event: small parts, put together.
+//! Owns how proptest makes random events from small parts.
 
 use proptest::arbitrary::any;
 use proptest::option;
@@ -25,13 +25,13 @@ use crate::domain::version::{
     Alias, CertificateDetails, DestroyCause, SealedRef, VersionData, VersionDetails, VersionOrigin,
 };
 
-/// Any event of any type.
+/// Returns random events of all types.
 pub(super) fn event() -> BoxedStrategy<Event> {
     prop_oneof![store_event(), secret_event(), version_event(), lock_event(), rotations::any_event(), audit_event()]
         .boxed()
 }
 
-/// Any context.
+/// Returns random contexts.
 pub(super) fn context() -> impl Strategy<Value = Context> {
     let idempotency = (token(), any::<[u8; 32]>())
         .prop_map(|(key, fingerprint)| Idempotency { key: IdempotencyKey::parse(&key).unwrap(), fingerprint });

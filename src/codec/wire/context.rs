@@ -22,7 +22,7 @@ impl From<Maybe<IdempotencyV1>> for Option<Idempotency> {
 }
 
 wire_struct!(
-    /// Who caused an event, and what ties it to others.
+    /// The actor of an event, and what ties the event to others.
     ContextV1 is Context {
         actor: Actor,
         correlation: Option<CorrelationId>,

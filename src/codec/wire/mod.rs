@@ -1,8 +1,8 @@
-//! Owns the frozen shapes of the log: one struct per event type and schema, and the parts they are made of.
+//! Owns the frozen shapes of the log: one struct per event type and schema, and their parts.
 //!
-//! A struct here never changes once a release has written it: a new shape is a new struct (`LockPlacedV2`) with a pure
-//! function from the old one, named in [`super::event`]. What a struct holds is either another struct of this module or a
-//! value type of the domain whose bytes are just as frozen:
+//! A struct here never changes once a release has written it. A new shape is a new struct (`LockPlacedV2`) with a pure
+//! function from the old one, named in [`super::event`]. The fields of a struct are other structs of this module, or
+//! value types of the domain whose bytes are frozen too:
 //!
 //! | In a struct | Bytes | As JSON |
 //! |---|---|---|
@@ -18,7 +18,7 @@
 //! | an optional value | u8, 0 or 1, then the value if 1 | value or `null` |
 //! | a list | u64 length, then the elements | array |
 //!
-//! Codes and tags are written down next to their cases and never given to another case. Read next: [`shape`].
+//! Codes and tags are written next to their cases and never reused for another case. Read next: [`shape`].
 
 pub(super) mod audit;
 pub(super) mod context;

@@ -13,7 +13,7 @@ wire_struct!(
 );
 
 wire_struct!(
-    /// How a secret rotates by itself.
+    /// How a secret rotates by policy.
     RotationPolicyV1 is RotationPolicy {
         auto_rotate: bool,
         interval: IntervalV1,

@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::version::{Alias, DestroyCause};
 
 wire_struct!(
-    /// A lock that stood in the way.
+    /// A lock that caused a refusal.
     BlockingLockV1 is BlockingLock {
         version: VersionId,
         number: VersionNumber,
@@ -52,7 +52,7 @@ impl From<BlockedV1> for Box<Blocked> {
 }
 
 wire_struct!(
-    /// Whose word a rotation waits for, or until when.
+    /// The grace and the consumers that a rotation waits for.
     HeldV1 is Held {
         secret: SecretId,
         name: SecretName,
@@ -76,7 +76,7 @@ impl From<HeldV1> for Box<Held> {
 }
 
 wire_enum!(
-    /// An explained no. A tag that is no longer used stays here as a comment, so that it is never given out again.
+    /// An explained refusal. A tag that is no longer used stays here as a comment, so that it is never reused.
     RefusalV1 is Refusal {
         Locked = 1, "locked" (blocked: BlockedV1);
         SecretNotFound = 2, "secret_not_found";

@@ -21,7 +21,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::version::SealedRef;
 
 wire_enum!(
-    /// Whether a credential is still good.
+    /// Whether a credential is still valid.
     RetirementV1 is Retirement {
         InUse = 1, "in_use";
         Planned = 2, "planned" { at: Timestamp };
@@ -43,7 +43,7 @@ wire_struct!(
 );
 
 wire_struct!(
-    /// A credential that was made for a version to come.
+    /// A credential made for a future version.
     IssuedCredentialV1 is IssuedCredential {
         outside: Option<OutsideId>,
         sealed: SealedRefV1,
@@ -68,7 +68,7 @@ wire_struct!(
 );
 
 wire_enum!(
-    /// How far a rotation has come.
+    /// The stage of a rotation.
     RotationStageV1 is RotationStage {
         Planned = 1, "planned";
         Attempted = 2, "attempted";
@@ -175,7 +175,7 @@ impl From<Maybe<CredentialV1>> for Option<Box<Credential>> {
 }
 
 wire_event!(
-    /// A secret is to be deleted; there is nothing more to say.
+    /// A secret will be deleted; the event has no fields.
     DeletionPlannedV1 (1) is DeletionPlanned {}
 );
 
@@ -211,7 +211,7 @@ wire_event!(
 );
 
 wire_event!(
-    /// A job is about to be begun for a rotation.
+    /// A job is about to begin for a rotation.
     JobBegunV1 (1) is JobBegun {
         rotation: RotationId,
         report_by: Timestamp,
@@ -219,7 +219,7 @@ wire_event!(
 );
 
 wire_event!(
-    /// A job is about to be begun that ends a credential.
+    /// A job that ends a credential is about to begin.
     RetirementJobBegunV1 (1) is RetirementJobBegun {
         version: VersionId,
         report_by: Timestamp,
@@ -227,7 +227,7 @@ wire_event!(
 );
 
 wire_event!(
-    /// The credential of a version is as good as before.
+    /// The credential of a version stays valid.
     CredentialKeptV1 (1) is CredentialKept {
         version: VersionId,
         retiring_since: Option<Timestamp>,
@@ -283,7 +283,7 @@ wire_event!(
 );
 
 wire_event!(
-    /// A rotation goes over a grace or consumers by force.
+    /// A rotation overrides a grace or consumers by force.
     HoldOverriddenV1 (1) is HoldOverridden {
         rotation: RotationId,
         version: VersionNumber,
@@ -334,7 +334,7 @@ wire_event!(
 );
 
 wire_event!(
-    /// A person let a rotation go on.
+    /// A person resumed a rotation.
     RotationResumedV1 (1) is RotationResumed {
         rotation: RotationId,
         deadline: Timestamp,
@@ -342,7 +342,7 @@ wire_event!(
 );
 
 wire_event!(
-    /// A rotation is to be given up.
+    /// A rotation will be given up.
     AbortPlannedV1 (1) is AbortPlanned {
         rotation: RotationId,
         reason: Reason,

@@ -61,7 +61,7 @@ wire_event!(
 );
 
 wire_event!(
-    /// What the type of a secret needs to know changed.
+    /// The parameters of the type of a secret changed.
     SpecUpdatedV1 (1) is SpecUpdated {
         spec: SecretSpecV1,
     }
@@ -75,7 +75,7 @@ wire_event!(
 );
 
 wire_event!(
-    /// The rotation policy was taken away; there is nothing more to say.
+    /// The rotation policy was cleared; the event has no fields.
     PolicyClearedV1 (1) is PolicyCleared {}
 );
 
@@ -127,7 +127,7 @@ impl From<Maybe<RotationLineageV1>> for Option<Box<RotationLineage>> {
 }
 
 wire_event!(
-    /// What a secret is, but for its versions.
+    /// The description of a secret, except its versions.
     SecretRestatedV3 (3) is SecretRestated, before it SecretRestatedV2, before it SecretRestatedV1 {
         group: GroupId,
         metadata: SecretMetadataV1,
@@ -149,7 +149,7 @@ wire_event!(
 );
 
 wire_event_before!(
-    /// The same, before the incarnation of a rotation was said.
+    /// The same, before it had the incarnation of a rotation.
     SecretRestatedV2 (2) lifts to SecretRestatedV3 {
         group: GroupId,
         metadata: SecretMetadataV1,
@@ -171,7 +171,7 @@ wire_event_before!(
 );
 
 wire_event_before!(
-    /// The same, before schedules counted from an anchor: it is not named, nor a rotation that was given up.
+    /// The same, before schedules counted from an anchor: it has neither the anchor nor a rotation that was given up.
     SecretRestatedV1 (1) lifts to SecretRestatedV2 {
         group: GroupId,
         metadata: SecretMetadataV1,

@@ -1,6 +1,6 @@
 //! Owns the macros that declare wire types: parts, events, earlier schemas of events, and enums with a tag of one byte.
 //!
-//! Each declares the type and how it turns into its domain type and back, field by field; a field that is missing on
+//! Each macro declares the type and its conversion to its domain type and back, field by field; a missing field on
 //! either side does not compile.
 
 use serde::Deserialize;
@@ -31,8 +31,8 @@ macro_rules! wire_struct {
     };
 }
 
-/// Declares the frozen struct of the newest schema of an event type: its schema, the structs of the schemas before it, the
-/// newest of them first, then the fields.
+/// Declares the frozen struct of the newest schema of an event type: its schema, the structs of the earlier schemas,
+/// newest first, then the fields.
 macro_rules! wire_event {
     (
         $(#[$meta:meta])*
@@ -79,10 +79,10 @@ macro_rules! wire_event {
     };
 }
 
-/// Declares the frozen struct of an earlier schema of an event type: its schema, the struct of the schema after it,
-/// the fields that both have, and behind a semicolon what an old record says of each field that only the later one has.
+/// Declares the frozen struct of an earlier schema of an event type: its schema, the struct of the next schema, and the
+/// fields that both have. After a semicolon follow the values of the fields that only the later schema has.
 ///
-/// The lift is pure: it sees the struct and nothing else. What a later schema drops or changes needs a lift by hand.
+/// The lift is pure: it sees only the struct. If a later schema drops or changes a field, write the lift by hand.
 macro_rules! wire_event_before {
     (
         $(#[$meta:meta])*
@@ -105,7 +105,7 @@ macro_rules! wire_event_before {
         }
 
         impl From<$later> for $name {
-            /// Leaves out what the earlier schema could not say.
+            /// Leaves out the fields that the earlier schema does not have.
             fn from(later: $later) -> Self {
                 let $later { $( $field, )* .. } = later;
                 Self { $( $field, )* }
@@ -123,8 +123,8 @@ macro_rules! wire_event_before {
     };
 }
 
-/// Declares a frozen enum: a tag of one byte and a label per case, then the fields of the case. A case in round brackets
-/// stands for a case of the domain with one unnamed field.
+/// Declares a frozen enum: a tag of one byte and a label per case, then the fields of the case. A case in round
+/// brackets is a case of the domain with one unnamed field.
 macro_rules! wire_enum {
     (
         $(#[$meta:meta])*
@@ -218,7 +218,7 @@ pub(super) use wire_event;
 pub(super) use wire_event_before;
 pub(super) use wire_struct;
 
-/// Fields that a case may have, with its tag; bincode reads as many as are asked for.
+/// Fields that a case may have, with its tag; bincode reads as many as requested.
 pub(super) const FIELDS_MAX: usize = 16;
 
 /// Reads the next field of a case.

@@ -1,4 +1,4 @@
-//! Owns the frozen shape of what a secret type needs to know.
+//! Owns the frozen shape of the parameters of a secret type.
 
 use super::shape::{wire_enum, wire_struct};
 use super::value::List;
@@ -18,7 +18,7 @@ wire_struct!(
 );
 
 wire_enum!(
-    /// For whom an API key is made.
+    /// The identity for which an API key is made.
     ApiKeyTargetV1 is ApiKeyTarget {
         ServiceId = 1, "service_id" (service_id: Actor);
         AccessGroups = 2, "access_groups" (access_groups: List<Label>);
@@ -36,7 +36,7 @@ wire_struct!(
 );
 
 wire_enum!(
-    /// What a type needs to know; its tags are the codes of the secret types.
+    /// The parameters of a secret type; the tags are the codes of the secret types.
     SecretSpecV1 is SecretSpec {
         Arbitrary = 1, "arbitrary";
         UsernamePassword = 2, "username_password" { password_policy: PasswordPolicyV1 };

@@ -17,7 +17,7 @@ use crate::domain::settings::{AccessAudit, KeySlotKind, Settings};
 use crate::domain::time::Timestamp;
 
 wire_struct!(
-    /// What a store is set to.
+    /// The settings of a store.
     SettingsV1 is Settings {
         access_audit: AccessAudit,
         refuse_rotation_while_locked: bool,
@@ -34,14 +34,14 @@ wire_event!(
 );
 
 wire_event!(
-    /// The store was set to something else.
+    /// The settings of the store changed.
     SettingsChangedV1 (1) is SettingsChanged {
         settings: SettingsV1,
     }
 );
 
 wire_event!(
-    /// Another way to open the store was added.
+    /// A key slot was added.
     KeySlotAddedV1 (1) is KeySlotAdded {
         slot: u8,
         kind: KeySlotKind,
@@ -49,7 +49,7 @@ wire_event!(
 );
 
 wire_event!(
-    /// A way to open the store was taken away.
+    /// A key slot was removed.
     KeySlotRemovedV1 (1) is KeySlotRemoved {
         slot: u8,
     }
@@ -85,7 +85,7 @@ wire_event!(
 );
 
 wire_event!(
-    /// Nothing else happened for a while; there is nothing more to say.
+    /// Nothing else happened for a while; the event has no fields.
     HeartbeatRecordedV1 (1) is HeartbeatRecorded {}
 );
 
@@ -108,7 +108,7 @@ wire_event!(
 );
 
 wire_event_before!(
-    /// The same, before a store had an incarnation: nothing was accepted, and the incarnation is not named.
+    /// The same, before a store had an incarnation: no step was accepted, and the incarnation is not named.
     StoreRestoredV1 (1) lifts to StoreRestoredV2 {
         from: RestoredFrom,
         log_size: Position,
@@ -119,12 +119,12 @@ wire_event_before!(
 );
 
 wire_event!(
-    /// A person let a restored store go on; there is nothing more to say.
+    /// A person confirmed a restored store; the event has no fields.
     QuarantineEndedV1 (1) is QuarantineEnded {}
 );
 
 wire_struct!(
-    /// How long a machine ran since it was started.
+    /// How long a machine has run since its start.
     BootTimeV1 is BootTime {
         boot_id: BootId,
         nanos: u64,
@@ -160,7 +160,7 @@ wire_event!(
 );
 
 wire_event!(
-    /// An issuer lists credentials that the log does not know, or none any more.
+    /// An issuer lists credentials that the log does not know, or no longer lists any.
     StrangersFoundV1 (1) is StrangersFound {
         issuer: IssuerName,
         credentials: u64,

@@ -1,4 +1,4 @@
-//! Owns the containers of wire structs: optional parts, lists that cannot be made to allocate, digests.
+//! Owns the containers of wire structs: optional parts, lists with bounded allocation, digests.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::domain::id::DataKeyId;
 use crate::domain::name::{Actor, Label};
 use crate::domain::position::Position;
 
-/// An optional part that is itself a wire struct. Written as `Option` is.
+/// An optional part that is itself a wire struct. Encoded like `Option`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Maybe<T>(Option<T>);
@@ -22,13 +22,14 @@ impl<A, B: From<A>> From<Option<A>> for Maybe<B> {
 }
 
 impl<A> Maybe<A> {
-    /// Turns into an optional part of the domain. Each such part says so itself: there can be no `From` for all.
+    /// Converts to an optional part of the domain. Each such part implements this itself: a `From` for all is not
+    /// possible.
     pub(super) fn lift<B: From<A>>(self) -> Option<B> {
         self.0.map(B::from)
     }
 }
 
-/// A list. Reading one never reserves more than a little ahead of what is there, whatever its length claims.
+/// A list. Reading one never reserves much more than its present elements, whatever its length claims.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct List<T>(Vec<T>);
@@ -39,7 +40,7 @@ impl<T> Default for List<T> {
     }
 }
 
-/// Elements for which room is made before the first is read.
+/// Elements for which capacity is reserved before the first is read.
 const RESERVED_MAX: usize = 16;
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
@@ -135,7 +136,7 @@ impl Serialize for Digest {
         if serializer.is_human_readable() {
             return serializer.collect_str(self);
         }
-        // Two numbers of 16 bytes, little-endian, are these 32 bytes as they are, in two steps rather than in 32.
+        // Two numbers of 16 bytes, little-endian, are the same 32 bytes, in two steps instead of 32.
         let [first, second] = self.0.as_chunks::<16>().0 else { return self.0.serialize(serializer) };
         (u128::from_le_bytes(*first), u128::from_le_bytes(*second)).serialize(serializer)
     }

@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::version::{CertificateDetails, DestroyCause, SealedRef, VersionData, VersionDetails, VersionOrigin};
 
 wire_struct!(
-    /// Where sealed data lies.
+    /// The place of sealed data.
     SealedRefV1 is SealedRef {
         data_key: DataKeyId,
         epoch: u32,
@@ -24,7 +24,7 @@ wire_struct!(
 );
 
 wire_struct!(
-    /// What a certificate says of itself.
+    /// The fields of a certificate.
     CertificateDetailsV1 is CertificateDetails {
         serial: Box<str>,
         common_name: Box<str>,
@@ -37,7 +37,7 @@ wire_struct!(
 );
 
 wire_enum!(
-    /// What a version shows of its data.
+    /// The public details of a version's data.
     VersionDetailsV1 is VersionDetails {
         Plain = 0, "plain";
         ApiKey = 1, "api_key" { api_key_id: Actor };
@@ -128,7 +128,7 @@ wire_event!(
 );
 
 wire_event!(
-    /// What a version is, but for its locks.
+    /// The description of a version, except its locks.
     VersionRestatedV2 (2) is VersionRestated, before it VersionRestatedV1 {
         version: VersionId,
         number: VersionNumber,
@@ -149,7 +149,7 @@ wire_event!(
 );
 
 wire_event_before!(
-    /// The same, before a clock could be rebased: its age counts from when it was made.
+    /// The same, before a clock could be rebased: its age counts from its creation.
     VersionRestatedV1 (1) lifts to VersionRestatedV2 {
         version: VersionId,
         number: VersionNumber,
