@@ -1,6 +1,7 @@
-//! Owns reads that are on their way into the audit trail: counted by reader and version, bounded, never in the way.
+//! Owns the buffer of reads that are not in the audit trail yet: counted by reader and version, and bounded. It never
+//! blocks a reader.
 //!
-//! Read next: [`super::reader`], which puts them in, and [`super::writer`], which takes them out.
+//! Read next: [`super::reader`], which adds reads, and [`super::writer`], which records them.
 
 use std::collections::HashMap;
 
@@ -11,13 +12,13 @@ use crate::domain::time::Timestamp;
 
 use super::sync::Mutex;
 
-/// Kinds of read (secret, version, reader) that wait to be recorded, at most: what is written within a second.
+/// Kinds of read (secret, version, reader) that wait to be recorded, at most. The writer records them within a second.
 const KINDS_MAX: usize = 8_192;
 
-/// Events of one record of reads, at most, so that no batch grows large.
+/// Events in one record of reads, at most, so that no batch grows large.
 pub(super) const EVENTS_MAX: usize = 1_024;
 
-/// Reads that were handed out and are not in the log yet.
+/// Reads that returned data and are not in the log yet.
 #[derive(Debug, Default)]
 pub(crate) struct AccessBuffer(Mutex<Waiting>);
 
@@ -35,7 +36,7 @@ struct Reads {
 }
 
 impl AccessBuffer {
-    /// Notes a read. When the buffer is full of other kinds of read, only the number missed is kept.
+    /// Notes a read. When the buffer is full of other kinds of read, only the count of missed reads increases.
     pub(crate) fn note(&self, secret: SecretId, version: VersionId, reader: &Actor, now: Timestamp) {
         let mut waiting = self.0.lock();
         let full = waiting.reads.len() >= KINDS_MAX;
@@ -50,8 +51,8 @@ impl AccessBuffer {
         }
     }
 
-    /// Takes out up to one batch of what waits, in an order that does not depend on chance.
-    /// None bears a later time than `now`: where the clock was rebased, a reader may not have known it yet.
+    /// Takes out up to one batch of waiting reads, in an order that does not depend on chance. No read gets a later
+    /// time than `now`: after a rebase of the clock, a reader may not have known the new time yet.
     pub(crate) fn take(&self, now: Timestamp) -> Vec<AccessRecorded> {
         let mut waiting = self.0.lock();
         let mut keys: Vec<_> = waiting.reads.keys().cloned().collect();
@@ -66,12 +67,12 @@ impl AccessBuffer {
         keys.into_iter().filter_map(event).collect()
     }
 
-    /// Gives how many reads could not be noted since the store was opened, because too many kinds of read waited.
+    /// Returns how many reads were not noted since the store was opened, because too many kinds of read waited.
     pub(crate) fn missed(&self) -> u64 {
         self.0.lock().missed
     }
 
-    /// Tells whether nothing waits.
+    /// Returns whether no read waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.lock().reads.is_empty()
     }

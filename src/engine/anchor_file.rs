@@ -1,18 +1,18 @@
-//! Owns the text of files that keep signed checkpoints: what an anchor appended, or a person put together.
+//! Owns the text of files with signed checkpoints, which an anchor appended or a person put together.
 //!
-//! Notes stand one after another, or in lines of JSON with a `checkpoint` in each, as [`super::line_anchor`] writes them.
-//! Between them can be lines that accept a restore. Pure text; what it says of a log is checked by
-//! [`super::checkpoint`]. Read next: [`super::file_anchor`], which appends.
+//! Notes follow each other, or are in lines of JSON with a `checkpoint` in each, as [`super::line_anchor`] writes them.
+//! Lines between them can accept a restore. This module handles only text; [`super::checkpoint`] checks it against a
+//! log. Read next: [`super::file_anchor`], which appends.
 
 use std::io::{self, BufRead, Read};
 
 use crate::ledger::Checkpoint;
 use crate::ledger::accepted_restore::AcceptedRestore;
 
-/// The checkpoints of a file, and the restores that a person has accepted in it.
+/// The checkpoints of a file, and the restores that a person accepted in it.
 ///
-/// A log is held to every one of them. A checkpoint above an accepted restore counts only if it is not larger than the
-/// size that was restored: what the original recorded after that size is not in the restored log.
+/// A log must extend every one of them. A checkpoint above an accepted restore counts only if it is not larger than the
+/// restored size: what the original recorded after that size is not in the restored log.
 ///
 /// ```
 /// use latchkeep::{AnchorFile, SecretBytes, StoreOptions, Unlock};
@@ -33,8 +33,7 @@ pub struct AnchorFile {
 }
 
 impl AnchorFile {
-    /// Reads a file to its end. A note that is not whole, torn by a crash or a full disk, and whatever else is no note, is
-    /// counted and passed over.
+    /// Reads a file to its end. Counts and skips a note that was torn by a crash or a full disk, and all other text.
     ///
     /// # Errors
     ///
@@ -49,7 +48,7 @@ impl AnchorFile {
         Ok(file)
     }
 
-    /// Returns the notes of the checkpoints that a log is held to, in their order.
+    /// Returns the notes of the checkpoints that a log must extend, in their order.
     pub fn checkpoints(&self) -> impl Iterator<Item = &str> {
         self.notes.iter().map(|(note, _)| &**note)
     }
@@ -60,13 +59,13 @@ impl AnchorFile {
         self.notes.iter().max_by_key(|(_, found)| found.tree_head.size).map(|(note, _)| &**note)
     }
 
-    /// Returns the restores that were accepted, in their order.
+    /// Returns the accepted restores, in their order.
     #[must_use]
     pub fn restores(&self) -> &[AcceptedRestore] {
         &self.restores
     }
 
-    /// Goes on as the file does once [`crate::FileAnchor::accept`] has appended a restore to it.
+    /// Accepts a restore here too, after [`crate::FileAnchor::accept`] has appended it to the file.
     pub fn accept(&mut self, restore: AcceptedRestore) {
         let Checkpoint { log_id, tree_head } = restore.restored;
         self.notes.retain(|(_, older)| older.log_id != log_id || older.tree_head.size <= tree_head.size);
@@ -75,19 +74,19 @@ impl AnchorFile {
         self.restores.push(restore);
     }
 
-    /// Returns what the last checkpoint or accepted restore of the file says, whoever signed it.
+    /// Returns the last checkpoint or accepted restore of the file, whoever signed it.
     #[must_use]
     pub const fn newest(&self) -> Option<Checkpoint> {
         self.newest
     }
 
-    /// Returns how many pieces of text are no whole note and no accepted restore.
+    /// Returns how many pieces of text are neither a whole note nor an accepted restore.
     #[must_use]
     pub const fn torn(&self) -> u64 {
         self.torn
     }
 
-    /// Tells whether there is nothing to hold a log to.
+    /// Returns whether the file has nothing to check a log against.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.notes.is_empty() && self.restores.is_empty()
@@ -107,7 +106,7 @@ impl AnchorFile {
         } else if text.starts_with('{') {
             self.end(note);
             match serde_json::from_str::<serde_json::Value>(text) {
-                // Lines of an export have none but the last.
+                // Of an export, only the last line has one.
                 Ok(object) => {
                     if let Some(inner) = object.get("checkpoint").and_then(serde_json::Value::as_str) {
                         self.keep(inner.to_owned());
@@ -129,7 +128,7 @@ impl AnchorFile {
         }
     }
 
-    /// Comes to the end of a note, if one was begun.
+    /// Ends a note, if one was begun.
     fn end(&mut self, note: &mut String) {
         if !note.is_empty() {
             self.keep(std::mem::take(note));
@@ -140,7 +139,7 @@ impl AnchorFile {
         if !note.ends_with('\n') {
             note.push('\n');
         }
-        // What is cut off a signature leaves it shorter than any signature is.
+        // A truncated signature is shorter than any whole signature.
         let signature = note.trim_end().rsplit(' ').next().map_or(0, str::len);
         match Checkpoint::read_unverified(&note) {
             Ok(checkpoint) if signature >= SIGNATURE_CHARS => {
@@ -156,19 +155,19 @@ impl AnchorFile {
     }
 }
 
-/// What a note begins with.
+/// The start of a note.
 const NOTE: &str = "latchkeep.log/";
 
-/// What each of its signature lines begins with.
+/// The start of each signature line.
 const DASH: &str = "\u{2014} ";
 
-/// What stands before the first of them.
+/// The text before and at the start of the first signature line.
 const SIGNATURE: &str = "\n\n\u{2014} ";
 
-/// Characters of base64 that the shortest signature takes: 4 bytes of key id and 64 of Ed25519.
+/// Characters of base64 in the shortest signature: 4 bytes of key id and 64 of Ed25519.
 const SIGNATURE_CHARS: usize = 92;
 
-/// Bytes of a line, at most: more than the longest note takes as JSON.
+/// Bytes of a line, at most: more than the longest note as JSON.
 const LINE_BYTES_MAX: u64 = 512 * 1_024;
 
 #[cfg(test)]
@@ -218,7 +217,7 @@ mod tests {
         assert!(read("").is_empty() && read("\n\n").is_empty());
     }
 
-    /// A crash in an append, and one more note behind what it left.
+    /// A crash in an append, and one more note after the torn one.
     #[test]
     fn wherever_a_note_is_torn_the_whole_ones_count() {
         let (one, two, three) = (note(1), note(2), note(3));

@@ -1,7 +1,7 @@
-//! Owns taking signed checkpoints out of reach of whoever holds the store: a thread that hands them to the host's anchors,
-//! by records, by time, at close, and when idle after a heartbeat, so that silence is signed too.
+//! Owns the thread that hands signed checkpoints to the host's anchors, out of reach of an attacker who has the store.
+//! It does so by records, by time, at close, and after a heartbeat when idle, so that silence is signed too.
 //!
-//! A slow or failing anchor holds nobody up; what it missed shows in the status and is tried again. Read next:
+//! A slow or failing anchor blocks no command. The status shows what it missed, and the thread tries again. Read next:
 //! [`super::checkpoint`].
 
 use std::fmt;
@@ -22,7 +22,7 @@ use super::reply::Reply;
 use super::sync::{JoinHandle, Mutex, Receiver, RecvTimeoutError, Sender, ThreadId, bounded, this_thread};
 use super::threads::{Threads, spawn};
 
-/// Takes signed checkpoints to a place that whoever holds the store cannot change.
+/// Takes signed checkpoints to a place that an attacker with the store cannot change.
 ///
 /// ```
 /// use latchkeep::CheckpointAnchor;
@@ -38,18 +38,19 @@ use super::threads::{Threads, spawn};
 /// }
 /// ```
 pub trait CheckpointAnchor: Send + Sync + 'static {
-    /// Keeps a checkpoint. Called from one thread at a time, with sizes that never go down; may take its time, but a close
-    /// of the store waits for [`AnchorPace::close_max`] at most. May close the store and drop its handles.
+    /// Keeps a checkpoint. The store calls it from one thread at a time, with sizes that never decrease. It may be
+    /// slow, but a close of the store waits for at most [`AnchorPace::close_max`]. It may close the store and drop its
+    /// handles.
     ///
     /// # Errors
     ///
-    /// Any error is shown in the status of the store; the next checkpoint is handed over all the same. A panic counts as an
-    /// error.
+    /// Any error is shown in the status of the store, and the store still hands over the next checkpoint. A panic
+    /// counts as an error.
     fn take(&self, checkpoint: &SignedCheckpoint) -> Result<(), AnchorError>;
 
-    /// Keeps a checkpoint that extends the log of the one before: what the store calls. By default it is
-    /// [`CheckpointAnchor::take`]. An anchor that remembers its checkpoints over openings holds the log to the newest one
-    /// here, and refuses what contradicts it, as [`crate::FileAnchor`] does.
+    /// Keeps a checkpoint that extends the log of the one before. The store calls this method. By default it calls
+    /// [`CheckpointAnchor::take`]. An anchor that keeps its checkpoints across openings checks the log here against the
+    /// newest one, and refuses a contradiction, as [`crate::FileAnchor`] does.
     ///
     /// # Errors
     ///
@@ -60,14 +61,14 @@ pub trait CheckpointAnchor: Send + Sync + 'static {
     }
 }
 
-/// Why an anchor did not keep a checkpoint.
+/// The reason why an anchor did not keep a checkpoint.
 pub type AnchorError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The log that a checkpoint is of, for an anchor that holds it to what it kept before.
+/// The log of a checkpoint, for an anchor that checks it against earlier checkpoints.
 pub struct LogSoFar<'s>(&'s Shared);
 
 impl LogSoFar<'_> {
-    /// Returns the tree head of the log when it had some size; nothing when it has not come so far. `O(log n)`.
+    /// Returns the tree head that the log had at a size; `None` when the log is shorter. `O(log n)`.
     ///
     /// # Errors
     ///
@@ -76,7 +77,7 @@ impl LogSoFar<'_> {
         self.0.tree_head_at(size)
     }
 
-    /// Tells whether the log tells of a restore that a person has accepted. `O(log n)`.
+    /// Returns whether the log contains a restore that a person accepted. `O(log n)`.
     ///
     /// # Errors
     ///
@@ -92,7 +93,7 @@ impl fmt::Debug for LogSoFar<'_> {
     }
 }
 
-/// When checkpoints are handed to anchors.
+/// When the store hands checkpoints to anchors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnchorPace {
     /// After so many records, at least 1; 1,024 by default.
@@ -112,17 +113,17 @@ impl Default for AnchorPace {
     }
 }
 
-/// How far the anchors have come.
+/// The progress of the anchors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Anchored {
     /// The size of the log in the last checkpoint that every anchor took; 0 before the first.
     pub(crate) size: u64,
     pub(crate) problem: Option<String>,
-    /// Since when the anchors have a checkpoint in hand.
+    /// Since when the anchors have had a checkpoint to keep.
     handed_at: Option<Instant>,
 }
 
-/// The thread that serves the anchors.
+/// The thread that calls the anchors.
 pub(crate) struct Anchoring {
     anchored: Arc<Mutex<Anchored>>,
     running: Mutex<Option<Running>>,
@@ -130,7 +131,7 @@ pub(crate) struct Anchoring {
     close_max: Duration,
 }
 
-/// What tells the thread to end, and that it has.
+/// The channels to end the thread, and to learn that it has ended.
 struct Running {
     stop: Sender<()>,
     ended: Receiver<()>,
@@ -159,7 +160,7 @@ impl Anchoring {
         };
         let of_thread = Arc::clone(&thread);
         let handle = spawn("latchkeep-anchor", move || {
-            // It is set once, here.
+            // Only this line sets it.
             let _ = of_thread.set(this_thread());
             worker.run(&stopped);
             drop(ending);
@@ -168,7 +169,7 @@ impl Anchoring {
         Ok(Self { anchored, running, thread, close_max: pace.close_max })
     }
 
-    /// Returns how far the anchors have come. One that does not answer is a problem as one that fails is.
+    /// Returns the progress of the anchors. An anchor that does not answer is a problem, like one that fails.
     pub(crate) fn anchored(&self) -> Anchored {
         let mut anchored = self.anchored.lock().clone();
         let waiting = anchored.handed_at.map(|since| since.elapsed()).filter(|waited| *waited >= self.close_max);
@@ -178,8 +179,8 @@ impl Anchoring {
         anchored
     }
 
-    /// Anchors what is new a last time, and ends. An anchor that does not answer is left alone after a while; one that
-    /// closes the store itself is not waited for.
+    /// Anchors the newest checkpoint a last time, and ends the thread. After a while, leaves an anchor behind that does
+    /// not answer. Does not wait for an anchor that closes the store itself.
     pub(crate) fn stop(&self) -> Result<(), Error> {
         let Some(Running { stop, ended, handle }) = self.running.lock().take() else { return Ok(()) };
         drop(stop);
@@ -205,7 +206,7 @@ struct Worker {
     anchored_at: Instant,
 }
 
-/// How often the thread looks around at the least.
+/// How often the thread looks for work, at least.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Worker {
@@ -230,7 +231,7 @@ impl Worker {
         size.saturating_sub(self.anchored.lock().size)
     }
 
-    /// Records a heartbeat; a store that takes no commands any more has nothing to sign either.
+    /// Records a heartbeat. A store that takes no more commands has nothing to sign either.
     fn beat(&self) {
         let (reply, slot) = Reply::pair();
         let terms = self.system.clone();
@@ -240,7 +241,7 @@ impl Worker {
         }
     }
 
-    /// Hands a fresh checkpoint to every anchor, also after one of them failed.
+    /// Hands a fresh checkpoint to every anchor, even if one of them fails.
     fn anchor(&mut self) {
         self.anchored_at = monotonic();
         let checkpoint = match self.shared.checkpoint() {

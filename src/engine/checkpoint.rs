@@ -1,7 +1,7 @@
-//! Owns signed checkpoints: statements of how large the durable log is and what its root is, under the key in force.
+//! Owns signed checkpoints: statements of the size and root of the durable log, under the key in force.
 //!
-//! Only what is published is signed, so never anything that a crash could take back; and only a root that follows from the
-//! frontier which the store vouches for, so there are never two roots for one size. Read next: [`super::held`], then
+//! Only the published log is signed, so a crash can never take back what was signed. And the root must follow from the
+//! frontier in the voucher, so there are never two roots for one size. Read next: [`super::held`], then
 //! [`crate::ledger`].
 
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ impl NewSigningKey {
     }
 }
 
-/// Returns the number under which a signing seed is sealed, and the text of the verifier key that belongs to it.
+/// Returns the number of a sealed signing seed, and the text of its verifier key.
 pub(super) fn sealed_verifier_key(keyring: &Keyring, log_id: &LogId, wrapped: &[u8]) -> Result<(u32, String), Error> {
     let wrapped = WrappedSigningSeed::from_bytes(wrapped)?;
     let seed = keyring.unwrap_signing_seed(&wrapped)?;
@@ -54,8 +54,8 @@ impl Shared {
         self.sign(&held.snapshot, held.snapshot.frontier.tree_head())
     }
 
-    /// Signs the tree head of the log when it had some size, under the key that was in force then; none when it has not
-    /// come so far.
+    /// Signs the tree head that the log had at a size, under the key that was in force then; `None` when the log is
+    /// shorter.
     pub(crate) fn checkpoint_at(&self, size: Position) -> Result<Option<SignedCheckpoint>, Error> {
         let held = self.held();
         held.tree_head_at(size)?.map(|tree_head| self.sign(&held.snapshot, tree_head)).transpose()
@@ -71,7 +71,7 @@ impl Shared {
         Ok(Checkpoint { log_id: self.log_id, tree_head }.sign(&[&signer])?)
     }
 
-    /// Makes what signs under a key that the log names, if the sealed seed is that of the key.
+    /// Returns the signer for a key in the log, if the sealed seed belongs to that key.
     pub(super) fn signer(&self, number: u32, key: &SigningKey) -> Result<NoteSigner, Error> {
         let row = self.storage.get(&keys::signing_seed(number))?;
         let row = row.ok_or_else(|| Error::corrupt("the signing key is gone; restore the store from a backup"))?;
@@ -84,19 +84,19 @@ impl Shared {
         Ok(signer)
     }
 
-    /// Gives what checks the signatures of this log: every key that it ever had, by number.
+    /// Returns the keys that check the signatures of this log: every key that it ever had, by number.
     pub(crate) fn verifier_keys(&self) -> Result<BTreeMap<u32, VerifierKey>, Error> {
         let snapshot = self.published.load();
         let keys = snapshot.state.whole.signing_keys.iter();
         keys.map(|(number, key)| Ok((*number, VerifierKey::parse(&key.verifier_key)?))).collect()
     }
 
-    /// Gives the tree head of the log when it had some size; none when it has not come so far.
+    /// Returns the tree head that the log had at a size; `None` when the log is shorter.
     pub(crate) fn tree_head_at(&self, size: Position) -> Result<Option<TreeHead>, Error> {
         self.held().tree_head_at(size)
     }
 
-    /// Proves that a record is in the log, under a fresh checkpoint, and brings the record along.
+    /// Proves that a record is in the log, under a fresh checkpoint; the proof contains the record.
     pub(crate) fn prove_event(&self, position: Position) -> Result<EventProof, Error> {
         let held = self.held();
         if position >= held.end() {
@@ -128,7 +128,7 @@ impl Shared {
         held.consistency(earlier, later)
     }
 
-    /// Gives the size at which this store was restored, when the checkpoint shows that the original went on after it.
+    /// Returns the size at which this store was restored, if the checkpoint shows that the original continued after it.
     fn left_behind(&self, expected: &SignedCheckpoint, keys: &BTreeMap<u32, VerifierKey>) -> Option<Position> {
         let size = expected.checkpoint().tree_head.size;
         let signers = keys.iter().filter(|(_, key)| expected.signed_by().iter().any(|signer| signer == *key));
@@ -138,7 +138,7 @@ impl Shared {
         })
     }
 
-    /// Gives the keys that checked signatures of the log when it had some size: at most so many, the newest of them.
+    /// Returns the newest keys that checked signatures of the log at a size, at most `count_max` of them.
     pub(crate) fn verifier_keys_at(&self, size: Position, count_max: usize) -> Result<Vec<VerifierKey>, Error> {
         let snapshot = self.published.load();
         let keys = snapshot.state.whole.signing_keys.values();
@@ -149,14 +149,14 @@ impl Shared {
         newest.map(|key| Ok(VerifierKey::parse(&key.verifier_key)?)).collect()
     }
 
-    /// Gives what a slice of the log from a position on goes on from: the chain value before it, and the right edge of the
-    /// tree there.
+    /// Returns the start of a slice of the log at a position: the chain value before it, and the right edge of the tree
+    /// there.
     pub(crate) fn slice_start(&self, from: Position) -> Result<(Head, Frontier), Error> {
         let held = self.held();
         Ok((held.head_before(from)?, held.frontier_at(from)?))
     }
 
-    /// Holds the log to all that was kept elsewhere; returns the largest size among it.
+    /// Checks the log against everything that was kept elsewhere; returns the largest size among it.
     pub(crate) fn check_all_expected(
         &self,
         notes: &[impl AsRef<str>],
@@ -175,14 +175,14 @@ impl Shared {
         Ok(largest)
     }
 
-    /// Tells whether the log tells of a restore, and has the tree head that was restored.
+    /// Returns whether the log contains a restore, and has the restored tree head.
     pub(crate) fn tells_of(&self, accepted: &AcceptedRestore) -> Result<bool, Error> {
         let Checkpoint { log_id, tree_head } = accepted.restored;
         let is_told = self.published.with(|snapshot| accepted.is_told_by(&snapshot.state.whole));
         Ok(log_id == self.log_id && is_told && self.tree_head_at(tree_head.size)? == Some(tree_head))
     }
 
-    /// Returns every restore that the log tells of, for an anchor file that is to accept it.
+    /// Returns every restore in the log, for an anchor file that will accept it.
     pub(crate) fn restores(&self) -> Result<Vec<AcceptedRestore>, Error> {
         let snapshot = self.published.load();
         let whole = &snapshot.state.whole;
@@ -196,7 +196,7 @@ impl Shared {
         whole.incarnations.iter().map(accepted).collect()
     }
 
-    /// Holds the log to a checkpoint that was kept elsewhere, and gives what it says.
+    /// Checks the log against a checkpoint that was kept elsewhere, and returns the tree head in it.
     pub(crate) fn check_expected(&self, note: &str) -> Result<TreeHead, Error> {
         self.check_expected_under(&self.verifier_keys()?, note)
     }
@@ -227,5 +227,5 @@ impl Shared {
     }
 }
 
-/// What is said of a log that does not tell of an accepted restore.
+/// The error for a log that does not contain an accepted restore.
 pub(super) const NOT_TOLD: &str = "the log does not tell of the restore that the anchor file accepts";

@@ -1,7 +1,7 @@
-//! Owns the clock: the one place that asks the system for the time, and the time that an open store goes by.
+//! Owns the clock: the only place that asks the system for the time, and the time that an open store goes by.
 //!
-//! What is believed of a clock is decided in [`crate::domain::clock`]. Read next: [`super::writer`], which never lets recorded time
-//! run back.
+//! [`crate::domain::clock`] decides whether a clock is believed. Read next: [`super::writer`], which never lets
+//! recorded time go back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,16 +14,15 @@ use crate::storage::boot;
 
 use super::sync::RwLock;
 
-/// Tells the time. A host may bring its own; tests do.
+/// Tells the time. A host may supply its own; tests do.
 pub trait Clock: Send + Sync + 'static {
-    /// Gives the time now.
+    /// Returns the time now.
     fn now(&self) -> Timestamp;
 
-    /// Gives how long the machine runs since it was started, time asleep included; `None`, if it is not overridden, where that
-    /// is not known.
+    /// Returns how long the machine has run since its start, including sleep. The default is `None`: not known.
     ///
-    /// It tells a machine that slept from a clock that somebody set: without it, every step ahead of the clock is believed
-    /// while a store is open. It must run as the time of [`now`](Self::now) does when nobody sets that.
+    /// This distinguishes a machine that slept from a clock that was set. Without it, every step ahead of the clock is
+    /// believed while a store is open. It must advance like [`now`](Self::now) while no one sets that clock.
     fn since_boot(&self) -> Option<BootTime> {
         None
     }
@@ -46,8 +45,9 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved, or moves on at every look; clones show the same time. It tells the time since
-/// the start of its machine too: [`advance`](Self::advance) lets time pass, [`set`](Self::set) is somebody who sets the clock.
+/// A clock that shows the same time until it is moved, or that moves after every look. Clones share one time. It also
+/// tells the time since the start of its machine: [`advance`](Self::advance) lets time pass, [`set`](Self::set) sets
+/// the clock.
 ///
 /// ```
 /// use latchkeep::{Clock, ManualClock, Timestamp};
@@ -61,9 +61,9 @@ impl Clock for SystemClock {
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     nanos: Arc<AtomicU64>,
-    /// Nanoseconds since its machine was started: all of them in 1970, so that two clocks agree.
+    /// Nanoseconds since the start of its machine, which was in 1970 for every such clock, so that two clocks agree.
     since_boot: Arc<AtomicU64>,
-    /// Nanoseconds by which each look moves it.
+    /// Nanoseconds that each look adds.
     per_look: u64,
 }
 
@@ -75,8 +75,8 @@ impl ManualClock {
         Self { nanos, since_boot, per_look: 0 }
     }
 
-    /// Moves it on by `step` after each look, as a real clock is never seen twice at the same time. A test that stands still
-    /// between two looks misses what a host meets.
+    /// Moves the clock by `step` after each look, as a real clock never shows the same time twice. A test whose time is
+    /// the same at two looks misses what happens in a host.
     #[must_use]
     pub fn moving(mut self, step: Duration) -> Self {
         self.per_look = u64::try_from(step.as_nanos()).unwrap_or(u64::MAX);
@@ -91,7 +91,7 @@ impl ManualClock {
         }
     }
 
-    /// Sets it, ahead or back, while no time passes. A store that is open believes no step ahead of more than
+    /// Sets the clock, ahead or back, while no time passes. An open store believes no step ahead of more than
     /// [`ClockBounds::ahead_while_open`].
     pub fn set(&self, time: Timestamp) {
         self.nanos.store(time.as_nanos(), Ordering::SeqCst);
@@ -109,14 +109,14 @@ impl Clock for ManualClock {
     }
 }
 
-/// How long what was last believed of a clock is good enough to hold it against.
+/// For how long the last believed time is used to judge the clock.
 const BELIEVED_FOR: Duration = Duration::from_secs(1);
 
-/// The clock of an open store, and how far it is believed.
+/// The clock of an open store, and whether it is believed.
 pub(crate) struct StoreClock {
     clock: Arc<dyn Clock>,
     bounds: ClockBounds,
-    /// What it showed when it was last believed, once it was.
+    /// What the clock showed when it was last believed.
     believed: RwLock<Option<Seen>>,
 }
 
@@ -125,13 +125,13 @@ impl StoreClock {
         Self { clock, bounds, believed: RwLock::new(None) }
     }
 
-    /// Looks at the clock, and tells what is made of it after what the log tells.
+    /// Looks at the clock, and judges it by what the log says about time.
     pub(crate) fn look(&self, told: Told) -> Judged {
         let believed = *self.believed.read();
         let seen = Seen { wall: self.clock.now(), boot: self.clock.since_boot() };
         let judged = judge(seen, believed, told, self.bounds);
         let is_old = |then: Seen| seen.wall < then.wall || seen.wall.since(then.wall) >= BELIEVED_FOR;
-        // One that is behind is held against as well: what it shows next may be the right time, or years ahead.
+        // Later looks are judged against a clock that is behind too: next it may show the right time, or years ahead.
         let is_ahead = matches!(judged.standing, ClockStanding::Ahead(_));
         if !is_ahead && believed.is_none_or(is_old) {
             self.believe(seen);
@@ -139,18 +139,18 @@ impl StoreClock {
         judged
     }
 
-    /// Gives how long the machine runs since it was started, if that is known.
+    /// Returns how long the machine has run since its start, if that is known.
     pub(crate) fn since_boot(&self) -> Option<BootTime> {
         self.clock.since_boot()
     }
 
-    /// Believes what the clock shows.
+    /// Believes the time that the clock shows.
     pub(crate) fn believe(&self, seen: Seen) {
         *self.believed.write() = Some(seen);
     }
 }
 
-/// Gives a moment that only measures how much later another one is.
+/// Returns a moment that is only good to measure the distance to another one.
 #[expect(clippy::disallowed_methods, reason = "this is the home of the clock")]
 pub(crate) fn monotonic() -> std::time::Instant {
     std::time::Instant::now()

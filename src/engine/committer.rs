@@ -1,6 +1,7 @@
-//! Owns the step from decided to durable: the thread that commits groups, publishes what is durable, and answers.
+//! Owns the step from decided to durable: the thread that commits groups, publishes what is durable, and answers
+//! callers.
 //!
-//! One error and it commits nothing more: what the disk has taken in is unknown from then on. Read next:
+//! After one error it commits nothing more, since the content of the disk is then unknown. Read next:
 //! [`super::poison`].
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::reply::{Outcome, Reply};
 use super::snapshot::Snapshot;
 use super::sync::{Mutex, Receiver, RecvTimeoutError, Sender};
 
-/// How old the anchor may be while there is work.
+/// How old the anchor may be during work.
 const ANCHOR_EVERY: Duration = Duration::from_secs(1);
 
 /// A group to commit.
@@ -29,7 +30,7 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// Answers everybody that the store is poisoned.
+    /// Answers every caller that the store is poisoned.
     pub(super) fn fail(self, poison: &Poison) {
         for (reply, _) in self.replies {
             reply.give(Err(poison.error().unwrap_or_else(Error::closed)));
@@ -37,7 +38,7 @@ impl Work {
     }
 }
 
-/// What became of a group.
+/// The result of a group.
 pub(super) enum Committed {
     /// It is durable and published.
     Durable,
@@ -47,14 +48,14 @@ pub(super) enum Committed {
     Failed,
 }
 
-/// Why nothing of a group was written.
+/// The reason why nothing of a group was written.
 pub(super) struct Unwritten {
     is_no_space: bool,
     why: String,
 }
 
 impl Unwritten {
-    /// Gives the reason, when an error of a commit means that nothing was written.
+    /// Returns the reason, if an error of a commit means that nothing was written.
     fn of(error: &StorageError) -> Option<Self> {
         let is_no_space = match error {
             StorageError::NoSpace { .. } => true,
@@ -64,7 +65,7 @@ impl Unwritten {
         Some(Self { is_no_space, why: error.to_string() })
     }
 
-    /// Gives what everybody in the group is answered.
+    /// Returns the answer for every caller in the group.
     pub(super) fn error(&self) -> Error {
         if self.is_no_space { Error::no_space(&self.why) } else { Error::not_written(&self.why) }
     }
@@ -105,13 +106,13 @@ impl Committer {
         self.write_anchor();
     }
 
-    /// Writes how far the log has come, once that is durable.
+    /// Writes the size of the log to the anchor, once that log is durable.
     fn write_anchor(&mut self) {
         let mark = mark(&self.shared.published.load());
         if mark != self.anchored && self.shared.poison.why().is_none() {
             match self.shared.storage.write_anchor(mark) {
                 Ok(()) => self.anchored = mark,
-                // Nothing was written: the log is durable all the same, and the anchor follows when there is room.
+                // Nothing was written: the log is durable anyway, and the anchor follows when there is space.
                 Err(StorageError::NoSpace { .. }) => {}
                 Err(error) => self.shared.poison.set(&Error::from(error).to_string()),
             }
@@ -120,7 +121,7 @@ impl Committer {
     }
 }
 
-/// Commits a group, and answers everybody in it: when it is durable at once, in the thread that made it so.
+/// Commits a group, and answers every caller in it. The thread that made the group durable answers at once.
 pub(super) fn commit(shared: &Arc<Shared>, work: Work) -> Committed {
     if shared.poison.why().is_some() {
         work.fail(&shared.poison);
@@ -165,7 +166,7 @@ pub(super) fn commit(shared: &Arc<Shared>, work: Work) -> Committed {
     }
 }
 
-/// Gives the anchor of a snapshot.
+/// Returns the anchor of a snapshot.
 pub(super) fn mark(snapshot: &Snapshot) -> AnchorMark {
     AnchorMark { log_size: snapshot.end.size.get(), head: *snapshot.end.head.as_bytes() }
 }

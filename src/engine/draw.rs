@@ -1,13 +1,13 @@
 //! Owns the drawing of ids and salts: UUIDs of version 7 (RFC 9562), which sort by time, from the system's randomness.
 //!
-//! It never makes a key; keys are made in `seal`. Read next: [`super::group`].
+//! It never makes a key; `seal` makes keys. Read next: [`super::group`].
 
 use crate::domain::id::{EventId, GroupId, RotationId, SecretId, VersionId};
 use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::seal::random;
 
-/// Randomness for ids and salts, fetched from the system in pieces of 4 KiB.
+/// Randomness for ids and salts, read from the system in pieces of 4 KiB.
 pub(super) struct Draw {
     pool: Box<[u8; POOL_BYTES]>,
     used: usize,

@@ -1,6 +1,6 @@
-//! Owns the erasing of bodies from the rows of the log: which records lie where, and their commits without the bodies.
+//! Owns the erasing of bodies from the rows of the log: which commit has which record, and commits without bodies.
 //!
-//! A commit is written anew, shorter; its header, contexts and chain stay as they are. Read next: [`super::log`].
+//! A commit is rewritten and becomes shorter; its headers, contexts and chain do not change. Read next: [`super::log`].
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -19,12 +19,11 @@ use crate::storage::{Batch, Storage};
 
 use super::log::{scan_commits, scan_records};
 
-/// Bytes of commits that one erasure reads and writes anew, at most: one commit always fits, and what is restated beside
-/// it in one batch.
+/// Bytes of commits that one erasure reads and rewrites, at most. One commit always fits, and one batch also has space
+/// for the restatements.
 const REWRITTEN_BYTES_MAX: usize = 25 * 1_024 * 1_024;
 
-/// Finds out what the bodies at some positions are about, as long as each of them can be erased; `end` is the size of the
-/// log.
+/// Returns what the bodies at some positions are about, if each of them can be erased; `end` is the size of the log.
 pub(crate) fn look(
     storage: &dyn Storage,
     positions: &BTreeSet<Position>,
@@ -59,7 +58,7 @@ struct Commit {
     framed: Vec<u8>,
 }
 
-/// Frames commits anew without the bodies at some positions. Nothing may be on its way to the disk meanwhile.
+/// Frames commits anew without the bodies at some positions. No other write may be pending.
 pub(super) fn rewrite(
     storage: &dyn Storage,
     positions: &BTreeSet<Position>,
@@ -84,14 +83,14 @@ pub(super) fn rewrite(
     Ok(refused.map_or(Ok(rewritten), Err))
 }
 
-/// Refuses more bytes of commits than one erasure rewrites; the last of them alone always is.
+/// Refuses more bytes of commits than one erasure rewrites, except if the last one is the only one.
 fn too_much(bytes: usize, last: usize) -> Option<Refusal> {
     let is_too_much = bytes > REWRITTEN_BYTES_MAX && bytes > last;
     is_too_much.then(|| Refusal::invalid("positions", "lie in too much of the log at once; erase fewer at a time"))
 }
 
 impl Rewritten {
-    /// Replaces the commits; of longer ones nothing is left over.
+    /// Replaces the commits, and removes the surplus chunks of the longer ones.
     pub(super) fn put(&self, batch: &mut Batch) -> Result<(), Error> {
         for commit in &self.0 {
             let key = keys::log_commit(commit.first);
@@ -102,7 +101,7 @@ impl Rewritten {
     }
 }
 
-/// Gives the positions, at or after some one, of records about a secret whose bodies can be erased: the first `limit`.
+/// Returns the positions, from one on, of records about a secret whose bodies can be erased: the first `limit`.
 pub(crate) fn erasable_records(
     storage: &dyn Storage,
     secret: SecretId,
@@ -123,10 +122,10 @@ pub(crate) fn erasable_records(
     Ok(found)
 }
 
-/// Takes a commit: the position of its first record, its bytes, and those of its records that were asked for.
+/// Receives a commit: the position of its first record, its bytes, and the requested records of it.
 type ShowRecords<'v> = dyn FnMut(Position, &[u8], &[RawRecord<'_>]) -> Result<ControlFlow<()>, Error> + 'v;
 
-/// Shows each commit in which one of the positions lies, once.
+/// Calls `visit` once for each commit with one of the positions.
 fn each_commit(
     storage: &dyn Storage,
     positions: &BTreeSet<Position>,
@@ -153,7 +152,7 @@ fn each_commit(
     Ok(())
 }
 
-/// Says why a body cannot be erased, if it cannot.
+/// Returns why a body cannot be erased, if it cannot.
 fn check(raw: &RawRecord<'_>) -> Option<Refusal> {
     let rule = match (raw.body(), raw.header().erasure) {
         (None, _) => "is erased already",

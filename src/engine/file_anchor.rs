@@ -1,4 +1,4 @@
-//! Owns the anchor that appends checkpoints to a file, and refuses what contradicts the file.
+//! Owns the anchor that appends checkpoints to a file, and refuses those that contradict the file.
 //!
 //! Read next: [`super::anchor_file`], for the text of the file.
 
@@ -15,30 +15,30 @@ use super::anchor_file::AnchorFile;
 use super::anchoring::{AnchorError, CheckpointAnchor, LogSoFar};
 use super::checkpoint::NOT_TOLD;
 
-/// An anchor that appends each checkpoint to a file, with an empty line behind it, and syncs the file. Put the file on
-/// another machine's disk, or a medium that is written once.
+/// An anchor that appends each checkpoint to a file, followed by an empty line, and syncs the file. Put the file on
+/// another machine's disk, or on a write-once medium.
 ///
-/// The file is made for its owner alone (mode 0600); a symbolic link in its place is not followed. What contradicts the
-/// newest checkpoint of the file is not appended: a smaller size, another root, another log. That is what a store shows
-/// that was rolled back, and one that was restored until the restore is accepted; see [`FileAnchor::accept`]. From then on
-/// nothing is appended of a log that does not tell of the restore, such as the original's. A note that
-/// a crash has torn is left as it is, and the next one begins behind an empty line. [`AnchorFile`] reads it.
+/// The file is made for its owner alone (mode 0600), and a symbolic link in its place is not followed. A checkpoint
+/// that contradicts the newest one of the file is not appended: a smaller size, another root, another log. A store that
+/// was rolled back shows that, and so does a restored one until its restore is accepted; see [`FileAnchor::accept`].
+/// After that, nothing is appended of a log that does not contain the restore, such as the original's. A torn note
+/// stays in the file, and the next one begins after an empty line. [`AnchorFile`] reads the file.
 #[derive(Clone, Debug)]
 pub struct FileAnchor {
     path: PathBuf,
 }
 
 impl FileAnchor {
-    /// Names the file; it is made when it is not there.
+    /// Names the file, which is made if it does not exist.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Appends that a person accepts a restore: from here on the file goes on with the restored log, and the checkpoints
-    /// above bind it up to the size that was restored. [`crate::Store::restores`] gives what to accept. Nothing is checked: see
-    /// [`AnchorFile::accept`], and hold the store to that first ([`crate::Store::verify_anchored`]), since a file that accepts
-    /// what no log tells of is of no more use.
+    /// Appends that a person accepts a restore. From here on the file continues with the restored log, and the earlier
+    /// checkpoints bind it up to the restored size. [`crate::Store::restores`] returns the restores to accept. This
+    /// method checks nothing: see [`AnchorFile::accept`], and first check the store against the result
+    /// ([`crate::Store::verify_anchored`]). A file that accepts a restore that no log contains is of no more use.
     ///
     /// # Errors
     ///
@@ -50,12 +50,12 @@ impl FileAnchor {
     fn append(&self, text: &str) -> io::Result<()> {
         let mut file = private_file::append(&self.path)?;
         let before = if self.is_torn(&file)? { "\n\n" } else { "" };
-        // In one piece, so that a crash tears as little as can be.
+        // In one write, so that a crash tears as little as possible.
         file.write_all(format!("{before}{text}\n").as_bytes())?;
         file.sync_all()
     }
 
-    /// Tells whether the file does not end in a line end. A pipe has no end to look at.
+    /// Returns whether the file does not end with a line end. A pipe has no end that can be read.
     fn is_torn(&self, file: &File) -> io::Result<bool> {
         let about = file.metadata()?;
         if !about.is_file() || about.len() == 0 {
@@ -67,8 +67,8 @@ impl FileAnchor {
         Ok(last != *b"\n")
     }
 
-    /// Reads the newest checkpoint, or accepted restore, of the file with what stands around it: from the end of the file, or
-    /// all of it where the end has none.
+    /// Reads the newest checkpoint, or accepted restore, of the file and its surroundings: from the end of the file, or
+    /// from the whole file if the end has none.
     fn newest(&self) -> io::Result<AnchorFile> {
         let mut file = match File::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(AnchorFile::default()),
@@ -109,18 +109,18 @@ impl FileAnchor {
             )
             .into());
         }
-        // A restore further up than what was read stands above a checkpoint that was taken after it, from a log that tells of
-        // it: a log with that root tells of it too.
+        // A restore further up in the file is above a later checkpoint of a log that contains it. A log with that root
+        // contains the restore too.
         if log.tells_of_restores(&file)? { Ok(()) } else { Err(format!("{NOT_TOLD}; nothing was appended").into()) }
     }
 }
 
-/// What of a log an anchor can see.
+/// What an anchor can see of a log.
 trait Seen {
-    /// Gives the tree head at a size; none where it cannot be seen.
+    /// Returns the tree head at a size; `None` where it cannot be seen.
     fn head_at(&self, size: Position) -> Result<Option<TreeHead>, AnchorError>;
 
-    /// Tells whether the log tells of the restores that a file accepts, as far as that can be seen.
+    /// Returns whether the log contains the restores that a file accepts, as far as the anchor can see that.
     fn tells_of_restores(&self, file: &AnchorFile) -> Result<bool, AnchorError>;
 }
 
@@ -139,7 +139,7 @@ impl Seen for LogSoFar<'_> {
     }
 }
 
-/// A checkpoint shows its own tree head. Right after a restore it has to be signed by the key that the restore set.
+/// A checkpoint shows its own tree head. Right after a restore it must be signed by the key that the restore set.
 impl Seen for SignedCheckpoint {
     fn head_at(&self, size: Position) -> Result<Option<TreeHead>, AnchorError> {
         let own = self.checkpoint().tree_head;
@@ -161,13 +161,13 @@ impl CheckpointAnchor for FileAnchor {
         Ok(self.append(checkpoint.note())?)
     }
 
-    /// Appends the checkpoint, unless the log does not extend the newest one of the file, or does not tell of a restore that the
-    /// file accepts.
+    /// Appends the checkpoint, unless the log does not extend the newest one of the file, or does not contain a restore
+    /// that the file accepts.
     fn take_extending(&self, checkpoint: &SignedCheckpoint, log: &LogSoFar<'_>) -> Result<(), AnchorError> {
         self.hold(checkpoint, log)?;
         Ok(self.append(checkpoint.note())?)
     }
 }
 
-/// Bytes at the end of a file in which the newest checkpoint is looked for.
+/// Bytes at the end of a file that are searched for the newest checkpoint.
 const TAIL_BYTES: u64 = 64 * 1_024;

@@ -1,4 +1,4 @@
-//! Owns a group of commands on its way to the disk: one batch of rows, and the answers that wait for it.
+//! Owns a group of commands until it is committed: one batch of rows, and the answers that wait for it.
 //!
 //! Read next: [`super::committer`].
 
@@ -35,23 +35,23 @@ use super::snapshot::Snapshot;
 use super::tree;
 use super::voucher;
 
-/// Commands in a group, at most: more make the first ones wait too long.
+/// Commands in a group, at most: with more, the first ones would wait too long.
 const COMMANDS_MAX: usize = 1_024;
 
-/// Bytes of a group, at most, beyond the last command of it.
+/// Bytes of a group, at most, without its last command.
 const BYTES_MAX: usize = 8 * 1_024 * 1_024;
 
-/// Bytes that the records of one command take, at most. No command comes near: a thousand of the largest locks take half
-/// of it, and an erasure restates no more than 16 MiB.
+/// Bytes of the records of one command, at most. No command comes near: a thousand of the largest locks take half of
+/// it, and an erasure restates at most 16 MiB.
 const COMMAND_BYTES_MAX: usize = 24 * 1_024 * 1_024;
 
-/// Bytes of a group that erases, at most: what a storage takes at once, less room for row keys.
+/// Bytes of a group that erases, at most: the bound of a storage, less space for row keys.
 const ERASURE_BYTES_MAX: usize = 60 * 1_024 * 1_024;
 
-/// Bytes of rows of saved and past states that a commit carries, at most, beyond the last of them.
+/// Bytes of rows of saved and past states in a commit, at most, without the last of them.
 const ROWS_BYTES_MAX: usize = 8 * 1_024 * 1_024;
 
-/// Bytes of a batch up to which it carries such rows: with the largest of them it stays below what a storage takes.
+/// Bytes of a batch up to which such rows are added: with the largest of them it stays within the bound of a storage.
 const CARRYING_BYTES_MAX: usize = 24 * 1_024 * 1_024;
 
 /// Commands that are decided and not durable yet.
@@ -70,7 +70,7 @@ impl Group {
         Self { first, batch: Batch::new(), log: Vec::new(), records: 0, replies: Vec::new(), keyring: None }
     }
 
-    /// Tells whether there is nothing to write and nobody to answer.
+    /// Returns whether there is nothing to write and no caller to answer.
     pub(super) fn is_empty(&self) -> bool {
         self.replies.is_empty() && self.log.is_empty() && self.batch.is_empty()
     }
@@ -79,20 +79,19 @@ impl Group {
         self.replies.len() >= COMMANDS_MAX || self.bytes() >= BYTES_MAX
     }
 
-    /// Gives the bytes that wait to be written.
+    /// Returns the bytes that wait to be written.
     fn bytes(&self) -> usize {
         self.log.len().saturating_add(self.batch.bytes())
     }
 
-    /// Leaves an answer that is given once the group is durable.
+    /// Adds an answer, which is given once the group is durable.
     pub(super) fn answer(&mut self, reply: Reply, outcome: Outcome) {
         self.replies.push((reply, outcome));
     }
 
-    /// Places the events of one command at the end of the log, with the rows that it brings along, and takes them into
-    /// the snapshot.
+    /// Appends the events of one command to the log, with the rows that belong to it, and applies them to the snapshot.
     ///
-    /// Nothing has changed when it fails.
+    /// If it fails, nothing has changed.
     pub(super) fn append(
         &mut self,
         snapshot: &mut Snapshot,
@@ -105,7 +104,7 @@ impl Group {
         vouching.follow(&payload);
         let (brought, keyring) = rows_of(payload)?;
         let records = place(snapshot, events, by, draw)?;
-        // Asked always: what a check would refuse is never written.
+        // Always checked: what a later check would refuse is never written.
         let after = after(&snapshot.state, &records).map_err(|step| Error::illegal_batch(&step))?;
         self.lay(snapshot, &records, after, draw)?;
         snapshot.vouching = vouching;
@@ -113,7 +112,7 @@ impl Group {
         Ok(records)
     }
 
-    /// Places events that need not be legal, as a faulty release may have done.
+    /// Appends events without the check of legality, as a faulty release may have done.
     #[cfg(test)]
     pub(super) fn append_unlawful(
         &mut self,
@@ -128,7 +127,7 @@ impl Group {
         self.lay(snapshot, &records, after, draw)
     }
 
-    /// Lays the records of one command, which lead to the state `after`, at the end of the log.
+    /// Appends the records of one command, which lead to the state `after`, to the log.
     fn lay(&mut self, snapshot: &mut Snapshot, records: &[Record], after: State, draw: &mut Draw) -> Result<(), Error> {
         let Some(first) = records.first() else { return Ok(()) };
         let context = context::encode_context(&first.context).map_err(too_long)?;
@@ -147,7 +146,7 @@ impl Group {
         Ok(())
     }
 
-    /// Adds the rows that come with records of this group.
+    /// Adds the rows that belong to records of this group.
     pub(super) fn bring(&mut self, snapshot: &mut Snapshot, payload: Payload) -> Result<(), Error> {
         snapshot.vouching.follow(&payload);
         let (rows, keyring) = rows_of(payload)?;
@@ -175,8 +174,9 @@ impl Group {
         Ok(())
     }
 
-    /// Writes commits anew without some of their bodies, and rows of saved and past states that may hold the same words. Its event is
-    /// appended already; everything before this group must be durable, and nothing be decided after it until it is too.
+    /// Rewrites commits without some of their bodies, and rows of saved and past states that may have the same words.
+    /// The event of the erasure is already appended. Everything before this group must be durable, and no command may
+    /// be decided until this group is durable too.
     pub(super) fn erase(
         &mut self,
         snapshot: &mut Snapshot,
@@ -204,9 +204,9 @@ impl Group {
         Ok(())
     }
 
-    /// Lays the log row and, where it is time, rows of saved state into the batch, and the voucher for all of it.
+    /// Adds the log row to the batch, rows of saved state if it is time for them, and the voucher for all of it.
     ///
-    /// Rows of saved state that cannot be made are left out: an open does without them.
+    /// Rows of saved state that cannot be made are left out: an open works without them.
     pub(super) fn close(&mut self, snapshot: &mut Snapshot, durable: Mark, storage: &dyn Storage) -> Result<(), Error> {
         if !self.log.is_empty() {
             self.lay_log(snapshot, durable, storage)?;
@@ -215,7 +215,7 @@ impl Group {
     }
 
     fn lay_log(&mut self, snapshot: &mut Snapshot, durable: Mark, storage: &dyn Storage) -> Result<(), Error> {
-        // Whatever goes wrong, no record is ever written over another.
+        // Whatever goes wrong, no record may ever overwrite another.
         let key = keys::log_commit(self.first);
         expect_no_value(&mut self.batch, &key)?;
         put_chunked(&mut self.batch, &key, &self.log)?;
@@ -234,7 +234,7 @@ impl Group {
         Ok(())
     }
 
-    /// Adds rows of saved and past states; gives their bytes. Nothing has changed when it fails.
+    /// Adds rows of saved and past states; returns their bytes. If it fails, nothing has changed.
     pub(super) fn carry(
         &mut self,
         snapshot: &mut Snapshot,
@@ -257,7 +257,7 @@ impl Group {
     }
 }
 
-/// Gives the rows that an accepted command brings along, and the keyring that goes with them.
+/// Returns the rows of an accepted command, and the keyring that belongs to them.
 fn rows_of(payload: Payload) -> Result<(Batch, Option<Arc<Keyring>>), Error> {
     let (mut rows, mut keys) = (Batch::new(), None);
     match payload {
@@ -281,7 +281,7 @@ fn rows_of(payload: Payload) -> Result<(Batch, Option<Arc<Keyring>>), Error> {
     Ok((rows, keys))
 }
 
-/// Holds the records of one command to their bound, before anything of them is in the group.
+/// Checks the records of one command against their bound, before any of them is in the group.
 fn bounded(context: &[u8], bodies: &[Vec<u8>]) -> Result<(), Error> {
     let record = |body: &Vec<u8>| FRAME_BYTES.saturating_add(context.len()).saturating_add(body.len());
     if bodies.iter().map(record).sum::<usize>() > COMMAND_BYTES_MAX {
@@ -290,10 +290,10 @@ fn bounded(context: &[u8], bodies: &[Vec<u8>]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Bytes of a record beside context and body.
+/// Bytes of a record besides context and body.
 const FRAME_BYTES: usize = 177;
 
-/// Tells the caller of an event that is too long for the log, which is no damage.
+/// Converts the error of an event that is too long for the log: the caller is at fault, and nothing is damaged.
 fn too_long(error: CodecError) -> Error {
     match error {
         CodecError::TooLong { .. } => {
@@ -303,7 +303,7 @@ fn too_long(error: CodecError) -> Error {
     }
 }
 
-/// Who causes the events of a batch, and when.
+/// The actor and the time of the events of a batch.
 pub(super) struct By<'a> {
     pub(super) terms: &'a Terms,
     pub(super) now: Timestamp,

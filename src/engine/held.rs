@@ -1,9 +1,9 @@
-//! Owns the log held to what the store vouches for: nothing of it is shown or signed before it is proved to be the log whose
-//! end was read and verified at the open.
+//! Owns the log as proved by the voucher. No part of it is shown or signed before it is proved to be the log whose end
+//! was read and verified at the open.
 //!
-//! A range is proved by its last chain value, through a path in the tree up to the root that is known; the chain proves
-//! what comes before, and hashes prove contexts and bodies. Stored subtrees only make the path short: where it does not lead
-//! to the root, it is made of the log alone. Read next: [`super::tree`].
+//! The last chain value of a range proves the range, by a path in the tree up to the known root. The chain proves the
+//! records before it, and hashes prove contexts and bodies. Stored subtrees only shorten the path: if they do not lead
+//! to the root, the path is made from the log alone. Read next: [`super::tree`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{ControlFlow, Range};
@@ -26,19 +26,19 @@ use super::snapshot::{Published, Snapshot, Waited};
 use super::sync::Mutex;
 use super::tree::StoredTree;
 
-/// Records that are proved at a time: few at first, so that who looks at one does not wait for many.
+/// Records that are proved at a time, first: few, so that a reader of one record does not wait for many.
 const PAGE_RECORDS_FIRST: usize = 64;
 
-/// The same, at most.
+/// Records that are proved at a time, at most.
 const PAGE_RECORDS_MAX: usize = 8_192;
 
-/// Bytes that are proved at a time; one record more at most.
+/// Bytes that are proved at a time; at most one record more.
 const PAGE_BYTES: usize = 1_024 * 1_024;
 
-/// How long an erasure that is on the disk already may take to be published.
+/// How long an erasure that is already on the disk may take until it is published.
 const PUBLISHED_WITHIN: Duration = Duration::from_secs(1);
 
-/// How often the log may grow by something else meanwhile.
+/// How often the log may grow by other records meanwhile.
 const GROWN_MAX: u32 = 64;
 
 /// The log up to the end of a snapshot.
@@ -51,12 +51,12 @@ pub(crate) struct HeldLog<'a> {
 }
 
 impl Shared {
-    /// Gives the log up to the last durable record.
+    /// Returns the log up to the last durable record.
     pub(crate) fn held(&self) -> HeldLog<'_> {
         self.held_at(self.published.load())
     }
 
-    /// Gives the log up to the end of a snapshot that was published.
+    /// Returns the log up to the end of a snapshot that was published.
     pub(crate) fn held_at(&self, snapshot: Arc<Snapshot>) -> HeldLog<'_> {
         let Self { storage, log_id, published, erased, .. } = self;
         HeldLog { storage: &**storage, log_id, snapshot, published, erased }
@@ -68,7 +68,7 @@ impl HeldLog<'_> {
         self.snapshot.end.size
     }
 
-    /// Gives the right edge of the tree when the log had some size, which it has reached.
+    /// Returns the right edge of the tree at a size that the log has reached.
     pub(crate) fn frontier_at(&self, size: Position) -> Result<Frontier, Error> {
         if size == self.end() {
             return Ok(self.snapshot.frontier.clone());
@@ -102,7 +102,7 @@ impl HeldLog<'_> {
         })
     }
 
-    /// Refuses a chain value that the log did not have at some size.
+    /// Refuses a chain value that the log did not have at this size.
     pub(crate) fn check_head(&self, size: Position, head: &Head) -> Result<(), Error> {
         let ChainEnd { size: end, head: last, .. } = self.snapshot.end;
         let known = match size.get().checked_sub(1) {
@@ -116,7 +116,7 @@ impl HeldLog<'_> {
         if known == Some(*head) { Ok(()) } else { Err(other_log()) }
     }
 
-    /// Gives the chain value before a position that the log has reached.
+    /// Returns the chain value before a position that the log has reached.
     pub(crate) fn head_before(&self, position: Position) -> Result<Head, Error> {
         if position == Position::FIRST {
             return Ok(genesis(self.log_id));
@@ -127,7 +127,7 @@ impl HeldLog<'_> {
         Ok(head)
     }
 
-    /// Shows the records from `from` up to `to`, each after it was proved, until `visit` breaks off.
+    /// Calls `visit` for the records from `from` up to `to`, each after it was proved, until `visit` stops.
     pub(crate) fn each(&self, from: Position, to: Position, visit: &mut ShowRecord<'_>) -> Result<(), Error> {
         let (mut next, mut records) = (from, PAGE_RECORDS_FIRST);
         while next < to {
@@ -167,8 +167,8 @@ impl HeldLog<'_> {
         Ok(page)
     }
 
-    /// Refuses bodies of a span that are missing and that no record of the log erased, and bodies that are there although one
-    /// did. Read them after the snapshot of this log was taken.
+    /// Refuses bodies of a span that are missing without a record that erased them, and bodies that are present despite
+    /// such a record. Read the bodies after the snapshot of this log was taken.
     pub(crate) fn check_bodies(&self, span: Range<Position>, missing: &BTreeSet<Position>) -> Result<(), Error> {
         if missing.is_empty() && self.snapshot.history.erased_up_to() <= span.start {
             return Ok(());
@@ -187,7 +187,7 @@ impl HeldLog<'_> {
                 missing.iter().find(|position| !erased.positions.contains_key(position)).copied()
             };
             let Some(position) = unexplained else { return Ok(()) };
-            // The record that says so is written with the erasure, and published a moment later.
+            // The record of the erasure is written with it, and published a moment later.
             if self.published.wait_beyond(end.size, PUBLISHED_WITHIN) != Waited::Grown {
                 return Err(Error::body_missing(position));
             }
@@ -195,7 +195,7 @@ impl HeldLog<'_> {
         Err(Error::busy())
     }
 
-    /// Gives the bodies that the log says were erased, as far as it is published.
+    /// Returns the bodies that the log erased, as far as it is published.
     pub(crate) fn erased(&self) -> Result<BTreeSet<Position>, Error> {
         let snapshot = self.published.load();
         if snapshot.history.erased_up_to() == Position::FIRST {
@@ -215,7 +215,7 @@ impl HeldLog<'_> {
         Err(other_log())
     }
 
-    /// Gives the tree head when the log had some size; none when it has not come so far.
+    /// Returns the tree head that the log had at a size; `None` when the log is shorter.
     pub(crate) fn tree_head_at(&self, size: Position) -> Result<Option<TreeHead>, Error> {
         if size > self.end() { Ok(None) } else { self.frontier_at(size).map(|frontier| Some(frontier.tree_head())) }
     }
@@ -235,7 +235,7 @@ struct Page {
     next: Position,
 }
 
-/// The bodies that the log says were erased, as far as it was read; only when somebody comes upon one.
+/// The bodies that the log erased, as far as it was read. It is read only when a body is missing.
 #[derive(Debug, Default)]
 pub(crate) struct ErasedBodies {
     read: Option<(Position, Head)>,
@@ -244,7 +244,7 @@ pub(crate) struct ErasedBodies {
 }
 
 impl ErasedBodies {
-    /// Reads what was added to the log up to an end that is known.
+    /// Reads what was added to the log up to a known end.
     fn catch_up(&mut self, storage: &dyn Storage, log_id: &LogId, end: &ChainEnd) -> Result<(), Error> {
         let (from, mut before) = self.read.unwrap_or((Position::FIRST, genesis(log_id)));
         if from >= end.size {

@@ -1,9 +1,10 @@
-//! Owns the writing of past states: at some positions a whole copy of the state is kept, so that what stood at any position
-//! is a load and a short replay away, however long the log.
+//! Owns the writing of past states. At some positions the whole state is copied, so that the state at any position
+//! takes a load and a short replay, however long the log is.
 //!
-//! The state is a persistent map, so the copy is there at once; its rows are written a few at a time along with commits, and
-//! a mark with the last of them says that they are all there. One that was interrupted is cleared away before the next
-//! begins. Rows are never changed but by an erasure, which takes the words out of them. Read next: [`super::past`].
+//! The state is a persistent map, so the copy is immediate. Its rows are written a few at a time along with commits,
+//! and a mark with the last of them says that they are complete. The rows of an interrupted past state are removed
+//! before the next one begins. Rows never change, except by an erasure, which removes the words from them. Read next:
+//! [`super::past`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, ControlFlow};
@@ -30,24 +31,24 @@ use super::saved::{Mark, Saving, take_away};
 /// Records between two past states, at least: a fifth of a second of replay.
 pub(crate) const APART_RECORDS: u64 = 131_072;
 
-/// The least that a host can ask for.
+/// The smallest distance that a host can set.
 pub(crate) const APART_RECORDS_MIN: u64 = 1_024;
 
-/// Records between two past states for each secret: so that they cost a row for each fourth record at most.
+/// Records between two past states for each secret, so that past states cost at most a row for each fourth record.
 const APART_PER_SECRET: u64 = 4;
 
-/// Rows written or cleared away along with a commit, beyond one for each of its records.
+/// Rows written or removed with a commit, in addition to one for each of its records.
 const ROWS_PER_COMMIT: usize = 4;
 
-/// What lies in the rows of past states, and the one that is being written.
+/// The stored past states, and the one that is being written.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
-    /// The position of the last whole one; 0 when there is none.
+    /// The position of the last complete one; 0 when there is none.
     last: Position,
-    /// The position of one that was interrupted, whose rows are to go.
+    /// The position of an interrupted one, whose rows must be removed.
     left_over: Option<Position>,
     making: Option<Making>,
-    /// The log size up to which erased words were taken out: what a mark says that counts.
+    /// The log size up to which erased words were removed: the value in every mark that counts.
     erased_up_to: Position,
     apart_records: u64,
     apart_per_secret: u64,
@@ -59,7 +60,7 @@ struct Making {
     state: State,
     /// The last secret whose row was written.
     written: Option<SecretId>,
-    /// Secrets about which words were erased since it began.
+    /// Secrets with words that were erased since it began.
     erased: OrdSet<SecretId>,
     erased_groups: OrdSet<GroupId>,
     total: RowTotal,
@@ -79,30 +80,30 @@ impl Default for History {
 }
 
 impl History {
-    /// Looks at what lies there; words were erased last at `erased_up_to`.
+    /// Reads which past states are stored; the last erasure was at `erased_up_to`.
     pub(crate) fn load(storage: &dyn Storage, erased_up_to: Position) -> Result<Self, Error> {
         let last = last_mark(storage, Position::new(u64::MAX))?;
         let left_over = kept_at(storage)?.into_iter().next_back().filter(|at| Some(*at) > last);
         Ok(Self { last: last.unwrap_or(Position::FIRST), left_over, erased_up_to, ..Self::default() })
     }
 
-    /// Gives the log size up to which erased words were taken out of past states.
+    /// Returns the log size up to which erased words were removed from past states.
     pub(crate) const fn erased_up_to(&self) -> Position {
         self.erased_up_to
     }
 
-    /// Sets how many records there are between two, as long as that is enough for the secrets.
+    /// Sets how many records there are between two past states, unless the number of secrets needs more.
     pub(crate) const fn keep_apart(&mut self, records: u64) {
         self.apart_records = records;
     }
 
-    /// Lets past states lie closer together, for tests with short logs.
+    /// Allows past states closer together, for tests with short logs.
     #[cfg(test)]
     pub(crate) fn keep_every(&mut self, records: u64) {
         (self.apart_records, self.apart_per_secret) = (records, 0);
     }
 
-    /// Tells up to which row of which past state has been written, while there is one.
+    /// Returns the past state that is being written and its last written row, if there is one.
     pub(crate) fn progress(&self) -> Option<(Position, Option<SecretId>)> {
         self.making.as_ref().map(|making| (making.at.position, making.written))
     }
@@ -136,7 +137,7 @@ impl History {
         });
     }
 
-    /// Adds up to `rows_max` rows of the one that is being written.
+    /// Adds up to `rows_max` rows of the past state that is being written.
     pub(crate) fn write(&mut self, saving: &mut Saving<'_>, rows_max: usize) -> Result<(), Error> {
         let Some(making) = &mut self.making else { return Ok(()) };
         if making.write(saving, rows_max, self.erased_up_to)? {
@@ -146,7 +147,7 @@ impl History {
         Ok(())
     }
 
-    /// Clears rows away that an end in between left over.
+    /// Removes rows that an interrupted past state left.
     fn clear(&mut self, saving: &mut Saving<'_>, at: Position, rows_max: usize) -> Result<(), Error> {
         let mut row_keys = Vec::new();
         let range = KeyRange::prefix(&keys::past_secrets(at));
@@ -161,11 +162,11 @@ impl History {
         Ok(())
     }
 
-    /// Takes words out of all past states that come after the first record about something whose body is erased.
+    /// Removes words from all past states after the first record about a subject whose body is erased.
     ///
-    /// Everything written before must be durable, and nothing else be written until this is.
+    /// Everything before must be durable, and nothing else may be written until this is durable.
     pub(crate) fn erase(&mut self, saving: &mut Saving<'_>, first: &BTreeMap<About, Position>) -> Result<(), Error> {
-        // Every mark is written anew, so that rows from before this erasure do not count if they are put back.
+        // Every mark is rewritten, so that rows from before this erasure do not count if they are put back.
         self.erased_up_to = saving.end.size;
         for at in kept_at(saving.storage)? {
             let since: Vec<About> = first.iter().filter(|(_, first)| **first < at).map(|(about, _)| *about).collect();
@@ -185,7 +186,7 @@ impl History {
 }
 
 impl Making {
-    /// Writes rows; tells whether all are written.
+    /// Writes rows; returns whether all are written.
     fn write(&mut self, saving: &mut Saving<'_>, rows_max: usize, erased_up_to: Position) -> Result<bool, Error> {
         let at = self.at.position;
         let from = self.written.map_or(Bound::Unbounded, Bound::Excluded);
@@ -213,7 +214,7 @@ impl Making {
     }
 }
 
-/// Takes words out of the rows of one past state, be it whole, being written, or left over.
+/// Removes words from the rows of one past state, whether complete, being written, or left over.
 fn erase_at(
     saving: &mut Saving<'_>,
     (at, erased_up_to): (Position, Position),
@@ -247,7 +248,7 @@ fn erase_at(
     Ok(())
 }
 
-/// Takes words out of the row of one secret, and into account in the total.
+/// Removes words from the row of one secret, and updates the total.
 fn erase_secret(
     saving: &mut Saving<'_>,
     at: Position,
@@ -259,7 +260,7 @@ fn erase_secret(
         return Ok(());
     }
     let row = encode_past_secret(saving.key, at, id, None)?;
-    // A damaged row is not in the total that is looked for: the state is passed over with it and without it.
+    // A damaged row is not in the expected total: the past state is unusable with it and without it.
     let old = take_away(saving, &key)?;
     put_chunked(saving.batch, &key, &row.bytes)?;
     let digest = old.and_then(|old| row_digest(saving.key, Part::PastSecret, &key, &old).ok());
@@ -270,11 +271,11 @@ fn erase_secret(
     Ok(())
 }
 
-/// What became of the row of what belonged to no secret.
+/// The result for the row of the part that belongs to no secret.
 enum Kept {
-    /// It is there: with another hash, or as it was.
+    /// It exists: with another hash, or unchanged.
     As(Option<[u8; 32]>),
-    /// It is not what it should be.
+    /// It is not usable.
     Not,
 }
 
@@ -284,10 +285,10 @@ fn erase_groups(saving: &mut Saving<'_>, at: Position, groups: &[GroupId]) -> Re
         return Ok(Kept::As(None));
     }
     let Some(old) = take_away(saving, &key)? else { return Ok(Kept::As(None)) };
-    // Without this row the state is not whole, and an earlier one is taken.
+    // Without this row the past state is not complete, and an earlier one is used.
     let Ok((mut whole, _)) = decode_past_whole(saving.key, at, &old) else { return Ok(Kept::As(None)) };
     if saving.is_full() {
-        // Each may be of a megabyte, and there may be many. What was then is found by a longer replay.
+        // Each may have a megabyte, and there may be many. A longer replay finds the same state.
         return Ok(Kept::Not);
     }
     for id in groups {
@@ -300,7 +301,7 @@ fn erase_groups(saving: &mut Saving<'_>, at: Position, groups: &[GroupId]) -> Re
     Ok(Kept::As(Some(*row.digest.as_bytes())))
 }
 
-/// Gives the position of the last mark that is not after some position.
+/// Returns the position of the last mark at or before a position.
 pub(super) fn last_mark(storage: &dyn Storage, at_most: Position) -> Result<Option<Position>, Error> {
     let range = KeyRange::between(keys::past_mark(Position::FIRST), keys::past_mark(at_most.next()));
     let mut found = None;
@@ -311,7 +312,7 @@ pub(super) fn last_mark(storage: &dyn Storage, at_most: Position) -> Result<Opti
     Ok(found)
 }
 
-/// Gives the positions at which rows of past states lie, whole or not, by leaping from one to the next.
+/// Returns the positions of all past states with rows, complete or not. It jumps from one to the next.
 fn kept_at(storage: &dyn Storage) -> Result<BTreeSet<Position>, Error> {
     let (mut found, mut from) = (BTreeSet::new(), Position::FIRST);
     storage.scan(&KeyRange::prefix(&[keys::PAST_MARK]), Direction::Ascending, &mut |key, _| {

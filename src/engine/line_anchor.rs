@@ -1,6 +1,6 @@
-//! Owns the anchor that writes each checkpoint on one line: onto standard output, into a pipe, or a socket.
+//! Owns the anchor that writes each checkpoint on one line: to standard output, a pipe, or a socket.
 //!
-//! Whoever collects the lines, a log collector say, keeps them where the host of the store cannot reach. Read next:
+//! A log collector, for example, keeps the lines where the host of the store cannot reach them. Read next:
 //! [`super::anchoring`].
 
 use std::fmt;
@@ -13,8 +13,8 @@ use crate::ledger::SignedCheckpoint;
 use super::anchoring::CheckpointAnchor;
 
 /// An anchor that writes each checkpoint as one JSON object on one line, and flushes:
-/// `{"log_id":"<hex>","size":N,"root":"<base64>","checkpoint":"<note>"}`. The note is whole, its line feeds escaped, so that
-/// whoever reads JSON has what [`crate::StoreOptions::expecting_checkpoint`] takes.
+/// `{"log_id":"<hex>","size":N,"root":"<base64>","checkpoint":"<note>"}`. The note is complete, with its line feeds
+/// escaped, so a reader of JSON gets the text for [`crate::StoreOptions::expecting_checkpoint`].
 ///
 /// ```
 /// use latchkeep::{LineAnchor, SecretBytes, StoreOptions, Unlock};
@@ -29,7 +29,7 @@ pub struct LineAnchor<W> {
 }
 
 impl<W: Write + Send + 'static> LineAnchor<W> {
-    /// Writes to `to`.
+    /// Returns an anchor that writes to `to`.
     #[must_use]
     pub const fn new(to: W) -> Self {
         Self { to: Mutex::new(to) }
@@ -40,7 +40,7 @@ impl<W: Write + Send + 'static> CheckpointAnchor for LineAnchor<W> {
     fn take(&self, checkpoint: &SignedCheckpoint) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let line = line(checkpoint);
         let mut to = self.to.lock();
-        // In one piece, so that lines of others do not get in between.
+        // In one write, so that lines of others do not get in between.
         to.write_all(line.as_bytes())?;
         to.flush()?;
         Ok(())

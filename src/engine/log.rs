@@ -1,6 +1,6 @@
-//! Owns the way from stored rows to records, and back to the bytes of a commit.
+//! Owns the conversion of stored rows to records, and of records to the bytes of a commit.
 //!
-//! A commit's records lie framed one after another under the position of the first. Read next: [`super::recovery`].
+//! A commit's records are framed one after another under the position of the first. Read next: [`super::recovery`].
 
 use std::ops::ControlFlow;
 
@@ -17,13 +17,13 @@ use crate::storage::{Direction, KeyRange, Storage, StorageError};
 /// The first row key after the log.
 const LOG_END: [u8; 1] = [keys::LOG.saturating_add(1)];
 
-/// Takes a commit: the position of its first record, and its bytes.
+/// Receives a commit: the position of its first record, and its bytes.
 pub(crate) type ShowCommit<'v> = dyn FnMut(Position, &[u8]) -> Result<ControlFlow<()>, Error> + 'v;
 
-/// Takes a record as it lies in the log.
+/// Receives a record in its stored form.
 pub(crate) type ShowRecord<'v> = dyn FnMut(&RawRecord<'_>) -> Result<ControlFlow<()>, Error> + 'v;
 
-/// Shows the commits from the one that holds `from` on, each with the position of its first record and its bytes.
+/// Calls `visit` for the commits from the one with `from` on, each with the position of its first record and its bytes.
 pub(crate) fn scan_commits(storage: &dyn Storage, from: Position, visit: &mut ShowCommit<'_>) -> Result<(), Error> {
     let mut next = commit_of(storage, from)?.unwrap_or(from);
     let mut tries_left = READS_MAX;
@@ -43,7 +43,7 @@ pub(crate) fn scan_commits(storage: &dyn Storage, from: Position, visit: &mut Sh
             })
         };
         match scan_chunked(storage, &range, show) {
-            // An erasure may have written the commit anew between two of its chunks: look again.
+            // An erasure may have rewritten the commit between two of its chunks: read it again.
             Err(StorageError::Corrupt { .. }) if next > before || tries_left > 0 => {
                 tries_left = if next > before { READS_MAX } else { tries_left.saturating_sub(1) };
             }
@@ -52,10 +52,10 @@ pub(crate) fn scan_commits(storage: &dyn Storage, from: Position, visit: &mut Sh
     }
 }
 
-/// How often a commit that does not fit together is read anew before it is called damaged.
+/// How often an inconsistent commit is read again before it is called damaged.
 const READS_MAX: u32 = 3;
 
-/// Finds the commit that holds a position: the last one that does not begin after it.
+/// Returns the commit with a position: the last one that does not begin after it.
 fn commit_of(storage: &dyn Storage, position: Position) -> Result<Option<Position>, Error> {
     let range = KeyRange::between(keys::log_commit(Position::FIRST), keys::log_commit(position.next()));
     let mut found = None;
@@ -66,7 +66,7 @@ fn commit_of(storage: &dyn Storage, position: Position) -> Result<Option<Positio
     Ok(found)
 }
 
-/// Shows the records from `from` on as they lie in the log, until `visit` breaks off or `end` is reached.
+/// Calls `visit` for the records from `from` on, in their stored form, until `visit` stops or `end` is reached.
 pub(crate) fn scan_records(
     storage: &dyn Storage,
     from: Position,
@@ -88,7 +88,7 @@ pub(crate) fn scan_records(
     })
 }
 
-/// Gives the chain value before a position; none when the log does not reach it.
+/// Returns the chain value before a position; `None` when the log does not reach it.
 pub(crate) fn head_before(storage: &dyn Storage, position: Position) -> Result<Option<[u8; 32]>, Error> {
     let Some(before) = position.get().checked_sub(1) else { return Ok(None) };
     let mut found = None;
@@ -101,15 +101,15 @@ pub(crate) fn head_before(storage: &dyn Storage, position: Position) -> Result<O
     Ok(found)
 }
 
-/// Makes records of the domain, one after another. Most of them share their context with the one before: it is decoded
-/// once, and its texts are kept once.
+/// Makes records of the domain, one after another. Most share their context with the record before: it is decoded once,
+/// and its texts are kept once.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
     last: Option<(Vec<u8>, Context)>,
 }
 
 impl Decoder {
-    /// Makes a record from its bytes; none when a later release wrote the event.
+    /// Makes a record from its bytes; `None` when a later release wrote the event.
     pub(crate) fn decode(&mut self, raw: &RawRecord<'_>) -> Result<Option<Record>, Error> {
         let header = raw.header();
         let Some(body) = raw.body() else { return Ok(None) };
@@ -120,7 +120,7 @@ impl Decoder {
         Ok(Some(header.record(context, event)))
     }
 
-    /// Makes a step from its bytes, also of what an erasure left; none when a later release wrote the event.
+    /// Makes a step from its bytes, also of an erased record; `None` when a later release wrote the event.
     pub(crate) fn decode_step(&mut self, raw: &RawRecord<'_>) -> Result<Option<Step>, Error> {
         if raw.body().is_some() {
             return Ok(self.decode(raw)?.map(Step::Told));
@@ -129,7 +129,7 @@ impl Decoder {
         Ok(Some(Step::Erased(raw.header().erased_record(context))))
     }
 
-    /// Decodes the context of a record, whatever its event is.
+    /// Decodes the context of a record with any event.
     pub(crate) fn context_of(&mut self, raw: &RawRecord<'_>) -> Result<Context, Error> {
         self.context(raw.context()).map_err(|error| damaged(raw, &error))
     }
@@ -151,7 +151,7 @@ fn damaged(raw: &RawRecord<'_>, error: &CodecError) -> Error {
     Error::corrupt(format!("record {position} cannot be read: {error}; restore it from a backup"))
 }
 
-/// Says of what a header is: the inverse of what [`Decoder`] reads.
+/// Returns the subject in a header: the inverse of what [`Decoder`] reads.
 pub(crate) fn header_subject(subject: Option<Subject>) -> ledger::Subject {
     match subject {
         None => ledger::Subject::Store,

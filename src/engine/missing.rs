@@ -1,8 +1,9 @@
-//! Owns the bodies that a log lacks, and those that it should lack: each that is missing has to be one that a later record of
-//! the same log erased, and each that was erased has to be missing.
+//! Owns the check of missing bodies: a later record of the same log must have erased each missing body, and each erased
+//! body must be missing.
 //!
-//! Only hashes of bodies are in the chain, so whoever carries a log can leave bodies out, or put erased ones back, without
-//! breaking it. A lock whose body is left out would be gone from a restored store. Read next: [`super::replay`].
+//! Only hashes of bodies are in the chain. So whoever transports a log can leave bodies out, or put erased ones back,
+//! without breaking the chain. A lock whose body was left out would not exist in a restored store. Read next:
+//! [`super::replay`].
 
 use std::collections::BTreeSet;
 
@@ -16,10 +17,10 @@ use crate::ledger::{RawRecord, RecordHeader};
 /// The number of the event that erases bodies.
 const BODIES_ERASED: u16 = <BodiesErased as Kind>::NUMBER;
 
-/// The bodies that are missing so far, or are not although they were erased.
+/// The bodies that are missing so far, or that are present although they were erased.
 #[derive(Debug, Default)]
 pub(crate) struct MissingBodies {
-    /// Where the records begin.
+    /// The position of the first record.
     first: Option<Position>,
     all: BTreeSet<Position>,
     unexplained: BTreeSet<Position>,
@@ -57,7 +58,7 @@ impl MissingBodies {
         &self.all
     }
 
-    /// Returns the bodies that are there, although a later record says that they were erased.
+    /// Returns the bodies that are present, although a later record erased them.
     pub(crate) const fn still_there(&self) -> &BTreeSet<Position> {
         &self.still_there
     }

@@ -1,10 +1,10 @@
-//! The imperative shell: it asks the pure core what is to happen, and makes it so, durably and in one order.
+//! The imperative shell: it asks the pure core what to do, and does it durably and in one order.
 //!
-//! One write: a caller seals its data and queues an order ([`queue`]); the writer ([`writer`]) stamps the time, asks
-//! `decide`, places the events in the log, evolves its own snapshot and lets the group grow while the one before it is
-//! made durable; the committer ([`committer`]) commits the group as one batch, publishes the snapshot, and answers. One
-//! read: the published snapshot ([`snapshot`]) says where the data lies; the rows are read and unsealed in the
-//! caller's thread.
+//! One write: a caller seals its data and queues an order ([`queue`]). The writer ([`writer`]) stamps the time, asks
+//! `decide`, places the events in the log, and evolves its own snapshot. The group grows while the one before it is
+//! made durable. The committer ([`committer`]) commits the group as one batch, publishes the snapshot, and answers. One
+//! read: the published snapshot ([`snapshot`]) says where the data is stored; the caller's thread reads the rows and
+//! unseals them.
 //!
 //! It must never decide anything itself, and never show what is not durable yet. Read next: [`snapshot`], [`writer`].
 
@@ -70,20 +70,20 @@ use snapshot::{Published, Snapshot};
 use sync::{Mutex, RwLock};
 use threads::Threads;
 
-/// An open store: what its threads share, and the threads.
+/// An open store: its threads, and the state that they share.
 pub(crate) struct Engine {
     pub(crate) shared: Arc<Shared>,
-    /// None when the store is open for reading only.
+    /// `None` when the store is open for reading only.
     threads: Option<Arc<Threads>>,
-    /// None when the store is open for reading only, or the host has no anchors.
+    /// `None` when the store is open for reading only, or the host has no anchors.
     anchoring: Option<Anchoring>,
     /// Records that the open replayed.
     pub(crate) replayed: u64,
-    /// Whether the open threw saved state away.
+    /// Whether the open discarded saved state.
     pub(crate) rebuilt: bool,
-    /// Whether the rows are vouched for: not in a store of an earlier release that is open for reading only.
+    /// Whether the store has a voucher: not in a store of an earlier release that is open for reading only.
     pub(crate) is_vouched: bool,
-    /// What is shown of a store that is open for reading only, once somebody looked.
+    /// The state shown of a store that is open for reading only, once a caller looked.
     shown: Mutex<Option<Arc<Snapshot>>>,
 }
 
@@ -95,19 +95,19 @@ pub(crate) enum Patience {
 }
 
 impl Engine {
-    /// Queues an order; gives the place where its answer will be.
+    /// Queues an order; returns the slot of its answer.
     pub(crate) fn ask(&self, order: impl FnOnce(Reply) -> Order, patience: Patience) -> Result<Arc<Slot>, Error> {
         let (reply, slot) = Reply::pair();
         self.send(Request::Order(Box::new(order(reply))), patience)?;
         Ok(slot)
     }
 
-    /// Gives how far the anchors have come, if there are any.
+    /// Returns the progress of the anchors, if there are any.
     pub(crate) fn anchored(&self) -> Option<Anchored> {
         self.anchoring.as_ref().map(Anchoring::anchored)
     }
 
-    /// Tells whether commands are taken at all.
+    /// Returns whether the store takes no commands.
     pub(crate) const fn is_read_only(&self) -> bool {
         self.threads.is_none()
     }
@@ -124,7 +124,8 @@ impl Engine {
         }
     }
 
-    /// Waits until all that was asked before is durable, and time's work is done; at once when only reading.
+    /// Waits until everything requested before is durable, and what time has made due is done. Returns at once in a
+    /// store that is open for reading only.
     pub(crate) fn settle(&self) -> Result<(), Error> {
         if self.threads.is_none() {
             return Ok(());
@@ -134,7 +135,7 @@ impl Engine {
         slot.wait().map(drop)
     }
 
-    /// The same for those who only want to look at what is newest: with a full disk that is what there is.
+    /// The same for callers that only want the newest state: with a full disk, that is the published state.
     pub(crate) fn settle_if_there_is_room(&self) -> Result<(), Error> {
         match self.settle() {
             Err(error) if error.is_no_space() => Ok(()),
@@ -142,7 +143,7 @@ impl Engine {
         }
     }
 
-    /// Ends the threads once everything asked before is answered, and gives the storage back.
+    /// Answers everything requested before, ends the threads, and gives the storage back.
     pub(crate) fn close(&self) -> Result<(), Error> {
         let stopped = self.threads.as_ref().map_or(Ok(()), |threads| threads.stop(&self.shared.poison));
         let anchored = self.anchoring.as_ref().map_or(Ok(()), Anchoring::stop);
@@ -152,14 +153,14 @@ impl Engine {
     }
 }
 
-/// What the threads of an open store share.
+/// The state that the threads of an open store share.
 pub(crate) struct Shared {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) log_id: LogId,
     pub(crate) published: Published,
     pub(crate) keyring: RwLock<Arc<Keyring>>,
     pub(crate) clock: StoreClock,
-    /// How long a lease stands that ended while nobody could renew it.
+    /// How long a lease remains that ended while its owner could not renew it.
     pub(crate) lease_grace: Duration,
     pub(crate) poison: Poison,
     pub(crate) access: AccessBuffer,
@@ -167,18 +168,18 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Gives the time that the store goes by, after its last durable record.
+    /// Returns the time that the store goes by, after its last durable record.
     pub(crate) fn now(&self) -> Timestamp {
         self.look_at_clock().now
     }
 
-    /// Looks at the clock. The host's clock is asked while no lock is held.
+    /// Looks at the clock. The host's clock is called while no lock is held.
     pub(crate) fn look_at_clock(&self) -> Judged {
         let told = self.published.with(|snapshot| snapshot.state.whole.told_of_time());
         self.clock.look(told)
     }
 
-    /// Gives the keys in force.
+    /// Returns the keys in force.
     pub(crate) fn keyring(&self) -> Arc<Keyring> {
         Arc::clone(&self.keyring.read())
     }

@@ -1,4 +1,4 @@
-//! Owns the two ways into a store: making one, and opening one.
+//! Owns the two ways to an open store: making one, and opening one.
 //!
 //! Read next: [`super::recovery`].
 
@@ -51,14 +51,14 @@ use super::threads::Threads;
 use super::voucher::Vouching;
 use super::{Engine, Shared, voucher};
 
-/// Where a store lies.
+/// The place of a store.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     Directory(PathBuf),
     Memory,
 }
 
-/// What an open needs to know.
+/// The parameters of an open.
 pub(crate) struct Opening {
     pub(crate) place: Place,
     pub(crate) disk: DiskOptions,
@@ -76,13 +76,13 @@ pub(crate) struct Opening {
     pub(crate) anchor_pace: AnchorPace,
     /// Checkpoints that were kept elsewhere; the log must extend each.
     pub(crate) expected_checkpoints: Vec<Box<str>>,
-    /// Restores that a person has accepted, and of which the log must tell.
+    /// Restores that a person accepted; the log must contain each.
     pub(crate) expected_restores: Vec<AcceptedRestore>,
-    /// Illegal steps that a restore takes in, by position.
+    /// Illegal steps that a restore accepts, by position.
     pub(crate) accepted_steps: BTreeSet<Position>,
 }
 
-/// What an open is for.
+/// The purpose of an open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     ReadWrite,
@@ -114,7 +114,7 @@ pub(crate) fn create(opening: &Opening) -> Result<Engine, Error> {
     start(storage, log_id, recovered, keyring, opening, Access::ReadWrite)
 }
 
-/// Opens the store that lies in a directory.
+/// Opens the store in a directory.
 pub(crate) fn open(opening: &Opening, access: Access) -> Result<Engine, Error> {
     match &opening.place {
         Place::Directory(dir) => open_on(Arc::new(Disk::open(dir, opening.disk.clone())?), opening, access),
@@ -124,7 +124,7 @@ pub(crate) fn open(opening: &Opening, access: Access) -> Result<Engine, Error> {
     }
 }
 
-/// Opens the store that lies in a storage.
+/// Opens the store in a storage.
 pub(crate) fn open_on(storage: Arc<dyn Storage>, opening: &Opening, access: Access) -> Result<Engine, Error> {
     let meta = storage.get(&keys::STORE_META)?;
     let meta = meta.ok_or_else(|| lost_or_foreign(storage.anchor()))?;
@@ -134,7 +134,7 @@ pub(crate) fn open_on(storage: Arc<dyn Storage>, opening: &Opening, access: Acce
     let keys = Keyring::without_epochs(log_id, &root);
     let recovered = recover_by(&*storage, &log_id, &keys)?;
     let bytes = stored.get(&slot).map(Vec::as_slice).unwrap_or_default();
-    // The root key stays the same for ever; a slot that was removed must not be a way in again.
+    // The root key never changes; a removed slot must not open the store again.
     if !recovered.snapshot.state.whole.key_slots.contains_key(&slot)
         || !recovered.snapshot.vouching.has_slot(slot, bytes)
     {
@@ -144,16 +144,16 @@ pub(crate) fn open_on(storage: Arc<dyn Storage>, opening: &Opening, access: Acce
     go_on(storage, log_id, recovered, keyring, opening, access)
 }
 
-/// Recovers the state: by the voucher, where the epoch keys show that the store has one.
+/// Recovers the state: by the voucher, if the epoch keys show that the store has one.
 pub(super) fn recover_by(storage: &dyn Storage, log_id: &LogId, keys: &Keyring) -> Result<Recovered, Error> {
     let key = keys.rows_key();
-    // Whatever other rows say: nobody without the root key makes such a key, or can do without it.
+    // Whatever other rows say: such a key cannot be made, or left out, without the root key.
     let is_vouched = epoch_rows(storage)?.iter().flatten().any(|wrapped| keys.shows_vouching(wrapped));
     let voucher = if is_vouched { Some(voucher::read(storage, &key)?) } else { None };
     recover(&Basis { storage, log_id, key: &key, voucher: voucher.as_ref() })
 }
 
-/// Makes a recovered store one that can be used, if the release knows all of its log and the log is legal.
+/// Makes a recovered store usable, if the release knows all of its log and the log is legal.
 pub(super) fn go_on(
     storage: Arc<dyn Storage>,
     log_id: LogId,
@@ -174,7 +174,7 @@ pub(super) fn go_on(
     start(storage, log_id, recovered, keyring, opening, access)
 }
 
-/// Says what it means that the row every store begins with is not there.
+/// Returns the error for a missing first row of a store.
 fn lost_or_foreign(anchor: Option<AnchorMark>) -> Error {
     match anchor {
         Some(mark) if mark.log_size > 0 => Error::records_lost(0, mark.log_size),
@@ -182,10 +182,10 @@ fn lost_or_foreign(anchor: Option<AnchorMark>) -> Error {
     }
 }
 
-/// The number of the signing key that a store is made with.
+/// The number of a new store's signing key.
 const FIRST_SIGNING_KEY: u32 = 1;
 
-/// Rows that a store begins with.
+/// The first rows of a store.
 struct FirstRows {
     slot: (u8, Vec<u8>),
     epoch_key: WrappedEpochKey,
@@ -238,7 +238,7 @@ pub(super) fn start(
     let Recovered { mut snapshot, replayed, rebuilt, is_vouched, still_there, .. } = recovered;
     snapshot.history.keep_apart(opening.past_states_apart);
     let shared = share(storage, log_id, snapshot, keyring, opening);
-    // From here on the clock is held against what it shows now.
+    // From here on the clock is judged by what it shows now.
     shared.look_at_clock();
     shared.check_all_expected(&opening.expected_checkpoints, &opening.expected_restores)?;
     let is_updated = access == Access::ReadWrite && !is_vouched;
@@ -261,7 +261,7 @@ pub(super) fn start(
     })
 }
 
-/// Starts what hands checkpoints to the anchors of a host, if it has some.
+/// Starts the thread that hands checkpoints to the anchors of a host, if it has some.
 fn start_anchoring(
     shared: &Arc<Shared>,
     threads: &Arc<Threads>,
@@ -274,7 +274,7 @@ fn start_anchoring(
     Anchoring::start(shared, threads, anchors, opening.anchor_pace, terms).map(Some)
 }
 
-/// Puts together what the threads of a store share.
+/// Returns the state that the threads of a store share.
 fn share(
     storage: Arc<dyn Storage>,
     log_id: LogId,
@@ -295,13 +295,13 @@ fn share(
     })
 }
 
-/// Gives what opens a slot.
+/// Returns the kind of key that opens a slot.
 pub(crate) fn slot_kind(slots: &Slots, number: u8) -> Result<KeySlotKind, Error> {
     let found = slots.iter().find(|(other, _)| *other == number).and_then(|(_, kind)| kind.ok());
     found.ok_or_else(|| Error::internal("a key slot that was just made cannot be read"))
 }
 
-/// Opens the keys of the epochs that the log has. Others are not looked at: a retired epoch can be put back.
+/// Opens the keys of the epochs that the log has. Others are ignored: a retired epoch can be put back.
 fn own_epochs(storage: &dyn Storage, keys: &Keyring, epochs: &BTreeSet<u32>) -> Result<Keyring, Error> {
     let mut own = Vec::new();
     for epoch in epochs {
@@ -316,7 +316,7 @@ fn own_epochs(storage: &dyn Storage, keys: &Keyring, epochs: &BTreeSet<u32>) -> 
     Ok(keys.holding(own)?)
 }
 
-/// Reads all epoch keys that lie there, as far as they can be read.
+/// Reads all stored epoch keys, as far as they can be read.
 fn epoch_rows(storage: &dyn Storage) -> Result<Vec<Option<WrappedEpochKey>>, Error> {
     let mut found = Vec::new();
     storage.scan(&KeyRange::prefix(&[keys::EPOCH_KEY]), Direction::Ascending, &mut |_, row| {

@@ -1,8 +1,8 @@
-//! Owns the store as it was: the last past state that is kept before a position, and the records from there on.
+//! Owns the store at a past moment: the last past state before a position, and the records after it.
 //!
-//! What nobody can know any more, because its words were erased and not restated up to then, is told as hidden and never made
-//! up. Rows that their mark does not prove are passed over for an earlier state, and at last for the beginning of the log.
-//! Read next: [`super::history`].
+//! A secret is reported as hidden, and never made up, if its words were erased and not restated up to that moment. Rows
+//! that their mark does not prove are skipped for an earlier past state, and finally for the beginning of the log. Read
+//! next: [`super::history`].
 
 use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
@@ -37,13 +37,13 @@ use super::snapshot::Snapshot;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Past {
     pub(crate) state: State,
-    /// Secrets that were there and of which no more is known.
+    /// Secrets that existed, and of which no more is known.
     pub(crate) hidden: BTreeSet<SecretId>,
     /// Hidden secrets that are being restated.
     coming_back: BTreeSet<SecretId>,
-    /// Groups that were there and of which no more is known.
+    /// Groups that existed, and of which no more is known.
     hidden_groups: BTreeSet<GroupId>,
-    /// Records about groups whose words are erased: which groups, nobody knows.
+    /// Records about groups whose words are erased; the groups are unknown.
     erased_of_groups: BTreeSet<Position>,
     /// Records that were replayed.
     pub(crate) replayed: u64,
@@ -55,12 +55,12 @@ impl Past {
         Self { state, ..Self::default() }
     }
 
-    /// Tells whether groups may have been others than those of the state.
+    /// Returns whether other groups than those of the state may have existed.
     pub(crate) fn hides_groups(&self) -> bool {
         !self.hidden_groups.is_empty() || !self.erased_of_groups.is_empty()
     }
 
-    /// Takes one step in.
+    /// Applies one step.
     fn take(&mut self, step: &Step) {
         evolve_step(&mut self.state, step);
         match step {
@@ -72,7 +72,7 @@ impl Past {
                 self.erased_of_groups.insert(erased.position);
             }
             Step::Told(Record { event: Event::BodiesErased(event), .. }) => {
-                // What stands of them follows in the same batch.
+                // What is still true of them follows in the same batch.
                 for position in &event.positions {
                     self.erased_of_groups.remove(position);
                 }
@@ -84,7 +84,7 @@ impl Past {
             Step::Told(Record { event: Event::SecretDeleted(_), subject: Some(subject), .. }) => {
                 self.hidden.remove(&subject.secret);
             }
-            // Its versions and locks follow in the same batch; until then it is known in part only.
+            // Its versions and locks follow in the same batch; until then only a part of it is known.
             Step::Told(Record { event: Event::SecretRestated(_), subject: Some(subject), .. }) => {
                 self.coming_back.insert(subject.secret);
             }
@@ -97,7 +97,7 @@ impl Past {
         }
     }
 
-    /// Takes out what is known in part only.
+    /// Removes secrets of which only a part is known.
     fn settle(&mut self) {
         for id in &self.hidden {
             self.state.take_out(*id);
@@ -105,7 +105,7 @@ impl Past {
         settle(&mut self.state);
     }
 
-    /// Takes locks away whose lease had ended by a time, whether that stands in the log yet or not.
+    /// Removes locks whose lease had ended by a time, whether the log has recorded that yet or not.
     pub(crate) fn end_leases(&mut self, time: Timestamp) {
         let has_one = |secret: &Secret| secret.locks().any(|(_, lock)| lock.is_over(time));
         let secrets = self.state.secrets.values().filter(|secret| has_one(secret));
@@ -117,11 +117,11 @@ impl Past {
     }
 }
 
-/// Gives the state after `size` records, which the log has.
+/// Returns the state after `size` records of the log.
 ///
 /// # Errors
 ///
-/// Kind `Corrupt` when the log is damaged, or is not the one that the store vouches for.
+/// Kind `Corrupt` when the log is damaged, or does not fit the voucher.
 pub(crate) fn past(log: &HeldLog<'_>, size: Position) -> Result<Past, Error> {
     let mut at_most = size;
     let (mut past, mark) = loop {
@@ -129,7 +129,7 @@ pub(crate) fn past(log: &HeldLog<'_>, size: Position) -> Result<Past, Error> {
         if let Some(found) = load_if_whole(log.storage, &log.snapshot, at)? {
             break found;
         }
-        // One that is damaged, of another release, or was just being changed.
+        // It is damaged, of another release, or was just being changed.
         match at.get().checked_sub(1) {
             Some(before) => at_most = Position::new(before),
             None => break (Past::default(), start(log)),
@@ -162,7 +162,7 @@ fn start(log: &HeldLog<'_>) -> Mark {
     Mark { position: end.size, head: *end.head.as_bytes() }
 }
 
-/// Loads a past state, if its rows are those that its mark proves and it lies on the chain of the log.
+/// Loads a past state, if its mark proves its rows and it is on the chain of the log.
 fn load_if_whole(storage: &dyn Storage, snapshot: &Snapshot, at: Position) -> Result<Option<(Past, Mark)>, Error> {
     match load(storage, snapshot, at) {
         Ok(Some((past, mark))) if head_before(storage, at)? == Some(mark.head) => Ok(Some((past, mark))),
@@ -171,7 +171,7 @@ fn load_if_whole(storage: &dyn Storage, snapshot: &Snapshot, at: Position) -> Re
     }
 }
 
-/// Loads a past state; none when its rows are not those that its mark proves, or words were erased since.
+/// Loads a past state; `None` when its mark does not prove its rows, or words were erased since.
 fn load(storage: &dyn Storage, snapshot: &Snapshot, at: Position) -> Result<Option<(Past, Mark)>, Error> {
     let key = snapshot.vouching.key.bytes();
     let Some(row) = storage.get(&keys::past_mark(at))? else { return Ok(None) };
@@ -209,11 +209,11 @@ impl Past {
     }
 }
 
-/// Gives the positions of past states that cannot be used: damaged, changed, or of another release.
+/// Returns the positions of past states that cannot be used: damaged, changed, or of another release.
 pub(crate) fn unusable(storage: &dyn Storage, snapshot: &Snapshot) -> Result<Vec<Position>, Error> {
     let (mut found, mut at_most) = (Vec::new(), Position::new(u64::MAX));
     while let Some(at) = last_mark(storage, at_most)? {
-        // An erasure may just be changing its rows: look twice.
+        // An erasure may be changing its rows right now: look twice.
         let is_usable = || load_if_whole(storage, snapshot, at).map(|found| found.is_some());
         if !is_usable()? && !is_usable()? {
             found.push(at);
@@ -224,8 +224,8 @@ pub(crate) fn unusable(storage: &dyn Storage, snapshot: &Snapshot) -> Result<Vec
     Ok(found)
 }
 
-/// Gives how many records up to the end of a stretch were made at a time or before: `O(log n)` looks at the log, since recorded times
-/// never run back within a stretch.
+/// Returns how many records up to the end of a stretch were made at a time or before. Takes `O(log n)` looks at the
+/// log, since recorded times never go back within a stretch.
 pub(crate) fn size_at(log: &HeldLog<'_>, time: Timestamp, stretch: Range<Position>) -> Result<Position, Error> {
     let (mut known, mut end) = (stretch.start.get(), stretch.end.get());
     while known < end {
@@ -239,7 +239,7 @@ pub(crate) fn size_at(log: &HeldLog<'_>, time: Timestamp, stretch: Range<Positio
     Ok(Position::new(known))
 }
 
-/// Gives the time of a record that the log has.
+/// Returns the time of a record in the log.
 pub(crate) fn time_of(log: &HeldLog<'_>, position: Position) -> Result<Timestamp, Error> {
     let mut at = None;
     log.each(position, position.next(), &mut |raw| {

@@ -1,4 +1,4 @@
-//! Owns the end of trust in an open store: once something could not be made durable, nothing more is accepted.
+//! Owns the poisoning of an open store: once something could not be made durable, no more commands are accepted.
 //!
 //! What was durable before stays readable. Only opening the store again ends it. Read next: [`super::committer`].
 
@@ -16,12 +16,12 @@ impl Poison {
         let _ = self.0.set(why.into());
     }
 
-    /// Gives the reason, when the store is poisoned.
+    /// Returns the reason, if the store is poisoned.
     pub(crate) fn why(&self) -> Option<&str> {
         self.0.get().map(AsRef::as_ref)
     }
 
-    /// Gives the error that everything is answered with, when the store is poisoned.
+    /// Returns the error that answers everything, if the store is poisoned.
     pub(crate) fn error(&self) -> Option<Error> {
         self.why().map(Error::poisoned)
     }

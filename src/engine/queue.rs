@@ -1,4 +1,4 @@
-//! Owns what goes from callers to the writer, and the bounded queue it goes through.
+//! Owns the requests of callers to the writer, and their bounded queue.
 //!
 //! Read next: [`super::writer`].
 
@@ -11,21 +11,21 @@ use crate::seal::keyring::Keyring;
 
 use super::reply::Reply;
 
-/// Something for the writer to do.
+/// A request to the writer.
 #[derive(Debug)]
 pub(crate) enum Request {
     /// A command to decide.
     Order(Box<Order>),
-    /// Data keys wrapped anew; changes no state and makes no record.
+    /// Data keys that were wrapped anew. Changes no state and makes no record.
     Rewrap(Vec<Rewrapped>, Reply),
-    /// Nothing; answered once all that was asked before is durable and time's work is done.
+    /// No work. Answered once everything requested before is durable, and what time has made due is done.
     Settle(Reply),
     /// Write what makes the next open fast, and end.
     Stop(Reply),
 }
 
 impl Request {
-    /// Answers with an error; gives back the reply of one that asked to end, which is taken all the same.
+    /// Answers with an error. Returns the reply of a request to end, which is accepted anyway.
     pub(super) fn refuse(self, error: Error) -> Option<Reply> {
         match self {
             Self::Order(order) => order.reply.give(Err(error)),
@@ -36,7 +36,7 @@ impl Request {
     }
 }
 
-/// A command with what it brings along.
+/// A command, with the rows that belong to it.
 #[derive(Debug)]
 pub(crate) struct Order {
     pub(crate) command: Command,
@@ -45,7 +45,7 @@ pub(crate) struct Order {
     pub(crate) reply: Reply,
 }
 
-/// Rows that a command brings along, written only if it is accepted.
+/// Rows that belong to a command, written only if it is accepted.
 #[derive(Debug)]
 pub(crate) enum Payload {
     None,
@@ -60,7 +60,7 @@ pub(crate) enum Payload {
         slot: u8,
         bytes: Vec<u8>,
     },
-    /// Nothing stays of a key slot, whose bytes lie in so many chunks.
+    /// The removal of a key slot, whose bytes are in so many chunks.
     NoKeySlot {
         slot: u8,
         chunks: u32,
@@ -76,14 +76,14 @@ pub(crate) enum Payload {
         number: u32,
         wrapped: Vec<u8>,
     },
-    /// Nothing stays of an epoch key, and the keyring without it.
+    /// The removal of an epoch key, and the keyring without it.
     NoEpoch {
         epoch: u32,
         keyring: Arc<Keyring>,
     },
 }
 
-/// A data key, wrapped anew.
+/// A data key that was wrapped anew.
 #[derive(Debug)]
 pub(crate) struct Rewrapped {
     pub(crate) secret: SecretId,

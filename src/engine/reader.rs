@@ -1,7 +1,7 @@
-//! Owns reading secret data: rows that the published snapshot points to, unsealed in the caller's thread.
+//! Owns reading secret data: the rows named by the published snapshot, unsealed in the caller's thread.
 //!
-//! A row that the snapshot points to and that is not there was destroyed meanwhile: then the caller settles and looks
-//! again. Read next: [`super::snapshot`].
+//! If a row that the snapshot names does not exist, it was destroyed meanwhile. Then the caller waits for the writer
+//! once and looks again. Read next: [`super::snapshot`].
 
 use crate::codec::keys;
 use crate::domain::id::{DataKeyId, SecretId, VersionId};
@@ -16,11 +16,11 @@ use crate::storage::chunks::read_chunked;
 use super::Shared;
 
 impl Shared {
-    /// Reads and unseals the data of a version; none when its rows are gone.
+    /// Reads and unseals the data of a version; `None` when its rows do not exist any more.
     ///
     /// # Errors
     ///
-    /// Kind `Corrupt` when the rows are damaged, moved, or not those that the log speaks of.
+    /// Kind `Corrupt` when the rows are damaged, moved, or not those that the log names.
     pub(crate) fn read_data(
         &self,
         secret: SecretId,
@@ -34,7 +34,7 @@ impl Shared {
     }
 }
 
-/// Reads the sealed data of a version and holds it to the digest in the log.
+/// Reads the sealed data of a version and compares it with the digest in the log.
 pub(crate) fn sealed_bytes(storage: &dyn Storage, sealed: &SealedRef) -> Result<Option<Vec<u8>>, Error> {
     let Some(bytes) = read_chunked(storage, &keys::sealed_data(sealed.data_key))? else { return Ok(None) };
     if envelope::digest(&bytes) != sealed.digest {

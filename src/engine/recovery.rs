@@ -1,8 +1,8 @@
-//! Owns the way from rows to a snapshot: saved state first, then the records after its mark, verified.
+//! Owns the conversion of rows to a snapshot: first saved state, then the records after its mark, verified.
 //!
-//! Saved state that the voucher does not prove is thrown away, and the log replayed from its beginning; without a voucher
-//! nothing but the log is believed. A log that does not reach the anchor has lost records, and one that is not the
-//! voucher's was changed: neither is ever passed over. Read next: [`super::voucher`], [`super::replay`].
+//! Saved state that the voucher does not prove is discarded, and the log is replayed from its beginning. Without a
+//! voucher only the log is used. A log that does not reach the anchor has lost records, and one that does not fit the
+//! voucher was changed. Both are always reported. Read next: [`super::voucher`], [`super::replay`].
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -39,30 +39,30 @@ use super::snapshot::Snapshot;
 use super::tree;
 use super::voucher::{self, Vouching};
 
-/// What an open found.
+/// The result of a recovery.
 #[derive(Debug)]
 pub(crate) struct Recovered {
     pub(crate) snapshot: Snapshot,
     /// Records that were replayed.
     pub(crate) replayed: u64,
-    /// Whether saved state was thrown away.
+    /// Whether saved state was discarded.
     pub(crate) rebuilt: bool,
-    /// Whether a voucher covers the rows; nothing but the log was believed otherwise.
+    /// Whether a voucher covers the rows. If not, only the log was used.
     pub(crate) is_vouched: bool,
-    /// Bodies that are there although they were erased; only where nothing but the log was believed.
+    /// Bodies that are present although they were erased; only if only the log was used.
     pub(crate) still_there: BTreeSet<Position>,
     /// Events that only a later release knows.
     pub(crate) unknown_events: u64,
-    /// The first step that cannot have happened and that no restore accepted, of those that were replayed from the beginning.
+    /// The first illegal step that no restore accepted. Only searched in a replay from the beginning.
     pub(crate) illegal: Option<IllegalStep>,
-    /// The steps that cannot have happened and that a restore accepted, of the same.
+    /// The illegal steps that a restore accepted. Only searched in a replay from the beginning.
     pub(crate) accepted: Vec<AcceptedStep>,
-    /// What an earlier release wrote in error, of what was replayed from the beginning.
+    /// Errors that an earlier release wrote. Only searched in a replay from the beginning.
     pub(crate) flaws: Vec<Flaw>,
 }
 
 impl Recovered {
-    /// Makes it of a store that was just made.
+    /// Returns the result for a store that was just made.
     pub(crate) fn made(snapshot: Snapshot) -> Self {
         let (still_there, flaws, accepted) = (BTreeSet::new(), Vec::new(), Vec::new());
         let (rebuilt, is_vouched, illegal) = (false, true, None);
@@ -70,20 +70,20 @@ impl Recovered {
     }
 }
 
-/// What a recovery goes by.
+/// The input of a recovery.
 pub(crate) struct Basis<'a> {
     pub(crate) storage: &'a dyn Storage,
     pub(crate) log_id: &'a LogId,
     pub(crate) key: &'a Arc<RowsKey>,
-    /// None in a store of an earlier release: then the log alone is believed.
+    /// `None` in a store of an earlier release: then only the log is used.
     pub(crate) voucher: Option<&'a Voucher>,
 }
 
-/// Recovers the last state that is in the log.
+/// Recovers the last state in the log.
 ///
 /// # Errors
 ///
-/// Kind `Corrupt` when the log is damaged, shorter than the anchor says, or not the one that the voucher is of.
+/// Kind `Corrupt` when the log is damaged, shorter than the anchor says, or does not fit the voucher.
 pub(crate) fn recover(basis: &Basis<'_>) -> Result<Recovered, Error> {
     let (storage, key) = (basis.storage, basis.key.bytes());
     let found = match load(storage, key) {
@@ -92,7 +92,7 @@ pub(crate) fn recover(basis: &Basis<'_>) -> Result<Recovered, Error> {
     };
     let (rows, as_of) = (found.rows.clone(), found.as_of());
     let fit = match basis.voucher {
-        // What a later release saved may rest on events that this one does not know.
+        // State that a later release saved may depend on events that this release does not know.
         Some(voucher) if voucher.vocabulary <= vocabulary() => found.fits(storage, key, voucher)?,
         Some(_) | None => None,
     };
@@ -100,7 +100,7 @@ pub(crate) fn recover(basis: &Basis<'_>) -> Result<Recovered, Error> {
         Some(start) => Some(run(basis, start)?),
         None => None,
     };
-    // Rows that know more than the log does cannot be of it.
+    // Rows that are ahead of the log cannot belong to it.
     let recovered = match saved.filter(|recovered| recovered.snapshot.end.size >= as_of) {
         Some(recovered) => recovered,
         None => Recovered { rebuilt: !rows.items.is_empty(), ..run(basis, Start::genesis(basis.log_id, rows))? },
@@ -112,19 +112,19 @@ pub(crate) fn recover(basis: &Basis<'_>) -> Result<Recovered, Error> {
     Ok(recovered)
 }
 
-/// Replays the whole log, looking at no saved state and at no voucher.
+/// Replays the whole log, without saved state and without a voucher.
 pub(crate) fn rebuild(storage: &dyn Storage, log_id: &LogId, key: &Arc<RowsKey>) -> Result<Recovered, Error> {
     let basis = Basis { storage, log_id, key, voucher: None };
     run(&basis, Start::genesis(log_id, Rows::default()))
 }
 
-/// Where a replay starts from.
+/// The start of a replay.
 pub(super) struct Start {
     pub(super) walk: Walk,
     pub(super) mark: Mark,
     pub(super) rows: RowTotal,
     pub(super) whole: Option<[u8; 32]>,
-    /// Rows that do not count any more: to be written anew, or removed.
+    /// Rows that no longer count: they will be rewritten or removed.
     pub(super) stale: Vec<Item>,
 }
 
@@ -150,7 +150,7 @@ fn run(basis: &Basis<'_>, start: Start) -> Result<Recovered, Error> {
         changed.extend(walk.state().secrets.keys().map(|id| Item::Secret(*id)));
     }
     let still_there = check_bodies(&ended.missing, basis)?;
-    // Behind an event that nobody can read here, the next ones are out of their place.
+    // After an event that this release cannot read, later events may look illegal.
     let illegal = walk.illegal().filter(|_| ended.unknown_events == 0);
     let (flaws, accepted) = (walk.flaws().to_vec(), walk.accepted().to_vec());
     let mut state = walk.into_state();
@@ -172,8 +172,8 @@ fn run(basis: &Basis<'_>, start: Start) -> Result<Recovered, Error> {
     Ok(Recovered { snapshot, replayed, rebuilt, is_vouched, still_there, unknown_events, illegal, accepted, flaws })
 }
 
-/// Refuses bodies that are missing without a reason, or there although they were erased; gives the latter where there is no
-/// voucher: a restore of release 0.1 could leave some there, of a backup that was taken during an erasure.
+/// Refuses bodies that are missing without a reason, or present although they were erased. Without a voucher, returns
+/// the latter: a restore by release 0.1 could leave some, from a backup taken during an erasure.
 fn check_bodies(missing: &MissingBodies, basis: &Basis<'_>) -> Result<BTreeSet<Position>, Error> {
     if let Some(position) = missing.unexplained() {
         return Err(Error::body_missing(position));
@@ -184,7 +184,7 @@ fn check_bodies(missing: &MissingBodies, basis: &Basis<'_>) -> Result<BTreeSet<P
     }
 }
 
-/// Gives what the voucher says beside saved state; without one, what the log and the slots that it has say.
+/// Returns the parts of the voucher besides saved state; without a voucher, from the log and its slots.
 fn vouched(
     basis: &Basis<'_>,
     state: &State,
@@ -202,7 +202,8 @@ fn vouched(
     Ok((tree::rebuild(basis.storage, basis.log_id, end)?, vouching, erased_up_to))
 }
 
-/// Takes a batch in, but for what saved rows have taken in already; `whole_as_of` tells how much they have, if there are any.
+/// Applies a batch, except to saved rows that are already past it; `whole_as_of` is the position of the row of the part
+/// that belongs to no secret, if there are rows.
 fn take(walk: &mut Walk, batch: &[Step], whole_as_of: Option<Position>, changed: &mut HashSet<Item>) {
     for step in batch {
         let as_of = |whole_as_of| match step.secret() {
@@ -216,7 +217,7 @@ fn take(walk: &mut Walk, batch: &[Step], whole_as_of: Option<Position>, changed:
         if is_new {
             walk.follow(step);
         }
-        // Where there are none, every secret that is left at the end has changed.
+        // If there are no rows, every secret that is left at the end has changed.
         if is_new && whole_as_of.is_some() {
             changed.extend(step.secret().map(Item::Secret));
             if let Step::Told(record) = step
@@ -225,7 +226,8 @@ fn take(walk: &mut Walk, batch: &[Step], whole_as_of: Option<Position>, changed:
                 changed.extend(walk.state().secrets.keys().map(|id| Item::Secret(*id)));
             }
         }
-        // A row can have taken in all that an opening wrote; the next one must not take its number, nor an earlier time.
+        // A row may be past everything that an opening wrote. The next opening must not use its number, nor an earlier
+        // time.
         let whole = &mut walk.state_mut().whole;
         (whole.writer_epoch, whole.last_at) = (step.context().writer_epoch, step.goes_on_at());
     }
@@ -234,7 +236,8 @@ fn take(walk: &mut Walk, batch: &[Step], whole_as_of: Option<Position>, changed:
     changed.extend(forgotten.into_iter().chain(remembered).map(Item::Answer));
 }
 
-/// Moves the times of rows that have not taken a rebase of the clock in, where what belongs to no secret may have; gives the rows.
+/// Moves the times of rows that are before a rebase of the clock, when the row of the part that belongs to no secret
+/// may be past it; returns those rows.
 fn rebase_rows(state: &mut State, step: &Step) -> Vec<Item> {
     let Step::Told(record) = step else { return Vec::new() };
     let Event::ClockRebased(event) = &record.event else { return Vec::new() };
@@ -243,7 +246,7 @@ fn rebase_rows(state: &mut State, step: &Step) -> Vec<Item> {
     moved
 }
 
-/// Gives the rows of what a rebase of the clock moves.
+/// Returns the rows whose times a rebase of the clock moves.
 pub(super) fn moved_by(state: &State, event: &ClockRebased, record: &Record) -> Vec<Item> {
     let rebased = Rebased::of(event, record);
     let secrets = state.secrets.values().filter(|secret| rebase::is_concerned(secret, &rebased));
@@ -251,7 +254,7 @@ pub(super) fn moved_by(state: &State, event: &ClockRebased, record: &Record) -> 
     secrets.map(|secret| Item::Secret(secret.id)).chain(answers.map(Item::Answer)).collect()
 }
 
-/// Works out again what follows from the secrets, since rows may be as of different positions.
+/// Derives again what follows from the secrets, since rows may be as of different positions.
 pub(super) fn settle(state: &mut State) {
     let name = |secret: &Arc<Secret>| ((secret.secret_type(), secret.metadata.name.clone()), secret.id);
     state.names = state.secrets.values().map(name).collect();
@@ -265,7 +268,7 @@ pub(super) fn settle(state: &mut State) {
     }
 }
 
-/// Refuses a log that does not reach what was once durable.
+/// Refuses a log that does not reach the size that was once durable.
 fn check_anchor(storage: &dyn Storage, end: &ChainEnd) -> Result<(), Error> {
     let Some(AnchorMark { log_size, head }) = storage.anchor() else { return Ok(()) };
     if end.size.get() < log_size {

@@ -1,6 +1,6 @@
-//! Owns the replay of the log: one thread reads rows and verifies the chain, another makes steps and takes them in.
+//! Owns the replay of the log: one thread reads rows and verifies the chain, another makes steps and applies them.
 //!
-//! Nothing outside is ever called by a replay. Read next: [`super::recovery`].
+//! A replay makes no call outside. Read next: [`super::recovery`].
 
 use std::ops::{ControlFlow, Range};
 
@@ -15,28 +15,28 @@ use crate::storage::Storage;
 use super::log::{Decoder, scan_commits};
 use super::missing::MissingBodies;
 
-/// Bytes of commits that go from one thread to the other at a time.
+/// Bytes of commits in one parcel from one thread to the other.
 const PARCEL_BYTES: usize = 128 * 1_024;
 
-/// Parcels that may wait.
+/// Parcels that may wait, at most.
 const PARCELS_MAX: usize = 8;
 
-/// Where a replay ended.
+/// The result of a replay.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) end: ChainEnd,
     pub(crate) records: u64,
     pub(crate) unknown_events: u64,
-    /// Bodies that are missing, and that nothing in the span explains.
+    /// Bodies that are missing, and that no record in the span explains.
     pub(crate) missing: MissingBodies,
 }
 
-/// Replays the log over a span, which begins with a commit and may end inside a batch; gives `take` one batch after another,
-/// the last one as far as it is in the span.
+/// Replays the log over a span, which begins with a commit and may end inside a batch. Calls `take` with one batch
+/// after another, the last one up to the end of the span.
 ///
 /// # Errors
 ///
-/// Kind `Corrupt`, with the first fault, when the chain does not verify; whatever `take` fails with.
+/// Kind `Corrupt`, with the first fault, when the chain does not verify; also what `take` fails with.
 pub(crate) fn replay(
     storage: &dyn Storage,
     verifier: ChainVerifier,
@@ -91,7 +91,7 @@ fn read(
     Ok(Ended { end, records: end.size.get().saturating_sub(from.get()), unknown_events: 0, missing })
 }
 
-/// Passes over the commit before the one to begin with, which is what the scan finds when nothing was recorded since.
+/// Skips the commit before the first one: the scan finds it when nothing was recorded since.
 fn skip(bytes: &[u8], from: Position) -> Result<ControlFlow<()>, Error> {
     match frames(bytes).last() {
         Some(Ok(last)) if last.header().position < from => Ok(ControlFlow::Continue(())),
@@ -99,7 +99,7 @@ fn skip(bytes: &[u8], from: Position) -> Result<ControlFlow<()>, Error> {
     }
 }
 
-/// Makes steps of parcels and hands them on, batch by batch; counts the events that this release does not know.
+/// Makes steps from parcels and passes them on, batch by batch. Counts the events that this release does not know.
 fn take_parcels(
     parcels: &Receiver<Vec<u8>>,
     until: Position,

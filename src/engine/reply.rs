@@ -1,6 +1,7 @@
-//! Owns the way of an answer from the committer to whoever asked: waited on by a thread, or awaited by a task.
+//! Owns the passing of an answer from the committer to a caller, who waits in a thread or awaits it in a task.
 //!
-//! The first answer counts, so that a poisoned store can answer for a committer that hangs. Read next: [`super::queue`].
+//! The first answer counts, so that a poisoned store can answer for a committer that hangs. Read next:
+//! [`super::queue`].
 
 use std::fmt;
 use std::future::Future;
@@ -14,18 +15,18 @@ use crate::error::Error;
 
 use super::sync::{Condvar, Mutex};
 
-/// What became of a command.
+/// The result of a command that is done.
 #[derive(Clone, Debug)]
 pub(crate) struct Done {
     pub(crate) receipt: Receipt,
-    /// Whether the data that came with the command is the data that counts.
+    /// Whether the data that came with the command was stored. A read of a dynamic secret may not need it.
     pub(crate) takes_data: bool,
 }
 
-/// An expected no inside, a failure outside, so that neither can be taken for the other.
+/// An expected refusal inside, a failure outside, so that they cannot be confused.
 pub(crate) type Outcome = Result<Result<Done, Refusal>, Error>;
 
-/// The place where an answer is left.
+/// The slot for an answer.
 #[derive(Debug)]
 pub(crate) struct Slot {
     answer: Mutex<Answer>,
@@ -44,7 +45,7 @@ impl Slot {
         Arc::new(Self { answer: Mutex::new(Answer::Awaited(None)), ready: Condvar::new() })
     }
 
-    /// Leaves the answer; one that is there already stays.
+    /// Stores the answer, unless there is one already.
     fn give(&self, outcome: Outcome) {
         let mut answer = self.answer.lock();
         if let Answer::Awaited(waker) = &mut *answer {
@@ -77,7 +78,7 @@ impl Slot {
     }
 }
 
-/// The engine's end of a slot: whatever becomes of it, whoever waits is answered.
+/// The engine's end of a slot. The caller always gets an answer, even if this is dropped.
 #[derive(Debug)]
 pub(crate) struct Reply(Arc<Slot>);
 
@@ -106,16 +107,16 @@ fn take(answer: &mut Answer) -> Outcome {
     }
 }
 
-/// A command on its way: wait for it in a thread, or await it in a task of any runtime.
+/// A submitted command: wait for its answer in a thread, or await it in a task of any runtime.
 ///
-/// Dropping it does not take the command back.
+/// Dropping this does not take the command back.
 #[must_use = "the command may still be refused; wait for its answer"]
 pub struct Pending {
     slot: Arc<Slot>,
     check: Option<Check>,
 }
 
-/// Looks at a receipt before it is given out, in the thread that takes it.
+/// Checks a receipt before it is returned, in the thread that takes it.
 pub(crate) type Check = Box<dyn Fn(&Receipt) -> Result<(), Error> + Send + Sync>;
 
 impl Pending {
@@ -137,7 +138,7 @@ impl Pending {
     ///
     /// # Durability
     ///
-    /// With a receipt in hand the command survives the death of process, kernel and power.
+    /// A command with a receipt survives the death of process, kernel and power.
     pub fn wait(self) -> Result<Receipt, Error> {
         self.receipt(self.slot.wait())
     }

@@ -1,13 +1,14 @@
-//! Owns saved state: rows beside the log that let an open replay the end of the log only.
+//! Owns saved state: rows beside the log that let an open replay only the end of the log.
 //!
-//! A row per secret and per remembered answer, each as of some position (the row says which), written a few at a time
-//! along with the commits, so that no commit is much larger for it. A *pass* begins at a position, writes all that
-//! changed before it, and ends by moving the *mark* there: an open loads the rows and replays the log from the mark,
-//! skipping for each secret what its row has taken in already. The [voucher](super::voucher) proves mark and rows, so that
-//! one that is lost, left over, old or foreign is noticed; then all rows are thrown away, for the log is the truth.
+//! There is a row per secret and per remembered answer, each as of some position, which the row names. A few are
+//! written along with each commit, so that no commit becomes much larger. A *pass* begins at a position, writes
+//! everything that changed before it, and ends by moving the *mark* there. An open loads the rows and replays the log
+//! from the mark. For each secret it skips the records that its row already includes. The [voucher](super::voucher)
+//! proves mark and rows, so a lost, left-over, old or foreign row is detected. Then all rows are discarded, since the
+//! log is the truth.
 //!
-//! A row is written once in a pass, and a pass begins only when the one before it is durable: so the row that lies on
-//! the disk is the one that the sum counts, and nothing of it is kept in memory. Read next: [`super::recovery`].
+//! A row is written once in a pass, and a pass begins only when the one before it is durable. So the stored row is the
+//! one in the sum, and need not be kept in memory. Read next: [`super::recovery`].
 
 use imbl::OrdSet;
 
@@ -27,21 +28,21 @@ use crate::storage::{Batch, Storage, StorageError};
 /// Records after which a new pass begins: an open replays at most about twice as many.
 const PASS_RECORDS: u64 = 16_384;
 
-/// Rows written along with a commit, beyond two for each of its records.
+/// Rows written along with a commit, in addition to two for each of its records.
 const ROWS_PER_COMMIT: usize = 16;
 
-/// A thing with a row of its own.
+/// An object with a row of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Item {
     Secret(SecretId),
     Answer(Position),
 }
 
-/// What lies beside the log, and what has changed since.
+/// The stored rows, and what has changed since.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
     rows: RowTotal,
-    /// The hash of the row of what belongs to no secret; none while no pass has ended.
+    /// The hash of the row of the part that belongs to no secret; `None` before the first pass has ended.
     whole: Option<[u8; 32]>,
     dirty: OrdSet<Item>,
     pass: Option<Pass>,
@@ -62,48 +63,48 @@ struct Pass {
     left: OrdSet<Item>,
 }
 
-/// What a commit that carries saved rows is made from.
+/// The inputs for saved rows in a commit.
 pub(crate) struct Saving<'a> {
     pub(crate) batch: &'a mut Batch,
     pub(crate) state: &'a State,
     pub(crate) end: &'a ChainEnd,
     pub(crate) storage: &'a dyn Storage,
     pub(crate) key: &'a RowKey,
-    /// Bytes of the batch from which on no further row is begun.
+    /// Bytes of the batch after which no further row is added.
     pub(crate) bytes_max: usize,
 }
 
 impl Saving<'_> {
-    /// Tells whether the batch holds as much as it should.
+    /// Returns whether the batch has reached its bound for such rows.
     pub(crate) fn is_full(&self) -> bool {
         self.batch.bytes() >= self.bytes_max
     }
 }
 
 impl Saved {
-    /// Starts from rows that lie there.
+    /// Starts from stored rows.
     pub(crate) fn new(mark: Mark, rows: RowTotal, whole: Option<[u8; 32]>) -> Self {
         Self { rows, whole, dirty: OrdSet::new(), pass: None, mark, pass_records: PASS_RECORDS }
     }
 
-    /// Starts without rows, after so much of the log.
+    /// Starts without rows, at some size of the log.
     pub(crate) fn none(mark: Mark) -> Self {
         Self::new(mark, RowTotal::default(), None)
     }
 
-    /// Gives what the voucher says of the rows.
+    /// Returns the voucher's description of the rows.
     pub(crate) fn vouched(&self, key: &RowKey) -> SavedMark {
         let Mark { position, head } = self.mark;
         let (position, whole) = self.whole.map_or((0, [0; 32]), |whole| (position.get(), whole));
         SavedMark { position, head, rows: self.rows.proof(key), whole }
     }
 
-    /// Notes that something with a row changed.
+    /// Notes that an object with a row changed.
     pub(crate) fn touch(&mut self, item: Item) {
         self.dirty.insert(item);
     }
 
-    /// Tells how many records an open would replay.
+    /// Returns how many records an open would replay.
     pub(crate) fn behind(&self, end: &ChainEnd) -> u64 {
         end.size.get().saturating_sub(self.mark.position.get())
     }
@@ -119,13 +120,13 @@ impl Saved {
         self.pass.is_some()
     }
 
-    /// Gives where a replay would start.
+    /// Returns where a replay would start.
     pub(crate) const fn mark(&self) -> Mark {
         self.mark
     }
 
-    /// Adds rows to a commit of `records` records, so that passes keep up with the log; `durable` is the mark that is
-    /// published.
+    /// Adds rows to a commit of `records` records, so that passes keep up with the log; `durable` is the published
+    /// mark.
     pub(crate) fn keep_up(&mut self, saving: &mut Saving<'_>, durable: Mark, records: usize) -> Result<(), Error> {
         if self.pass.is_none() && self.mark == durable && self.behind(saving.end) >= self.pass_records {
             self.begin(saving.end);
@@ -136,14 +137,14 @@ impl Saved {
         Ok(())
     }
 
-    /// Tells how far the pass has come: its mark, and the rows that are left of a pass under way.
+    /// Returns the progress of the pass: its mark, and how many rows are left of an active pass.
     pub(crate) fn progress(&self) -> (Mark, Option<usize>) {
         (self.mark, self.pass.as_ref().map(|pass| pass.left.len()))
     }
 
     /// Adds up to `rows_max` rows of a pass that ends at the end of the log.
     ///
-    /// Everything written before must be durable.
+    /// Everything before must be durable.
     pub(crate) fn finish(&mut self, saving: &mut Saving<'_>, rows_max: usize) -> Result<(), Error> {
         if self.pass.is_none() && self.mark.position != saving.end.size {
             self.begin(saving.end);
@@ -154,8 +155,8 @@ impl Saved {
         Ok(())
     }
 
-    /// Writes the rows of secrets anew, where there are any, and that of what belongs to no secret: they may hold what is to
-    /// be forgotten. Everything written before must be durable, and nothing else is written until this is.
+    /// Rewrites existing rows of secrets, and the row of the part that belongs to no secret: they may hold erased
+    /// words. Everything before must be durable, and nothing else may be written until this is.
     pub(crate) fn refresh(&mut self, saving: &mut Saving<'_>, items: &[Item]) -> Result<(), Error> {
         for item in items {
             let Row { key, .. } = Row::of(saving.key, *item, saving.state)?;
@@ -188,14 +189,14 @@ impl Saved {
         }
         if let Some(pass) = self.pass.take_if(|pass| pass.left.is_empty()) {
             self.mark = pass.goal;
-            // The pass has ended: there is saved state from here on.
+            // The pass has ended: from here on there is saved state.
             self.whole = self.whole.or(Some([0; 32]));
             self.write_whole(saving)?;
         }
         Ok(())
     }
 
-    /// Replaces the row of what belongs to no secret; it is not in the sum.
+    /// Replaces the row of the part that belongs to no secret; it is not in the sum.
     fn write_whole(&mut self, saving: &mut Saving<'_>) -> Result<(), Error> {
         take_away(saving, &keys::SAVED_WHOLE)?;
         let row = encode_whole(saving.key, &saving.state.whole)?;
@@ -206,7 +207,7 @@ impl Saved {
 
     fn write_row(&mut self, saving: &mut Saving<'_>, item: Item) -> Result<(), Error> {
         let Row { part, key, saved: row } = Row::of(saving.key, item, saving.state)?;
-        // A damaged row is not in the sum: damage made the rows be thrown away.
+        // A damaged row is not in the sum: because of the damage, the rows were discarded.
         if let Some(old) = take_away(saving, &key)?
             && let Ok(digest) = row_digest(saving.key, part, &key, &old)
         {
@@ -220,7 +221,7 @@ impl Saved {
     }
 }
 
-/// Removes the row that lies there; gives it if it is whole.
+/// Removes the stored row, and returns it if it is whole.
 pub(super) fn take_away(saving: &mut Saving<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     match read_chunked(saving.storage, key) {
         Ok(Some(old)) => {
@@ -235,7 +236,7 @@ pub(super) fn take_away(saving: &mut Saving<'_>, key: &[u8]) -> Result<Option<Ve
     }
 }
 
-/// A row as it is to be: none for what is gone.
+/// The new content of a row; `None` for a removed object.
 struct Row {
     part: Part,
     key: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Owns the reading of saved state: the rows as they lie beside the log, and whether the voucher proves them.
+//! Owns the reading of saved state: the rows beside the log, and whether the voucher proves them.
 //!
 //! Read next: [`super::recovery`].
 
@@ -23,7 +23,7 @@ use super::recovery::Start;
 use super::saved::{Item, Mark};
 use super::sharing::Sharing;
 
-/// Rows that lie beside the log.
+/// Rows beside the log.
 #[derive(Clone, Default)]
 pub(super) struct Rows {
     pub(super) items: Vec<Item>,
@@ -31,7 +31,7 @@ pub(super) struct Rows {
     whole: [u8; 32],
 }
 
-/// Saved state as it lies beside the log.
+/// Saved state as it is stored.
 pub(super) struct Loaded {
     state: State,
     pub(super) rows: Rows,
@@ -39,13 +39,13 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// Gives the log size that the newest row has seen.
+    /// Returns the position of the newest row.
     pub(super) fn as_of(&self) -> Position {
         let secrets = self.state.secrets.values().map(|secret| secret.as_of);
         secrets.chain([self.state.whole.log_size]).max().unwrap_or(Position::FIRST)
     }
 
-    /// Gives a start from the rows, if they are those that the voucher proves and its mark lies on the chain of the log.
+    /// Returns a start from the rows, if the voucher proves them and its mark is on the chain of the log.
     pub(super) fn fits(self, storage: &dyn Storage, key: &RowKey, voucher: &Voucher) -> Result<Option<Start>, Error> {
         let Rows { total, whole, .. } = self.rows;
         let mark = voucher.saved;
@@ -100,8 +100,8 @@ pub(super) fn load(storage: &dyn Storage, key: &RowKey) -> Result<Loaded, Error>
     Ok(found)
 }
 
-/// Looks at rows one by one where a value cannot be put together from its chunks: which there are, and what the whole ones
-/// add up to. Nothing of them is used.
+/// Reads rows one by one when a value cannot be put together from its chunks. Returns which rows there are, and the
+/// total of the whole ones; their content is not used.
 pub(super) fn survey(storage: &dyn Storage, key: &RowKey) -> Result<Loaded, Error> {
     let mut found = Loaded { state: State::default(), rows: Rows::default(), is_damaged: true };
     let mut prefixes = BTreeSet::new();

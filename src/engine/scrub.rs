@@ -1,4 +1,4 @@
-//! Owns the scrub: everything that is stored is read, verified, and held against a fresh replay of the log.
+//! Owns the scrub: all stored data is read, verified, and compared with a fresh replay of the log.
 //!
 //! Read next: [`super::recovery`].
 
@@ -20,7 +20,7 @@ use super::recovery::rebuild;
 use super::snapshot::Snapshot;
 use super::{Engine, Shared};
 
-/// What a scrub found. The store is sound when there are no findings.
+/// The result of a scrub. The store is sound when there are no findings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScrubReport {
@@ -34,13 +34,13 @@ pub struct ScrubReport {
     pub sealed_bytes: u64,
     /// What is wrong, a sentence each.
     pub findings: Vec<String>,
-    /// What an earlier release wrote in error and what harms nothing: the first thousand.
+    /// Harmless errors that an earlier release wrote: the first thousand.
     pub flaws: Vec<Flaw>,
-    /// The steps that the rules do not allow and that a restore accepted, since a person asked for it: at most 1,000.
+    /// The illegal steps that a restore accepted, since a person asked for it: at most 1,000.
     pub accepted_steps: Vec<AcceptedStep>,
 }
 
-/// How far a scrub has come.
+/// The progress of a scrub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScrubProgress {
@@ -55,7 +55,7 @@ pub enum ScrubProgress {
     },
 }
 
-/// Findings in a report, at most; the rest is counted in a last sentence.
+/// Findings in a report, at most; a last sentence counts the others.
 const FINDINGS_MAX: usize = 1_000;
 
 impl Engine {
@@ -74,7 +74,7 @@ impl Engine {
                     find(&mut report, format!("the log has an {step}"));
                 }
                 self.check_erased(&fresh.still_there, &mut report)?;
-                // The log may have grown while it was read: compare only if nothing came in between.
+                // The log may have grown while it was read: compare only if nothing was added.
                 let after = shared.published.load();
                 if after.end == fresh.snapshot.end {
                     compare(&after, &fresh.snapshot, &mut report);
@@ -93,10 +93,10 @@ impl Engine {
         Ok(report)
     }
 
-    /// Looks for bodies that were put back. In a store that nothing vouches for, an earlier release may have left them.
+    /// Looks for erased bodies that were put back. In a store without a voucher, an earlier release may have left them.
     fn check_erased(&self, still_there: &BTreeSet<Position>, report: &mut ScrubReport) -> Result<(), Error> {
         for position in still_there.iter().filter(|_| self.is_vouched) {
-            // One that was erased while the log was read is gone by now.
+            // A body that was erased while the log was read does not exist any more.
             scan_records(&*self.shared.storage, *position, position.next(), &mut |raw| {
                 if raw.body().is_some() {
                     find(report, Error::body_put_back(*position).to_string());
@@ -107,7 +107,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Holds the tree to the log.
+    /// Checks the tree against the log.
     fn check_tree(&self, snapshot: &Snapshot, report: &mut ScrubReport) -> Result<(), Error> {
         let shared = &*self.shared;
         let (frontier, strange) = super::tree::compare(&*shared.storage, &shared.log_id, &snapshot.end)?;
@@ -120,7 +120,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Holds keys and voucher to the log.
+    /// Checks keys and voucher against the log.
     fn check_keys(&self, report: &mut ScrubReport) -> Result<(), Error> {
         let shared = &*self.shared;
         self.settle_if_there_is_room()?;
@@ -133,7 +133,7 @@ impl Engine {
         }
         let found = super::voucher::read(&*shared.storage, &snapshot.vouching.key);
         match found.and_then(|voucher| super::voucher::check_end(&voucher, &snapshot.end)) {
-            // It is another one if the log grew meanwhile.
+            // It has changed if the log grew meanwhile.
             Err(error) if shared.published.with(|now| now.end) == snapshot.end => find(report, error.to_string()),
             _ => {}
         }
@@ -154,7 +154,7 @@ impl Engine {
                 let checked = self.shared.check_version(secret.id, version, sealed);
                 match checked {
                     Ok(Some(bytes)) => report.sealed_bytes = report.sealed_bytes.saturating_add(bytes),
-                    // Destroyed since the snapshot was taken, if the snapshot of now says so.
+                    // It was destroyed after the snapshot was taken, if the newest snapshot says so.
                     Ok(None) if !self.shared.still_has(secret.id, sealed.data_key) => {}
                     Ok(None) => {
                         find(report, format!("the data of version {version} of {} is gone", secret.id));
@@ -171,7 +171,7 @@ impl Engine {
         self.check_orphans(&live, report)
     }
 
-    /// Looks for sealed data and keys that no version points to: data that should have been destroyed.
+    /// Looks for sealed data and keys that belong to no version: data that should have been destroyed.
     fn check_orphans(&self, live: &BTreeSet<DataKeyId>, report: &mut ScrubReport) -> Result<(), Error> {
         let mut strangers = BTreeSet::new();
         self.shared.storage.scan(&KeyRange::prefix(&[keys::DATA_KEY]), Direction::Ascending, &mut |key, _| {
@@ -182,14 +182,14 @@ impl Engine {
             strangers.extend(keys::parse_sealed_data(key).filter(|data_key| !live.contains(data_key)));
             ControlFlow::Continue(())
         })?;
-        // What was written while the scrub ran belongs to a version of the snapshot after it.
+        // Data that was written during the scrub belongs to a version in a later snapshot.
         self.settle_if_there_is_room()?;
         let snapshot = self.shared.published.load();
         for (_, sealed) in snapshot.state.secrets.values().flat_map(|secret| secret.sealed()) {
             strangers.remove(&sealed.data_key);
         }
         for data_key in strangers {
-            // It may also have been destroyed meanwhile, as it should.
+            // It may also have been destroyed meanwhile.
             if wrapped_key(&*self.shared.storage, data_key)?.is_some() {
                 find(report, format!("data key {data_key} belongs to no version; its data should have been destroyed"));
             }

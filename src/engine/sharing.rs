@@ -1,6 +1,6 @@
-//! Owns the sharing of texts that many loaded secrets have in common: who made them, and the names of their locks.
+//! Owns the sharing of texts that many loaded secrets have in common: actors, and the names of locks.
 //!
-//! It changes no value, only where its text lies: once, not once per secret. Read next: [`super::recovery`].
+//! It changes no value. It only keeps each text once, instead of once per secret. Read next: [`super::recovery`].
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -8,10 +8,10 @@ use std::hash::Hash;
 use crate::domain::name::{Actor, Label, LockName};
 use crate::domain::secret::Secret;
 
-/// Texts that are shared at most, of each kind: those of services and people, not one per secret.
+/// Shared texts of each kind, at most: those of services and people, not one per secret.
 const TEXTS_MAX: usize = 16_384;
 
-/// Texts that were met.
+/// The texts seen so far.
 #[derive(Debug, Default)]
 pub(super) struct Sharing {
     actors: Known<Actor>,
@@ -20,7 +20,7 @@ pub(super) struct Sharing {
 }
 
 impl Sharing {
-    /// Lets a secret share what was met before.
+    /// Replaces texts of a secret by equal ones that were seen before.
     pub(super) fn share(&mut self, secret: &mut Secret) {
         self.actors.share(&mut secret.created_by);
         secret.metadata.labels.iter_mut().for_each(|label| self.labels.share(label));

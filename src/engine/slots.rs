@@ -1,7 +1,7 @@
-//! Owns the reading of key slots, and of the keys beside them that the log does not know.
+//! Owns the reading of key slots, and of keys beside them that the log does not know.
 //!
-//! A slot that opens the store is believed only if the log has it and the store wrote it as it lies there: one that was
-//! removed can be put back by anybody who kept a copy. Read next: [`super::voucher`].
+//! A slot that opens the store counts only if the log has it and its bytes are those that the store wrote. An attacker
+//! who kept a copy could put a removed slot back. Read next: [`super::voucher`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -19,16 +19,16 @@ use crate::storage::{Direction, KeyRange, Storage, StorageError};
 use super::Shared;
 use super::snapshot::Snapshot;
 
-/// Key slots as they lie there; one whose rows do not fit together is empty.
+/// Stored key slots; one whose chunks are inconsistent is empty.
 pub(crate) type StoredSlots = BTreeMap<u8, Vec<u8>>;
 
-/// Reads all key slots that lie there, damaged ones too, whether the log has them or not.
+/// Reads all stored key slots, damaged ones too, whether the log has them or not.
 pub(crate) fn stored_slots(storage: &dyn Storage) -> Result<StoredSlots, Error> {
     let mut stored = BTreeMap::new();
     for number in 0..limits::KEY_SLOTS_MAX {
         match read_chunked(storage, &keys::key_slot(number)) {
             Ok(bytes) => stored.extend(bytes.map(|bytes| (number, bytes))),
-            // A slot whose rows do not fit together is damaged like one whose bytes are not; others may be whole.
+            // A slot with inconsistent chunks is damaged like one with wrong bytes; others may be whole.
             Err(StorageError::Corrupt { .. }) => drop(stored.insert(number, Vec::new())),
             Err(error) => return Err(error.into()),
         }
@@ -43,13 +43,13 @@ pub(super) fn slots_of(storage: &dyn Storage, known: &BTreeMap<u8, KeySlotKind>)
     Ok(stored)
 }
 
-/// Makes a set of slots of what lies there.
+/// Makes a set of slots from the stored ones.
 pub(crate) fn decode(log_id: LogId, stored: &StoredSlots) -> Slots {
     Slots::decode(log_id, stored.iter().map(|(number, bytes)| (*number, bytes.as_slice())))
 }
 
 impl Snapshot {
-    /// Reads the key slots that the log has; one that the store did not write as it lies there is empty.
+    /// Reads the key slots that the log has; one whose bytes the store did not write becomes empty.
     pub(crate) fn own_slots(&self, storage: &dyn Storage) -> Result<StoredSlots, Error> {
         let mut stored = slots_of(storage, &self.state.whole.key_slots)?;
         for (number, bytes) in &mut stored {
@@ -62,12 +62,13 @@ impl Snapshot {
 }
 
 impl Shared {
-    /// Reads the slots of the store: those that the log has, and that are as the store wrote them. Others count as damaged.
+    /// Reads the slots of the store: those in the log whose bytes the store wrote. Others count as damaged.
     pub(crate) fn slots(&self) -> Result<Slots, Error> {
         Ok(decode(self.log_id, &self.published.load().own_slots(&*self.storage)?))
     }
 
-    /// Says which keys lie among the rows that the log does not have, and which it has that are not there or are others.
+    /// Returns sentences on stored keys that the log does not have, and on keys of the log that are missing or
+    /// different.
     pub(crate) fn strange_keys(&self) -> Result<Vec<String>, Error> {
         let snapshot = self.published.load();
         let (storage, whole) = (&*self.storage, &snapshot.state.whole);
@@ -98,7 +99,7 @@ impl Shared {
             let finding = match stored.contains(number) {
                 true if self.signer(*number, key).is_ok() => continue,
                 true => format!("signing key {number} is damaged, or is not the one that the log names"),
-                // An import brings none of the keys before it.
+                // An import has none of the earlier keys.
                 false if key.set_at < whole.imported_at => continue,
                 false => format!("signing key {number} is gone"),
             };
@@ -108,7 +109,7 @@ impl Shared {
     }
 }
 
-/// Lists the numbers of the rows of a kind; one without a number stands for none.
+/// Returns the numbers in the row keys of a kind; row keys without a number are ignored.
 fn numbers(storage: &dyn Storage, kind: u8) -> Result<BTreeSet<u32>, Error> {
     let mut found = BTreeSet::new();
     storage.scan(&KeyRange::prefix(&[kind]), Direction::Ascending, &mut |row_key, _| {

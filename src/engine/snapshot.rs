@@ -1,6 +1,6 @@
-//! Owns the store as a value at one position of the log, and the one that everybody may see: the last durable one.
+//! Owns the store as a value at one position of the log, and the published snapshot: the last durable one.
 //!
-//! The writer works on a snapshot of its own, ahead of the published one; rolling back is taking the published one
+//! The writer works on a snapshot of its own, ahead of the published one. To roll back, it takes the published one
 //! again. Read next: [`super::recovery`].
 
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ use super::saved::{Item, Saved};
 use super::sync::{Condvar, Mutex, RwLock};
 use super::voucher::Vouching;
 
-/// The whole store, but for sealed data, at one position of the log. Cheap to clone.
+/// The whole store, except sealed data, at one position of the log. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) state: State,
@@ -37,10 +37,10 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes the records of one batch in, which lead to the state `after`.
+    /// Applies the records of one batch, which lead to the state `after`.
     pub(crate) fn take(&mut self, records: &[Record], after: State) {
         let before = std::mem::replace(&mut self.state, after);
-        // The chain allows more behind a rebase of the clock than the rules do.
+        // After a rebase of the clock, the chain allows more than the rules.
         self.end.time = self.state.whole.last_at;
         let secrets: BTreeSet<SecretId> = records.iter().filter_map(Record::secret).collect();
         for id in secrets {
@@ -80,28 +80,28 @@ impl Snapshot {
         }
     }
 
-    /// Gives the time of the next lapse of all.
+    /// Returns the time of the next lapse in the store.
     pub(crate) fn next_lapse(&self) -> Option<Timestamp> {
         if self.state.whole.quarantine().is_some() { None } else { self.projections.calendar.next_lapse() }
     }
 
-    /// Gives up to `limit` secrets that have something lapsed at `now`, the longest overdue first.
+    /// Returns up to `limit` secrets that have a lapse due at `now`, the longest overdue first.
     pub(crate) fn lapsed(&self, now: Timestamp, limit: usize) -> Vec<SecretId> {
         let limit = if self.state.whole.quarantine().is_some() { 0 } else { limit };
         self.projections.calendar.lapsed(now).take(limit).collect()
     }
 }
 
-/// The last durable snapshot, and news of it.
+/// The last durable snapshot, and a signal for its changes.
 #[derive(Debug)]
 pub(crate) struct Published {
     last: RwLock<Arc<Snapshot>>,
-    /// Whether it is the last for good.
+    /// Whether there will be no later one.
     is_final: Mutex<bool>,
     changed: Condvar,
 }
 
-/// What somebody who waited for more records got.
+/// The result of a wait for more records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waited {
     /// There are more.
@@ -117,12 +117,12 @@ impl Published {
         Self { last: RwLock::new(Arc::new(snapshot)), is_final: Mutex::new(false), changed: Condvar::new() }
     }
 
-    /// Gives a picture that stays as it is for as long as it is held.
+    /// Returns a snapshot that does not change.
     pub(crate) fn load(&self) -> Arc<Snapshot> {
         Arc::clone(&self.last.read())
     }
 
-    /// Looks at the snapshot in place; for short looks, since it holds the committer up.
+    /// Calls `look` with the snapshot in place. It must be quick, since it blocks the committer.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&Snapshot) -> T) -> T {
         look(&self.last.read())
     }
@@ -130,18 +130,18 @@ impl Published {
     pub(crate) fn replace(&self, snapshot: Arc<Snapshot>) {
         let old = std::mem::replace(&mut *self.last.write(), snapshot);
         drop(old);
-        // Whoever waits has looked before, or holds this lock until it waits: nobody misses the news.
+        // A waiting thread has checked before, or has this lock until it waits: it cannot miss the signal.
         drop(self.is_final.lock());
         self.changed.notify_all();
     }
 
-    /// Says that there will be no other.
+    /// Signals that there will be no later snapshot.
     pub(crate) fn end(&self) {
         *self.is_final.lock() = true;
         self.changed.notify_all();
     }
 
-    /// Waits until there are more records than `size`, for so long at most.
+    /// Waits until there are more records than `size`, for at most this time.
     pub(crate) fn wait_beyond(&self, size: Position, at_most: Duration) -> Waited {
         let until = monotonic().checked_add(at_most);
         let mut is_final = self.is_final.lock();

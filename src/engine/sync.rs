@@ -1,10 +1,10 @@
-//! Owns what the threads of a store wait on and hand things over by: locks, conditions, channels, and the start of a
+//! Owns what the threads of a store wait with and communicate by: locks, conditions, channels, and the start of a
 //! thread.
 //!
-//! A build takes them as they are from `parking_lot`, `crossbeam-channel` and std ([`plain`]). The unit tests put others in
-//! their place, which are the same until a test runs under `shuttle`; then shuttle says who goes on, and the code above
-//! knows nothing of it. So writer, committer, queue, and the worker with its calls to issuers run in thousands of schedules
-//! as they are. Read next: [`super::threads`].
+//! A build takes them unchanged from `parking_lot`, `crossbeam-channel` and std ([`plain`]). The unit tests replace
+//! them by others, which behave the same until a test runs under `shuttle`. Then shuttle schedules the threads, and the
+//! code above does not notice. So writer, committer, queue, and the worker with its calls to issuers run unchanged in
+//! thousands of schedules. Read next: [`super::threads`].
 
 #[cfg(not(test))]
 mod plain;
@@ -21,10 +21,10 @@ pub(crate) use thread::{ThreadId, this_thread};
 
 pub(crate) use crossbeam_channel::{RecvError, RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 
-/// What came first of two channels.
+/// The first event of two channels.
 pub(crate) enum First<A, B> {
     One(Result<A, RecvError>),
     Other(Result<B, RecvError>),
-    /// Neither within the time.
+    /// Nothing came within the time.
     Neither,
 }

@@ -1,7 +1,7 @@
-//! Owns the threads of an open store: starts them, and sees them end.
+//! Owns the threads of an open store: their start and their end.
 //!
-//! Others start them by [`spawn`], but for storage (which keeps sled's calls apart), recovery and the audit (which read ahead),
-//! and issuers that run a program or are tried out. Read next: [`super::writer`].
+//! Other modules start threads by [`spawn`], except storage (which keeps sled's calls apart), recovery and the audit
+//! (which read ahead), and issuers that run a program or are tested. Read next: [`super::writer`].
 
 use std::sync::Arc;
 
@@ -48,12 +48,12 @@ impl Threads {
         })
     }
 
-    /// Ends the threads once all that was asked before is answered. A second time there is nothing to end, but whoever
-    /// asks while they are ending waits for it: what comes next takes the disk away from them.
+    /// Ends the threads once everything requested before is answered. A second call has nothing to end, but waits while
+    /// the threads are ending: the caller's next step takes the disk away from them.
     ///
-    /// The anchor is written after the answer, so whether that went well is asked once the threads have ended.
+    /// The anchor is written after the answer, so its result is read once the threads have ended.
     pub(crate) fn stop(&self, poison: &Poison) -> Result<(), Error> {
-        // Whoever asks a second time waits until the first one is through.
+        // A second caller waits until the first one is through.
         let mut handles = self.handles.lock();
         if handles.is_empty() {
             return Ok(());
@@ -69,7 +69,7 @@ impl Threads {
     }
 }
 
-/// Starts a thread with a name that shows in debuggers.
+/// Starts a named thread; debuggers show the name.
 pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
     start(name, run).map_err(|error| Error::internal(format!("the system gave no thread: {error}")))
 }

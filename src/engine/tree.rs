@@ -1,9 +1,9 @@
 //! Owns the stored part of the tree over the log: the larger complete subtrees, from which proofs of any size are made
-//! without reading the log again. Nobody vouches for them: what is made of them counts only if it leads to the root of the
-//! frontier, which is in the voucher.
+//! without reading the log again. The voucher does not cover them. A tree made from them counts only if it leads to the
+//! root of the frontier, which is in the voucher.
 //!
-//! Subtrees below 128 leaves are not stored: their leaves are the chain values of the records themselves, and a proof
-//! reads one such block at the most for each end. A subtree whose row is missing is made anew from the log. Read next:
+//! Subtrees below 128 leaves are not stored: their leaves are the chain values of the records themselves. A proof reads
+//! at most one such block for each end. A subtree whose row is missing is made anew from the log. Read next:
 //! [`crate::ledger`].
 
 use std::cell::RefCell;
@@ -19,10 +19,10 @@ use crate::storage::{Batch, Storage};
 
 use super::log::scan_records;
 
-/// The height from which subtrees are stored: 128 leaves, so that one row of 32 bytes stands for some 50 KB of log.
+/// The height from which subtrees are stored: 128 leaves, so that one row of 32 bytes covers some 50 KB of log.
 const STORED_FROM: u8 = 7;
 
-/// Keeps every store of the process from growing its tree, so that the benches can tell what the tree costs.
+/// Stops every store of the process from growing its tree, so that the benches can measure the cost of the tree.
 #[cfg(feature = "bench-without-tree")]
 pub fn without_tree(without: bool) {
     WITHOUT.store(without, std::sync::atomic::Ordering::Relaxed);
@@ -51,7 +51,7 @@ pub(super) fn grow(frontier: &mut Frontier, heads: &[Head], batch: &mut Batch) -
     Ok(())
 }
 
-/// Makes the frontier of a log that ends like this from its records alone.
+/// Makes the frontier of a log with this end from its records alone.
 ///
 /// # Errors
 ///
@@ -60,7 +60,7 @@ pub(super) fn rebuild(storage: &dyn Storage, log_id: &LogId, end: &ChainEnd) -> 
     compare(storage, log_id, end).map(|(frontier, _)| frontier)
 }
 
-/// Makes the frontier in the same way; gives with it the stored subtrees that the log does not have.
+/// Makes the frontier in the same way; also returns the stored subtrees that the log does not have.
 pub(super) fn compare(
     storage: &dyn Storage,
     log_id: &LogId,
@@ -89,7 +89,8 @@ pub(super) fn compare(
 /// The subtrees of a log, for proofs.
 pub(crate) struct StoredTree<'a> {
     storage: &'a dyn Storage,
-    /// Whether stored subtrees are looked at. Nobody vouches for them: what is made of them has to lead to a known root.
+    /// Whether stored subtrees are used. The voucher does not cover them: a tree made from them must lead to a known
+    /// root.
     uses_rows: bool,
     /// Leaves of the blocks that were read, by the number of the block.
     blocks: RefCell<HashMap<u64, Vec<TreeHash>>>,
@@ -100,12 +101,12 @@ impl<'a> StoredTree<'a> {
         Self { storage, uses_rows: true, blocks: RefCell::default() }
     }
 
-    /// Makes it of the log alone, which takes a read of the whole log.
+    /// Returns the tree of the log alone, which takes a read of the whole log.
     pub(crate) fn of_the_log_alone(storage: &'a dyn Storage) -> Self {
         Self { uses_rows: false, ..Self::new(storage) }
     }
 
-    /// Gives the right edge of the tree when the log had some size, which it has reached.
+    /// Returns the right edge of the tree at a size that the log has reached.
     pub(crate) fn frontier_at(&self, size: Position) -> Result<Frontier, Error> {
         let (size, mut hashes, mut from) = (size.get(), Vec::new(), 0_u64);
         for level in (0..64_u8).rev().filter(|level| size >> level & 1 == 1) {
@@ -139,7 +140,7 @@ impl<'a> StoredTree<'a> {
         let found = leaves.get(place).copied();
         let mut blocks = self.blocks.borrow_mut();
         if !self.uses_rows {
-            // They come one after the other, and are all of the log.
+            // Blocks are read in order, and belong to the log.
             blocks.clear();
         }
         blocks.insert(block, leaves);

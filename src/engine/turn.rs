@@ -1,14 +1,14 @@
-//! Owns whose turn it is to do the rotations of a store: one worker's at a time.
+//! Owns the turn to do the rotations of a store: one worker at a time has it.
 //!
-//! Two that act on what each sees would call an issuer twice, and end what the other has just made. Read next:
-//! [`crate::RotationWorker`].
+//! Two workers that act on their own view would call an issuer twice, and each would end what the other has just made.
+//! Read next: [`crate::RotationWorker`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::sync::Mutex;
 
-/// The turn of a store, and who has it.
+/// The turn of a store, and its holder.
 #[derive(Clone, Default)]
 pub(crate) struct Turns(Arc<Mutex<Option<Holder>>>);
 
@@ -18,19 +18,19 @@ struct Holder {
     taken: usize,
 }
 
-/// The turn, held until this is dropped.
+/// The turn, kept until this is dropped.
 pub(crate) struct Turn {
     turns: Turns,
 }
 
-/// Gives a number that no other worker of this process has.
+/// Returns a number that no other worker of this process has.
 pub(crate) fn next_worker() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Turns {
-    /// Takes the turn for a worker, which may have it already; nothing while another has it.
+    /// Takes the turn for a worker, which may have it already; returns `None` while another worker has it.
     pub(crate) fn take(&self, worker: u64) -> Option<Turn> {
         let mut holder = self.0.lock();
         match &mut *holder {

@@ -1,9 +1,9 @@
-//! Owns the way of a store from release 0.1 to one whose rows are vouched for: one commit, after the log was replayed whole
-//! and no row was believed.
+//! Owns the upgrade of a store of release 0.1 to one with a voucher: one commit, after the whole log was replayed and
+//! no row was used.
 //!
-//! The commit rolls an epoch. Its key is of the format that shows vouching, and all data from then on is sealed under it: so
-//! nobody who puts older rows back can have the store opened without its voucher, and the data since. Read next:
-//! [`super::open`].
+//! The commit rolls an epoch. Its key is of the format that proves a voucher, and all later data is sealed under it. So
+//! an attacker who puts older rows back cannot have the store opened without its voucher and with its later data. Read
+//! next: [`super::open`].
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,12 +24,11 @@ use super::queue::Payload;
 use super::snapshot::Snapshot;
 
 impl Shared {
-    /// Brings a store up to date that nobody uses yet, and takes bodies away that were erased and are still there; a crash
-    /// leaves it as it was, or done.
+    /// Upgrades a store that no caller uses yet, and removes erased bodies that are still present. A crash leaves it
+    /// unchanged, or upgraded.
     ///
     /// # Errors
-    ///
-    /// Those of a commit. Then the store is as it was, or done.
+    /// Those of a commit. Then the store is unchanged, or upgraded.
     pub(super) fn bring_up_to_date(&self, opening: &Opening, still_there: &BTreeSet<Position>) -> Result<(), Error> {
         let (storage, mut snapshot) = (&*self.storage, Snapshot::clone(&self.published.load()));
         let (rolled, wrapped) = self.keyring().roll_epoch()?;

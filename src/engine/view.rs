@@ -1,7 +1,7 @@
-//! Owns what is shown of a store: in one that is open for reading only nobody records what time has ended, and it has ended all the
-//! same.
+//! Owns the shown state of a store. In a store that is open for reading only, no command records what time has ended,
+//! and it is shown as ended anyway.
 //!
-//! What lies on the disk is still what is published; scrubs, backups and proofs look at that. Read next: [`super::snapshot`].
+//! The published snapshot is still that of the disk; scrubs, backups and proofs use it. Read next: [`super::snapshot`].
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::Engine;
 use super::snapshot::Snapshot;
 
 impl Engine {
-    /// Gives what is to be shown, which stays as it is for as long as it is held.
+    /// Returns the state to show, as a snapshot that does not change.
     pub(crate) fn view(&self) -> Arc<Snapshot> {
         let published = self.shared.published.load();
         if !self.is_read_only() {
@@ -28,7 +28,7 @@ impl Engine {
         Arc::clone(last)
     }
 
-    /// Looks at what is to be shown in place; for short looks, since it holds the committer up.
+    /// Calls `look` with the state to show, in place. It must be quick, since it blocks the committer.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Snapshot) -> T) -> T {
         if self.is_read_only() { look(&self.view()) } else { self.shared.published.with(look) }
     }

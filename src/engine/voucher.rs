@@ -1,7 +1,7 @@
-//! Owns the voucher's two ways: what a commit writes of it, and what an open reads.
+//! Owns the voucher at work: what a commit writes of it, and what an open reads.
 //!
-//! It holds what the store vouches for and what is nowhere else: the digests of key slots. Epoch keys and signing seeds need
-//! none: they are bound to their numbers, and the log says which there are. Read next: [`super::recovery`].
+//! It keeps the digests of key slots, which are nowhere else. Epoch keys and signing seeds need none: they are bound to
+//! their numbers, and the log says which exist. Read next: [`super::recovery`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,24 +19,24 @@ use crate::storage::{Batch, Storage};
 use super::queue::Payload;
 use super::snapshot::Snapshot;
 
-/// What vouches for derived rows.
+/// The key and the content of the voucher, except what the snapshot has.
 #[derive(Clone, Debug)]
 pub(crate) struct Vouching {
     pub(crate) key: Arc<RowsKey>,
-    /// The digest of each key slot that the log has.
+    /// The digest of each key slot in the log.
     pub(crate) slots: BTreeMap<u8, SlotDigest>,
-    /// How many events the newest release knew that wrote to this log.
+    /// How many types and schemas of events the newest release that wrote to this log knew.
     pub(crate) vocabulary: u16,
 }
 
 impl Vouching {
-    /// Begins with the key slots that there are.
+    /// Begins with the existing key slots.
     pub(crate) fn new<'a>(key: Arc<RowsKey>, slots: impl IntoIterator<Item = (u8, &'a [u8])>) -> Self {
         let slots = slots.into_iter().map(|(number, bytes)| (number, slot_digest(bytes))).collect();
         Self { key, slots, vocabulary: vocabulary() }
     }
 
-    /// Follows rows that come with a command.
+    /// Applies the rows of a command.
     pub(super) fn follow(&mut self, payload: &Payload) {
         match payload {
             Payload::KeySlot { slot, bytes } => _ = self.slots.insert(*slot, slot_digest(bytes)),
@@ -49,13 +49,13 @@ impl Vouching {
         }
     }
 
-    /// Tells whether a key slot is the one that the store wrote.
+    /// Returns whether a key slot has the bytes that the store wrote.
     pub(crate) fn has_slot(&self, number: u8, bytes: &[u8]) -> bool {
         self.slots.get(&number).is_some_and(|digest| *digest == slot_digest(bytes))
     }
 }
 
-/// Adds the voucher to a batch, for the snapshot that it leads to.
+/// Adds the voucher to a batch, for the snapshot that the batch leads to.
 pub(super) fn put(batch: &mut Batch, snapshot: &Snapshot) -> Result<(), Error> {
     let key = snapshot.vouching.key.bytes();
     let voucher = Voucher {
@@ -75,7 +75,8 @@ pub(super) fn put(batch: &mut Batch, snapshot: &Snapshot) -> Result<(), Error> {
 ///
 /// # Errors
 ///
-/// Code `rows_changed` when there is none, or none that this store wrote; another one when a later release wrote it.
+/// Code `rows_changed` when there is no voucher, or none that this store wrote; another code when a later release wrote
+/// it.
 pub(crate) fn read(storage: &dyn Storage, key: &RowsKey) -> Result<Voucher, Error> {
     let row = storage.get(&keys::VOUCHER)?.ok_or_else(|| Error::rows_changed("its voucher is gone"))?;
     decode_voucher(key.bytes(), &row).map_err(|error| match error {
@@ -84,13 +85,13 @@ pub(crate) fn read(storage: &dyn Storage, key: &RowsKey) -> Result<Voucher, Erro
     })
 }
 
-/// Gives the frontier of the log that the voucher is of.
+/// Returns the frontier of the voucher's log.
 pub(crate) fn frontier(voucher: &Voucher) -> Result<Frontier, Error> {
     let hashes = voucher.frontier.iter().map(|hash| TreeHash::from_bytes(*hash)).collect();
     Ok(Frontier::new(Position::new(voucher.size), hashes)?)
 }
 
-/// Refuses a log that ends elsewhere than where the store last wrote.
+/// Refuses a log whose end is not the one that the store last wrote.
 ///
 /// # Errors
 ///

@@ -1,8 +1,9 @@
-//! Owns the order of everything: the one thread that decides and appends.
+//! Owns the order of all commands: the only thread that decides and appends.
 //!
-//! It works on a snapshot of its own, ahead of what is durable. While one group is being committed the next one grows;
-//! a group goes out as soon as the committer is free. Every answer, also a refusal, waits for the group it was decided
-//! in, since it may rest on what is not durable yet. Read next: [`super::group`], [`super::committer`].
+//! It works on a snapshot of its own, ahead of what is durable. While one group is being committed the next one grows.
+//! A group is sent as soon as the committer is free. Every answer, also a refusal, waits for the group in which it was
+//! decided, since it may depend on something that is not durable yet. Read next: [`super::group`],
+//! [`super::committer`].
 
 mod absence;
 mod ending;
@@ -40,10 +41,10 @@ use super::sync::{First, Receiver, Sender, TryRecvError, first_of};
 
 use absence::Absence;
 
-/// How often the writer looks around when nothing happens: reads to record, time to pass, a poisoned store.
+/// How often the writer checks for work without a request: reads to record, time to pass, a poisoned store.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Secrets on which time's work is done at once, so that callers are not held up by it.
+/// Secrets whose lapses are handled at once, so that callers do not wait for them.
 const LAPSES_AT_ONCE: usize = 256;
 
 /// The writer's side of an open store.
@@ -60,7 +61,7 @@ pub(super) struct Writer {
     epoch: WriterEpoch,
     audited_at: Instant,
     system: Terms,
-    /// Who waits until nothing is due any more.
+    /// Callers that wait until nothing is due any more.
     settling: Vec<Reply>,
     absence: Absence,
     ending: Option<Ending>,
@@ -107,7 +108,7 @@ impl Writer {
         }
     }
 
-    /// Runs until somebody asks it to end, or nobody can ask for anything any more.
+    /// Runs until a caller asks it to end, or no sender of requests is left.
     pub(super) fn run(mut self) {
         while self.ending.is_none() {
             self.wait();
@@ -122,9 +123,9 @@ impl Writer {
         self.end();
     }
 
-    /// Waits for a request, for the committer, or until it is time to look around.
+    /// Waits for a request, for the committer, or until it is time to check for work.
     fn wait(&mut self) {
-        // With a full group there is only the committer to wait for.
+        // With a full group, only the committer can make progress.
         let requests = if self.group.is_full() { None } else { Some(&self.requests) };
         match first_of(requests, &self.reports, self.patience()) {
             First::One(Ok(request)) => self.handle(request),
@@ -134,18 +135,18 @@ impl Writer {
         }
     }
 
-    /// Tells how long there is nothing to do for time.
+    /// Returns how long time makes nothing due.
     fn patience(&self) -> Duration {
         if !self.settling.is_empty() && !self.group.is_full() {
             return Duration::ZERO;
         }
         let now = self.look().now;
-        // What stands for now is due at every look.
+        // A lease that remains for now is due at every look.
         let next = self.snapshot.next_lapse().filter(|_| !self.absence.spares_some(now));
         next.map_or(TICK, |at| at.since(now).clamp(Duration::from_millis(1), TICK))
     }
 
-    /// Takes what has been asked meanwhile; a request to end keeps its place in the queue.
+    /// Takes the requests that have arrived; a request to end keeps its place in the queue.
     fn drain(&mut self) {
         while self.ending.is_none() && !self.group.is_full() {
             match self.requests.try_recv() {
@@ -235,7 +236,7 @@ impl Writer {
         Ok(receipt(&records, last, self.snapshot.state.whole.incarnation()))
     }
 
-    /// The answer to a command that had nothing to change.
+    /// Returns the answer to a command that had nothing to change.
     fn nothing_done(&self, secret: Option<SecretId>) -> Done {
         let whole = &self.snapshot.state.whole;
         let receipt = Receipt {
@@ -251,7 +252,7 @@ impl Writer {
         Done { receipt, takes_data: false }
     }
 
-    /// Replaces wrapped data keys, where the data they open is still there.
+    /// Replaces wrapped data keys whose data still exists.
     fn rewrap(&mut self, data_keys: Vec<Rewrapped>) -> Result<(), Error> {
         for Rewrapped { secret, version, data_key, wrapped } in data_keys {
             let secret = self.snapshot.state.secret(secret);
@@ -263,7 +264,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Does what time has made due, and records reads that were handed out.
+    /// Does what time has made due, and records reads that returned data.
     fn pass_time(&mut self) {
         let worked = self.try_pass_time();
         if let Err(error) = worked {
@@ -273,7 +274,7 @@ impl Writer {
 
     fn try_pass_time(&mut self) -> Result<(), Error> {
         let judged = self.look();
-        // Whether the clock is believed does not wait for a command.
+        // The change of trust in the clock does not wait for a command.
         if matches!(judged.note, Some(Note::Held | Note::Confirmed(_))) && !self.group.is_full() {
             self.stamp_by(judged)?;
         }
@@ -285,7 +286,7 @@ impl Writer {
         if !due.is_empty() {
             let now = self.stamp()?;
             for secret in due {
-                // Each may have a thousand leases that end at once; what does not fit has its turn in the next group.
+                // Each may have a thousand leases that end at once; what does not fit is done in the next group.
                 if self.group.is_full() {
                     is_last = false;
                     break;
@@ -302,7 +303,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Gives up to `limit` secrets on which time has work to do, the longest overdue first.
+    /// Returns up to `limit` secrets on which time has work to do, the longest overdue first.
     fn lapsed(&self, now: Timestamp, limit: usize) -> Vec<SecretId> {
         if !self.absence.spares_some(now) {
             return self.snapshot.lapsed(now, limit);
@@ -312,7 +313,7 @@ impl Writer {
         self.snapshot.lapsed(now, usize::MAX).into_iter().filter(|id| !waits(id)).take(limit).collect()
     }
 
-    /// Answers whoever waited until nothing is due, once what was done for it is durable.
+    /// Answers the callers that wait until nothing is due, once the work for them is durable.
     fn answer_settling(&mut self) {
         for reply in std::mem::take(&mut self.settling) {
             let outcome = Ok(Ok(self.nothing_done(None)));
@@ -320,8 +321,8 @@ impl Writer {
         }
     }
 
-    /// Does what time has made due on a secret at the caller's stamp: a later one would lie after that of the command for
-    /// whose sake it lapses.
+    /// Does what time has made due on a secret at the caller's stamp: a later stamp would be after that of the caller's
+    /// command.
     fn lapse_if_due(&mut self, secret: SecretId, now: Timestamp) -> Result<(), Error> {
         let state = &self.snapshot.state;
         let found = state.secret(secret).filter(|secret| !self.absence.spares(secret, now));
@@ -372,7 +373,7 @@ impl Writer {
             snapshot: Arc::new(self.snapshot.clone()),
         };
         if work.replies.len() <= 1 && self.requests.is_empty() {
-            // There is nothing to do meanwhile, and another thread would only have to be woken.
+            // Nothing else can be done meanwhile, and another thread would only have to be woken.
             let committed = catch_unwind(AssertUnwindSafe(|| commit(&self.shared, work)));
             return self.take_committed(committed.unwrap_or(Committed::Failed));
         }
@@ -387,7 +388,7 @@ impl Writer {
         self.is_free = true;
         match committed {
             Committed::Durable => {}
-            // What was decided since rests on what was not written.
+            // Later decisions depend on what was not written.
             Committed::NotWritten(unwritten) => self.take_back(&|| unwritten.error()),
             Committed::Failed => {
                 self.shared.poison.set("a commit ended without an answer");
@@ -396,22 +397,22 @@ impl Writer {
         }
     }
 
-    /// Takes back all that is decided and not durable, and answers everybody with an error. Nothing of it may be on its
-    /// way to the disk.
+    /// Takes back everything that is decided and not durable, and answers every caller with an error. None of it may be
+    /// on its way to the disk.
     fn take_back(&mut self, error: &dyn Fn() -> Error) {
         self.answer_all(error);
         self.snapshot = Snapshot::clone(&self.shared.published.load());
         self.group = Group::new(self.snapshot.end.size);
     }
 
-    /// Lets a full group go to the disk before more is decided.
+    /// Sends a full group to the disk before more is decided.
     fn make_room(&mut self) {
         if self.group.is_full() {
             self.settle();
         }
     }
 
-    /// Answers everybody in the group with an error.
+    /// Answers every caller in the group with an error.
     fn answer_all(&mut self, error: impl Fn() -> Error) {
         let waiting = std::mem::take(&mut self.group.replies).into_iter().map(|(reply, _)| reply);
         for reply in waiting.chain(std::mem::take(&mut self.settling)) {

@@ -1,7 +1,7 @@
-//! Owns the building of a store from a log that exists: rows in batches, and at the end the record of the restore.
+//! Owns the building of a store from an existing log: rows in batches, and at the end the record of the restore.
 //!
-//! Whatever the log comes from, its chain is verified once more on the way, and its tree is made anew. Nothing is a store
-//! before the last batch is in and the directory has its name. Read next: [`crate::storage`].
+//! The chain is verified once more on the way, wherever the log comes from, and the tree is made anew. The directory is
+//! not a store before the last batch is in and the directory has its name. Read next: [`crate::storage`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -35,10 +35,10 @@ use crate::seal::sealing_key::SigningSeed;
 use crate::storage::chunks::put_chunked;
 use crate::storage::{AnchorMark, Batch, Disk, Fill, Memory, Put, Storage};
 
-/// Bytes that are put at a time.
+/// Bytes of a batch.
 const BATCH_BYTES: usize = 4 * 1_024 * 1_024;
 
-/// Refuses a place where a store cannot be made, before anything long is begun.
+/// Refuses a place where a store cannot be made, before any long work begins.
 pub(super) fn check_free(opening: &Opening) -> Result<(), Error> {
     match &opening.place {
         Place::Directory(dir) => Ok(Disk::check_free(dir)?),
@@ -69,7 +69,7 @@ pub(super) fn open(
     go_on(storage, log_id, recovered, keyring, opening, Access::ReadWrite)
 }
 
-/// A store on its way.
+/// A store under construction.
 pub(super) struct Builder<'b, 'p> {
     put: &'b mut Put<'p>,
     batch: Batch,
@@ -87,7 +87,7 @@ fn restored(from: RestoredFrom, log_size: Position, birth: (&Opening, &Whole), a
     StoreRestored { from, log_size, with_data, incarnation, accepted_steps }.into()
 }
 
-/// Refuses to accept a step that breaks no rule: somebody means another one.
+/// Refuses to accept a step that breaks no rule: the caller must mean another one.
 pub(super) fn refuse_legal(asked: &BTreeSet<Position>, accepted: &[AcceptedStep]) -> Result<(), Error> {
     let is_illegal = |position: &&Position| accepted.iter().any(|accepted| accepted.step.position == **position);
     match asked.iter().find(|position| !is_illegal(position)) {
@@ -96,8 +96,8 @@ pub(super) fn refuse_legal(asked: &BTreeSet<Position>, accepted: &[AcceptedStep]
     }
 }
 
-/// Gives the time of a restore. It stays in the log for good, and the incarnation is made of it: a clock that is too far ahead of the
-/// last record is not believed.
+/// Returns the time of a restore. The log keeps it for good, and it determines the incarnation. So a clock that is too
+/// far ahead of the last record is refused.
 pub(super) fn time_of_restore(opening: &Opening, whole: &Whole) -> Result<Timestamp, Error> {
     let now = opening.clock.now();
     if now.since(whole.last_at) > opening.clock_bounds.ahead_at_open {
@@ -114,17 +114,17 @@ fn own_key(keyring: &Keyring, log_id: LogId, whole: &Whole) -> Result<(SigningKe
     Ok((SigningKeySet { number, verifier_key }, Payload::SigningSeed { number, wrapped }))
 }
 
-/// What the record of a restore says, and what goes with it.
+/// The content of the record of a restore, and the changes that belong to it.
 pub(super) struct Birth<'a> {
     pub(super) opening: &'a Opening,
     pub(super) log_id: LogId,
     pub(super) keyring: &'a Keyring,
-    /// The state at the end of the log, as far as it belongs to no secret.
+    /// The part of the state at the end of the log that belongs to no secret.
     pub(super) whole: &'a Whole,
     pub(super) from: RestoredFrom,
-    /// Changes of key slots that come with it, and their rows.
+    /// Changes of key slots in the same batch, and their rows.
     pub(super) slots: Vec<Event>,
-    /// The slots that are there without them.
+    /// The slots that exist without these changes.
     pub(super) kept_slots: &'a BTreeMap<u8, Vec<u8>>,
     pub(super) slot_rows: Vec<Payload>,
 }
@@ -135,7 +135,7 @@ impl<'b, 'p> Builder<'b, 'p> {
         Self { put, batch: Batch::new(), bytes: 0, chain, frontier }
     }
 
-    /// Gives the end of the log so far.
+    /// Returns the end of the log so far.
     pub(super) fn end(&self) -> Result<ChainEnd, Error> {
         Ok(self.chain.clone().finish()?)
     }
@@ -150,13 +150,13 @@ impl<'b, 'p> Builder<'b, 'p> {
         self.flush_at(row.len())
     }
 
-    /// Adds a value that lies in chunks.
+    /// Adds a value in chunks.
     pub(super) fn chunked(&mut self, row_key: &[u8], value: &[u8]) -> Result<(), Error> {
         put_chunked(&mut self.batch, row_key, value)?;
         self.flush_at(value.len())
     }
 
-    /// Adds a commit of the log, after those before it.
+    /// Adds a commit of the log, after the earlier ones.
     pub(super) fn commit(&mut self, first: Position, bytes: &[u8]) -> Result<(), Error> {
         let mut heads = Vec::new();
         for raw in frames(bytes) {
@@ -185,7 +185,7 @@ impl<'b, 'p> Builder<'b, 'p> {
         let (set, seed) = own_key(keyring, log_id, whole)?;
         let events = [restored(from, end.size, (opening, whole), now)].into_iter().chain(slots).chain([set.into()]);
         let events = events.map(|event| (None, event)).collect();
-        // Secrets do not count here: the state is made from the whole log at the open.
+        // Secrets do not matter here: the open makes the state from the whole log.
         let here = Mark { position: end.size, head: *end.head.as_bytes() };
         // So no past state is made of it.
         let mut history = History::default();

@@ -1,7 +1,8 @@
-//! Owns the verification of a backup: every chunk, the chain, the tree, the signed checkpoint, the rules of the history,
-//! and that all the data of its last state is there with its keys.
+//! Owns the verification of a backup: every chunk, the chain, the tree, the signed checkpoint, the rules of the
+//! history, and that all data of its last state is there with its keys.
 //!
-//! Needs the key of the backup and no key of the store; reads once, and writes nothing. Read next: [`super::restore`].
+//! It needs the key of the backup and no key of the store. It reads once, and writes nothing. Read next:
+//! [`super::restore`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
@@ -28,16 +29,16 @@ use crate::seal::wrapped_key::{WrappedDataKey, WrappedEpochKey, WrappedSigningSe
 use super::entries::EntryReader;
 use super::trust::{BackupTrust, Held, Proved, has_seeds, open};
 
-/// Keys of one kind that a backup may hold beside data keys; a store has far fewer.
+/// Keys of one kind in a backup, except data keys, at most; a store has far fewer.
 const KEYS_MAX: usize = 65_536;
 
-/// What a backup holds.
+/// The content of a backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackupReport {
     /// The id of the log, which names the store.
     pub log_id: LogId,
-    /// The size of the log that it is of.
+    /// The log size of the backup.
     pub log_size: Position,
     /// When the last record of that log was made.
     pub last_at: Timestamp,
@@ -49,19 +50,19 @@ pub struct BackupReport {
     pub sealed_bytes: u64,
     /// The note of the signed checkpoint of that size.
     pub checkpoint: String,
-    /// How many records, from the first on, are proved to be those of the store: by keys or checkpoints that the verifier
-    /// brought, by the sealed signing seeds at a restore, or because the store itself has just written the backup. 0 when
-    /// nothing is proved: whoever has the key of the backup can have written this log.
+    /// How many records, from the first on, are proved to be the store's. The proof is a key or checkpoint that the
+    /// verifier brought, or the sealed signing seeds at a restore, or that the store itself just wrote the backup. 0
+    /// means that nothing is proved: anyone with the key of the backup could have written this log.
     pub proved_size: Position,
-    /// The number of the signing key that was in force at that size, which the checkpoint is signed by, and the position of
-    /// the record that set it.
+    /// The number of the signing key in force at that size, which signed the checkpoint, and the position of the record
+    /// that set it.
     pub signing_key: (u32, Position),
-    /// The numbers of the signing keys that the log names and that nothing shows to be the store's.
+    /// The numbers of the signing keys in the log that nothing proves to be the store's.
     pub unproved_keys: Vec<u32>,
-    /// What an earlier release wrote in error and what harms nothing: the first thousand. Found by a verification and by a
-    /// restore; taking a backup looks for none.
+    /// Harmless errors that an earlier release wrote: the first thousand. A verification and a restore look for them;
+    /// taking a backup does not.
     pub flaws: Vec<Flaw>,
-    /// The steps that the rules do not allow and that a restore accepted, or this one: at most 1,000.
+    /// The illegal steps that an earlier restore accepted, or this one: at most 1,000.
     pub accepted_steps: Vec<AcceptedStep>,
 }
 
@@ -89,21 +90,21 @@ impl BackupReport {
     }
 }
 
-/// Gives the signing key in force at the end of a log; every log begins with one.
+/// Returns the signing key in force at the end of a log; every log begins with one.
 fn in_force(whole: &Whole) -> (u32, Position) {
     let number = whole.signing_key_at(whole.log_size).unwrap_or_default();
     (number, whole.signing_keys.get(&number).map_or(Position::FIRST, |key| key.set_at))
 }
 
-/// Walks over the data that a state speaks of.
+/// Iterates over the data that a state names.
 pub(super) fn live(state: &State) -> impl Iterator<Item = &SealedRef> {
     state.secrets.values().flat_map(|secret| secret.sealed()).map(|(_, sealed)| sealed)
 }
 
-/// A backup that holds what it should.
+/// A backup that passed verification.
 pub(crate) struct Checked {
     pub(crate) report: BackupReport,
-    /// Tells the file from another.
+    /// Identifies the file.
     pub(super) header: [u8; 32],
     pub(super) log_id: LogId,
     pub(super) state: State,
@@ -115,7 +116,7 @@ pub(crate) struct Checked {
     pub(super) still_there: BTreeSet<Position>,
 }
 
-/// Verifies a backup, and holds its log to what the verifier brought.
+/// Verifies a backup, and checks its log against what the verifier brought.
 pub(crate) fn check<R: Read>(
     input: R,
     key: &Unlock,
@@ -150,12 +151,12 @@ fn damaged(how: &str) -> Error {
     Error::backup_damaged(format!("the backup {how}; use another copy"))
 }
 
-/// Refuses what stands in a backup a second time: which of the two is written would be a matter of chance.
+/// Refuses a second entry with one row key: chance would decide which of the two is written.
 fn once(is_first: bool) -> Result<(), Error> {
     if is_first { Ok(()) } else { Err(damaged("holds an entry twice")) }
 }
 
-/// What was verified so far.
+/// The state of the verification.
 struct Checker<'a> {
     log_id: LogId,
     chain: ChainVerifier,
@@ -165,7 +166,7 @@ struct Checker<'a> {
     unknown_events: u64,
     /// The digests of sealed data.
     data: HashMap<DataKeyId, [u8; 32]>,
-    /// The epochs of wrapped data keys; all of them, where one was wrapped anew while it was copied.
+    /// The epochs of wrapped data keys; several if a key was wrapped anew during the copy.
     wrapped: HashMap<DataKeyId, BTreeSet<u32>>,
     slots: BTreeMap<u8, Vec<u8>>,
     epochs: BTreeMap<u32, WrappedEpochKey>,
@@ -235,7 +236,8 @@ impl<'a> Checker<'a> {
         self.held.take(self.tree.size(), || self.tree.tree_head());
         self.missing.take(raw)?;
         let step = self.decoder.decode_step(raw)?;
-        // Whether an illegal step was accepted is known at the end, but for more of them than anybody can accept.
+        // Whether an illegal step was accepted is known only at the end. More steps than a restore can accept are
+        // refused at once.
         let _ = match &step {
             Some(Step::Told(record)) => self.replay.apply(record),
             Some(Step::Erased(_)) => self.replay.apply_hidden(raw.header()),
@@ -252,7 +254,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Comes to the end of the log.
+    /// Ends the log.
     fn finish(self, header: [u8; 32], note: &str) -> Result<Checked, Error> {
         let end = self.chain.clone().finish().map_err(|fault| damaged(&format!("has a log that is cut ({fault})")))?;
         if self.unknown_events > 0 {
@@ -272,7 +274,7 @@ impl<'a> Checker<'a> {
         let proved = self.held.proved(size, whole)?;
         self.check_keys()?;
         self.check_data()?;
-        // All else holds: it is not damaged.
+        // Everything else holds: it is not damaged.
         if let Some(step) = self.replay.illegal() {
             return Err(Error::illegal_step("the backup", &step));
         }
@@ -297,8 +299,8 @@ impl<'a> Checker<'a> {
         self.check_seeds()
     }
 
-    /// Holds the key slots to those of the log. Whether one opens, only its key shows; one that was damaged in the store is
-    /// empty.
+    /// Checks the key slots against those of the log. Only its key shows whether a slot opens; a slot that was damaged
+    /// in the store is empty.
     fn check_slots(&self) -> Result<(), Error> {
         let slots = &self.replay.state().whole.key_slots;
         if !slots.keys().eq(self.slots.keys()) {
@@ -314,7 +316,8 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// Holds the signing seeds to the keys of the log. Whether one opens, and is that of its key, only a key of the store shows.
+    /// Checks the signing seeds against the keys of the log. Only a key of the store shows whether a seed opens and
+    /// belongs to its key.
     fn check_seeds(&self) -> Result<(), Error> {
         for (number, bytes) in &self.seeds {
             let sealed = WrappedSigningSeed::from_bytes(bytes)
@@ -327,10 +330,10 @@ impl<'a> Checker<'a> {
         has_seeds(&self.replay.state().whole, &self.seeds).map(drop)
     }
 
-    /// Holds the data to the last state: all of it is there, and each data key is wrapped by an epoch that lives.
+    /// Checks the data against the last state: all of it is there, and each data key is wrapped by a living epoch.
     fn check_data(&self) -> Result<(), Error> {
         for sealed in live(self.replay.state()) {
-            // Under two of them, the one that is written would be a matter of chance.
+            // With two of them, chance would decide which one is written.
             let wrapped = self.wrapped.get(&sealed.data_key).into_iter().flatten();
             let is_wrapped = || wrapped.filter(|epoch| self.epochs.contains_key(epoch)).count() == 1;
             match self.data.get(&sealed.data_key) {

@@ -1,4 +1,4 @@
-//! Owns the way of entries into a sealed stream and out of it.
+//! Owns writing entries into a sealed stream, and reading them from it.
 //!
 //! Read next: [`crate::codec::backup`], for their bytes, and [`crate::seal::stream`], for those of the file.
 
@@ -10,7 +10,7 @@ use crate::seal::passphrase::PassphraseCost;
 use crate::seal::stream::{CHUNK_BYTES, StreamOpener, StreamSealer};
 use crate::seal::unlock::Unlock;
 
-/// Bytes for which room is made before they are there.
+/// Bytes that are allocated before they were read.
 const READ_AT_ONCE: usize = 256 * 1_024;
 
 /// Writes entries.
@@ -45,17 +45,17 @@ impl<R: Read> EntryReader<R> {
         Ok(Self { stream, head: Vec::new(), row_key: Vec::new(), value: Vec::new() })
     }
 
-    /// Tells one file from another.
+    /// Returns the header, which identifies the file.
     pub(in crate::engine) const fn header(&self) -> &[u8; 32] {
         self.stream.header()
     }
 
-    /// Gives how much of the file was read, more or less.
+    /// Returns roughly how many bytes of the file were read.
     pub(in crate::engine) fn bytes(&self) -> u64 {
         self.stream.chunks().saturating_mul(u64::try_from(CHUNK_BYTES).unwrap_or(u64::MAX))
     }
 
-    /// Reads the next entry; none at the end of the file.
+    /// Reads the next entry; `None` at the end of the file.
     pub(in crate::engine) fn next(&mut self) -> Result<Option<(Entry, &[u8])>, Error> {
         if self.stream.is_at_end()? {
             return Ok(None);

@@ -1,7 +1,8 @@
-//! Owns the way from an export to a store: the same log, none of its data, keys of its own.
+//! Owns the making of a store from an export: the same log, no data, and new keys.
 //!
-//! The log says which key slots and epochs there were; what opens them is not in an export. So the store gets a slot of its
-//! own and removes the others, which its log tells, and fresh keys for the epochs that live. Read next: [`super::build`].
+//! The log says which key slots and epochs existed, but an export has nothing that opens them. So the store gets a slot
+//! of its own and removes the others, which the log records. It also gets fresh keys for the living epochs. Read next:
+//! [`super::build`].
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
@@ -31,7 +32,7 @@ use crate::storage::{AnchorMark, Put};
 
 use super::build::{Birth, Builder, check_free, open, refuse_legal, storage};
 
-/// Bytes of records that are put into one commit, at the next end of a batch.
+/// Bytes of records in one commit, which then ends at the next end of a batch.
 const COMMIT_BYTES: usize = 256 * 1_024;
 
 /// Makes a store from an export, and opens it.
@@ -89,7 +90,7 @@ fn write<R: Read>(
     Ok((mark, log_id, keyring))
 }
 
-/// Makes the keys of the store, and ends its log with what that changes.
+/// Makes the keys of the store, and ends its log with the records of these changes.
 fn finish(
     mut builder: Builder<'_, '_>,
     log_id: LogId,
@@ -118,7 +119,7 @@ fn finish(
     Ok((builder.finish(birth)?, keyring))
 }
 
-/// Gives the store a way in of its own, at the lowest number that its log has free, and takes all others away.
+/// Adds a slot of the store's own, at the lowest free number in its log, and removes all others.
 fn own_slot(
     root: &RootKey,
     log_id: LogId,
@@ -131,14 +132,14 @@ fn own_slot(
     let bytes = slots.add_at(slot, root, &opening.unlock, opening.passphrase_cost)?;
     let removed = |slot: u8| Event::from(KeySlotRemoved { slot });
     let added = Event::from(KeySlotAdded { slot, kind: slot_kind(&slots, slot)? });
-    // A full set has to lose one before it gets another.
+    // A full set must lose one slot before it gets another.
     let first = free.is_none().then(|| removed(slot));
     let others = there.keys().filter(|other| **other != slot).map(|other| removed(*other));
     let events = first.into_iter().chain([added]).chain(others).collect();
     Ok((events, Payload::KeySlot { slot, bytes }))
 }
 
-/// A log on its way from the lines of an export to commits.
+/// A log while it is converted from lines of an export to commits.
 struct Log<'b, 'p> {
     builder: Builder<'b, 'p>,
     state: State,
@@ -161,7 +162,7 @@ impl Log<'_, '_> {
         Ok(())
     }
 
-    /// Ends a commit before the record of a position.
+    /// Ends a commit before the record at a position.
     fn commit(&mut self, next: Position) -> Result<(), Error> {
         if !self.frames.is_empty() {
             self.builder.commit(self.first, &self.frames)?;

@@ -1,4 +1,4 @@
-//! Owns a picture of the store whose keys fit its state: nothing was rolled, retired, added or removed in between.
+//! Owns a picture of the store whose keys fit its state: no key was rolled, retired, added or removed in between.
 //!
 //! Read next: [`super::taking`].
 
@@ -12,13 +12,13 @@ use crate::engine::snapshot::Snapshot;
 use crate::error::Error;
 use crate::storage::Storage;
 
-/// How often the keys are read again before giving up: somebody would have to change them without a pause.
+/// How often the keys are read again before an error. Callers would have to change them without a pause.
 const TRIES_MAX: u32 = 64;
 
 /// Row key and row of a key.
 pub(super) type KeyRow = (Vec<u8>, Vec<u8>);
 
-/// A snapshot, and the rows of all keys above data keys as they were with it.
+/// A snapshot, and the rows of all keys above data keys at the same moment.
 pub(super) struct Picture {
     pub(super) snapshot: Arc<Snapshot>,
     /// Key slots, wrapped epoch keys and wrapped signing seeds, by row key.
@@ -32,13 +32,13 @@ impl Picture {
 }
 
 impl Engine {
-    /// Takes a picture of what is durable.
+    /// Takes a picture of the durable state.
     pub(super) fn picture(&self) -> Result<Picture, Error> {
         for _ in 0..TRIES_MAX {
             let before = self.shared.published.load();
             let keys = key_rows(&*self.shared.storage, &before)?;
             self.catch_up()?;
-            // The newest one, so that as little as can be is gone before it is copied.
+            // The newest one, so that as little data as possible is destroyed before it is copied.
             let snapshot = self.shared.published.load();
             if keys_of(&before) == keys_of(&snapshot) {
                 return Ok(Picture { snapshot, keys });
@@ -47,7 +47,7 @@ impl Engine {
         Err(Error::backup_overtaken())
     }
 
-    /// Waits until what lies in the rows is published as well. A store that takes nothing more has nothing to wait for.
+    /// Waits until the stored rows are published too. A store that takes no more commands has nothing to wait for.
     pub(super) fn catch_up(&self) -> Result<(), Error> {
         match self.settle_if_there_is_room() {
             Err(_) if self.shared.poison.why().is_some() => Ok(()),
@@ -56,13 +56,14 @@ impl Engine {
     }
 }
 
-/// What tells that keys changed.
+/// Returns the parts of the state that show whether keys changed.
 fn keys_of(snapshot: &Snapshot) -> (&BTreeMap<u8, KeySlotKind>, &BTreeSet<u32>, usize) {
     let whole = &snapshot.state.whole;
     (&whole.key_slots, &whole.epochs, whole.signing_keys.len())
 }
 
-/// Reads the keys that the log has. Others that lie there are none of the store's; a slot that it did not write is empty.
+/// Reads the keys that the log has. Other key rows do not belong to the store. A slot that the store did not write
+/// becomes empty.
 fn key_rows(storage: &dyn Storage, snapshot: &Snapshot) -> Result<Vec<KeyRow>, Error> {
     let whole = &snapshot.state.whole;
     let slots = snapshot.own_slots(storage)?.into_iter();

@@ -1,9 +1,9 @@
-//! Owns copies of a store: a backup, streamed out of a running one, and the ways back in from a backup or an export.
+//! Owns copies of a store: a backup, streamed from a running store, and new stores from a backup or an export.
 //!
-//! A backup is the log up to one position, the data that there was at it, the keys that open it, all wrapped as they lie,
-//! and the checkpoint of its size. A way in verifies all of it before a byte is written, builds the store aside, and leaves
-//! it in quarantine under a signing key of its own. Read in this order: [`taking`], [`check`], [`trust`], [`restore`], [`build`],
-//! [`from_export`].
+//! A backup is the log up to one position, the data at that position, the keys that open it, wrapped as they are
+//! stored, and the checkpoint of its size. A restore verifies all of it before it writes a byte, builds the store
+//! aside, and leaves it in quarantine under a signing key of its own. Read in this order: [`taking`], [`check`],
+//! [`trust`], [`restore`], [`build`], [`from_export`].
 
 mod build;
 mod check;

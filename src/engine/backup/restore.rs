@@ -1,4 +1,4 @@
-//! Owns the way from a backup to a store: verified first, then written, then opened, in quarantine.
+//! Owns the restore of a store from a backup: the backup is verified, then written, then opened in quarantine.
 //!
 //! Read next: [`super::build`].
 
@@ -27,18 +27,18 @@ use super::check::{BackupReport, Checked, check, live};
 use super::entries::EntryReader;
 use super::trust::{BackupTrust, hold_to_seeds};
 
-/// How far a restore has come.
+/// The progress of a restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RestoreProgress {
     /// The backup is being verified.
     Verifying {
-        /// Bytes of it that were read, more or less.
+        /// Roughly how many bytes of it were read.
         bytes: u64,
     },
     /// The store is being written.
     Writing {
-        /// Bytes of the backup that were read, more or less.
+        /// Roughly how many bytes of the backup were read.
         bytes: u64,
     },
 }
@@ -69,7 +69,7 @@ pub(crate) fn restore<R: Read + Seek>(
     Ok((engine, checked.report))
 }
 
-/// Opens the keys of the store: whoever restores has to be able to open it.
+/// Opens the keys of the store: the caller of a restore must be able to open the store.
 fn open_keys(checked: &Checked, opening: &Opening) -> Result<Keyring, Error> {
     let slots = checked.slots.iter().map(|(number, bytes)| (*number, bytes.as_slice()));
     let (root, _) = Slots::decode(checked.log_id, slots).open(&opening.unlock)?;
@@ -100,26 +100,26 @@ fn write<R: Read>(
     Ok(mark)
 }
 
-/// Refuses what is not what was verified: the file changed between the two reads.
+/// Refuses a file that changed between the two reads.
 fn as_checked(is_it: bool) -> Result<(), Error> {
     if is_it { Ok(()) } else { Err(Error::backup_damaged("the backup changed while it was read; try again")) }
 }
 
-/// What of one version was written.
+/// What was written for one version.
 #[derive(Clone, Copy, Debug)]
 struct Written {
-    /// The digest that the log says.
+    /// The digest in the log.
     digest: [u8; 32],
     data: bool,
     key: bool,
 }
 
-/// The rows of a store on their way from its backup.
+/// The rows of a store that is being written from its backup.
 struct Rows<'a, 'b, 'p> {
     builder: Builder<'b, 'p>,
     checked: &'a Checked,
     keyring: &'a Keyring,
-    /// The data that the last state speaks of; whatever else a backup holds was gone by then.
+    /// The data in the last state. All other data in the backup was destroyed by then.
     needed: BTreeMap<DataKeyId, Written>,
 }
 
@@ -160,7 +160,7 @@ impl<'a, 'b, 'p> Rows<'a, 'b, 'p> {
         }
     }
 
-    /// Takes a data key, if its epoch lives at the end of the log.
+    /// Writes a data key, if its epoch is alive at the end of the log.
     fn take_key(&mut self, data_key: DataKeyId, value: &[u8]) -> Result<(), Error> {
         let wrapped = WrappedDataKey::from_bytes(value)?;
         let is_live = self.checked.epochs.contains_key(&wrapped.epoch().get());
@@ -176,7 +176,7 @@ impl<'a, 'b, 'p> Rows<'a, 'b, 'p> {
     }
 }
 
-/// Gives a commit without bodies that were erased.
+/// Returns a commit without its erased bodies.
 pub(super) fn without<'a>(commit: &'a [u8], erased: &BTreeSet<Position>) -> Result<Cow<'a, [u8]>, Error> {
     if erased.is_empty() {
         return Ok(Cow::Borrowed(commit));

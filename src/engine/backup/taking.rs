@@ -1,9 +1,9 @@
-//! Owns the taking of a backup from a store that goes on working: everything as of one position, without stopping anybody.
+//! Owns the taking of a backup from a working store: everything as of one position, without blocking any command.
 //!
-//! The log is never changed, so it can be copied at leisure; data can be destroyed and its keys wrapped anew meanwhile. So
-//! data is copied in rounds: each takes a picture and copies what it has not copied before. A round that finds all that
-//! its picture speaks of is the last one, and its picture is what the backup is of. What was copied and is gone by then
-//! stays in the file, and is passed over by a restore. Read next: [`super::check`].
+//! The log never changes, so it can be copied while the store works. But data can be destroyed and its keys wrapped
+//! anew meanwhile. So data is copied in rounds: each takes a picture and copies what was not copied before. A round
+//! that finds everything that its picture names is the last one, and the backup is of that picture. Data that was
+//! copied and destroyed before then stays in the file, and a restore skips it. Read next: [`super::check`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -29,19 +29,19 @@ use super::keys_at::Picture;
 use super::restore::without;
 use super::trust::Proved;
 
-/// Rounds before giving up: each one meets only what was destroyed during the one before, so it is short.
+/// Rounds before an error. Each round only meets what was destroyed during the one before, so it is short.
 const ROUNDS_MAX: u32 = 64;
 
 /// Versions and records between two reports of progress.
 const PROGRESS_EVERY: u64 = 1_024;
 
-/// How far a backup has come.
+/// The progress of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BackupProgress {
     /// Sealed data is being copied: so many versions of so many. Begins again when data was destroyed meanwhile.
     CopyingData {
-        /// Versions looked at.
+        /// Versions checked.
         done: u64,
         /// Versions with data.
         total: u64,
@@ -56,7 +56,7 @@ pub enum BackupProgress {
 }
 
 impl Engine {
-    /// Writes a backup of what is durable, sealed for `key`.
+    /// Writes a backup of the durable state, sealed for `key`.
     pub(crate) fn backup<W: Write>(
         &self,
         out: W,
@@ -81,10 +81,10 @@ impl Engine {
         Ok(BackupReport::of(self.shared.log_id, &snapshot.state, checkpoint.note(), proved))
     }
 
-    /// Copies data and the log; returns the picture that both are of.
+    /// Copies data and the log; returns the picture of both.
     ///
-    /// When bodies are erased between a picture and the copy of its log, the record that says so lies behind the picture:
-    /// then a newer picture is taken, and the log is copied on.
+    /// If bodies are erased between a picture and the copy of its log, the record of the erasure is after the picture.
+    /// Then a newer picture is taken, and the copy of the log continues up to it.
     fn copy_all<W: Write>(
         &self,
         copy: &mut Copy<'_, W>,
@@ -95,7 +95,7 @@ impl Engine {
         for _ in 0..ROUNDS_MAX {
             let picture = self.copy_data(copy, progress)?;
             let size = picture.snapshot.end.size;
-            // What was put back into the log since it was erased is left out.
+            // Bodies that were put back into the log after their erasure are left out.
             let erased = self.shared.held().erased()?;
             if copied == size
                 && let Some(position) = missing.unexplained()
@@ -115,7 +115,7 @@ impl Engine {
         Err(Error::backup_overtaken())
     }
 
-    /// Copies data in rounds; gives the picture of the last one.
+    /// Copies data in rounds; returns the picture of the last one.
     fn copy_data<W: Write>(
         &self,
         copy: &mut Copy<'_, W>,
@@ -132,20 +132,20 @@ impl Engine {
     }
 }
 
-/// Whether a round found all that it looked for.
+/// Whether a round found all data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     All,
     NotAll,
 }
 
-/// What was copied so far.
+/// The state of the copy.
 struct Copy<'a, W> {
     storage: &'a dyn Storage,
     entries: &'a mut EntryWriter<W>,
     /// The data keys that were copied, each with the epoch whose key wraps the copy.
     copied: BTreeMap<DataKeyId, u32>,
-    /// Those whose data could not be read once, which happens to data that is just being destroyed.
+    /// Data keys whose data could once not be read, as happens while data is being destroyed.
     suspects: BTreeSet<DataKeyId>,
 }
 
@@ -166,7 +166,7 @@ impl<W: Write> Copy<'_, W> {
         Ok(found)
     }
 
-    /// Copies the data of one version and its key, or the key alone where an older one was copied.
+    /// Copies the data of one version and its key, or only the key if the data was copied under an older one.
     fn take(&mut self, sealed: &SealedRef, picture: &Picture) -> Result<Found, Error> {
         let (data_key, known) = (sealed.data_key, self.copied.get(&sealed.data_key));
         if known.is_some_and(|epoch| picture.epochs().contains(epoch)) {
@@ -193,7 +193,7 @@ impl<W: Write> Copy<'_, W> {
     }
 }
 
-/// Copies the commits of a range of the log, without bodies that were erased; both ends of the range end a commit.
+/// Copies the commits of a range of the log, without their erased bodies. Both ends of the range are ends of commits.
 fn copy_log<W: Write>(
     (storage, erased): (&dyn Storage, &BTreeSet<Position>),
     range: Range<Position>,

@@ -1,8 +1,8 @@
-//! Owns what a verifier of a backup brings along, and what that shows of the backup's origin.
+//! Owns what a verifier of a backup brings, and what that proves about the backup's origin.
 //!
-//! A backup names the keys of its log itself, so its own signature shows that nothing was changed after the signing, and
-//! not who signed. Whoever holds the key of a backup can write another history under a key of his own. Only what the
-//! verifier has from elsewhere tells the two apart. Read next: [`super::check`].
+//! A backup names the keys of its log itself. So its own signature shows that nothing was changed after the signing,
+//! and not who signed. An attacker with the key of a backup can write another history under another key. Only what the
+//! verifier has from elsewhere distinguishes the two. Read next: [`super::check`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,7 @@ pub struct BackupTrust {
     keys: Vec<VerifierKey>,
     checkpoints: Vec<Box<str>>,
     restores: Vec<AcceptedRestore>,
-    /// Illegal steps that a restore takes in.
+    /// Illegal steps that a restore accepts.
     pub(super) accepted_steps: BTreeSet<Position>,
 }
 
@@ -50,7 +50,8 @@ impl BackupTrust {
         self
     }
 
-    /// Adds the note of a signed checkpoint that was kept elsewhere: the log has to be, or to extend, the one it is of.
+    /// Adds the note of a signed checkpoint that was kept elsewhere: the log must extend, or equal, the log of the
+    /// checkpoint.
     #[must_use]
     pub fn checkpoint(mut self, note: &str) -> Self {
         self.checkpoints.push(note.into());
@@ -67,7 +68,7 @@ impl BackupTrust {
 }
 
 impl BackupTrust {
-    /// Makes it of what a restore expects, and accepts.
+    /// Returns the trust of a restore, from its expectations and accepted steps.
     pub(super) fn of(opening: &Opening) -> Self {
         Self {
             keys: Vec::new(),
@@ -78,14 +79,14 @@ impl BackupTrust {
     }
 }
 
-/// What of the origin of a backup is proved.
+/// What is proved about the origin of a backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Proved {
     pub(super) size: Position,
     pub(super) unproved_keys: Vec<u32>,
 }
 
-/// Holds a log, while it is read, to the checkpoints that were brought.
+/// The check of a log, while it is read, against the checkpoints that were brought.
 pub(super) struct Held<'a> {
     trust: &'a BackupTrust,
     expected: Vec<(&'a str, TreeHead)>,
@@ -105,14 +106,14 @@ impl<'a> Held<'a> {
         Ok(Self { trust, expected, found })
     }
 
-    /// Tells whether the tree head of a size is asked for, and takes it then.
+    /// Stores the tree head at this size, if a checkpoint needs it.
     pub(super) fn take(&mut self, size: Position, tree_head: impl FnOnce() -> TreeHead) {
         if let Some(found) = self.found.get_mut(&size) {
             *found = Some(tree_head());
         }
     }
 
-    /// Returns what is proved of a log of this size, whose checkpoint the key in force has signed.
+    /// Returns what is proved about a log of this size, whose checkpoint the key in force has signed.
     pub(super) fn proved(&self, size: Position, whole: &Whole) -> Result<Proved, Error> {
         let mut extended = Position::FIRST;
         for (note, expected) in &self.expected {
@@ -148,7 +149,7 @@ impl<'a> Held<'a> {
     }
 }
 
-/// Tells whether a note is signed by the key that the log names for its size.
+/// Returns whether a note is signed by the key that the log names for its size.
 fn is_signed(note: &str, whole: &Whole, size: Position) -> bool {
     open(note, whole, size).is_ok()
 }
@@ -160,11 +161,11 @@ pub(super) fn open(note: &str, whole: &Whole, size: Position) -> Result<Checkpoi
     Ok(*SignedCheckpoint::open(note, key.as_slice())?.checkpoint())
 }
 
-/// Holds the signing keys of a log to the sealed seeds, with the keys of the store at hand: each key that was set since
-/// the store was made, or was last made from an export, must be that of its seed. Returns the numbers of older keys
-/// without a seed.
+/// Checks the signing keys of a log against the sealed seeds, with the keys of the store. Each key that was set since
+/// the store was made, or was last made from an export, must match its seed. Returns the numbers of older keys without
+/// a seed.
 ///
-/// The seeds are wrapped under the root key, which whoever has the key of the backup alone does not have.
+/// The seeds are wrapped under the root key, which an attacker with only the key of the backup does not have.
 pub(super) fn hold_to_seeds(
     whole: &Whole,
     seeds: &BTreeMap<u32, Vec<u8>>,
@@ -183,8 +184,8 @@ pub(super) fn hold_to_seeds(
     Ok(unproved)
 }
 
-/// Refuses a signing key whose sealed seed is missing, though it was set since the store was made, or was last made from an
-/// export. Returns the numbers of older keys without a seed.
+/// Refuses a signing key whose sealed seed is missing, if the key was set since the store was made, or was last made
+/// from an export. Returns the numbers of older keys without a seed.
 pub(super) fn has_seeds(whole: &Whole, seeds: &BTreeMap<u32, Vec<u8>>) -> Result<Vec<u32>, Error> {
     let missing = whole.signing_keys.iter().filter(|(number, _)| !seeds.contains_key(number));
     let unproved = |(number, key): (&u32, &SigningKey)| {

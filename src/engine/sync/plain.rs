@@ -1,4 +1,4 @@
-//! Owns the choice of what a build waits with.
+//! Owns the locks and channels of an ordinary build.
 //!
 //! Read next: [`super::super::threads`].
 
@@ -14,7 +14,7 @@ pub(crate) use std::thread::JoinHandle;
 pub(crate) use crossbeam_channel::{Receiver, Sender, bounded};
 pub(crate) use parking_lot::{Condvar, Mutex, RwLock};
 
-/// Takes from whichever of two channels has something first, from the first one only if it is given.
+/// Receives from the first of two channels that has something; from the first one only if it is given.
 pub(crate) fn first_of<A, B>(one: Option<&Receiver<A>>, other: &Receiver<B>, patience: Duration) -> First<A, B> {
     let never = never();
     select! {
@@ -24,7 +24,7 @@ pub(crate) fn first_of<A, B>(one: Option<&Receiver<A>>, other: &Receiver<B>, pat
     }
 }
 
-/// Starts a thread with a name.
+/// Starts a named thread.
 #[expect(clippy::disallowed_methods, reason = "this is the home of threads")]
 pub(crate) fn start(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name.into()).spawn(run)

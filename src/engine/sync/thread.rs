@@ -1,8 +1,8 @@
-//! Owns the question which thread asks.
+//! Owns the id of the current thread.
 
 pub(crate) use std::thread::ThreadId;
 
-/// Returns the id of the thread that asks.
+/// Returns the id of the calling thread.
 pub(crate) fn this_thread() -> ThreadId {
     std::thread::current().id()
 }

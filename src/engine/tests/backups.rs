@@ -1,4 +1,4 @@
-//! Backups by somebody who has the key: whole files, chunk for chunk, whose entries do not hold together.
+//! Backups by an attacker who has the key: whole files, chunk by chunk, whose entries do not fit together.
 
 use std::io::Cursor;
 
@@ -40,7 +40,7 @@ pub(super) fn row_key(entry: Entry) -> Vec<u8> {
     }
 }
 
-/// The entries of a store with two secrets, the first of them rotated once, sealed under epoch 2.
+/// Returns the entries of a store with two secrets, the first of them rotated once, sealed under epoch 2.
 fn entries() -> Entries {
     let store = Store::new(create(&opening(Place::Memory)).unwrap());
     let id = put_secret(&store, "one");
@@ -69,7 +69,7 @@ pub(super) fn at(entries: &Entries, wanted: u8) -> usize {
     entries.iter().position(|(row_key, _)| kind(row_key) == wanted).unwrap()
 }
 
-/// Holds entries that were changed to being refused, with these words, and to leaving nothing.
+/// Checks that changed entries are refused with these words, and leave no store.
 #[track_caller]
 pub(super) fn check_refused(words: &str, change: impl FnOnce(&mut Entries)) {
     let mut entries = entries();
@@ -107,7 +107,7 @@ fn data_and_keys_that_are_not_what_the_log_says_are_found() {
         entries[data].1.push(0);
     });
     check_refused(WRONG, |entries| entries.retain(|(row_key, _)| kind(row_key) != keys::DATA_KEY));
-    // Wrapped by an epoch that was retired: the number stands in bytes 2 to 5.
+    // Wrapped by a retired epoch: its number is in bytes 2 to 5.
     check_refused(WRONG, |entries| {
         let wrapped = at(entries, keys::DATA_KEY);
         entries[wrapped].1[5] = 1;
@@ -148,7 +148,7 @@ fn a_log_that_was_changed_cut_or_signed_by_another_is_found() {
     });
 }
 
-/// Gives the tree over the log of a backup.
+/// Returns the tree over the log of a backup.
 fn tree(entries: &Entries) -> (crate::domain::id::LogId, Frontier) {
     let log_id = crate::codec::meta::decode_meta(&entries[0].1).unwrap().log_id;
     let mut tree = Frontier::default();
@@ -160,7 +160,7 @@ fn tree(entries: &Entries) -> (crate::domain::id::LogId, Frontier) {
     (log_id, tree)
 }
 
-/// What was copied and was gone at the end, and keys of epochs that ended, are in a file now and then; no store gets them.
+/// A file sometimes has data that was destroyed by the end, and keys of epochs that ended; no store gets them.
 #[test]
 fn what_the_last_state_does_not_need_is_passed_over() {
     let mut entries = entries();

@@ -1,4 +1,4 @@
-//! Bodies that are left out of the log, or put back into it, by somebody who has no key: every hash is right.
+//! Bodies that an attacker without a key leaves out of the log, or puts back into it: every hash is correct.
 
 use std::ops::ControlFlow;
 
@@ -11,7 +11,7 @@ use crate::ledger::{Erasure, frames};
 use crate::storage::Storage;
 use crate::store::Store;
 
-/// A body that is left out, with every hash right: no record says that it was erased.
+/// A body is left out, with every hash correct: no record says that it was erased.
 #[test]
 fn a_body_that_nobody_erased_is_missed() {
     let (rows, _, id) = victim();
@@ -52,7 +52,7 @@ fn a_body_that_nobody_erased_is_missed() {
         let found = store.as_of(crate::audit::AsOf::Position(at.next()));
         assert!(found.is_err() || places[0] > at);
     }
-    // One that was erased is shown as such.
+    // A body that was erased is shown as such.
     let store = rows.open();
     let positions = store.erasable_records(id, Position::FIRST, 2).unwrap();
     ops(&store).erase_bodies(positions.clone()).unwrap();
@@ -88,7 +88,7 @@ fn past_states_from_before_an_erasure_are_not_used() {
     assert!(!store.scrub(|_| {}).unwrap().findings.is_empty());
 }
 
-/// A body that was erased is put back with its commit: its hash is right, and the words come back all the same.
+/// An erased body is put back with its commit: its hash is correct, and the words would be back.
 #[test]
 fn an_erased_body_that_is_put_back_is_refused() {
     let rows = Rows::new();

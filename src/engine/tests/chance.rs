@@ -1,4 +1,4 @@
-//! Owns chance that is the same at each run.
+//! Owns random numbers that are the same in each run.
 
 /// A seed.
 pub(crate) struct Chance(pub(crate) u64);

@@ -1,9 +1,10 @@
-//! Entries of a backup that stand twice, and keys that are missing or damaged, in files by somebody who has its key alone.
+//! Entries of a backup that occur twice, and keys that are missing or damaged, in files by an attacker who has only its
+//! key.
 
 use super::backups::{at, check_refused};
 use crate::codec::keys;
 
-/// Of two entries under one key, a restore would write one, and a verification may have looked at the other.
+/// Of two entries under one key, a restore would write one, and a verification might have checked the other.
 #[test]
 fn an_entry_that_stands_twice_is_refused() {
     for wanted in [keys::SEALED_DATA, keys::DATA_KEY, keys::KEY_SLOT, keys::EPOCH_KEY, keys::SIGNING_SEED] {
@@ -26,12 +27,12 @@ fn an_entry_that_stands_twice_is_refused() {
     });
 }
 
-/// What of the keys can be seen without a key of the store.
+/// What can be checked of keys without a key of the store.
 #[test]
 fn key_slots_and_signing_seeds_that_are_missing_or_damaged_are_found() {
     check_refused("lacks a key slot", |entries| drop(entries.remove(at(entries, keys::KEY_SLOT))));
     check_refused("whose sealed seed is missing", |entries| drop(entries.remove(at(entries, keys::SIGNING_SEED))));
-    // A slot that was damaged in its store is empty; one has to be there that is not.
+    // A slot that was damaged in its store is empty; at least one must not be.
     check_refused("a key slot that is damaged", |entries| {
         let slot = at(entries, keys::KEY_SLOT);
         entries[slot].1.clear();

@@ -1,5 +1,5 @@
-//! Erasing on rows: the words are gone from all of them, a failing commit erases all or nothing, and nobody who reads
-//! meanwhile takes a commit that is written anew for a damaged one.
+//! Erasing on rows: the words are removed from all of them, a failing commit erases all or nothing, and a reader never
+//! takes a commit that is being rewritten for a damaged one.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -38,7 +38,7 @@ fn erase_all(store: &Store, secret: SecretId) {
     ops(store).erase_bodies(found).unwrap();
 }
 
-/// A secret about Anna whose words are changed by now, another one that is deleted, and saved state that knows neither.
+/// Returns a secret about Anna whose words have changed since, a deleted one, and saved state that includes neither.
 fn about_anna(rows: &Rows) -> [SecretId; 2] {
     let store = rows.open();
     let [changed, deleted] = ["changed", "deleted"].map(|name| {
@@ -48,7 +48,7 @@ fn about_anna(rows: &Rows) -> [SecretId; 2] {
         ops(&store).place_lock(secret, VersionRef::Current, lock).unwrap();
         secret
     });
-    // So that a close writes saved state.
+    // With these, a close writes saved state.
     let many = put_secret(&store, "many");
     let locks = (0..1_000).map(|number| NewLock::new(LockName::parse(&format!("lock-{number}")).unwrap())).collect();
     ops(&store).run(Command::place_locks(many, VersionRef::Current, locks, LockMode::Keep)).unwrap();
@@ -166,7 +166,7 @@ fn groups_are_restated_and_their_words_gone() {
     sound(&store);
 }
 
-/// Rows that are changed while somebody reads them.
+/// Rows that are changed during a read.
 struct Interrupted {
     rows: Memory,
     at_row: usize,
@@ -216,7 +216,7 @@ impl Storage for Interrupted {
     }
 }
 
-/// A commit of many chunks is written anew between two that somebody reads.
+/// A commit of many chunks is rewritten between two chunks that a reader reads.
 #[test]
 fn whoever_reads_meanwhile_sees_a_whole_log() {
     let rows = Rows::new();

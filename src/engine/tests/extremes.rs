@@ -1,6 +1,6 @@
-//! The largest that may be asked for: whatever is permitted, the store takes it, or refuses it as invalid, and goes on.
+//! The largest permitted inputs: the store accepts each of them, or refuses it as invalid, and continues.
 //!
-//! Twenty secrets with a thousand locks each made a batch of 139 MB, which poisoned the store at every open.
+//! Twenty secrets with a thousand locks each once made a batch of 139 MB, which poisoned the store at every open.
 
 use std::collections::BTreeSet;
 use std::io::Cursor;
@@ -29,7 +29,7 @@ use crate::seal::unlock::Unlock;
 use crate::store::Store;
 use crate::store::command::Command;
 
-/// Text of as many characters as there may be, each of four bytes.
+/// Returns text of this many characters, each of four bytes.
 fn wide(chars: usize) -> String {
     "\u{1F512}".repeat(chars)
 }
@@ -62,7 +62,7 @@ fn largest_metadata(number: usize) -> SecretMetadata {
 }
 
 impl Shell {
-    /// Decides commands as a group that grows until it is full, and commits it as the writer does.
+    /// Decides commands as a group that grows until it is full, and commits it like the writer.
     fn group(&mut self, commands: impl IntoIterator<Item = Decided>) {
         let terms = Terms::by(largest_actor());
         let mut group = Group::new(self.kept.end.size);
@@ -97,7 +97,7 @@ impl Shell {
         crate::domain::command::Prepared { custom_metadata, ..self.prepared(None) }
     }
 
-    /// Something that is permitted, of the largest form.
+    /// Returns permitted commands of the largest form.
     fn extreme(&mut self, number: usize) -> Vec<Decided> {
         let Some(secret) = self.random_secret() else { return vec![self.largest_secret(number)] };
         let (secret, lease) = (secret.id, self.now.plus(Duration::from_secs(60)));
@@ -125,7 +125,7 @@ impl Shell {
     }
 }
 
-/// Every group fits into a batch, whatever rows of saved and past states come with it, and so does every erasure.
+/// Every group fits into a batch, with any rows of saved and past states, and so does every erasure.
 #[test]
 fn nothing_that_is_permitted_makes_a_batch_too_large() {
     let mut shell = Shell::new(71);
@@ -151,7 +151,7 @@ fn nothing_that_is_permitted_makes_a_batch_too_large() {
     shell.check_rebuild("after all of it");
 }
 
-/// Erases records of one secret after another, as many at a time as are taken.
+/// Erases records of one secret after another, as many at a time as are accepted.
 fn erase_what_can_be(shell: &mut Shell) {
     let secrets: Vec<SecretId> = shell.kept.state.secrets.keys().copied().take(1).collect();
     for secret in secrets {
@@ -164,7 +164,7 @@ fn erase_what_can_be(shell: &mut Shell) {
     }
 }
 
-/// The same through the front door: it closes, opens, is backed up, restored, erased from.
+/// The same through the public interface: the store closes, opens, is backed up and restored, and bodies are erased.
 #[test]
 fn a_store_of_the_largest_secrets_closes_opens_and_is_backed_up() {
     let rows = Rows::new();
@@ -202,8 +202,8 @@ fn a_store_of_the_largest_secrets_closes_opens_and_is_backed_up() {
     restored.close().unwrap();
 }
 
-/// A hundred secrets whose thousand leases end at once went into one group of 45 MB, and 256 of them into one that no
-/// batch takes.
+/// A hundred secrets whose thousand leases end at once once made one group of 45 MB; 256 of them made one that no batch
+/// holds.
 #[test]
 fn leases_that_end_together_end_in_groups_that_fit() {
     let rows = Rows::new();
@@ -219,7 +219,7 @@ fn leases_that_end_together_end_in_groups_that_fit() {
         session.run(Command::place_locks(*id, VersionRef::Current, locks, LockMode::Keep)).unwrap();
     }
     clock.advance(Duration::from_secs(120));
-    // A command about all of them ends the leases of each first.
+    // A command about all of them first ends the leases of each.
     let target = |secret: &SecretId| {
         let lock = NewLock::new(LockName::parse("after").unwrap());
         LockTarget { secret: *secret, version: VersionRef::Current, locks: vec![lock], mode: LockMode::Keep }

@@ -1,4 +1,4 @@
-//! What fails while a store is open: everybody is answered, and nothing is shown that is not durable.
+//! Failures while a store is open: every caller is answered, and nothing is shown that is not durable.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::storage::faulty::Fault;
 use crate::store::Store;
 use crate::store::command::Command;
 
-/// A group fails: all in it are told, all after it are refused, and what was durable is read as before.
+/// A group fails: all its callers get an error, all later commands are refused, and what was durable is read as before.
 fn fails(fault: Fault, codes: &[&str]) -> Rows {
     let rows = Rows::new();
     let (store, faulty) = rows.open_faulty();
@@ -23,7 +23,7 @@ fn fails(fault: Fault, codes: &[&str]) -> Rows {
     store.settle().unwrap();
     let size = store.status().unwrap().log_size;
 
-    // The first commit hangs until the others wait behind it, so that they go as one group.
+    // The first commit hangs until the others wait behind it, so that they form one group.
     faulty.plan(0, Fault::Hang);
     faulty.plan(1, fault);
     let ops = ops(&store);
@@ -41,7 +41,7 @@ fn fails(fault: Fault, codes: &[&str]) -> Rows {
         let error = pending.wait().unwrap_err();
         assert!(codes.contains(&error.code()), "{error}");
     }
-    // The writer learns of it a moment later at the most.
+    // The writer learns of it at most a moment later.
     while store.status().unwrap().poisoned.is_none() {
         std::thread::yield_now();
     }
@@ -80,7 +80,7 @@ fn a_commit_that_fails_though_it_wrote_poisons_and_is_there_whole_after_an_open(
     put_secret(&store, "after");
 }
 
-/// Storage keeps panics to itself; this is about what would come if it did not.
+/// Storage catches panics; this tests what would happen if it did not.
 #[test]
 fn a_panic_in_a_commit_leaves_nobody_waiting() {
     let rows = fails(Fault::Panic, &["poisoned", "closed"]);
@@ -94,7 +94,7 @@ fn for_want_of_space_a_group_is_taken_back_and_the_next_one_may_come_through() {
     is_taken_back(Fault::NoSpace, "no_space");
 }
 
-/// A batch that was too large poisoned the store, at every open again, though nothing of it was written.
+/// A batch that was too large once poisoned the store, at every open again, though nothing of it was written.
 #[test]
 fn a_group_that_wrote_nothing_for_another_reason_is_taken_back_as_well() {
     is_taken_back(Fault::TooLarge, "internal");
@@ -109,7 +109,7 @@ fn is_taken_back(fault: Fault, code: &str) {
     store.settle().unwrap();
     let (before, status) = (store.secret(durable).unwrap(), store.status().unwrap());
 
-    // While the commit that writes nothing is on its way, others are decided on what it would have changed.
+    // During the commit that writes nothing, others are decided on its effects.
     faulty.plan(0, Fault::Hang);
     faulty.plan(1, fault);
     let ops = ops(&store);
@@ -144,7 +144,7 @@ fn what_was_decided_on_a_group_that_found_no_space_is_taken_back_with_it() {
     let mut taken_back = 0;
     for round in 0..20 {
         settle(&store);
-        // The anchor may be what finds no space; then it is written later, and no command is the worse for it.
+        // The anchor may be what finds no space; then it is written later, and no command fails because of it.
         faulty.plan(0, Fault::NoSpace);
         let ops = ops(&store);
         let commands: Vec<_> =
@@ -166,7 +166,7 @@ fn what_was_decided_on_a_group_that_found_no_space_is_taken_back_with_it() {
     sound(&rows.open());
 }
 
-/// Waits until the writer has heard of a want of space: until then it takes back what it is asked.
+/// Waits until the writer knows of the full disk: until then it takes back the requested commands.
 fn settle(store: &Store) {
     while store.settle().is_err_and(|error| ["no_space", "internal"].contains(&error.code())) {}
 }
@@ -217,7 +217,7 @@ fn an_anchor_that_cannot_be_written_poisons_and_loses_nothing() {
         let rows = Rows::new();
         let (store, faulty) = rows.open_faulty();
         put_secret(&store, "durable");
-        // The last thing a close writes is the anchor.
+        // The last write of a close is the anchor.
         faulty.plan(0, fault);
         let closed = store.close();
         assert!(closed.is_err(), "{fault:?}: a close that could not write the anchor says so");
@@ -257,7 +257,7 @@ fn a_disk_that_outlasts_the_deadline_poisons_and_a_close_does_not_wait_for_it() 
     store.close().unwrap();
 
     let store = options().commit_deadline(Duration::ZERO).open().unwrap();
-    // On a machine that is busy elsewhere, a commit can be through before anybody looks at the deadline.
+    // On a busy machine, a commit can finish before the deadline is checked.
     let mut acknowledged = vec!["durable".to_owned()];
     let error = loop {
         let name = format!("late-{:04}", acknowledged.len());

@@ -1,6 +1,6 @@
-//! Somebody who has a backup and its key, and no key of the store: what he writes instead is no backup of the store.
+//! An attacker who has a backup and its key, and no key of the store: the backups that they write are not the store's.
 //!
-//! All hashes are made right again, and the log is signed: by a key of his own, since he has no other.
+//! All hashes are corrected, and the log is signed by the attacker's own key.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -33,7 +33,7 @@ use crate::seal::unlock::Unlock;
 use crate::store::Store;
 use crate::store::export::ExportOptions;
 
-/// A store with a secret that was rotated once and is locked.
+/// Returns a store with a secret that was rotated once and is locked.
 pub(super) fn victim() -> Store {
     let store = Store::new(create(&opening(Place::Memory)).unwrap());
     let id = put_secret(&store, "token");
@@ -43,7 +43,7 @@ pub(super) fn victim() -> Store {
     store
 }
 
-/// A log on its way through the forger's hands: records in their batches.
+/// A log in the attacker's hands: records in their batches.
 pub(super) type Batches = Vec<Vec<Record>>;
 
 pub(super) fn log_id(entries: &Entries) -> LogId {
@@ -68,7 +68,7 @@ pub(super) fn read_log(entries: &Entries) -> Batches {
     batches
 }
 
-/// Writes a log into a backup, with positions, revisions and hashes made right, and signs it.
+/// Writes a log into a backup, with positions, revisions and hashes corrected, and signs it.
 pub(super) fn write_log(entries: &mut Entries, batches: &Batches, signer: &NoteSigner) {
     let log_id = log_id(entries);
     let first = at(entries, keys::LOG);
@@ -106,7 +106,7 @@ pub(super) fn write_log(entries: &mut Entries, batches: &Batches, signer: &NoteS
     entries.last_mut().unwrap().1 = note.note().as_bytes().to_vec();
 }
 
-/// Another history than the store's, under the forger's own key.
+/// Returns another history than the store's, under the attacker's own key.
 fn forge(store: &Store, change: impl FnOnce(&mut Batches)) -> Entries {
     let mut entries = entries_of(store);
     let mut batches = read_log(&entries);
@@ -139,7 +139,7 @@ fn real_key(store: &Store) -> VerifierKey {
     store.verifier_keys().unwrap().into_values().next().unwrap()
 }
 
-/// Holds a backup that looks whole to being shown as of nobody known, and to making no store.
+/// Checks that a backup that looks whole is reported as of unknown origin, and makes no store.
 #[track_caller]
 fn check_forged(store: &Store, entries: &Entries) {
     let report = verify(entries, &BackupTrust::default()).unwrap();
@@ -205,7 +205,7 @@ fn a_history_without_the_lock_is_refused() {
     check_forged(&store, &forged);
 }
 
-/// Current and previous version are exchanged, so that a read would hand out the old data.
+/// Current and previous version are exchanged, so that a read would return the old data.
 #[test]
 fn a_history_with_versions_exchanged_is_refused() {
     let store = victim();
@@ -231,12 +231,12 @@ fn a_history_with_versions_exchanged_is_refused() {
     check_forged(&store, &forged);
 }
 
-/// A restore from an export that never was, behind which no seeds of older keys are asked for.
+/// A restore from an export that never happened, after which no seeds of older keys are needed.
 #[test]
 fn an_import_that_never_was_is_refused() {
     let store = victim();
     let bytes = |byte: u8| Unlock::bytes(SecretBytes::copy_from(&[byte; 32]));
-    // Of a full set, slot 0 is made anew, so that its row goes on opening.
+    // In a full set, slot 0 is made anew, so that its row still opens.
     for byte in 11..18 {
         ops(&store).add_key_slot(&bytes(7), &bytes(byte), PassphraseCost::FLOOR).unwrap();
     }
@@ -256,7 +256,7 @@ fn an_import_that_never_was_is_refused() {
         batches.push(events.into_iter().map(|event| Record { event, subject: None, ..last.clone() }).collect());
     });
     forged.retain(|(row_key, _)| kind(row_key) != keys::KEY_SLOT || row_key[1] == 0);
-    // The seed of the key that the import set is missing; that of an older one may be.
+    // The seed of the key that the import set is missing; that of an older key may be missing.
     assert_eq!(verify(&forged, &BackupTrust::default()).unwrap_err().code(), "backup_forged");
     for entries in [forged.clone(), without_seeds(forged)] {
         assert_eq!(try_restore(&entries).err().unwrap().code(), "backup_forged");
@@ -290,7 +290,7 @@ fn a_body_that_no_record_erases_is_missed() {
     }
 }
 
-/// What was erased as it should be is in every backup after it.
+/// Bodies that were properly erased are missing in every later backup.
 #[test]
 fn bodies_that_were_erased_are_not_missed() {
     let store = victim();
@@ -303,7 +303,7 @@ fn bodies_that_were_erased_are_not_missed() {
     assert_eq!(restored.secret(super::named(&restored, "token")).unwrap().locks_total(), 1);
 }
 
-/// An erasure in the middle of a backup: the record that says so may lie behind the picture that the backup is of.
+/// An erasure during a backup: the record of the erasure may be after the picture that the backup is of.
 #[test]
 fn a_backup_during_an_erasure_is_of_a_picture_after_it() {
     let store = victim();
@@ -325,7 +325,7 @@ fn a_backup_during_an_erasure_is_of_a_picture_after_it() {
     assert_eq!(restored.secret(super::named(&restored, "token")).unwrap().locks_total(), 1);
 }
 
-/// A store that was made from an export has no seeds of the keys before it, and says so.
+/// A store made from an export has no seeds of earlier keys, and reports that.
 #[test]
 fn keys_from_before_an_import_are_reported_as_unproved() {
     let store = victim();

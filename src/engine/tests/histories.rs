@@ -1,5 +1,5 @@
-//! Random histories: at every position of the log, what an open recovers, from saved state or from the log alone, is what
-//! was kept step by step. The store may end after any commit, also in the middle of a pass of saved state.
+//! Random histories: at every position of the log, an open recovers, from saved state or from the log alone, the state
+//! that was kept step by step. The store may end after any commit, also during a pass of saved state.
 
 use super::shell::{Shell, step};
 
@@ -33,7 +33,7 @@ fn what_is_recovered_after_any_commit_is_what_was_kept_and_no_more_is_replayed_t
             if number % 50 == 0 {
                 shell.check_rebuild(&what);
             }
-            // Now and then the store ends, often twice in a short while.
+            // Sometimes the store ends, often twice in a short time.
             if shell.chance.below(24) == 0 || (shell.kept.saved.is_in_a_pass() && shell.chance.below(2) == 0) {
                 shell.reopen();
             }

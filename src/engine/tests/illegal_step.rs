@@ -1,6 +1,8 @@
-//! A log that is whole, chained and signed, with a step that the rules do not allow: as if a fault of ours had written it.
+//! A log that is whole, chained and signed, with a step that the rules do not allow: as if a fault of ours had written
+//! it.
 //!
-//! It makes a store only when a person accepts that very step; the log says so, and every check honours it from then on.
+//! It makes a store only when a person accepts exactly that step; the log then records that, and every later check
+//! accepts the step.
 
 use std::io::Cursor;
 
@@ -19,7 +21,7 @@ use crate::error::{Error, ErrorKind};
 use crate::store::Store;
 use crate::store::export::ExportOptions;
 
-/// A backup of the store with these records changed, signed by the store's own key.
+/// Returns a backup of the store with these records changed, signed by the store's own key.
 fn written_wrongly(store: &Store, change: impl FnOnce(&mut Batches)) -> Entries {
     let mut entries = entries_of(store);
     let mut batches = read_log(&entries);
@@ -31,7 +33,8 @@ fn written_wrongly(store: &Store, change: impl FnOnce(&mut Batches)) -> Entries 
     entries
 }
 
-/// A backup in which "token" is changed to what it is, a lock was just placed on it, and the position of that illegal step.
+/// Returns a backup in which "token" is changed to its own value, which is the illegal step, and has a fresh lock; also
+/// the position of that step.
 fn changed_to_nothing_new() -> (Entries, Position) {
     let mut at = 0;
     let entries = written_wrongly(&victim(), |batches| {
@@ -141,7 +144,7 @@ fn an_export_from_before_the_restore_fails_and_makes_a_store_only_when_the_step_
     assert_eq!(replayed.scrub(|_| {}).unwrap().accepted_steps.len(), 1);
 }
 
-/// A restore accepts what it names, and nothing beside it, before it or after it.
+/// A restore accepts the named step, and no other one, before it or after it.
 #[test]
 fn another_illegal_step_is_refused_all_the_same() {
     let mut ends = Vec::new();
@@ -160,7 +163,7 @@ fn another_illegal_step_is_refused_all_the_same() {
     assert!(told.contains(&format!("position {}:", positions[0])), "{told}");
 }
 
-/// What is saved of a state is of a log with the step in it; a replay of all of it comes to the same.
+/// Saved state includes the step; a replay of the whole log has the same result.
 #[test]
 fn a_store_whose_restore_accepted_a_step_opens_from_its_log_alone() {
     let (entries, at) = changed_to_nothing_new();

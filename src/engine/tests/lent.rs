@@ -1,5 +1,5 @@
-//! Schedules of reads of a key that many share while its lease runs, beside a rotation and a deletion: what is handed out is
-//! in the log, and what is refused is not.
+//! Schedules of reads of a key that many readers share during its lease, beside a rotation and a deletion. Every
+//! returned key is in the log, and refused reads are not.
 //!
 //! Read next: [`super::schedules`].
 
@@ -23,7 +23,7 @@ use crate::store::Store;
 use crate::store::log_view::LogEntry;
 use crate::store::new_secret::{NewData, NewSecret};
 
-/// Rows with the key, which nobody has read.
+/// Rows with the key, which no reader has read.
 static BEFORE: LazyLock<Rows> = LazyLock::new(|| {
     let rows = Rows::new();
     let store = rows.open();
@@ -34,7 +34,7 @@ static BEFORE: LazyLock<Rows> = LazyLock::new(|| {
     rows
 });
 
-/// The versions of which the log says that somebody has read them, each with who did.
+/// Returns the versions that were read according to the log, each with its reader.
 fn recorded(store: &Store) -> Vec<(VersionId, String)> {
     let mut found = Vec::new();
     let visit = |entry: LogEntry| {

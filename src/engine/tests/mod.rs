@@ -1,6 +1,6 @@
-//! Owns the tests of what an engine does when storage fails or does not hold what it should.
+//! Owns the tests of an engine whose storage fails or has wrong content.
 //!
-//! Rows lie in memory and outlive the stores that are opened on them, as on a disk. Read next: [`super::open`].
+//! Rows are in memory and outlive the stores that are opened on them, as on a disk. Read next: [`super::open`].
 
 mod backups;
 mod bodies;
@@ -50,24 +50,24 @@ impl Rows {
         decode_meta(&self.0.get(&keys::STORE_META).unwrap().unwrap()).unwrap().log_id
     }
 
-    /// The keys that the root key gives, but for epochs.
+    /// Returns the keys derived from the root key, except epochs.
     fn keys(&self) -> Keyring {
         let (log_id, unlock) = (self.log_id(), opening(Place::Memory).unlock);
         let (root, _) = decode(log_id, &stored_slots(&self.0).unwrap()).open(&unlock).unwrap();
         Keyring::without_epochs(log_id, &root)
     }
 
-    /// What an open finds.
+    /// Returns the result of an open.
     fn recover(&self) -> Recovered {
         recover_by(&self.0.reopen(), &self.log_id(), &self.keys()).unwrap()
     }
 
-    /// What a replay of the log alone finds.
+    /// Returns the result of a replay of the log alone.
     fn rebuild(&self) -> Recovered {
         rebuild(&self.0.reopen(), &self.log_id(), &self.keys().rows_key()).unwrap()
     }
 
-    /// Opens a store on these rows whose storage fails on demand.
+    /// Opens a store on these rows with a storage that fails on demand.
     fn open_faulty(&self) -> (Store, Arc<Faulty>) {
         let faulty = Arc::new(Faulty::new(Arc::new(self.0.reopen())));
         let storage: Arc<dyn Storage> = faulty.clone();
@@ -75,7 +75,7 @@ impl Rows {
     }
 }
 
-/// Makes a store whose storage fails on demand, with a clock of its own.
+/// Makes a store with a storage that fails on demand, and a clock of its own.
 pub(crate) fn faulty_store(clock: &ManualClock) -> (Store, Arc<Faulty>) {
     let faulty = Arc::new(Faulty::new(Arc::new(Rows::new().0.reopen())));
     let opening = Opening { clock: Arc::new(clock.clone()), ..opening(Place::Memory) };

@@ -1,5 +1,6 @@
-//! Histories in schedules: callers use one secret at once, a commit fails or is lost in a crash, the rows are opened again, and
-//! others go on. Some order of all calls explains every answer; what was answered with an error may have been done or not.
+//! Histories in schedules: callers use one secret at the same time, a commit fails or is lost in a crash, the rows are
+//! opened again, and other callers continue. Some order of all calls explains every answer. A command that was answered
+//! with an error may have been done or not.
 //!
 //! The secret, the calls and the tester are those of `tests/model`. Read next: [`super::schedules`].
 
@@ -44,7 +45,7 @@ fn callers(stage: &Stage, first: u64) -> Vec<Made> {
     started.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
 }
 
-/// A history with a crash in it, or an end, or a disk that is full for a moment.
+/// Returns a history with a crash, a close, or a disk that is full for a moment.
 fn history() -> Vec<Made> {
     let rows = BEFORE.0.fork();
     let faulty = Arc::new(Faulty::new(Arc::new(rows.0.reopen())));
@@ -54,7 +55,7 @@ fn history() -> Vec<Made> {
     let before = Stage { store, id: BEFORE.1, moments: Arc::default() };
     let closing = before.store.clone();
     let closer = spawn(move || if chance(4) == 0 { closing.close().is_ok() } else { false });
-    // Calls without an answer are tried last when they are those of the last threads: most were not done.
+    // Calls without an answer are tried last if they belong to the last threads: most were not done.
     let mut history = callers(&before, CALLERS);
     closer.join().unwrap();
     let _ = before.store.close();

@@ -1,5 +1,5 @@
-//! The store as it was: at every position of random histories, with erasures, ends and damage in between, it is what a plain
-//! replay of the records up to there makes, or it says that it cannot be known.
+//! The store at past moments, at every position of random histories, with erasures, ends and damage in between. It
+//! equals a plain replay of the records up to there, or reports that it cannot be known.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -24,10 +24,10 @@ use crate::engine::recovery::settle;
 use crate::storage::KeyRange;
 use crate::store::command::Command;
 
-/// Records between two past states here.
+/// Records between two past states in these tests.
 const APART: u64 = 48;
 
-/// The state after each number of records, by a plain replay of what the log says now.
+/// Returns the state after each number of records, by a plain replay of the present log.
 fn replayed(shell: &Shell) -> Vec<State> {
     let (mut states, mut state, mut decoder) = (vec![State::default()], State::default(), Decoder::default());
     scan_records(&shell.rows.0, Position::FIRST, shell.kept.end.size, &mut |raw| {
@@ -56,7 +56,7 @@ fn check(found: &Past, plain: &State, what: &str) -> usize {
     if found.hides_groups() {
         whole.groups.clone_from(&found.state.whole.groups);
     } else if untold > 0 {
-        // The counts are those of the secrets that are known.
+        // The counts are those of the known secrets.
         whole.groups.iter_mut().for_each(|(id, group)| group.secrets = found.state.whole.groups[id].secrets);
     }
     assert_eq!(found.state.whole, whole, "{what}");
@@ -107,7 +107,7 @@ fn no_more_is_replayed_than_lies_between_two_past_states() {
     for at in (2 * APART..size).step_by(7) {
         longest = longest.max(shell.past(Position::new(at)).replayed);
     }
-    // One begins up to a commit late, and takes some commits until it is whole.
+    // A past state begins up to a commit late, and takes some commits until it is complete.
     assert!(longest < 4 * APART, "{longest} records were replayed, of {size}");
 }
 
@@ -135,7 +135,7 @@ fn damaged_rows_of_past_states_are_passed_over() {
                 let found = shell.past_in(&fork, size);
                 check(&found, states.last().unwrap(), "damaged");
                 let unusable = unusable(&fork.0, &shell.kept).unwrap().len();
-                // An erasure goes on all the same, and takes the words out of what is left.
+                // An erasure still works, and removes the words from the remaining rows.
                 let mut shell = Shell { rows: fork, ..shell.copy() };
                 shell.erase_these(&erasable(&shell));
                 let found = shell.past(shell.kept.end.size);
@@ -191,7 +191,7 @@ fn times_become_positions() {
     }
 }
 
-/// The positions of all bodies that can be erased.
+/// Returns the positions of all bodies that can be erased.
 fn erasable(shell: &Shell) -> BTreeSet<Position> {
     let can_be = |at: &Position| look(&shell.rows.0, &BTreeSet::from([*at]), shell.kept.end.size).unwrap().is_ok();
     (0..shell.kept.end.size.get()).map(Position::new).filter(can_be).collect()
@@ -199,7 +199,8 @@ fn erasable(shell: &Shell) -> BTreeSet<Position> {
 
 const WORDS: &str = "call Anna, 555-0100";
 
-/// Words about a secret and a group are in past states, whole ones and one that is being written; after an erasure in none.
+/// Words about a secret and a group are in past states, complete ones and one that is being written; after an erasure
+/// they are in none.
 #[test]
 fn erased_words_are_in_no_past_state() {
     let mut in_the_making = 0;
@@ -243,7 +244,7 @@ fn erased_words_are_in_no_past_state() {
         };
         assert!(holding(&shell).is_superset(&BTreeSet::from([keys::PAST_SECRET, keys::PAST_WHOLE])));
         shell.erase_these(&erasable(&shell));
-        // Until what is being written is whole.
+        // Until the past state that is being written is complete.
         for _ in 0..60 {
             shell.run_plainly(&Decided::RecordHeartbeat);
         }
@@ -256,7 +257,7 @@ fn erased_words_are_in_no_past_state() {
     assert!(in_the_making >= 2, "{in_the_making} erasures met one in the making");
 }
 
-/// A store in use, with threads: a long log keeps a past state, which a close finishes and which spares a replay.
+/// A store in use, with threads: a long log has a past state, which a close finishes and which saves a replay.
 #[test]
 fn a_close_finishes_the_past_state_that_is_being_written() {
     let rows = Rows::new();

@@ -1,4 +1,4 @@
-//! What lies there at an open: a log that is too short or another one, saved state that is damaged, old or gone.
+//! The rows at an open: a log that is too short or a different one, saved state that is damaged, old or missing.
 
 use super::{Rows, named, names, new_data, ops, put_secret, sound, value};
 use crate::codec::keys;
@@ -10,7 +10,7 @@ use crate::storage::{AnchorMark, Storage};
 use crate::store::Store;
 use crate::store::command::Command;
 
-/// A closed store of some secrets, with saved state: one that was locked so often that a close takes the trouble.
+/// Returns a closed store of some secrets, with saved state: one has so many records of locks that a close writes it.
 fn with_saved_state() -> Rows {
     let rows = Rows::new();
     let store = rows.open();
@@ -20,7 +20,7 @@ fn with_saved_state() -> Rows {
     rows
 }
 
-/// More than a thousand records on a few secrets, one of them made under an idempotency key.
+/// Makes more than a thousand records on a few secrets, one of them under an idempotency key.
 fn work(store: &Store, name: &str) {
     let locked = put_secret(store, name);
     let locks = (0..600).map(|number| NewLock::new(LockName::parse(&format!("lock-{number}")).unwrap())).collect();
@@ -40,7 +40,7 @@ fn put_secrets(store: &Store, count: u32) {
     }
 }
 
-/// Opens rows whose saved state does not fit: the log says what is there, and the next close mends the rows.
+/// Opens rows whose saved state does not fit: the log is used, and the next close repairs the rows.
 #[track_caller]
 fn rebuilt(rows: &Rows, what: &str) {
     let store = rows.try_open().unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -196,7 +196,7 @@ fn a_log_that_is_not_the_anchored_one_is_refused() {
     assert_eq!(fork.try_open().unwrap_err().code(), "records_lost");
 }
 
-/// The rows are rebuilt, and each commit of the close that mends them fails once before the next open.
+/// The rows are rebuilt, and each commit of the close that repairs them fails once before the next open.
 #[test]
 fn recovery_may_be_interrupted_again_and_again() {
     for fault in [Fault::Before, Fault::After] {

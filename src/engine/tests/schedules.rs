@@ -1,7 +1,7 @@
-//! Schedules of the queue: writer, committer, callers, closers and a watcher as they are, with shuttle saying who goes on.
+//! Schedules of the queue: the real writer, committer, callers, closers and a watcher, scheduled by shuttle.
 //!
-//! Rows lie in memory, and a commit is two points of the schedule with the rows written in between; sled's own threads are
-//! not in it. Read next: [`crate::engine::sync::scheduled`].
+//! Rows are in memory, and a commit is two points of the schedule with the rows written in between; sled's own threads
+//! are not scheduled. Read next: [`crate::engine::sync::scheduled`].
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ use crate::store::Store;
 use crate::store::command::Command;
 use crate::store::log_view::LogEntry;
 
-/// A store with one secret, and how long its log is.
+/// A store with one secret, and the size of its log.
 static BEFORE: LazyLock<(Rows, u64)> = LazyLock::new(|| {
     let rows = Rows::new();
     let store = rows.open();
@@ -79,7 +79,7 @@ impl Storage for Slow {
     }
 }
 
-/// Rows, and a store at work on them whose queue is short.
+/// Rows, and a working store on them whose queue is short.
 struct Scene {
     rows: Rows,
     faulty: Arc<Faulty>,
@@ -95,13 +95,13 @@ impl Scene {
         Self { rows, faulty, store: Store::new(engine) }
     }
 
-    /// Starts somebody who asks a few times; gives what was answered with a receipt.
+    /// Starts a caller that sends a few commands; returns the receipts.
     fn caller(&self, number: u64) -> JoinHandle<Vec<Receipt>> {
         let store = self.store.clone();
         spawn(move || (0..3).filter_map(|call| ask(&store, number, call)).collect())
     }
 
-    /// Starts somebody who waits for news until there will be none.
+    /// Starts a watcher that waits for records until there will be none.
     fn watcher(&self) -> JoinHandle<u64> {
         let store = self.store.clone();
         spawn(move || {
@@ -115,8 +115,8 @@ impl Scene {
         })
     }
 
-    /// Reads the rows anew: what was answered is there. Gives the size of the log, and what it would be if nothing was done
-    /// but what was answered.
+    /// Reads the rows anew: what was answered is there. Returns the size of the log, and the size it would have if only
+    /// the answered commands were done.
     fn durable(&self, receipts: &[Receipt]) -> (u64, u64) {
         let engine = open_on(Arc::new(self.rows.0.reopen()), &opening(Place::Memory), Access::ReadOnly).unwrap();
         let store = Store::new(engine);
@@ -126,7 +126,7 @@ impl Scene {
         let mut refused = 0;
         for entry in store.watch(Position::new(BEFORE.1)).unwrap() {
             let LogEntry::Known(record) = entry.unwrap() else { panic!("this release has written it") };
-            // A command that a lock refuses has no receipt, but a record.
+            // A command that a lock refuses has no receipt, but it has a record.
             refused += u64::from(record.event.label().ends_with("Refused"));
             if record.index + 1 == record.count {
                 ends.insert(record.position);
@@ -141,12 +141,12 @@ impl Scene {
     }
 }
 
-/// Asks for something in one of the ways there are; what was answered with a receipt shows at once.
+/// Sends a command in one of the possible ways; a command with a receipt is visible at once.
 fn ask(store: &Store, number: u64, call: u64) -> Option<Receipt> {
     let ops = ops(store);
     let first = named(store, "first");
     let command = match chance(4) {
-        // Only one of all who ask for this name gets it.
+        // Only one of all callers that ask for this name gets it.
         0 => Command::create(new_secret("shared")),
         1 => Command::create(new_secret(&format!("own-{number}-{call}"))),
         2 => Command::rotate(first, new_data("next")),
@@ -179,7 +179,7 @@ fn joined<T>(threads: Vec<JoinHandle<T>>) -> Vec<T> {
     threads.into_iter().map(|thread| thread.join().unwrap()).collect()
 }
 
-/// Callers, a watcher, and two who close the store while all that goes on.
+/// Runs callers, a watcher, and two threads that close the store meanwhile.
 fn close_at_work() {
     let scene = Scene::new();
     let callers: Vec<_> = (0..3).map(|number| scene.caller(number)).collect();
@@ -206,7 +206,7 @@ thread_local! {
     static HEADS: RefCell<Vec<[u8; 32]>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A commit goes wrong while callers wait, or the disk is full for a moment.
+/// Lets a commit fail while callers wait, or the disk be full for a moment.
 fn fail_at_work() {
     let scene = Scene::new();
     let fault = [Fault::Before, Fault::After, Fault::NoSpace][usize::try_from(chance(3)).unwrap()];
@@ -228,7 +228,7 @@ fn fail_at_work() {
     assert!(unanswered == 0 || fault == Fault::After, "{fault:?}: what was answered with an error did nothing");
 }
 
-/// Who waits for news hears of it without another change behind it, and without a tick.
+/// A waiting watcher learns of new records without a later change, and without a tick.
 fn news() {
     let scene = Scene::new();
     let watching = || {

@@ -1,5 +1,5 @@
-//! Owns a store in the hands of the tests of random histories: commands by chance, decided and committed like the writer
-//! does, ends in between.
+//! Owns a store for the tests of random histories: random commands, decided and committed as by the writer, with ends
+//! in between.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,10 +30,10 @@ use crate::engine::snapshot::{Published, Snapshot};
 use crate::engine::sync::Mutex;
 use crate::storage::Storage;
 
-/// Records after which a pass of saved state begins here.
+/// Records after which a pass of saved state begins in these tests.
 const PASS_RECORDS: u64 = 64;
 
-/// A store in the hands of the test: it decides and commits like the writer, one command at a time.
+/// A store driven by the test: it decides and commits like the writer, one command at a time.
 pub(super) struct Shell {
     pub(super) rows: Rows,
     pub(super) log_id: LogId,
@@ -73,11 +73,11 @@ impl Shell {
         shell
     }
 
-    /// Decides a command and commits what it leads to.
+    /// Decides a command and commits its events.
     pub(super) fn run(&mut self, command: &Command) {
         let mut terms = Terms::by(Actor::parse("ops").unwrap());
         if self.chance.below(3) == 0 {
-            // A key is used anew now and then.
+            // Sometimes a key is used again.
             self.keyed += 1;
             let key = IdempotencyKey::parse(&format!("k-{}", self.chance.below(60))).unwrap();
             let mut fingerprint = [0; 32];
@@ -87,7 +87,7 @@ impl Shell {
         self.run_on(&terms, command);
     }
 
-    /// The same without an idempotency key, under which a command may be refused.
+    /// The same without an idempotency key, with which a command may be refused.
     pub(super) fn run_plainly(&mut self, command: &Command) {
         self.run_on(&Terms::by(Actor::parse("ops").unwrap()), command);
     }
@@ -133,13 +133,13 @@ impl Shell {
         self.now = self.kept.state.whole.last_at;
     }
 
-    /// The same store, to go its own way.
+    /// Returns an independent copy of the store.
     pub(super) fn copy(&self) -> Self {
         let (kept, chance, draw) = (self.kept.clone(), Chance(self.chance.0), Draw::new());
         Self { rows: self.rows.fork(), kept, chance, draw, ..*self }
     }
 
-    /// Erases a few bodies, as the writer does.
+    /// Erases a few bodies, like the writer.
     pub(super) fn erase(&mut self) {
         let end = self.kept.end.size.get();
         let mut chosen = BTreeSet::new();
@@ -152,7 +152,7 @@ impl Shell {
         self.erase_these(&chosen);
     }
 
-    /// Erases some bodies, as the writer does.
+    /// Erases some bodies, like the writer.
     pub(super) fn erase_these(&mut self, chosen: &BTreeSet<Position>) {
         let bodies = look(&self.rows.0, chosen, self.kept.end.size).unwrap().unwrap();
         let terms = Terms::by(Actor::parse("ops").unwrap());
@@ -162,7 +162,7 @@ impl Shell {
         group.erase(&mut self.kept, &rewritten, &bodies, &self.rows.0).unwrap();
         self.commit(group);
         self.erased += chosen.len();
-        // Done once is done for good.
+        // An erasure cannot be repeated.
         if !chosen.is_empty() {
             assert!(look(&self.rows.0, chosen, self.kept.end.size).unwrap().is_err());
         }
@@ -190,17 +190,17 @@ impl Shell {
         same(&self.rows.rebuild().snapshot, &self.kept, what);
     }
 
-    /// The state after so many records.
+    /// Returns the state after `size` records.
     pub(super) fn past(&self, size: Position) -> Past {
         self.past_in(&self.rows, size)
     }
 
-    /// The same by other rows.
+    /// The same from other rows.
     pub(super) fn past_in(&self, rows: &Rows, size: Position) -> Past {
         self.with_log(rows, |log| past(log, size)).unwrap()
     }
 
-    /// The log as it is held to its end.
+    /// Calls `look` with the log as proved by its end.
     pub(super) fn with_log<T>(&self, rows: &Rows, look: impl FnOnce(&HeldLog<'_>) -> T) -> T {
         let (published, erased) = (Published::new(self.kept.clone()), Mutex::default());
         let (storage, snapshot) = (rows.0.reopen(), published.load());

@@ -1,4 +1,4 @@
-//! Key slots that are damaged: one that is whole still opens the store, and what is wrong is said plainly.
+//! Damaged key slots: a whole one still opens the store, and the damage is reported plainly.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn open_with(rows: &Rows, unlock: Unlock) -> Result<Store, Error> {
     open_on(Arc::new(rows.0.reopen()), &opening, Access::ReadWrite).map(Store::new)
 }
 
-/// A store that two keys open, with a secret.
+/// Returns a store that two keys open, with a secret.
 fn with_two_slots() -> (Rows, crate::domain::id::SecretId) {
     let rows = Rows::new();
     let store = rows.open();
@@ -50,7 +50,7 @@ fn a_damaged_slot_is_told_and_the_other_one_opens() {
     fork.put(row_key, &row[..row.len() / 2]);
     assert_eq!(open_with(&fork, bytes(7)).unwrap_err().code(), "key_slot_damaged");
     let store = open_with(&fork, bytes(8)).unwrap();
-    // The damaged slot makes room for a new one.
+    // The damaged slot is removed, and a new one takes its number.
     ops(&store).remove_key_slot(0).unwrap();
     assert_eq!(ops(&store).add_key_slot(&bytes(8), &bytes(9), PassphraseCost::FLOOR).unwrap(), 0);
     store.close().unwrap();

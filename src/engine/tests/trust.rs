@@ -1,6 +1,6 @@
-//! Somebody who can write to the disk and has no key: what he changes is refused, or changes no answer.
+//! An attacker who can write to the disk and has no key: each change is refused, or changes no answer.
 //!
-//! Each test takes one row, or one kind of them, back or to pieces. All kinds, many times over, are in [`super::edits`].
+//! Each test puts one row, or one kind of row, back or damages it. All kinds, many times, are in [`super::edits`].
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -30,7 +30,8 @@ fn open_with(rows: &Rows, unlock: Unlock) -> Result<Store, Error> {
     open_on(Arc::new(rows.0.reopen()), &opening, Access::ReadWrite).map(Store::new)
 }
 
-/// A closed store with saved state whose secret was rotated and locked since an earlier copy, which has saved state too.
+/// Returns a closed store with saved state whose secret was rotated and locked, and an earlier copy with saved state
+/// too.
 pub(super) fn victim() -> (Rows, Rows, SecretId) {
     let rows = Rows::new();
     let store = rows.open();
@@ -62,7 +63,7 @@ fn honest(rows: &Rows, id: SecretId) {
     assert_eq!(rotated.unwrap_err().code(), "secret_version_locked");
 }
 
-/// T2, T2b: the row of one secret is put back from before its rotation and its lock.
+/// The row of one secret is put back from before its rotation and its lock.
 #[test]
 fn a_saved_secret_that_is_put_back_changes_nothing() {
     let (rows, earlier, id) = victim();
@@ -81,7 +82,7 @@ fn a_saved_secret_that_is_put_back_changes_nothing() {
     }
 }
 
-/// The voucher itself, alone or with all that it proves, is of another end of the log.
+/// The voucher, alone or with all the rows that it proves, is of another end of the log.
 #[test]
 fn a_voucher_that_is_put_back_removed_or_made_up_is_refused() {
     let (rows, earlier, _) = victim();
@@ -100,7 +101,7 @@ fn a_voucher_that_is_put_back_removed_or_made_up_is_refused() {
     assert_eq!(fork.try_open().unwrap_err().code(), "rows_changed");
 }
 
-/// T2c, T2e: verifier keys and the quarantine stand in the row of what belongs to no secret.
+/// Verifier keys and the quarantine are in the row of the part that belongs to no secret.
 #[test]
 fn settings_that_are_changed_or_put_back_change_nothing() {
     let (rows, earlier, id) = victim();
@@ -121,7 +122,7 @@ fn settings_that_are_changed_or_put_back_change_nothing() {
     }
 }
 
-/// T2d: whatever rows hold, the root of a size stays the one root that is signed.
+/// Whatever rows contain, only one root of a size is ever signed.
 #[test]
 fn never_are_two_roots_of_one_size_signed() {
     let (rows, earlier, _) = victim();
@@ -147,7 +148,7 @@ fn never_are_two_roots_of_one_size_signed() {
         assert_eq!(store.checkpoint().unwrap(), now);
         assert!(!store.scrub(|_| {}).unwrap().findings.is_empty());
     }
-    // Those of an earlier release are not looked at.
+    // Rows of an earlier release are ignored.
     let fork = rows.fork();
     fork.put(&keys::OLD_FRONTIER, &rows.open().0.engine.shared.published.load().frontier.encode());
     put_back(&fork, &earlier, b't');
@@ -183,7 +184,7 @@ pub(super) fn change_commit(rows: &Rows, position: u64, change: impl Fn(&mut Vec
     rows.0.commit(&batch).unwrap();
 }
 
-/// T3: words of a record before the mark are changed on the disk.
+/// Words of a record before the mark are changed on the disk.
 #[test]
 fn records_that_were_changed_are_not_shown() {
     let (rows, _, _) = victim();
@@ -208,7 +209,7 @@ fn records_that_were_changed_are_not_shown() {
     assert!(store.backup(Vec::new(), &bytes(9), |_| {}).is_err());
 }
 
-/// T4: a way in that was removed, and an epoch that was retired.
+/// A key slot that was removed, and an epoch that was retired.
 #[test]
 fn keys_that_were_removed_and_put_back_open_nothing_and_are_told() {
     let rows = Rows::new();
@@ -235,7 +236,7 @@ fn keys_that_were_removed_and_put_back_open_nothing_and_are_told() {
         store.close().unwrap();
     };
     told(&rows, "key slot 1 was removed");
-    // The same number again, for somebody else.
+    // The same number again, for another key.
     let store = rows.open();
     assert_eq!(ops(&store).add_key_slot(&bytes(7), &bytes(9), PassphraseCost::FLOOR).unwrap(), slot);
     store.close().unwrap();
@@ -249,8 +250,8 @@ fn keys_that_were_removed_and_put_back_open_nothing_and_are_told() {
     assert_eq!(open_with(&rows, bytes(7)).unwrap_err().code(), "rows_changed");
 }
 
-/// Saved state of a later release may rest on events that this one does not know; once a mark had moved past such an event, an
-/// older release wrote on under a rule that it did not know.
+/// Saved state of a later release may depend on events that this release does not know. Once, after a mark had moved
+/// past such an event, an older release continued to write under a rule that it did not know.
 #[test]
 fn saved_state_of_a_later_release_is_not_believed() {
     let (rows, _, id) = victim();

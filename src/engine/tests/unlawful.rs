@@ -1,4 +1,5 @@
-//! What the writer is about to append is held to the rules of the log first, and an old log to them as it is replayed.
+//! The records that the writer is about to append are checked against the rules of the log first, and an old log is
+//! checked when it is replayed.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::error::ErrorKind;
 use crate::storage::Storage;
 use crate::store::Store;
 
-/// The destruction of data that is not there.
+/// Returns the destruction of data that does not exist.
 fn unlawful(secret: SecretId) -> Vec<(Option<SecretId>, Event)> {
     let (version, data_key) = (VersionId::from_bytes([0xee; 16]), DataKeyId::from_bytes([0xee; 16]));
     vec![(Some(secret), VersionDataDestroyed { version, data_key, cause: DestroyCause::Requested }.into())]
@@ -47,7 +48,7 @@ fn a_batch_that_no_check_would_take_is_not_appended_and_the_next_one_is() {
     sound(&store);
 }
 
-/// A store whose log has an illegal step, as a faulty release may have written it.
+/// Returns a store whose log has an illegal step, as a faulty release may have written it.
 fn with_illegal_step() -> Rows {
     let rows = Rows::new();
     let store = rows.open();

@@ -1,4 +1,4 @@
-//! A store of release 0.1 on its way to one that is vouched for: once, whole or not at all, and not back again.
+//! The upgrade of a store of release 0.1 to one with a voucher: once, completely or not at all, and never back.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -29,7 +29,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The rows of a store that release 0.1.0 wrote.
+/// Returns the rows of a store that release 0.1.0 wrote.
 pub(super) fn old_rows() -> Rows {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("store");
@@ -83,7 +83,7 @@ fn an_old_store_is_brought_up_to_date_whole_or_not_at_all() {
     }
 }
 
-/// Whoever has rows from before, and no key, puts them back: the store does not become one that believes the log alone.
+/// An attacker with earlier rows, and no key, puts them back: the store does not become one that uses the log alone.
 #[test]
 fn an_older_revision_that_is_written_back_gains_nothing() {
     let old = old_rows();
@@ -123,7 +123,7 @@ fn an_older_revision_that_is_written_back_gains_nothing() {
     }
 }
 
-/// Rows that somebody without a key changed before the store was brought up to date are not carried over.
+/// Rows that an attacker without a key changed before the upgrade are not taken over.
 #[test]
 fn bringing_up_to_date_believes_no_row() {
     let old = old_rows();

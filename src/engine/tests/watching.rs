@@ -41,7 +41,7 @@ fn whoever_waits_on_a_poisoned_store_is_told() {
     let error = watch.next_within(Duration::from_secs(60)).unwrap_err();
     assert_eq!(error.code(), "poisoned");
     assert_eq!(watch.next_position().get(), before as u64);
-    // What was durable can be looked at all the same.
+    // What was durable can still be read.
     assert_eq!(given(&mut store.watch(Position::FIRST).unwrap()), before);
     let all: Vec<_> = store.watch(Position::FIRST).unwrap().collect();
     assert_eq!((all.len(), all.iter().filter(|entry| entry.is_err()).count()), (before + 1, 1), "an error is the last");

@@ -1,4 +1,5 @@
-//! Owns the grace of leases that ended while nobody could renew them: the store was shut, or its machine slept.
+//! Owns the grace of leases that ended while their owners could not renew them: the store was closed, or its machine
+//! slept.
 //!
 //! Read next: [`super::super::clock`].
 
@@ -7,10 +8,10 @@ use std::time::Duration;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 
-/// How long the writer has not looked when nobody could: ten times as long as it waits at most.
+/// After this long without a look of the writer, no caller could reach it: ten times its longest wait.
 const ABSENT_AFTER: Duration = Duration::from_secs(10);
 
-/// When nobody could renew a lease.
+/// The last absence of the store, in which no lease could be renewed.
 #[derive(Debug)]
 pub(super) struct Absence {
     grace: Duration,
@@ -26,7 +27,7 @@ impl Absence {
         Self { grace, back_at: opened_at, seen_at: opened_at }
     }
 
-    /// Takes in that the writer looks.
+    /// Notes that the writer looks.
     pub(super) fn look(&mut self, now: Timestamp) {
         if now.since(self.seen_at) > ABSENT_AFTER {
             self.back_at = now;
@@ -34,12 +35,12 @@ impl Absence {
         self.seen_at = now;
     }
 
-    /// Tells whether some leases that are over stand for now.
+    /// Returns whether some leases that are over remain for now.
     pub(super) fn spares_some(&self, now: Timestamp) -> bool {
         now < self.back_at.plus(self.grace)
     }
 
-    /// Tells whether time's work on a secret waits, since a lease on it ended while nobody could renew it.
+    /// Returns whether lapses of a secret must wait, since a lease on it ended while its owner could not renew it.
     pub(super) fn spares(&self, secret: &Secret, now: Timestamp) -> bool {
         let ended = |end: Option<Timestamp>| end.is_some_and(|end| end <= self.back_at);
         self.spares_some(now) && secret.locks().any(|(_, lock)| ended(lock.expires_at))

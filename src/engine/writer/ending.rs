@@ -1,4 +1,5 @@
-//! Owns the end of the writer: what waits is recorded, made durable and answered, and the next open is made fast.
+//! Owns the end of the writer: waiting requests are recorded, made durable and answered, and the next open is made
+//! fast.
 //!
 //! Read next: [`super::super::saved`].
 
@@ -16,7 +17,7 @@ const ROWS_AT_CLOSE: usize = 2_000;
 const ACCESS_BATCHES_AT_CLOSE: usize = 12;
 
 impl Writer {
-    /// Makes durable what is decided, writes saved state if an open would replay much, and answers the rest.
+    /// Makes durable what is decided, writes saved state if an open would replay much, and answers the other callers.
     pub(super) fn end(mut self) {
         while !self.settling.is_empty() && self.shared.poison.why().is_none() {
             self.pass_time();
@@ -36,7 +37,7 @@ impl Writer {
             reply.give(outcome);
         }
         while let Ok(request) = self.requests.try_recv() {
-            // One more who asked to end is told the same when its reply goes.
+            // Another caller that asked to end gets the same answer when its reply is dropped.
             drop(request.refuse(Error::closed()));
         }
     }
@@ -52,14 +53,14 @@ impl Writer {
             let carried =
                 self.group.carry(&mut self.snapshot, storage, |saved, _, saving| saved.finish(saving, ROWS_AT_CLOSE));
             self.settle();
-            // What could not be written was taken back; an open does without it.
+            // What could not be written was taken back; an open works without it.
             if carried.is_err() || self.snapshot.saved.progress() == before {
                 break;
             }
         }
     }
 
-    /// Writes what is left of a past state, so that commands that each open the store do not begin it again and again.
+    /// Writes the rest of a past state, so that commands that each open the store do not begin it again and again.
     fn finish_past_state(&mut self) {
         while let Some(before) = self.snapshot.history.progress().filter(|_| self.shared.poison.why().is_none()) {
             let storage = &*self.shared.storage;
@@ -73,7 +74,7 @@ impl Writer {
         }
     }
 
-    /// Records the reads that wait, a batch at a time; those that still come in meanwhile hold no close up.
+    /// Records the waiting reads, a batch at a time. Reads that arrive meanwhile do not delay the close.
     fn record_all_access(&mut self) -> Result<(), Error> {
         for _ in 0..ACCESS_BATCHES_AT_CLOSE {
             if self.record_access()? == Recorded::Nothing {

@@ -1,5 +1,5 @@
-//! Owns the writer's way of erasing bodies: alone. Nothing else is on its way to the disk before it and until it is durable,
-//! so that the rows that lie there are those that are known here.
+//! Owns how the writer erases bodies: alone. It first waits until all pending commits are durable, erases, and waits
+//! until the erasure is durable. So the stored rows match the writer's state while it rewrites them.
 //!
 //! Read next: [`super::super::erasure`].
 
@@ -53,8 +53,8 @@ impl Writer {
         };
         let receipt = self.append(events, terms, now)?;
         if let Err(error) = self.group.erase(&mut self.snapshot, &rewritten, bodies, &*self.shared.storage) {
-            // Its events stand in the group already; without its rows they must not become durable. The group holds
-            // nothing else.
+            // Its events are already in the group; without its rows they must not become durable. The group has nothing
+            // else.
             self.take_back(&|| Error::not_written("what was decided before an erasure was taken back with it"));
             return Err(error);
         }

@@ -1,4 +1,4 @@
-//! Owns the room that answers to idempotency keys need.
+//! Owns the space that answers to idempotency keys need.
 //!
 //! Read next: [`crate::domain::remembered`].
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 use super::Writer;
 
 impl Writer {
-    /// Refuses a command under an idempotency key whose answer could not be remembered for its day.
+    /// Refuses a command under an idempotency key whose answer could not be remembered for a day.
     pub(super) fn find_room(&self, terms: &Terms, now: Timestamp) -> Result<(), Error> {
         let Some(idempotency) = &terms.idempotency else { return Ok(()) };
         let has_room = self.snapshot.state.remembered.has_room(&terms.actor, &idempotency.key, now);

@@ -1,6 +1,6 @@
-//! Owns the time that records get, and what is recorded of the clock before them.
+//! Owns the time that records get, and what is recorded about the clock before them.
 //!
-//! Read next: [`crate::domain::clock`], which says what is believed.
+//! Read next: [`crate::domain::clock`], which decides what is believed.
 
 use crate::domain::clock::{ClockConfirmedBy, ClockHeld, ClockRanBack, Judged, Note};
 use crate::domain::command::{Command, Terms};
@@ -19,15 +19,15 @@ impl Writer {
         self.shared.clock.look(self.snapshot.state.whole.told_of_time())
     }
 
-    /// Gives the time of one decision, for all records that it leads to: never before the last record's. Records first what
-    /// there is to say of the clock.
+    /// Returns the time of one decision, for all its records: never before that of the last record. First records
+    /// changes in the trust in the clock.
     pub(super) fn stamp(&mut self) -> Result<Timestamp, Error> {
         self.stamp_by(self.look())
     }
 
-    /// Has the store go by what the clock shows at this moment, though that lies before the last record.
+    /// Makes the store go by the time that the clock shows now, though it is before the last record.
     pub(super) fn rebase(&mut self, terms: &Terms) -> Outcome {
-        // Reads bear the time that they were made in.
+        // Reads have the time at which they were made.
         while self.record_access()? == Recorded::Some {
             self.make_room();
         }
@@ -66,7 +66,7 @@ impl Writer {
         Ok(now)
     }
 
-    /// Gives the time of a command. The one that confirms the clock has the time that the clock shows.
+    /// Returns the time of a command. The command that confirms the clock gets the time that the clock shows.
     pub(super) fn stamp_for(&mut self, command: &Command) -> Result<Timestamp, Error> {
         let judged = self.look();
         let now = self.stamp_by(judged)?;

@@ -1,7 +1,7 @@
 //! Owns bounded channels with the interface of `crossbeam-channel`, plain or scheduled by shuttle.
 //!
-//! A scheduled one is a queue whose every use is a point of the schedule. Who has to wait parks until the queue changes, so
-//! that a schedule in which nobody can go on is seen as a deadlock. Read next: [`super::exploring`].
+//! A scheduled channel is a queue whose every use is a point of the schedule. A thread that has to wait parks until the
+//! queue changes. So a schedule in which no thread can continue shows as a deadlock. Read next: [`super::exploring`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(crate) enum Receiver<T> {
     Scheduled(Receiving<T>),
 }
 
-/// Makes a channel that holds so many; one of none can only be closed.
+/// Makes a channel with this capacity; one with capacity 0 can only be closed.
 pub(crate) fn bounded<T>(room: usize) -> (Sender<T>, Receiver<T>) {
     if is_scheduled() {
         let state = State { queue: VecDeque::new(), room, senders: 1, receivers: 1, parked: Vec::new() };
@@ -36,7 +36,7 @@ pub(crate) fn bounded<T>(room: usize) -> (Sender<T>, Receiver<T>) {
     }
 }
 
-/// Takes from whichever of two channels has something first, from the first one only if it is given.
+/// Receives from the first of two channels that has something; from the first one only if it is given.
 pub(crate) fn first_of<A, B>(one: Option<&Receiver<A>>, other: &Receiver<B>, patience: Duration) -> First<A, B> {
     match (one, other) {
         (None | Some(Receiver::Plain(_)), Receiver::Plain(other)) => {
@@ -60,7 +60,7 @@ fn first_of_scheduled<A, B>(one: Option<&Channel<A>>, other: &Channel<B>, patien
     let mut patience = Patience::new(patience);
     loop {
         pause();
-        // Which one is looked at first is left to chance, as with real channels.
+        // The order of the checks is random, as with real channels.
         let other_first = super::chance(2) == 0;
         for is_other in [other_first, !other_first] {
             if is_other {
@@ -72,7 +72,8 @@ fn first_of_scheduled<A, B>(one: Option<&Channel<A>>, other: &Channel<B>, patien
             }
         }
         let is_over = patience.wait_unless(|me| {
-            // All are told, so that a change of any ends the wait; what came in between is seen here.
+            // The thread registers with both, so that a change of either ends the wait; a change before that is seen
+            // here.
             let is_waiting = one.is_none_or(|one| one.park_if_empty(me));
             other.park_if_empty(me) && is_waiting
         });
@@ -97,12 +98,12 @@ struct State<T> {
     room: usize,
     senders: usize,
     receivers: usize,
-    /// Who waits for a change.
+    /// Threads that wait for a change.
     parked: Vec<Thread>,
 }
 
 impl<T> Channel<T> {
-    /// Makes a change, and wakes whoever waits for one.
+    /// Makes a change, and wakes the threads that wait for one.
     fn change<R>(&self, change: impl FnOnce(&mut State<T>) -> R) -> R {
         let mut state = self.0.lock();
         let result = change(&mut state);
@@ -124,7 +125,7 @@ impl<T> Channel<T> {
         Ok(self.change(|state| state.queue.pop_front()).expect("nobody else ran since"))
     }
 
-    /// Notes who waits for something to take; tells whether there is a reason to.
+    /// Registers a thread that waits for something to receive; returns whether it has to wait.
     fn park_if_empty(&self, me: &Thread) -> bool {
         let mut state = self.0.lock();
         state.parked.push(me.clone());
@@ -264,7 +265,7 @@ impl<T> Receiver<T> {
     }
 }
 
-/// Takes until there is nothing more to come.
+/// Receives until the channel is closed and empty.
 pub(crate) struct Taking<'a, T>(&'a Receiver<T>);
 
 impl<T> Iterator for Taking<'_, T> {

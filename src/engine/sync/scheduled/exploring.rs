@@ -1,8 +1,8 @@
-//! Owns the runs of a test under shuttle: many schedules, drawn by a seed, and what time means in them.
+//! Owns the runs of a test under shuttle: many schedules, drawn from a seed, and what time means in them.
 //!
-//! Two ways to draw: at random at each point, and by priorities that change at a few points (PCT), which finds what needs
-//! one thread to stand still for long. A failing run prints its seed; `LATCHKEEP_SEED` runs that one alone,
-//! `LATCHKEEP_RUNS` so many times more than usual.
+//! Schedules are drawn in two ways: at random at each point, and by priorities that change at a few points (PCT). The
+//! latter finds faults that need one thread to pause for long. A failing run prints its seed. `LATCHKEEP_SEED` runs
+//! only that one; `LATCHKEEP_RUNS` multiplies the number of runs.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -12,28 +12,29 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::thread::Thread;
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
-/// When waits with a time limit end without what they wait for.
+/// When waits with a time limit end without an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Limits {
-    /// At any time: each may be over at once, or last.
+    /// At any time: each may end at once, or last.
     PassAnytime,
-    /// Those of a second and more never, so that nobody can rely on them: what only a tick would notice is a deadlock.
+    /// Waits of a second or more never end, so that no code can rely on them: an event that only a tick would notice is
+    /// a deadlock.
     LongOnesNeverPass,
 }
 
 /// Schedules that one seed draws in each way.
 const SCHEDULES_OF_SEED: usize = 10;
 
-/// Points at which PCT changes priorities, and one.
+/// Points at which PCT changes priorities, plus one.
 const PCT_DEPTH: usize = 4;
 
-/// Points after which a schedule is taken for one that never ends.
+/// Points after which a schedule counts as endless.
 const STEPS_MAX: usize = 200_000;
 
-/// Bytes of stack: enough for what is not optimised.
+/// Bytes of stack: enough for unoptimised code.
 const STACK_BYTES: usize = 1 << 20;
 
-/// Of so many looks at what is waited for, one ends the wait.
+/// Of this many checks for an event, one ends the wait.
 const LOOKS: u64 = 6;
 
 thread_local! {
@@ -45,7 +46,7 @@ fn number_of(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap())
 }
 
-/// Runs a test in the schedules of so many seeds.
+/// Runs a test in the schedules of `seeds` seeds.
 pub(crate) fn explore(what: &'static str, seeds: u64, limits: Limits, test: fn()) {
     let more = number_of("LATCHKEEP_RUNS").unwrap_or(1);
     let seeds = number_of("LATCHKEEP_SEED").map_or(1..=seeds * more, |seed| seed..=seed);
@@ -63,12 +64,12 @@ fn run(scheduler: impl Scheduler + 'static, test: fn()) -> usize {
     let mut config = Config::new();
     config.stack_size = STACK_BYTES;
     config.max_steps = MaxSteps::FailAfter(STEPS_MAX);
-    // The seed is enough: randomness is drawn from it too.
+    // The seed is enough, since randomness is drawn from it too.
     config.failure_persistence = FailurePersistence::None;
     Runner::new(scheduler, config).run(test)
 }
 
-/// Says on the way out of a failing test which seed it was.
+/// Prints the seed when a test fails.
 struct Told {
     what: &'static str,
     seed: u64,
@@ -86,7 +87,7 @@ impl Drop for Told {
     }
 }
 
-/// A point at which another thread may go on.
+/// Gives another thread the chance to continue.
 pub(crate) fn pause() {
     shuttle::thread::sleep(Duration::ZERO);
 }
@@ -96,7 +97,7 @@ pub(crate) fn chance(end: u64) -> u64 {
     shuttle::rand::thread_rng().gen_range(0..end)
 }
 
-/// How long somebody waits.
+/// How long a thread waits.
 pub(super) enum Patience {
     None,
     /// It ends at any time.
@@ -117,7 +118,7 @@ impl Patience {
         Self::Endless
     }
 
-    /// Waits a while, if `park`, which notes who waits, sees a reason to; tells whether the time is over.
+    /// Waits a while, if `park`, which registers the thread, returns true; returns whether the time is over.
     pub(super) fn wait_unless(&mut self, park: impl FnOnce(&Thread) -> bool) -> bool {
         match self {
             Self::None => return true,

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::is_scheduled;
 
-/// As `parking_lot`'s: a panic while it is held does not poison it.
+/// Like that of `parking_lot`: a panic while it is locked does not poison it.
 pub(crate) enum Mutex<T> {
     Plain(parking_lot::Mutex<T>),
     Scheduled(shuttle::sync::Mutex<T>),
@@ -17,7 +17,7 @@ pub(crate) enum Mutex<T> {
 
 pub(crate) enum MutexGuard<'a, T> {
     Plain(parking_lot::MutexGuard<'a, T>),
-    /// None only while it waits on a condition.
+    /// `None` only while it waits on a condition.
     Scheduled(Option<shuttle::sync::MutexGuard<'a, T>>),
 }
 
@@ -106,7 +106,7 @@ impl Condvar {
         }
     }
 
-    /// In a schedule the moment never comes, so that news which somebody misses shows as a deadlock.
+    /// In a schedule the moment never comes, so a signal that a thread misses shows as a deadlock.
     pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, until: Instant) -> WaitedUntil {
         match (self, guard) {
             (Self::Plain(condvar), MutexGuard::Plain(guard)) => drop(condvar.wait_until(guard, until)),
@@ -116,7 +116,7 @@ impl Condvar {
     }
 }
 
-/// Whether the moment came; nobody asks.
+/// Whether the moment came; no caller needs it.
 pub(crate) struct WaitedUntil;
 
 pub(crate) enum RwLock<T> {

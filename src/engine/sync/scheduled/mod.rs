@@ -1,8 +1,8 @@
 //! Owns what unit tests wait with: the same as a build, and under `shuttle` what shuttle schedules.
 //!
-//! What is made in a schedule belongs to it. Atomic numbers, and the locks of storages and issuers, are no points of a
-//! schedule: nothing is scheduled while they are held. Time does not pass: [`Limits`] says when a wait with a time limit
-//! ends. Read in this order: [`locks`], [`channel`], [`exploring`].
+//! Objects made in a schedule belong to it. Atomic numbers, and the locks of storages and issuers, are not points of a
+//! schedule: no other thread runs while they are locked. Time does not pass: [`Limits`] says when a wait with a time
+//! limit ends. Read in this order: [`locks`], [`channel`], [`exploring`].
 
 mod channel;
 mod exploring;
@@ -15,12 +15,12 @@ pub(crate) use channel::{Receiver, Sender, bounded, first_of};
 pub(crate) use exploring::{Limits, chance, explore, pause};
 pub(crate) use locks::{Condvar, Mutex, RwLock};
 
-/// Tells whether this runs under shuttle.
+/// Returns whether this runs under shuttle.
 pub(crate) fn is_scheduled() -> bool {
     shuttle::current::try_get_current_task().is_some()
 }
 
-/// A thread that was started.
+/// A started thread.
 pub(crate) enum JoinHandle<T> {
     Plain(thread::JoinHandle<T>),
     Scheduled(shuttle::thread::JoinHandle<T>),
@@ -35,7 +35,7 @@ impl<T> JoinHandle<T> {
     }
 }
 
-/// Starts a thread with a name.
+/// Starts a named thread.
 #[expect(clippy::disallowed_methods, reason = "this is the home of threads")]
 pub(crate) fn start(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     if is_scheduled() {

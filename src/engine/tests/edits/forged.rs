@@ -1,4 +1,4 @@
-//! Rows made by the editor: well formed, with what he would like to see in them, under keys of his own.
+//! Rows made by the attacker: well formed, with the attacker's content, under the attacker's keys.
 
 use super::super::{Rows, opening};
 use super::{Edits, Scene};
@@ -20,10 +20,10 @@ use crate::seal::slots::Slots;
 use crate::storage::chunks::{put_chunked, read_chunked};
 use crate::storage::{Batch, Storage};
 
-/// A change, by the field that it is about.
+/// A change, by the field that it changes.
 type Named<T> = (&'static str, fn(&mut T));
 
-/// Changes of a saved secret, by the field that they are about.
+/// Changes of a saved secret, by field.
 const OF_SECRETS: [Named<Secret>; 8] = [
     ("locks", |secret| secret.versions.iter_mut().for_each(|version| version.locks.clear())),
     ("versions", |secret| secret.versions.truncate(1)),
@@ -35,7 +35,7 @@ const OF_SECRETS: [Named<Secret>; 8] = [
     ("deletion", |secret| secret.is_deleting = true),
 ];
 
-/// Changes of what belongs to no secret.
+/// Changes of the part that belongs to no secret.
 const OF_THE_REST: [Named<Whole>; 10] = [
     ("verifier keys", |whole| whole.signing_keys.values_mut().for_each(|key| key.verifier_key = "bob+0+AA==".into())),
     ("quarantine", |whole| whole.restored = None),
@@ -49,7 +49,7 @@ const OF_THE_REST: [Named<Whole>; 10] = [
     ("incarnations", |whole| whole.incarnations.clear()),
 ];
 
-/// Keys that somebody without the store's can have.
+/// Keys that an attacker without the store's can have.
 const KEYS: [(&str, RowKey); 3] =
     [("of zeros", [0; 32]), ("of his own", [0x66; 32]), ("of the format before", [0; 32])];
 
@@ -161,7 +161,7 @@ fn add_vouchers(edits: &mut Edits, key_name: &'static str, key: RowKey) {
     }
 }
 
-/// Keys of the editor's own, for the victim's log.
+/// Keys of the attacker's own, for the victim's log.
 fn add_keys(edits: &mut Edits) {
     let own = |log_id: LogId| {
         let root = RootKey::random().unwrap();

@@ -1,4 +1,4 @@
-//! Edits of the log: in place, and written anew from some record on with every hash and every keyless row made right.
+//! Edits of the log: in place, and rewritten from some record on with every hash and every row without a key corrected.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::ledger::{
 use crate::storage::chunks::put_chunked;
 use crate::storage::{AnchorMark, Batch, Storage};
 
-/// A record as it lies in the log, open to be changed.
+/// A record of the log in parts, to be changed.
 #[derive(Clone)]
 struct Loose {
     header: RecordHeader,
@@ -35,7 +35,7 @@ fn read(rows: &Rows) -> Vec<Loose> {
     log
 }
 
-/// Writes a log anew: positions, revisions, batches, hashes, tree and anchor follow from what is in it.
+/// Writes a log anew: positions, revisions, batches, hashes, tree and anchor follow from its content.
 fn write(rows: &Rows, log: Vec<Loose>) {
     rows.under(keys::LOG).iter().for_each(|(row_key, _)| rows.remove(row_key));
     rows.under(keys::TREE_NODE).iter().for_each(|(row_key, _)| rows.remove(row_key));
@@ -74,7 +74,7 @@ fn write(rows: &Rows, log: Vec<Loose>) {
     rows.0.write_anchor(AnchorMark { log_size: tree.size().get(), head: *before.as_bytes() }).unwrap();
 }
 
-/// Parts a log into its batches, each with the position of its first record once it is written.
+/// Splits a log into its batches, each with the position of its first record once it is written.
 fn in_batches(log: Vec<Loose>) -> Vec<(Position, Vec<Loose>)> {
     let (mut batches, mut size) = (Vec::<(Position, Vec<Loose>)>::new(), 0_u64);
     let mut last = None;
@@ -90,7 +90,7 @@ fn in_batches(log: Vec<Loose>) -> Vec<(Position, Vec<Loose>)> {
     batches
 }
 
-/// Changes one record in its place, and nothing else.
+/// Changes one record in place, and nothing else.
 fn in_place(rows: &Rows, at: u64, change: impl Fn(&mut Vec<u8>, &mut Vec<u8>, &mut Option<Vec<u8>>)) {
     change_commit(rows, at, |commit| {
         let before = std::mem::take(commit);
@@ -109,7 +109,7 @@ fn in_place(rows: &Rows, at: u64, change: impl Fn(&mut Vec<u8>, &mut Vec<u8>, &m
     });
 }
 
-/// What is done to a log that is written anew; gives nothing where it cannot be done.
+/// A change of one record of a log that is rewritten.
 type Change = fn(&mut Vec<Loose>, usize);
 
 const CHANGES: [(&str, Change); 7] = [
@@ -130,7 +130,7 @@ const CHANGES: [(&str, Change); 7] = [
     ("at another time", |log, at| log[at].header.time = log[at].header.time.plus(std::time::Duration::from_nanos(1))),
 ];
 
-/// Where the fields of a header begin.
+/// An offset within each field of a header.
 const FIELDS: [(&str, usize); 17] = [
     ("magic", 0),
     ("version", 4),
@@ -204,12 +204,12 @@ fn add_in_place(edits: &mut Edits, label: &'static str, at: u64) {
     });
 }
 
-/// Rows by which the editor goes on after he has written a log.
+/// What the attacker does with other rows after a log is written.
 #[derive(Clone, Copy)]
 enum Then {
-    /// Leaves the others.
+    /// Leaves them.
     Nothing,
-    /// Throws away what is derived, as in a store of an earlier release, and writes its revision back.
+    /// Discards derived rows, as in a store of an earlier release, and writes that revision.
     OlderRevision,
 }
 
@@ -248,7 +248,7 @@ fn go_on(scene: &Scene, rows: &Rows, then: Then) {
     scene.earlier.under(b'e').iter().for_each(|(row_key, row)| rows.put(row_key, row));
 }
 
-/// The end of the log cut off, or another one put on.
+/// Truncates the end of the log, or appends another one.
 fn add_ends(edits: &mut Edits, log: &[Loose]) {
     let cuts: Vec<u64> =
         log.iter().filter(|loose| loose.header.batch_index == 0).map(|loose| loose.header.position.get()).collect();

@@ -1,8 +1,8 @@
-//! A program that knows the format and edits the rows of a closed store as somebody would who has no key: each edit is
+//! A program that knows the format and edits the rows of a closed store like an attacker without a key. Each edit is
 //! refused with a clear error, or changes no answer.
 //!
-//! The store and its answers are those of the fuzz target `changed_rows`. A sample is drawn here; `LATCHKEEP_EDITS=all` makes them
-//! all. Read next: [`raw`], then [`logs`] and [`forged`].
+//! The store and its answers are those of the fuzz target `changed_rows`. Here a sample of edits is drawn;
+//! `LATCHKEEP_EDITS=all` makes all of them. Read next: [`raw`], then [`logs`] and [`forged`].
 
 mod forged;
 mod logs;
@@ -15,20 +15,20 @@ use super::chance::Chance;
 use crate::fuzzing::changed_rows::answers::judge;
 use crate::fuzzing::changed_rows::scene::{REMOVED, Scene};
 
-/// Edits that are drawn where not all are made.
+/// Edits that are drawn unless all are made.
 const DRAWN: usize = 120;
 
 /// Makes an edit in a copy of the scene's rows.
 type Make = dyn Fn(&Scene, &Rows);
 
-/// One edit: a kind (row, field, operation), which of several rows, and what is done.
+/// One edit: a kind (row, field, operation), which of several rows, and the change.
 struct Edit {
     kind: String,
     which: String,
     make: Box<Make>,
 }
 
-/// All edits there are.
+/// All possible edits.
 #[derive(Default)]
 struct Edits(Vec<Edit>);
 

@@ -1,10 +1,10 @@
-//! Edits of rows as bytes: bits, lengths, places, rows of other kinds and of other times.
+//! Edits of rows as bytes: bits, lengths, places, rows of other kinds and from other times.
 
 use super::super::Rows;
 use super::{Edits, Scene};
 use crate::fuzzing::changed_rows::rows::KINDS;
 
-/// Where in a row a bit is changed, by name.
+/// The place in a row at which a bit is changed, by name.
 const PLACES: [(&str, Place); 14] = [
     ("first byte", |_| 0),
     ("second byte", |_| 1),
@@ -26,7 +26,7 @@ type Place = fn(usize) -> usize;
 
 type Row = (Vec<u8>, Vec<u8>);
 
-/// Some rows of a kind: the first, one in the middle, and the last.
+/// Returns some rows of a kind: the first, one in the middle, and the last.
 fn some(rows: &Rows, kind: u8) -> Vec<Row> {
     let all = rows.under(kind);
     let mut places = vec![0, all.len() / 2, all.len().saturating_sub(1)];
@@ -45,7 +45,7 @@ pub(super) fn add(edits: &mut Edits, scene: &Scene) {
     add_sets(edits);
 }
 
-/// Edits of the bytes of one row.
+/// Adds edits of the bytes of one row.
 fn add_bytes(edits: &mut Edits, name: &str, which: &str, (row_key, row): &Row) {
     let mut put = |what: &str, changed: Vec<u8>| {
         let row_key = row_key.clone();
@@ -67,7 +67,7 @@ fn add_bytes(edits: &mut Edits, name: &str, which: &str, (row_key, row): &Row) {
     put("twice", [&row[..], row].concat());
 }
 
-/// Edits of where one row lies.
+/// Adds edits of the place of one row.
 fn add_places(edits: &mut Edits, (kind, name): (u8, &'static str), which: &str, (row_key, row): &Row) {
     let own = row_key.clone();
     edits.add(format!("{name}: removed"), which, move |_, rows| rows.remove(&own));
@@ -109,7 +109,7 @@ fn add_places(edits: &mut Edits, (kind, name): (u8, &'static str), which: &str, 
     });
 }
 
-/// Edits of all rows of a kind.
+/// Adds edits of all rows of a kind.
 fn add_kind(edits: &mut Edits, kind: u8, name: &'static str) {
     edits.add(format!("{name}: all removed"), "", move |_, rows| {
         rows.under(kind).iter().for_each(|(row_key, _)| rows.remove(row_key));
@@ -121,7 +121,8 @@ fn add_kind(edits: &mut Edits, kind: u8, name: &'static str) {
     edits.add(format!("{name}: all of another store"), "", move |scene, rows| rows.put_all(&scene.other, kind));
 }
 
-/// Sets of kinds put back together, with the log left as it is: everything short of rolling the whole store back.
+/// Adds edits that put sets of kinds back together, with an unchanged log: everything short of a rollback of the whole
+/// store.
 fn add_sets(edits: &mut Edits) {
     let parts: [&[u8]; 8] = [b"s", b"a", b"w", b"hpy", b"v", b"n", b"ez", b"gm"];
     for set in 1_u32..1 << parts.len() {
