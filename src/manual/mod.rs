@@ -24,6 +24,9 @@ pub mod issuers {}
 #[doc = include_str!("fuzzing.md")]
 pub mod fuzzing {}
 
+#[doc = include_str!("crash_states.md")]
+pub mod crash_states {}
+
 #[doc = include_str!("performance.md")]
 pub mod performance {}
 
