@@ -52,6 +52,9 @@ pub(crate) mod issuer;
 pub mod issuers_file;
 pub mod ledger;
 pub mod manual;
+#[cfg(test)]
+#[path = "../tests/crash/omission.rs"]
+pub(crate) mod omission;
 #[cfg(feature = "store")]
 pub(crate) mod options;
 pub(crate) mod projection;

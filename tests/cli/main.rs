@@ -25,6 +25,8 @@ mod json;
 mod keys;
 mod limits;
 mod locks;
+#[path = "../crash/omission.rs"]
+mod omission;
 mod outages;
 mod pipes;
 mod real_input;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use latchkeep::{Error, ErrorKind, NewSecret, SecretBytes, SecretId, SecretName, Session, Store, Unlock, VersionRef};
 
+use super::omission::not_run;
 use super::support::{FIRST_KEY, options, session};
 
 /// A mounted file system of a size, unmounted at the end.
@@ -21,7 +22,7 @@ impl Small {
         if done.is_ok_and(|done| done.status.success()) {
             return Some(Self { dir });
         }
-        println!("skipped: a file system cannot be mounted here");
+        not_run("tests of a full disk (tests/crash/full_disk.rs)", "this user may not mount a file system");
         None
     }
 

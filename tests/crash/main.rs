@@ -19,6 +19,7 @@ mod dice;
 mod full_disk;
 mod kills;
 mod model;
+mod omission;
 mod plan;
 mod support;
 mod trail;

@@ -15,6 +15,8 @@ mod command;
 mod faults;
 mod kit;
 mod life;
+#[path = "../crash/omission.rs"]
+mod omission;
 mod power;
 mod proxy;
 mod support;

@@ -45,10 +45,9 @@ impl Server {
     /// Starts a server; says why not, in a word that is shown, when there is none on this machine.
     pub fn start() -> Option<Self> {
         let Some(bin) = programs() else {
-            // Not through `eprintln!`, which is kept from who runs the tests.
-            let _ = writeln!(
-                std::io::stderr(),
-                "skipped: PostgreSQL is not installed (Debian: apt-get install postgresql)"
+            crate::omission::not_run(
+                "tests with a PostgreSQL server (tests/postgres, src/worker/tests/real.rs)",
+                "PostgreSQL is not installed (Debian: apt-get install postgresql)",
             );
             return None;
         };

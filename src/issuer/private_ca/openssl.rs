@@ -16,6 +16,7 @@ use crate::issuer::credential::text_field;
 use crate::issuer::issuer::Issuer;
 use crate::issuer::kit::Trial;
 use crate::issuer::outcome::{Issued, IssuerError};
+use crate::omission::not_run;
 use crate::seal::secret_bytes::SecretBytes;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -34,7 +35,7 @@ impl Desk {
         if desk.done(&["version"]) {
             return Some(desk);
         }
-        eprintln!("skipped: openssl is not installed");
+        not_run("tests of certificates with openssl (src/issuer/private_ca)", "openssl is not installed");
         None
     }
 
