@@ -29,7 +29,8 @@ fn a_run_waits_out_a_short_outage_and_one_broken_issuer_stops_nothing_else() {
 fn a_run_that_is_told_to_end_waits_for_the_program_that_it_has_out() {
     for signal in ["-INT", "-TERM", "-HUP"] {
         let home = home();
-        let program = PROGRAM.replace("echo x >>made\n", "touch begun; sleep 1; echo x >>made\n");
+        let program =
+            PROGRAM.replace("echo x >>made\n", "touch begun; until [ -e go ]; do sleep 0.05; done; echo x >>made\n");
         home.file("issue", &program);
         let run = ["rotation", "run", "--issuers", "issuers.json", "--once", "--patience", "0s"];
         let mut child = home.command(&run).stderr(std::process::Stdio::piped()).spawn().unwrap();
@@ -39,6 +40,10 @@ fn a_run_that_is_told_to_end_waits_for_the_program_that_it_has_out() {
         }
         assert!(!home.path("made").exists(), "the program is at work");
         std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        // Long enough for a busy machine to hear the signal.
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        assert!(child.try_wait().unwrap().is_none(), "it waits for the program");
+        home.file("go", "");
         let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(1), "{signal}: {said}");
         assert!(home.path("made").exists() && said.contains("interrupted"), "{signal}: {said}");

@@ -57,10 +57,12 @@ fn exit_codes_and_answers_mean_what_the_documentation_says() {
         ("trap '' TERM; sleep 60 & wait", Unknown, Unavailable, "longer than its time limit"),
         ("while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done", Unknown, Unavailable, "too"),
     ] {
-        let issuer = shell(script).giving_up_after(Duration::from_millis(700));
+        // On a busy machine a shell may take long to start: only what never ends has a short limit.
+        let limit = if script.contains("sleep") { Duration::from_millis(700) } else { Duration::from_secs(60) };
+        let issuer = shell(script).giving_up_after(limit);
         let begun = Instant::now();
         let errors = [issuer.create(&order, None).unwrap_err(), issuer.verify(&order, &credential).unwrap_err()];
-        assert!(begun.elapsed() < Duration::from_secs(8), "{script}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(40), "{script}: {:?}", begun.elapsed());
         assert_eq!(errors.clone().map(|error| error.kind()), [created, verified], "{script}: {errors:?}");
         assert!(errors[0].to_string().contains(words), "{script}: {errors:?}");
         assert!(!format!("{errors:?}").contains("canary"), "{script}");
@@ -132,13 +134,13 @@ fn the_end_of_a_program_ends_its_answer_whatever_child_holds_the_pipe() {
     let trial = trial();
     let order = trial.order(1);
     for leaving in
-        ["sleep 60 &", "setsid sleep 5 &", "(trap '' TERM HUP; sleep 60) &", "setsid sh -c 'sleep 5; echo late' &"]
+        ["sleep 60 &", "setsid sleep 20 &", "(trap '' TERM HUP; sleep 60) &", "setsid sh -c 'sleep 20; echo late' &"]
     {
         let issuer = shell(&format!("{leaving} echo '{{\"credential\":{{\"a\":1}}}}'"));
         let begun = Instant::now();
         let before = (threads(), pipes());
         let made = issuer.create(&order, None).unwrap();
-        assert!(begun.elapsed() < Duration::from_secs(4), "{leaving}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(15), "{leaving}: {:?}", begun.elapsed());
         assert_eq!(made.credential.expose(), br#"{"a":1}"#);
         assert!(threads() <= before.0 + 8 && pipes() <= before.1 + 8, "{leaving}: something stays per call");
     }

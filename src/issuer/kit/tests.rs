@@ -155,7 +155,9 @@ fn each_broken_promise_is_found() {
             let model = Arc::clone(&model);
             move || model.set_away(away)
         });
-        let trial = trial().with_outage(begin, end).giving_up_after(Duration::from_millis(200));
+        // On a busy machine any call may take long: only what hangs has a short limit.
+        let limit = if matches!(breach, Breach::Hangs) { Duration::from_millis(200) } else { Duration::from_secs(60) };
+        let trial = trial().with_outage(begin, end).giving_up_after(limit);
         let report = check(Arc::new(Breaching { model, breach }), &trial);
         assert!(report.to_string().contains(line), "{breach:?} {class:?}\n{report}");
         assert!(!report.is_clean() && !report.to_string().contains("model-password"), "{report}");

@@ -16,7 +16,7 @@ fn run(world: &World, threads: usize) {
     let (send, done) = mpsc::channel();
     let running = worker.clone();
     std::thread::spawn(move || send.send(running.run_due().is_ok()));
-    assert_eq!(done.recv_timeout(Duration::from_secs(20)), Ok(true), "the run ends");
+    assert_eq!(done.recv_timeout(Duration::from_secs(60)), Ok(true), "the run ends");
 }
 
 /// Giving one up held a room while it asked for another: there was none, so it was asked again at once, without end.

