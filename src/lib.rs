@@ -35,6 +35,8 @@
 extern crate self as latchkeep;
 
 pub mod audit;
+#[cfg(test)]
+pub(crate) mod cases;
 pub(crate) mod codec;
 pub(crate) mod domain;
 #[cfg(feature = "store")]

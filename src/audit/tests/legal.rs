@@ -119,7 +119,7 @@ fn whole(log: &mut Scenario, detail: u8) -> Option<u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::cases::cases(64), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_legal_history_is_refused(steps in prop::collection::vec((0..31_u8, 0..6_usize, any::<u8>()), 1..150)) {

@@ -11,7 +11,7 @@ use crate::domain::json::JsonObject;
 use crate::domain::size::body_bytes;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::cases::cases(2_000), ..ProptestConfig::default() })]
 
     #[test]
     fn any_event_comes_back(event in strategy::event(), salt in any::<[u8; 16]>()) {

@@ -326,7 +326,7 @@ fn terms(world: &World, command: &Command, manner: &Manner) -> Terms {
 
 proptest! {
     // A failure prints the fewest steps that show it; they belong in a test of their own, not in a file beside the tree.
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::cases::cases(96), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_command_goes_around_a_lock_and_a_replay_makes_the_same(
