@@ -30,6 +30,12 @@ pub mod crash_states {}
 #[doc = include_str!("performance.md")]
 pub mod performance {}
 
+#[doc = include_str!("contributing.md")]
+pub mod contributing {}
+
+#[doc = include_str!("security.md")]
+pub mod security {}
+
 #[doc = include_str!("glossary.md")]
 pub mod glossary {}
 
