@@ -1,4 +1,5 @@
-//! Owns copies of a store, as a host asks for them: taking a backup, verifying one, and the two ways back in.
+//! Owns copies of a store in the public interface: taking a backup, verifying one, and making a store from a backup or
+//! an export.
 //!
 //! Read next: [`crate::engine::backup`].
 
@@ -14,12 +15,13 @@ use crate::seal::unlock::Unlock;
 use super::store::Store;
 
 impl Store {
-    /// Writes a backup of the store as it is at one position of its log: the log, the data that there is at that position,
-    /// still sealed under the store's own keys, the keys that open it, still wrapped, and a signed checkpoint. All of it is
-    /// sealed once more under `key`, which should be another one than the store's.
+    /// Writes a backup of the store at one position of its log. It has the log, the data at that position, still sealed
+    /// under the store's own keys, the keys that open it, still wrapped, and a signed checkpoint. All of it is sealed
+    /// once more under `key`, which should differ from the store's.
     ///
-    /// The store goes on working. Memory grows by some 50 bytes per version with data, not with what they hold. What opened
-    /// the store at that position opens the restored one; the key of the backup alone reads no secret data, but all else.
+    /// The store works meanwhile. Memory grows by some 50 bytes per version with data, whatever the size of the data.
+    /// The keys that opened the store at that position open the restored one. The key of the backup alone reads
+    /// everything except secret data.
     ///
     /// ```
     /// use latchkeep::{SecretBytes, StoreOptions, Unlock, verify_backup};
@@ -39,13 +41,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Kind `Unavailable` when `out` does not take it, or, code `backup_overtaken`, when data is destroyed faster than it
-    /// can be copied; `Corrupt` when the store is damaged; `Invalid` when the key cannot be used. What was written until
-    /// then is no backup.
+    /// Kind `Unavailable` when `out` fails, or, code `backup_overtaken`, when data is destroyed faster than it can be
+    /// copied; `Corrupt` when the store is damaged; `Invalid` when the key cannot be used. After an error, the bytes
+    /// written so far are not a backup.
     ///
     /// # Durability
     ///
-    /// Flushes `out`; to make a file durable is up to the host.
+    /// Flushes `out`. The host must make a file durable.
     pub fn backup(
         &self,
         out: impl Write,
@@ -56,34 +58,35 @@ impl Store {
     }
 }
 
-/// Verifies a backup without a key of the store and without writing anything: every chunk, the chain of the log, its tree,
-/// its checkpoint under the key that was in force, that the history is a legal one, and that all data of its last state is
-/// there, each under a key of a living epoch. Tells `progress` how many bytes were read, more or less.
+/// Verifies a backup without a key of the store and without writing anything. It checks every chunk, the chain of the
+/// log, its tree, and its checkpoint under the key in force. It checks that the history is legal, and that all data of
+/// its last state is there, each under a key of a living epoch. Calls `progress` with the approximate number of bytes
+/// read.
 ///
 /// The log of a backup names the keys that sign it. So this shows that the backup is whole, and not who wrote it:
-/// [`BackupReport::proved_size`] is 0. [`verify_backup_against`] holds it to keys or checkpoints from elsewhere.
+/// [`BackupReport::proved_size`] is 0. [`verify_backup_against`] checks it against keys or checkpoints from elsewhere.
 ///
-/// It reads once. Memory is that of the state of a store, twice. What only the store's own key could show, whether the
-/// wrapped keys open, is checked by a restore.
+/// It reads once, and takes the memory of the state of a store, twice. Only a restore checks whether the wrapped keys
+/// open, since that needs the store's own key.
 ///
 /// # Errors
 ///
 /// Kind `Invalid`: `not_a_backup`, `other_revision`, `wrong_key`. Kind `Corrupt`: `backup_damaged`, saying where;
-/// `illegal_step` of a backup that is whole, when its log has a step that the rules do not allow and that no restore accepted. Kind
-/// `Unavailable`: `io`; `unknown_events` when a later release wrote to the store.
+/// `illegal_step` for a whole backup whose log has a step that the rules do not allow and that no restore accepted.
+/// Kind `Unavailable`: `io`; `unknown_events` when a later release wrote to the store.
 pub fn verify_backup(backup: impl Read, key: &Unlock, mut progress: impl FnMut(u64)) -> Result<BackupReport, Error> {
     Ok(check(backup, key, &BackupTrust::default(), &mut progress)?.report)
 }
 
-/// Verifies a backup as [`verify_backup`] does, and holds its log to what the caller brings: verifier keys, of which the
-/// one in force has to have signed the checkpoint, and earlier checkpoints, which the log has to extend. What they prove is
-/// in [`BackupReport::proved_size`] and [`BackupReport::unproved_keys`].
+/// Verifies a backup like [`verify_backup`], and checks its log against what the caller brings. The verifier key in
+/// force must have signed the checkpoint, and the log must extend the earlier checkpoints.
+/// [`BackupReport::proved_size`] and [`BackupReport::unproved_keys`] say what that proves.
 ///
 /// # Errors
 ///
 /// Those of [`verify_backup`]. Kind `Corrupt`: `backup_forged` when keys are given and the log has none of them;
-/// `rolled_back` when the log is shorter than a checkpoint says; `forked` when it is another. Kind `Invalid` when a
-/// checkpoint is none.
+/// `rolled_back` when the log is shorter than a checkpoint says; `forked` when it is another log. Kind `Invalid` when a
+/// text is not a checkpoint.
 pub fn verify_backup_against(
     backup: impl Read,
     key: &Unlock,
@@ -94,31 +97,33 @@ pub fn verify_backup_against(
 }
 
 impl StoreOptions {
-    /// Makes a store from a backup and opens it, in quarantine: nothing lapses and no version is touched until a person
+    /// Makes a store from a backup and opens it, in quarantine. Nothing lapses and no version is touched until a person
     /// has found out which credentials made after the backup are in use, and calls [`crate::Session::end_quarantine`].
     ///
-    /// Reads the backup twice, and writes nothing before all of it was verified as by [`verify_backup`] and a key slot has
-    /// opened. `key` is that of the backup; what these options name opens the store. The restored log ends with a record of
-    /// the restore and with a new signing key, since the original may live on: hand the new key out. With
-    /// [`StoreOptions::expecting_checkpoint`] the log of the backup has to be, or extend, the one of that checkpoint.
+    /// Reads the backup twice. Writes nothing before everything was verified as by [`verify_backup`] and a key slot has
+    /// opened. `key` is the key of the backup; the key in these options opens the store. The restored log ends with a
+    /// record of the restore and with a new signing key, since the original may still be in use: publish the new key.
+    /// With [`StoreOptions::expecting_checkpoint`] the log of the backup must equal, or extend, the log of that
+    /// checkpoint.
     ///
-    /// Each signing key that the log has set since the store was made, or was last made from an export, must be that of a
-    /// seed which the store's own key has sealed. So whoever has the key of the backup alone cannot write another history
-    /// that is taken; an older backup of the same store is taken unless a checkpoint is expected. What
-    /// concerns new stores only (settings, passphrase cost) has no effect.
+    /// Each signing key that the log has set since the store was made, or was last made from an export, must match a
+    /// seed that the store's own key has sealed. So an attacker with only the key of the backup cannot write another
+    /// history that is accepted. An older backup of the same store is accepted unless a checkpoint is expected. Options
+    /// for new stores only (settings, passphrase cost) have no effect.
     ///
     /// # Errors
     ///
-    /// Kind `Invalid`, code `store_exists`, when there is anything at the path but an empty directory; `wrong_key` when
-    /// either key is another; `legal_step` when a step was to be accepted that breaks no rule
-    /// ([`StoreOptions::accepting_illegal_step`]); kind `Corrupt`, code `backup_forged`, when a signing key of the log is not one that the store
-    /// has sealed; kind `Unavailable`, code `time_unconfirmed`, when the clock is further ahead of the last record of the backup than
-    /// [`ClockBounds::ahead_at_open`](crate::ClockBounds::ahead_at_open), since what it shows would stay in the log for
-    /// good; all errors of [`verify_backup_against`], and those of [`StoreOptions::create`]. No store is left then.
+    /// Kind `Invalid`, code `store_exists`, when the path has anything other than an empty directory; `wrong_key` when
+    /// either key is wrong; `legal_step` when a step to accept breaks no rule
+    /// ([`StoreOptions::accepting_illegal_step`]). Kind `Corrupt`, code `backup_forged`, when the store has not sealed
+    /// a signing key of the log. Kind `Unavailable`, code `time_unconfirmed`, when the clock is further ahead of the
+    /// last record of the backup than [`ClockBounds::ahead_at_open`](crate::ClockBounds::ahead_at_open), since the log
+    /// would keep the time that it shows for good. Also all errors of [`verify_backup_against`], and those of
+    /// [`StoreOptions::create`]. After an error, no store is left.
     ///
     /// # Durability
     ///
-    /// When this returns the store survives a crash; a crash before leaves no store, or a whole one.
+    /// When this returns, the store survives a crash; an earlier crash leaves no store, or a whole one.
     pub fn restore(
         self,
         backup: impl Read + Seek,
@@ -129,12 +134,13 @@ impl StoreOptions {
         Ok((Store::new(engine), report))
     }
 
-    /// Makes a store from the export of a whole log and opens it: the same log, with all that it tells, but for the data,
-    /// which is in no export. All versions that had data show it as unavailable; their locks stand. It opens in quarantine,
-    /// as after [`StoreOptions::restore`], under a new signing key, and with what these options name as its only key slot.
+    /// Makes a store from the export of a whole log and opens it. It has the same log and everything in it, except the
+    /// data, which no export has. All versions that had data show it as unavailable, and their locks exist. The store
+    /// opens in quarantine, as after [`StoreOptions::restore`], under a new signing key. The key in these options is
+    /// its only key slot.
     ///
-    /// Reads the export twice, and writes nothing before it was verified as by [`crate::audit::verify_export`]. Tells
-    /// `progress` how many records were verified.
+    /// Reads the export twice, and writes nothing before it was verified as by [`crate::audit::verify_export`]. Calls
+    /// `progress` with the number of verified records.
     ///
     /// ```
     /// use std::io::Cursor;
@@ -159,10 +165,11 @@ impl StoreOptions {
     ///
     /// # Errors
     ///
-    /// Kind `Invalid`, code `store_exists`; `legal_step` as for [`StoreOptions::restore`]; kind `Corrupt`, code
-    /// `illegal_step`, when nothing else is wrong than a step that the rules do not allow and that nobody has accepted
-    /// ([`StoreOptions::accepting_illegal_step`]); code `export_unsound`, with the first fault, or when the export is a slice; kind `Unavailable`, code `unknown_events`, when a later release wrote to the log; those of
-    /// [`StoreOptions::create`]. No store is left then.
+    /// Kind `Invalid`, code `store_exists`; `legal_step` as for [`StoreOptions::restore`]. Kind `Corrupt`, code
+    /// `illegal_step`, when the only fault is a step that the rules do not allow and that no one has accepted
+    /// ([`StoreOptions::accepting_illegal_step`]); code `export_unsound`, with the first fault, or when the export is a
+    /// slice. Kind `Unavailable`, code `unknown_events`, when a later release wrote to the log. Also those of
+    /// [`StoreOptions::create`]. After an error, no store is left.
     ///
     /// # Durability
     ///

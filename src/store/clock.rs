@@ -1,4 +1,4 @@
-//! Owns what hosts see of the clock of a store, and the word of a person that the time is right.
+//! Owns what hosts see of the clock of a store, and its confirmation by a person.
 //!
 //! Read next: [`super::rebase`], for a clock that is behind.
 
@@ -17,23 +17,24 @@ use super::command::Command;
 use super::session::Session;
 use super::store::Store;
 
-/// What time a store goes by, and how its clock stands to it.
+/// The time that a store goes by, and how its clock relates to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClockStatus {
-    /// What the clock shows.
+    /// The time that the clock shows.
     pub shown: Timestamp,
-    /// The time that the store goes by: what ends by then has ended, and the next record has it.
+    /// The time that the store goes by. What ends by then has ended, and the next record has this time.
     pub now: Timestamp,
-    /// How the clock stands to it.
+    /// How the clock relates to it.
     pub standing: ClockStanding,
-    /// Whether that time stands still, whatever passes: pauses of what failed are waited out by the time that passes, and end with the
+    /// Whether that time does not advance. Pauses after failures then count the time that passes, and end with the
     /// worker that waits.
     pub stands_still: bool,
-    /// What is recorded of a clock that is not believed. Nothing is yet where the store is open for reading only and nobody has
-    /// written since the clock jumped; nothing is any more where the clock was set back, whether a record says so yet or not.
+    /// What is recorded about a clock that is not believed. `None` in a store that is open for reading only if no
+    /// command has written since the clock jumped. Also `None` once the clock was set back, whether that is recorded
+    /// yet or not.
     pub held: Option<HeldClock>,
-    /// How often the clock can be rebased yet, of 64 times.
+    /// How often the clock can still be rebased, of 64 times.
     pub rebases_left: usize,
 }
 
@@ -45,20 +46,20 @@ impl ClockStatus {
         Self { shown: judged.seen.wall, now: judged.now, standing, stands_still, held, rebases_left }
     }
 
-    /// Tells whether a person can have the store go by the clock ([`Session::rebase_clock`]): it is more than five minutes behind the
-    /// last record, and was rebased less than 64 times.
+    /// Returns whether a person can make the store go by the clock ([`Session::rebase_clock`]): it is more than five
+    /// minutes behind the last record, and was rebased less than 64 times.
     #[must_use]
     pub fn can_be_rebased(&self) -> bool {
         self.is_far_behind() && self.rebases_left > 0
     }
 
-    /// Tells whether the clock is more than five minutes behind the last record: that is not waited out.
+    /// Returns whether the clock is more than five minutes behind the last record, so that waiting does not help.
     #[must_use]
     pub fn is_far_behind(&self) -> bool {
         matches!(self.standing, ClockStanding::Behind(by) if by > limits::CLOCK_REBASED_BEHIND)
     }
 
-    /// Tells whether the store waits for somebody to confirm the time.
+    /// Returns whether the store waits for a person to confirm the time.
     #[must_use]
     pub const fn is_ahead(&self) -> bool {
         matches!(self.standing, ClockStanding::Ahead(_))
@@ -66,9 +67,9 @@ impl ClockStatus {
 }
 
 impl Store {
-    /// Tells what time the store goes by, and how its clock stands to it.
+    /// Returns the time that the store goes by, and how its clock relates to it.
     ///
-    /// Blocks on nothing but the clock, and fails never.
+    /// Blocks only on the clock, and never fails.
     #[must_use]
     pub fn clock(&self) -> ClockStatus {
         let shared = &self.0.engine.shared;
@@ -76,9 +77,9 @@ impl Store {
         shared.published.with(|snapshot| ClockStatus::of(&judged, &snapshot.state.whole))
     }
 
-    /// Lists what would end at once if the time that the clock shows were believed: secrets of which a lease, a credential or the
-    /// data ends between the time that the store goes by and that. Empty while the clock is believed. Looks at every secret
-    /// that has an end by then.
+    /// Returns the secrets that would lose something at once if the store believed the time of the clock: a lease, a
+    /// credential or the data ends between the store's time and that time. Empty while the clock is believed. Looks at
+    /// every secret with an end by then.
     #[must_use]
     pub fn ends_when_clock_is_confirmed(&self) -> Vec<Arc<Secret>> {
         let clock = self.clock();
@@ -92,8 +93,9 @@ impl Store {
 }
 
 impl Session {
-    /// Says that the time which the clock shows is right: the store goes by it from now on, and what ended by then ends at once,
-    /// for good. To be asked by a person who has compared it with another clock. Nothing happens while the clock is believed.
+    /// Confirms the time that the clock shows: the store goes by it from now on, and what ended by then ends at once,
+    /// for good. A person should call this who has compared the clock with another one. Does nothing while the clock is
+    /// believed.
     ///
     /// ```
     /// use latchkeep::{Actor, ClockStanding, ManualClock, SecretBytes, StoreOptions, Timestamp, Unlock};
@@ -117,7 +119,7 @@ impl Session {
     ///
     /// # Durability
     ///
-    /// As for every command: when this returns, it is recorded.
+    /// As for every command: when this returns, the command is durable.
     pub fn confirm_clock(&self) -> Result<Receipt, Error> {
         self.run(Command::confirm_clock())
     }

@@ -1,4 +1,4 @@
-//! Owns commands as hosts give them: with data that is not sealed yet.
+//! Owns commands of hosts, with data that is not sealed yet.
 //!
 //! Read next: [`super::prepare`], which seals it.
 
@@ -22,8 +22,7 @@ use crate::issuer::job::TaskReport;
 
 use super::new_secret::{NewData, NewDataFrom, NewSecret, Source};
 
-/// Something that a host wants done: for [`crate::Session::run`], [`crate::Session::submit`] and
-/// [`crate::Session::dry_run`].
+/// A command of a host, for [`crate::Session::run`], [`crate::Session::submit`] and [`crate::Session::dry_run`].
 ///
 /// ```
 /// use latchkeep::{Command, LockName, NewLock, SecretId, VersionRef};
@@ -49,7 +48,7 @@ pub(super) enum Wanted {
     },
     EraseBodies(BTreeSet<Position>),
     ReportTask(SecretId, TaskId, TaskReport),
-    /// Nothing to seal and no id to draw.
+    /// A command with nothing to seal and no id to draw.
     Plain(Decided),
 }
 
@@ -60,7 +59,7 @@ impl Command {
         Self(Wanted::Create(Box::new(new)))
     }
 
-    /// Adds a version, which is current from then on; the one that was current becomes previous, with its locks.
+    /// Adds a version, which becomes current; the current one becomes previous, with its locks.
     #[must_use]
     pub const fn rotate(secret: SecretId, data: NewData) -> Self {
         Self(Wanted::Rotate(secret, data))
@@ -72,62 +71,62 @@ impl Command {
         Self(Wanted::Restore(secret))
     }
 
-    /// Gives up the rotation of a secret that is under way.
+    /// Gives up the open rotation of a secret.
     #[must_use]
     pub const fn abort_rotation(secret: SecretId, reason: Reason) -> Self {
         Self(Wanted::Plain(Decided::Rotation { secret, step: RotationCommand::Abort { reason } }))
     }
 
-    /// Lets the parked rotation of a secret go on.
+    /// Resumes the parked rotation of a secret.
     #[must_use]
     pub const fn resume_rotation(secret: SecretId) -> Self {
         Self(Wanted::Plain(Decided::Rotation { secret, step: RotationCommand::Resume }))
     }
 
-    /// Has the credential of a version ended.
+    /// Ends the credential of a version.
     #[must_use]
     pub const fn retire(secret: SecretId, version: VersionRef) -> Self {
         Self(Wanted::Plain(Decided::Rotation { secret, step: RotationCommand::PlanRetirement { version } }))
     }
 
-    /// Says that the caller uses a version.
+    /// Acknowledges that the caller uses a version.
     #[must_use]
     pub const fn acknowledge(secret: SecretId, version: VersionRef) -> Self {
         Self(Wanted::Plain(Decided::Rotation { secret, step: RotationCommand::Acknowledge { version } }))
     }
 
-    /// Tells what became of the task of a job.
+    /// Reports the result of the task of a job.
     #[must_use]
     pub const fn report_task(secret: SecretId, task: TaskId, report: TaskReport) -> Self {
         Self(Wanted::ReportTask(secret, task, report))
     }
 
-    /// Calls a task off that is to make a credential.
+    /// Cancels a task that makes a credential.
     #[must_use]
     pub const fn cancel_task(secret: SecretId, task: TaskId, reason: Reason) -> Self {
         Self(Wanted::Plain(Decided::Rotation { secret, step: RotationCommand::CancelTask { task, reason } }))
     }
 
-    /// Ends the quarantine of a restored store; nothing happens where none stands.
+    /// Ends the quarantine of a restored store; does nothing in a store without quarantine.
     #[must_use]
     pub const fn end_quarantine() -> Self {
         Self(Wanted::Plain(Decided::EndQuarantine))
     }
 
-    /// Says that the time which the clock shows is right.
+    /// Confirms the time that the clock shows.
     #[must_use]
     pub const fn confirm_clock() -> Self {
         Self(Wanted::Plain(Decided::ConfirmClock(ClockConfirmedBy::Person)))
     }
 
-    /// Has the store go by its clock again, which shows an earlier time than the last record.
+    /// Makes the store go by its clock again, when that shows an earlier time than the last record.
     #[must_use]
     pub const fn rebase_clock() -> Self {
-        // What the clock shows is put in when its turn comes.
+        // The writer fills in the time of the clock.
         Self(Wanted::Plain(Decided::RebaseClock(Timestamp::EPOCH)))
     }
 
-    /// Reads a version; only for dry runs, since data is given out by [`crate::Session::read`] alone.
+    /// Reads a version; only for dry runs, since only [`crate::Session::read`] returns data.
     #[must_use]
     pub const fn read(secret: SecretId, version: VersionRef) -> Self {
         Self(Wanted::Read(secret, version))
@@ -151,25 +150,25 @@ impl Command {
         Self(Wanted::Plain(Decided::UpdateSecret { secret, changes: Box::new(changes) }))
     }
 
-    /// Replaces the metadata of a version, or takes it away.
+    /// Replaces the metadata of a version, or removes it.
     #[must_use]
     pub const fn update_version(secret: SecretId, version: VersionRef, custom_metadata: Option<JsonObject>) -> Self {
         Self(Wanted::Plain(Decided::UpdateVersion { secret, version, custom_metadata }))
     }
 
-    /// Sets how a secret rotates by itself.
+    /// Sets how a secret rotates by policy.
     #[must_use]
     pub const fn set_policy(secret: SecretId, policy: RotationPolicy) -> Self {
         Self(Wanted::Plain(Decided::SetPolicy { secret, policy }))
     }
 
-    /// Takes the rotation policy of a secret away.
+    /// Clears the rotation policy of a secret.
     #[must_use]
     pub const fn clear_policy(secret: SecretId) -> Self {
         Self(Wanted::Plain(Decided::ClearPolicy { secret }))
     }
 
-    /// Places a lock on a version; one of the same name there is replaced.
+    /// Places a lock on a version; replaces one of the same name there.
     #[must_use]
     pub fn place_lock(secret: SecretId, version: VersionRef, lock: NewLock) -> Self {
         Self::place_locks(secret, version, vec![lock], LockMode::Keep)
@@ -187,14 +186,14 @@ impl Command {
         Self(Wanted::Plain(Decided::PlaceLocks { targets }))
     }
 
-    /// Removes locks from a version; a name that stands on no lock is no error.
+    /// Removes locks from a version; a name without a lock is no error.
     #[must_use]
     pub const fn remove_locks(secret: SecretId, version: VersionRef, names: LockNames) -> Self {
         Self(Wanted::Plain(Decided::RemoveLocks { secret, version, names }))
     }
 
-    /// Moves the end of a lock's lease, to a time or to so long after the renewal; with a fencing token only if it is still the
-    /// lock's.
+    /// Moves the end of a lock's lease, to a time or to a length after the renewal. With a fencing token, only if it is
+    /// still the lock's.
     #[must_use]
     pub fn renew_lock(
         secret: SecretId,
@@ -207,7 +206,7 @@ impl Command {
         Self(Wanted::Plain(Decided::RenewLock { secret, version, name, expires, fencing_token }))
     }
 
-    /// Makes a group; at most 200 of them.
+    /// Makes a group; at most 200 exist.
     #[must_use]
     pub const fn create_group(name: GroupName, description: Option<Description>) -> Self {
         Self(Wanted::CreateGroup { name, description })
@@ -231,7 +230,7 @@ impl Command {
         Self(Wanted::EraseBodies(positions.into_iter().collect()))
     }
 
-    /// Changes what the store is set to.
+    /// Changes the settings of the store.
     #[must_use]
     pub const fn change_settings(settings: Settings) -> Self {
         Self(Wanted::Plain(Decided::ChangeSettings { settings }))
@@ -239,8 +238,8 @@ impl Command {
 }
 
 impl Command {
-    /// Gives what tells this command from another one under the same idempotency key, but for secret data (see
-    /// [`super::repeated`]): all else that was asked for, and nothing that was drawn for it.
+    /// Returns what distinguishes this command from another one under the same idempotency key, except secret data (see
+    /// [`super::repeated`]): all its parameters, and nothing that was drawn for it.
     pub(super) fn shape(&self, expected: Option<Revision>, force: bool) -> String {
         let shape = match &self.0 {
             Wanted::Create(new) => {

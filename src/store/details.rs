@@ -1,4 +1,4 @@
-//! Owns what a version shows of its data in the log: nothing secret.
+//! Owns the public details of a version's data in the log. They contain nothing secret.
 //!
 //! Read next: [`super::prepare`].
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::issuer::certificate;
 use crate::seal::data::SecretData;
 
-/// What a version shows of its data, and when the data ends by itself.
+/// Returns the public details of a version's data, and when the data ends by itself.
 pub(super) fn details_of(data: &SecretData) -> Result<(VersionDetails, Option<Timestamp>), Error> {
     Ok(match data {
         SecretData::IamCredentials(data) => {

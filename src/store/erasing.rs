@@ -1,4 +1,4 @@
-//! Owns erasing words from the log: finding them, and having them erased.
+//! Owns the erasing of words from the log: finding them, and erasing them.
 //!
 //! Read next: [`super::log_view`].
 
@@ -19,14 +19,14 @@ use super::session::Session;
 use super::store::{Inner, Store};
 
 impl Session {
-    /// Erases the bodies of 1 to 1,000 records of the log, for good: those that make, change or restate groups, secrets,
-    /// versions and locks, the only ones that can hold words of people. The log still verifies, and says which bodies are
-    /// erased. What a secret or a group that is still there has become by them is restated in the same batch, so its words
-    /// of *today* stay: change those first ([`Session::update`]), then erase the records before. For deleted secrets
-    /// nothing is restated. Actors, and the names in refusals, are no part of these bodies.
+    /// Erases the bodies of 1 to 1,000 records of the log, for good: those that make, change or restate groups,
+    /// secrets, versions and locks. Only these can hold words of people. The log still verifies, and says which bodies
+    /// are erased. If a secret or a group still exists, its present state is restated in the same batch, so its present
+    /// words stay. Change those first ([`Session::update`]), then erase the earlier records. Deleted secrets are not
+    /// restated. Actors, and the names in refusals, are not in these bodies.
     ///
-    /// The store does nothing else while it erases: each commit in which one of the records lies is read and written anew.
-    /// What a disk keeps of the old rows, and backups and exports made before, it cannot reach.
+    /// The store does nothing else while it erases: each commit with one of the records is read and rewritten. Old rows
+    /// that a disk keeps, and earlier backups and exports, stay out of reach.
     ///
     /// ```
     /// use latchkeep::{Actor, Change, Description, LogEntry, NewSecret, Position, SecretBytes, SecretChanges, SecretName};
@@ -54,16 +54,16 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`Session::run`]: [`Refusal::InvalidArgument`], which names the position, for a record that is not there, whose
-    /// body is erased already, or which is kept whole; and for more than one batch can restate.
+    /// As [`Session::run`]: [`Refusal::InvalidArgument`], which names the position, for a record that does not exist,
+    /// whose body is already erased, or cannot be erased; also for more than one batch can restate.
     pub fn erase_bodies(&self, positions: impl IntoIterator<Item = Position>) -> Result<Receipt, Error> {
         self.run(Command::erase_bodies(positions))
     }
 }
 
 impl Store {
-    /// Gives the positions of records about a secret whose bodies can be erased, also of a deleted one: the first `limit` at
-    /// or after `from`. Reads all of the log that lies between.
+    /// Returns the positions of records about a secret whose bodies can be erased, also of a deleted one: the first
+    /// `limit` at or after `from`. Reads all of the log in between.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl Store {
 }
 
 impl Inner {
-    /// Looks at what is to be erased.
+    /// Checks the records to be erased.
     pub(super) fn prepare_erasure(&self, positions: &BTreeSet<Position>) -> Result<Decided, Error> {
         if positions.len() > limits::BODIES_ERASED_MAX {
             return Err(Refusal::invalid("positions", "takes 1 to 1,000 of them").into());
@@ -85,7 +85,7 @@ impl Inner {
         let end = shared.published.with(|snapshot| snapshot.end.size);
         let bodies = look(&*shared.storage, positions, end)?;
         let log = shared.held();
-        // Also where it is refused: a body that is gone was erased only if the log says so.
+        // Also if the erasure will be refused: a missing body was erased only if the log says so.
         for position in positions.range(..end) {
             log.each(*position, position.next(), &mut |_| Ok(ControlFlow::Continue(())))?;
         }

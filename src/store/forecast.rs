@@ -1,4 +1,4 @@
-//! Owns dry runs: what a command would lead to, without doing it.
+//! Owns dry runs: what a command would do, without doing it.
 //!
 //! Read next: [`super::impact`].
 
@@ -14,13 +14,13 @@ use crate::error::Error;
 use super::command::Command;
 use super::session::Session;
 
-/// What a command would lead to, if it were asked now.
+/// The result of a dry run: what a command would do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Forecast {
-    /// Why it would be refused; nothing when it would be done.
+    /// The refusal; `None` when the command would be done.
     pub refusal: Option<Refusal>,
-    /// What would happen, in order.
+    /// The events that would happen, in order.
     pub events: Vec<Event>,
 }
 
@@ -31,12 +31,12 @@ impl Forecast {
 }
 
 impl Session {
-    /// Tells what a command would lead to, without doing it: which locks would refuse it, who holds them, what would
-    /// happen otherwise. Nothing is recorded.
+    /// Returns what a command would do, without doing it: which locks would refuse it, their owners, or which events
+    /// would happen. Nothing is recorded.
     ///
     /// # Errors
     ///
-    /// Kind `Unavailable` or `Closed`. A refusal is no error here.
+    /// Kind `Unavailable` or `Closed`. A refusal is part of the result, not an error.
     pub fn dry_run(&self, command: &Command) -> Result<Forecast, Error> {
         let inner = &self.store().0;
         inner.engine.settle_if_there_is_room()?;
@@ -58,7 +58,7 @@ impl Session {
         let clock = inner.engine.shared.look_at_clock();
         let mut state = Cow::Borrowed(&snapshot.state);
         if clock.note.is_some() {
-            // The writer notes that first.
+            // The writer records that first.
             state.to_mut().whole.clocks = state.whole.clocks.noted(&clock);
         }
         match judge(&state, decided, terms, clock.now) {
@@ -71,7 +71,7 @@ impl Session {
         }
     }
 
-    /// A command that was done or refused before, unless it brings other data along.
+    /// Returns the forecast for a command that was done or refused before, unless it brings other data.
     fn remembered(&self, command: &Command, outcome: Result<Receipt, Refusal>) -> Result<Forecast, Error> {
         let held = match (outcome, self.check(command)?) {
             (Ok(receipt), Some(check)) => check(&receipt),

@@ -1,4 +1,4 @@
-//! Owns who would be hit by a rotation or a deletion, with those who read a secret of late.
+//! Owns whom a rotation or a deletion would concern, and who read a secret recently.
 //!
 //! Read next: [`super::status`].
 
@@ -26,46 +26,46 @@ use super::prepare::version_with_username;
 use super::session::Session;
 use super::store::Store;
 
-/// Records at the end of the log in which [`Store::impact`] looks for readers.
+/// Records at the end of the log that [`Store::impact`] searches for readers.
 const RECORDS_LOOKED_AT: u64 = 100_000;
 
-/// Readers that are told of, the last ones.
+/// Readers in a report, the latest ones, at most.
 const READERS_MAX: usize = 256;
 
-/// Who would be hit if a secret were rotated, or deleted.
+/// Whom a rotation or a deletion of a secret would concern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImpactReport {
-    /// By a rotation; nothing for types that do not rotate.
+    /// The impact of a rotation; `None` for types that do not rotate.
     pub rotation: Option<Impact>,
-    /// By a deletion.
+    /// The impact of a deletion.
     pub deletion: Impact,
-    /// Who read which version of late, as far as reads are recorded; the last one first, at most 256.
+    /// Who read which version recently, as far as reads are recorded; the latest first, at most 256.
     pub readers: Vec<RecentReader>,
-    /// From where on the log was searched for readers.
+    /// The position from which the log was searched for readers.
     pub readers_from: Position,
 }
 
-/// Somebody who read a version.
+/// A recent reader of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecentReader {
-    /// Who.
+    /// The actor that read.
     pub reader: Actor,
-    /// Which version.
+    /// The version.
     pub version: VersionId,
-    /// How often.
+    /// The number of reads.
     pub reads: u64,
-    /// When last.
+    /// The time of the last read.
     pub last_at: Timestamp,
 }
 
 impl Store {
-    /// Tells who would be hit if a secret were rotated, or deleted: locks with their owners, leases with their ends, the
-    /// consumers that it waits for and what they said, and who read it in the last 100,000 records of the log.
+    /// Returns whom a rotation or a deletion of a secret would concern: locks with their owners, leases with their
+    /// ends, its consumers and what they acknowledged, and who read it in the last 100,000 records of the log.
     ///
-    /// Costs the reading of these records. Reads that are not in the log yet, or never get there
-    /// ([`crate::AccessAudit::Off`]), are not known.
+    /// It reads these records. It cannot know reads that are not in the log yet, or never will be
+    /// ([`crate::AccessAudit::Off`]).
     ///
     /// ```
     /// use latchkeep::{Actor, LockName, NewLock, NewSecret, SecretBytes, SecretName, StoreOptions, Unlock, VersionRef};
@@ -116,10 +116,10 @@ impl Store {
     }
 }
 
-/// Readers of versions, each with the stretch of the log that its last read lies in: times of several stretches do not compare.
+/// Readers of versions, each with the stretch of the log of its last read: times of several stretches do not compare.
 type Readers = BTreeMap<(Actor, VersionId), (usize, RecentReader)>;
 
-/// Takes in a read that a stretch of the log tells of.
+/// Adds a read from a stretch of the log.
 fn note(found: &mut Readers, stretch: usize, read: AccessRecorded) {
     let AccessRecorded { reader, version, reads, last_at, .. } = read;
     let first = RecentReader { reader: reader.clone(), version, reads: 0, last_at };
@@ -129,15 +129,16 @@ fn note(found: &mut Readers, stretch: usize, read: AccessRecorded) {
 }
 
 impl Session {
-    /// Returns what a rotation by hand would lead to now, or why it would be refused, for a secret of any type. Records
-    /// nothing, takes no data, and calls no issuer.
+    /// Returns what a rotation by hand would do now, or why it would be refused, for a secret of any type. Records
+    /// nothing, needs no data, and calls no issuer.
     ///
-    /// Of a secret whose data comes from an issuer it is the beginning of the rotation, and the issuer is taken to be of the
-    /// class that it last was of.
+    /// For a secret whose data comes from an issuer, this is the beginning of the rotation, and the issuer's last class
+    /// is assumed.
     ///
     /// # Errors
     ///
-    /// Kind `Refused` with [`crate::Refusal::SecretNotFound`]; kind `Unavailable` or `Closed` when the store does not answer.
+    /// Kind `Refused` with [`crate::Refusal::SecretNotFound`]; kind `Unavailable` or `Closed` when the store does not
+    /// answer.
     pub fn dry_run_rotation(&self, id: SecretId) -> Result<Forecast, Error> {
         let inner = &self.store().0;
         inner.engine.settle_if_there_is_room()?;
@@ -154,7 +155,7 @@ impl Session {
         let class = secret.issuer_class().unwrap_or(IssuerClass::Opaque);
         let to = draw::version_id(now)?;
         let value = if class.replaces_in_place() {
-            // What it holds plays no part.
+            // The content does not matter.
             Some(inner.prepare_issued(&secret, to, &SecretBytes::copy_from(b"{\"any\":\"any\"}"))?.0)
         } else {
             None

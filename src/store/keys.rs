@@ -1,4 +1,4 @@
-//! Owns the care of keys: ways to open the store, and the epochs that wrap data keys.
+//! Owns the administration of keys: key slots of the store, and the epochs that wrap data keys.
 //!
 //! Neither touches sealed data. Read next: [`crate::seal`].
 
@@ -26,21 +26,21 @@ use crate::storage::{Direction, KeyRange};
 
 use super::session::Session;
 
-/// Data keys that are wrapped anew in one commit.
+/// Data keys that are wrapped anew in one commit, at most.
 const REWRAPPED_AT_ONCE: usize = 512;
 
-/// How far the rolling of an epoch has come.
+/// The progress of rolling an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RollProgress {
-    /// Data keys looked at.
+    /// Data keys checked.
     pub done: u64,
     /// Data keys in all.
     pub total: u64,
 }
 
 impl Unlock {
-    /// Makes a key file with a fresh key, which only its owner may read, and gives the way to open a store with it.
+    /// Makes a key file with a fresh key, which only its owner may read. Returns the [`Unlock`] for it.
     ///
     /// ```
     /// use latchkeep::{StoreOptions, Unlock};
@@ -53,12 +53,13 @@ impl Unlock {
     ///
     /// # Errors
     ///
-    /// Kind `Invalid`, code `key_file`, when something stands at the path already (it is never written over), or the
-    /// system refuses; kind `Unavailable` when the system gives no randomness.
+    /// Kind `Invalid`, code `key_file`, when something exists at the path (it is never overwritten), or the system
+    /// refuses; kind `Unavailable` when the system provides no randomness.
     ///
     /// # Durability
     ///
-    /// When this returns the file survives a crash. Without it a store that nothing else opens is lost: keep a copy.
+    /// When this returns, the file survives a crash. If nothing else opens the store, it is lost without this file:
+    /// keep a copy.
     pub fn create_key_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         key_file::create(&path)?;
@@ -67,13 +68,13 @@ impl Unlock {
 }
 
 impl Session {
-    /// Adds a way to open the store, at most 8 in all. Asks for one that opens it now, since the root key is not kept in
-    /// memory. Gives the number of the slot.
+    /// Adds a key slot, at most 8 in all. Needs a key that opens the store now, since the root key is not kept in
+    /// memory. Returns the number of the slot.
     ///
     /// # Errors
     ///
     /// Kind `Invalid`, code `wrong_key`, when `now` does not open the store; `key_slot_unavailable` when all slots are
-    /// taken. Kind `Refused` with [`crate::Refusal::KeySlotUnavailable`] when somebody else took the slot meanwhile.
+    /// in use. Kind `Refused` with [`crate::Refusal::KeySlotUnavailable`] when another command took the slot meanwhile.
     pub fn add_key_slot(&self, now: &Unlock, new: &Unlock, cost: PassphraseCost) -> Result<u8, Error> {
         let shared = &self.store().0.engine.shared;
         let mut slots = shared.slots()?;
@@ -84,18 +85,18 @@ impl Session {
         Ok(slot)
     }
 
-    /// Takes a way to open the store away. Whoever opened the store that way before may have kept the root key, and old
-    /// bytes of the slot may lie on the disk for a while: this is no protection from them.
+    /// Removes a key slot. A person who opened the store with it before may have kept the root key, and old bytes of
+    /// the slot may stay on the disk for a while. This does not protect against that.
     ///
     /// # Errors
     ///
-    /// Kind `Invalid` or `Refused`, code `key_slot_unavailable`, when there is nothing in the slot, or nothing that can be
-    /// used would be left.
+    /// Kind `Invalid` or `Refused`, code `key_slot_unavailable`, when the slot is empty, or no usable slot would be
+    /// left.
     pub fn remove_key_slot(&self, slot: u8) -> Result<Receipt, Error> {
         let shared = &self.store().0.engine.shared;
         shared.slots()?.remove(slot)?;
         let mut chunks = 0_u32;
-        // The rows are counted, not read: a damaged slot can be removed too.
+        // The rows are counted, not read, so that a damaged slot can be removed too.
         shared.storage.scan(&KeyRange::prefix(&key_slot(slot)), Direction::Ascending, &mut |_, _| {
             chunks = chunks.saturating_add(1);
             ControlFlow::Continue(())
@@ -104,8 +105,8 @@ impl Session {
     }
 
     /// Makes a new epoch key, wraps the data keys of all versions anew under it, and destroys the keys of older epochs.
-    /// Sealed data is not touched. The store goes on working meanwhile; when it is interrupted, the next call goes on
-    /// where it stopped, without another new key.
+    /// Sealed data does not change. The store works meanwhile. After an interruption, the next call continues, without
+    /// another new key.
     ///
     /// # Errors
     ///
@@ -117,8 +118,8 @@ impl Session {
         }
         let keyring = self.store().0.engine.shared.keyring();
         let epoch = keyring.in_force();
-        // A version that was sealed before the new epoch was in force may be added while the keys are wrapped anew: go on
-        // until a round finds nothing.
+        // A version that was sealed before the new epoch was in force may be added meanwhile: continue until a round
+        // finds nothing.
         for _ in 0..ROUNDS_MAX {
             if self.rewrap_all(&keyring, &mut progress)? == 0 {
                 self.retire_older(epoch)?;
@@ -136,7 +137,7 @@ impl Session {
         self.ask_keys(Decided::RollEpoch { epoch }, payload).map(drop)
     }
 
-    /// Wraps anew what an older epoch wrapped; gives how many data keys that were.
+    /// Wraps anew what an older epoch wrapped; returns the number of these data keys.
     fn rewrap_all(&self, keyring: &Keyring, progress: &mut impl FnMut(RollProgress)) -> Result<u64, Error> {
         let shared = &self.store().0.engine.shared;
         let mut left: VecDeque<(SecretId, VersionId, DataKeyId)> = VecDeque::new();
@@ -183,5 +184,5 @@ impl Session {
     }
 }
 
-/// Rounds of wrapping anew before giving up: each one meets only what was sealed during the one before.
+/// Rounds before an error: each one only finds what was sealed during the one before.
 const ROUNDS_MAX: u32 = 16;

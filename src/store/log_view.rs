@@ -1,4 +1,4 @@
-//! Owns the log as people and programs see it: records in order, up to the last durable one.
+//! Owns the log as shown to people and programs: records in order, up to the last durable one.
 //!
 //! Read next: [`crate::ledger`].
 
@@ -19,7 +19,7 @@ use crate::ledger::{ChainVerifier, Head, RawRecord, Subject};
 
 use super::store::Store;
 
-/// A record as it is shown.
+/// A record for display.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LogEntry {
@@ -27,15 +27,15 @@ pub enum LogEntry {
     Known(Box<Record>),
     /// A record that a later release wrote, or whose body was erased.
     Opaque {
-        /// Its place.
+        /// Its position.
         position: Position,
         /// When it was recorded.
         recorded_at: Timestamp,
-        /// Who did it, and under which request; no erasure takes that away.
+        /// Its actor and the ids of its request; an erasure keeps them.
         context: Box<Context>,
-        /// The secret it changed, if it was about one.
+        /// The secret that it changed, if it was about one.
         secret: Option<SecretId>,
-        /// The number of its kind of event.
+        /// The number of its event type.
         event_type: u16,
         /// The schema of its body.
         schema: u16,
@@ -45,7 +45,7 @@ pub enum LogEntry {
 }
 
 impl LogEntry {
-    /// Makes it from a record as it lies in the log.
+    /// Makes an entry from a stored record.
     pub(crate) fn of(raw: &RawRecord<'_>, decoder: &mut Decoder) -> Result<Self, Error> {
         match decoder.decode(raw)? {
             Some(record) => Ok(Self::Known(Box::new(record))),
@@ -53,7 +53,7 @@ impl LogEntry {
         }
     }
 
-    /// Gives the place of the record.
+    /// Returns the position of the record.
     #[must_use]
     pub const fn position(&self) -> Position {
         match self {
@@ -62,7 +62,7 @@ impl LogEntry {
         }
     }
 
-    /// Gives the secret that it is about, as far as that can be read.
+    /// Returns the secret that the record is about, as far as that can be read.
     #[must_use]
     pub fn secret(&self) -> Option<SecretId> {
         match self {
@@ -72,7 +72,7 @@ impl LogEntry {
     }
 }
 
-/// What a verification of the chain found.
+/// The result of a verification of the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VerifiedChain {
@@ -83,13 +83,14 @@ pub struct VerifiedChain {
 }
 
 impl Store {
-    /// Shows the records from a position on, in order, to `show`, until it breaks off or the last durable one was shown. Each
-    /// is proved to be in the log first: context and body by the hashes in its header, headers by the chain, the chain by the
-    /// tree whose root the store vouches for.
+    /// Calls `show` for the records from a position on, in order, until it stops or the last durable one was shown.
+    /// Each record is first proved to be in the log. The hashes in its header prove context and body, the chain proves
+    /// headers, and the tree, whose root is in the voucher, proves the chain.
     ///
     /// # Errors
     ///
-    /// Kind `Corrupt` when a record cannot be read, code `rows_changed` when it is not the one that was written; `Unavailable` when the disk fails.
+    /// Kind `Corrupt` when a record cannot be read, code `rows_changed` when it is not the one that was written;
+    /// `Unavailable` when the disk fails.
     pub fn for_each_record(
         &self,
         from: Position,
@@ -100,7 +101,7 @@ impl Store {
         log.each(from, log.end(), &mut |raw| Ok(show(LogEntry::of(raw, &mut decoder)?)))
     }
 
-    /// Shows the records from a position on as they lie in the log, for those who verify or export them.
+    /// Calls `show` for the records from a position on in their stored form, to verify or export them.
     ///
     /// # Errors
     ///
@@ -114,13 +115,13 @@ impl Store {
         log.each(from, log.end(), &mut |raw| Ok(show(raw)))
     }
 
-    /// Verifies the chain of the whole log up to the last durable record, from the bytes on disk, and that the bodies which
-    /// are missing are those that a record of the log erased; tells `progress` how many records were verified, every 65,536.
+    /// Verifies the chain of the whole log up to the last durable record, from the bytes on disk. Also verifies that a
+    /// record of the log erased each missing body. Calls `progress` with the number of verified records, every 65,536.
     ///
     /// # Errors
     ///
-    /// Kind `Corrupt`, with the first fault; code `rows_changed` for a body that is missing without a reason, or is there
-    /// although it was erased.
+    /// Kind `Corrupt`, with the first fault; code `rows_changed` for a body that is missing without a reason, or is
+    /// present although it was erased.
     pub fn verify_log(&self, mut progress: impl FnMut(u64)) -> Result<VerifiedChain, Error> {
         let shared = &self.0.engine.shared;
         let (log, mut missing) = (shared.held(), BTreeSet::new());
@@ -147,18 +148,18 @@ impl Store {
 }
 
 impl Event {
-    /// Gives the event as JSON, for people. The bytes in the log are the truth.
+    /// Returns the event as JSON, for people. The bytes in the log are the truth.
     #[must_use]
     pub fn to_json(&self) -> Value {
         event_json(self)
     }
 
-    /// Reads an event from the body of a record: its type number, its schema, and its bytes with the salt. Nothing for a
-    /// type or schema of a later release.
+    /// Reads an event from the body of a record: its type number, its schema, and its bytes with the salt. Returns
+    /// `None` for a type or schema of a later release.
     ///
     /// # Errors
     ///
-    /// Kind `Corrupt` when the bytes are not what the type says.
+    /// Kind `Corrupt` when the bytes do not fit the type.
     pub fn from_body(number: u16, schema: u16, body: &[u8]) -> Result<Option<Self>, Error> {
         match decode_event(number, schema, body)? {
             Decoded::Known(event) => Ok(Some(event)),

@@ -1,4 +1,4 @@
-//! Owns what is answered about metadata from a state, be it the one of now or one of the past. Never secret data.
+//! Owns the answers about metadata from a state, present or past. Never secret data.
 //!
 //! Read next: [`super::moment`].
 

@@ -1,6 +1,6 @@
-//! The public face: the handle that a host holds, and what it asks for with it.
+//! The public interface: the handle that a host has, and its methods.
 //!
-//! Each method builds a command and asks, or looks at the published snapshot; nothing is decided here. Read next:
+//! Each method builds a command and sends it, or reads the published snapshot; nothing is decided here. Read next:
 //! [`store`], then [`session`].
 
 pub(crate) mod backup;

@@ -1,4 +1,5 @@
-//! Owns the store as it was: secrets, versions, locks, groups and settings at a position of the log or at a time.
+//! Owns the store at a past moment: secrets, versions, locks, groups and settings at a position of the log or at a
+//! time.
 //!
 //! Read next: [`crate::engine::past`].
 
@@ -22,8 +23,8 @@ use crate::projection::lock_board::LockStatus;
 use super::looking;
 use super::store::Store;
 
-/// A store as it was at some moment: what was known of secrets, but never their data. Stays as it is for as long as it is
-/// held, and takes the memory of a second state.
+/// A store at some moment: what was known of secrets, but never their data. It does not change, and takes the memory of
+/// a second state.
 #[derive(Clone)]
 pub struct Moment {
     past: Past,
@@ -33,17 +34,19 @@ pub struct Moment {
 }
 
 impl Store {
-    /// Gives the store as it was after a record, at a time, or now: who held which lock at 12:03?
+    /// Returns the store after a record, at a time, or now: who held which lock at 12:03?
     ///
-    /// *At a time* means after the last record of that time or before; a lock whose lease had ended by then is left out, even
-    /// where the record of its end came later. Where the clock was rebased, a time may lie in several stretches of the log: it means
-    /// the newest one, and [`Moment::stretches`] tells how many there are. What was asked of the store and was not durable yet is not in it.
+    /// *At a time* means after the last record of that time or before. A lock whose lease had ended by then is left
+    /// out, even if its end was recorded later. If the clock was rebased, a time may be in several stretches of the
+    /// log. Then the newest is used, and [`Moment::stretches`] returns their number. Commands that were not durable yet
+    /// are not included.
     ///
-    /// Costs the load of the last past state that is kept before it, and the replay of the records in between, which are
-    /// verified: at most about 131,072 of them ([`StoreOptions::past_states_apart`](crate::StoreOptions::past_states_apart)),
-    /// or four for each secret if that is more, and a quarter more while the next past state is being written; however long
-    /// the log is. A time takes `O(log n)` looks at the log besides. Where no past
-    /// state is kept (in a log from before they were, or where they are damaged) the log is replayed from its beginning.
+    /// It loads the last past state before the moment, and replays and verifies the records in between, however long
+    /// the log is. These are at most about 131,072 records
+    /// ([`StoreOptions::past_states_apart`](crate::StoreOptions::past_states_apart)), or four for each secret if that
+    /// is more, and a quarter more while the next past state is being written. A time also takes `O(log n)` looks at
+    /// the log. If there is no past state (in an older log, or because they are damaged), the log is replayed from its
+    /// beginning.
     ///
     /// ```
     /// use latchkeep::audit::AsOf;
@@ -68,11 +71,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Kind `Refused` with [`Refusal::InvalidArgument`] for a position that the log has not reached, and for a time that
-    /// lies ahead or before the first record. Kind `Corrupt` when the log is damaged.
+    /// Kind `Refused` with [`Refusal::InvalidArgument`] for a position that the log has not reached, and for a time in
+    /// the future or before the first record. Kind `Corrupt` when the log is damaged.
     pub fn as_of(&self, as_of: AsOf) -> Result<Moment, Error> {
         let shared = &self.0.engine.shared;
-        // What is now is what is shown; a position is what is recorded.
+        // For now, the shown state is used; for a position, the recorded one.
         let snapshot = if let AsOf::End = as_of { self.0.engine.view() } else { shared.published.load() };
         let log = shared.held_at(Arc::clone(&snapshot));
         let (end, last_at) = (snapshot.end.size, snapshot.state.whole.last_at);
@@ -95,10 +98,11 @@ impl Store {
     }
 }
 
-/// Gives the size of the log at a time in the newest stretch that it lies in, and in how many it does; the last one goes up to `now`.
+/// Returns the size of the log at a time in the newest stretch that contains it, and how many stretches do; the last
+/// stretch extends to `now`.
 fn find(log: &HeldLog<'_>, time: Timestamp, now: Timestamp) -> Result<(Position, usize), Error> {
     let (whole, end) = (&log.snapshot.state.whole, log.snapshot.end.size);
-    // Where the clock was never rebased, the log need not be looked at to find that there is one stretch.
+    // If the clock was never rebased, there is one stretch, and the log need not be read to know that.
     let first_at = if whole.rebased.is_empty() { Timestamp::EPOCH } else { time_of(log, Position::FIRST)? };
     let mut holding = stretches(&whole.rebased, end, (first_at, now)).filter(|stretch| stretch.holds(time));
     let Some(newest) = holding.next() else {
@@ -115,36 +119,36 @@ fn find(log: &HeldLog<'_>, time: Timestamp, now: Timestamp) -> Result<(Position,
 const BEFORE_ALL: &str = "lies before the store was made";
 
 impl Moment {
-    /// Gives how many records of the log lead to it.
+    /// Returns how many records of the log lead to this moment.
     #[must_use]
     pub const fn size(&self) -> Position {
         self.size
     }
 
-    /// Gives the time that was asked for, or that of the last record.
+    /// Returns the requested time, or that of the last record.
     #[must_use]
     pub const fn time(&self) -> Timestamp {
         self.time
     }
 
-    /// Gives in how many stretches of the log the time lies that was asked for: more than one where the clock was rebased in
-    /// between, and then this is the newest of them; a position tells of the others. 1 where no time was asked for.
+    /// Returns how many stretches of the log contain the requested time. It is more than one if the clock was rebased
+    /// in between; this moment is then in the newest, and a position selects the others. 1 if no time was requested.
     #[must_use]
     pub const fn stretches(&self) -> usize {
         self.stretches
     }
 
-    /// Gives how many records were replayed for it.
+    /// Returns how many records were replayed for it.
     #[must_use]
     pub const fn replayed(&self) -> u64 {
         self.past.replayed
     }
 
-    /// Gives a secret as it was then: metadata, versions, locks.
+    /// Returns a secret as it was then: metadata, versions, locks.
     ///
     /// # Errors
     ///
-    /// Kind `Refused` with [`Refusal::SecretNotFound`], also for one that is [hidden](Self::hidden).
+    /// Kind `Refused` with [`Refusal::SecretNotFound`], also for a secret that is [hidden](Self::hidden).
     pub fn secret(&self, id: SecretId) -> Result<Arc<Secret>, Error> {
         looking::secret(&self.past.state, id)
     }
@@ -158,13 +162,13 @@ impl Moment {
         looking::secret_named(&self.past.state, secret_type, name)
     }
 
-    /// Gives all secrets that were there and are not hidden, in the order of their ids.
+    /// Returns all secrets that existed and are not hidden, in the order of their ids.
     #[must_use]
     pub fn secrets(&self) -> Vec<Arc<Secret>> {
         looking::secrets(&self.past.state)
     }
 
-    /// Gives the locks that stood on all versions of a secret.
+    /// Returns the locks on all versions of a secret.
     ///
     /// # Errors
     ///
@@ -173,25 +177,25 @@ impl Moment {
         looking::lock_status(&self.past.state, id)
     }
 
-    /// Gives the groups beside the default one. See [`Moment::hides_groups`].
+    /// Returns the groups except the default one. See [`Moment::hides_groups`].
     #[must_use]
     pub fn groups(&self) -> Vec<(GroupId, Group)> {
         looking::groups(&self.past.state)
     }
 
-    /// Gives what the store was set to.
+    /// Returns the settings of the store.
     #[must_use]
     pub const fn settings(&self) -> Settings {
         self.past.state.whole.settings
     }
 
-    /// Walks over the secrets that were there and of which no more can be known: words about them were erased from the log
-    /// since, and it was later that what stood was said again.
+    /// Iterates over secrets that existed at this moment but whose details were erased from the log since, and only
+    /// restated later.
     pub fn hidden(&self) -> impl Iterator<Item = SecretId> {
         self.past.hidden.iter().copied()
     }
 
-    /// Tells whether there may have been other groups, or other names of groups, since words about groups were erased.
+    /// Returns whether other groups, or other names of groups, may have existed, since words about groups were erased.
     #[must_use]
     pub fn hides_groups(&self) -> bool {
         self.past.hides_groups()

@@ -1,5 +1,4 @@
-//! Owns the step from what a host wants to what the writer decides: ids are drawn, data is made and sealed, here, in the
-//! caller's thread.
+//! Owns the preparation of commands for the writer. In the caller's thread, it draws ids, and makes and seals data.
 //!
 //! Read next: [`super::session`].
 
@@ -39,7 +38,7 @@ pub(super) struct ReadyToRead {
     pub(super) data: SecretData,
 }
 
-/// Data for a version: brought along, or made here.
+/// Data for a version: given, or made here.
 pub(super) enum Data<'a> {
     Given(&'a SecretData),
     Made(SecretData),
@@ -63,7 +62,7 @@ impl Ready {
 }
 
 impl Inner {
-    /// Draws, makes and seals.
+    /// Draws ids, makes data and seals it.
     pub(super) fn prepare(&self, wanted: &Wanted) -> Result<Ready, Error> {
         let now = self.now();
         match wanted {
@@ -100,7 +99,7 @@ impl Inner {
         }
     }
 
-    /// A command as it would be decided, without data: for dry runs.
+    /// Returns the command that would be decided, without data, for dry runs.
     pub(super) fn prepare_dry(&self, wanted: &Wanted) -> Result<Decided, Error> {
         let now = self.now();
         Ok(match wanted {
@@ -154,7 +153,7 @@ impl Inner {
         })
     }
 
-    /// A rotation to data that is not known yet, sealed under the epoch in force: for dry runs.
+    /// Returns a rotation to unknown data, sealed under the epoch in force, for dry runs.
     pub(super) fn prepare_any_rotation(&self, secret: &Secret, now: Timestamp) -> Result<Decided, Error> {
         let next = fresh(None, now)?;
         let rotation = Decided::Rotate { secret: secret.id, origin: VersionOrigin::RotatedByHand, next };
@@ -184,7 +183,8 @@ impl Inner {
         }))
     }
 
-    /// A read of a dynamic credential, with the one at hand that it may give, and the fresh one that it may take.
+    /// Prepares a read of a dynamic credential: with the existing one that it may return, and a fresh one that it may
+    /// use.
     pub(super) fn prepare_read(
         &self,
         secret: &Secret,
@@ -201,7 +201,7 @@ impl Inner {
         Ok(ReadyToRead { ready, data })
     }
 
-    /// Makes the data of the next version, of the type that the secret has.
+    /// Makes the data of the next version, of the secret's type.
     pub(super) fn data_for<'a>(&self, secret: &Secret, from: &'a NewDataFrom) -> Result<Data<'a>, Error> {
         fits(secret, from)?;
         let made = match (from, &secret.spec) {
@@ -219,7 +219,7 @@ impl Inner {
         Ok(Data::Made(made))
     }
 
-    /// The user name, which never changes by rotation, from any version whose data is still there.
+    /// Returns the user name, which never changes by rotation, from any version whose data still exists.
     fn username_of(&self, secret: &Secret) -> Result<Username, Error> {
         match self.data_of(secret, version_with_username(secret)?)? {
             SecretData::UsernamePassword(data) => Ok(Username::parse(data.username())?),
@@ -227,7 +227,7 @@ impl Inner {
         }
     }
 
-    /// Reads and unseals data for a command of the store's own; no read in the sense of the audit trail.
+    /// Reads and unseals data for a command of the store's own. The audit trail does not count it as a read.
     fn data_of(&self, secret: &Secret, version: VersionId) -> Result<SecretData, Error> {
         let sealed = secret.version_by_id(version).and_then(|version| version.data.sealed());
         let data = match sealed {
@@ -272,7 +272,7 @@ impl Inner {
     }
 }
 
-/// A version that is sealed and has no place yet.
+/// A sealed version without a position.
 pub(super) struct SealedVersion {
     pub(super) prepared: Prepared,
     pub(super) payload: Payload,
@@ -284,7 +284,7 @@ impl SealedVersion {
     }
 }
 
-/// Finds a version that has the user name, which only data holds.
+/// Finds a version that has the user name, which is only in the data.
 pub(super) fn version_with_username(secret: &Secret) -> Result<VersionId, Refusal> {
     let version = secret.versions.iter().rev().find(|version| version.is_available());
     version
@@ -292,7 +292,7 @@ pub(super) fn version_with_username(secret: &Secret) -> Result<VersionId, Refusa
         .ok_or_else(|| Refusal::invalid("username", "is gone with the data of all versions"))
 }
 
-/// Holds data for a next version to the type of its secret.
+/// Checks the data of a next version against the type of its secret.
 fn fits(secret: &Secret, from: &NewDataFrom) -> Result<(), Refusal> {
     match (from, &secret.spec) {
         (NewDataFrom::Given(data), spec) if data.secret_type() == spec.secret_type() => Ok(()),
@@ -305,24 +305,24 @@ fn fits(secret: &Secret, from: &NewDataFrom) -> Result<(), Refusal> {
     }
 }
 
-/// A version whose data is not there: for dry runs, and for commands that will be refused.
+/// Returns a version without data, for dry runs, and for commands that will be refused.
 pub(super) const fn blank(version: VersionId, custom_metadata: Option<JsonObject>) -> Prepared {
     let sealed = SealedRef { data_key: DataKeyId::from_bytes([0; 16]), epoch: 0, sealed_bytes: 0, digest: [0; 32] };
     Prepared { version, sealed, details: VersionDetails::Plain, expires_at: None, custom_metadata }
 }
 
-/// The same, as a version that is new.
+/// Returns the same, as a new version.
 fn fresh(custom_metadata: Option<JsonObject>, now: Timestamp) -> Result<Prepared, Error> {
     Ok(blank(draw::version_id(now)?, custom_metadata))
 }
 
-/// The same, with what the data shows of itself.
+/// Returns the same, with the public details of the data.
 fn without_data(data: &SecretData, custom_metadata: Option<JsonObject>, now: Timestamp) -> Result<Prepared, Error> {
     let (details, expires_at) = details_of(data)?;
     Ok(Prepared { details, expires_at, ..fresh(custom_metadata, now)? })
 }
 
-/// A restore of no version, which the writer refuses for the right reason, and remembers where it has to.
+/// Returns a restore of no version. The writer refuses it for the right reason, and remembers the refusal if it must.
 fn nothing_to_restore(secret: SecretId, now: Timestamp) -> Result<Decided, Error> {
     Ok(Decided::Restore { secret, from: VersionId::from_bytes([0; 16]), next: fresh(None, now)? })
 }

@@ -19,8 +19,9 @@ use super::session::Session;
 use super::store::Store;
 
 impl Store {
-    /// Signs the last durable tree head: a note (C2SP tlog-checkpoint) that says how large the log is and what its root is.
-    /// Keep it out of reach of whoever holds the store; [`crate::StoreOptions::expecting_checkpoint`] holds the store to it.
+    /// Signs the last durable tree head: a note (C2SP tlog-checkpoint) with the size and the root of the log. Keep it
+    /// out of reach of those who can write to the store; [`crate::StoreOptions::expecting_checkpoint`] checks the store
+    /// against it.
     ///
     /// ```
     /// use latchkeep::ledger::SignedCheckpoint;
@@ -41,8 +42,8 @@ impl Store {
         self.0.engine.shared.checkpoint()
     }
 
-    /// Signs the tree head of the log when it had some size, under the key that was in force then; nothing when it has not
-    /// come so far. `O(log n)`.
+    /// Signs the tree head that the log had at a size, under the key in force then; `None` when the log is shorter.
+    /// `O(log n)`.
     ///
     /// # Errors
     ///
@@ -51,30 +52,31 @@ impl Store {
         self.0.engine.shared.checkpoint_at(size)
     }
 
-    /// Holds the log to a checkpoint that was kept elsewhere, and gives what that says: its log was this one, or an earlier
-    /// size of it. `O(log n)`. [`crate::StoreOptions::expecting_checkpoint`] does the same while opening.
+    /// Checks the log against a checkpoint that was kept elsewhere, and returns its tree head: the checkpoint must be
+    /// of this log at its present size or an earlier one. `O(log n)`. [`crate::StoreOptions::expecting_checkpoint`]
+    /// does the same while opening.
     ///
     /// # Errors
     ///
-    /// Kind `Corrupt`: `rolled_back` when the log has not come to the size of the checkpoint, `forked` when it had another
-    /// history by then, or the key in force did not sign it. Kind `Invalid` when it is no checkpoint.
+    /// Kind `Corrupt`: `rolled_back` when the log is shorter than the checkpoint, `forked` when it had another history,
+    /// or the key in force did not sign the checkpoint. Kind `Invalid` when the text is not a checkpoint.
     pub fn verify_checkpoint(&self, note: &str) -> Result<TreeHead, Error> {
         self.0.engine.shared.check_expected(note)
     }
 
-    /// Holds the log to every checkpoint of a file and to the restores that were accepted in it, and returns the largest
+    /// Checks the log against every checkpoint of a file and the restores that were accepted in it. Returns the largest
     /// size among them. `O(log n)` for each.
     ///
     /// # Errors
     ///
-    /// As [`Store::verify_checkpoint`], with the first that does not hold; `forked` also when the file accepts a restore of
-    /// which the log does not tell.
+    /// As [`Store::verify_checkpoint`], with the first that fails; `forked` also when the file accepts a restore that
+    /// the log does not contain.
     pub fn verify_anchored(&self, file: &AnchorFile) -> Result<Position, Error> {
         let notes: Vec<_> = file.checkpoints().collect();
         self.0.engine.shared.check_all_expected(&notes, file.restores())
     }
 
-    /// Returns the restores that the log tells of, oldest first, as an anchor file accepts them; see
+    /// Returns the restores in the log, oldest first, as an anchor file accepts them; see
     /// [`crate::FileAnchor::accept`].
     ///
     /// # Errors
@@ -84,17 +86,17 @@ impl Store {
         self.0.engine.shared.restores()
     }
 
-    /// Gives what checks the signatures of this log: every key it ever had, by number. A checkpoint counts only under the
-    /// key that was in force at its size.
+    /// Returns the keys that check the signatures of this log: every key that it ever had, by number. A checkpoint
+    /// counts only under the key that was in force at its size.
     ///
     /// # Errors
     ///
-    /// Kind `Invalid` when the log names a key that is none.
+    /// Kind `Invalid` when the log names an invalid key.
     pub fn verifier_keys(&self) -> Result<BTreeMap<u32, VerifierKey>, Error> {
         self.0.engine.shared.verifier_keys()
     }
 
-    /// Gives the tree head of the log when it had some size; nothing when it has not come so far. `O(log n)`.
+    /// Returns the tree head that the log had at a size; `None` when the log is shorter. `O(log n)`.
     ///
     /// # Errors
     ///
@@ -103,9 +105,9 @@ impl Store {
         self.0.engine.shared.tree_head_at(size)
     }
 
-    /// Proves that a record is in the log: its place, the hashes that lead from it to the root, and a fresh checkpoint, as
-    /// the text of a C2SP `tlog-proof`. The record itself is brought along as extra data, so that
-    /// [`crate::audit::verify_event_proof`] needs nothing else. `O(log n)`.
+    /// Proves that a record is in the log: its position, the hashes from it to the root, and a fresh checkpoint, as the
+    /// text of a C2SP `tlog-proof`. Its extra data is the record itself, so that [`crate::audit::verify_event_proof`]
+    /// needs nothing else. `O(log n)`.
     ///
     /// # Errors
     ///
@@ -114,11 +116,11 @@ impl Store {
         self.0.engine.shared.prove_event(position)
     }
 
-    /// Proves that the log, when it had the later size, extended what it was at the earlier one (RFC 6962). `O(log n)`.
+    /// Proves that the log at the later size extended the log at the earlier size (RFC 6962). `O(log n)`.
     ///
     /// # Errors
     ///
-    /// Kind `Invalid` when the sizes are not in order or the log has not come so far.
+    /// Kind `Invalid` when the sizes are not in order or the log is shorter.
     pub fn prove_consistency(&self, earlier: Position, later: Position) -> Result<ConsistencyProof, Error> {
         let shared = &self.0.engine.shared;
         let size = shared.published.with(|snapshot| snapshot.end.size);
@@ -131,12 +133,12 @@ impl Store {
 }
 
 impl Session {
-    /// Makes a new key that signs checkpoints. The change is a record, which a checkpoint of the old key covers: hand out
-    /// [`Store::checkpoint_at`] the size right after the receipt's position, together with the new key.
+    /// Makes a new key that signs checkpoints. The change is a record, which a checkpoint of the old key covers.
+    /// Publish [`Store::checkpoint_at`] of the size right after the receipt's position, together with the new key.
     ///
     /// # Errors
     ///
-    /// As [`Session::run`]; [`crate::Refusal::VersionChanged`] when somebody else changed the key meanwhile.
+    /// As [`Session::run`]; [`crate::Refusal::VersionChanged`] when another command changed the key meanwhile.
     pub fn change_signing_key(&self) -> Result<Receipt, Error> {
         let shared = &self.store().0.engine.shared;
         let number = shared.published.with(|snapshot| snapshot.state.whole.next_signing_key());

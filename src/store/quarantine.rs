@@ -1,4 +1,4 @@
-//! Owns the word of a person on a restored store.
+//! Owns the confirmation of a restored store by a person.
 //!
 //! Read next: [`crate::Restored`].
 
@@ -9,9 +9,9 @@ use super::command::Command;
 use super::session::Session;
 
 impl Session {
-    /// Ends the quarantine of a restored store: from now on time does its work again, at once all that became due
-    /// meanwhile, and versions can be touched. To be asked by a person who has found out which credentials made after the
-    /// backup are in use. Nothing happens where no quarantine stands.
+    /// Ends the quarantine of a restored store. From now on leases and data lapse again, everything overdue at once,
+    /// and versions can be touched. A person should call this who has found out which credentials made after the backup
+    /// are in use. Does nothing in a store without quarantine.
     ///
     /// ```
     /// use latchkeep::{Actor, SecretBytes, StoreOptions, Unlock};
@@ -28,7 +28,7 @@ impl Session {
     ///
     /// # Durability
     ///
-    /// As for every command: when this returns, it is recorded.
+    /// As for every command: when this returns, the command is durable.
     pub fn end_quarantine(&self) -> Result<Receipt, Error> {
         self.run(Command::end_quarantine())
     }

@@ -1,4 +1,4 @@
-//! Owns reading secret data: in the caller's thread from the last durable state, or through the writer where the read
+//! Owns reading secret data: in the caller's thread from the last durable state, or through the writer if the read
 //! itself changes something.
 //!
 //! Read next: [`crate::engine::reader`].
@@ -24,7 +24,7 @@ use crate::seal::data::SecretData;
 use super::prepare::{Ready, ReadyToRead};
 use super::session::{RETRIES_MAX, Session};
 
-/// Secret data that was handed out, with the version it belongs to. Wiped when it is dropped.
+/// Secret data that was read, with the version it belongs to. Wiped when it is dropped.
 pub struct Reading {
     /// The secret.
     pub secret: SecretId,
@@ -34,17 +34,17 @@ pub struct Reading {
     pub number: VersionNumber,
     /// The data.
     pub data: SecretData,
-    /// Proof of what the read recorded or changed; nothing for a read that did neither at once.
+    /// Proof of what the read recorded or changed; `None` if the read did neither at once.
     pub receipt: Option<Receipt>,
 }
 
 impl Reading {
-    /// Gives the part of the data that a program wants when it asks for one text: payload, password, JSON object, API key
-    /// or certificate.
+    /// Returns the main part of the data for programs that want one text: payload, password, JSON object, API key or
+    /// certificate.
     ///
     /// # Errors
     ///
-    /// Kind `Invalid` when it is no UTF-8, which no data made by this crate is.
+    /// Kind `Invalid` when it is not UTF-8, which data made by this crate always is.
     pub fn text(&self) -> Result<&str, Error> {
         Ok(self.data.primary().expose_text()?)
     }
@@ -59,17 +59,18 @@ impl fmt::Debug for Reading {
 impl Session {
     /// Reads secret data.
     ///
-    /// A static secret is read in parallel with everything else; its first read, and every read under
-    /// [`AccessAudit::Strict`], is recorded durably before the data is handed out. Reading a dynamic secret makes a new
-    /// credential and destroys the one before; under an idempotency key ([`Session::once`]) it does so once, and gives the same
-    /// credential again for as long as no other read has made a newer one.
+    /// A static secret is read in parallel with everything else. Its first read, and every read under
+    /// [`AccessAudit::Strict`], is recorded durably before the data is returned. Reading a dynamic secret makes a new
+    /// credential and destroys the one before. Under an idempotency key ([`Session::once`]) it does so once, and
+    /// returns the same credential again until another read makes a newer one.
     ///
     /// # Errors
     ///
     /// Kind `Refused`: [`Refusal::Locked`] when the secret is dynamic and its version locked,
     /// [`Refusal::VersionDataDestroyed`], [`Refusal::VersionNotFound`], [`Refusal::SecretNotFound`],
-    /// [`Refusal::SecretInactive`] for a dynamic secret; [`Refusal::VersionChanged`] when others replaced the version again and
-    /// again while a read of it was to be recorded: the first one, any under strict audit, one of a dynamic secret. Kind `Corrupt` when the data is damaged.
+    /// [`Refusal::SecretInactive`] for a dynamic secret. [`Refusal::VersionChanged`] when other commands replaced the
+    /// version again and again before a read could be recorded: the first read, any under strict audit, or one of a
+    /// dynamic secret. Kind `Corrupt` when the data is damaged.
     pub fn read(&self, secret: SecretId, version: VersionRef) -> Result<Reading, Error> {
         let mut last = None;
         for _ in 0..=RETRIES_MAX {
@@ -79,7 +80,7 @@ impl Session {
                 Err(error) => return Err(error),
                 Ok(None) => None,
             };
-            // What the snapshot pointed to was destroyed or replaced meanwhile: look at what is published after that.
+            // The data in the snapshot was destroyed or replaced meanwhile: look at the next published snapshot.
             self.store().settle()?;
         }
         let gone = "the data of the version is gone, though the log says that it is there";
@@ -101,7 +102,7 @@ impl Session {
             return self.read_dynamic(&secret, audit);
         }
         if secret.expires_at().is_some_and(|end| end <= self.store().0.now()) {
-            // Time's work on it may not be done yet.
+            // A lapse may be due and not done yet.
             self.store().settle()?;
             return self.read_settled(id, which, audit);
         }
@@ -113,8 +114,8 @@ impl Session {
         self.read_static(&secret, which, audit)
     }
 
-    /// The data is at hand before the read is recorded, so that no read is in the log that could not be had, and no read is
-    /// refused that is in the log.
+    /// Loads the data before the read is recorded. So every read in the log could be done, and no refused read is in
+    /// the log.
     fn read_static(&self, secret: &Secret, asked: VersionRef, audit: AccessAudit) -> Result<Option<Reading>, Error> {
         let version = secret.version(asked).ok_or(Refusal::VersionNotFound)?;
         readable(version)?;
@@ -132,8 +133,8 @@ impl Session {
         Ok(Some(Reading { secret: secret.id, version: version.id, number: version.number, data, receipt }))
     }
 
-    /// Reads a credential that is made when it is read, or lives on a lease. As with other reads, what may be given is at hand
-    /// before: nothing is looked up behind the decision, when others may have come already.
+    /// Reads a credential that is made by the read, or has a lease. As with other reads, the data is loaded first:
+    /// nothing is looked up after the decision, when other commands may already have changed it.
     fn read_dynamic(&self, secret: &Secret, audit: AccessAudit) -> Result<Option<Reading>, Error> {
         let inner = &self.store().0;
         let version = secret.current().ok_or(Refusal::VersionNotFound)?;
@@ -158,7 +159,7 @@ impl Session {
         Ok(data.map(|data| Reading { secret: secret.id, version: version.id, number: version.number, data, receipt }))
     }
 
-    /// Gives the credential of an answer that is given again, as long as it is there.
+    /// Returns the credential of an earlier answer again, as long as it exists.
     fn read_remembered(&self, id: SecretId, receipt: Receipt, audit: AccessAudit) -> Result<Option<Reading>, Error> {
         let now = self.store().0.find(id)?;
         let version = receipt.version.and_then(|id| now.version_by_id(id)).or_else(|| now.current());
@@ -176,7 +177,7 @@ impl Session {
         Ok(Some(Reading { secret: id, version: version.id, number: version.number, data, receipt: Some(receipt) }))
     }
 
-    /// Records a read that an idempotency key answers without the writer, where each read has to be.
+    /// Records a read that an idempotency key answers without the writer, if every read must be recorded.
     fn record_again(&self, secret: SecretId, version: VersionId) -> Result<(), Error> {
         let (reader, now) = (self.actor().clone(), self.store().0.now());
         let read = AccessRecorded { secret, version, reader, reads: 1, first_at: now, last_at: now };

@@ -1,5 +1,5 @@
-//! Owns the word of a person that a store is to go by its clock again, and what hosts are told of that before: what moves, and what
-//! speaks against the time.
+//! Owns the decision of a person that a store goes by its clock again, and what hosts are shown before: what moves, and
+//! which records contradict the time.
 //!
 //! Read next: [`crate::domain::rebase`].
 
@@ -33,11 +33,11 @@ use super::store::{Inner, Store};
 pub struct MovedEnd {
     /// The version.
     pub version: VersionNumber,
-    /// The lock whose lease ends; none for the dynamic credential of the version.
+    /// The lock whose lease ends; `None` for the dynamic credential of the version.
     pub lock: Option<LockName>,
-    /// When it ends as things are.
+    /// When it ends without a rebase.
     pub before: Timestamp,
-    /// When it ends once the clock is rebased: at once, where nothing is left of it.
+    /// When it ends after a rebase: at once, if no time is left.
     pub after: Timestamp,
 }
 
@@ -54,39 +54,39 @@ impl MovedEnd {
     }
 }
 
-/// A secret that something was recorded of in a time that has not come yet, as it is and as it would be if the clock were rebased.
+/// A secret with records from a time that has not come yet, as it is and as it would be after a rebase of the clock.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MovedSecret {
-    /// As it is.
+    /// The secret as it is.
     pub before: Arc<Secret>,
-    /// With the times that count moved.
+    /// The secret with its times moved.
     pub after: Secret,
 }
 
 impl MovedSecret {
-    /// Gives the ends that move: of leases, and of dynamic credentials.
+    /// Returns the ends that move: of leases, and of dynamic credentials.
     #[must_use]
     pub fn ends(&self) -> Vec<MovedEnd> {
         let pairs = self.before.versions.iter().zip(&self.after.versions);
         pairs.flat_map(|(before, after)| MovedEnd::all(before, after)).collect()
     }
 
-    /// Gives when its data expires, where that stays as it is though the secret was changed in the wrong time: the log does not tell
-    /// whether a date was given, or a length, which counted from the wrong time then.
+    /// Returns when its data expires, if that stays although the secret was changed in the wrong time. The log does not
+    /// say whether a date was given, or a length, which then counted from the wrong time.
     #[must_use]
     pub fn kept_expiry(&self) -> Option<Timestamp> {
         self.before.metadata.expires_at.filter(|_| self.before.updated_at != self.after.updated_at)
     }
 
-    /// Tells whether its next rotation moves, or the one that is under way.
+    /// Returns whether its next rotation moves, or the open one.
     #[must_use]
     pub fn moves_a_rotation(&self) -> bool {
         let next = |secret: &Secret| (secret.next_rotation_at(), secret.rotation.clone());
         next(&self.before) != next(&self.after)
     }
 
-    /// Tells whether its current version was made in the wrong time.
+    /// Returns whether its current version was made in the wrong time.
     #[must_use]
     pub fn moves_current(&self) -> bool {
         let counts_from = |secret: &Secret| secret.current().map(|version| version.counts_from);
@@ -95,8 +95,9 @@ impl MovedSecret {
 }
 
 impl Store {
-    /// Lists the secrets of which something counts on that was recorded in a time that has not come yet by the clock: it is moved
-    /// when the clock is rebased. Empty unless it [can be](ClockStatus::can_be_rebased). Looks at every secret, and copies these.
+    /// Returns the secrets with times that a rebase of the clock would move: they were recorded in a time that has not
+    /// come yet by the clock. Empty unless the clock [can be rebased](ClockStatus::can_be_rebased). Looks at every
+    /// secret, and copies these.
     #[must_use]
     pub fn moved_when_clock_is_rebased(&self) -> Vec<MovedSecret> {
         let (clock, snapshot) = (self.clock(), self.0.engine.view());
@@ -113,10 +114,11 @@ impl Store {
         secrets.filter(|secret| rebase::is_concerned(secret, &would_be)).map(moved).collect()
     }
 
-    /// Gives what the log tells against the time that the clock shows, before the clock is rebased to it: nothing unless it
-    /// [can be](ClockStatus::can_be_rebased). That is no proof, as its absence is none: compare the clock with another one.
+    /// Returns how the log contradicts the time that the clock shows, before the clock is rebased to it. Empty unless
+    /// the clock [can be rebased](ClockStatus::can_be_rebased). Neither a contradiction nor its absence is a proof:
+    /// compare the clock with another one.
     ///
-    /// Reads the newest stretch of the log, all of it where the clock was never rebased.
+    /// Reads the newest stretch of the log, which is the whole log if the clock was never rebased.
     ///
     /// ```
     /// use latchkeep::{ManualClock, RebaseDoubt, SecretBytes, StoreOptions, Timestamp, Unlock};
@@ -159,7 +161,7 @@ impl Store {
         Ok(evidence.doubts())
     }
 
-    /// Gives how often the clock was rebased, and when: behind each of these records the time of the log falls. At most 64.
+    /// Returns every rebase of the clock: after each of these records the time of the log falls. At most 64.
     #[must_use]
     pub fn clock_rebased(&self) -> Vec<Rebased> {
         self.0.engine.shared.published.with(|snapshot| snapshot.state.whole.rebased.clone())
@@ -167,7 +169,7 @@ impl Store {
 }
 
 impl Inner {
-    /// Gives a command, and what the clock shows in one that rebases it; the writer looks again when its turn comes.
+    /// Returns a command, with the time of the clock if it rebases the clock; the writer looks at the clock again.
     pub(super) fn by_clock(&self, command: &Decided) -> Decided {
         match command {
             Decided::RebaseClock(_) => Decided::RebaseClock(self.engine.shared.look_at_clock().seen.wall),
@@ -177,17 +179,18 @@ impl Inner {
 }
 
 impl Session {
-    /// Has the store go by its clock again, which shows an earlier time than the last record: a command under a clock that was
-    /// years ahead has left its time in the log, and the store's time would stand still until then. To be asked by a person who
-    /// has compared the clock with another one.
+    /// Makes the store go by its clock again, when that shows an earlier time than the last record. A command under a
+    /// clock that was years ahead has left its time in the log, and the store's time would not advance until then. A
+    /// person should call this who has compared the clock with another one.
     ///
-    /// The log keeps what was recorded; a `ClockRebased` says that its time falls there. What was made in the wrong time goes on:
-    /// a lease has as much left as it had, schedules and graces count from the rebase less the age that things had then, and
-    /// remembered answers are kept for a day from the rebase on. An expiry stays. Records hold ends: a lease until a date moves like one
-    /// of a length, and an expiry that was given as a length stays like a date. What has ended in the wrong time stays ended.
+    /// The log keeps its records; a `ClockRebased` says that its time falls there. What was made in the wrong time
+    /// continues. A lease keeps the time that it had left. Schedules and graces count from the rebase, less the age
+    /// that they had then. Remembered answers are kept for a day from the rebase on. An expiry stays. Records only have
+    /// ends: a lease until a date moves like one of a length, and an expiry that was given as a length stays like a
+    /// date. What has ended in the wrong time stays ended.
     ///
-    /// [`Store::moved_when_clock_is_rebased`] tells what moves, and [`Store::doubts_of_rebase`] what speaks against the time. Where that is
-    /// wrong too, leases end early.
+    /// [`Store::moved_when_clock_is_rebased`] returns what moves, and [`Store::doubts_of_rebase`] what contradicts the
+    /// time. If that time is wrong too, leases end early.
     ///
     /// ```
     /// use latchkeep::{Actor, ClockStanding, ManualClock, SecretBytes, StoreOptions, Timestamp, Unlock};
@@ -206,12 +209,12 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`Session::run`]. Kind `Refused` with [`crate::Refusal::InvalidArgument`] while the clock is not more than five minutes behind
-    /// the last record, while it is held, and after 64 times.
+    /// As [`Session::run`]. Kind `Refused` with [`crate::Refusal::InvalidArgument`] while the clock is at most five
+    /// minutes behind the last record, while it is held, and after 64 times.
     ///
     /// # Durability
     ///
-    /// As for every command: when this returns, it is recorded.
+    /// As for every command: when this returns, the command is durable.
     pub fn rebase_clock(&self) -> Result<Receipt, Error> {
         self.run(Command::rebase_clock())
     }

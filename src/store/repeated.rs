@@ -1,8 +1,8 @@
-//! Owns how a repeated command that brings secret data along is held to the data of the first time.
+//! Owns the comparison of a repeated command's secret data with the data of the first time.
 //!
-//! The log keeps no hash of secret data, not even a keyed one: contexts are never erased, and whoever has the key could try
-//! guesses of destroyed data on it for ever. So the data that came again is compared with what the first command sealed, as
-//! long as that is there. Read next: [`super::session`].
+//! The log keeps no hash of secret data, not even a keyed one: contexts are never erased, and an attacker with the key
+//! could test guesses of destroyed data on it forever. So the new data is compared with what the first command sealed,
+//! as long as that exists. Read next: [`super::session`].
 
 use std::sync::{Arc, Weak};
 
@@ -22,7 +22,7 @@ use super::command::{Command, Wanted};
 use super::new_secret::{NewDataFrom, Source};
 use super::store::Inner;
 
-/// The part of the data that a command brings along.
+/// The part of the data that a command brings.
 #[derive(Clone, Copy)]
 enum Part {
     Whole,
@@ -31,10 +31,10 @@ enum Part {
     Credential(TaskId),
 }
 
-/// Gives what holds the answer of a command to its data, when it brings any along.
+/// Returns the check of a command's answer against its data, if it brings any.
 pub(super) fn check(inner: &Arc<Inner>, command: &Command) -> Result<Option<Check>, Error> {
     let Some((part, data)) = brought(command) else { return Ok(None) };
-    // Only in memory, and under a nonce of this one question.
+    // Only in memory, and under a nonce of this one comparison.
     let nonce: [u8; 32] = random::array()?;
     let digest = digest(inner, &nonce, &data);
     let store: Weak<Inner> = Arc::downgrade(inner);
@@ -42,7 +42,7 @@ pub(super) fn check(inner: &Arc<Inner>, command: &Command) -> Result<Option<Chec
         let Some(store) = receipt.remembered.then(|| store.upgrade()).flatten() else { return Ok(()) };
         match first(&store, receipt, part)? {
             Some(first) if self::digest(&store, &nonce, &first) != digest => Err(Refusal::IdempotencyKeyReused.into()),
-            // What is destroyed cannot be compared any more; the command is the same in all the rest.
+            // Destroyed data cannot be compared any more; the rest of the command is the same.
             _ => Ok(()),
         }
     })))
@@ -52,7 +52,7 @@ fn digest(inner: &Inner, nonce: &[u8; 32], data: &SecretBytes) -> [u8; 32] {
     inner.engine.shared.keyring().fingerprint(&[nonce, data.expose()])
 }
 
-/// Gives the data that a command brings along.
+/// Returns the data that a command brings.
 fn brought(command: &Command) -> Option<(Part, SecretBytes)> {
     match &command.0 {
         Wanted::Create(new) => match &new.data {
@@ -65,7 +65,7 @@ fn brought(command: &Command) -> Option<(Part, SecretBytes)> {
             NewDataFrom::Generated => None,
         },
         Wanted::ReportTask(_, task, TaskReport::CredentialsCreated(issued)) => {
-            // What cannot be read as a credential is refused before it is asked for.
+            // Data that is not a credential is refused before this comparison.
             let data = SecretData::issued(SecretType::CustomCredentials, &issued.credential).ok()?;
             Some((Part::Credential(*task), SecretBytes::copy_from(data.primary().expose())))
         }
@@ -73,7 +73,7 @@ fn brought(command: &Command) -> Option<(Part, SecretBytes)> {
     }
 }
 
-/// Gives the same part of what the first command sealed, if it is still there.
+/// Returns the same part of what the first command sealed, if it still exists.
 fn first(inner: &Inner, receipt: &Receipt, part: Part) -> Result<Option<SecretBytes>, Error> {
     let Some(secret) = receipt.secret.and_then(|id| inner.find(id).ok()) else { return Ok(None) };
     let Some((version, sealed)) = sealed_by(&secret, receipt, part) else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! Owns what people and consumers say about rotations and credentials, and what they are shown of them.
+//! Owns the commands of people and consumers about rotations and credentials, and what they are shown.
 //!
 //! Read next: [`crate::RotationWorker`], which does the rest.
 
@@ -29,7 +29,7 @@ use super::session::Session;
 use super::store::{Inner, Store};
 
 impl Session {
-    /// Gives the terms on which a rotation by the issuer of a secret is begun: those of the next commands.
+    /// Returns the terms of a rotation by the issuer of a secret: those of the next commands.
     pub(crate) fn terms_of_rotation(&self, secret: SecretId) -> Terms {
         let mut terms = self.raw_terms().clone();
         if let Some(key) = self.key() {
@@ -41,19 +41,19 @@ impl Session {
         terms
     }
 
-    /// Gives up the rotation of a secret that is under way: at once where nothing can have been made, else the worker first
-    /// retires what may have been. Of an issuer that cannot be asked (class `Opaque`) whoever aborts says that it was looked
-    /// after.
+    /// Gives up the open rotation of a secret. This takes effect at once if nothing can have been made; otherwise the
+    /// worker first retires what may have been made. If the issuer cannot be asked (class `Opaque`), the caller of an
+    /// abort states that the outside system was checked.
     ///
     /// # Errors
     ///
-    /// As [`Session::run`]; [`crate::Refusal::RotationNotFound`] when none is under way.
+    /// As [`Session::run`]; [`crate::Refusal::RotationNotFound`] when no rotation is open.
     pub fn abort_rotation(&self, secret: SecretId, reason: Reason) -> Result<Receipt, Error> {
         self.run(Command::abort_rotation(secret, reason))
     }
 
-    /// Lets the parked rotation of a secret go on, with all its attempts and as much time as it had at first. With an issuer
-    /// that cannot be asked this says that nothing was made.
+    /// Resumes the parked rotation of a secret, with all its attempts and as much time as it had at first. If the
+    /// issuer cannot be asked, this states that nothing was made.
     ///
     /// # Errors
     ///
@@ -62,12 +62,12 @@ impl Session {
         self.run(Command::resume_rotation(secret))
     }
 
-    /// Gives the answer of an issuer that could not be read, of the rotation that waits for a person because of it: it may hold a
-    /// credential that was made. That it was looked at is recorded, durably, before it is handed out.
+    /// Returns an issuer's answer that could not be read, of the rotation that is parked because of it. It may contain
+    /// a credential that was made. The read is recorded, durably, before the answer is returned.
     ///
     /// # Errors
     ///
-    /// Kind `Refused`: [`crate::Refusal::RotationNotFound`] when no rotation is under way that keeps such an answer,
+    /// Kind `Refused`: [`crate::Refusal::RotationNotFound`] when no open rotation has such an answer,
     /// [`crate::Refusal::SecretNotFound`]. Kind `Corrupt` when the data is damaged.
     pub fn unread_answer(&self, secret: SecretId) -> Result<SecretBytes, Error> {
         let inner = &self.store().0;
@@ -87,18 +87,18 @@ impl Session {
         Ok(answer)
     }
 
-    /// Has the credential of a version ended in the system that it is for; not of the current one. The worker does it, and the
-    /// data of the version goes with it.
+    /// Ends the credential of a version in its outside system, but not of the current version. The worker does it, and
+    /// then destroys the data of the version.
     ///
     /// # Errors
     ///
-    /// As [`Session::run`]; [`crate::Refusal::Locked`] when a lock stands on the version.
+    /// As [`Session::run`]; [`crate::Refusal::Locked`] when a lock protects the version.
     pub fn retire(&self, secret: SecretId, version: VersionRef) -> Result<Receipt, Error> {
         self.run(Command::retire(secret, version))
     }
 
-    /// Says that whoever acts uses a version from now on, and none before it. Once all the consumers that a secret waits for
-    /// have said so, the worker retires the credential before.
+    /// Acknowledges that the session's actor uses a version from now on, and no earlier one. Once all consumers of a
+    /// secret have acknowledged it, the worker retires the earlier credential.
     ///
     /// # Errors
     ///
@@ -109,8 +109,8 @@ impl Session {
 }
 
 impl Store {
-    /// Gives the secrets of which a rotation by an issuer is under way or was given up last, or a credential is to be ended, in the
-    /// order of their ids.
+    /// Returns the secrets with an open rotation by an issuer, a rotation that was given up last, or a credential that
+    /// will be ended, in the order of their ids.
     #[must_use]
     pub fn rotating_secrets(&self) -> Vec<Arc<Secret>> {
         let is_rotating = |secret: &&Arc<Secret>| {
@@ -132,7 +132,7 @@ impl Inner {
         Ok(sealed.into_ready(|next| Decided::Rotate { secret: id, origin: VersionOrigin::RotatedByPolicy, next }))
     }
 
-    /// Seals the credential that an issuer made, or picked, for a version to come.
+    /// Seals the credential that an issuer made, or picked, for a future version.
     pub(crate) fn prepare_issued(
         &self,
         secret: &Secret,

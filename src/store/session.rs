@@ -1,4 +1,4 @@
-//! Owns acting as somebody: each command with who asks, under which conditions, and its answer.
+//! Owns sessions: commands with an actor and terms, and their answers.
 //!
 //! Read next: [`super::prepare`].
 
@@ -26,7 +26,7 @@ use super::prepare::Ready;
 use super::repeated;
 use super::store::Store;
 
-/// Somebody who acts on a store, and the conditions on which the next commands are asked. Cheap to clone and change.
+/// An actor on a store, and the terms of its next commands. Cheap to clone and change.
 ///
 /// ```
 /// use latchkeep::{Actor, LockName, NewLock, NewSecret, SecretBytes, SecretName, StoreOptions, Unlock, VersionRef};
@@ -55,31 +55,32 @@ impl Session {
         Self { store, terms: Terms::by(actor), key: None }
     }
 
-    /// Gives who acts.
+    /// Returns the actor.
     #[must_use]
     pub const fn actor(&self) -> &Actor {
         &self.terms.actor
     }
 
-    /// Gives the store.
+    /// Returns the store.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Makes the next commands be refused unless the secret has this revision.
+    /// Lets the next commands be refused unless the secret has this revision.
     #[must_use]
     pub const fn expecting(mut self, revision: Revision) -> Self {
         self.terms.expected_revision = Some(revision);
         self
     }
 
-    /// Makes the next command be done once, however often it is asked: for a day, the same command of this actor under
-    /// the same key is answered as the first time, and another one is refused. Secret data that comes along is compared with
-    /// what the first command stored, as long as that is there: no hash of it is kept.
+    /// Lets the next command be done only once, however often it is sent. For a day, the same command of this actor
+    /// under the same key gets the first answer again, and another command is refused. Secret data of a repeated
+    /// command is compared with what the first command stored, as long as that exists; no hash of it is kept.
     ///
-    /// No answer is forgotten before its day is over. So there is room for [`REMEMBERED_OF_ACTOR_MAX`](crate::limits::REMEMBERED_OF_ACTOR_MAX)
-    /// keys of an actor and [`REMEMBERED_MAX`](crate::limits::REMEMBERED_MAX) of all; a command under a further one is not
+    /// No answer is forgotten before its day is over. So at most
+    /// [`REMEMBERED_OF_ACTOR_MAX`](crate::limits::REMEMBERED_OF_ACTOR_MAX) keys of an actor and
+    /// [`REMEMBERED_MAX`](crate::limits::REMEMBERED_MAX) in all are remembered. A command under a further key is not
     /// done, and fails with kind `Unavailable`, code `busy`.
     #[must_use]
     pub fn once(mut self, key: IdempotencyKey) -> Self {
@@ -101,32 +102,33 @@ impl Session {
         self
     }
 
-    /// Lets the next commands replace, renew and remove locks that belong to others, and rotations by issuers go over a grace and
-    /// consumers that have not moved; the log says that it was forced.
+    /// Lets the next commands replace, renew and remove locks that belong to other actors. Rotations by issuers also
+    /// override a grace and consumers that have not moved. The log says that it was forced.
     #[must_use]
     pub const fn by_force(mut self) -> Self {
         self.terms.force = true;
         self
     }
 
-    /// Asks for something and waits until it is durable. Tries again by itself, a few times, when the secret or the keys
-    /// change while its data is being sealed.
+    /// Sends a command and waits until it is durable. Tries again a few times if the secret or the keys change while
+    /// its data is being sealed.
     ///
     /// # Errors
     ///
-    /// Kind `Refused` with the reason, [`Refusal::Quarantined`] for all that would touch a version of a restored store that
-    /// nobody has confirmed; `Unavailable`, `Closed`, `Corrupt` as their kinds say.
+    /// Kind `Refused` with the reason, [`Refusal::Quarantined`] for every command that would touch a version of a
+    /// restored store before a person has confirmed the store; `Unavailable`, `Closed`, `Corrupt` as their kinds say.
     ///
     /// # Durability
     ///
-    /// With a receipt in hand the command survives the death of process, kernel and power.
+    /// A command with a receipt survives the death of process, kernel and power.
     #[expect(clippy::needless_pass_by_value, reason = "a command is asked once, and its data wiped with it")]
     pub fn run(&self, command: Command) -> Result<Receipt, Error> {
         let ask = || self.ask(&command, Patience::Wait).and_then(Pending::wait);
         let mut answer = ask();
         for _ in 0..RETRIES_MAX {
             match answer {
-                // Something changed before the sealing, or between it and the deciding: seal again, from what is there now.
+                // Something changed before the sealing, or between sealing and decision: seal again, from the present
+                // state.
                 Err(error) if error.refusal() == Some(&Refusal::VersionChanged) => {
                     self.store.settle()?;
                     answer = ask();
@@ -137,19 +139,19 @@ impl Session {
         answer
     }
 
-    /// Asks for something; the answer can be waited on, or awaited in any runtime. Waits while the queue is full. May be
-    /// answered with [`Refusal::VersionChanged`] when the secret or the keys change while its data is being sealed; ask again
-    /// then.
+    /// Sends a command; the caller can wait for the answer, or await it in any runtime. Blocks while the queue is full.
+    /// The answer may be [`Refusal::VersionChanged`] if the secret or the keys change while its data is being sealed;
+    /// send it again then.
     ///
     /// # Errors
     ///
-    /// What can be told before the command is queued: `Closed`, `Unavailable`, and refusals of its data.
+    /// Errors that are known before the command is queued: `Closed`, `Unavailable`, and refusals of its data.
     #[expect(clippy::needless_pass_by_value, reason = "a command is asked once, and its data wiped with it")]
     pub fn submit(&self, command: Command) -> Result<Pending, Error> {
         self.ask(&command, Patience::Wait)
     }
 
-    /// Asks for something, unless the queue is full.
+    /// Sends a command, unless the queue is full.
     ///
     /// # Errors
     ///
@@ -164,7 +166,7 @@ impl Session {
         let check = self.check(command)?;
         let Ready { command, payload } = match self.store.0.prepare(&command.0) {
             Ok(ready) => ready,
-            // A repeated command may not be possible any more just because it was done.
+            // A repeated command may be impossible now just because it was done.
             Err(error) => {
                 return self.recall(&terms).filter(|_| error.refusal().is_some()).map_or(Err(error), |outcome| {
                     let (reply, slot) = Reply::pair();
@@ -177,24 +179,25 @@ impl Session {
         Ok(Pending::new(self.store.0.engine.ask(order, patience)?, check))
     }
 
-    /// Gives what holds a remembered answer to the data of a command.
+    /// Returns the check of a remembered answer against the data of a command.
     pub(super) fn check(&self, command: &Command) -> Result<Option<Check>, Error> {
         self.key.as_ref().map_or(Ok(None), |_| repeated::check(&self.store.0, command))
     }
 
-    /// Gives the terms of a read that may make a credential.
+    /// Returns the terms of a read that may make a credential.
     pub(super) fn read_terms(&self, secret: SecretId) -> Terms {
         self.terms(&Command::read(secret, VersionRef::Current))
     }
 
-    /// Gives what the idempotency key of a command remembers, or says to it, as of the last durable record.
+    /// Returns the remembered answer for the idempotency key of a command, or its refusal, as of the last durable
+    /// record.
     pub(super) fn recall(&self, terms: &Terms) -> Option<Result<Receipt, Refusal>> {
         let snapshot = self.store.0.engine.shared.published.load();
         let now = self.store.0.now();
         recall(&snapshot.state, terms, now)
     }
 
-    /// Gives the terms of a command, with what tells it from others under the same idempotency key.
+    /// Returns the terms of a command, with what distinguishes it from others under the same idempotency key.
     pub(super) fn terms(&self, command: &Command) -> Terms {
         let mut terms = self.terms.clone();
         if let Some(key) = &self.key {
@@ -215,12 +218,12 @@ impl Session {
         self.run(Command::create(new))
     }
 
-    /// Adds a version. What was current becomes previous, with its locks; what falls out of the retention window is
-    /// destroyed.
+    /// Adds a version. The current one becomes previous, with its locks; the data of a version that falls out of the
+    /// retention window is destroyed.
     ///
     /// # Errors
     ///
-    /// As [`Session::run`]: [`Refusal::Locked`] when a lock stands on the version that would fall out,
+    /// As [`Session::run`]: [`Refusal::Locked`] when a lock protects the version that would fall out,
     /// [`Refusal::RotationNotSupported`] for dynamic secrets.
     pub fn rotate(&self, secret: SecretId, data: NewData) -> Result<Receipt, Error> {
         self.run(Command::rotate(secret, data))
@@ -262,7 +265,7 @@ impl Session {
         self.run(Command::update(secret, changes))
     }
 
-    /// Places a lock on a version; one of the same name there is replaced. The position in the receipt is the lock's
+    /// Places a lock on a version; replaces one of the same name there. The position in the receipt is the lock's
     /// fencing token.
     ///
     /// # Errors
@@ -272,7 +275,7 @@ impl Session {
         self.run(Command::place_lock(secret, version, lock))
     }
 
-    /// Removes one lock from a version; no error when it does not stand there.
+    /// Removes one lock from a version; it is no error if there is no such lock.
     ///
     /// # Errors
     ///
@@ -281,7 +284,7 @@ impl Session {
         self.run(Command::remove_locks(secret, version, LockNames::These(vec![name])))
     }
 
-    /// Changes what the store is set to.
+    /// Changes the settings of the store.
     ///
     /// # Errors
     ///
@@ -305,5 +308,5 @@ impl fmt::Debug for Session {
     }
 }
 
-/// How often something is tried again when a secret changes in between.
+/// How often a command is tried again when a secret changes in between.
 pub(super) const RETRIES_MAX: u32 = 8;

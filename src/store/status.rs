@@ -1,4 +1,4 @@
-//! Owns the answer to: how is this store?
+//! Owns the status of a store.
 //!
 //! Read next: [`crate::projection`].
 
@@ -20,7 +20,7 @@ use crate::storage::Room;
 use super::clock::ClockStatus;
 use super::store::Store;
 
-/// How a store is, as of its last durable record.
+/// The status of a store, as of its last durable record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
@@ -36,41 +36,42 @@ pub struct Status {
     pub writer_epoch: WriterEpoch,
     /// Counts over all secrets.
     pub tally: Tally,
-    /// Groups beside the default one.
+    /// Groups except the default one.
     pub groups: usize,
-    /// What the store is set to.
+    /// The settings of the store.
     pub settings: Settings,
-    /// What opens each key slot in use.
+    /// The kind of each key slot in use.
     pub key_slots: Vec<(u8, KeySlotKind)>,
-    /// Epochs whose keys are held; more than one while data keys are being wrapped anew.
+    /// Epochs with keys; more than one while data keys are being wrapped anew.
     pub epochs: Vec<u32>,
     /// The incarnation of the store: 0 if it was never restored, larger after each restore.
     pub incarnation: Incarnation,
-    /// When the store was last restored, looked at or not.
+    /// When the store was last restored, confirmed or not.
     pub restored_at: Option<Timestamp>,
-    /// The restore that nobody has looked at yet: while there is one, the store is in quarantine.
+    /// The restore that no person has confirmed yet: as long as there is one, the store is in quarantine.
     pub quarantine: Option<Restored>,
-    /// What time the store goes by, and how the clock stands to it.
+    /// The time that the store goes by, and how the clock relates to it.
     pub clock: ClockStatus,
-    /// The issuers that list credentials which carry the store's tag and which the log does not know, as far as a worker has looked: of
-    /// the original of a restored store, or of a copy. No sweep ends anything there until each is adopted
-    /// ([`crate::RotationWorker::adopt_stranger`]) or ended ([`crate::RotationWorker::end_stranger`]).
+    /// The issuers that list credentials which carry the store's tag and which the log does not know, as far as a
+    /// worker has checked. They belong to the original of a restored store, or of a copy. No sweep ends anything there
+    /// until each is adopted ([`crate::RotationWorker::adopt_stranger`]) or ended
+    /// ([`crate::RotationWorker::end_stranger`]).
     pub strangers: BTreeMap<IssuerName, Strangers>,
     /// The next time at which a lease or an expiry is due.
     pub next_lapse_at: Option<Timestamp>,
     /// The next scheduled rotation.
     pub next_rotation_at: Option<Timestamp>,
-    /// Where secrets stand with their rotations.
+    /// The standing of secrets with their rotations.
     pub rotations: RotationCounts,
     /// Why the store takes no more commands, if it does not.
     pub poisoned: Option<String>,
     /// Reads that could not be counted, because too many kinds of read waited.
     pub reads_missed: u64,
-    /// Bytes that the store takes on disk, more or less.
+    /// The approximate bytes that the store takes on disk.
     pub size_bytes: u64,
-    /// Free bytes, when they are too few to go on.
+    /// The free bytes, if they are too few to continue.
     pub short_of_space: Option<u64>,
-    /// Records since the last checkpoint that every anchor took; nothing without anchors.
+    /// Records since the last checkpoint that every anchor took; `None` without anchors.
     pub unanchored_records: Option<u64>,
     /// Why an anchor did not take the last checkpoint, if it did not.
     pub anchor_problem: Option<String>,
@@ -78,40 +79,41 @@ pub struct Status {
     pub replayed_at_open: u64,
     /// Whether the open found saved state that did not fit the log, and rebuilt it.
     pub rebuilt_at_open: bool,
-    /// Whether the store vouches for what it derives from the log. Not in a store of release 0.1 that is open for reading
-    /// only: then nothing but the log is believed, and who opened it is not held to what the log says of earlier keys.
+    /// Whether the store has a voucher. It has none in a store of release 0.1 that is open for reading only. Then only
+    /// the log is used, and the opening key is not checked against earlier keys in the log.
     pub is_vouched: bool,
-    /// Keys among the rows that are not those of the log, a sentence each: a key slot or an epoch that was put back, say.
+    /// Keys among the rows that differ from those of the log, a sentence each, for example a key slot or an epoch that
+    /// was put back.
     pub strange_keys: Vec<String>,
     /// Records that the next open would replay, if the store ended now.
     pub unsaved_records: u64,
 }
 
-/// How many secrets stand at some point of a rotation.
+/// How many secrets have some standing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RotationCount {
-    /// How many.
+    /// The number of secrets.
     pub secrets: u64,
-    /// Since when the first of them does.
+    /// Since when the first of them has it.
     pub since: Option<Timestamp>,
 }
 
-/// Where secrets stand with their rotations, each counted once; see [`RotationStanding`].
+/// The standings of secrets with their rotations, each secret counted once; see [`RotationStanding`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RotationCounts {
-    /// The worker has something to do for them.
+    /// The worker has something to do.
     pub due: RotationCount,
-    /// A rotation is under way.
+    /// A rotation is open.
     pub open: RotationCount,
     /// A lock refuses a rotation that was due.
     pub blocked: RotationCount,
-    /// A lock holds back a credential that is made.
+    /// A lock holds back a finished credential.
     pub staged: RotationCount,
     /// A rotation waits for a person.
     pub parked: RotationCount,
-    /// The credential of an earlier version is to be ended.
+    /// The credential of an earlier version will be ended.
     pub retiring: RotationCount,
 }
 
@@ -152,11 +154,11 @@ const fn short_of_space(room: &Room) -> Option<u64> {
 }
 
 impl Store {
-    /// Tells how the store is. Looks at the secrets that rotate just now, or should.
+    /// Returns the status of the store. Looks at the secrets that rotate now, or should.
     ///
     /// # Errors
     ///
-    /// Kind `Unavailable` when the system does not tell how much space is free; `Closed` when the store is closed.
+    /// Kind `Unavailable` when the system does not report the free space; `Closed` when the store is closed.
     pub fn status(&self) -> Result<Status, Error> {
         let (engine, snapshot) = (&self.0.engine, self.0.engine.view());
         let (shared, whole, anchored) = (&engine.shared, &snapshot.state.whole, engine.anchored());

@@ -1,6 +1,6 @@
 //! Owns the handle: cheap to clone, shared by all threads of a host.
 //!
-//! Read next: [`super::session`], for everything that somebody does.
+//! Read next: [`super::session`], for the commands of an actor.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::projection::lock_board::LockStatus;
 use super::looking;
 use super::session::Session;
 
-/// An open store. Clones are handles on the same store; it closes when [`Store::close`] is called, or the last handle
-/// goes.
+/// An open store. Clones are handles on the same store. It closes when [`Store::close`] is called, or the last handle
+/// is dropped.
 ///
-/// Everything that somebody does is done by a [`Session`], which says who: see [`Store::acting_as`]. What is shown here
-/// is always the last durable state.
+/// A [`Session`] sends commands in the name of an actor: see [`Store::acting_as`]. The methods here always show the
+/// last durable state.
 ///
 /// ```
 /// use latchkeep::{Actor, NewSecret, SecretBytes, SecretName, StoreOptions, Unlock, VersionRef};
@@ -39,16 +39,16 @@ use super::session::Session;
 #[derive(Clone)]
 pub struct Store(pub(crate) Arc<Inner>);
 
-/// What all handles of a store share.
+/// The state that all handles of a store share.
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
-    /// Whose turn it is to do the rotations.
+    /// The turn to do the rotations.
     pub(crate) turns: Turns,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Nobody is left to tell; an open says what is wrong.
+        // No caller is left that could get an error; the next open reports what is wrong.
         let _ = self.engine.close();
     }
 }
@@ -58,19 +58,19 @@ impl Store {
         Self(Arc::new(Inner { engine, turns: Turns::default() }))
     }
 
-    /// Begins to act as somebody. The actor is what the host says; it stands in the log with all that is done.
+    /// Returns a session of an actor. The host decides who the actor is; the log records it with every command.
     #[must_use]
     pub fn acting_as(&self, actor: Actor) -> Session {
         Session::new(self.clone(), actor)
     }
 
-    /// Gives the id of the store's log, which names the store too.
+    /// Returns the id of the store's log, which also identifies the store.
     #[must_use]
     pub fn log_id(&self) -> LogId {
         self.0.engine.shared.log_id
     }
 
-    /// Gives a secret as it is now: metadata, versions, locks, but no data. `O(log n)` in the number of secrets.
+    /// Returns a secret as it is now: metadata, versions, locks, but no data. `O(log n)` in the number of secrets.
     ///
     /// # Errors
     ///
@@ -88,15 +88,15 @@ impl Store {
         self.0.engine.look(|snapshot| looking::secret_named(&snapshot.state, secret_type, name))
     }
 
-    /// Gives all secrets as they are at one moment, in the order of their ids, which is that of their making. Holds
-    /// nobody up, however many there are.
+    /// Returns all secrets as they are at one moment, in the order of their ids, which is that of their creation.
+    /// Blocks no other caller, however many secrets there are.
     #[must_use]
     pub fn secrets(&self) -> Vec<Arc<Secret>> {
         looking::secrets(&self.0.engine.view().state)
     }
 
-    /// Gives the locks on all versions of a secret: which, since when, by whom, until when. `O(log n)` in the number of
-    /// secrets, and linear in that of its locks.
+    /// Returns the locks on all versions of a secret: which, since when, by whom, until when. `O(log n)` in the number
+    /// of secrets, and linear in that of its locks.
     ///
     /// # Errors
     ///
@@ -105,25 +105,25 @@ impl Store {
         self.0.engine.look(|snapshot| looking::lock_status(&snapshot.state, id))
     }
 
-    /// Gives the groups beside the default one, in the order of their ids.
+    /// Returns the groups except the default one, in the order of their ids.
     #[must_use]
     pub fn groups(&self) -> Vec<(GroupId, Group)> {
         looking::groups(&self.0.engine.view().state)
     }
 
-    /// Gives what the store is set to.
+    /// Returns the settings of the store.
     #[must_use]
     pub fn settings(&self) -> Settings {
         self.0.engine.look(|snapshot| snapshot.state.whole.settings)
     }
 
-    /// Gives up to `limit` scheduled rotations, the next one first.
+    /// Returns up to `limit` scheduled rotations, the next one first.
     #[must_use]
     pub fn scheduled_rotations(&self, limit: usize) -> Vec<(Timestamp, SecretId)> {
         self.0.engine.view().projections.calendar.rotations().take(limit).collect()
     }
 
-    /// Waits until everything that was asked before is durable, and what time has made due is done.
+    /// Waits until everything requested before is durable, and what time has made due is done.
     ///
     /// # Errors
     ///
@@ -132,23 +132,23 @@ impl Store {
         self.0.engine.settle()
     }
 
-    /// Reads everything that is stored: recomputes the chain of the log, holds the state against a fresh replay, reads
-    /// and unseals the data of every version, looks for data that should be gone, and reads the past states. Takes as long as reading the whole
-    /// store, and the memory of a second state; the store goes on working meanwhile.
+    /// Reads all stored data. Recomputes the chain of the log, compares the state with a fresh replay, reads and
+    /// unseals the data of every version, looks for data that should be gone, and reads the past states. Takes as long
+    /// as reading the whole store, and the memory of a second state; the store works meanwhile.
     ///
     /// # Errors
     ///
-    /// Kind `Unavailable` when the disk fails. Damage is no error: it stands in the report.
+    /// Kind `Unavailable` when the disk fails. Damage is no error: the report has it.
     pub fn scrub(&self, mut progress: impl FnMut(ScrubProgress)) -> Result<ScrubReport, Error> {
         self.0.engine.scrub(&mut progress)
     }
 
-    /// Closes the store: answers everything asked before, makes the next open fast, and gives the directory back. Other
-    /// handles get errors of kind `Closed` from then on. A second close is no error.
+    /// Closes the store: answers everything requested before, makes the next open fast, and gives the directory back.
+    /// After that, other handles get errors of kind `Closed`. A second close is no error.
     ///
     /// # Errors
     ///
-    /// Kind `Unavailable` when something could not be made durable; then whoever asked for it was told as well.
+    /// Kind `Unavailable` when something could not be made durable; its caller then got an error too.
     pub fn close(&self) -> Result<(), Error> {
         self.0.engine.close()
     }

@@ -1,4 +1,4 @@
-//! Owns what jobs report of their tasks, and what is shown of tasks.
+//! Owns the reports of jobs on their tasks, and what is shown of tasks.
 //!
 //! Read next: [`crate::RotationWorker`], which begins the jobs.
 
@@ -22,12 +22,12 @@ use super::session::Session;
 use super::store::{Inner, Store};
 
 impl Session {
-    /// Takes what a job says became of its task; see [`crate::Issuer::begin`]. Durable once it returns. The worker goes on from
-    /// there: a credential that was made is proved and put into use, one that was ended takes its version's data along, what
-    /// failed is tried again after a pause.
+    /// Accepts a job's report on its task; see [`crate::Issuer::begin`]. It is durable when this returns. The worker
+    /// continues from there. It verifies a new credential and makes it current. It destroys the data of a version whose
+    /// credential was ended. It tries a failed task again after a pause.
     ///
-    /// A report that is late is taken as long as nothing else came of the task. The same report again is refused; so is one
-    /// for a task that was given up, whose job has to undo what it did itself.
+    /// A late report is accepted as long as the task has no other result. The same report again is refused. A report
+    /// for a task that was given up is refused too; its job must undo its own work.
     ///
     /// ```
     /// use latchkeep::{
@@ -68,39 +68,34 @@ impl Session {
     /// let worker = RotationWorker::new(&store, WorkerOptions::new().issuer(jobs, Jobs));
     /// worker.run_due()?;
     ///
-    /// // The job is at work; when it is over it reports.
-    /// let task = store.tasks(secret)?.pop().unwrap();
-    /// assert_eq!(task.status, TaskStatus::Processing);
-    /// let made = Issued::new(SecretBytes::copy_from(br#"{"token":"t0k3n"}"#)).known_as(OutsideId::parse("token-1")?);
-    /// ops.report_task(secret, task.id, TaskReport::CredentialsCreated(made))?;
-    /// worker.run_due()?;
-    /// assert_eq!(ops.read(secret, VersionRef::Current)?.number.get(), 1);
+    /// The job runs; at its end it reports.
     /// # Ok::<(), latchkeep::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// As [`Session::run`]; [`Refusal::TaskNotFound`], [`Refusal::TaskNotAwaited`]; kind `Invalid` when the credential is no
-    /// JSON object of at most 512 KiB.
+    /// As [`Session::run`]; [`Refusal::TaskNotFound`], [`Refusal::TaskNotAwaited`]; kind `Invalid` when the credential
+    /// is not a JSON object of at most 512 KiB.
     pub fn report_task(&self, secret: SecretId, task: TaskId, report: TaskReport) -> Result<Receipt, Error> {
         self.run(Command::report_task(secret, task, report))
     }
 
-    /// Calls a task off that is to make a credential: its rotation is given up, as by [`Session::abort_rotation`]. While its job
-    /// is at work, the report of that job is waited for, so that what it makes is ended; with class `Opaque` it is
-    /// not, and whoever calls it off sees to that.
+    /// Cancels a task that makes a credential: its rotation is given up, as by [`Session::abort_rotation`]. While its
+    /// job runs, the store waits for the report of that job, so that its credential is ended. With class `Opaque` it
+    /// does not wait, and the caller must end that credential.
     ///
     /// # Errors
     ///
     /// As [`Session::run`]; [`Refusal::TaskNotFound`]; [`Refusal::TaskNotAwaited`] for a task that is over;
-    /// [`Refusal::InvalidArgument`] for one that ends a credential, which cannot be called off.
+    /// [`Refusal::InvalidArgument`] for one that ends a credential, which cannot be cancelled.
     pub fn cancel_task(&self, secret: SecretId, task: TaskId, reason: Reason) -> Result<Receipt, Error> {
         self.run(Command::cancel_task(secret, task, reason))
     }
 }
 
 impl Store {
-    /// Gives the tasks of a secret, see [`Secret::tasks`]: what is to be done outside for its credentials, and what was.
+    /// Returns the tasks of a secret, see [`Secret::tasks`]: the open and the finished work for its credentials in
+    /// outside systems.
     ///
     /// # Errors
     ///
@@ -109,7 +104,7 @@ impl Store {
         Ok(self.0.find(secret)?.tasks())
     }
 
-    /// Finds a task.
+    /// Returns a task.
     ///
     /// # Errors
     ///
@@ -120,7 +115,7 @@ impl Store {
 }
 
 impl Inner {
-    /// Seals what a job made, for the version that its rotation is for.
+    /// Seals a job's credential, for the version of its rotation.
     pub(super) fn prepare_report(&self, id: SecretId, task: TaskId, report: &TaskReport) -> Result<Ready, Error> {
         let secret = self.find(id)?;
         let (report, payload) = match report {
@@ -134,7 +129,7 @@ impl Inner {
         Ok(Ready { command: Decided::Rotation { secret: id, step: RotationCommand::Report { task, report } }, payload })
     }
 
-    /// The same without data, for dry runs.
+    /// Returns the same without data, for dry runs.
     pub(super) fn prepare_dry_report(&self, id: SecretId, task: TaskId, report: &TaskReport) -> Result<Decided, Error> {
         let secret = self.find(id)?;
         let report = self.without_credential(&secret, task, report)?;
@@ -158,7 +153,7 @@ impl Inner {
     }
 }
 
-/// The version that is to come of the task; what is sealed is sealed for that one.
+/// Returns the future version of the task, for which its data is sealed.
 fn to_come(secret: &Secret, id: TaskId) -> Result<VersionId, Refusal> {
     let task = secret.task(id).ok_or(Refusal::TaskNotFound)?;
     match secret.rotation.as_deref().filter(|rotation| TaskId::from(rotation.id) == id) {
@@ -168,7 +163,7 @@ fn to_come(secret: &Secret, id: TaskId) -> Result<VersionId, Refusal> {
     }
 }
 
-/// How often what the task is to do has failed.
+/// Returns how often the work of the task has failed.
 fn failures(secret: &Secret, task: TaskId) -> u32 {
     let of_rotation = secret.rotation.iter().find(|rotation| TaskId::from(rotation.id) == task);
     let attempts = of_rotation.map(|rotation| rotation.attempts.saturating_sub(1));
@@ -177,7 +172,7 @@ fn failures(secret: &Secret, task: TaskId) -> u32 {
     attempts.or(failures).unwrap_or(0).into()
 }
 
-/// What tells a report from another one under the same idempotency key, but for the credential that it brings.
+/// Returns what distinguishes a report from another one under the same idempotency key, except the credential in it.
 pub(super) fn shape(report: &TaskReport) -> String {
     match report {
         TaskReport::CredentialsCreated(issued) => format!("created {:?} {:?}", issued.outside, issued.expires_at),

@@ -1,6 +1,6 @@
-//! Owns a watch over the log: every durable record from a position on, in order, as it comes; and what users hear of it.
+//! Owns a watch over the log: every durable record from a position on, in order, as it comes; and its notification.
 //!
-//! There is no queue and no thread: a watch reads the log at its own pace, from its own position. Read next:
+//! There is no queue and no thread: a watch reads the log at its own speed, from its own position. Read next:
 //! [`super::log_view`].
 
 use std::collections::VecDeque;
@@ -30,20 +30,20 @@ use super::store::Store;
 /// Records that a watch reads ahead, at most.
 const AHEAD_MAX: usize = 256;
 
-/// Bytes of records that a watch reads ahead; one record more at most.
+/// Bytes of records that a watch reads ahead; at most one record more.
 const AHEAD_BYTES_MAX: usize = 1_024 * 1_024;
 
-/// How long a watch waits before it looks whether the store is poisoned: nothing comes any more then.
+/// How long a watch waits before it checks whether the store is poisoned: then no more records come.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The records of a log from a position on: those that are there, then those that come.
+/// The records of a log from a position on: the existing ones, then the new ones.
 ///
-/// In order, each once, and only what is durable. Whoever has to see each record, also after a crash, keeps
-/// [`Watch::resume_point`] after it has dealt with one, and starts again from there with [`Store::watch_from`]: at least
-/// once. A position alone does not do: a store that is restored gives positions away again, to other records. A watch that is slow, or
-/// stands still, costs nobody anything but the up to 256 records (about 1 MiB) that it has read ahead; it catches up from
-/// the log. It does not keep the store open, and ends when the store closes, even if it has not come to the end by then;
-/// over a store that is open for reading only it ends at the end of the log, since nobody appends.
+/// The records come in order, each once, and only durable ones. A reader that must see each record, also after a crash,
+/// keeps [`Watch::resume_point`] after each handled record, and starts again from there with [`Store::watch_from`]: at
+/// least once. A position alone is not enough, because a restored store uses positions again for other records. A slow
+/// or stopped watch costs only its up to 256 records (about 1 MiB) that were read ahead; it catches up from the log. It
+/// does not keep the store open. It ends when the store closes, even before the end of the log. Over a store that is
+/// open for reading only, it ends at the end of the log, since no record is appended.
 ///
 /// As an iterator it waits for the next record, and ends after an error.
 ///
@@ -67,23 +67,23 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct Watch {
     shared: Arc<Shared>,
     is_live: bool,
-    /// What is read and not given yet.
+    /// Records that were read and not returned yet.
     ahead: VecDeque<(LogEntry, Head)>,
-    /// The next to give.
+    /// The position of the next record.
     position: Position,
     /// The chain value before it.
     head: Head,
     failed: bool,
 }
 
-/// How far a watch has come: the next position, and what tells its log from every other one that has that position.
+/// The progress of a watch: the next position, and what distinguishes its log from every other one with that position.
 ///
 /// Keep all of it. `position` and `incarnation` are numbers, `head` is 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResumePoint {
     /// The log.
     pub log_id: LogId,
-    /// The position of the next record to give.
+    /// The position of the next record.
     pub position: Position,
     /// The chain value before that record, if it is known.
     pub head: Option<[u8; 32]>,
@@ -91,26 +91,26 @@ pub struct ResumePoint {
     pub incarnation: Incarnation,
 }
 
-/// What a watch gives within some time.
+/// The result of a watch within some time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Watched {
     /// The next record.
     Entry(LogEntry),
-    /// Nothing yet: all that is durable was given.
+    /// No record yet: all durable records were returned.
     Quiet,
-    /// Nothing any more: the store was closed, or is open for reading only and all was given.
+    /// No more records: the store was closed, or is open for reading only and all were returned.
     Ended,
 }
 
 impl Store {
-    /// Watches the log from a position on: [`Position::FIRST`] for all of it, [`Status::log_size`](crate::Status::log_size)
-    /// for what comes from now on, or where an earlier watch had come to. Watches do not know of each other, and hold nobody
-    /// up.
+    /// Watches the log from a position on: [`Position::FIRST`] for all of it,
+    /// [`Status::log_size`](crate::Status::log_size) for new records only, or the position of an earlier watch. Watches
+    /// are independent, and block no other caller.
     ///
     /// # Errors
     ///
-    /// Kind `Refused` with [`Refusal::InvalidArgument`] for a position that the log has not reached: whoever kept it has
-    /// seen records that are not here.
+    /// Kind `Refused` with [`Refusal::InvalidArgument`] for a position that the log has not reached: the reader that
+    /// kept it has seen records that are not in this log.
     pub fn watch(&self, from: Position) -> Result<Watch, Error> {
         let engine = &self.0.engine;
         let end = engine.shared.published.with(|snapshot| snapshot.end.size);
@@ -123,7 +123,7 @@ impl Store {
         Ok(Watch { shared, is_live, ahead: VecDeque::new(), position: from, head, failed: false })
     }
 
-    /// Watches the log from where an earlier watch had come to, if the log still is what that watch has seen.
+    /// Watches the log from the resume point of an earlier watch, if the log is still the one that this watch has seen.
     ///
     /// ```
     /// use latchkeep::{Position, SecretBytes, StoreOptions, Unlock};
@@ -138,10 +138,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Kind `Invalid`, code `store_restored`, when the store was restored below that point: [`Error::begin_at`] is where
-    /// the records begin that the earlier watch has not seen. Kind `Invalid`, code `other_log`, for a point of another log.
-    /// Kind `Corrupt`: `rolled_back` when the log has not come so far and tells of no restore, `forked` when it has another
-    /// record there. A point without head is held to its position only.
+    /// Kind `Invalid`, code `store_restored`, when the store was restored below that point: [`Error::begin_at`] is the
+    /// position of the first record that the earlier watch has not seen. Kind `Invalid`, code `other_log`, for a point
+    /// of another log. Kind `Corrupt`: `rolled_back` when the log is shorter and contains no restore, `forked` when it
+    /// has another record there. A point without head is only checked by its position.
     pub fn watch_from(&self, point: &ResumePoint) -> Result<Watch, Error> {
         let shared = &self.0.engine.shared;
         if point.log_id != shared.log_id {
@@ -156,7 +156,7 @@ impl Store {
         }
         let since = shared.published.with(|snapshot| {
             let incarnations = &snapshot.state.whole.incarnations;
-            // An incarnation that this log does not know may be larger: its store was restored in a time that was wrong.
+            // An incarnation that this log does not know may be larger: its store was restored under a wrong clock.
             let is_known = point.incarnation == Incarnation::ORIGINAL
                 || incarnations.values().any(|incarnation| *incarnation == point.incarnation);
             let is_news = |later: Incarnation| !is_known || later > point.incarnation;
@@ -169,11 +169,12 @@ impl Store {
         })
     }
 
-    /// Gives what users hear of a record, if anything, under the names of the reference; always the same for the same record,
-    /// unless words about its secret were erased since.
+    /// Returns the notification for a record, if there is one, under the names of the reference. It is always the same
+    /// for the same record, unless words about its secret were erased since.
     ///
-    /// A table of event types, but for rotations that failed: whether the first version was to be made, or a later one,
-    /// stands in an earlier record. What the secret is now mostly tells; else it costs as much as [`Store::as_of`].
+    /// It is a table of event types, except for rotations that failed: an earlier record says whether the first version
+    /// was to be made, or a later one. The present secret mostly shows that too; otherwise this costs as much as
+    /// [`Store::as_of`].
     ///
     /// # Errors
     ///
@@ -182,7 +183,7 @@ impl Store {
         Notification::of(&record.event, || self.trigger(record))
     }
 
-    /// Tells what set off the rotation that an event of a secret speaks of.
+    /// Returns the trigger of the rotation that an event of a secret belongs to.
     fn trigger(&self, record: &Record) -> Result<RotationTrigger, Error> {
         let later = Ok(RotationTrigger::ByHand);
         let Some(id) = record.secret() else { return later };
@@ -197,8 +198,8 @@ impl Store {
     }
 }
 
-/// Tells by what a secret is now what set off a rotation back then; nothing where that is not certain. Positions tell what came first;
-/// a rebase of the clock moves times.
+/// Returns the trigger of a past rotation from the present secret; `None` if that is not certain. Positions give the
+/// order, since a rebase of the clock moves times.
 fn trigger_by(secret: &Secret, record: &Record) -> Option<RotationTrigger> {
     match secret.versions.first() {
         None => Some(RotationTrigger::FirstVersion),
@@ -208,13 +209,13 @@ fn trigger_by(secret: &Secret, record: &Record) -> Option<RotationTrigger> {
 }
 
 impl Watch {
-    /// Gives the position of the next record that it will give: where to start again once all before it is dealt with.
+    /// Returns the position of the next record: where to start again once all earlier records are handled.
     #[must_use]
     pub const fn next_position(&self) -> Position {
         self.position
     }
 
-    /// Returns what to keep, so that [`Store::watch_from`] goes on behind the last record that was given: the next position,
+    /// Returns what to keep, so that [`Store::watch_from`] continues after the last returned record: the next position,
     /// with the chain value before it and the incarnation of the store.
     #[must_use]
     pub fn resume_point(&self) -> ResumePoint {
@@ -223,12 +224,12 @@ impl Watch {
         ResumePoint { log_id, position, head: Some(*self.head.as_bytes()), incarnation }
     }
 
-    /// Waits for the next record, for so long at most; not at all with no time.
+    /// Waits for the next record, for at most this time; with no time it does not wait.
     ///
     /// # Errors
     ///
-    /// Kind `Corrupt` when a record cannot be read, `Unavailable` when the disk fails, or when the store is poisoned and
-    /// nothing will come. The position stays, so that it can be asked again.
+    /// Kind `Corrupt` when a record cannot be read, `Unavailable` when the disk fails, or when the store is poisoned
+    /// and no more records will come. The position does not change, so that the caller can try again.
     pub fn next_within(&mut self, at_most: Duration) -> Result<Watched, Error> {
         let mut left = at_most;
         loop {
@@ -253,13 +254,13 @@ impl Watch {
         }
     }
 
-    /// Gives the next record that is durable already; reads ahead where nothing is left of what was read.
+    /// Returns the next record that is already durable; reads ahead when no record is left.
     fn take(&mut self) -> Result<Option<LogEntry>, Error> {
         if self.ahead.is_empty() {
             match self.read_ahead() {
-                // The store was closed: that is the end, and no failure.
+                // The store was closed: that is the end, and not a failure.
                 Err(error) if *error.kind() == ErrorKind::Closed => self.is_live = false,
-                // What was read before it comes first; the next read comes upon it again.
+                // Records that were read earlier come first; the next read meets the error again.
                 Err(_) if !self.ahead.is_empty() => {}
                 read => read?,
             }
