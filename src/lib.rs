@@ -9,7 +9,7 @@
 //! [`StoreOptions`] opens a [`Store`]; [`Store::acting_as`] gives a [`Session`], which does everything that somebody does.
 //! What is said no to is a [`Refusal`]; what goes wrong is an [`Error`] with a kind. [`ledger`] is the log's proofs, for those who
 //! verify it without us. An [`Issuer`] makes credentials in a system outside; [`issuer_kit`] tries one out. The manual is
-//! in [`manual`].
+//! in [`manual`]. What people and programs are shown, with the names of the reference, is in [`view`].
 #![cfg_attr(
     not(feature = "store"),
     allow(dead_code, reason = "the writer, which asks and remembers, comes with the feature `store`")
@@ -66,6 +66,7 @@ pub(crate) mod seal;
 pub(crate) mod storage;
 #[cfg(feature = "store")]
 pub(crate) mod store;
+pub mod view;
 #[cfg(feature = "store")]
 pub(crate) mod worker;
 

@@ -13,7 +13,7 @@ use super::name::{Actor, LockName, SecretName};
 use super::position::{Position, VersionNumber};
 use super::secret::SecretType;
 use super::time::Timestamp;
-use super::version::Alias;
+use super::version::{Alias, version_words};
 
 /// The reference's words for a refusal by a lock, sent over the wire as they are.
 pub const LOCKED_MESSAGE: &str = "The requested action can't be completed because the secret version is locked.";
@@ -107,28 +107,44 @@ impl Blocked {
     }
 }
 
-impl fmt::Display for Blocked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let doing = match self.operation {
-            Operation::Read => "the read",
-            Operation::Rotate => "the rotation",
-            Operation::Restore => "the restore",
-            Operation::Delete => "the deletion",
-            Operation::DestroyData => "the destruction of data",
-            Operation::Expire => "the expiry",
-        };
-        write!(f, "{doing} of {} was refused because ", self.name)?;
-        for (index, lock) in self.locks.iter().take(3).enumerate() {
-            let gap = if index > 0 { ", " } else { "" };
-            write!(f, "{gap}version {}", lock.number)?;
-            if let Some(alias) = lock.alias {
-                write!(f, " ({alias})")?;
-            }
-            write!(f, " is locked by {}", lock.name)?;
-        }
-        if self.locks_total > 3 {
-            write!(f, " and {} more", self.locks_total.saturating_sub(3))?;
-        }
-        write!(f, "; {}", self.advice())
+impl Blocked {
+    /// Says which versions are locked by which locks: the first three, and how many more there are.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let shown = self.locks.iter().take(LOCKS_SHOWN);
+        let is_locked =
+            |lock: &BlockingLock| format!("{} is locked by {}", version_words(lock.number, lock.alias), lock.name);
+        let reasons: Vec<String> = shown.map(is_locked).collect();
+        let more = usize::try_from(self.locks_total).unwrap_or(usize::MAX).saturating_sub(LOCKS_SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}{more}", reasons.join(", "))
+    }
+
+    /// Says what is refused, and because of which locks.
+    pub(crate) fn sentence(&self) -> String {
+        format!("{} of {} is refused because {}", self.operation.noun(), self.name, self.reason())
     }
 }
+
+impl Operation {
+    /// Returns the words for it in a sentence about what is refused.
+    pub(crate) const fn noun(self) -> &'static str {
+        match self {
+            Self::Read => "the read",
+            Self::Rotate => "the rotation",
+            Self::Restore => "the restore",
+            Self::Delete => "the deletion",
+            Self::DestroyData => "the destruction of data",
+            Self::Expire => "the expiry",
+        }
+    }
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.sentence(), self.advice())
+    }
+}
+
+/// Locks that a sentence names.
+const LOCKS_SHOWN: usize = 3;

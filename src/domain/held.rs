@@ -33,24 +33,26 @@ pub struct Held {
     pub consumers: Box<[Actor]>,
 }
 
+impl Held {
+    /// Says what the caller can do next.
+    pub(crate) const ADVICE: &str = "wait, have them acknowledge, or rotate by force (the log will say so)";
+
+    /// Says what is refused, and what is waited for.
+    pub(crate) fn sentence(&self) -> String {
+        let Self { name, version, .. } = self;
+        let good = self.graced_until.map(|until| format!(", which stays good until {until} at the least"));
+        let shown: Vec<&str> = self.consumers.iter().take(CONSUMERS_SHOWN).map(Actor::as_str).collect();
+        let unmoved = || format!(", and these have not said that they use a newer one: {}", shown.join(", "));
+        let more = self.consumers.len().saturating_sub(CONSUMERS_SHOWN);
+        let parts = [good, (!shown.is_empty()).then(unmoved), (more > 0).then(|| format!(" and {more} more"))];
+        let rest: String = parts.into_iter().flatten().collect();
+        format!("the rotation of {name} is refused because it would end version {version}{rest}")
+    }
+}
+
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the rotation of {} was refused because it would end version {}", self.name, self.version)?;
-        if let Some(until) = self.graced_until {
-            write!(f, ", which stays good until {until} at the least")?;
-        }
-        for (index, consumer) in self.consumers.iter().take(CONSUMERS_SHOWN).enumerate() {
-            write!(
-                f,
-                "{}{consumer}",
-                if index == 0 { ", and these have not said that they use a newer one: " } else { ", " }
-            )?;
-        }
-        let more = self.consumers.len().saturating_sub(CONSUMERS_SHOWN);
-        if more > 0 {
-            write!(f, " and {more} more")?;
-        }
-        f.write_str("; wait, have them acknowledge, or rotate by force (the log will say so)")
+        write!(f, "{}; {}", self.sentence(), Self::ADVICE)
     }
 }
 

@@ -31,6 +31,8 @@ struct TextOrNanos(u64);
 /// The last nanosecond that fits the signed 64 bits that other systems use: 2262-04-11.
 const NANOS_MAX: u64 = i64::MAX as u64;
 
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
 impl Timestamp {
     /// The first moment, 1970-01-01 00:00 UTC.
     pub const EPOCH: Self = Self(TextOrNanos(0));
@@ -101,6 +103,12 @@ impl Timestamp {
             Ok(then) => u64::try_from(then.timestamp().as_nanosecond()).map_or(Self::MAX, Self::from_nanos),
             Err(_) => Self::MAX,
         }
+    }
+
+    /// Returns the second that it lies in, as people are shown times: `2026-11-23T12:00:00Z`.
+    #[must_use]
+    pub const fn to_second(self) -> Self {
+        Self::from_nanos(self.as_nanos() - self.as_nanos() % NANOS_PER_SECOND)
     }
 
     fn to_jiff(self) -> jiff::Timestamp {

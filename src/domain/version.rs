@@ -60,6 +60,12 @@ coded_enum!(
     }
 );
 
+/// Names a version as people do: `version 3 (current)`, or `version 1` where it has no alias.
+#[must_use]
+pub fn version_words(number: VersionNumber, alias: Option<Alias>) -> String {
+    alias.map_or_else(|| format!("version {number}"), |alias| format!("version {number} ({alias})"))
+}
+
 /// Which version of a secret is meant.
 ///
 /// ```

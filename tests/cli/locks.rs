@@ -130,9 +130,10 @@ fn explain_tells_what_would_happen_and_leaves_no_trace() {
         .iter()
         .map(|shown| (shown["operation"].as_str().unwrap(), shown["would_be_done"].as_bool().unwrap()))
         .collect();
-    let expected = [("read", true), ("rotate", true), ("restore", false), ("delete", false), ("destroy-data", false)];
+    let expected = [("read", true), ("rotate", true), ("restore", false), ("delete", false), ("destroy_data", false)];
     assert_eq!(said, expected);
-    assert_eq!(all["operations"][3]["blocked_by"][0]["name"], "billing");
+    let delete = &all["operations"][3];
+    assert_eq!((&delete["blocked_by"][0]["name"], &delete["status_code"]), (&"billing".into(), &412.into()));
     assert_eq!(records(&home), before);
 }
 
@@ -146,5 +147,8 @@ fn a_refusal_in_json_names_the_locks() {
     assert_eq!(error["errors"][0]["code"], "secret_version_locked");
     assert_eq!(error["blocked_by"][0]["name"], "billing");
     assert_eq!(error["blocked_by"][0]["owner"], "ops");
-    assert_eq!(error["exit_code"], 3);
+    let list = home.run(&["lock", "list", "--json"]).done().json();
+    assert_eq!(error["blocked_by"][0]["fencing_token"], list["locks"][0]["fencing_token"]);
+    assert_eq!((&error["waits_for"][0], &error["refused"]["operation"]), (&"ops".into(), &"delete".into()));
+    assert_eq!((&error["exit_code"], &error["status_code"]), (&3.into(), &412.into()));
 }

@@ -169,7 +169,7 @@ fn a_lock_that_comes_in_the_middle_holds_the_new_credential_back() {
         (&"report".into(), &"reporting".into())
     );
     let list = home.run(&["rotation", "list"]).done().text();
-    assert!(list.contains("report of reporting on version 1"), "{list}");
+    assert!(list.contains("report on version 1 (previous): since") && list.contains("owned by reporting"), "{list}");
     assert_eq!(home.run(&["status", "--json"]).done().json()["rotations"]["staged"]["secrets"], 1);
     assert_eq!(get(&home, &["--key", "password"]), "canary-2");
     let explained = home.run(&["explain", "orders-db", "--operation", "delete"]).failed(3, &[]).text();

@@ -51,7 +51,7 @@ fn reading_a_locked_dynamic_secret_is_refused() {
     ops.place_lock(id, VersionRef::Current, lock("deploy")).unwrap();
     let error = refused(ops.read(id, VersionRef::Current), "secret_version_locked");
     assert!(
-        error.to_string().contains("the read of deployer was refused because version 1 (current) is locked by deploy")
+        error.to_string().contains("the read of deployer is refused because version 1 (current) is locked by deploy")
     );
     ops.remove_lock(id, VersionRef::Current, lock("deploy").name).unwrap();
     assert_ne!(ops.read(id, VersionRef::Current).unwrap().text().unwrap(), second);

@@ -6,8 +6,9 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-use latchkeep::{Blocked, ErrorKind, Invalid, LOCKED_MESSAGE, Refusal, Secret};
-use serde_json::{Value, json};
+use latchkeep::view::{Block, ErrorBody, Explanation};
+use latchkeep::{ErrorKind, Invalid, Refusal, Secret};
+use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::explanation;
@@ -20,14 +21,22 @@ pub(crate) struct Failure {
     message: String,
     /// What to do now, if the message does not say.
     next: Option<String>,
-    /// Which locks are in the way, if that is the reason.
-    blocked: Option<Box<Blocked>>,
+    /// Why it was refused, if it was.
+    refused: Option<Box<Explanation>>,
+}
+
+/// What a script reads: the error body of the reference, and how the program ends.
+#[derive(Serialize)]
+struct Body {
+    #[serde(flatten)]
+    error: ErrorBody,
+    exit_code: u8,
 }
 
 impl Failure {
     /// Makes a failure with an exit code, a stable word and a message: lower case, no final dot.
     pub(crate) fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
-        Self { exit, code, message: message.into(), next: None, blocked: None }
+        Self { exit, code, message: message.into(), next: None, refused: None }
     }
 
     /// What was given cannot be used.
@@ -68,13 +77,13 @@ impl Failure {
     /// Turns an error about a secret into a failure that says which.
     pub(crate) fn about(secret: &Secret) -> impl Fn(latchkeep::Error) -> Self {
         |error| {
-            let is_refused = error.refusal().is_some();
             let token = error.refusal().and_then(|refusal| token_now(secret, refusal));
             let mut failure = Self::from(error);
             failure.next = token.or(failure.next);
-            if is_refused && failure.blocked.is_none() {
+            if failure.refused.is_some() && failure.locked().is_none() {
                 failure.message = format!("{}: {}", secret.metadata.name, failure.message);
             }
+            failure.refused = failure.refused.map(|refused| Box::new(refused.learn(secret)));
             failure
         }
     }
@@ -82,6 +91,11 @@ impl Failure {
     /// Gives what happened.
     pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Gives the locks that block it, if that is the reason.
+    fn locked(&self) -> Option<&Block> {
+        self.refused.as_deref().and_then(Explanation::locked)
     }
 
     /// Gives the way the program ends.
@@ -93,7 +107,7 @@ impl Failure {
     pub(crate) fn show(&self, json: bool) -> Exit {
         if !self.message.is_empty() {
             let mut to = anstream::stderr().lock();
-            let text = if json { self.to_json().to_string() } else { self.lines().join("\n") };
+            let text = if json { self.to_json() } else { self.lines().join("\n") };
             // Nobody is left to tell when this fails too.
             let _ = writeln!(to, "{text}");
         }
@@ -103,28 +117,24 @@ impl Failure {
     /// Gives the lines that a person reads.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("{}: {}", crate::out::red("error"), self.message)];
-        if let Some(blocked) = &self.blocked {
-            lines.push(explanation::headline(blocked));
-            lines.extend(explanation::lines(blocked));
+        if let Some(block) = self.locked() {
+            lines.push(block.explanation.clone());
+            lines.extend(explanation::lines(block));
         }
         lines.extend(self.next.iter().map(|next| format!("{}: {next}", crate::out::bold("try"))));
         lines
     }
 
-    /// Gives what a script reads: the error body of the reference, and what it lacks.
-    fn to_json(&self) -> Value {
-        let mut error = json!({ "code": self.code, "message": self.message });
-        if let (Some(next), Value::Object(fields)) = (&self.next, &mut error) {
-            fields.insert("hint".to_owned(), json!(next));
+    fn to_json(&self) -> String {
+        let mut error = match &self.refused {
+            Some(refused) => ErrorBody::from(Explanation::clone(refused)),
+            None => ErrorBody::new(self.code, ""),
+        };
+        for item in &mut error.errors {
+            item.message.clone_from(&self.message);
         }
-        let mut body = json!({ "errors": [error], "exit_code": self.exit as u8 });
-        if let (Some(blocked), Value::Object(fields)) = (&self.blocked, &mut body) {
-            fields.insert("explanation".to_owned(), json!(explanation::headline(blocked)));
-            fields.insert("advice".to_owned(), json!(blocked.advice()));
-            fields.insert("blocked_by".to_owned(), explanation::json(blocked));
-            fields.insert("blocked_total".to_owned(), json!(blocked.locks_total));
-        }
-        body
+        let body = Body { error: error.hinting(self.next.as_deref()), exit_code: self.exit as u8 };
+        serde_json::to_string(&body).unwrap_or_default()
     }
 }
 
@@ -138,13 +148,13 @@ impl From<latchkeep::Error> for Failure {
             ErrorKind::Corrupt => Exit::Damaged,
             _ => Exit::Failed,
         };
-        let blocked = error.refusal().and_then(latchkeep::Refusal::blocked);
+        let refused = error.refusal().map(Explanation::of);
         let mut failure = Self::new(exit, error.code(), error.to_string());
         failure.next = hint_for(error.code()).map(str::to_owned);
-        if let Some(blocked) = blocked {
-            failure.next = Some(explanation::next_command(blocked));
-            LOCKED_MESSAGE.clone_into(&mut failure.message);
-            failure.blocked = Some(Box::new(blocked.clone()));
+        if let Some(refused) = refused {
+            failure.next = refused.locked().map(explanation::next_command).or(failure.next);
+            failure.message.clone_from(&refused.message);
+            failure.refused = Some(Box::new(refused));
         }
         failure
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use latchkeep::{
     Credential, GivenUp, Impact, IssuerClass, Retirement, Rotation, RotationStage, RotationStanding, Secret, Settings,
-    Timestamp,
+    Timestamp, view,
 };
 use serde_json::{Map, Value, json};
 
@@ -110,7 +110,7 @@ pub(crate) fn standing(secret: &Secret, settings: Settings, now: Timestamp) -> M
         "state": standing.map(RotationStanding::label),
         "since": standing.and_then(RotationStanding::since),
         "next_rotation_date": secret.next_rotation_at(),
-        "held_by": held_by.map(|impact| locks(&impact)),
+        "held_by": held_by.map(|impact| view::Impact::of(secret, &impact).locks),
         "why": why(secret),
         "given_up": secret.given_up.as_ref().map(|given_up| json!({ "at": given_up.at, "reason": given_up.reason })),
         "issuer": secret.spec.issuance().map(|issuance| &issuance.issuer),
@@ -177,30 +177,10 @@ fn held_words(secret: &Secret) -> Option<String> {
     held.or_else(|| secret.without_room().map(|refusal| refusal.to_string()))
 }
 
-/// Shows locks with their owners, and the ends of leases.
-pub(crate) fn locks(impact: &Impact) -> Value {
-    let show = |lock: &latchkeep::BlockingLock| {
-        json!({
-            "name": lock.name,
-            "secret_version_number": lock.number,
-            "secret_version_alias": lock.alias,
-            "owner": lock.owner,
-            "created_by": lock.created_by,
-            "created_at": lock.created_at,
-            "expires_at": lock.expires_at,
-        })
-    };
-    impact.locks.iter().map(show).collect()
-}
-
 /// Says which locks are in the way, and whose they are.
-pub(crate) fn lock_words(impact: &Impact) -> Vec<String> {
-    let say = |lock: &latchkeep::BlockingLock| {
-        let owner = lock.owner.as_ref().unwrap_or(&lock.created_by);
-        let end = lock.expires_at.map(|end| format!(", until {}", shown_time(end))).unwrap_or_default();
-        format!("{} of {owner} on version {}{end}", lock.name, lock.number)
-    };
-    impact.locks.iter().map(say).collect()
+pub(crate) fn lock_words(secret: &Secret, impact: &Impact) -> Vec<String> {
+    let locks = view::Impact::of(secret, impact).locks;
+    locks.iter().map(|lock| format!("{} {}", lock.name, lock.words())).collect()
 }
 
 /// Gives what people read of a rotation that is under way.

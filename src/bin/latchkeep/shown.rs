@@ -2,7 +2,8 @@
 //!
 //! Read next: [`super::commands`].
 
-use latchkeep::{ApiKeyTarget, ApiKeyUse, GroupId, Lock, Secret, SecretSpec, Version, VersionDetails};
+use latchkeep::view::group_id;
+use latchkeep::{ApiKeyTarget, ApiKeyUse, Secret, SecretSpec, Version, VersionDetails};
 use serde_json::{Map, Value, json};
 
 use crate::rotations;
@@ -14,7 +15,7 @@ pub(crate) fn secret(secret: &Secret) -> Map<String, Value> {
         "id": secret.id,
         "name": metadata.name,
         "secret_type": secret.secret_type(),
-        "secret_group_id": group(secret.group),
+        "secret_group_id": group_id(secret.group),
         "labels": metadata.labels,
         "state": secret.lifecycle.code(),
         "state_description": secret.lifecycle,
@@ -73,7 +74,7 @@ pub(crate) fn version(secret: &Secret, version: &Version) -> Map<String, Value> 
         "secret_id": secret.id,
         "secret_name": secret.metadata.name,
         "secret_type": secret.secret_type(),
-        "secret_group_id": group(secret.group),
+        "secret_group_id": group_id(secret.group),
         "created_at": version.created_at,
         "created_by": version.created_by,
         "payload_available": version.is_available(),
@@ -111,59 +112,9 @@ pub(crate) fn version(secret: &Secret, version: &Version) -> Map<String, Value> 
     fields
 }
 
-/// Shows a lock on a version.
-pub(crate) fn lock(secret: &Secret, version: &Version, lock: &Lock) -> Map<String, Value> {
-    let mut fields = object(json!({
-        "name": lock.name,
-        "created_at": lock.created_at,
-        "updated_at": lock.updated_at,
-        "created_by": lock.created_by,
-        "secret_id": secret.id,
-        "secret_name": secret.metadata.name,
-        "secret_type": secret.secret_type(),
-        "secret_group_id": group(secret.group),
-        "secret_version_id": version.id,
-        "secret_version_alias": secret.alias(version.id),
-        "secret_version_number": version.number,
-        "fencing_token": lock.fencing_token.to_string(),
-    }));
-    put(&mut fields, "description", lock.description.as_ref());
-    put(&mut fields, "attributes", lock.attributes.as_ref());
-    put(&mut fields, "owner", lock.owner.as_ref());
-    put(&mut fields, "expires_at", lock.expires_at);
-    fields
-}
-
-/// Shows the locks on the versions of a secret, as the reference does after a change to them.
-pub(crate) fn secret_locks(secret: &Secret) -> Value {
-    let versions =
-        secret.versions.iter().rev().filter(|version| secret.alias(version.id).is_some() || !version.locks.is_empty());
-    let show = |version: &Version| {
-        json!({
-            "version_id": version.id,
-            "version_alias": secret.alias(version.id),
-            "version_number": version.number,
-            "payload_available": version.is_available(),
-            "locks": version.locks.iter().map(|lock| &lock.name).collect::<Vec<_>>(),
-        })
-    };
-    json!({
-        "secret_id": secret.id,
-        "secret_name": secret.metadata.name,
-        "secret_type": secret.secret_type(),
-        "secret_group_id": group(secret.group),
-        "versions": versions.map(show).collect::<Vec<_>>(),
-    })
-}
-
 /// Shows a receipt of the store.
 pub(crate) fn receipt(receipt: &latchkeep::Receipt) -> Value {
     json!({ "position": receipt.position, "events": receipt.events, "recorded_at": receipt.recorded_at })
-}
-
-/// Names a group as the reference does.
-pub(crate) fn group(group: GroupId) -> String {
-    if group == GroupId::DEFAULT { "default".to_owned() } else { group.to_string() }
 }
 
 fn put(fields: &mut Map<String, Value>, name: &str, value: Option<impl serde::Serialize>) {

@@ -145,9 +145,5 @@ pub(crate) fn retried(at: Timestamp) -> String {
 
 /// Shows a time to the second.
 pub(crate) fn shown(time: Timestamp) -> String {
-    let text = time.to_string();
-    match text.split_once('.') {
-        Some((to_the_second, _)) => format!("{to_the_second}Z"),
-        None => text,
-    }
+    time.to_second().to_string()
 }

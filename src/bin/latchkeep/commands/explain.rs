@@ -2,7 +2,8 @@
 //!
 //! Read next: [`super::super::explanation`].
 
-use latchkeep::{Command, Forecast, LOCKED_MESSAGE, Refusal, Secret, VersionRef};
+use latchkeep::view::{self, EventSummary, Explanation};
+use latchkeep::{Command, Forecast, Operation, Secret, VersionRef};
 use serde_json::{Value, json};
 
 use super::impact;
@@ -25,31 +26,38 @@ pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     for operation in asked {
         let forecast = forecast(scene, *operation, &secret, args.version)?;
-        let refusal = forecast.refusal.as_ref();
-        if let Some(refusal) = refusal
+        if let Some(refusal) = &forecast.refusal
             && args.operation.is_some()
         {
             exit = Exit::of_refusal(refusal);
         }
-        told.extend(refusal.and_then(Refusal::blocked).map(|_| *operation));
-        let events: Vec<(&str, String)> =
-            forecast.events.iter().map(|event| (event.label(), summary::of(event, &numbers))).collect();
+        let forecast = show((*operation).into(), &forecast, &secret, &numbers);
+        told.extend(forecast.refusal.as_ref().and_then(Explanation::locked).map(|_| *operation));
         if scene.out.is_json() {
-            shown.push(to_json(*operation, refusal, &events));
+            shown.push(json!(forecast));
         } else {
-            tell(scene, *operation, refusal, &events)?;
+            tell(scene, *operation, &forecast)?;
         }
     }
     let (impact, destruction) = (scene.store().impact(secret.id)?, secret.impact_of_destruction(args.version));
     if scene.out.is_json() {
         let mut fields = shown::secret(&secret);
-        fields.insert("impact".to_owned(), impact::json(&impact, destruction.as_ref(), &numbers));
+        fields.insert("impact".to_owned(), impact::json(&secret, &impact, destruction.as_ref(), &numbers));
         fields.insert("operations".to_owned(), Value::Array(shown));
         scene.out.json(&fields.into())?;
     } else {
-        impact::tell(scene, args.operation, &told, (&impact, destruction.as_ref()), &numbers)?;
+        impact::tell(scene, args.operation, &told, &secret, (&impact, destruction.as_ref()), &numbers)?;
     }
     Ok(exit)
+}
+
+/// Shows what an operation would lead to.
+fn show(operation: Operation, forecast: &Forecast, secret: &Secret, numbers: &Numbers) -> view::Forecast {
+    let summary = |event: &latchkeep::Event| EventSummary::new(event.label(), summary::of(event, numbers));
+    match &forecast.refusal {
+        Some(refusal) => view::Forecast::refused(operation, Explanation::of(refusal).learn(secret)),
+        None => view::Forecast::done(operation, forecast.events.iter().map(summary).collect()),
+    }
 }
 
 fn forecast(scene: &Scene, operation: OperationArg, secret: &Secret, version: VersionRef) -> Result<Forecast, Failure> {
@@ -73,49 +81,31 @@ const fn name(operation: OperationArg) -> &'static str {
     }
 }
 
-fn tell(
-    scene: &mut Scene,
-    operation: OperationArg,
-    refusal: Option<&Refusal>,
-    events: &[(&str, String)],
-) -> Result<(), Failure> {
+impl From<OperationArg> for Operation {
+    fn from(operation: OperationArg) -> Self {
+        match operation {
+            OperationArg::Read => Self::Read,
+            OperationArg::Rotate => Self::Rotate,
+            OperationArg::Restore => Self::Restore,
+            OperationArg::Delete => Self::Delete,
+            OperationArg::DestroyData => Self::DestroyData,
+        }
+    }
+}
+
+fn tell(scene: &mut Scene, operation: OperationArg, forecast: &view::Forecast) -> Result<(), Failure> {
     let name = name(operation);
-    let Some(refusal) = refusal else {
+    let Some(refusal) = &forecast.refusal else {
         scene.out.line(format!("{name}: {}", out::green("would be done")))?;
-        for (event, what) in events {
+        for EventSummary { event, what, .. } in &forecast.events {
             scene.out.line(format!("  {event}  {what}").trim_end())?;
         }
         return Ok(());
     };
     scene.out.line(format!("{name}: {}", out::red("would be refused")))?;
-    match refusal.blocked() {
-        Some(blocked) => {
-            for line in explanation::lines(blocked) {
-                scene.out.line(line)?;
-            }
-            scene.out.line(format!("{}: {}", out::bold("try"), explanation::next_command(blocked)))
-        }
-        None => scene.out.line(format!("  {refusal}")),
+    let Some(block) = refusal.locked() else { return scene.out.line(format!("  {}", refusal.message)) };
+    for line in explanation::lines(block) {
+        scene.out.line(line)?;
     }
-}
-
-fn to_json(operation: OperationArg, refusal: Option<&Refusal>, events: &[(&str, String)]) -> Value {
-    let events = if refusal.is_some() { &[] } else { events };
-    let mut shown = json!({
-        "operation": name(operation),
-        "would_be_done": refusal.is_none(),
-        "events": events.iter().map(|(event, what)| json!({ "event": event, "what": what })).collect::<Vec<_>>(),
-    });
-    if let (Some(refusal), Value::Object(fields)) = (refusal, &mut shown) {
-        fields.insert("code".to_owned(), json!(refusal.code()));
-        let message = refusal.blocked().map_or_else(|| refusal.to_string(), |_| LOCKED_MESSAGE.to_owned());
-        fields.insert("message".to_owned(), json!(message));
-        if let Some(blocked) = refusal.blocked() {
-            fields.insert("explanation".to_owned(), json!(explanation::headline(blocked)));
-            fields.insert("blocked_by".to_owned(), explanation::json(blocked));
-            fields.insert("blocked_total".to_owned(), json!(blocked.locks_total));
-            fields.insert("advice".to_owned(), json!(blocked.advice()));
-        }
-    }
-    shown
+    scene.out.line(format!("{}: {}", out::bold("try"), explanation::next_command(block)))
 }

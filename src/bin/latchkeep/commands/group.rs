@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::secret_create`], which puts secrets into groups.
 
-use latchkeep::{Command, Group, GroupId};
+use latchkeep::{Command, Group, GroupId, view};
 use serde_json::{Value, json};
 
 use crate::args::{GroupCommand, GroupCreate, GroupDelete, GroupList};
@@ -62,7 +62,7 @@ fn delete(args: &GroupDelete, scene: &mut Scene) -> Result<Exit, Failure> {
     let id = find::group(scene.store(), &args.group)?;
     scene.session.run(Command::delete_group(id))?;
     if scene.out.is_json() {
-        scene.out.json(&json!({ "id": shown::group(id), "deleted": true }))?;
+        scene.out.json(&json!({ "id": view::group_id(id), "deleted": true }))?;
     } else {
         scene.out.line(format!("deleted group {}", args.group))?;
     }

@@ -2,13 +2,12 @@
 //!
 //! Read next: [`super::explain`].
 
-use latchkeep::{Impact, ImpactReport, RecentReader};
+use latchkeep::{Impact, ImpactReport, RecentReader, Secret, view};
 use serde_json::{Value, json};
 
 use super::summary::{Numbers, counted};
 use crate::args::OperationArg;
 use crate::failure::Failure;
-use crate::rotations;
 use crate::scene::Scene;
 use crate::times::shown as shown_time;
 
@@ -16,7 +15,8 @@ use crate::times::shown as shown_time;
 const READERS_SHOWN: usize = 10;
 
 /// Shows it to programs.
-pub(super) fn json(report: &ImpactReport, destruction: Option<&Impact>, numbers: &Numbers) -> Value {
+pub(super) fn json(secret: &Secret, report: &ImpactReport, destruction: Option<&Impact>, numbers: &Numbers) -> Value {
+    let one = |impact| view::Impact::of(secret, impact);
     let reader = |read: &RecentReader| {
         json!({
             "reader": read.reader,
@@ -35,35 +35,25 @@ pub(super) fn json(report: &ImpactReport, destruction: Option<&Impact>, numbers:
     })
 }
 
-fn one(impact: &Impact) -> Value {
-    let consumers = impact
-        .consumers
-        .iter()
-        .map(|said| json!({ "consumer": said.consumer, "acknowledged": said.acknowledged, "is_hit": said.is_hit }));
-    json!({
-        "versions": impact.versions,
-        "locks": rotations::locks(impact),
-        "consumers": consumers.collect::<Vec<_>>(),
-    })
-}
-
 /// Tells people whom a rotation and a deletion would hit, as far as they were asked about; the locks in the way of what is
 /// in `told` were told with its refusal.
 pub(super) fn tell(
     scene: &mut Scene,
     asked: Option<OperationArg>,
     told: &[OperationArg],
+    secret: &Secret,
     (report, destruction): (&ImpactReport, Option<&Impact>),
     numbers: &Numbers,
 ) -> Result<(), Failure> {
+    let one = |impact| view::Impact::of(secret, impact);
     if let Some(impact) = report.rotation.as_ref().filter(|_| matches!(asked, None | Some(OperationArg::Rotate))) {
-        lines("a rotation", impact, !told.contains(&OperationArg::Rotate), scene)?;
+        lines("a rotation", &one(impact), !told.contains(&OperationArg::Rotate), scene)?;
     }
     if matches!(asked, None | Some(OperationArg::Delete)) {
-        lines("a deletion", &report.deletion, !told.contains(&OperationArg::Delete), scene)?;
+        lines("a deletion", &one(&report.deletion), !told.contains(&OperationArg::Delete), scene)?;
     }
     if let Some(impact) = destruction.filter(|_| matches!(asked, Some(OperationArg::DestroyData))) {
-        lines("the destruction", impact, !told.contains(&OperationArg::DestroyData), scene)?;
+        lines("the destruction", &one(impact), !told.contains(&OperationArg::DestroyData), scene)?;
     }
     if matches!(asked, Some(OperationArg::Read)) { Ok(()) } else { readers(scene, report, numbers) }
 }
@@ -88,9 +78,9 @@ fn readers(scene: &mut Scene, report: &ImpactReport, numbers: &Numbers) -> Resul
     Ok(())
 }
 
-fn lines(operation: &str, impact: &Impact, with_locks: bool, scene: &mut Scene) -> Result<(), Failure> {
-    for lock in rotations::lock_words(impact).into_iter().filter(|_| with_locks) {
-        scene.out.line(format!("{operation} would hit: lock {lock}"))?;
+fn lines(operation: &str, impact: &view::Impact, with_locks: bool, scene: &mut Scene) -> Result<(), Failure> {
+    for lock in impact.locks.iter().filter(|_| with_locks) {
+        scene.out.line(format!("{operation} would hit: lock {} {}", lock.name, lock.words()))?;
     }
     for said in impact.consumers.iter().filter(|said| said.is_hit) {
         let uses = said.acknowledged.map_or_else(

@@ -2,6 +2,7 @@
 //!
 //! Read next: [`super::lock_list`].
 
+use latchkeep::view::SecretLocks;
 use latchkeep::{
     Command, Lock, LockMode, LockName, LockNames, NewLock, Secret, Session, Timestamp, Version, VersionRef,
 };
@@ -141,7 +142,7 @@ fn tell_json(
     receipt: &latchkeep::Receipt,
     lock: Option<&Lock>,
 ) -> Result<Exit, Failure> {
-    let mut fields = shown::object(shown::secret_locks(secret));
+    let mut fields = shown::object(json!(SecretLocks::of(secret)));
     fields.extend(lock.map(|lock| ("fencing_token".to_owned(), json!(lock.fencing_token.to_string()))));
     fields.insert("receipt".to_owned(), shown::receipt(receipt));
     scene.out.json(&fields.into())?;

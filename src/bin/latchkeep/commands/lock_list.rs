@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use latchkeep::{Lock, Secret, Version};
-use serde_json::{Value, json};
+use latchkeep::{Lock, Secret, Version, view};
+use serde_json::json;
 
 use crate::args::{LockList, SecretArg};
 use crate::exit::Exit;
@@ -34,8 +34,8 @@ pub(crate) fn run(args: &LockList, scene: &mut Scene) -> Result<Exit, Failure> {
         .filter(|(_, _, lock)| wanted(lock))
         .collect();
     if scene.out.is_json() {
-        let locks: Vec<Value> =
-            found.iter().map(|(secret, version, lock)| shown::lock(secret, version, lock).into()).collect();
+        let locks: Vec<view::Lock> =
+            found.iter().map(|(secret, version, lock)| view::Lock::of(secret, version, lock)).collect();
         let mut fields = shown::object(json!({ "total_count": locks.len(), "locks": locks }));
         sight.put(&mut fields);
         scene.out.json(&fields.into())?;

@@ -68,7 +68,7 @@ fn row(secret: &Secret, settings: Settings) -> Vec<String> {
         next.unwrap_or_default(),
         open.map(|rotation| rotation.stage.label()).unwrap_or_default().to_owned(),
         open.map(|rotation| format!("{}/{}", rotation.attempts, rotation.attempts_max)).unwrap_or_default(),
-        held_by.map(|impact| rotations::lock_words(&impact).join("; ")).unwrap_or_default(),
+        held_by.map(|impact| rotations::lock_words(secret, &impact).join("; ")).unwrap_or_default(),
         rotations::why(secret).unwrap_or_default(),
     ]
 }
@@ -99,7 +99,7 @@ pub(super) fn tell(scene: &mut Scene, secret: &Secret, settings: Settings) -> Re
     facts.extend(secret.spec.issuance().map(|issuance| ("issuer", issuance.issuer.to_string())));
     facts.extend(secret.given_up.as_deref().map(|it| ("last rotation", rotations::given_up(it))));
     let held_by = rotations::held_by(secret, settings, standing);
-    facts.extend(held_by.iter().flat_map(rotations::lock_words).map(|lock| ("held by", lock)));
+    facts.extend(held_by.iter().flat_map(|impact| rotations::lock_words(secret, impact)).map(|lock| ("held by", lock)));
     facts.extend(secret.rotation.as_deref().map(rotations::facts).into_iter().flatten());
     for said in &impact.consumers {
         let uses =

@@ -3,8 +3,8 @@
 //! Read next: [`super::log`].
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
-use latchkeep::ScrubProgress;
-use serde_json::json;
+use latchkeep::{ScrubProgress, ScrubReport};
+use serde_json::{Value, json};
 
 use super::summary::counted;
 use crate::exit::Exit;
@@ -27,17 +27,26 @@ pub(crate) fn run(scene: &mut Scene) -> Result<Exit, Failure> {
     let report = report?;
     let exit = if report.findings.is_empty() { Exit::Done } else { Exit::Damaged };
     if scene.out.is_json() {
-        scene.out.json(&json!({
-            "records": report.records,
-            "secrets": report.secrets,
-            "versions": report.versions,
-            "sealed_bytes": report.sealed_bytes,
-            "findings": report.findings,
-            "flaws": said(&report.flaws),
-            "accepted_steps": said(&report.accepted_steps),
-        }))?;
-        return Ok(exit);
+        scene.out.json(&to_json(&report))?;
+    } else {
+        tell(scene, &report)?;
     }
+    Ok(exit)
+}
+
+fn to_json(report: &ScrubReport) -> Value {
+    json!({
+        "records": report.records,
+        "secrets": report.secrets,
+        "versions": report.versions,
+        "sealed_bytes": report.sealed_bytes,
+        "findings": report.findings,
+        "flaws": said(&report.flaws),
+        "accepted_steps": said(&report.accepted_steps),
+    })
+}
+
+fn tell(scene: &mut Scene, report: &ScrubReport) -> Result<(), Failure> {
     let read = format!(
         "{}, {}, {} with {} of sealed data",
         counted(report.records, "record"),
@@ -49,15 +58,14 @@ pub(crate) fn run(scene: &mut Scene) -> Result<Exit, Failure> {
         scene.out.line(format!("note: {note}"))?;
     }
     if report.findings.is_empty() {
-        scene.out.line(format!("all is well: {read}"))?;
-        return Ok(exit);
+        return scene.out.line(format!("all is well: {read}"));
     }
     for finding in &report.findings {
         scene.out.line(format!("{}: {finding}", red("finding")))?;
     }
     scene.out.line(format!("read {read}"))?;
     failure::warn(format!("findings: {}; restore the store from a backup", report.findings.len()));
-    Ok(exit)
+    Ok(())
 }
 
 /// Says what an earlier release wrote in error, and what a restore accepted, a sentence each.

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use latchkeep::{GroupId, Secret, SecretType};
+use latchkeep::{GroupId, Secret, SecretType, view};
 use serde_json::{Value, json};
 
 use crate::args::{List, SortBy};
@@ -90,7 +90,7 @@ fn row(secret: &Arc<Secret>, groups: &BTreeMap<GroupId, String>, terminal: bool)
     let mut cells = vec![
         secret.secret_type().to_string(),
         secret.metadata.name.to_string(),
-        groups.get(&secret.group).cloned().unwrap_or_else(|| shown::group(secret.group)),
+        groups.get(&secret.group).cloned().unwrap_or_else(|| view::group_id(secret.group)),
         secret.lifecycle.to_string(),
         secret.current().map(|version| version.number.to_string()).unwrap_or_default(),
         available.to_string(),

@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::secret_list`].
 
-use latchkeep::{Secret, Version, VersionData, VersionDetails};
+use latchkeep::{Secret, Version, VersionData, VersionDetails, view};
 use serde_json::Value;
 
 use crate::args::Show;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Show, scene: &mut Scene) -> Result<Exit, Failure> {
 fn group_name(sight: &Sight, secret: &Secret) -> String {
     let groups = sight.moment.groups();
     let found = groups.iter().find(|(id, _)| *id == secret.group);
-    found.map_or_else(|| shown::group(secret.group), |(_, group)| group.name.to_string())
+    found.map_or_else(|| view::group_id(secret.group), |(_, group)| group.name.to_string())
 }
 
 fn facts(secret: &Secret, group: &str) -> Vec<(&'static str, String)> {

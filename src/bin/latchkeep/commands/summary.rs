@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use latchkeep::{ClockConfirmedBy, Event, Incarnation, Position, Secret, VersionId, VersionNumber};
 
-use crate::explanation;
 use crate::times::shown;
 
 /// The numbers of versions, by which people know them; events name versions by id.
@@ -116,16 +115,7 @@ fn restored(with_data: bool, log_size: Position, incarnation: Incarnation, accep
 }
 
 fn refusal(refusal: &latchkeep::Refusal) -> String {
-    let Some(blocked) = refusal.blocked() else { return refusal.to_string() };
-    let locks: Vec<String> = blocked
-        .locks
-        .iter()
-        .take(3)
-        .map(|lock| format!("{} on {}", lock.name, explanation::version(lock.number, lock.alias)))
-        .collect();
-    let more = blocked.locks_total.saturating_sub(3);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("locked by {}{more}", locks.join(", "))
+    refusal.blocked().map_or_else(|| refusal.to_string(), latchkeep::Blocked::reason)
 }
 
 /// Turns a stable label into words.

@@ -239,7 +239,7 @@ fn a_refusal_explains_itself() {
     assert_eq!(
         refusal.to_string(),
         format!(
-            "the rotation of {} was refused because version 1 (previous) is locked by billing, version 1 (previous) is \
+            "the rotation of {} is refused because version 1 (previous) is locked by billing, version 1 (previous) is \
              locked by web; move its consumers to the current version and remove the lock, then rotate again",
             blocked.name
         )
