@@ -46,6 +46,13 @@ impl Incarnation {
         self.0
     }
 
+    /// Returns the time whose Unix second it is: that of the restore, or a later one where restores came close upon each other. The
+    /// epoch for a store that was never restored.
+    #[must_use]
+    pub const fn time(self) -> Timestamp {
+        Timestamp::from_nanos(self.0.saturating_mul(NANOS_PER_SECOND))
+    }
+
     /// Returns the incarnation of a store that is restored at a time from a copy of this one.
     #[must_use]
     pub const fn restored_at(self, at: Timestamp) -> Self {

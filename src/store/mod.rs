@@ -28,6 +28,7 @@ pub(crate) mod status;
 #[expect(clippy::module_inception, reason = "the handle is what the module is named for")]
 pub(crate) mod store;
 pub(crate) mod tasks;
+mod view;
 pub(crate) mod watch;
 
 pub use store::Store;

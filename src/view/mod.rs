@@ -27,9 +27,17 @@
 mod error_body;
 mod explanation;
 mod forecast;
+mod group;
 mod impact;
 mod lock;
+mod receipt;
+mod rotation;
+mod rotation_status;
+mod secret;
 mod spelling;
+mod status;
+mod task;
+mod version;
 
 #[cfg(test)]
 mod tests;
@@ -37,8 +45,16 @@ mod tests;
 pub use error_body::{ErrorBody, ErrorItem};
 pub use explanation::{Block, Explanation, Refused, Target};
 pub use forecast::{EventSummary, Forecast};
+pub use group::Group;
 pub use impact::{Consumer, Impact};
 pub use lock::{BlockingLock, Lock, SecretLocks, VersionLocks};
+pub use receipt::Receipt;
+pub use rotation::{Cause, Credential, Rotation, RotationPolicy};
+pub use rotation_status::{IssuedVersion, RotationDetails, RotationStatus};
+pub use secret::{PasswordGenerationPolicy, Secret, SourceInstance, SourceService, TypeFields};
 pub use spelling::group_id;
+pub use status::{Clock, KeySlot, RotationCount, RotationCounts, Status, UnknownCredentials};
+pub use task::{Task, TaskError};
+pub use version::{Certificate, PayloadDestroyed, Validity, Version};
 
 pub use crate::domain::version::version_words;

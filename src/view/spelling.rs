@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::domain::id::GroupId;
+use crate::domain::id::{GroupId, LogId};
 
 /// Returns the id of a group as the reference spells it: `default` for the group that every store has.
 #[must_use]
@@ -38,6 +38,21 @@ pub(super) mod group {
         } else {
             GroupId::parse(&text).map_err(D::Error::custom)
         }
+    }
+}
+
+/// A log, by the 32 digits that its checkpoints and exports have.
+pub(super) mod log {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::{Cow, LogId};
+
+    pub(crate) fn serialize<S: Serializer>(log: &LogId, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&log.to_hex())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogId, D::Error> {
+        LogId::parse(&<Cow<'de, str>>::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

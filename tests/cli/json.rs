@@ -6,7 +6,11 @@ use crate::support::Home;
 fn every_command_answers_in_json() {
     let home = Home::empty();
     let made = home.run(&["init", "--json"]).done().json();
-    assert!(made["log_id"].is_string());
+    let log_id = made["log_id"].clone();
+    assert!(
+        log_id.as_str().is_some_and(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())),
+        "{log_id}"
+    );
     let run = |args: &[&str], stdin: &str| home.feed(&[args, &["--json"]].concat(), stdin).done().json();
     assert_eq!(run(&["group", "create", "team"], "")["name"], "team");
     let args = ["secret", "create", "arbitrary", "token", "--from-stdin", "--group", "team", "--label", "prod"];
@@ -36,7 +40,8 @@ fn every_command_answers_in_json() {
     assert_eq!(run(&["group", "delete", "team"], "")["deleted"], true);
     assert_eq!(run(&["log", "verify"], "")["verified"], true);
     assert_eq!(run(&["scrub"], "")["findings"], serde_json::json!([]));
-    assert_eq!(run(&["status"], "")["secrets_total"], 0);
+    let status = run(&["status"], "");
+    assert_eq!((&status["secrets_total"], &status["log_id"]), (&0.into(), &log_id));
 }
 
 #[test]

@@ -58,7 +58,10 @@ fn parameters_that_were_wrong_can_be_told_anew_before_the_first_version() {
     update(&home, &["--grace", "1h", "--consumer", "billing", "--retention", "3"]).done();
     let shown = home.run(&["secret", "show", "orders-db", "--json"]).done().json();
     assert_eq!((&shown["parameters"]["db"], &shown["grace_secs"]), (&"orders".into(), &3_600.into()));
-    assert_eq!((&shown["consumers"][0], &shown["rotation"]["every"]), (&"billing".into(), &"30 days".into()));
+    let every_30_days = serde_json::json!({ "auto_rotate": true, "interval": 30, "unit": "day" });
+    assert_eq!((&shown["consumers"][0], &shown["rotation"]), (&"billing".into(), &every_30_days));
+    let source = &shown["source_service"]["instance"]["crn"];
+    assert_eq!((source, &shown["issuer"]), (&"orders".into(), &Value::Null));
 }
 
 #[test]

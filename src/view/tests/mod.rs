@@ -2,7 +2,10 @@
 
 mod explanation;
 mod lock;
+mod rotation;
 mod sample;
+mod secret;
+mod status;
 
 use std::path::Path;
 

@@ -1,13 +1,15 @@
 //! One secret with all that can be shown of one.
 
 use crate::domain::fencing::FencingToken;
-use crate::domain::id::{DataKeyId, GroupId, SecretId, VersionId};
+use crate::domain::id::{DataKeyId, GroupId, RotationId, SecretId, VersionId};
 use crate::domain::incarnation::Incarnation;
 use crate::domain::issuance::Issuance;
 use crate::domain::json::JsonObject;
 use crate::domain::lock::Lock;
-use crate::domain::name::{Actor, Description, IssuerName, Label, LockName, SecretName};
+use crate::domain::name::{Actor, Description, IssuerName, Label, LockName, OutsideId, SecretName};
+use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::position::{Position, Revision, VersionNumber};
+use crate::domain::rotation::{Credential, IssuerClass, Retirement};
 use crate::domain::secret::{Lifecycle, Secret, SecretMetadata, SecretSpec};
 use crate::domain::time::Timestamp;
 use crate::domain::version::{DestroyCause, SealedRef, Version, VersionData, VersionDetails, VersionOrigin};
@@ -85,6 +87,17 @@ pub(super) fn version(number: u8, locks: Vec<Lock>) -> Version {
     }
 }
 
+/// The credential behind a version.
+pub(super) fn credential(retirement: Retirement) -> Box<Credential> {
+    Box::new(Credential {
+        issuer: IssuerName::parse("orders").unwrap(),
+        class: IssuerClass::CreateWithToken,
+        rotation: RotationId::from_bytes([0x77; 16]),
+        outside: Some(OutsideId::parse("orders_v2").unwrap()),
+        retirement,
+    })
+}
+
 /// A secret of three versions: an old one, whose data is gone and that is locked still, one with two locks, and a free one.
 pub(super) fn secret() -> Secret {
     let metadata = SecretMetadata {
@@ -118,4 +131,9 @@ pub(super) fn secret() -> Secret {
         lineage: None,
         is_deleting: false,
     }
+}
+
+/// A policy of 30 days.
+pub(super) fn policy() -> RotationPolicy {
+    RotationPolicy::every(Interval::new(30, IntervalUnit::Day).unwrap())
 }

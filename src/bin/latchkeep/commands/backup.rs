@@ -163,7 +163,7 @@ pub(super) fn words(report: &BackupReport) -> String {
 pub(super) fn to_json(file: &Path, report: &BackupReport) -> Value {
     json!({
         "file": file,
-        "log_id": report.log_id,
+        "log_id": report.log_id.to_hex(),
         "log_size": report.log_size,
         "last_at": report.last_at,
         "secrets_total": report.secrets,

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use latchkeep::{ClockBounds, ClockStanding, ClockStatus, Secret, Status, Timestamp};
-use serde_json::{Map, Value, json};
+use latchkeep::{ClockBounds, ClockStanding, ClockStatus, Secret, Status, view};
+use serde_json::json;
 
 use super::clock_rebase::{self, Forecast, put_rebased};
 use super::summary::counted;
@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::{self, Failure};
 use crate::prompt;
 use crate::scene::Scene;
+use crate::shown;
 use crate::times::shown as shown_time;
 
 /// Bounds for somebody who has said that the clock is right.
@@ -48,33 +49,14 @@ pub(crate) fn doubt(clock: &ClockStatus) -> Option<String> {
 
 /// Says that the store was restored in a time that has not come, if it was: fencing tokens of other restores may be smaller.
 pub(super) fn early_incarnation(status: &Status) -> Option<String> {
-    let (incarnation, shown) = (status.incarnation, status.clock.shown);
-    let of = Timestamp::from_nanos(incarnation.get().saturating_mul(NANOS_PER_SECOND));
-    (of.since(shown) > WORTH_A_WORD).then(|| {
+    status.early_incarnation().map(|time| {
         format!(
-            "the incarnation of the store, {incarnation}, is a time that has not come, {}: until then another restore of that backup, or of \
+            "the incarnation of the store, {}, is a time that has not come, {}: until then another restore of that backup, or of \
              an earlier one, gives fencing tokens that are not larger; have what compares them forget those of this store after it",
-            shown_time(of)
+            status.incarnation,
+            shown_time(time)
         )
     })
-}
-
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
-
-/// Tells how the clock stands, for scripts.
-pub(super) fn to_json(clock: &ClockStatus) -> Map<String, Value> {
-    let standing = match clock.standing {
-        ClockStanding::Steady => "steady",
-        ClockStanding::Behind(_) => "behind",
-        ClockStanding::Ahead(_) => "ahead",
-    };
-    let fields = [
-        ("shown", json!(clock.shown)),
-        ("now", json!(clock.now)),
-        ("standing", json!(standing)),
-        ("held", json!(clock.held)),
-    ];
-    fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
 }
 
 const fn exit(clock: &ClockStatus) -> Exit {
@@ -86,7 +68,7 @@ pub(super) fn show(scene: &mut Scene) -> Result<Exit, Failure> {
     let forecast = Forecast::of(scene)?;
     let ends: Vec<_> = scene.store().ends_when_clock_is_confirmed().iter().map(|secret| name(secret)).collect();
     if scene.out.is_json() {
-        let mut fields = to_json(&clock);
+        let mut fields = shown::object(view::Clock::from(&clock));
         fields.insert("ends_when_confirmed".to_owned(), json!(ends));
         fields.insert("moves_when_rebased".to_owned(), forecast.to_json());
         put_rebased(&scene.store().clock_rebased(), &mut fields);

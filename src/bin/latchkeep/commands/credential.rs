@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use latchkeep::{RotationWorker, Stranger, SweepReport};
+use latchkeep::{RotationWorker, Stranger, SweepReport, view};
 use serde_json::{Value, json};
 
 use super::rotation_run::issuers;
@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::failure::{self, Failure};
 use crate::scene::Scene;
 use crate::times::Moment;
-use crate::{find, input, prompt, shown};
+use crate::{find, input, prompt};
 
 /// Bytes of a credential that is brought along, at most.
 const CREDENTIAL_BYTES_MAX: usize = 576 * 1_024;
@@ -72,7 +72,7 @@ fn adopt(args: &CredentialAdopt, scene: &mut Scene) -> Result<Exit, Failure> {
     let (after, name) = (scene.store().secret(secret.id)?, &secret.metadata.name);
     let number = after.current().map(|version| version.number);
     if scene.out.is_json() {
-        let receipt = shown::receipt(&receipt);
+        let receipt = view::Receipt::of(&receipt);
         scene.out.json(
             &json!({ "id": secret.id, "name": name, "version": number, "outside": args.outside, "receipt": receipt }),
         )?;

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
     }
     let (impact, destruction) = (scene.store().impact(secret.id)?, secret.impact_of_destruction(args.version));
     if scene.out.is_json() {
-        let mut fields = shown::secret(&secret);
+        let mut fields = shown::object(view::Secret::of(&secret));
         fields.insert("impact".to_owned(), impact::json(&secret, &impact, destruction.as_ref(), &numbers));
         fields.insert("operations".to_owned(), Value::Array(shown));
         scene.out.json(&fields.into())?;

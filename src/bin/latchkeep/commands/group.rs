@@ -3,7 +3,7 @@
 //! Read next: [`super::secret_create`], which puts secrets into groups.
 
 use latchkeep::{Command, Group, GroupId, view};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::args::{GroupCommand, GroupCreate, GroupDelete, GroupList};
 use crate::exit::Exit;
@@ -25,8 +25,8 @@ fn create(args: &GroupCreate, scene: &mut Scene) -> Result<Exit, Failure> {
     scene.session.run(Command::create_group(args.name.clone(), args.description.clone()))?;
     if scene.out.is_json() {
         let made = scene.store().groups().into_iter().find(|(_, group)| group.name == args.name);
-        let shown = made.map(|(id, group)| to_json(id, &group)).unwrap_or_default();
-        scene.out.json(&shown)?;
+        let shown = made.map(|(id, group)| view::Group::of(id, &group));
+        scene.out.json(&json!(shown))?;
     } else {
         scene.out.line(format!("made group {}", args.name))?;
     }
@@ -37,8 +37,8 @@ fn list(args: &GroupList, scene: &mut Scene) -> Result<Exit, Failure> {
     let sight = Sight::of(scene, args.as_of)?;
     let groups = sight.moment.groups();
     if scene.out.is_json() {
-        let mut shown = vec![json!({ "id": "default", "name": "default" })];
-        shown.extend(groups.iter().map(|(id, group)| to_json(*id, group)));
+        let mut shown = vec![view::Group::default_group()];
+        shown.extend(groups.iter().map(|(id, group)| view::Group::of(*id, group)));
         let mut fields = shown::object(json!({ "total_count": shown.len(), "secret_groups": shown }));
         sight.put(&mut fields);
         scene.out.json(&fields.into())?;
@@ -67,15 +67,4 @@ fn delete(args: &GroupDelete, scene: &mut Scene) -> Result<Exit, Failure> {
         scene.out.line(format!("deleted group {}", args.group))?;
     }
     Ok(Exit::Done)
-}
-
-fn to_json(id: GroupId, group: &Group) -> Value {
-    json!({
-        "id": id,
-        "name": group.name,
-        "description": group.description,
-        "created_at": group.created_at,
-        "updated_at": group.updated_at,
-        "secrets_total": group.secrets,
-    })
 }

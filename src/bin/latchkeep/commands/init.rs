@@ -46,7 +46,7 @@ fn tell(global: &Global, dir: &Path, log_id: LogId, key_made: KeyMade) -> Result
     let key_file = global.key_file.as_ref().filter(|_| key_made == KeyMade::Yes);
     let mut out = Out::new(global.json);
     if out.is_json() {
-        out.json(&json!({ "store": dir, "log_id": log_id, "key_file_made": key_file }))?;
+        out.json(&json!({ "store": dir, "log_id": log_id.to_hex(), "key_file_made": key_file }))?;
     } else {
         out.line(format!("made a store in {}", dir.display()))?;
         if let Some(path) = key_file {

@@ -142,9 +142,9 @@ fn tell_json(
     receipt: &latchkeep::Receipt,
     lock: Option<&Lock>,
 ) -> Result<Exit, Failure> {
-    let mut fields = shown::object(json!(SecretLocks::of(secret)));
+    let mut fields = shown::object(SecretLocks::of(secret));
     fields.extend(lock.map(|lock| ("fencing_token".to_owned(), json!(lock.fencing_token.to_string()))));
-    fields.insert("receipt".to_owned(), shown::receipt(receipt));
+    shown::put_receipt(&mut fields, receipt);
     scene.out.json(&fields.into())?;
     Ok(Exit::Done)
 }

@@ -59,7 +59,7 @@ fn tell(global: &Global, dir: &Path, status: &Status, key_made: KeyMade, out: &m
     if out.is_json() {
         return out.json(&json!({
             "store": dir,
-            "log_id": status.log_id,
+            "log_id": status.log_id.to_hex(),
             "log_size": size,
             "secrets_total": tally.secrets,
             "versions_total": tally.versions,

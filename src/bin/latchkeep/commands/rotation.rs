@@ -2,8 +2,9 @@
 //!
 //! Read next: [`super::rotation_run`].
 
-use latchkeep::{Impact, IssuerClass, Receipt, RotationStage, RotationStanding, Secret, Settings};
-use serde_json::{Value, json};
+use latchkeep::view::{IssuedVersion, RotationDetails, RotationStatus};
+use latchkeep::{IssuerClass, Receipt, RotationStage, RotationStanding, Secret, Settings, view};
+use serde_json::json;
 
 use super::{rotation_ask, rotation_run, status, summary};
 use crate::args::{
@@ -41,9 +42,9 @@ fn list(args: &RotationList, scene: &mut Scene) -> Result<Exit, Failure> {
     });
     found.sort_by(|one, other| one.metadata.name.cmp(&other.metadata.name));
     if scene.out.is_json() {
-        let rows = found.iter().map(|secret| Value::Object(rotations::standing(secret, settings, now)));
+        let rows = found.iter().map(|secret| RotationStatus::of(secret, settings, now));
         let total = found.len();
-        let (rows, unknown) = (rows.collect::<Vec<_>>(), status::unknown_json(&status));
+        let (rows, unknown) = (rows.collect::<Vec<_>>(), view::Status::from(&status).unknown_credentials);
         scene.out.json(&json!({ "rotations": rows, "total_count": total, "unknown_credentials": unknown }))?;
         return Ok(Exit::Done);
     }
@@ -55,21 +56,20 @@ fn list(args: &RotationList, scene: &mut Scene) -> Result<Exit, Failure> {
 }
 
 fn row(secret: &Secret, settings: Settings) -> Vec<String> {
-    let standing = secret.rotation_standing(settings, now());
-    let held_by = rotations::held_by(secret, settings, standing);
-    let open = secret.rotation.as_deref();
-    let next = || secret.next_rotation_at().filter(|_| open.is_none()).map(shown_time);
-    let next = open.and_then(rotations::retry_at).map(retried).or_else(next);
+    let status = RotationStatus::of(secret, settings, now());
+    let open = status.open_rotation.as_ref();
+    let next = status.next_rotation_date.filter(|_| open.is_none()).map(shown_time);
+    let next = open.and_then(|open| open.retry_at).map(retried).or(next);
     vec![
-        secret.secret_type().to_string(),
-        secret.metadata.name.to_string(),
-        standing.map(RotationStanding::label).unwrap_or_default().to_owned(),
-        standing.and_then(RotationStanding::since).map(shown_time).unwrap_or_default(),
+        status.secret_type.to_string(),
+        status.name.to_string(),
+        status.state.unwrap_or_default(),
+        status.since.map(shown_time).unwrap_or_default(),
         next.unwrap_or_default(),
-        open.map(|rotation| rotation.stage.label()).unwrap_or_default().to_owned(),
+        open.map(|rotation| rotation.stage.clone()).unwrap_or_default(),
         open.map(|rotation| format!("{}/{}", rotation.attempts, rotation.attempts_max)).unwrap_or_default(),
-        held_by.map(|impact| rotations::lock_words(secret, &impact).join("; ")).unwrap_or_default(),
-        rotations::why(secret).unwrap_or_default(),
+        status.held_by.map(|locks| rotations::lock_words(&locks).join("; ")).unwrap_or_default(),
+        status.why.unwrap_or_default(),
     ]
 }
 
@@ -82,64 +82,44 @@ fn show(args: &RotationShow, scene: &mut Scene) -> Result<Exit, Failure> {
 
 /// Shows where a secret stands.
 pub(super) fn tell(scene: &mut Scene, secret: &Secret, settings: Settings) -> Result<(), Failure> {
-    let standing = secret.rotation_standing(settings, now());
-    let impact = secret.impact_of_rotation(settings).unwrap_or_default();
+    let details = RotationDetails::of(secret, settings, now());
     if scene.out.is_json() {
-        return scene.out.json(&to_json(secret, settings, &impact));
+        return scene.out.json(&json!(details));
     }
-    let state = standing.map_or("nothing is under way", RotationStanding::label);
-    let since = standing.and_then(RotationStanding::since);
-    let since = since.map(|since| format!(", since {}", shown_time(since))).unwrap_or_default();
+    let RotationDetails { status, consumers, versions, .. } = details;
+    let is_blocked = matches!(secret.rotation_standing(settings, now()), Some(RotationStanding::Blocked { .. }));
+    let state = status.state.as_deref().unwrap_or("nothing is under way");
+    let since = status.since.map(|since| format!(", since {}", shown_time(since))).unwrap_or_default();
     let mut facts = vec![
-        ("name", secret.metadata.name.to_string()),
-        ("type", secret.secret_type().to_string()),
+        ("name", status.name.to_string()),
+        ("type", status.secret_type.to_string()),
         ("state", format!("{state}{since}")),
     ];
-    facts.extend(secret.next_rotation_at().filter(|_| secret.rotation.is_none()).map(|at| ("next", shown_time(at))));
-    facts.extend(secret.spec.issuance().map(|issuance| ("issuer", issuance.issuer.to_string())));
-    facts.extend(secret.given_up.as_deref().map(|it| ("last rotation", rotations::given_up(it))));
-    let held_by = rotations::held_by(secret, settings, standing);
-    facts.extend(held_by.iter().flat_map(|impact| rotations::lock_words(secret, impact)).map(|lock| ("held by", lock)));
-    facts.extend(secret.rotation.as_deref().map(rotations::facts).into_iter().flatten());
-    for said in &impact.consumers {
+    let open = status.open_rotation.as_ref();
+    facts.extend(status.next_rotation_date.filter(|_| open.is_none()).map(|at| ("next", shown_time(at))));
+    facts.extend(status.issuer.map(|issuer| ("issuer", issuer.to_string())));
+    facts.extend(status.given_up.map(|cause| ("last rotation", cause.given_up())));
+    let held_by = status.held_by.unwrap_or_default();
+    facts.extend(rotations::lock_words(&held_by).into_iter().map(|lock| ("held by", lock)));
+    facts.extend(open.map(rotations::facts).into_iter().flatten());
+    for said in &consumers {
         let uses =
             said.acknowledged.map_or_else(|| "said nothing".to_owned(), |number| format!("uses version {number}"));
         facts.push(("consumer", format!("{} {uses}", said.consumer)));
     }
-    let is_blocked = matches!(standing, Some(RotationStanding::Blocked { .. }));
-    facts.extend(rotations::why(secret).filter(|_| is_blocked).map(|why| ("why", why)));
-    facts.extend(credentials(secret));
+    facts.extend(status.why.filter(|_| is_blocked).map(|why| ("why", why)));
+    facts.extend(versions.iter().map(|version| ("credential", credential(version))));
     scene.out.facts(&facts)
 }
 
-fn to_json(secret: &Secret, settings: Settings, impact: &Impact) -> Value {
-    let mut fields = rotations::standing(secret, settings, now());
-    let consumers = impact.consumers.iter();
-    let consumers = consumers.map(|said| json!({ "consumer": said.consumer, "acknowledged": said.acknowledged }));
-    fields.insert("consumers".to_owned(), consumers.collect());
-    let versions = secret.versions.iter().rev().filter_map(|version| {
-        let credential = rotations::credential(version.credential.as_deref()?);
-        let (number, alias, end) = (version.number, secret.alias(version.id), version.expires_at);
-        Some(json!({ "number": number, "alias": alias, "expiration_date": end, "credential": credential }))
-    });
-    fields.insert("versions".to_owned(), versions.collect());
-    fields.into()
-}
-
-/// Says of each credential whether it is still good.
-fn credentials(secret: &Secret) -> Vec<(&'static str, String)> {
-    let mut facts = Vec::new();
-    for version in secret.versions.iter().rev() {
-        if let Some(credential) = &version.credential {
-            let which = explanation::version(version.number, secret.alias(version.id));
-            let outside = credential.outside.as_ref().map(|outside| format!(", {outside}")).unwrap_or_default();
-            let state = rotations::credential_state(credential).replace('_', " ");
-            let end = version.expires_at.map(|end| format!(", ends {}", shown_time(end))).unwrap_or_default();
-            let failure = credential.failure().map(|why| format!(", could not be ended: {why}")).unwrap_or_default();
-            facts.push(("credential", format!("{which}: {state}{outside}{end}{failure}")));
-        }
-    }
-    facts
+/// Says of a credential whether it is still good.
+fn credential(version: &IssuedVersion) -> String {
+    let IssuedVersion { number, alias, expiration_date, credential, .. } = version;
+    let outside = credential.outside.as_ref().map(|outside| format!(", {outside}")).unwrap_or_default();
+    let end = expiration_date.map(|end| format!(", ends {}", shown_time(end))).unwrap_or_default();
+    let failure = credential.failure.as_ref().map(|why| format!(", could not be ended: {why}")).unwrap_or_default();
+    let (which, state) = (explanation::version(*number, *alias), credential.state.replace('_', " "));
+    format!("{which}: {state}{outside}{end}{failure}")
 }
 
 fn abort(args: &RotationAbort, scene: &mut Scene) -> Result<Exit, Failure> {
@@ -243,8 +223,8 @@ fn retire(args: &RotationRetire, scene: &mut Scene) -> Result<Exit, Failure> {
 fn conclude(scene: &mut Scene, before: &Secret, receipt: &Receipt, done: &str) -> Result<Exit, Failure> {
     if scene.out.is_json() {
         let (secret, settings) = (scene.store().secret(before.id)?, scene.store().status()?.settings);
-        let mut fields = rotations::standing(&secret, settings, now());
-        fields.insert("receipt".to_owned(), shown::receipt(receipt));
+        let mut fields = shown::object(RotationStatus::of(&secret, settings, now()));
+        shown::put_receipt(&mut fields, receipt);
         scene.out.json(&fields.into())?;
     } else {
         scene.out.line(done)?;

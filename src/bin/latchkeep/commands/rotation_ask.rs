@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use latchkeep::{RotationWorker, Verified, VersionRef};
+use latchkeep::{RotationWorker, Verified, VersionRef, view};
 use serde_json::json;
 
 use super::rotation_run::issuers;
@@ -13,7 +13,7 @@ use crate::brought::is_dash;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::scene::Scene;
-use crate::{explanation, find, input, shown};
+use crate::{explanation, find, input};
 
 /// Bytes of a password that is brought along, at most.
 const PASSWORD_BYTES_MAX: usize = 64 * 1_024;
@@ -62,7 +62,7 @@ pub(super) fn adopt(args: &RotationAdopt, scene: &mut Scene) -> Result<Exit, Fai
     let worker = worker(&args.issuers, scene)?;
     let receipt = worker.adopt(&scene.session, secret.id, brought).map_err(Failure::about(&secret))?;
     if scene.out.is_json() {
-        let receipt = shown::receipt(&receipt);
+        let receipt = view::Receipt::of(&receipt);
         scene.out.json(&json!({ "id": secret.id, "name": secret.metadata.name, "receipt": receipt }))?;
     } else {
         let name = &secret.metadata.name;

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use latchkeep::view::RotationStatus;
 use latchkeep::{
     NewData, Position, Reason, Refusal, RotationStage, RotationWorker, Secret, SecretId, SweepReport, WorkerOptions,
 };
@@ -225,7 +226,7 @@ fn exit(
     }
     let failed: Vec<_> = scene.store().rotating_secrets().into_iter().filter(|secret| has_failed(secret)).collect();
     for secret in failed.iter().filter(|secret| named.is_none_or(|named| named.id != secret.id)) {
-        let why = rotations::why(secret).unwrap_or_default();
+        let why = RotationStatus::why_not(secret, now()).unwrap_or_default();
         failure::warn(format!("{} did not come on: {why}", secret.metadata.name));
     }
     if waiting.is_empty() && is_clean && failed.is_empty() { Exit::Done } else { Exit::Failed }

@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::secret_create`].
 
-use latchkeep::{NewData, Receipt, Secret, SecretType};
+use latchkeep::{NewData, Receipt, Secret, SecretType, view};
 use serde_json::json;
 
 use super::secret_create::read_certificate;
@@ -59,8 +59,8 @@ fn tell_new_version(scene: &mut Scene, before: &Secret, receipt: &Receipt, done:
     let secret = scene.store().secret(before.id)?;
     let current = receipt.version.and_then(|id| secret.version_by_id(id));
     if scene.out.is_json() {
-        let mut fields = current.map(|version| shown::version(&secret, version)).unwrap_or_default();
-        fields.insert("receipt".to_owned(), shown::receipt(receipt));
+        let mut fields = current.map(|version| shown::object(view::Version::of(&secret, version))).unwrap_or_default();
+        shown::put_receipt(&mut fields, receipt);
         scene.out.json(&fields.into())?;
         return Ok(Exit::Done);
     }
@@ -84,9 +84,9 @@ pub(crate) fn destroy_data(args: &DestroyData, scene: &mut Scene) -> Result<Exit
     let receipt = receipt.map_err(Failure::about(&secret))?;
     if scene.out.is_json() {
         let after = scene.store().secret(secret.id)?;
-        let mut fields =
-            after.version_by_id(version.id).map(|version| shown::version(&after, version)).unwrap_or_default();
-        fields.insert("receipt".to_owned(), shown::receipt(&receipt));
+        let fields = after.version_by_id(version.id).map(|version| shown::object(view::Version::of(&after, version)));
+        let mut fields = fields.unwrap_or_default();
+        shown::put_receipt(&mut fields, &receipt);
         scene.out.json(&fields.into())?;
     } else {
         scene.out.line(format!("destroyed the data of {which} of {name}"))?;
@@ -103,7 +103,7 @@ pub(crate) fn delete(args: &Delete, scene: &mut Scene) -> Result<Exit, Failure> 
     let credentials = |stay| left.as_deref().map(|left| credentials(left, stay)).unwrap_or_default();
     let (ending, staying) = (credentials(false), credentials(true));
     if scene.out.is_json() {
-        let receipt = shown::receipt(&receipt);
+        let receipt = view::Receipt::of(&receipt);
         let is_deleted = left.is_none();
         let fields = json!({ "id": secret.id, "name": name, "deleted": is_deleted, "ends_first": ending,
             "stay_good": staying, "receipt": receipt });

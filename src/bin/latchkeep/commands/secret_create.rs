@@ -6,7 +6,7 @@ use std::path::Path;
 
 use latchkeep::{
     ApiKeyTarget, ApiKeyUse, CertificateSummary, Issuance, JsonObject, NewSecret, PasswordPolicy, RotationPolicy,
-    SecretBytes,
+    SecretBytes, view,
 };
 use serde_json::json;
 
@@ -26,9 +26,9 @@ pub(crate) fn run(args: &Create, scene: &mut Scene) -> Result<Exit, Failure> {
     let Some(id) = receipt.secret else { return Ok(Exit::Done) };
     let secret = scene.store().secret(id)?;
     if scene.out.is_json() {
-        let mut fields = shown::secret(&secret);
+        let mut fields = shown::object(view::Secret::of(&secret));
         fields.insert("version_id".to_owned(), json!(receipt.version));
-        fields.insert("receipt".to_owned(), shown::receipt(&receipt));
+        shown::put_receipt(&mut fields, &receipt);
         scene.out.json(&fields.into())?;
     } else {
         let version = match secret.spec.issuance() {

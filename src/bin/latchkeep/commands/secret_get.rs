@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::super::out`], its door.
 
-use latchkeep::{Reading, Secret, SecretBytes, SecretData, dotenv};
+use latchkeep::{Reading, Secret, SecretBytes, SecretData, dotenv, view};
 use zeroize::Zeroizing;
 
 use crate::args::{DataFormat, Field, Get};
@@ -135,7 +135,7 @@ fn pick(args: &Get, data: &SecretData) -> Result<Zeroizing<Vec<u8>>, Failure> {
 fn to_json(scene: &Scene, args: &Get, reading: &Reading) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let secret = scene.store().secret(reading.secret)?;
     let version = secret.version_by_id(reading.version);
-    let mut fields = version.map(|version| shown::version(&secret, version)).unwrap_or_default();
+    let mut fields = version.map(|version| shown::object(view::Version::of(&secret, version))).unwrap_or_default();
     fields.remove("locks");
     let head = serde_json::Value::Object(fields).to_string();
     let head = head.strip_suffix('}').unwrap_or(&head);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use latchkeep::{GroupId, Secret, SecretType, view};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::args::{List, SortBy};
 use crate::exit::Exit;
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &List, scene: &mut Scene) -> Result<Exit, Failure> {
         if args.sort.backwards { order.reverse() } else { order }
     });
     if scene.out.is_json() {
-        let shown: Vec<Value> = secrets.iter().map(|secret| shown::secret(secret).into()).collect();
+        let shown: Vec<view::Secret> = secrets.iter().map(|secret| view::Secret::of(secret)).collect();
         let mut fields = shown::object(json!({ "total_count": shown.len(), "secrets": shown }));
         sight.put(&mut fields);
         scene.out.json(&fields.into())?;

@@ -3,7 +3,7 @@
 //! Read next: [`super::secret_list`].
 
 use latchkeep::{Secret, Version, VersionData, VersionDetails, view};
-use serde_json::Value;
+use serde_json::json;
 
 use crate::args::Show;
 use crate::exit::Exit;
@@ -17,9 +17,8 @@ pub(crate) fn run(args: &Show, scene: &mut Scene) -> Result<Exit, Failure> {
     let sight = Sight::of(scene, args.as_of)?;
     let secret = find::secret_then(&sight.moment, &args.secret)?;
     if scene.out.is_json() {
-        let mut fields = shown::secret(&secret);
-        let versions = secret.versions.iter().rev().map(|version| Value::Object(shown::version(&secret, version)));
-        fields.insert("versions".to_owned(), versions.collect());
+        let mut fields = shown::object(view::Secret::of(&secret));
+        fields.insert("versions".to_owned(), json!(view::Version::all_of(&secret)));
         sight.put(&mut fields);
         scene.out.json(&fields.into())?;
         return Ok(Exit::Done);
@@ -89,7 +88,8 @@ fn issuance_facts(secret: &Secret) -> Vec<(&'static str, String)> {
     if issuance.grace_secs > 0 {
         facts.push(("grace", format!("{} seconds", issuance.grace_secs)));
     }
-    facts.extend(secret.rotation.as_deref().map(rotations::facts).into_iter().flatten());
+    let open = secret.rotation.as_deref().map(view::Rotation::of);
+    facts.extend(open.as_ref().map(rotations::facts).into_iter().flatten());
     facts
 }
 
@@ -111,8 +111,8 @@ fn row(secret: &Secret, version: &Version) -> Vec<String> {
         locks.join(" "),
     ];
     if secret.spec.issuance().is_some() {
-        let credential = version.credential.as_deref().map(rotations::credential_state);
-        row.push(credential.unwrap_or_default().replace('_', " "));
+        let credential = version.credential.as_deref().map(|it| view::Credential::of(it).state.replace('_', " "));
+        row.push(credential.unwrap_or_default());
         let consumers: Vec<&str> = version.acknowledged_by.iter().map(latchkeep::Actor::as_str).collect();
         row.push(consumers.join(" "));
     }

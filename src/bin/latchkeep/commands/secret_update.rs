@@ -2,7 +2,7 @@
 //!
 //! Read next: [`super::secret_create`].
 
-use latchkeep::{Change, Command, Issuance, Receipt, RotationPolicy, Secret, SecretChanges, SecretSpec};
+use latchkeep::{Change, Command, Issuance, Receipt, RotationPolicy, Secret, SecretChanges, SecretSpec, view};
 
 use super::secret_create::parameters;
 use crate::args::Update;
@@ -32,9 +32,9 @@ pub(crate) fn run(args: &Update, scene: &mut Scene) -> Result<Exit, Failure> {
     }
     let after = scene.store().secret(secret.id)?;
     if scene.out.is_json() {
-        let mut fields = shown::secret(&after);
+        let mut fields = shown::object(view::Secret::of(&after));
         if let Some(receipt) = &done {
-            fields.insert("receipt".to_owned(), shown::receipt(receipt));
+            shown::put_receipt(&mut fields, receipt);
         }
         scene.out.json(&fields.into())?;
     } else if after.revision == secret.revision {

@@ -3,7 +3,7 @@
 //! Read next: [`super::scrub`].
 
 use indicatif::HumanBytes;
-use latchkeep::{Incarnation, IssuerName, RotationCount, Status, Strangers};
+use latchkeep::{Incarnation, RotationCount, Status, view};
 use serde_json::json;
 
 use super::log::hex;
@@ -15,7 +15,7 @@ use crate::times::shown as shown_time;
 pub(crate) fn run(scene: &mut Scene) -> Result<Exit, Failure> {
     let status = scene.store().status()?;
     if scene.out.is_json() {
-        scene.out.json(&to_json(&status))?;
+        scene.out.json(&json!(view::Status::from(&status)))?;
     } else {
         scene.out.facts(&facts(&status))?;
     }
@@ -69,12 +69,6 @@ pub(super) fn unknown(status: &Status) -> impl Iterator<Item = String> {
     })
 }
 
-/// The same for programs.
-pub(super) fn unknown_json(status: &Status) -> Vec<serde_json::Value> {
-    let row = |(issuer, found): (&IssuerName, &Strangers)| json!({ "issuer": issuer, "credentials": found.credentials, "since": found.since });
-    status.strangers.iter().map(row).collect()
-}
-
 /// Says what issuers list that the log does not know, and what of the rows beside the log is not to be trusted.
 fn doubts(status: &Status) -> impl Iterator<Item = (&'static str, String)> {
     let unvouched = "not yet: release 0.1 wrote this store last; open it for writing once".to_owned();
@@ -96,52 +90,4 @@ const fn rotations(status: &Status) -> [(&'static str, RotationCount); 6] {
         ("rotations open", counts.open),
         ("credentials retiring", counts.retiring),
     ]
-}
-
-fn rotations_json(status: &Status) -> serde_json::Value {
-    let rotations = rotations(status).into_iter().map(|(name, count)| {
-        let word = name.rsplit(' ').next().unwrap_or(name);
-        (word.to_owned(), json!({ "secrets": count.secrets, "since": count.since }))
-    });
-    rotations.collect()
-}
-
-fn slots(status: &Status) -> serde_json::Value {
-    status.key_slots.iter().map(|(slot, kind)| json!({ "slot": slot, "kind": kind })).collect()
-}
-
-fn to_json(status: &Status) -> serde_json::Value {
-    let tally = &status.tally;
-    json!({
-        "rotations": rotations_json(status),
-        "log_id": status.log_id,
-        "log_size": status.log_size,
-        "head": hex(&status.head),
-        "last_at": status.last_at,
-        "writer_epoch": status.writer_epoch,
-        "secrets_total": tally.secrets,
-        "secrets_locked": tally.secrets_locked,
-        "versions_total": tally.versions,
-        "versions_available": tally.versions_available,
-        "locks_total": tally.locks,
-        "expirations_held": tally.expirations_held,
-        "groups_total": status.groups,
-        "access_audit": status.settings.access_audit,
-        "refuse_rotation_while_locked": status.settings.refuse_rotation_while_locked,
-        "key_slots": slots(status),
-        "epochs": status.epochs,
-        "incarnation": status.incarnation,
-        "quarantine": status.quarantine, "unknown_credentials": unknown_json(status),
-        "clock": super::clock::to_json(&status.clock),
-        "next_lapse_at": status.next_lapse_at,
-        "next_rotation_at": status.next_rotation_at,
-        "size_bytes": status.size_bytes,
-        "short_of_space": status.short_of_space,
-        "poisoned": status.poisoned,
-        "replayed_at_open": status.replayed_at_open,
-        "rebuilt_at_open": status.rebuilt_at_open,
-        "is_vouched": status.is_vouched,
-        "strange_keys": status.strange_keys,
-        "unsaved_records": status.unsaved_records,
-    })
 }

@@ -4,17 +4,17 @@
 
 use std::sync::Arc;
 
-use latchkeep::{Issued, Receipt, Secret, Task, TaskReport, TaskStatus};
-use serde_json::{Value, json};
+use latchkeep::{Issued, Receipt, Secret, Task, TaskReport, TaskStatus, view};
+use serde_json::json;
 
 use super::rotation::named;
 use crate::args::{Reported, TaskArg, TaskCancel, TaskCommand, TaskList, TaskShow, TaskUpdate};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::find;
 use crate::input::{self, Purpose};
 use crate::scene::Scene;
 use crate::times::shown as shown_time;
-use crate::{find, shown};
 
 pub(crate) fn run(command: &TaskCommand, scene: &mut Scene) -> Result<Exit, Failure> {
     match command {
@@ -54,7 +54,7 @@ fn list(args: &TaskList, scene: &mut Scene) -> Result<Exit, Failure> {
         None => open(scene),
     };
     if scene.out.is_json() {
-        let rows: Vec<Value> = found.iter().map(|(secret, task)| to_json(secret, task)).collect();
+        let rows: Vec<view::Task> = found.iter().map(|(secret, task)| view::Task::of(secret, task)).collect();
         let total = rows.len();
         scene.out.json(&json!({ "tasks": rows, "total_count": total }))?;
         return Ok(Exit::Done);
@@ -102,7 +102,7 @@ fn found(args: &TaskArg, scene: &Scene) -> Result<(Arc<Secret>, Task), Failure> 
 
 fn tell(scene: &mut Scene, secret: &Secret, task: &Task) -> Result<(), Failure> {
     if scene.out.is_json() {
-        return scene.out.json(&to_json(secret, task));
+        return scene.out.json(&json!(view::Task::of(secret, task)));
     }
     let mut facts = vec![
         ("task", task.id.to_string()),
@@ -119,24 +119,6 @@ fn tell(scene: &mut Scene, secret: &Secret, task: &Task) -> Result<(), Failure> 
     more("ended", task.ended_at.map(shown_time));
     more("why", task.failure.as_ref().map(ToString::to_string));
     scene.out.facts(&facts)
-}
-
-fn to_json(secret: &Secret, task: &Task) -> Value {
-    json!({
-        "id": task.id,
-        "secret_id": secret.id,
-        "secret_name": secret.metadata.name,
-        "secret_version_id": task.version,
-        "type": task.kind,
-        "status": task.status,
-        "trigger": task.trigger,
-        "creation_date": task.created_at,
-        "created_by": task.created_by,
-        "report_by": task.report_by,
-        "retry_at": task.retry_at,
-        "ended_at": task.ended_at,
-        "failure": task.failure,
-    })
 }
 
 fn update(args: &TaskUpdate, scene: &mut Scene) -> Result<Exit, Failure> {
@@ -188,8 +170,8 @@ fn conclude(
     if scene.out.is_json() {
         // One that was given up is gone from here.
         let task = scene.store().secret(secret.id)?.task(args.task);
-        let task = task.map(|task| to_json(secret, &task));
-        scene.out.json(&json!({ "task": task, "receipt": shown::receipt(receipt) }))?;
+        let task = task.map(|task| view::Task::of(secret, &task));
+        scene.out.json(&json!({ "task": task, "receipt": view::Receipt::of(receipt) }))?;
     } else {
         scene.out.line(format!("task {} of {}: {done}", args.task, secret.metadata.name))?;
     }
