@@ -4,22 +4,21 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde::ser::{SerializeStruct as _, Serializer};
+use serde::{Serialize, Serializer};
 
-use crate::domain::lock::Lock;
 use crate::domain::policy::RotationPolicy;
-use crate::domain::refusal::{Blocked, Refusal};
+use crate::domain::refusal::{Blocked, BlockingLock, Refusal};
 use crate::domain::rotation::Rotation;
 use crate::domain::secret::Secret;
 use crate::domain::settings::Settings;
 use crate::domain::state::Whole;
 use crate::domain::time::Timestamp;
 use crate::domain::touch::{Touch, unlocked};
-use crate::domain::version::{Alias, Version, VersionData};
 use crate::projection::lock_board::LockStatus;
+use crate::view;
 
-/// A secret as the log tells it, up to some point.
+/// A secret as the log tells it, up to some point. In JSON it is a [`view::Secret`] with its `versions`, its `locks`, and in
+/// `rotation_status` the locks that would have refused a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SecretReport {
@@ -87,72 +86,42 @@ impl SecretReport {
     }
 }
 
-impl Serialize for SecretReport {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let secret = &*self.secret;
-        let mut fields = serializer.serialize_struct("SecretReport", 9)?;
-        fields.serialize_field("secret", &secret.id)?;
-        fields.serialize_field("name", secret.metadata.name.as_str())?;
-        fields.serialize_field("secret_type", secret.secret_type().label())?;
-        fields.serialize_field("group", &secret.group)?;
-        fields.serialize_field("state", secret.lifecycle.label())?;
-        fields.serialize_field("revision", &secret.revision)?;
-        fields.serialize_field("locks_total", &secret.locks_total())?;
-        fields.serialize_field("rotation", &self.rotation)?;
-        let versions = secret.versions.iter().rev().map(|version| VersionJson::of(secret, version));
-        fields.serialize_field("versions", &versions.collect::<Vec<_>>())?;
-        fields.end()
-    }
-}
-
-impl Serialize for RotationStatus {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("RotationStatus", 7)?;
-        fields.serialize_field("status", self.label())?;
-        fields.serialize_field("interval", &self.policy.map(|policy| policy.interval.to_string()))?;
-        fields.serialize_field("next_at", &self.next_at)?;
-        fields.serialize_field("blocked_total", &self.blocked.as_ref().map_or(0, |blocked| blocked.locks_total))?;
-        fields.serialize_field("stage", &self.open.as_ref().map(|open| open.stage.label()))?;
-        fields.serialize_field("parked_since", &self.open.as_ref().and_then(|open| Some(open.parked.as_ref()?.at)))?;
-        let names = self.blocked.iter().flat_map(|blocked| blocked.locks.iter().map(|lock| &lock.name));
-        fields.serialize_field("blocked_by", &names.collect::<Vec<_>>())?;
-        fields.end()
-    }
+/// The secret as it is shown everywhere, with its versions, its locks, and the rotation that they would refuse.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    secret: view::Secret,
+    versions: Vec<view::Version>,
+    locks: Vec<view::Lock>,
+    rotation_status: ShownRotation,
 }
 
 #[derive(Serialize)]
-struct VersionJson<'a> {
-    version: String,
-    number: u64,
-    alias: Option<&'static str>,
-    created_at: Timestamp,
-    created_by: &'a str,
-    origin: &'static str,
-    payload_available: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload_destroyed_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload_destroyed_cause: Option<&'static str>,
-    locks: &'a [Lock],
+struct ShownRotation {
+    status: &'static str,
+    blocked_by: Vec<view::BlockingLock>,
+    blocked_total: u32,
 }
 
-impl<'a> VersionJson<'a> {
-    fn of(secret: &Secret, version: &'a Version) -> Self {
-        let destroyed = match version.data {
-            VersionData::Destroyed { at, cause } => Some((at, cause.label())),
-            VersionData::Available(_) | VersionData::Unavailable { .. } => None,
+impl Serialize for SecretReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let blocked = self.rotation.blocked.as_deref();
+        let learned = |lock: &BlockingLock| {
+            let mut shown = view::BlockingLock::of(lock);
+            shown.learn(&self.secret);
+            shown
         };
-        Self {
-            version: version.id.to_string(),
-            number: version.number.get(),
-            alias: secret.alias(version.id).map(Alias::label),
-            created_at: version.created_at,
-            created_by: version.created_by.as_str(),
-            origin: version.origin.label(),
-            payload_available: version.is_available(),
-            payload_destroyed_at: destroyed.map(|(at, _)| at),
-            payload_destroyed_cause: destroyed.map(|(_, cause)| cause),
-            locks: &version.locks,
-        }
+        let rotation_status = ShownRotation {
+            status: self.rotation.label(),
+            blocked_by: blocked.iter().flat_map(|blocked| &blocked.locks).map(learned).collect(),
+            blocked_total: blocked.map_or(0, |blocked| blocked.locks_total),
+        };
+        let shown = Shown {
+            secret: view::Secret::of(&self.secret),
+            versions: view::Version::all_of(&self.secret),
+            locks: view::Lock::all_of(&self.secret),
+            rotation_status,
+        };
+        shown.serialize(serializer)
     }
 }

@@ -97,7 +97,9 @@ fn a_lock_report_is_json() {
     let log = Scenario::small();
     let json = serde_json::to_value(replay(&log.export(), AsOf::Position(Position::new(4)))).unwrap();
     assert_eq!(json["secrets"][0]["name"], "database");
-    assert_eq!(json["secrets"][0]["versions"][0]["locks"][0]["name"], "billing");
+    assert_eq!(json["secrets"][0]["locks"][0]["name"], "billing");
+    assert!(json["secrets"][0]["locks"][0]["fencing_token"].as_str().unwrap().starts_with("0-"));
+    assert_eq!(json["secrets"][0]["versions"][0]["locks"][0], "billing");
     assert_eq!(json["secrets"][0]["locks_total"], 2);
 }
 
@@ -115,23 +117,28 @@ fn versions_and_rotation_are_told_as_they_stood() {
     let mut log = Scenario::new();
     let secret = log.secret(SecretSpec::UsernamePassword { password_policy: PasswordPolicy::default() }, "database");
     let report = |log: &Scenario| serde_json::to_value(replay(&log.export(), AsOf::End)).unwrap()["secrets"][0].clone();
-    assert_eq!(report(&log)["rotation"]["status"], "none");
+    assert_eq!(report(&log)["rotation_status"]["status"], "none");
     let policy =
         |auto_rotate, count| RotationPolicy { auto_rotate, interval: Interval::new(count, IntervalUnit::Day).unwrap() };
     log.ask(&Command::SetPolicy { secret, policy: policy(false, 3) }).unwrap();
     assert_eq!(
-        (&report(&log)["rotation"]["status"], &report(&log)["rotation"]["interval"]),
-        (&json!("off"), &json!("3 days"))
+        (&report(&log)["rotation_status"]["status"], &report(&log)["rotation"]),
+        (&json!("off"), &json!({ "auto_rotate": false, "interval": 3, "unit": "day" }))
     );
     log.ask(&Command::SetPolicy { secret, policy: policy(true, 3) }).unwrap();
-    let planned = report(&log)["rotation"].clone();
-    assert_eq!((&planned["status"], &planned["next_at"]), (&json!("planned"), &json!("2026-11-26T12:00:00Z")));
+    let planned = report(&log);
+    let next = &planned["next_rotation_date"];
+    assert_eq!((&planned["rotation_status"]["status"], next), (&json!("planned"), &json!("2026-11-26T12:00:00Z")));
     log.lock(secret, Current, vec![lock("billing")]);
     log.rotate(secret).unwrap();
     log.wait(3 * 86_400);
     log.lock(secret, Current, vec![lock("app")]);
     let due = report(&log);
-    assert_eq!((&due["rotation"]["status"], &due["rotation"]["blocked_by"]), (&json!("due"), &json!(["billing"])));
+    let rotation = &due["rotation_status"];
+    assert_eq!((&rotation["status"], &rotation["blocked_by"][0]["name"]), (&json!("due"), &json!("billing")));
     assert_eq!((&due["versions"][0]["number"], &due["versions"][1]["alias"]), (&json!(2), &json!("previous")));
-    assert_eq!((&due["versions"][0]["origin"], &due["state"]), (&json!("rotated_by_hand"), &json!("active")));
+    assert_eq!(
+        (&due["versions"][0]["origin"], &due["state_description"]),
+        (&json!("rotated_by_hand"), &json!("active"))
+    );
 }
