@@ -218,9 +218,9 @@ pub enum Retirement {
     Failing {
         /// Since when it is to be ended.
         at: Timestamp,
-        /// Attempts that failed, from 1.
+        /// Attempts that failed and were recorded, from 1.
         failures: u16,
-        /// Why the last one did.
+        /// Why the last one of them did.
         reason: Reason,
         /// When the next one is made.
         retry_at: Timestamp,

@@ -32,7 +32,8 @@ events! {
         /// Since when it is to be ended, if it is.
         retiring_since: Option<Timestamp>,
     }
-    /// An attempt to end the credential of a version failed.
+    /// An attempt to end the credential of a version failed. Recorded for one version of a secret in each pause, and once a day while the
+    /// reason stays the same.
     RetirementFailed = 39, kept, since 0.1 {
         /// The version.
         version: VersionId,

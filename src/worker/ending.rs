@@ -89,7 +89,7 @@ impl Core {
         let Some(credential) = credential else { return Ok(Progress::Nothing) };
         let reached = self.reach(&credential.issuer)?;
         if let Retirement::Awaiting { report_by, .. } = credential.retirement {
-            return self.fail_retirement(secret, version, credential, &late(report_by));
+            return self.fail_retirement(secret, version, &late(report_by));
         }
         if let Some(limit) = reached.issuer.job_limit() {
             return self.retire_by_job(reached, secret, (version, credential), limit);
@@ -100,25 +100,30 @@ impl Core {
         self.point("retired")?;
         match retired {
             Ok(()) => self.tell(secret, RotationCommand::FinishRetirement { version }),
-            Err(error) => self.fail_retirement(secret, version, credential, &error),
+            Err(error) => self.fail_retirement(secret, version, &error),
         }
     }
 
-    /// Records that a credential could not be ended, and when it is tried again.
+    /// Records that a credential could not be ended, and when it is tried again. Where the log tells it of the secret already, this worker
+    /// alone waits.
     pub(super) fn fail_retirement(
         &self,
         secret: &Arc<Secret>,
         version: VersionId,
-        credential: &Credential,
         error: &IssuerError,
     ) -> Result<Progress, Halt> {
-        let failures = u32::from(credential.failures()).saturating_add(1);
+        // One is recorded for all of them, so the pauses grow with the failures of any.
+        let failures = secret.credentials().map(Credential::failures).max().unwrap_or_default();
+        let failures = u32::from(failures).saturating_add(1);
         let pause = back_off::pause(failures, Self::chance()?);
         let retry_at = self.store.0.now().plus(pause);
         let reason = error.reason().clone();
-        let answer = self.tell(secret, RotationCommand::FailRetirement { version, reason, retry_at })?;
-        self.note_failed(secret.id, Step::Retire(version), pause);
+        let answer = self.ask_for(secret, RotationCommand::FailRetirement { version, reason, retry_at })?;
         self.point("not retired")?;
-        Ok(answer)
+        if answer.as_ref().is_ok_and(|done| done.receipt.events == 0) {
+            return Err(Halt::Later(error.reason().clone()));
+        }
+        self.note_failed(secret.id, Step::Retire(version), pause);
+        Self::settled(answer)
     }
 }

@@ -91,7 +91,7 @@ impl Core {
         self.point("begun")?;
         match begun {
             Ok(()) => Ok(Progress::Moved),
-            Err(error) => self.fail_retirement(secret, version, credential, &error),
+            Err(error) => self.fail_retirement(secret, version, &error),
         }
     }
 }

@@ -196,11 +196,16 @@ impl RotationWorker {
     }
 
     /// Gives the secrets of which a step has to wait without anything to record about it, and why; one with several reasons several times.
+    /// What the log tells of the secret already, as the reason why a credential could not be ended, is left out.
     #[must_use]
     pub fn waiting(&self) -> Vec<(SecretId, Reason)> {
         let core = &self.0.core;
         core.forget_gone();
-        core.later.all()
+        let is_told = |secret: SecretId, why: &Reason| {
+            let secret = core.store.0.find(secret);
+            secret.is_ok_and(|secret| secret.credentials().any(|credential| credential.failure() == Some(why)))
+        };
+        core.later.all().into_iter().filter(|(secret, why)| !is_told(*secret, why)).collect()
     }
 
     /// Tells whether somebody has said that it is to stop.

@@ -42,7 +42,7 @@ pub(super) use attempts::{attempt, is_aborting, is_parked_for, may_park, was_par
 pub(super) use locks::{free_previous, remove as remove_locks};
 pub(super) use metadata::{check as check_metadata, check_order, check_policy, check_spec, set_policy};
 pub(super) use protocol::{abort, aborted, commit, plan, replace, resume};
-pub(super) use retirement::{finish_retirement, plan_deletion};
+pub(super) use retirement::{fail_retirement, finish_retirement, plan_deletion};
 pub(super) use rotation::destroyed;
 pub(crate) use secrets::{is_lent, readable};
 pub(super) use tasks::{begin, is_making_awaited};

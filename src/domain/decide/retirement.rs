@@ -120,8 +120,8 @@ pub(in super::super) fn finish_retirement(
     Ok(time::expire(state, &after, now, decision))
 }
 
-/// Notes that a credential could not be ended, and when it is tried again.
-pub(super) fn fail_retirement(
+/// Notes that a credential could not be ended, and when it is tried again; nothing where that is no news.
+pub(in super::super) fn fail_retirement(
     secret: &Secret,
     version: VersionId,
     reason: &Reason,
@@ -129,12 +129,28 @@ pub(super) fn fail_retirement(
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
     let version = secret.version_by_id(version).ok_or(Refusal::VersionNotFound)?;
-    if !version.credential.as_deref().is_some_and(Credential::is_retiring) {
-        return Err(Refusal::VersionChanged);
+    let retiring = version.credential.as_deref().filter(|credential| credential.is_retiring());
+    let credential = retiring.ok_or(Refusal::VersionChanged)?;
+    let decision = Decision::about(secret.id).on(version.id);
+    // What a job reports, or does not, ends the wait for it.
+    let is_awaited = matches!(credential.retirement, Retirement::Awaiting { .. });
+    if !is_awaited && !is_news(secret, reason, now) {
+        return Ok(decision);
     }
     let retry_at = retry_at.max(now.plus(limits::RETRY_PAUSE_MIN));
-    let failed = RetirementFailed { version: version.id, reason: reason.clone(), retry_at };
-    Ok(Decision::about(secret.id).on(version.id).then(failed))
+    Ok(decision.then(RetirementFailed { version: version.id, reason: reason.clone(), retry_at }))
+}
+
+/// Tells whether it is worth a record that a credential of a secret could not be ended: once in each pause, whichever version it is of,
+/// and once a day while the reason stays. So an outage does not make the log grow with versions and runs.
+fn is_news(secret: &Secret, reason: &Reason, now: Timestamp) -> bool {
+    secret.credentials().all(|credential| match &credential.retirement {
+        Retirement::Failing { reason: told, retry_at, .. } if told == reason => {
+            retry_at.plus(limits::REFUSED_ROTATION_PAUSE) <= now
+        }
+        Retirement::Failing { retry_at, .. } => *retry_at <= now,
+        _ => true,
+    })
 }
 
 fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<Decision, Refusal> {

@@ -284,3 +284,39 @@ fn a_rotation_that_cannot_be_planned_keeps_no_retirement_from_being_done() {
     let [(_, why)] = &worker.waiting()[..] else { panic!("{:?}", worker.waiting()) };
     assert!(why.as_str().contains("not registered") || why.as_str().contains("no issuer of its name"), "{why}");
 }
+
+/// Each version was recorded in each pause: an outage of a day made thousands of records of one secret.
+#[test]
+fn an_outage_is_recorded_once_for_a_secret_however_many_of_its_credentials_are_to_be_ended() {
+    let given = Given::new(IssuerClass::CreateDiscoverable, 50, Issuance::by(issuer()));
+    given.fill();
+    *given.keeping.kept.lock() = None;
+    for number in 1..=48 {
+        let version = VersionRef::Number(VersionNumber::new(number));
+        given.world.ops().retire(given.world.secret, version).unwrap();
+    }
+    let failed = || super::holds::events(&given.world, "RetirementFailed");
+    let worker = given.run();
+    assert_eq!((failed(), worker.waiting(), given.in_use().len()), (1, vec![], 50));
+    // Runs of a timer, and of a worker that goes on.
+    for _ in 0..12 {
+        given.run();
+        worker.run_due().unwrap();
+        given.world.clock.advance(HOUR / 12);
+    }
+    assert_eq!(failed(), 1, "not once in each pause, as nothing is new");
+    for _ in 0..24 {
+        given.world.clock.advance(3 * HOUR);
+        given.run();
+    }
+    assert_eq!(failed(), 3, "once a day");
+    // Another reason is news.
+    given.keep(&[5]);
+    given.run();
+    assert_eq!((failed(), given.in_use()), (4, vec![5, 49, 50, 51]));
+    given.keep(&[]);
+    given.world.clock.advance(HOUR);
+    given.run();
+    assert_eq!(given.in_use(), [49, 50, 51]);
+    given.world.audit("one at a time");
+}

@@ -66,9 +66,12 @@ pub(super) fn check(batch: &Batch<'_>) -> Result<(), Rule> {
     }
 }
 
-/// What failed is tried again, never at once.
+/// What failed is tried again, never at once. It is recorded where it is news; release 0.1 recorded each failure.
 fn fail_retirement(batch: &Batch<'_>, event: &RetirementFailed) -> Result<(), Rule> {
-    hold(event.retry_at >= batch.now().plus(limits::RETRY_PAUSE_MIN), Rule::EndMismatch)?;
+    let RetirementFailed { version, reason, retry_at } = event;
+    hold(*retry_at >= batch.now().plus(limits::RETRY_PAUSE_MIN), Rule::EndMismatch)?;
+    let would_be = decide::fail_retirement(batch.subject()?, *version, reason, *retry_at, batch.now());
+    hold(!batch.is_newer || would_be.is_ok_and(|news| batch.is(&news.events)), Rule::RetirementOutOfTurn)?;
     batch.stands_alone()
 }
 

@@ -94,7 +94,7 @@ fn again(label: &str) -> Option<&'static str> {
         | "DataDestructionRefused" => Some("it was asked for again, and refused again"),
         "LockPlaced" => Some("a lock replaces one of its name"),
         "LockRenewed" => Some("a lease is renewed to the same end"),
-        "RetirementFailed" | "RotationAttemptFailed" => Some("it failed again"),
+        "RotationAttemptFailed" => Some("it failed again"),
         "RetirementJobBegun" => Some("a job is begun in place of another"),
         _ => None,
     }
