@@ -60,8 +60,11 @@ pub(crate) fn due_step(secret: &Secret, look: &Look<impl Fn(Step) -> bool, impl 
             Step::Plan(_) => FIRST_VERSION_SLACK,
             Step::GoOn | Step::PlanRetirement(_) | Step::Retire(_) | Step::Delete => Duration::ZERO,
         };
-        let until = if look.is_single_run { look.now.plus(slack) } else { look.now };
-        *at <= until || (is_retry(secret, *step, *at) && (look.may_retry)(*step))
+        // A grace that is about to end is waited out, also by a single run.
+        let is_graced =
+            || matches!(step, Step::Plan(RotationTrigger::ByPolicy)) && secret.graced_at(look.now).is_some();
+        let is_early = || look.is_single_run && *at <= look.now.plus(slack) && !is_graced();
+        *at <= look.now || is_early() || (is_retry(secret, *step, *at) && (look.may_retry)(*step))
     };
     let order = |(at, step): &(Timestamp, Step)| (!has_room && matches!(step, Step::Plan(_)), *at);
     let due = steps(secret).filter(is_due).filter(|(_, step)| !(look.is_put_off)(*step));
@@ -107,7 +110,7 @@ fn begins(secret: &Secret) -> Option<(Timestamp, Step)> {
         let again = secret.rotation_refused_at.map(|given_up| given_up.plus(limits::REFUSED_ROTATION_PAUSE));
         return Some((again.unwrap_or(secret.counts_from()), Step::Plan(RotationTrigger::FirstVersion)));
     }
-    let at = secret.next_rotation_at().filter(|_| !secret.spec.is_dynamic())?;
+    let at = secret.rotates_at().filter(|_| !secret.spec.is_dynamic())?;
     let at = at.plus(secret.rotation_spread(at));
     Some((at, if has_issuer { Step::Plan(RotationTrigger::ByPolicy) } else { Step::RotateHere }))
 }

@@ -88,6 +88,22 @@ impl Secret {
         Some(self.refused_for(at).and_then(|refused| self.again_at(refused)).unwrap_or(at))
     }
 
+    /// Gives when its policy rotates it: [`Self::next_rotation_at`], or once a grace is over that alone would refuse it and that ends soon.
+    /// So one as long as the interval is waited out, and no refusal is reported of it.
+    pub(crate) fn rotates_at(&self) -> Option<Timestamp> {
+        let at = self.next_rotation_at()?;
+        Some(self.graced_at(at).map_or(at, |until| until.max(at)))
+    }
+
+    /// Gives until when a grace holds its rotation back at a time, where nothing else does, and it ends within half an interval of the time
+    /// at which the rotation is due.
+    pub(crate) fn graced_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let policy = self.policy.filter(|policy| policy.auto_rotate)?;
+        let held = held(self, self.rotation_touch(), Settings::default(), now)?;
+        let most = self.next_rotation_at()?.plus(Duration::from_secs(policy.interval.secs_min().wrapping_div(2)));
+        held.graced_until.filter(|until| held.consumers.is_empty() && *until <= most)
+    }
+
     /// When an active policy rotates the current version, whatever was refused so far.
     pub(crate) fn rotation_due_at(&self) -> Option<Timestamp> {
         let policy = self.policy.filter(|policy| policy.auto_rotate)?;

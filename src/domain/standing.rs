@@ -97,7 +97,7 @@ impl Secret {
         }
         // What a worker waits for so that not all rotate at one instant is no part of the schedule.
         let on_schedule = |(at, step)| match step {
-            Step::RotateHere | Step::Plan(RotationTrigger::ByPolicy) => (self.next_rotation_at().unwrap_or(at), step),
+            Step::RotateHere | Step::Plan(RotationTrigger::ByPolicy) => (self.rotates_at().unwrap_or(at), step),
             other => (at, other),
         };
         let due = steps(self).map(on_schedule).filter(|(at, step)| *at <= now && !matches!(step, Step::Retire(_)));

@@ -12,6 +12,7 @@ use crate::domain::rotation::IssuerClass;
 use crate::domain::standing::RotationStanding;
 use crate::domain::version::VersionRef;
 use crate::issuer::kit::ModelIssuer;
+use crate::worker::worker::RotationWorker;
 
 fn actor(name: &str) -> Actor {
     Actor::parse(name).unwrap()
@@ -176,4 +177,27 @@ fn an_issuer_that_cannot_be_used_stops_its_own_secrets_and_says_why() {
     let waiting = worker.waiting();
     assert_eq!(waiting.len(), 1);
     assert_eq!((waiting[0].0, waiting[0].1.as_str()), (other, "its password file is missing"));
+}
+
+/// Each run was refused, told as blocked, and tried again at the end of the grace.
+#[test]
+fn a_grace_as_long_as_the_interval_is_waited_out_and_no_refusal() {
+    let daily = RotationPolicy::every(Interval::new(1, IntervalUnit::Day).unwrap());
+    let grace = u32::try_from(DAY.as_secs()).unwrap();
+    for is_started in [false, true] {
+        let issuance = Issuance { grace_secs: grace, ..Issuance::by(issuer()) };
+        let world = World::with(ModelIssuer::new(IssuerClass::CreateDiscoverable), issuance, Some(daily));
+        for hour in 0..10 * 24 {
+            // The first one is late, and so is the end of each grace from then on.
+            if !(20..26).contains(&hour) {
+                let worker = RotationWorker::of(&world.store, world.options(), is_started);
+                worker.run_due().unwrap();
+                assert_eq!(worker.look().1, 0, "nothing is due any more, and nothing is looked at again and again");
+            }
+            world.clock.advance(HOUR);
+        }
+        assert_eq!(events(&world, "ScheduledRotationRefused"), 0);
+        assert!((9..=10).contains(&world.get().current().unwrap().number.get()), "{:?}", world.get().current());
+        world.check("waited out");
+    }
 }
