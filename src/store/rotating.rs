@@ -31,9 +31,15 @@ use super::store::{Inner, Store};
 impl Session {
     /// Returns the terms of a rotation by the issuer of a secret: those of the next commands.
     pub(crate) fn terms_of_rotation(&self, secret: SecretId) -> Terms {
+        self.terms_of(&format!("rotate by issuer {secret:?}"))
+    }
+
+    /// Gives the terms on which a worker is asked for something by hand; the words tell it from other things under the same
+    /// idempotency key.
+    pub(crate) fn terms_of(&self, asked: &str) -> Terms {
         let mut terms = self.raw_terms().clone();
         if let Some(key) = self.key() {
-            let shape = format!("rotate by issuer {secret:?} {:?} {}", terms.expected_revision, terms.force);
+            let shape = format!("{asked} {:?} {}", terms.expected_revision, terms.force);
             let keyring = self.store().0.engine.shared.keyring();
             let fingerprint = keyring.fingerprint(&[key.as_str().as_bytes(), shape.as_bytes()]);
             terms.idempotency = Some(Idempotency { key: key.clone(), fingerprint });

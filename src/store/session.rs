@@ -191,7 +191,7 @@ impl Session {
 
     /// Returns the remembered answer for the idempotency key of a command, or its refusal, as of the last durable
     /// record.
-    pub(super) fn recall(&self, terms: &Terms) -> Option<Result<Receipt, Refusal>> {
+    pub(crate) fn recall(&self, terms: &Terms) -> Option<Result<Receipt, Refusal>> {
         let snapshot = self.store.0.engine.shared.published.load();
         let now = self.store.0.now();
         recall(&snapshot.state, terms, now)

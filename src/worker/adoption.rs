@@ -28,8 +28,8 @@ impl RotationWorker {
     ///
     /// The issuer of the secret has to list it. It says what it takes as the data of a credential; a JSON object as `create`
     /// answers it always fits. The credential has to log in. `expires_at` says when it ends, where its issuer does not say so.
-    /// One batch of records, durable when this answers. The session's idempotency key is not used: what was adopted is known, and
-    /// refused if it is adopted again. Blocks until the issuer has answered up to three calls, each with its time limit.
+    /// One batch of records, durable when this answers. Under an idempotency key of the session it is done once: asked again for the same
+    /// credential of the same secret, it answers as the first time and asks no issuer; its data is not compared. Blocks until the issuer has answered up to three calls, each with its time limit.
     ///
     /// # Errors
     ///
@@ -50,6 +50,10 @@ impl RotationWorker {
         let core = &self.0.core;
         let found = core.store.0.find(secret)?;
         let issuer = found.spec.issuance().ok_or(Refusal::RotationNotSupported)?.issuer.clone();
+        let terms = session.terms_of(&format!("adopt {secret:?} {issuer} {outside}"));
+        if let Some(answer) = session.recall(&terms) {
+            return answer.map_err(Error::refused);
+        }
         let (stranger, _, others) = core.stranger(&issuer, outside)?;
         let (rotation, named) = (stranger.rotation, outside.clone());
         let taken =
@@ -60,7 +64,7 @@ impl RotationWorker {
         let (outside, expires_at) = (outside.clone(), ends.or(expires_at));
         let adopted = Adopted { issuer: issuer.clone(), rotation, outside, made, expires_at };
         let command = Command::Rotation { secret, step: RotationCommand::Adopt(Box::new(adopted)) };
-        let answer = core.ask(session.raw_terms(), command, payload)?;
+        let answer = core.ask(&terms, command, payload)?;
         let receipt = answer.map_err(Error::refused)?.receipt;
         // It is adopted, whether that can be recorded or not; the next look notes it.
         drop(core.note_strangers(&issuer, others));

@@ -3,7 +3,7 @@
 //!
 //! Read next: [`super::calls`].
 
-use crate::domain::command::{Command, Terms};
+use crate::domain::command::Command;
 use crate::domain::decide::readable;
 use crate::domain::id::SecretId;
 use crate::domain::name::Reason;
@@ -64,7 +64,8 @@ impl RotationWorker {
 
     /// Begins a rotation that puts the password into use that an account has now, instead of a new one: nothing changes for
     /// whoever uses it. It has to log in. Only issuers of class `SetValue` that know how ([`crate::Issuer::take`]); the worker takes
-    /// it from there.
+    /// it from there. The conditions of the session hold. Under its idempotency key it is done once: asked again for the same secret, it
+    /// answers as the first time and asks no issuer; the password is not compared.
     ///
     /// # Errors
     ///
@@ -73,6 +74,10 @@ impl RotationWorker {
         let core = &self.0.core;
         let found = core.store.0.find(secret)?;
         let issuance = found.spec.issuance().ok_or(Refusal::RotationNotSupported)?;
+        let terms = session.terms_of(&format!("take the password of {secret:?}"));
+        if let Some(answer) = session.recall(&terms) {
+            return answer.map_err(Error::refused);
+        }
         let now = core.store.0.now();
         let (id, to) = (draw::rotation_id(now)?, draw::version_id(now)?);
         let take = move |issuer: &dyn crate::Issuer, order: &crate::IssueOrder<'_>| {
@@ -89,7 +94,7 @@ impl RotationWorker {
         let trigger = RotationTrigger::ByHand;
         let new = NewRotation { id, trigger, class, to, attempts_max, deadline, value: Some(value) };
         let command = Command::Rotation { secret: found.id, step: RotationCommand::Plan(Box::new(new)) };
-        let answer = core.ask(&Terms::by(session.actor().clone()), command, payload)?;
+        let answer = core.ask(&terms, command, payload)?;
         Ok(answer.map_err(Error::refused)?.receipt)
     }
 }

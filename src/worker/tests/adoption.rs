@@ -1,12 +1,17 @@
 //! Credentials that the original of a restored store made after the backup, and that a person takes into the restored store.
 
-use super::world::World;
+use std::sync::Arc;
+
+use super::world::{World, issuer};
 use crate::domain::id::SecretId;
 use crate::domain::lock::NewLock;
-use crate::domain::name::{Actor, LockName, OutsideId};
+use crate::domain::name::{Actor, IdempotencyKey, LockName, OutsideId};
+use crate::domain::position::Revision;
 use crate::domain::rotation::IssuerClass;
 use crate::domain::version::VersionRef::{Current, Previous};
+use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::kit::ModelIssuer;
+use crate::issuer::outcome::{Issued, IssuerError};
 use crate::options::StoreOptions;
 use crate::seal::secret_bytes::SecretBytes;
 use crate::seal::unlock::Unlock;
@@ -162,4 +167,77 @@ fn what_issuers_list_that_the_log_does_not_know_is_recorded_once_until_it_change
     };
     store.for_each_record(crate::Position::FIRST, see).unwrap();
     assert_eq!(seen, [1, 0, 2, 1]);
+}
+
+/// An adoption that was asked for again was refused, though it was done.
+#[test]
+fn an_adoption_is_done_once_under_its_key() {
+    let restored = Restored::new();
+    restored.ops().end_quarantine().unwrap();
+    let (secret, data) = (restored.world.secret, restored.in_use.expose());
+    let key = || IdempotencyKey::parse("incident-7").unwrap();
+    let adopt = |session: &Session, outside: &OutsideId| {
+        restored.worker().adopt_stranger(session, secret, outside, SecretBytes::copy_from(data), None)
+    };
+    let first = adopt(&restored.ops().once(key()), &stranger()).unwrap();
+    let calls = restored.world.model.calls().len();
+    let again = adopt(&restored.ops().once(key()), &stranger()).unwrap();
+    assert!(!first.remembered && again.remembered, "{again:?}");
+    assert_eq!((again.position, restored.world.model.calls().len()), (first.position, calls), "no issuer is asked");
+    let other = OutsideId::parse("model-9").unwrap();
+    assert_eq!(adopt(&restored.ops().once(key()), &other).unwrap_err().code(), "idempotency_key_reused");
+    let by_hand = restored.worker().rotate(&restored.ops().once(key()), secret).unwrap_err();
+    assert_eq!(by_hand.code(), "idempotency_key_reused");
+    assert_eq!(restored.store.secret(secret).unwrap().versions.len(), 3);
+}
+
+/// An issuer that takes what an account has.
+struct Taking(Arc<ModelIssuer>);
+
+impl Issuer for Taking {
+    fn class(&self) -> IssuerClass {
+        IssuerClass::SetValue
+    }
+
+    fn pick(&self, order: &IssueOrder<'_>) -> Result<SecretBytes, IssuerError> {
+        self.0.pick(order)
+    }
+
+    fn take(&self, _: &IssueOrder<'_>, brought: &SecretBytes) -> Result<SecretBytes, IssuerError> {
+        Ok(SecretBytes::copy_from(brought.expose()))
+    }
+
+    fn create(&self, order: &IssueOrder<'_>, value: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
+        self.0.create(order, value)
+    }
+
+    fn verify(&self, order: &IssueOrder<'_>, credential: &SecretBytes) -> Result<(), IssuerError> {
+        self.0.verify(order, credential)
+    }
+
+    fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError> {
+        self.0.retire(order, outside)
+    }
+}
+
+/// The conditions of the session were dropped, all but its actor.
+#[test]
+fn a_password_that_an_account_has_is_taken_on_the_terms_of_the_session() {
+    let world = World::new(ModelIssuer::new(IssuerClass::SetValue));
+    let options = world.options().shared_issuer(issuer(), Arc::new(Taking(Arc::clone(&world.model))));
+    let worker = RotationWorker::new(&world.store, options);
+    worker.run_due().unwrap();
+    let present = world.credential(Current);
+    let adopt = |session: &Session| worker.adopt(session, world.secret, SecretBytes::copy_from(present.expose()));
+    let revision = world.get().revision;
+    let stale = Revision::new(revision.get() - 1);
+    assert_eq!(adopt(&world.ops().expecting(stale)).unwrap_err().code(), "revision_mismatch");
+    let once = world.ops().once(IdempotencyKey::parse("incident-8").unwrap());
+    let first = adopt(&once).unwrap();
+    worker.run_due().unwrap();
+    let again = adopt(&once).unwrap();
+    assert!(!first.remembered && again.remembered, "{again:?}");
+    assert_eq!((again.position, world.get().versions.len()), (first.position, 2), "it was taken once");
+    assert!(world.model.logs_in(&present));
+    world.audit("taken");
 }
