@@ -138,7 +138,9 @@ fn a_store_that_went_by_a_clock_of_years_ahead_is_brought_back_by_a_command() {
     let rebased = rebased.text();
     assert!(rebased.contains("the ends of 1 lease and 0 dynamic credentials, and 0 rotations were moved"), "{rebased}");
     assert!(rebased.contains("made in the wrong time: token"), "{rebased}");
-    home.run(&["clock", "rebase", "--yes"]).failed(2, &["five minutes behind"]);
+    home.run(&["clock", "rebase", "--yes"]).failed(7, &["five minutes behind"]);
+    let error = home.run(&["clock", "rebase", "--yes", "--json"]).failed(7, &["\"exit_code\":7"]);
+    assert!(error.err.contains("not_rebased"), "{}", error.err);
     let shown = home.run(&["clock", "show", "--json"]).done().json();
     assert_eq!((&shown["standing"], shown["rebased"].as_array().unwrap().len()), (&"steady".into(), 1));
     assert!(home.run(&["clock", "show"]).done().text().contains("at record "));
@@ -254,7 +256,8 @@ fn no_rebase_is_advised_that_would_be_refused() {
     assert!(status.err.contains("64 times") && !status.err.contains("until latchkeep clock rebase"), "{}", status.err);
     let shown = home.run(&["clock", "show"]).done().text();
     assert!(!shown.contains("latchkeep clock rebase") && shown.contains("64 times"), "{shown}");
-    home.run(&["clock", "rebase"]).failed(2, &["64 times"]);
+    home.run(&["clock", "rebase"]).failed(7, &["64 times"]);
+    left_alone_since_2024().run(&["clock", "rebase"]).failed(9, &["too far ahead"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use latchkeep::{ClockStatus, MovedEnd, MovedSecret, RebaseDoubt, Rebased};
+use latchkeep::{ClockStatus, MovedEnd, MovedSecret, RebaseDoubt, Rebased, Refusal};
 use serde_json::{Map, Value, json};
 
 use super::summary::counted;
@@ -199,6 +199,17 @@ pub(super) fn facts(rebased: &[Rebased]) -> impl Iterator<Item = (&'static str, 
     })
 }
 
+/// Says why the clock is not rebased: nothing that was given is wrong, the clock does not stand so.
+fn not_rebased(error: latchkeep::Error, clock: &ClockStatus) -> Failure {
+    match error.refusal() {
+        Some(refusal @ Refusal::InvalidArgument { .. }) => {
+            let exit = if clock.is_ahead() { Exit::TimeUnconfirmed } else { Exit::Conflict };
+            Failure::new(exit, "not_rebased", refusal.to_string())
+        }
+        _ => error.into(),
+    }
+}
+
 pub(super) fn rebase(scene: &mut Scene, is_sure: bool) -> Result<Exit, Failure> {
     let forecast = Forecast::of(scene)?;
     let clock = forecast.clock;
@@ -213,7 +224,7 @@ pub(super) fn rebase(scene: &mut Scene, is_sure: bool) -> Result<Exit, Failure> 
             prompt::confirm_by_person(&warning, "rebase")?;
         }
     }
-    let receipt = scene.session.rebase_clock()?;
+    let receipt = scene.session.rebase_clock().map_err(|error| not_rebased(error, &clock))?;
     let now = scene.store().clock().now;
     if scene.out.is_json() {
         let position = receipt.position;
