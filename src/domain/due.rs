@@ -72,7 +72,7 @@ pub(crate) fn due_step(secret: &Secret, look: &Look<impl Fn(Step) -> bool, impl 
 }
 
 /// Tells whether what a step waits for until a time is the pause after an attempt that failed.
-fn is_retry(secret: &Secret, step: Step, at: Timestamp) -> bool {
+pub(crate) fn is_retry(secret: &Secret, step: Step, at: Timestamp) -> bool {
     match step {
         Step::GoOn => secret.rotation.as_deref().is_some_and(|rotation| rotation.retry_at == Some(at)),
         Step::Retire(version) => {

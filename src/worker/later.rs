@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::back_off;
 use crate::domain::clock::BootTime;
-use crate::domain::due::{Step, steps};
+use crate::domain::due::{Step, is_retry, steps};
 use crate::domain::id::SecretId;
 use crate::domain::name::{IssuerName, Reason};
 use crate::domain::rotation::Rotation;
@@ -162,6 +162,19 @@ impl RotationWorker {
         let may_come = |rotation: &Rotation| rotation.parked.is_none() && rotation.may_come();
         let may_come = secrets.filter(|secret| secret.rotation.as_deref().is_some_and(may_come));
         may_come.filter_map(|secret| core.retry_in(secret)).min()
+    }
+}
+
+impl RotationWorker {
+    /// Lists the secrets for which something is to be done at a time that the store's time has not reached, but for attempts that failed,
+    /// whose pauses count the time that passes. While the store's time stands still ([`crate::ClockStatus::stands_still`]), none of
+    /// that comes. Looks at every secret.
+    #[must_use]
+    pub fn waiting_for_time(&self) -> Vec<SecretId> {
+        let store = &self.0.core.store.0;
+        let (snapshot, now) = (store.engine.view(), store.now());
+        let waits = |secret: &Secret| steps(secret).any(|(at, step)| at > now && !is_retry(secret, step, at));
+        snapshot.state.secrets.values().filter(|secret| waits(secret)).map(|secret| secret.id).collect()
     }
 }
 

@@ -277,3 +277,26 @@ fn a_time_that_lies_in_several_stretches_is_shown_of_the_newest_and_said_to() {
     let then = home.run(&["log", "replay", &export, "--at", &now]).failed(8, &["2 stretches of the log"]);
     assert!(then.text().contains("token"), "{}", then.text());
 }
+
+/// A run ended with 0 while nothing rotated for years, and its JSON said 0 of a clock ahead, too.
+#[test]
+fn a_run_that_the_clock_holds_back_says_so_by_its_exit_code() {
+    let home = left_ahead();
+    home.run(&["rotation", "run", "--once"]).done();
+    let create = ["secret", "create", "username-password", "db-admin", "--username", "admin", "--generate"];
+    home.run(&[&create[..], &["--rotate-every", "30d"]].concat()).done();
+    let ran = home.run(&["rotation", "run", "--once"]).failed(9, &["db-admin", "latchkeep clock show"]);
+    assert!(ran.text().contains("nothing is due"), "{}", ran.text());
+    let ran = home.run(&["rotation", "run", "--once", "--json"]).failed(9, &[]).json();
+    assert_eq!((&ran["exit_code"], &ran["held_by_clock"]), (&9.into(), &serde_json::json!(["db-admin"])));
+    // What somebody asks for is done.
+    home.run(&["rotation", "run", "db-admin", "--once"]).failed(9, &[]);
+    assert_eq!(home.run(&["secret", "show", "db-admin", "--json"]).done().json()["versions_total"], 2);
+    home.run(&["clock", "rebase", "--yes"]).done();
+    let ran = home.run(&["rotation", "run", "--once", "--json"]).done().json();
+    assert_eq!((&ran["exit_code"], &ran["held_by_clock"]), (&0.into(), &serde_json::json!([])));
+
+    let ahead = left_alone_since_2024();
+    let ran = ahead.run(&["rotation", "run", "--once", "--json"]).failed(9, &[]).json();
+    assert_eq!(ran["exit_code"], 9);
+}

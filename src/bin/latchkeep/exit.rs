@@ -28,7 +28,7 @@ pub(crate) enum Exit {
     Conflict = 7,
     /// Nothing failed, but not everything that was asked for could be checked.
     NotAllChecked = 8,
-    /// The clock shows a time that is not believed until somebody confirms it.
+    /// The clock shows a time that is not believed until somebody confirms it, or one so far behind that due work waits.
     TimeUnconfirmed = 9,
 }
 
@@ -70,7 +70,8 @@ Exit codes:
   6  not found: a secret, version, lock, group, rotation or task of that name
   7  conflict: a name that is taken, another revision, a state that does not allow it
   8  nothing failed, but not all could be checked: no key given, a body erased, an event of a later release
-  9  the clock is too far ahead to be believed: latchkeep clock confirm says that the time is right"
+  9  the clock is too far ahead to be believed (latchkeep clock confirm says that the time is right), or so far behind that
+     what is to be done waits for the store's time (latchkeep clock rebase)"
     };
 }
 pub(crate) use exit_help;

@@ -62,7 +62,7 @@ pub(crate) struct RotationShow {
 /// this program was built with their features. No passwords or keys belong into that file: they are in files of their own, or
 /// in secrets of the store.
 ///
-/// Exits with 3 if a lock holds SECRET back, and with --once with 1 if something failed.
+/// Exits with 3 if a lock holds SECRET back, with --once with 1 if something failed, and with 9 if the clock holds something back.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

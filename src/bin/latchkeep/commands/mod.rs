@@ -24,6 +24,7 @@ pub(crate) mod restore;
 mod rotation;
 mod rotation_ask;
 mod rotation_run;
+mod run_outcome;
 mod scrub;
 mod secret_change;
 mod secret_create;

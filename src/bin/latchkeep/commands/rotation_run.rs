@@ -9,14 +9,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use latchkeep::view::RotationStatus;
-use latchkeep::{
-    NewData, Position, Reason, Refusal, RotationStage, RotationWorker, Secret, SecretId, SweepReport, WorkerOptions,
-};
+use latchkeep::{NewData, Position, Reason, Refusal, RotationWorker, SecretId, SweepReport, WorkerOptions};
 use serde_json::{Value, json};
 
 use super::log::{Known, show_one, to_json};
-use super::rotation;
+use super::run_outcome::{Before, HeldByClock, exit, waiting};
+use super::{clock, rotation};
 use crate::args::RotationRun;
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
@@ -39,18 +37,39 @@ pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure
         return go_on(scene, options, interrupted, from);
     }
     let told = stop_at(interrupted, worker.clone())?;
-    let exit = once(scene, &worker, (from, secret), (args.patience, &told))?;
-    if told.load(Ordering::Relaxed) {
-        failure::warn("interrupted: what was begun was brought to its next safe point, and what else is due is left");
-        return Ok(Exit::Failed);
+    let single =
+        SingleRun { from, named: secret, patience: args.patience, told: &told, is_served: problems.is_empty() };
+    once(scene, &worker, &single)
+}
+
+/// A run that ends when nothing is due.
+struct SingleRun<'a> {
+    from: Position,
+    /// The secret that is rotated by hand, if one is.
+    named: Option<SecretId>,
+    patience: Duration,
+    /// Whether it was told to end.
+    told: &'a AtomicBool,
+    /// Whether each issuer of the file can be used.
+    is_served: bool,
+}
+
+impl SingleRun<'_> {
+    /// Gives the exit code of what came of it.
+    fn exit(&self, came: Exit, is_held: bool) -> Exit {
+        match came {
+            _ if self.told.load(Ordering::Relaxed) => {
+                failure::warn(
+                    "interrupted: what was begun was brought to its next safe point, and what else is due is left",
+                );
+                Exit::Failed
+            }
+            // An issuer that cannot be used may be what something waits for.
+            Exit::Done if !self.is_served => Exit::Failed,
+            Exit::Done if is_held => Exit::TimeUnconfirmed,
+            came => came,
+        }
     }
-    Ok(match exit {
-        // An issuer that cannot be used may be what something waits for.
-        Exit::Done if !problems.is_empty() => Exit::Failed,
-        // What is due by the clock is not due by the store's time.
-        Exit::Done if scene.store().clock().is_ahead() => Exit::TimeUnconfirmed,
-        exit => exit,
-    })
 }
 
 /// Refuses a run in quarantine, and warns of what a run would do to others.
@@ -122,14 +141,9 @@ fn sweep(worker: &RotationWorker, told: &AtomicBool) -> Result<SweepReport, latc
     if told.load(Ordering::Relaxed) { Ok(SweepReport::default()) } else { worker.sweep() }
 }
 
-fn once(
-    scene: &mut Scene,
-    worker: &RotationWorker,
-    (from, named): (Position, Option<SecretId>),
-    patience: (Duration, &AtomicBool),
-) -> Result<Exit, Failure> {
-    let before = Before::of(scene)?;
-    let (ran, swept) = (run_due(worker, patience), sweep(worker, patience.1));
+fn once(scene: &mut Scene, worker: &RotationWorker, single: &SingleRun<'_>) -> Result<Exit, Failure> {
+    let (before, from) = (Before::of(scene)?, single.from);
+    let (ran, swept) = (run_due(worker, (single.patience, single.told)), sweep(worker, single.told));
     let mut records = Vec::new();
     if scene.out.is_json() {
         tell(scene, from, &mut |_, record| {
@@ -141,13 +155,16 @@ fn once(
     }
     let waiting = waiting(scene, worker);
     let (steps, swept) = (ran.inspect_err(|_| tell_waiting(&waiting))?, swept?);
-    let secret = named.and_then(|id| scene.store().secret(id).ok());
+    let secret = single.named.and_then(|id| scene.store().secret(id).ok());
     let is_clean = swept.problems.is_empty() && swept.strangers.is_empty();
-    let exit = exit(scene, (&waiting, is_clean), &before, secret.as_deref());
+    let came = exit(scene, (&waiting, is_clean), &before, secret.as_deref());
+    let held = HeldByClock::of(scene, worker);
+    let exit = single.exit(came, held.holds());
     if scene.out.is_json() {
-        scene.out.json(&once_json(steps, &records, (&waiting, &swept), exit))?;
+        scene.out.json(&once_json(steps, &records, (&waiting, &swept, &held), exit))?;
         return Ok(exit);
     }
+    held.tell();
     tell_problems(scene, &waiting, &swept)?;
     if let Some(secret) = secret {
         let settings = scene.store().status()?.settings;
@@ -161,7 +178,7 @@ fn once(
 fn once_json(
     steps: u64,
     records: &[Value],
-    (waiting, swept): (&[(String, Reason)], &SweepReport),
+    (waiting, swept, held): (&[(String, Reason)], &SweepReport, &HeldByClock),
     exit: Exit,
 ) -> Value {
     let waiting: Vec<_> = waiting.iter().map(|(name, reason)| json!({ "name": name, "reason": reason })).collect();
@@ -171,6 +188,7 @@ fn once_json(
         "steps": steps,
         "records": records,
         "waiting": waiting,
+        "held_by_clock": held.names,
         "swept": { "listed": swept.listed, "retired": swept.retired, "problems": swept.problems, "strangers": strangers },
         "exit_code": exit as u8,
     })
@@ -201,67 +219,6 @@ fn tell_problems(scene: &mut Scene, waiting: &[(String, Reason)], swept: &SweepR
     Ok(())
 }
 
-/// Tells a script whether what was due came on: a named secret that a lock holds is refused; anything that failed, failed.
-fn exit(
-    scene: &Scene,
-    (waiting, is_clean): (&[(String, Reason)], bool),
-    before: &Before,
-    named: Option<&Secret>,
-) -> Exit {
-    let has_failed = |secret: &Secret| {
-        let open = secret.rotation.as_deref();
-        let not_ended = |version: &latchkeep::Version| {
-            version.credential.as_ref().is_some_and(|credential| credential.failure().is_some())
-        };
-        open.is_some_and(|rotation| rotation.failure.is_some() || rotation.parked.is_some())
-            || secret.versions.iter().any(not_ended)
-            || before.lost_since(secret)
-    };
-    let staged = |secret: &Secret| {
-        let open = secret.rotation.as_deref();
-        open.is_some_and(|rotation| matches!(rotation.stage, RotationStage::Staged { .. }))
-    };
-    if named.is_some_and(staged) {
-        return Exit::Refused;
-    }
-    let failed: Vec<_> = scene.store().rotating_secrets().into_iter().filter(|secret| has_failed(secret)).collect();
-    for secret in failed.iter().filter(|secret| named.is_none_or(|named| named.id != secret.id)) {
-        let why = RotationStatus::why_not(secret, now()).unwrap_or_default();
-        failure::warn(format!("{} did not come on: {why}", secret.metadata.name));
-    }
-    if waiting.is_empty() && is_clean && failed.is_empty() { Exit::Done } else { Exit::Failed }
-}
-
-/// How the store stood before a run.
-struct Before {
-    last_at: latchkeep::Timestamp,
-    /// What a person gives up is no failure of the run that ends it.
-    given_up: Vec<SecretId>,
-}
-
-impl Before {
-    fn of(scene: &Scene) -> Result<Self, Failure> {
-        let is_given_up = |secret: &Secret| {
-            let stage = secret.rotation.as_deref().map(|rotation| &rotation.stage);
-            matches!(stage, Some(RotationStage::Aborting { .. } | RotationStage::Ending { .. }))
-        };
-        let secrets = scene.store().rotating_secrets();
-        let given_up = secrets.iter().filter(|secret| is_given_up(secret)).map(|secret| secret.id).collect();
-        Ok(Self { last_at: scene.store().status()?.last_at, given_up })
-    }
-
-    /// Tells whether the run gave a rotation up.
-    fn lost_since(&self, secret: &Secret) -> bool {
-        let is_new = secret.given_up.as_ref().is_some_and(|given_up| given_up.at > self.last_at);
-        is_new && !self.given_up.contains(&secret.id)
-    }
-}
-
-fn waiting(scene: &Scene, worker: &RotationWorker) -> Vec<(String, Reason)> {
-    let name = |id| scene.store().secret(id).map_or_else(|_| id.to_string(), |secret| secret.metadata.name.to_string());
-    worker.waiting().into_iter().map(|(id, reason)| (name(id), reason)).collect()
-}
-
 /// Works until it is interrupted, or the store takes no more commands.
 fn go_on(
     scene: &mut Scene,
@@ -271,6 +228,7 @@ fn go_on(
 ) -> Result<Exit, Failure> {
     let worker = RotationWorker::start(scene.store(), options)?;
     failure::note("working on what is due; Ctrl-C ends it");
+    let mut doubted = is_doubted(scene);
     let mut told: Vec<(String, Reason)> = Vec::new();
     let outcome = loop {
         from = match tell_new(scene, from) {
@@ -281,10 +239,11 @@ fn go_on(
         for (name, reason) in now.iter().filter(|one| !told.contains(one)) {
             failure::warn(format!("{name} waits: {reason}"));
         }
+        doubted = tell_doubt(scene, doubted);
         told = now;
         match interrupted.read(&mut [0]) {
             Err(error) if is_nothing_yet(&error) => {}
-            _ => break Ok(Exit::Done),
+            _ => break Ok(()),
         }
         if let Some(why) = scene.store().status()?.poisoned {
             break Err(Failure::new(Exit::Unavailable, "poisoned", format!("the store takes no more commands: {why}")));
@@ -292,7 +251,23 @@ fn go_on(
     };
     worker.stop();
     tell_new(scene, from)?;
-    outcome
+    outcome?;
+    Ok(HeldByClock::of(scene, &worker).conclude())
+}
+
+/// Says once that a person has to look at the clock; tells whether one has.
+fn tell_doubt(scene: &Scene, was_told: bool) -> bool {
+    let is_doubted = is_doubted(scene);
+    if is_doubted && !was_told {
+        clock::doubt(&scene.store().clock()).iter().for_each(failure::warn);
+    }
+    is_doubted
+}
+
+/// Tells whether a person has to look at the clock.
+fn is_doubted(scene: &Scene) -> bool {
+    let clock = scene.store().clock();
+    clock.is_ahead() || clock.is_far_behind()
 }
 
 /// Shows what was recorded from a position on, at once; gives where it ends.
