@@ -144,9 +144,34 @@ fn two_secrets_of_one_account_are_told() {
     create(&home, "two", r#"{"db": "orders"}"#);
     once(&home);
     let ran = once(&home);
-    assert!(ran.err.contains("one, two name one account"), "{}", ran.err);
+    assert!(ran.err.contains("one, two name one account to one issuer"), "{}", ran.err);
+    assert!(ran.err.contains("by the names of secrets"), "only the program knows: {}", ran.err);
     home.run(&["secret", "update", "two", "--parameters", r#"{"db": "orders", "account": "two"}"#]).done();
-    assert!(!once(&home).err.contains("name one account"));
+    assert!(!once(&home).err.contains("one account"));
+    // A program that is told nothing has the names of secrets to go by.
+    for name in ["one", "two"] {
+        home.run(&["secret", "update", name, "--no-parameters"]).done();
+    }
+    assert!(!once(&home).err.contains("one account"));
+}
+
+/// The help offered hours for each type, and all but one refuse them.
+#[test]
+fn intervals_of_hours_are_offered_where_they_are_taken() {
+    let home = home("opaque");
+    let create = ["secret", "create", "username-password", "db-admin", "--username", "admin", "--generate"];
+    home.run(&[&create[..], &["--rotate-every", "12h"]].concat()).failed(2, &["1 day to 24 months"]);
+    home.run(&[&create[..], &["--rotate-every", "24h"]].concat()).done();
+    let job = ["secret", "create", "custom-credentials", "job", "--issuer", "orders", "--rotate-every"];
+    home.run(&[&job[..], &["5h"]].concat()).failed(2, &["6 hours to 3 months"]);
+    home.run(&[&job[..], &["12h"]].concat()).done();
+    let wrong = home.run(&["secret", "update", "job", "--rotate-every", "12"]).failed(2, &["30d, 2w, 3mo"]);
+    assert!(wrong.err.contains("from 6h, custom-credentials alone"), "{}", wrong.err);
+    for command in ["create", "update"] {
+        let help = home.run(&["secret", command, "--help"]).done().text();
+        let help: Vec<&str> = help.split_whitespace().collect();
+        assert!(help.join(" ").contains("from 6h on, custom-credentials alone"), "{command}");
+    }
 }
 
 #[test]

@@ -12,12 +12,13 @@ mod private_ca;
 #[cfg(any(feature = "postgres", feature = "private-ca"))]
 mod source;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use latchkeep::issuers_file::{ExecDescription, FILE_BYTES_MAX, IssuerDescription, IssuersFile};
-use latchkeep::{Issuer, Session, WorkerOptions};
+use latchkeep::{Issuer, IssuerName, Session, WorkerOptions};
 
 use crate::failure::Failure;
 use crate::input;
@@ -41,6 +42,8 @@ struct Made {
 pub(crate) struct Issuers {
     /// Those that can be asked, registered.
     pub(crate) options: WorkerOptions,
+    /// Those that set the password of the account which the parameters of a secret name, whatever the secret is called.
+    pub(crate) by_account: BTreeSet<IssuerName>,
     /// What is wrong with the others, each with the file, the line and the issuer; and with those that cannot work now.
     pub(crate) problems: Vec<String>,
 }
@@ -54,12 +57,16 @@ pub(crate) fn read(path: &Path, session: &Session) -> Result<Issuers, Failure> {
     let text = text.expose_text().map_err(|_| Failure::usage(format!("issuers file {file}: is not UTF-8 text")))?;
     let read = IssuersFile::parse(text).map_err(|error| Failure::usage(format!("issuers file {file}, {error}")))?;
     let (mut options, mut longest, mut problems) = (WorkerOptions::new(), LIMIT_DEFAULT, Vec::new());
+    let mut by_account = BTreeSet::new();
     for issuer in read.issuers() {
         let described = issuer.description.as_ref().map_err(|error| {
             problems.push(format!("issuers file {file}, {error}"));
             format!("{} {}", error.field(), error.rule())
         });
         let Some(name) = issuer.name.clone() else { continue };
+        if let Ok(IssuerDescription::PostgresPassword(_)) = described {
+            by_account.insert(name.clone());
+        }
         let mut wrong = |what: &str| {
             problems.push(format!("issuers file {file}, line {}: issuer {name}: {what}", issuer.line));
         };
@@ -76,7 +83,7 @@ pub(crate) fn read(path: &Path, session: &Session) -> Result<Issuers, Failure> {
             Err(what) => options = options.unusable_issuer(name, what.trim()),
         }
     }
-    Ok(Issuers { options: options.call_limit(longest.saturating_add(CALL_EXTRA)), problems })
+    Ok(Issuers { options: options.call_limit(longest.saturating_add(CALL_EXTRA)), by_account, problems })
 }
 
 /// Makes one issuer of its description.

@@ -2,25 +2,30 @@
 //!
 //! Read next: [`super::commands`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use latchkeep::view::{BlockingLock, Cause, Rotation};
-use latchkeep::{IssuerClass, Secret};
+use latchkeep::{IssuerClass, IssuerName, Secret};
 
 use crate::times::{retried, shown as shown_time};
 
 /// Gives the names of secrets whose rotations set the password of one and the same account, as far as what they tell their issuers
-/// says: each ends what the others have.
-pub(crate) fn sharing_accounts(secrets: &[Arc<Secret>]) -> Vec<Vec<String>> {
-    let mut accounts: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+/// says: each ends what the others have. With each, whether that is certain: of issuers `by_account` it is. A program may go by the name of
+/// the secret instead, and has nothing else to go by where it is told nothing.
+pub(crate) fn sharing_accounts(secrets: &[Arc<Secret>], by_account: &BTreeSet<IssuerName>) -> Vec<(Vec<String>, bool)> {
+    let mut accounts: BTreeMap<(IssuerName, String), Vec<String>> = BTreeMap::new();
     for secret in secrets.iter().filter(|secret| sets_values(secret) && !secret.is_deleting) {
         let Some(issuance) = secret.spec.issuance() else { continue };
         let parameters = issuance.parameters.as_ref().map(ToString::to_string).unwrap_or_default();
-        let account = (issuance.issuer.to_string(), parameters);
+        if parameters.is_empty() && !by_account.contains(&issuance.issuer) {
+            continue;
+        }
+        let account = (issuance.issuer.clone(), parameters);
         accounts.entry(account).or_default().push(secret.metadata.name.to_string());
     }
-    accounts.into_values().filter(|names| names.len() > 1).collect()
+    let shared = accounts.into_iter().filter(|(_, names)| names.len() > 1);
+    shared.map(|((issuer, _), names)| (names, by_account.contains(&issuer))).collect()
 }
 
 /// Tells whether the issuer of a secret sets values in place, as far as its credentials say.

@@ -30,8 +30,8 @@ pub(crate) struct IssuanceArgs {
     /// it falls out of the retention window.
     #[arg(long, value_name = "ACTOR", requires = "issuer")]
     pub(crate) consumer: Vec<Actor>,
-    /// Rotates it by itself, every so many hours (h), days (d), weeks (w) or months (mo): 12h, 30d, 3mo. Also for username-password,
-    /// by a generated password.
+    /// Rotates it by itself, every so many days (d), weeks (w), months (mo) or hours (h; less than a day, from 6h on, custom-credentials
+    /// alone): 30d, 3mo. Also for username-password, by a generated password.
     #[arg(long, value_name = "30d", value_parser = parse_interval)]
     pub(crate) rotate_every: Option<Interval>,
 }
@@ -44,7 +44,10 @@ pub(super) fn parse_grace(text: &str) -> Result<u32, String> {
 }
 
 pub(super) fn parse_interval(text: &str) -> Result<Interval, String> {
-    let wrong = || "takes a number with h, d, w or mo: 12h, 30d, 2w, 3mo".to_owned();
+    let wrong = || {
+        "takes a number with d, w, mo or h: 30d, 2w, 3mo, 24h; less than a day, from 6h, custom-credentials alone"
+            .to_owned()
+    };
     let digits = text.find(|char: char| !char.is_ascii_digit()).ok_or_else(wrong)?;
     let (count, unit) = text.split_at_checked(digits).ok_or_else(wrong)?;
     let (each, unit) = match unit {

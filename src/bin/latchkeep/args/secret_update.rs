@@ -49,7 +49,8 @@ pub(crate) struct Update {
     /// Nobody is waited for.
     #[arg(long)]
     pub(crate) no_consumers: bool,
-    /// Rotates it by itself, every so many hours (h), days (d), weeks (w) or months (mo).
+    /// Rotates it by itself, every so many days (d), weeks (w), months (mo) or hours (h; less than a day, from 6h on, custom-credentials
+    /// alone).
     #[arg(long, value_name = "30d", value_parser = parse_interval, conflicts_with = "no_rotation")]
     pub(crate) rotate_every: Option<Interval>,
     /// Takes the policy away.

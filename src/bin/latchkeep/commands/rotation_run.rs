@@ -2,6 +2,7 @@
 //!
 //! Read next: [`super::super::issuers_file`].
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
@@ -9,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use latchkeep::{NewData, Position, Reason, Refusal, RotationWorker, SecretId, SweepReport, WorkerOptions};
+use latchkeep::{IssuerName, NewData, Position, Reason, Refusal, RotationWorker, SecretId, SweepReport, WorkerOptions};
 use serde_json::{Value, json};
 
 use super::log::{Known, show_one, to_json};
@@ -25,8 +26,8 @@ use crate::times::now;
 use crate::{find, issuers_file, rotations};
 
 pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure> {
-    let Issuers { options, problems } = issuers(args.issuers.as_deref(), scene)?;
-    may_begin(scene)?;
+    let Issuers { options, by_account, problems } = issuers(args.issuers.as_deref(), scene)?;
+    may_begin(scene, &by_account)?;
     let from = scene.store().status()?.log_size;
     // Before anything begins, so that no interrupt is lost and none ends the process in the middle of a step.
     let interrupted = interrupts()?;
@@ -73,7 +74,7 @@ impl SingleRun<'_> {
 }
 
 /// Refuses a run in quarantine, and warns of what a run would do to others.
-fn may_begin(scene: &Scene) -> Result<(), Failure> {
+fn may_begin(scene: &Scene, by_account: &BTreeSet<IssuerName>) -> Result<(), Failure> {
     if scene.store().status()?.quarantine.is_some() {
         return Err(Failure::new(
             Exit::Unavailable,
@@ -82,9 +83,10 @@ fn may_begin(scene: &Scene) -> Result<(), Failure> {
         )
         .hint("latchkeep quarantine show tells more, latchkeep quarantine end ends it"));
     }
-    for names in rotations::sharing_accounts(&scene.store().secrets()) {
+    for (names, is_certain) in rotations::sharing_accounts(&scene.store().secrets(), by_account) {
+        let unless = if is_certain { "" } else { ", unless its program tells accounts apart by the names of secrets" };
         failure::warn(format!(
-            "{} name one account to one issuer: a rotation of one ends the password that the others hold",
+            "{} name one account to one issuer{unless}: a rotation of one ends the password that the others hold",
             names.join(", ")
         ));
     }
@@ -93,7 +95,9 @@ fn may_begin(scene: &Scene) -> Result<(), Failure> {
 
 /// Registers the issuers of a file, if one is named, and tells of those that cannot be used.
 pub(super) fn issuers(file: Option<&Path>, scene: &Scene) -> Result<Issuers, Failure> {
-    let Some(file) = file else { return Ok(Issuers { options: WorkerOptions::new(), problems: Vec::new() }) };
+    let Some(file) = file else {
+        return Ok(Issuers { options: WorkerOptions::new(), by_account: BTreeSet::new(), problems: Vec::new() });
+    };
     let read = issuers_file::read(file, &scene.session)?;
     read.problems.iter().for_each(failure::warn);
     Ok(read)
