@@ -1,6 +1,6 @@
-//! Owns the one error of the public interface: what kind it is, what happened, and what to do now.
+//! Owns the only error of the public interface: its kind, what happened, and what to do now.
 //!
-//! The kind tells a program what to do; the message tells a person. Neither ever holds secret data. Read next:
+//! The kind tells a program what to do; the message tells a person. Neither ever contains secret data. Read next:
 //! [`crate::Refusal`], the expected kind.
 
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::seal::error::SealError;
 use crate::seal::stream::StreamError;
 use crate::storage::StorageError;
 
-/// Why something was not done.
+/// The reason why something was not done.
 ///
 /// ```
 /// use latchkeep::{ErrorKind, StoreOptions, Unlock};
@@ -42,15 +42,15 @@ struct Inner {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The store said no, as it should; the refusal explains it.
+    /// The store refused the command, as expected; the refusal explains it.
     Refused(Refusal),
-    /// What was given cannot be used: a wrong key, a path that is no store, a value out of bounds.
+    /// An input cannot be used: a wrong key, a path that is not a store, a value out of bounds.
     Invalid,
-    /// It cannot be done now: somebody else has the store open, the disk is full, the store is poisoned.
+    /// It cannot be done now: the store is open elsewhere, the disk is full, the store is poisoned.
     Unavailable,
     /// The store was closed.
     Closed,
-    /// What is stored is damaged, or records were lost. Restore from a backup.
+    /// Stored data is damaged, or records were lost. Restore from a backup.
     Corrupt,
     /// A defect of this crate.
     Internal,
@@ -91,7 +91,7 @@ impl Error {
         Self::new(ErrorKind::Unavailable, "busy", "the queue of the store is full; try again soon")
     }
 
-    /// No further answer can be remembered without another one being forgotten early.
+    /// Returns the error when no further answer can be remembered without forgetting another one early.
     pub(crate) fn keys_used_up() -> Self {
         let message = format!(
             "the answers to so many idempotency keys are kept for their day ({} of one actor, {} of all) that this one \
@@ -116,7 +116,7 @@ impl Error {
         Self::new(ErrorKind::Unavailable, NO_SPACE, why)
     }
 
-    /// Nothing of a group was written, though there is room.
+    /// Returns the error when nothing of a group was written, though there is space.
     pub(crate) fn not_written(why: &str) -> Self {
         Self::new(ErrorKind::Internal, "internal", format!("nothing was written: {why}"))
     }
@@ -129,7 +129,7 @@ impl Error {
         Self::new(ErrorKind::Corrupt, "corrupt", message)
     }
 
-    /// Rows are others than the store wrote.
+    /// Returns the error for rows that differ from those the store wrote.
     pub(crate) fn rows_changed(how: &str) -> Self {
         let message = format!(
             "rows of the store were changed outside of it, or put back from earlier: {how}; restore the store from a backup, and find out who did it"
@@ -137,17 +137,17 @@ impl Error {
         Self::new(ErrorKind::Corrupt, "rows_changed", message)
     }
 
-    /// A key slot opens the store and is not one that it has.
+    /// Returns the error for a key slot that opens the store and does not belong to it.
     pub(crate) fn slot_put_back(slot: u8) -> Self {
         Self::rows_changed(&format!("key slot {slot}, which this key opens, was removed or is another one by now"))
     }
 
-    /// A body is missing that no record of the log says was erased.
+    /// Returns the error for a missing body that no record of the log erased.
     pub(crate) fn body_missing(position: Position) -> Self {
         Self::rows_changed(&format!("the body of record {position} is missing, and no record says that it was erased"))
     }
 
-    /// A body is there that a record of the log says was erased.
+    /// Returns the error for a present body that a record of the log erased.
     pub(crate) fn body_put_back(position: Position) -> Self {
         Self::rows_changed(&format!("the body of record {position} is there, although it was erased"))
     }
@@ -227,12 +227,13 @@ impl Error {
         Self::new(ErrorKind::Internal, "internal", message)
     }
 
-    /// The writer was about to append what no check would take. Nothing was written, and the store goes on.
+    /// Returns the error when the writer was about to append what no check would accept. Nothing was written, and the
+    /// store continues.
     pub(crate) fn illegal_batch(step: &IllegalStep) -> Self {
         Self::internal(format!("the writer was about to append an {step}; nothing was written")).caused_by(*step)
     }
 
-    /// The log has a step that cannot have happened.
+    /// Returns the error for a log with an illegal step.
     pub(crate) fn illegal_log(step: &IllegalStep) -> Self {
         Self::corrupt(format!(
             "the log has an {step}; open it for reading only, or take a backup and restore that, with the step accepted"
@@ -240,7 +241,7 @@ impl Error {
         .caused_by(*step)
     }
 
-    /// What a store is to be made of is whole, and its log has a step that cannot have happened.
+    /// Returns the error for a whole backup or export whose log has an illegal step.
     pub(crate) fn illegal_step(of: &str, step: &IllegalStep) -> Self {
         let message = format!(
             "the log of {of} is whole, but has an {step}; a person who knows how it came about can accept that step in a \
@@ -249,32 +250,32 @@ impl Error {
         Self::new(ErrorKind::Corrupt, "illegal_step", message).caused_by(*step)
     }
 
-    /// A step was to be accepted that breaks no rule.
+    /// Returns the error when the step to accept breaks no rule.
     pub(crate) fn step_is_legal(position: Position) -> Self {
         let message = format!("no illegal step stands at position {position}, so there is nothing to accept");
         Self::new(ErrorKind::Invalid, "legal_step", message)
     }
 
-    /// Gives the kind, which tells a program what to do.
+    /// Returns the kind, which tells a program what to do.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
 
-    /// Gives the stable word for this very error, such as `secret_version_locked`, `already_open` or `wrong_key`.
+    /// Returns the stable word for exactly this error, such as `secret_version_locked`, `already_open` or `wrong_key`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.0.code
     }
 
-    /// Returns the position at which a watch has to begin anew, when the store was restored below the one that was given:
-    /// code `store_restored`, of [`crate::Store::watch_from`].
+    /// Returns the position at which a watch must begin anew, if the store was restored below the given point: code
+    /// `store_restored`, of [`crate::Store::watch_from`].
     #[must_use]
     pub fn begin_at(&self) -> Option<Position> {
         self.0.begin_at
     }
 
-    /// Gives the refusal, when the store said no.
+    /// Returns the refusal, if the store refused the command.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match &self.0.kind {
@@ -284,7 +285,7 @@ impl Error {
     }
 }
 
-/// The stable word for a disk that is too full to go on.
+/// The stable word for a disk that is too full to continue.
 const NO_SPACE: &str = "no_space";
 
 impl fmt::Display for Error {
@@ -333,7 +334,7 @@ impl From<StorageError> for Error {
             StorageError::Closed => (Closed, "closed"),
             _ => (Internal, "internal"),
         };
-        // The cause that lies below is part of what a person has to read.
+        // The cause below is part of what a person has to read.
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Self::new(kind, code, format!("{error}{cause}")).caused_by(error)
     }

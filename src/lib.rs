@@ -6,10 +6,11 @@
 //!
 //! # Map
 //!
-//! [`StoreOptions`] opens a [`Store`]; [`Store::acting_as`] gives a [`Session`], which does everything that somebody does.
-//! What is said no to is a [`Refusal`]; what goes wrong is an [`Error`] with a kind. [`ledger`] is the log's proofs, for those who
-//! verify it without us. An [`Issuer`] makes credentials in a system outside; [`issuer_kit`] tries one out. The manual is
-//! in [`manual`]. What people and programs are shown, with the names of the reference, is in [`view`].
+//! [`StoreOptions`] opens a [`Store`]. [`Store::acting_as`] returns a [`Session`], which sends commands in the name of
+//! an actor. A [`Refusal`] explains why a command was refused; an [`Error`] has a kind and says what went wrong.
+//! [`ledger`] has the log's proofs, for verifiers without a store. An [`Issuer`] makes credentials in an outside
+//! system; [`issuer_kit`] tests one. [`view`] has what people and programs are
+//! shown, with the names of the reference. The manual is in [`manual`].
 #![cfg_attr(
     not(feature = "store"),
     allow(dead_code, reason = "the writer, which asks and remembers, comes with the feature `store`")
@@ -70,7 +71,7 @@ pub mod view;
 #[cfg(feature = "store")]
 pub(crate) mod worker;
 
-/// The events of the log: what each says, as a struct of its own. [`Event`] holds one of them.
+/// The events of the log, with a struct for each. [`Event`] is one of them.
 ///
 /// ```
 /// use latchkeep::{Event, LockName, event::LockPlaced};

@@ -1,4 +1,4 @@
-//! Owns what can be chosen when a store is made or opened; every default has its reason.
+//! Owns the options for making or opening a store; every default has its reason.
 //!
 //! Read next: [`crate::Store`].
 
@@ -24,7 +24,7 @@ use crate::seal::unlock::Unlock;
 use crate::storage::DiskOptions;
 use crate::store::Store;
 
-/// How a store is made or opened.
+/// The options for making or opening a store.
 ///
 /// ```
 /// use latchkeep::{StoreOptions, Unlock, SecretBytes};
@@ -56,12 +56,12 @@ pub struct StoreOptions {
 }
 
 impl StoreOptions {
-    /// Names the directory of a store and what opens it.
+    /// Names the directory of a store and the key that opens it.
     pub fn new(dir: impl Into<PathBuf>, unlock: Unlock) -> Self {
         Self::at(Place::Directory(dir.into()), unlock)
     }
 
-    /// Means a store that lies in memory and ends with the process; for tests of hosts.
+    /// Describes a store in memory, which ends with the process; for tests of hosts.
     pub fn in_memory(unlock: Unlock) -> Self {
         Self::at(Place::Memory, unlock)
     }
@@ -88,45 +88,48 @@ impl StoreOptions {
         }
     }
 
-    /// Sets how reads get into the audit trail of a new store; [`AccessAudit::Relaxed`] by default, which costs a read
-    /// nothing and tells who read what within a second. For an existing store see [`crate::Session::change_settings`].
+    /// Sets how reads get into the audit trail of a new store. The default is [`AccessAudit::Relaxed`]: it costs a read
+    /// nothing, and within a second the log says who read what. For an existing store see
+    /// [`crate::Session::change_settings`].
     pub const fn access_audit(mut self, access_audit: AccessAudit) -> Self {
         self.settings.access_audit = access_audit;
         self
     }
 
-    /// Sets whether, in a new store, any lock on any version of a secret refuses its rotation, where the secret does not
-    /// say. Off by default, as in the reference: a rotation passes over a locked current version, which becomes
-    /// *previous* with its locks.
+    /// Sets whether, in a new store, any lock on any version of a secret refuses its rotation, unless the secret has a
+    /// setting of its own. Off by default, as in the reference: a rotation is allowed although the current version is
+    /// locked, which then becomes *previous* with its locks.
     pub const fn refuse_rotation_while_locked(mut self, refuse: bool) -> Self {
         self.settings.refuse_rotation_while_locked = refuse;
         self
     }
 
-    /// Sets what trying a passphrase costs, for a new store that a passphrase opens: 64 MiB and 3 passes by default.
+    /// Sets the cost of trying a passphrase, for a new store that a passphrase opens: 64 MiB and 3 passes by default.
     pub const fn passphrase_cost(mut self, cost: PassphraseCost) -> Self {
         self.passphrase_cost = cost;
         self
     }
 
-    /// Brings another clock; the system's by default. It may be asked by several threads at once, and should not block: writers and
-    /// readers wait for it.
+    /// Sets another clock; the system's by default. Several threads may call it at the same time. It should not block,
+    /// since writers and readers wait for it.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Sets how far ahead a clock may be and is believed; see [`ClockBounds`].
+    /// Sets how far ahead a clock may be to be believed; see [`ClockBounds`].
     pub const fn clock_bounds(mut self, bounds: ClockBounds) -> Self {
         self.clock_bounds = bounds;
         self
     }
 
-    /// Sets how long leases stand that ended while nobody could renew them, since the store was shut or its machine slept: from
-    /// the open, or from when the machine went on, for holders to renew them. Nothing by default: a lease ends when it says.
+    /// Sets how long leases remain that ended while no one could renew them, because the store was closed or its
+    /// machine slept. The time counts from the open, or from the end of the sleep, so that owners can renew their
+    /// leases. Zero by default: a lease ends at its time.
     ///
-    /// While it lasts, nothing else that time has made due is done on a secret with such a lease; its locks protect it as ever. A
-    /// lease that ends after the store came back ends when it says. Not recorded: the record of a lease's end comes so much later.
+    /// During this grace, no other lapse happens on a secret with such a lease; its locks still protect it. A lease
+    /// that ends after the store came back ends at its time. The grace itself is not recorded: only the record of a
+    /// lease's end comes later.
     pub const fn lease_grace(mut self, grace: Duration) -> Self {
         self.lease_grace = grace;
         self
@@ -138,46 +141,47 @@ impl StoreOptions {
         self
     }
 
-    /// Sets how long a commit may take before the store gives its disk up and is poisoned: 30 seconds by default, longer
-    /// than any healthy disk takes and shorter than people wait.
+    /// Sets how long a commit may take before the store gives its disk up and is poisoned. The default is 30 seconds:
+    /// longer than any healthy disk takes, and shorter than people wait.
     pub const fn commit_deadline(mut self, deadline: Duration) -> Self {
         self.commit_max = deadline;
         self
     }
 
-    /// Sets how many commands may wait for the writer before callers do: 1,024 by default, 1 at the least.
+    /// Sets how many commands may wait for the writer before callers block: 1,024 by default, at least 1.
     pub fn queue_max(mut self, commands: usize) -> Self {
         self.queue_max = commands.max(1);
         self
     }
 
-    /// Sets after how many records a whole past state is kept, for [`Store::as_of`]: 131,072 by default, some fifth of a second
-    /// of replay; at least 1,024, and never less than four for each secret. Each takes about as much disk as the secrets
-    /// with their versions and locks do, and is kept for good; `u64::MAX` keeps none.
+    /// Sets after how many records a whole past state is kept, for [`Store::as_of`]: 131,072 by default, about a fifth
+    /// of a second of replay; at least 1,024, and never less than four for each secret. Each takes about as much disk
+    /// as the secrets with their versions and locks, and is kept for good; `u64::MAX` keeps none.
     pub fn past_states_apart(mut self, records: u64) -> Self {
         self.past_states_apart = records.max(APART_RECORDS_MIN);
         self
     }
 
-    /// Holds the log to a checkpoint that was kept elsewhere: the store opens only if its log is the one that the
-    /// checkpoint was signed for, or extends it. May be called for several; the log is held to each.
+    /// Checks the log against a checkpoint that was kept elsewhere: the store opens only if its log is the one of the
+    /// checkpoint, or extends it. If called several times, the log is checked against each.
     pub fn expecting_checkpoint(mut self, note: &str) -> Self {
         self.expected_checkpoints.push(note.into());
         self
     }
 
-    /// Holds the log to every checkpoint of a file, and to the restores that were accepted in it. Costs the open a signature
-    /// and some reads for each.
+    /// Checks the log against every checkpoint of a file, and against the restores that were accepted in it. The open
+    /// takes a signature check and some reads for each.
     pub fn expecting_anchored(mut self, file: &AnchorFile) -> Self {
         self.expected_checkpoints.extend(file.checkpoints().map(Into::into));
         self.expected_restores.extend_from_slice(file.restores());
         self
     }
 
-    /// Lets [`StoreOptions::restore`] and [`StoreOptions::create_from_export`] take a log in although the rules do not allow the step at
-    /// a position: a fault of a release put it there, and the log would be lost for it. May be called for several, 1,000 at
-    /// most. The record of the restore names each, and every later check of the log honours it. Whoever asks for this should
-    /// know how the step came about, since what a lock protected may have been touched by it. Means nothing to an open.
+    /// Lets [`StoreOptions::restore`] and [`StoreOptions::create_from_export`] accept a log although the rules do not
+    /// allow the step at a position. A fault of a release may have written that step, and the log would otherwise be
+    /// lost. May be called up to 1,000 times. The record of the restore names each step, and every later check of the
+    /// log accepts it. First find out how the step came about, since it may have touched what a lock protected. Has no
+    /// effect on an open.
     pub fn accepting_illegal_step(mut self, position: Position) -> Self {
         self.accepted_steps.insert(position);
         self
@@ -189,7 +193,7 @@ impl StoreOptions {
         self
     }
 
-    /// Sets when checkpoints are handed to anchors.
+    /// Sets when the store hands checkpoints to anchors.
     pub const fn anchor_pace(mut self, pace: AnchorPace) -> Self {
         self.anchor_pace = pace;
         self
@@ -199,39 +203,39 @@ impl StoreOptions {
     ///
     /// # Errors
     ///
-    /// Kind `Invalid`, code `store_exists`, when there is a store or anything else at the path but an empty directory;
-    /// `key_file` or `invalid_parameter` when what is to open it cannot be used. Kind `Unavailable` when the system does
-    /// not let us, or the disk is full.
+    /// Kind `Invalid`, code `store_exists`, when the path has a store or anything other than an empty directory;
+    /// `key_file` or `invalid_parameter` when the key cannot be used. Kind `Unavailable` when the system denies access,
+    /// or the disk is full.
     ///
     /// # Durability
     ///
-    /// When this returns the store survives a crash; a crash before leaves no store, or a whole one.
+    /// When this returns, the store survives a crash; an earlier crash leaves no store, or a whole one.
     pub fn create(self) -> Result<Store, Error> {
         create(&self.opening()).map(Store::new)
     }
 
     /// Opens the store for reading and writing. Only one handle in one process has a store open at a time.
     ///
-    /// Takes time for loading saved state (some microseconds per secret), for replaying what was recorded since it was
-    /// saved (about 30,000 records at most), and, with a passphrase, for trying it.
+    /// It loads saved state (some microseconds per secret), replays the records since it was saved (about 30,000 at
+    /// most), and, with a passphrase, tries it.
     ///
     /// # Errors
     ///
     /// Kind `Invalid`: `not_a_store`, `other_revision`, `wrong_key`, `key_file`. Kind `Unavailable`: `already_open`, at
     /// once; `permission`, `no_space`, `io`; `unknown_events` when a later release wrote to the store. Kind `Corrupt`:
-    /// `records_lost`, `key_slot_damaged`, `corrupt`, and, with an expected checkpoint, `rolled_back` or `forked`; nothing
-    /// is changed then.
+    /// `records_lost`, `key_slot_damaged`, `corrupt`, and, with an expected checkpoint, `rolled_back` or `forked`; then
+    /// nothing is changed.
     pub fn open(self) -> Result<Store, Error> {
         open(&self.opening(), Access::ReadWrite).map(Store::new)
     }
 
-    /// Opens the store for reading only: no command is taken, and nothing is recorded, not even reads. What time has ended is shown
-    /// as ended all the same, and its data is given to nobody. Refuses reads that
-    /// must be recorded first: those of dynamic secrets, and all under [`AccessAudit::Strict`].
+    /// Opens the store for reading only: no command is accepted, and nothing is recorded, not even reads. What time has
+    /// ended is shown as ended, and its data is not returned. Refuses reads that must be recorded first: those of
+    /// dynamic secrets, and all under [`AccessAudit::Strict`].
     ///
     /// # Errors
     ///
-    /// As [`StoreOptions::open`], but for `unknown_events`.
+    /// As [`StoreOptions::open`], except `unknown_events`.
     pub fn open_read_only(self) -> Result<Store, Error> {
         open(&self.opening(), Access::ReadOnly).map(Store::new)
     }
