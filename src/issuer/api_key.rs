@@ -1,9 +1,9 @@
-//! Owns API keys of the store's own making: recognisable in a text that should not hold them, checkable without the store.
+//! Owns API keys of the store's own making. A scanner can recognise them in a text, and check them without the store.
 //!
-//! It never says whether a key is in force; only that it has the form of one. Read next: [`super::certificate`].
+//! It never says whether a key is in force, only that it has the form of one. Read next: [`super::certificate`].
 //!
-//! An API key is 52 characters: `lk_`, 43 characters drawn evenly from the 62 digits and letters (256.03 bits), and 6 that
-//! check what stands before them: CRC-32 (ISO-HDLC, as in zip and PNG) of the first 46 characters, in base 62, most
+//! An API key is 52 characters: `lk_`, 43 characters drawn evenly from the 62 digits and letters (256.03 bits), and 6
+//! check characters. These are CRC-32 (ISO-HDLC, as in zip and PNG) of the first 46 characters, in base 62, most
 //! significant first, digits before upper-case before lower-case letters. The pattern for scanners:
 //! `\blk_[0-9A-Za-z]{49}\b`. The id is not derived from the key.
 
@@ -24,7 +24,7 @@ const BASE_62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 pub(crate) struct NewApiKey {
     /// The key: secret.
     pub(crate) key: SecretBytes,
-    /// Its id, `ApiKey-` and a UUID: names the key without telling it.
+    /// Its id, `ApiKey-` and a UUID: names the key without revealing it.
     pub(crate) id: String,
 }
 
@@ -46,8 +46,8 @@ pub(crate) fn generate() -> Result<NewApiKey, SealError> {
     Ok(NewApiKey { key, id: format!("ApiKey-{id}") })
 }
 
-/// Holds a text to the form of an API key that the built-in issuer makes: for scanners that look for keys gone astray. Says
-/// nothing about whether the key was ever given out.
+/// Checks that a text has the form of an API key of the built-in issuer, for scanners that look for leaked keys. It
+/// does not say whether the key was ever given out.
 ///
 /// ```
 /// use latchkeep::{SecretBytes, verify_api_key};
@@ -57,7 +57,7 @@ pub(crate) fn generate() -> Result<NewApiKey, SealError> {
 ///
 /// # Errors
 ///
-/// [`Invalid`], which says whether the form is another or the check does not fit (a typing error, or a forgery).
+/// [`Invalid`], which says whether the form is wrong or the check characters are (a typing error, or a forgery).
 pub fn verify_api_key(key: &SecretBytes) -> Result<(), Invalid> {
     let key = key.expose();
     let formed = key.len() == KEY_CHARS
@@ -79,7 +79,7 @@ fn check_chars(body: &[u8]) -> [u8; CHECK_CHARS] {
     chars
 }
 
-/// CRC-32/ISO-HDLC, bit by bit: 46 bytes do not need a table.
+/// Computes CRC-32/ISO-HDLC, bit by bit: 46 bytes do not need a table.
 fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {

@@ -1,7 +1,7 @@
-//! Owns the reading of certificates that were brought along: what they say, and whether their parts fit together.
+//! Owns the reading of imported certificates: their content, and whether their parts fit together.
 //!
-//! It never asks a clock, so it does not say whether a certificate has expired; it verifies no signature, so it does not
-//! say whether a chain can be trusted. Read next: [`super::private_key`].
+//! It never asks a clock, so it does not say whether a certificate has expired. It verifies no signature, so it does
+//! not say whether a chain can be trusted. Read next: [`super::private_key`].
 
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
@@ -16,7 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::seal::data::ImportedCert;
 use crate::seal::secret_bytes::SecretBytes;
 
-/// DNS names that are listed; the total is given beside them. What one certificate authority puts in one certificate.
+/// DNS names that are listed; the total is given beside them. Authorities put no more in one certificate.
 pub(crate) const DNS_NAMES_SHOWN_MAX: usize = 100;
 /// Bytes of a serial number: 20 by RFC 5280, and a leading zero.
 const SERIAL_BYTES_MAX: usize = 21;
@@ -25,7 +25,7 @@ const NAME_CHARS_MAX: usize = 253;
 const PEM_LABEL: &str = "CERTIFICATE";
 const NANOS_PER_SEC: u64 = 1_000_000_000;
 
-/// What a certificate says about itself. Nothing of it is secret.
+/// The content of a certificate. Nothing of it is secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CertificateFacts {
     /// Valid from here on; times before 1970 count as 1970.
@@ -34,32 +34,32 @@ pub(crate) struct CertificateFacts {
     pub(crate) not_after: Timestamp,
     /// Serial number: bytes in lower-case hexadecimal, colons between them.
     pub(crate) serial: String,
-    /// Common name of the subject, if it has one; control characters taken out, at most 253 characters.
+    /// Common name of the subject, if it has one; without control characters, at most 253 characters.
     pub(crate) common_name: Option<String>,
     /// Common name of the issuer, likewise.
     pub(crate) issuer_common_name: Option<String>,
-    /// DNS names it is for, the first 100, likewise.
+    /// DNS names of the certificate, the first 100, likewise.
     pub(crate) dns_names: Vec<String>,
-    /// How many DNS names it is for.
+    /// The number of its DNS names.
     pub(crate) dns_names_total: usize,
 }
 
-/// What a certificate is for, and what is known of the private key that came with it. Nothing of it is secret.
+/// The purpose of a certificate, and what is known about its private key. Nothing of it is secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CertificateSummary {
-    /// DNS names it is for, the first 100; control characters taken out, each at most 253 characters.
+    /// DNS names of the certificate, the first 100; without control characters, each at most 253 characters.
     pub dns_names: Vec<String>,
-    /// How many DNS names it is for.
+    /// The number of its DNS names.
     pub dns_names_total: usize,
-    /// Whether the private key is known to belong to it. It is not where the key does not carry its public half, or is of a
-    /// kind that is not read here (Ed448, say). Nothing when no key was brought along.
+    /// Whether the private key is known to belong to it. This is unknown if the key does not contain its public half,
+    /// or is of a kind that is not read here (for example Ed448). `None` when there is no key.
     pub key_belongs: Option<bool>,
 }
 
 impl CertificateSummary {
-    /// Looks at a certificate (PEM) and perhaps its private key (PEM), as they are brought along for
-    /// [`NewSecret::imported_cert`](crate::NewSecret::imported_cert). Asks nobody, and stores nothing.
+    /// Reads a certificate (PEM) and optionally its private key (PEM), as given to
+    /// [`NewSecret::imported_cert`](crate::NewSecret::imported_cert). Makes no call, and stores nothing.
     ///
     /// # Errors
     ///
@@ -81,9 +81,9 @@ impl CertificateSummary {
 
 /// Reads an imported certificate and checks that its parts fit together.
 ///
-/// The certificate is one X.509 certificate; the intermediate part is certificates only, one of which has the subject
-/// that the certificate names as its issuer; the private key is one that can be read and belongs to the certificate, as
-/// far as [`private_key::check`] tells.
+/// The certificate is one X.509 certificate. The intermediate part has only certificates, one of which has the subject
+/// that the certificate names as its issuer. The private key is readable and belongs to the certificate, as far as
+/// [`private_key::check`] can tell.
 ///
 /// # Errors
 ///
@@ -117,13 +117,14 @@ pub(super) fn parse<'a>(field: &'static str, block: &'a pem::Block<'_>) -> Resul
         return Err(Invalid::new(field, "takes PEM blocks CERTIFICATE only"));
     }
     match x509_parser::parse_x509_certificate(&block.der) {
-        // The parser passes over the class of a tag, where other readers refuse the certificate.
+        // The parser ignores the class of a tag, where other readers refuse the certificate.
         Ok(([], certificate)) if is_public_key(certificate.public_key().raw) => Ok(certificate),
         _ => Err(Invalid::new(field, "is PEM, but holds no X.509 certificate that can be read")),
     }
 }
 
-/// Tells whether bytes are a `SubjectPublicKeyInfo` in DER (RFC 5280, section 4.1): an algorithm by its number, and the key.
+/// Returns whether bytes are a `SubjectPublicKeyInfo` in DER (RFC 5280, section 4.1): an algorithm by its number, and
+/// the key.
 fn is_public_key(der: &[u8]) -> bool {
     let parts = || {
         let (algorithm, key) = take(SEQUENCE, whole(SEQUENCE, der)?)?;
@@ -155,8 +156,8 @@ fn facts(certificate: &X509Certificate<'_>) -> Result<CertificateFacts, Invalid>
     })
 }
 
-/// Writes a serial number as OpenSSL shows it: without the zero byte that only says that it is positive, and a negative one
-/// with a sign.
+/// Returns a serial number as OpenSSL shows it: without the zero byte that only marks it as positive, and a negative
+/// one with a sign.
 fn shown_serial(serial: &[u8]) -> String {
     let is_negative = serial.first().is_some_and(|first| *first >= 0x80);
     let mut bytes = serial.to_vec();
@@ -335,7 +336,8 @@ mod tests {
             for flip in [0x01, 0x80, 0xff] {
                 let mut der = blocks[0].der.to_vec();
                 der[at] ^= flip;
-                // Much of a certificate is free text and keys: what counts is that it is read or refused, in bounds.
+                // Much of a certificate is free text and keys: the test only checks that it is read or refused, within
+                // bounds.
                 if let Ok(([], certificate)) = x509_parser::parse_x509_certificate(&der)
                     && let Ok(facts) = facts(&certificate)
                 {

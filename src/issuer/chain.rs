@@ -1,4 +1,4 @@
-//! Owns which certificates may come with a certificate, and in which order: those above it, each after one that it stands above.
+//! Owns which certificates may come with a certificate, and in which order: each is above an earlier one.
 //!
 //! Only names are compared; no signature is verified. Read next: [`super::certificate`].
 
@@ -12,7 +12,8 @@ use crate::seal::secret_bytes::SecretBytes;
 
 const FIELD: &str = "intermediate";
 
-/// Holds a chain to what clients take: the first is that of the issuer, and each of the others stands above one before it.
+/// Checks that a chain has the order that clients accept: the first is that of the issuer, and each other is above an
+/// earlier one.
 pub(super) fn check_chain(chain: &SecretBytes, certificate: &X509Certificate<'_>) -> Result<(), Invalid> {
     let refuse = |rule: &'static str| Err(Invalid::new(FIELD, rule));
     let blocks = pem::blocks(text(FIELD, chain)?).map_err(|rule| Invalid::new(FIELD, rule))?;
@@ -40,8 +41,8 @@ pub(super) fn check_chain(chain: &SecretBytes, certificate: &X509Certificate<'_>
     Ok(())
 }
 
-/// A name as it is compared: RFC 5280, 7.1, as far as the tools in use do it. Strings of different types are equal when their
-/// text is, whatever the case of ASCII letters and the number of blanks.
+/// A name for comparison: RFC 5280, 7.1, as far as common tools implement it. Strings of different types are equal if
+/// their text is, whatever the case of ASCII letters and the number of blanks.
 #[derive(Debug, PartialEq, Eq)]
 struct Name(Vec<Vec<(String, Value)>>);
 
@@ -89,7 +90,7 @@ mod tests {
         params
     }
 
-    /// Certificates as PEM, the first self-signed, each below the one before.
+    /// Returns certificates as PEM, the first self-signed, each below the one before.
     fn line(names: &[&str]) -> Vec<String> {
         let (mut made, mut above): (Vec<String>, Option<(CertificateParams, KeyPair)>) = (Vec::new(), None);
         for name in names {

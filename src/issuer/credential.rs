@@ -1,4 +1,4 @@
-//! Owns credentials as JSON objects: written field by field, and single fields read back, without a copy that is not wiped.
+//! Owns credentials as JSON objects: written field by field, and single fields read, without a copy that is not wiped.
 //!
 //! It never says which fields there are; each issuer does. Read next: [`super::value`].
 
@@ -11,26 +11,26 @@ use zeroize::Zeroizing;
 use crate::seal::data::SecretData;
 use crate::seal::secret_bytes::SecretBytes;
 
-/// What one field of a credential holds.
+/// The content of one field of a credential.
 #[derive(Clone, Copy)]
 pub(super) enum Field<'a> {
     /// Text.
     Text(&'a str),
     /// Secret text, UTF-8.
     Secret(&'a SecretBytes),
-    /// What is JSON already.
+    /// Text that is already JSON.
     Json(&'a str),
     /// A number.
     #[cfg(any(test, feature = "postgres"))]
     Number(u64),
 }
 
-/// Bytes that a byte of text may take: `\u001f`.
+/// Bytes that a byte of text may take when escaped: `\u001f`.
 const ESCAPED_BYTES_MAX: usize = 6;
-/// Bytes that a field takes besides its name and value, or a number with them.
+/// Bytes of a field besides its name and value, or with them for a number.
 const FIELD_BYTES_MAX: usize = 32;
 
-/// Writes a credential: a JSON object with these fields in this order. Nothing when a secret is not UTF-8.
+/// Writes a credential: a JSON object with these fields in this order. `None` when a secret is not UTF-8.
 pub(super) fn write(fields: &[(&str, Field<'_>)]) -> Option<SecretBytes> {
     let room = |(name, field): &(&str, Field<'_>)| {
         let len = match field {
@@ -41,7 +41,7 @@ pub(super) fn write(fields: &[(&str, Field<'_>)]) -> Option<SecretBytes> {
         };
         name.len().saturating_add(len).saturating_mul(ESCAPED_BYTES_MAX).saturating_add(FIELD_BYTES_MAX)
     };
-    // Reserved once for the whole, so that nothing is moved and left behind.
+    // Reserved once for the whole, so that no reallocation leaves a copy behind.
     let mut out = Zeroizing::new(Vec::with_capacity(fields.iter().map(room).sum()));
     out.push(b'{');
     for (at, (name, field)) in fields.iter().enumerate() {
@@ -79,18 +79,18 @@ fn push_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Tells whether a text is a credential that the store keeps: a JSON object with at least one field and none twice, within the
-/// bounds of `kv` data.
+/// Returns whether a text is a credential that the store accepts: a JSON object with at least one field and none twice,
+/// within the bounds of `kv` data.
 pub(super) fn is_kept(text: &SecretBytes) -> bool {
     SecretData::kv(text).is_ok()
 }
 
-/// Reads the text in one field of a credential. Nothing when there is no such field, or no text in it.
+/// Reads the text in one field of a credential. `None` when there is no such field, or it is not a text.
 pub(super) fn text_field(credential: &SecretBytes, name: &str) -> Option<SecretBytes> {
     unescaped(fields(credential)?.get(name)?.get())
 }
 
-/// Reads the text in the only field of a credential. Nothing when it has others, or another.
+/// Reads the text in the only field of a credential. `None` when it has other fields.
 pub(super) fn only_text(credential: &SecretBytes, name: &str) -> Option<SecretBytes> {
     let fields = fields(credential)?;
     (fields.len() == 1).then(|| unescaped(fields.get(name)?.get()))?
@@ -100,7 +100,7 @@ fn fields(text: &SecretBytes) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
     serde_json::from_slice(text.expose()).ok()
 }
 
-/// Gives what a JSON string stands for; `serde_json` would leave a copy of one with escapes behind.
+/// Returns the text of a JSON string; `serde_json` would leave a copy of an escaped one behind.
 fn unescaped(raw: &str) -> Option<SecretBytes> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     let mut out = Zeroizing::new(Vec::with_capacity(inner.len()));
@@ -115,7 +115,7 @@ fn unescaped(raw: &str) -> Option<SecretBytes> {
     Some(SecretBytes::copy_from(&out))
 }
 
-/// Reads what follows a backslash: the character, and how many bytes name it.
+/// Reads the characters after a backslash: the character, and how many bytes describe it.
 fn escaped_char(escape: &str) -> Option<(char, usize)> {
     let unit = |at: usize| u16::from_str_radix(escape.get(at..at.checked_add(4)?)?, 16).ok();
     let char = match escape.as_bytes().first()? {

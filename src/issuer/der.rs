@@ -1,4 +1,4 @@
-//! Owns the bytes of DER (X.690) as far as keys and certificates need them: an element split off, and one put together.
+//! Owns the bytes of DER (X.690) as far as keys and certificates need them: splitting an element off, and making one.
 //!
 //! It copies nothing that it splits. Read next: [`super::private_key`].
 
@@ -11,12 +11,12 @@ pub(super) const OCTET_STRING: u8 = 0x04;
 pub(super) const OID: u8 = 0x06;
 pub(super) const SEQUENCE: u8 = 0x30;
 
-/// Gives the value of a DER element that is all there is.
+/// Returns the value of a DER element that fills all bytes.
 pub(super) fn whole(tag: u8, der: &[u8]) -> Option<&[u8]> {
     take(tag, der).and_then(|(value, rest)| rest.is_empty().then_some(value))
 }
 
-/// Gives the value of the first DER element, which must have `tag`, and what follows it.
+/// Returns the value of the first DER element, which must have `tag`, and the bytes after it.
 pub(super) fn take(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     split(der).and_then(|(found, value, rest)| (found == tag).then_some((value, rest)))
 }
@@ -36,7 +36,7 @@ pub(super) fn split(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((*tag, value, rest))
 }
 
-/// Puts an element together; nothing when it would be longer than 16 MiB.
+/// Makes an element; `None` when it would be longer than 16 MiB.
 #[cfg(feature = "private-ca")]
 pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Option<Zeroizing<Vec<u8>>> {
     let len: usize = parts.iter().map(|part| part.len()).sum();
@@ -48,7 +48,7 @@ pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Option<Zeroizing<Vec<u8>>> {
         _ if zero == 0 => &[tag, 0x83, high, middle, low],
         _ => return None,
     };
-    // Reserved once for the whole, so that nothing is moved and left behind.
+    // Reserved once for the whole, so that no reallocation leaves a copy behind.
     let mut der = Zeroizing::new(Vec::with_capacity(head.len().saturating_add(len)));
     der.extend_from_slice(head);
     for part in parts {

@@ -1,4 +1,4 @@
-//! Owns the drawing of characters: each of an alphabet with the same chance, by rejection.
+//! Owns the drawing of characters: each of an alphabet with the same probability, by rejection.
 //!
 //! It never reduces a random byte modulo anything, which would favour the front of the alphabet. Read next:
 //! [`super::password`], [`super::api_key`].
@@ -7,12 +7,12 @@ use zeroize::Zeroizing;
 
 use crate::seal::error::SealError;
 
-/// Random bytes asked for at a time.
+/// Random bytes read at a time.
 const CHUNK_BYTES: usize = 64;
-/// Chunks in a row that may hold nothing usable: with real randomness not even two will, so this ends a broken source.
+/// Chunks in a row without a usable byte: with real randomness not even two occur, so this detects a broken source.
 const BARREN_CHUNKS_MAX: u32 = 16;
 
-/// Draws characters from a source of random bytes; what it read and did not use yet is wiped.
+/// Draws characters from a source of random bytes; unused bytes are wiped.
 pub(super) struct Draw<F> {
     fill: F,
     chunk: Zeroizing<[u8; CHUNK_BYTES]>,
@@ -29,7 +29,7 @@ impl<F: FnMut(&mut [u8]) -> Result<(), SealError>> Draw<F> {
     ///
     /// # Errors
     ///
-    /// Those of the source; [`SealError::NotRandom`] when what it gives is the same again and again.
+    /// Those of the source; [`SealError::NotRandom`] when it returns the same bytes again and again.
     pub(super) fn characters(&mut self, alphabet: &[u8], out: &mut [u8]) -> Result<(), SealError> {
         out.iter_mut().try_for_each(|place| {
             *place = self.character(alphabet)?;
@@ -77,7 +77,7 @@ mod tests {
                 }
                 Ok(())
             });
-            // One round through all byte values that are taken gives each character equally often.
+            // One round through all accepted byte values gives each character equally often.
             let mut out = vec![0; 256 - 256 % len];
             draw.characters(&alphabet, &mut out).unwrap();
             let mut drawn = [0; 256];

@@ -1,7 +1,7 @@
-//! Owns what an issuer is: the trait that makes, proves and retires credentials in systems outside the store.
+//! Owns the trait of issuers, which make, verify and retire credentials in outside systems.
 //!
-//! It never touches the store; it is called by the rotation worker, between two appends, on a thread that may be given up.
-//! Read next: [`super::outcome`].
+//! An issuer never uses the store. The rotation worker calls it, between two appends, on a thread that it may leave
+//! behind. Read next: [`super::outcome`].
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use crate::seal::secret_bytes::SecretBytes;
 use super::job::Job;
 use super::outcome::{Issued, IssuerError};
 
-/// Who makes credentials in a system outside the store.
+/// An issuer of credentials in an outside system.
 ///
-/// Every method may be called again with the same order: after a crash, after a lost reply, or because the first call was
-/// given up. What that does is what [`IssuerClass`] says, and what the worker relies on. A method may take long, but should
-/// end by itself; the worker gives it up at its time limit and treats the outcome as unknown.
+/// Every method may be called again with the same order: after a crash, after a lost reply, or because the first call
+/// exceeded its limit. [`IssuerClass`] says what must happen then, and the worker relies on it. A method may take long,
+/// but should end by itself. At its time limit the worker leaves it and treats the result as unknown.
 pub trait Issuer: Send + Sync {
-    /// Tells what this issuer can do. The same for as long as it is registered under its name.
+    /// Returns the class of this issuer. It must not change while the issuer is registered under its name.
     fn class(&self) -> IssuerClass;
 
-    /// Picks the value that [`Issuer::create`] is to set, as a JSON object; asks nobody outside. Only class `SetValue` is
-    /// asked: the store seals the value and records it before the call.
+    /// Picks the value that [`Issuer::create`] will set, as a JSON object; makes no call outside. Only called for class
+    /// `SetValue`: the store seals the value and records it before `create`.
     ///
     /// # Errors
     ///
@@ -34,38 +34,40 @@ pub trait Issuer: Send + Sync {
         Err(IssuerError::refused("this issuer does not pick values"))
     }
 
-    /// Makes a value of a password that an account has already, brought along by a person, as [`Issuer::pick`] would have made
-    /// it; asks nobody outside. Only class `SetValue` is asked, by [`RotationWorker::adopt`](crate::RotationWorker::adopt).
+    /// Makes a value from a password that an account already has, and that a person brings, as [`Issuer::pick`] would
+    /// have made it; makes no call outside. Only called for class `SetValue`, by
+    /// [`RotationWorker::adopt`](crate::RotationWorker::adopt).
     ///
     /// # Errors
     ///
-    /// [`IssuerError`] when it cannot be a value, or when this issuer takes none.
+    /// [`IssuerError`] when it cannot be a value, or when this issuer accepts none.
     fn take(&self, order: &IssueOrder<'_>, brought: &SecretBytes) -> Result<SecretBytes, IssuerError> {
         let _ = (order, brought);
         Err(IssuerError::refused("this issuer takes no password that was brought along"))
     }
 
-    /// Makes of a credential that it lists, and whose data a person brought along, what [`Issuer::create`] would have answered for
-    /// it; then it has to log in ([`Issuer::verify`]). Only class `CreateDiscoverable` is asked, by
-    /// [`RotationWorker::adopt_stranger`](crate::RotationWorker::adopt_stranger). The data is taken as it is where an issuer does
-    /// not say more; an issuer that can tell should refuse the data of another credential.
+    /// Returns what [`Issuer::create`] would have answered for a listed credential, from the data that a person brings.
+    /// The credential then has to log in ([`Issuer::verify`]). Only called for class `CreateDiscoverable`, by
+    /// [`RotationWorker::adopt_stranger`](crate::RotationWorker::adopt_stranger). By default the data is used
+    /// unchanged. An issuer that can tell should refuse the data of another credential.
     ///
     /// # Errors
     ///
-    /// [`IssuerError`] when the data is none of that credential, or the outside system does not answer.
+    /// [`IssuerError`] when the data does not belong to that credential, or the outside system does not answer.
     fn adopt(&self, order: &IssueOrder<'_>, outside: &OutsideId, brought: &SecretBytes) -> Result<Issued, IssuerError> {
         let _ = order;
         Ok(Issued::new(SecretBytes::copy_from(brought.expose())).known_as(outside.clone()))
     }
 
-    /// Makes the credential, or sets the value that was picked (class `SetValue`, which gets it in `value`).
+    /// Makes the credential, or sets the picked value (class `SetValue`, which gets it in `value`).
     ///
     /// # Errors
     ///
     /// [`IssuerError`], whose kind says whether anything may have been made.
     fn create(&self, order: &IssueOrder<'_>, value: Option<&SecretBytes>) -> Result<Issued, IssuerError>;
 
-    /// Finds what an earlier call with this order made and nobody heard of. Only class `CreateDiscoverable` is asked.
+    /// Finds credentials that an earlier call with this order made and whose reply was lost. Only called for class
+    /// `CreateDiscoverable`.
     ///
     /// # Errors
     ///
@@ -75,35 +77,34 @@ pub trait Issuer: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Logs in with a credential: shows that it works, as its user would find out.
+    /// Logs in with a credential like its user, to show that it works.
     ///
     /// # Errors
     ///
     /// [`IssuerError`] when it does not work, or not yet.
     fn verify(&self, order: &IssueOrder<'_>, credential: &SecretBytes) -> Result<(), IssuerError>;
 
-    /// Ends a credential for good; fine when it is gone already. With class `SetValue` there is nothing to do: the old value
-    /// died when the new one was set.
+    /// Ends a credential for good; succeeds if it does not exist any more. With class `SetValue` there is nothing to
+    /// do: the old value became invalid when the new one was set.
     ///
     /// # Errors
     ///
     /// [`IssuerError`] when it may still work.
     fn retire(&self, order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<(), IssuerError>;
 
-    /// Tells how long a job may take until it reports, for issuers that leave making and ending to jobs: then the worker asks
-    /// [`Issuer::begin`] instead of [`Issuer::create`] and [`Issuer::retire`], which such an issuer refuses. None for all
-    /// others. Only classes `CreateWithToken` and `Opaque` take jobs.
+    /// Returns how long a job may take until it reports, for issuers that make and end credentials by jobs. The worker
+    /// then calls [`Issuer::begin`] instead of [`Issuer::create`] and [`Issuer::retire`], which such an issuer refuses.
+    /// `None` for all others. Only classes `CreateWithToken` and `Opaque` may have jobs.
     fn job_limit(&self) -> Option<Duration> {
         None
     }
 
-    /// Begins a job, and does not wait for it. Only issuers with a [`Issuer::job_limit`] are asked.
+    /// Begins a job, and does not wait for it. Only called for issuers with a [`Issuer::job_limit`].
     ///
-    /// That a job is about to be begun is recorded before the call. Whoever runs the job tells the store what became of it
-    /// ([`Session::report_task`](crate::Session::report_task)); until its time is over nothing else is done for its task
-    /// once this call has answered that it is begun. With class `CreateWithToken` a task
-    /// that is begun again while its job is at work stays that job; one whose job is over reports again what that one made;
-    /// one whose job has failed begins anew.
+    /// The store records that a job is about to begin before this call. The job reports its result to the store
+    /// ([`Session::report_task`](crate::Session::report_task)). After this call has succeeded, the worker does nothing
+    /// else for the task until the time limit of the job. For `CreateWithToken`, `begin` must be idempotent. If the job
+    /// is running, do nothing; if it succeeded, report the same result again; if it failed, start a new job.
     ///
     /// # Errors
     ///
@@ -113,8 +114,8 @@ pub trait Issuer: Send + Sync {
         Err(IssuerError::refused("this issuer begins no jobs"))
     }
 
-    /// Lists everything that carries a tag of this store, with the rotation that it was made for, so that a sweep finds what
-    /// no rotation knows of. Only class `CreateDiscoverable` is asked.
+    /// Returns everything that carries a tag of this store, with its rotation, so that a sweep finds credentials that
+    /// no rotation knows. Only called for class `CreateDiscoverable`.
     ///
     /// # Errors
     ///
@@ -125,19 +126,19 @@ pub trait Issuer: Send + Sync {
     }
 }
 
-/// For whom, and for which rotation, something is to be done.
+/// The secret and the rotation of a call to an issuer.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct IssueOrder<'a> {
-    /// The store that asks.
+    /// The store that makes the call.
     pub store: LogId,
     /// The secret.
     pub secret: SecretId,
-    /// Its name when it was asked.
+    /// Its name at the time of the call.
     pub name: &'a SecretName,
-    /// The rotation that the credential is made for: the token by which a call is known again.
+    /// The rotation that the credential is made for. It identifies repeated calls.
     pub rotation: RotationId,
-    /// What the secret's settings say to its issuer; never secret.
+    /// The parameters in the secret's settings; never secret.
     pub parameters: Option<&'a JsonObject>,
 }
 
@@ -154,12 +155,11 @@ impl<'a> IssueOrder<'a> {
         Self { store, secret, name, rotation, parameters }
     }
 
-    /// Refuses what the secret's settings say to its issuer, for issuers that take no parameters: better than passing over
-    /// what somebody meant.
+    /// Refuses the parameters in the secret's settings, for issuers that take none. Ignoring them could hide a mistake.
     ///
     /// # Errors
     ///
-    /// [`IssuerError`] (refused) when there are parameters; an empty object is none.
+    /// [`IssuerError`] (refused) when there are parameters; an empty object counts as none.
     pub fn without_parameters(&self) -> Result<(), IssuerError> {
         match self.parameters {
             Some(parameters) if !parameters.is_empty() => {

@@ -1,4 +1,4 @@
-//! Owns jobs: work outside that a call only begins, and that reports by its task when it is over.
+//! Owns jobs: work in an outside system that a call only begins, and that reports under its task when it is over.
 //!
 //! Read next: [`super::issuer`].
 
@@ -8,24 +8,25 @@ use crate::domain::time::Timestamp;
 
 use super::outcome::Issued;
 
-/// A job that an issuer is to begin; see [`Issuer::begin`](super::issuer::Issuer::begin).
+/// A job to begin; see [`Issuer::begin`](super::issuer::Issuer::begin).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Job<'a> {
-    /// The task by which the job reports; the same again when it is begun again.
+    /// The task under which the job reports; the same when it is begun again.
     pub task: TaskId,
-    /// What it is to do.
+    /// The work of the job.
     pub work: JobWork<'a>,
-    /// Until when its report is waited for. One that is late is still taken, as long as nothing else came of the task.
+    /// Until when the store waits for its report. A late report is still accepted, as long as the task has no other
+    /// result.
     pub report_by: Timestamp,
 }
 
-/// What a job is to do.
+/// The work of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobWork<'a> {
     /// To make a credential.
     CreateCredentials,
-    /// To end the credential of that name outside; fine when it is gone already.
+    /// To end the credential with this name in the outside system; succeeds if it does not exist any more.
     DeleteCredentials(Option<&'a OutsideId>),
 }
 
@@ -37,15 +38,15 @@ impl<'a> Job<'a> {
     }
 }
 
-/// What became of the task of a job.
+/// The result of the task of a job.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TaskReport {
-    /// The credential was made. It is proved by a login before its version is put into use.
+    /// The credential was made. A login verifies it before its version becomes current.
     CredentialsCreated(Issued),
-    /// The credential was ended, or was gone already.
+    /// The credential was ended, or did not exist any more.
     CredentialsDeleted,
-    /// The job failed: nothing is there that was made for its task, by an earlier run either; or the credential that was to
-    /// be ended may still work. It is tried again. A job that does not know says nothing.
+    /// The job failed. Either nothing that was made for its task exists, from an earlier run either, or the credential
+    /// to end may still work. It is tried again. A job that does not know must not report.
     Failed(Reason),
 }

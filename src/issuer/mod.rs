@@ -1,8 +1,8 @@
-//! Who makes credentials: the built-in makers of values, and readers of values that were brought along.
+//! Issuers of credentials: the built-in makers of values, and readers of imported values.
 //!
-//! It never stores what it makes, and never sees the log. Read in this order: [`issuer`] (the trait for systems outside the
-//! store), [`outcome`], [`job`], [`kit`] (what tries an issuer out), [`value`]; then the makers of values,
-//! [`password`], [`api_key`], [`certificate`].
+//! An issuer never stores what it makes, and never sees the log. Read in this order: [`issuer`] (the trait for outside
+//! systems), [`outcome`], [`job`], [`kit`] (which tests an issuer), [`value`]; then the makers of values, [`password`],
+//! [`api_key`], [`certificate`].
 
 pub(crate) mod api_key;
 pub(crate) mod certificate;

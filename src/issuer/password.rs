@@ -1,7 +1,7 @@
-//! Owns generated passwords: every password that fits the rules is as likely as any other.
+//! Owns generated passwords: all passwords that fit the rules are equally likely.
 //!
-//! It never places a character of a class by hand, which would make some passwords likelier: a draw that lacks a class is
-//! thrown away whole. Read next: [`super::api_key`].
+//! It never places a character of a class by hand, which would make some passwords likelier: a draw that lacks a class
+//! is discarded as a whole. Read next: [`super::api_key`].
 
 use super::draw::Draw;
 use crate::domain::invalid::Invalid;
@@ -17,14 +17,14 @@ const DIGITS: &[u8] = b"0123456789";
 /// No quotes, backslash, dollar, ampersand, brackets or spaces: a password is pasted into shells, files and templates.
 const SYMBOLS: &[u8] = b"!#%*+,-./:=?@^_~";
 
-/// Draws of a whole password: the shortest with all classes is thrown away less than half of the time.
+/// Draws of a whole password, at most: the shortest with all classes is discarded less than half of the time.
 const DRAWS_MAX: u32 = 256;
 
-/// Generates a password that begins with a letter and has none of some characters, which are ASCII.
+/// Generates a password that begins with a letter and contains none of the excluded ASCII characters.
 ///
 /// # Errors
 ///
-/// As [`generate`]; [`SealError::Invalid`], too, when a class of characters would have none left.
+/// As [`generate`]; also [`SealError::Invalid`] when a class of characters would be empty.
 pub(crate) fn generate_without(
     rules: PasswordPolicy,
     excluded: &str,
@@ -33,7 +33,7 @@ pub(crate) fn generate_without(
     draw(rules, &Narrowed { excluded: excluded.as_bytes(), letter_first }, random::fill)
 }
 
-/// What a password must not be beyond its rules.
+/// Restrictions beyond the rules.
 #[derive(Default)]
 struct Narrowed<'a> {
     excluded: &'a [u8],
@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn a_draw_without_a_class_is_thrown_away_whole() {
-        // First 12 bytes of zeros: only lower-case letters, so the whole draw goes. Then bytes that count up: all classes.
+        // First 12 zero bytes: only lower-case letters, so the whole draw is discarded. Then bytes that count up: all
+        // classes.
         let mut calls = 0_u8;
         let password = draw(rules(12, [true; 3]), &Narrowed::default(), |bytes| {
             for (at, byte) in (0_u8..).zip(bytes) {

@@ -1,13 +1,13 @@
 //! Owns the reading of PEM text (RFC 7468): blocks with a label, base 64 between two lines.
 //!
-//! It never leaves a copy of a block behind: one may be a private key. Text between blocks is passed over, as tools write
-//! explanations there. Read next: [`super::certificate`].
+//! It never leaves a copy of a block behind: one may be a private key. Text between blocks is ignored, since tools
+//! write explanations there. Read next: [`super::certificate`].
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-/// Blocks that one text may hold: a chain of certificates has three or four.
+/// Blocks in one text, at most: a chain of certificates has three or four.
 pub(crate) const BLOCKS_MAX: usize = 16;
 
 /// A block of PEM text.
@@ -20,7 +20,7 @@ pub(crate) struct Block<'a> {
 ///
 /// # Errors
 ///
-/// The rule that the text breaks, which goes on after the name of its field.
+/// The rule that the text breaks, phrased to follow the name of its field.
 pub(crate) fn blocks(text: &str) -> Result<Vec<Block<'_>>, &'static str> {
     let mut blocks = Vec::new();
     // Some editors put a byte order mark before the text.
@@ -46,7 +46,7 @@ fn body<'a>(
     len_max: usize,
     lines: &mut impl Iterator<Item = &'a str>,
 ) -> Result<Zeroizing<Vec<u8>>, &'static str> {
-    // Reserved once for the whole text, so that nothing is moved and left behind.
+    // Reserved once for the whole text, so that no reallocation leaves a copy behind.
     let mut digits = Zeroizing::new(Vec::with_capacity(len_max));
     for line in lines {
         if let Some(rest) = line.strip_prefix("-----END ") {
@@ -76,7 +76,7 @@ fn decode(digits: &[u8]) -> Result<Zeroizing<Vec<u8>>, &'static str> {
 pub(super) fn encode(label: &str, der: &[u8]) -> String {
     const LINE: usize = 64;
     let digits = Zeroizing::new(STANDARD.encode(der));
-    // Reserved once for the whole, so that nothing is moved and left behind.
+    // Reserved once for the whole, so that no reallocation leaves a copy behind.
     let room = digits.len().saturating_mul(2).saturating_add(label.len().saturating_mul(2)).saturating_add(LINE);
     let mut text = String::with_capacity(room);
     text.push_str("-----BEGIN ");

@@ -1,4 +1,4 @@
-//! Owns the reading of a private key that was brought along, as far as telling whether it belongs to a certificate.
+//! Owns the reading of an imported private key, as far as is needed to check whether it belongs to a certificate.
 //!
 //! It never copies the secret part out. Forms read: PKCS #8 (RFC 5958), PKCS #1 for RSA (RFC 8017), SEC 1 for elliptic
 //! curves (RFC 5915). Read next: [`super::certificate`].
@@ -19,16 +19,16 @@ const RSA_PSS_OID: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0
 const EC_OID: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 const ED25519_OID: &[u8] = &[0x2b, 0x65, 0x70];
 
-/// What is known of a private key that nothing speaks against.
+/// The result for a private key without a contradiction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyCheck {
     /// It belongs to the certificate.
     Belongs,
-    /// It may or may not: it is of an algorithm that is not read here, or does not carry its public half.
+    /// It may or may not belong: its algorithm is not read here, or it does not contain its public half.
     Unchecked,
 }
 
-/// What a private key tells about the public key that belongs to it.
+/// The public key as far as the private key contains it.
 #[derive(Debug, PartialEq, Eq)]
 enum PublicHalf<'a> {
     /// The algorithm, modulus and public exponent.
@@ -37,7 +37,7 @@ enum PublicHalf<'a> {
         modulus: &'a [u8],
         exponent: &'a [u8],
     },
-    /// The curve, when the key names it, and the point, when the key carries it.
+    /// The curve, if the key names it, and the point, if the key contains it.
     Elliptic {
         curve: Option<&'a [u8]>,
         point: Option<&'a [u8]>,
@@ -47,13 +47,13 @@ enum PublicHalf<'a> {
     Other(&'a [u8]),
 }
 
-/// Holds the PEM text of a private key to its form, and to the certificate whose public key is `public`.
+/// Checks the PEM text of a private key, and that it belongs to the certificate whose public key is `public`.
 ///
-/// That the two belong together is checked for RSA, Ed25519, and elliptic curves where the key carries its point.
+/// Whether the two belong together is checked for RSA, Ed25519, and elliptic curves if the key contains its point.
 ///
 /// # Errors
 ///
-/// The rule that the text breaks, which goes on after the name of its field.
+/// The rule that the text breaks, phrased to follow the name of its field.
 pub(super) fn check(text: &str, public: &SubjectPublicKeyInfo<'_>) -> Result<KeyCheck, &'static str> {
     let blocks = pem::blocks(text)?;
     let key = only_key(&blocks)?;
@@ -81,7 +81,7 @@ fn only_key<'a, 'b>(blocks: &'b [pem::Block<'a>]) -> Result<&'b pem::Block<'a>, 
     }
 }
 
-/// Gives a private key as PKCS #8, DER, whichever form it was brought in.
+/// Returns a private key as PKCS #8, DER, from any of the forms.
 ///
 /// # Errors
 ///
@@ -106,7 +106,7 @@ pub(super) fn as_pkcs8(text: &str, public: &SubjectPublicKeyInfo<'_>) -> Result<
     .ok_or("is PEM, but holds no private key that can be read")
 }
 
-/// Tells whether the halves fit; nothing when they do not.
+/// Returns whether the halves fit; `None` when they do not.
 fn belongs(half: &PublicHalf<'_>, public: &SubjectPublicKeyInfo<'_>) -> Option<KeyCheck> {
     let (algorithm, bits) = (&public.algorithm.algorithm, &*public.subject_public_key.data);
     let fits = match half {
@@ -129,14 +129,14 @@ fn belongs(half: &PublicHalf<'_>, public: &SubjectPublicKeyInfo<'_>) -> Option<K
     fits.then_some(KeyCheck::Belongs)
 }
 
-/// Gives the curve of a public key on an elliptic curve, if it names it.
+/// Returns the curve of a public key on an elliptic curve, if it is named.
 fn curve<'a>(public: &'a SubjectPublicKeyInfo<'_>) -> Option<&'a [u8]> {
     let parameters: &Any<'_> = public.algorithm.parameters.as_ref()?;
     (parameters.tag() == Oid::TAG).then_some(parameters.data)
 }
 
-/// Compares two points of one curve, each whole (04, 06 or 07, then X, Y) or compressed (02 or 03 by the parity of Y, X); SEC 1,
-/// section 2.3.3. Beside a compressed one only the parity of the other's Y counts.
+/// Compares two points of one curve, each whole (04, 06 or 07, then X, Y) or compressed (02 or 03 by the parity of Y,
+/// X); SEC 1, section 2.3.3. Against a compressed point, only the parity of the other's Y counts.
 fn is_same_point(one: &[u8], other: &[u8]) -> bool {
     let parts = |point: &[u8]| -> Option<(Vec<u8>, Option<Vec<u8>>, u8)> {
         let (form, rest) = point.split_first()?;
@@ -181,7 +181,7 @@ fn pkcs1<'a>(algorithm: &'a [u8], der: &'a [u8]) -> Option<PublicHalf<'a>> {
     let (_, rest) = take(INTEGER, whole(SEQUENCE, der)?)?;
     let (modulus, rest) = take(INTEGER, rest)?;
     let (exponent, rest) = take(INTEGER, rest)?;
-    // Without the private exponent this is no private key.
+    // Without the private exponent this is not a private key.
     take(INTEGER, rest)?;
     Some(PublicHalf::Rsa { algorithm, modulus, exponent })
 }
@@ -192,7 +192,7 @@ fn sec1(der: &[u8]) -> Option<PublicHalf<'_>> {
     let (mut curve, mut point) = (None, None);
     while let Some((tag, value, left)) = split(rest) {
         match tag {
-            // Named, or spelt out, which is not compared.
+            // The curve is named, or spelt out, which is not compared.
             CURVE_OF_SEC1 => curve = whole(OID, value),
             PUBLIC_KEY_OF_SEC1 => {
                 let (_unused_bits, bits) = whole(BIT_STRING, value)?.split_first()?;
@@ -205,7 +205,7 @@ fn sec1(der: &[u8]) -> Option<PublicHalf<'_>> {
     rest.is_empty().then_some(PublicHalf::Elliptic { curve, point })
 }
 
-/// Gives modulus and exponent of a public key.
+/// Returns modulus and exponent of a public key.
 fn rsa_public(bits: &[u8]) -> Option<(&[u8], &[u8])> {
     let (modulus, rest) = take(INTEGER, whole(SEQUENCE, bits)?)?;
     Some((modulus, whole(INTEGER, rest)?))

@@ -1,4 +1,4 @@
-//! Owns the form in which an answer is kept that cannot be read: a credential with one field, which no issuer makes.
+//! Owns the form of a kept answer that could not be read: a credential with one field, which no issuer makes.
 //!
 //! Read next: [`super::outcome`].
 
@@ -9,13 +9,13 @@ use super::credential::{self, Field};
 use crate::domain::limits::KV_BYTES_MAX;
 use crate::seal::secret_bytes::SecretBytes;
 
-/// The only field of an answer that is kept, by whether it is text.
+/// The only field of a kept answer, for text and for other bytes.
 const TEXT: &str = "unread_answer";
 const BYTES: &str = "unread_answer_base64";
 
-/// Puts an answer into the form of a credential; what is longer than one can be is cut off.
+/// Converts an answer into the form of a credential; an answer that is too long is truncated.
 pub(crate) fn kept(answer: &SecretBytes) -> Option<SecretBytes> {
-    // An answer has little more than the longest credential; what stands around it in the form of one has to fit, too.
+    // An answer has little more than the longest credential, and its form as a credential has to fit too.
     let fits = |written: &SecretBytes| written.expose().len() <= KV_BYTES_MAX;
     let text = || credential::write(&[(TEXT, Field::Secret(answer))]).filter(fits);
     let bytes = || {
@@ -26,7 +26,7 @@ pub(crate) fn kept(answer: &SecretBytes) -> Option<SecretBytes> {
     text().or_else(bytes)
 }
 
-/// Reads what was kept; nothing when it is a credential like others.
+/// Returns the kept answer; `None` for an ordinary credential.
 pub(crate) fn unread(credential: &SecretBytes) -> Option<SecretBytes> {
     if let Some(text) = credential::only_text(credential, TEXT) {
         return Some(text);
@@ -48,7 +48,7 @@ mod tests {
             assert!(credential::is_kept(&kept));
             assert_eq!(unread(&kept).unwrap().expose(), answer);
         }
-        // One that no credential could hold is kept as far as there is room.
+        // An answer that is longer than a credential is kept as far as there is space.
         let long = vec![b'"'; 580_000];
         let kept = kept(&SecretBytes::copy_from(&long)).unwrap();
         assert!(credential::is_kept(&kept) && unread(&kept).unwrap().expose().len() > 390_000);

@@ -1,7 +1,7 @@
-//! Owns the issuers of values that no system outside knows: random passwords and API keys, which whoever reads the secret
-//! takes from there.
+//! Owns the issuers of values that no outside system knows: random passwords and API keys, which their users read from
+//! the secret.
 //!
-//! They make nothing outside, so there is nothing to lose, to find or to retire. Read next: [`super::kit`].
+//! They make nothing outside, so nothing can be lost, found or retired. Read next: [`super::kit`].
 
 use super::credential::{self, Field};
 use super::issuer::{IssueOrder, Issuer};
@@ -15,8 +15,8 @@ use crate::seal::secret_bytes::SecretBytes;
 
 /// Issues random passwords, class `SetValue`: `{"password": ...}`, with `username` first if there is one.
 ///
-/// For whoever compares with the store itself, or takes the password from it. A password that a system outside knows needs
-/// an issuer that sets it there. Takes no parameters.
+/// Use it if the user of the password compares with the store itself, or reads the password from it. A password that an
+/// outside system knows needs an issuer that sets it there. Takes no parameters.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -45,15 +45,15 @@ impl PasswordIssuer {
         Self { rules, username: None, excluded: String::new(), letter_first: false }
     }
 
-    /// Leaves characters out that the reader of the passwords cannot take: `@/:?#%` break a URL. Where a class of characters has
-    /// none left, no password is made.
+    /// Leaves out characters that the reader of the passwords cannot use: `@/:?#%` break a URL. If a class of
+    /// characters becomes empty, no password is made.
     #[must_use]
     pub fn without_characters(mut self, characters: &str) -> Self {
         self.excluded.push_str(characters);
         self
     }
 
-    /// Lets each password begin with a letter: some programs take a first `-`, `#` or `!` for something else.
+    /// Lets each password begin with a letter: some programs interpret a first `-`, `#` or `!`.
     #[must_use]
     pub const fn beginning_with_letter(mut self) -> Self {
         self.letter_first = true;
@@ -96,8 +96,7 @@ impl Issuer for PasswordIssuer {
 }
 
 /// Issues API keys of the store's own making, class `SetValue`: `{"api_key": ..., "api_key_id": ...}`.
-///
-/// The keys have the form that [`verify_api_key`](crate::verify_api_key) knows. Takes no parameters.
+/// The keys have the form that [`verify_api_key`](crate::verify_api_key) checks. Takes no parameters.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ApiKeyIssuer;
 
@@ -128,7 +127,7 @@ impl Issuer for ApiKeyIssuer {
     }
 }
 
-/// Says that no value could be made.
+/// Returns the error when no value could be made.
 pub(super) fn unmade(error: &SealError) -> IssuerError {
     match error {
         SealError::Invalid(_) => {
@@ -142,7 +141,7 @@ fn not_text() -> IssuerError {
     IssuerError::refused("the value is not UTF-8 text")
 }
 
-/// Takes the value that was picked as the credential, if it has this field.
+/// Returns the picked value as the credential, if it has this field.
 fn value_with(field: &str, value: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
     match value.filter(|value| credential::text_field(value, field).is_some()) {
         Some(value) => Ok(Issued::new(SecretBytes::copy_from(value.expose()))),

@@ -1,6 +1,6 @@
-//! Owns what time will make due: leases and expiries for the writer, rotations for the worker and for people.
+//! Owns what becomes due by time: leases and expiries for the writer, rotations for the worker and for people.
 //!
-//! Finding what is due costs nothing for secrets that are not. Read next: [`super::tally`].
+//! Secrets with nothing due cost nothing here. Read next: [`super::tally`].
 
 use imbl::OrdSet;
 
@@ -16,9 +16,9 @@ use crate::domain::time::Timestamp;
 pub(crate) struct Calendar {
     lapses: OrdSet<(Timestamp, SecretId)>,
     rotations: OrdSet<(Timestamp, SecretId)>,
-    /// Steps that the store can do by itself.
+    /// Steps that the store can do itself.
     steps_here: OrdSet<(Timestamp, SecretId)>,
-    /// Steps for which somebody outside may have to be asked.
+    /// Steps that may need a call to an outside system.
     steps_elsewhere: OrdSet<(Timestamp, SecretId)>,
     rotating: OrdSet<SecretId>,
 }
@@ -59,33 +59,33 @@ impl Calendar {
         }
     }
 
-    /// Gives the time of the next lapse of all.
+    /// Returns the time of the next lapse in the store.
     pub(crate) fn next_lapse(&self) -> Option<Timestamp> {
         self.lapses.get_min().map(|(at, _)| *at)
     }
 
-    /// Walks over the secrets that have something lapsed at `now`, the longest overdue first.
+    /// Iterates over the secrets with a lapse due at `now`, the longest overdue first.
     pub(crate) fn lapsed(&self, now: Timestamp) -> impl Iterator<Item = SecretId> {
         self.lapses.iter().take_while(move |(at, _)| *at <= now).map(|(_, secret)| *secret)
     }
 
-    /// Walks over the secrets for which the rotation worker has something to do at `now` that the store can do by itself, the
+    /// Iterates over the secrets with a step of the rotation worker due at `now` that the store can do itself, the
     /// longest overdue first.
     pub(crate) fn steps_here(&self, now: Timestamp) -> impl Iterator<Item = SecretId> {
         self.steps_here.iter().take_while(move |(at, _)| *at <= now).map(|(_, secret)| *secret)
     }
 
-    /// The same, of what somebody outside may have to be asked for.
+    /// Iterates over the same for steps that may need a call to an outside system.
     pub(crate) fn steps_elsewhere(&self, now: Timestamp) -> impl Iterator<Item = SecretId> {
         self.steps_elsewhere.iter().take_while(move |(at, _)| *at <= now).map(|(_, secret)| *secret)
     }
 
-    /// Walks over the secrets of which a rotation is under way or was refused, or a credential is to be ended.
+    /// Iterates over the secrets with an open or refused rotation, or a credential that will be ended.
     pub(crate) fn rotating(&self) -> impl Iterator<Item = SecretId> {
         self.rotating.iter().copied()
     }
 
-    /// Walks over the scheduled rotations, the next one first.
+    /// Iterates over the scheduled rotations, the next one first.
     pub(crate) fn rotations(&self) -> impl Iterator<Item = (Timestamp, SecretId)> {
         self.rotations.iter().copied()
     }

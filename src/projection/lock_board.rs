@@ -1,6 +1,6 @@
-//! Owns lock status as people see it: which locks stand on which version of a secret, since when, by whom, until when.
+//! Owns lock status as shown to people: which locks protect which version of a secret, since when, by whom, until when.
 //!
-//! Worked out from the state when asked, so that it can never be stale. Read next: [`super::calendar`].
+//! It is computed from the state on request, so it is never stale. Read next: [`super::calendar`].
 
 use crate::domain::id::{GroupId, SecretId};
 use crate::domain::lock::Lock;

@@ -1,6 +1,6 @@
-//! Disposable folds over the log: what people are shown, and what time will make due. Delete them all and lose nothing.
+//! Disposable folds over the log: what people are shown, and what becomes due by time. Deleting them all loses nothing.
 //!
-//! They follow from the state, secret by secret: [`Projections::apply`] takes what a secret was and what it is. Read
+//! They follow from the state, secret by secret: [`Projections::apply`] takes a secret before and after a change. Read
 //! next: [`lock_board`].
 
 pub(crate) mod calendar;
@@ -13,7 +13,7 @@ use crate::domain::secret::Secret;
 use calendar::Calendar;
 use tally::Tally;
 
-/// Every fold that is kept step by step.
+/// Every fold that is updated step by step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Projections {
     pub(crate) calendar: Calendar,
@@ -21,7 +21,7 @@ pub(crate) struct Projections {
 }
 
 impl Projections {
-    /// Takes a change of one secret in: what it was before, what it is now.
+    /// Applies a change of one secret: its state before, and its state now.
     pub(crate) fn apply(&mut self, before: Option<&Secret>, after: Option<&Secret>) {
         self.calendar.apply(before, after);
         self.tally.apply(before, after);

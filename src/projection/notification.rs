@@ -1,4 +1,5 @@
-//! Owns the notifications: what users hear of a record, under the names of the reference, and which events lead to them.
+//! Owns the notifications: what users hear of a record, under the names of the reference, and which events lead to
+//! them.
 //!
 //! | Notification | Events that lead to it |
 //! |---|---|
@@ -17,8 +18,8 @@
 //! | `secret_deletion_failed` | none: a deletion that cannot end a credential outside goes on trying |
 //! | `secret_revocation_blocked` | none: a lock that holds a credential is a `secret_deletion_blocked` of its version's data |
 //!
-//! A read that a lock refuses leads to none; neither does an attempt of a rotation that fails and is made again. Read
-//! next: [`super::lock_board`].
+//! A read that a lock refuses leads to none. Neither does a failed attempt of a rotation that is made again. Read next:
+//! [`super::lock_board`].
 
 use std::fmt;
 use std::time::Duration;
@@ -32,7 +33,7 @@ use crate::domain::version::VersionOrigin;
 
 macro_rules! notifications {
     ($( $(#[$meta:meta])* $name:ident = $label:literal; )+) => {
-        /// What users hear of, under the name of the reference.
+        /// A notification for users, under the name of the reference.
         ///
         /// ```
         /// use latchkeep::Notification;
@@ -47,10 +48,10 @@ macro_rules! notifications {
         }
 
         impl Notification {
-            /// All of them.
+            /// All notifications.
             pub const ALL: &[Self] = &[$( Self::$name, )+];
 
-            /// Gives the name.
+            /// Returns the name.
             #[must_use]
             pub const fn label(self) -> &'static str {
                 match self { $( Self::$name => $label, )+ }
@@ -64,11 +65,11 @@ notifications! {
     SecretCreated = "secret_created";
     /// A secret has a new version.
     SecretRotated = "secret_rotated";
-    /// A secret is gone.
+    /// A secret was deleted.
     SecretDeleted = "secret_deleted";
-    /// The first version of a secret could not be made; a person has to look, or it was given up.
+    /// The first version of a secret could not be made; a person has to act, or it was given up.
     SecretCreationFailed = "secret_creation_failed";
-    /// A new version could not be made; a person has to look, or it was given up.
+    /// A new version could not be made; a person has to act, or it was given up.
     SecretRotationFailed = "secret_rotation_failed";
     /// A secret expires soon.
     SecretAboutToExpire = "secret_about_to_expire";
@@ -80,21 +81,21 @@ notifications! {
     SecretDeletionBlocked = "secret_deletion_blocked";
     /// A lock holds an expiry back.
     SecretExpirationBlocked = "secret_expiration_blocked";
-    /// The credential of a version was ended where it was good.
+    /// The credential of a version was ended in its outside system.
     SecretRevoked = "secret_revoked";
-    /// The data of a version is gone.
+    /// The data of a version was destroyed.
     SecretVersionDataDeleted = "secret_version_data_deleted";
 }
 
 impl Notification {
-    /// Finds the one of a name; none for the names that nothing leads to.
+    /// Returns the notification with a name; `None` for the names of the reference that no event leads to.
     #[must_use]
     pub fn from_label(label: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|known| known.label() == label)
     }
 
-    /// Gives what users hear of an event, if anything. What set a rotation off that failed is asked for where it matters:
-    /// the event does not say.
+    /// Returns the notification for an event, if there is one. `trigger` returns the trigger of a failed rotation,
+    /// which the event does not have; it is called only if needed.
     #[allow(clippy::match_same_arms, reason = "each says why nobody hears of it")]
     pub(crate) fn of<E>(
         event: &Event,
@@ -115,12 +116,12 @@ impl Notification {
             Event::CredentialRetired(_) => Self::SecretRevoked,
             Event::VersionDataDestroyed(_) => Self::SecretVersionDataDeleted,
             of_whole!() => return Ok(None),
-            // A read that was refused, and what is remembered for a key.
+            // A refused read, and answers that are remembered for a key.
             Event::ReadRefused(_)
             | Event::CommandRefused(_)
             | Event::CommandHadNoEffect(_)
             | Event::AccessRecorded(_) => return Ok(None),
-            // Who changes a secret or a lock knows it.
+            // The caller that changes a secret or a lock knows it.
             Event::SecretCreated(_)
             | Event::SecretUpdated(_)
             | Event::SpecUpdated(_)
@@ -136,7 +137,7 @@ impl Notification {
             | Event::LockRemoved(_)
             | Event::LockExpired(_)
             | Event::LockRestated(_) => return Ok(None),
-            // A rotation on its way.
+            // Steps of an open rotation.
             Event::DeletionPlanned(_)
             | Event::RetirementPlanned(_)
             | Event::CredentialKept(_)
@@ -168,11 +169,11 @@ impl fmt::Display for Notification {
 const WARNED_DAYS: [u16; 6] = [90, 60, 30, 10, 1, 0];
 
 impl Secret {
-    /// Gives the warnings that fell due after `since`, up to `until`: the days that were left before the expiry, of 90, 60,
+    /// Returns the warnings that became due after `since`, up to `until`: the days left before the expiry, of 90, 60,
     /// 30, 10, 1 and 0. Empty for a secret that does not expire, or is not in use.
     ///
-    /// Users hear of each as `secret_about_to_expire`. No record leads to it, so whoever warns keeps the time up to which
-    /// it has, and asks again from there: then each warning comes once. None is due before the secret was made.
+    /// Users get each as `secret_about_to_expire`. No record leads to it. So the caller stores the time up to which it
+    /// has warned, and continues from there: then each warning comes once. None is due before the secret was made.
     ///
     /// ```
     /// # use latchkeep::{Actor, ManualClock, NewSecret, SecretBytes, SecretChanges, Change, SecretName, StoreOptions};
@@ -206,7 +207,7 @@ mod tests {
     use super::*;
     use crate::codec::event::{Decoded, decode_event};
 
-    /// Every kind of event with what users hear of it; of versions and failed rotations, depending on how they began.
+    /// Every kind of event with its notifications; for versions and failed rotations, they depend on the beginning.
     const HEARD: &[(&str, &[&str])] = &[
         ("StoreCreated", &[]),
         ("SettingsChanged", &[]),
@@ -278,7 +279,7 @@ mod tests {
         ("StrangersFound", &[]),
     ];
 
-    /// The events of the golden files, which have every kind in most of its cases.
+    /// Returns the events of the golden files, which have every kind in most of its cases.
     fn events() -> Vec<Event> {
         let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/events")).unwrap();
         let mut events = Vec::new();

@@ -1,6 +1,6 @@
-//! Owns what is said to a program and what it says back: one JSON object each way.
+//! Owns the messages to a program and its answers: one JSON object each.
 //!
-//! It never keeps secret parts in a form that is not wiped. Read next: the [parent](super).
+//! It never keeps secret parts in memory that is not wiped. Read next: the [parent](super).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::issuer::job::{Job, JobWork};
 use crate::issuer::outcome::Issued;
 use crate::seal::secret_bytes::SecretBytes;
 
-/// What a program is asked.
+/// A call of a program.
 #[derive(Clone, Copy)]
 pub(super) enum Call<'a> {
     Pick,
@@ -43,12 +43,12 @@ impl Call<'_> {
         }
     }
 
-    /// Tells whether something outside may be another than before when the answer is lost.
+    /// Returns whether a lost answer leaves the outside system in an unknown state.
     pub(super) const fn changes(self) -> bool {
         matches!(self, Self::Create(_) | Self::Retire(_) | Self::Begin(_))
     }
 
-    /// Writes the question. Nothing when a secret part is no JSON object.
+    /// Writes the question. `None` when a secret part is not a JSON object.
     pub(super) fn question(self, class: IssuerClass, order: &IssueOrder<'_>) -> Option<SecretBytes> {
         let (store, secret, rotation) = (order.store.to_string(), order.secret.to_string(), order.rotation.to_string());
         let mut fields = vec![
@@ -86,7 +86,7 @@ impl Call<'_> {
     }
 }
 
-/// Writes the question for everything that belongs to a store.
+/// Writes the question for all credentials of a store.
 pub(super) fn list_question(class: IssuerClass, store: LogId) -> Option<SecretBytes> {
     let fields = [
         ("call", Field::Text("list")),
@@ -100,7 +100,7 @@ fn object(text: &SecretBytes) -> Option<&str> {
     credential::is_kept(text).then(|| text.expose_text().ok())?
 }
 
-/// What is wrong with the form of an answer: the field and the rule, and never a value.
+/// A fault of form in an answer: the field and the rule, and never a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault(Cow<'static, str>);
 
@@ -124,8 +124,7 @@ const VALUE: Fault = Fault::of("the field value takes a JSON object with at leas
 const FOUND: Fault = Fault::of("the field found takes a list of names outside, each 1 to 256 characters");
 const LISTED: Fault = Fault::of("the field listed takes a list of objects, each with a rotation and a name outside");
 
-/// What a program may answer; which fields are taken depends on what it was asked, and others are passed over: what it was
-/// asked for is done already.
+/// The answer of a program. The call decides which fields are read; others are ignored, since the call is already done.
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(borrow)]
@@ -150,7 +149,7 @@ struct Listed {
     outside: String,
 }
 
-/// Reads an answer: one JSON object, perhaps behind a byte order mark.
+/// Reads an answer: one JSON object, optionally after a byte order mark.
 fn answer(output: &SecretBytes) -> Result<Answer<'_>, Fault> {
     let text = output.expose();
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
@@ -159,7 +158,7 @@ fn answer(output: &SecretBytes) -> Result<Answer<'_>, Fault> {
     }
     serde_json::from_slice(text).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
-        // Of the words of the parser none but the name of a field of ours is repeated.
+        // Of the parser's message, only the name of a field of ours is repeated.
         let twice = ["value", "credential", "outside", "expires_at", "found", "listed", "reason"]
             .into_iter()
             .find(|field| error.to_string().starts_with(&format!("duplicate field `{field}`")));
@@ -188,7 +187,7 @@ pub(super) fn value(output: &SecretBytes) -> Result<SecretBytes, Fault> {
     secret_object(answer(output)?.value, VALUE)
 }
 
-/// Reads `{"credential": {..}, "outside": "..", "expires_at": ".."}`, the last two if they are there.
+/// Reads `{"credential": {..}, "outside": "..", "expires_at": ".."}`, the last two are optional.
 pub(super) fn issued(output: &SecretBytes) -> Result<Issued, Fault> {
     let answer = answer(output)?;
     let mut issued = Issued::new(secret_object(answer.credential, CREDENTIAL)?);
@@ -209,7 +208,7 @@ pub(super) fn issued(output: &SecretBytes) -> Result<Issued, Fault> {
 /// When a credential ends.
 enum End {
     At(Timestamp),
-    /// Beyond the times that the store knows, as with `9999-12-31T23:59:59Z`.
+    /// Beyond the times that the store can represent, as with `9999-12-31T23:59:59Z`.
     Never,
 }
 
@@ -223,7 +222,7 @@ fn end(text: &str) -> Option<End> {
     (is_beyond && Timestamp::parse(&format!("2204{rest}")).is_ok()).then_some(End::Never)
 }
 
-/// The last year that the store knows a part of.
+/// The last year of which the store can represent a part.
 const YEAR_BEYOND: u16 = 2262;
 
 /// Reads `{"found": [".."]}`.

@@ -1,7 +1,7 @@
-//! A program of the user's as an issuer: one run per call, one JSON object in, one out.
+//! A program of the user as an issuer: one run per call, one JSON object in, one out.
 //!
-//! It never runs a shell by itself, never passes its own environment on, and records nothing of what the program says but the
-//! reason that it gives on purpose. Read in this order: [`process`], [`message`].
+//! It never runs a shell by itself and never passes its own environment on. Of the program's output it records only the
+//! reason that the program gives on purpose. Read in this order: [`process`], [`message`].
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod answers;
@@ -27,20 +27,20 @@ use crate::domain::name::OutsideId;
 use crate::domain::rotation::IssuerClass;
 use crate::seal::secret_bytes::SecretBytes;
 
-/// How long a run may take, when nothing else is said.
+/// How long a run may take by default.
 const LIMIT_DEFAULT: Duration = Duration::from_secs(30);
 
-/// The program did what it was asked for.
+/// The program did what it was asked.
 const DONE: i32 = 0;
-/// `EX_TEMPFAIL` of sysexits.h: nothing was done, it may be tried again.
+/// `EX_TEMPFAIL` of sysexits.h: nothing was done, and it may be tried again.
 const TRY_AGAIN: i32 = 75;
-/// `EX_NOPERM` of sysexits.h: nothing was done, and would not be if it were tried again.
+/// `EX_NOPERM` of sysexits.h: nothing was done, and another try would be refused too.
 const REFUSED: i32 = 77;
 
-/// Asks a program of the user's, which is run once for each call; class `Opaque` unless more is said.
+/// An issuer that runs a program of the user once for each call; class `Opaque` by default.
 ///
-/// The program gets one JSON object on standard input and gives one on standard output, of at most 576 KiB; the manual has
-/// both, and a program in a few lines of shell. What its exit code means:
+/// The program gets one JSON object on standard input and writes one to standard output, of at most 576 KiB. The manual
+/// describes both, and has a program in a few lines of shell. The meaning of its exit code:
 ///
 /// | Code | Meaning |
 /// |---|---|
@@ -50,10 +50,10 @@ const REFUSED: i32 = 77;
 /// | any other, or a signal | nobody knows |
 /// | none, since it could not be started | nothing was done, as with 75; the reason names its path |
 ///
-/// With a code other than 0 the answer may be `{"reason": ".."}`: words for people, recorded, and never secret. Standard error
-/// goes nowhere, because programs that fail tend to print what they were given. At the time limit the program is killed
-/// with all of its process group. Its environment is empty but for what is given here; secret data never is in its
-/// arguments or environment.
+/// With a code other than 0 the answer may be `{"reason": ".."}`: words for people, recorded, and never secret.
+/// Standard error is discarded, because failing programs tend to print what they were given. At the time limit the
+/// program is killed with its whole process group. Its environment is empty except for what is set here. Secret data is
+/// never in its arguments or environment.
 ///
 /// ```
 /// use latchkeep::{ExecIssuer, IssuerClass};
@@ -76,7 +76,7 @@ impl ExecIssuer {
     ///
     /// # Errors
     ///
-    /// [`Invalid`] unless the path is absolute: what is run does not depend on where the host stands or on its `PATH`.
+    /// [`Invalid`] unless the path is absolute: the host's directory and `PATH` must not decide what is run.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self, Invalid> {
         let path = path.into();
         if !path.is_absolute() {
@@ -86,7 +86,7 @@ impl ExecIssuer {
         Ok(Self { program, class: IssuerClass::Opaque, job_limit: None })
     }
 
-    /// Adds an argument. Everybody on the machine can read arguments.
+    /// Adds an argument. Every user of the machine can read arguments.
     #[must_use]
     pub fn with_arg(mut self, arg: impl Into<OsString>) -> Self {
         self.program.args.push(arg.into());
@@ -100,37 +100,37 @@ impl ExecIssuer {
         self
     }
 
-    /// Says in which directory it runs; in the host's when nothing is said.
+    /// Sets the directory in which it runs; the host's by default.
     #[must_use]
     pub fn in_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.program.directory = Some(directory.into());
         self
     }
 
-    /// Says how long a run may take; 30 seconds when nothing is said.
+    /// Sets how long a run may take; 30 seconds by default.
     #[must_use]
     pub const fn giving_up_after(mut self, limit: Duration) -> Self {
         self.program.limit = limit;
         self
     }
 
-    /// Says that the program keeps the promises of a class; [`issuer_kit`](crate::issuer_kit) finds out whether it does.
+    /// Declares the class whose promises the program keeps; [`issuer_kit`](crate::issuer_kit) tests that.
     #[must_use]
     pub const fn of_class(mut self, class: IssuerClass) -> Self {
         self.class = class;
         self
     }
 
-    /// Says that the program does not make and end credentials itself: it begins jobs, which report by their tasks
-    /// ([`Session::report_task`](crate::Session::report_task), `latchkeep task update`) within that time. Then it is asked to
-    /// `begin` instead of `create` and `retire`.
+    /// Declares that the program does not make and end credentials itself. It begins jobs, which report by their tasks
+    /// ([`Session::report_task`](crate::Session::report_task), `latchkeep task update`) within that time. Then it is
+    /// called with `begin` instead of `create` and `retire`.
     #[must_use]
     pub const fn leaving_to_jobs(mut self, limit: Duration) -> Self {
         self.job_limit = Some(limit);
         self
     }
 
-    /// Asks the program, and gives what it says when it was done.
+    /// Calls the program, and returns its answer.
     fn ask(&self, order: &IssueOrder<'_>, call: Call<'_>) -> Result<SecretBytes, IssuerError> {
         let question = call.question(self.class, order);
         let question = question.ok_or_else(|| IssuerError::refused("the value or credential is no JSON object"))?;
@@ -147,7 +147,7 @@ impl ExecIssuer {
 
     fn failed(&self, failure: Failure, word: &str, changes: bool) -> IssuerError {
         match failure {
-            // Where the program is comes last: a path may be longer than a reason.
+            // The path comes last: it may be longer than a reason.
             Failure::NoProgram => IssuerError::unavailable(&format!(
                 "nothing was done: the program, the interpreter that it names or its directory is not there, or may not be run: {}",
                 self.program.path.display()
@@ -167,7 +167,7 @@ impl ExecIssuer {
     }
 }
 
-/// Says what an exit code means.
+/// Returns the error for an exit code.
 fn ended(run: &Run, word: &str, changes: bool) -> IssuerError {
     let reason = message::reason(&run.output);
     let reason = reason.as_deref().unwrap_or("it gave no reason");
@@ -179,12 +179,12 @@ fn ended(run: &Run, word: &str, changes: bool) -> IssuerError {
     }
 }
 
-/// A call that changes nothing outside has at least not done it.
+/// Returns the error for an unknown result; a call that changes nothing outside is only unavailable.
 fn nobody_knows(changes: bool, reason: &str) -> IssuerError {
     if changes { IssuerError::unknown(reason) } else { IssuerError::unavailable(reason) }
 }
 
-/// Takes what could be read from an answer to a question that changes nothing outside.
+/// Returns what was read from the answer to a call that changes nothing outside.
 fn understood<T>(read: Result<T, Fault>, word: &str) -> Result<T, IssuerError> {
     read.map_err(|fault| IssuerError::unavailable(&misunderstood(word, &fault)))
 }
@@ -204,7 +204,7 @@ impl Issuer for ExecIssuer {
 
     fn create(&self, order: &IssueOrder<'_>, value: Option<&SecretBytes>) -> Result<Issued, IssuerError> {
         let answer = self.ask(order, Call::Create(value))?;
-        // It says that it is done: what it made is kept, whatever the form of its answer.
+        // The program reports success: its answer is kept, whatever its form.
         message::issued(&answer).map_err(|fault| IssuerError::unknown(&misunderstood("create", &fault)).keeping(answer))
     }
 
@@ -237,7 +237,7 @@ impl Issuer for ExecIssuer {
 
 impl fmt::Debug for ExecIssuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Arguments and environment are the host's, and may say more than it thinks.
+        // Arguments and environment are the host's, and may contain secrets.
         f.debug_struct("ExecIssuer")
             .field("program", &self.program.path)
             .field("class", &self.class)

@@ -1,7 +1,7 @@
-//! Owns one run of a program: fed, heard out to a bound, ended with all its kin at the time limit.
+//! Owns one run of a program: its input, its bounded output, and its end with all its children at the time limit.
 //!
-//! It never hands on what the program says on standard error, which goes nowhere, and keeps no thread and no pipe when a run is
-//! over, whoever else holds the other end. Read next: [`super::message`].
+//! It discards the program's standard error. It keeps no thread and no pipe after a run, whichever process holds the
+//! other end. Read next: [`super::message`].
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -17,10 +17,10 @@ use zeroize::Zeroizing;
 use crate::domain::limits::KV_BYTES_MAX;
 use crate::seal::secret_bytes::SecretBytes;
 
-/// Bytes of an answer: a credential of the greatest size, and room for what stands around it.
+/// Bytes of an answer, at most: a credential of the greatest size, and space for the rest.
 pub(super) const OUTPUT_BYTES_MAX: usize = KV_BYTES_MAX + 64 * 1_024;
 
-/// How long nobody looks whether the program has ended, when none of its pipes says anything: at first, and at most.
+/// The pause between two checks whether the program has ended, while its pipes are quiet: at first, and at most.
 const LOOK_FIRST: Duration = Duration::from_micros(500);
 const LOOK_MAX: Duration = Duration::from_millis(20);
 
@@ -34,38 +34,38 @@ pub(super) struct Program {
     pub(super) limit: Duration,
 }
 
-/// What a program left behind when it ended by itself.
+/// The result of a program that ended by itself.
 pub(super) struct Run {
-    /// Nothing when a signal ended it.
+    /// `None` when a signal ended it.
     pub(super) code: Option<i32>,
     pub(super) output: SecretBytes,
 }
 
-/// Why a run came to nothing.
+/// Why a run failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// It was not started: the system has no such program, or does not run it.
+    /// It was not started: the system has no such program, or may not run it.
     NoProgram,
-    /// It was not started: the system has no room for it now.
+    /// It was not started: the system has no resources for it now.
     NotStarted,
-    /// It was ended at the time limit.
+    /// It was killed at the time limit.
     TooLong,
-    /// It said more than an answer may have, and was ended.
+    /// Its output was longer than an answer may be, and it was killed.
     TooMuch,
-    /// What it said could not be read.
+    /// Its output could not be read.
     Unread,
 }
 
 impl Program {
-    /// Runs the program with an input, and waits for it. The program's end ends the answer, also when something that it
-    /// started holds its standard output open.
+    /// Runs the program with an input, and waits for it. The answer ends with the program, also when a child of it
+    /// keeps its standard output open.
     pub(super) fn run(&self, input: &SecretBytes) -> Result<Run, Failure> {
         let mut command = Command::new(&self.path);
         command.args(&self.args).env_clear().envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
-        // A group of its own, so that whatever it starts can be ended with it.
+        // A group of its own, so that all its children can be ended with it.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
         let mut child = command.spawn().map_err(|error| match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::OutOfMemory => Failure::NotStarted,
@@ -73,7 +73,7 @@ impl Program {
         })?;
         let talk = Talk::with(&mut child, input);
         let heard = talk.and_then(|mut talk| talk.attend(&child, self.limit).map(|()| talk));
-        // Until it is waited for, its number belongs to it, so nobody else's group is hit.
+        // Until it is waited for, its id belongs to it, so no other group is hit.
         if let Some(group) = pid(&child) {
             let _ = kill_process_group(group, Signal::KILL);
         }
@@ -90,14 +90,14 @@ fn pid(child: &Child) -> Option<Pid> {
     Pid::from_raw(child.id().try_into().ok()?)
 }
 
-/// What is said to a program and heard from it, without ever waiting for one of the two alone.
+/// The input of a program and its output, handled so that neither blocks the other.
 struct Talk<'a> {
-    /// Nothing once all is said, or the program hears no more.
+    /// `None` once all input is written, or the program reads no more.
     stdin: Option<ChildStdin>,
     unsaid: &'a [u8],
-    /// Nothing once nobody can say more.
+    /// `None` once no process can write more.
     stdout: Option<ChildStdout>,
-    /// One place that is wiped, with room for one byte too many.
+    /// One buffer that is wiped, with space for one byte too many.
     output: Zeroizing<Vec<u8>>,
     len: usize,
 }
@@ -113,7 +113,7 @@ impl<'a> Talk<'a> {
         Ok(Self { stdin: Some(stdin), unsaid: input.expose(), stdout: Some(stdout), output, len: 0 })
     }
 
-    /// Feeds the program and listens to it until it ends, without taking its number from it.
+    /// Writes input and reads output until the program ends, without releasing its id.
     fn attend(&mut self, child: &Child, limit: Duration) -> Result<(), Failure> {
         let over = crossbeam_channel::after(limit);
         let mut pause = LOOK_FIRST;
@@ -129,7 +129,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Waits until a pipe can be used, and uses it; tells whether one could.
+    /// Waits until a pipe can be used, and uses it; returns whether one could.
     fn wait(&mut self, pause: Duration) -> Result<bool, Failure> {
         let timeout = Timespec::try_from(pause).map_err(|_| Failure::Unread)?;
         let (can_say, can_hear) = {
@@ -158,7 +158,7 @@ impl<'a> Talk<'a> {
         Ok(can_say || can_hear)
     }
 
-    /// Says as much as the program takes. It may answer without having read everything.
+    /// Writes as much input as the program takes. It may answer without reading everything.
     fn say(&mut self) {
         let Some(stdin) = &mut self.stdin else { return };
         match stdin.write(self.unsaid) {
@@ -171,7 +171,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Hears what is there now.
+    /// Reads the available output.
     fn hear(&mut self) -> Result<(), Failure> {
         while let Some(stdout) = &mut self.stdout {
             let Some(room @ [_, ..]) = self.output.get_mut(self.len..) else { return Err(Failure::TooMuch) };
@@ -186,7 +186,7 @@ impl<'a> Talk<'a> {
         Ok(())
     }
 
-    /// Takes what the program wrote before it ended; whoever else holds the pipe is not waited for.
+    /// Reads what the program wrote before it ended, without waiting for other holders of the pipe.
     fn drain(mut self) -> Result<SecretBytes, Failure> {
         self.hear()?;
         self.output.get(..self.len).map(SecretBytes::copy_from).ok_or(Failure::Unread)
@@ -197,7 +197,7 @@ fn is_for_later(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
-/// Tells whether the program has ended; its number stays its own until it is waited for.
+/// Returns whether the program has ended; its id stays valid until it is waited for.
 fn has_ended(child: &Child) -> bool {
     let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
     pid(child).is_none_or(|pid| !matches!(waitid(WaitId::Pid(pid), ended), Ok(None) | Err(rustix::io::Errno::INTR)))

@@ -127,8 +127,8 @@ fn a_fault_of_form_names_field_and_rule_and_what_was_made_is_kept() {
     }
 }
 
-/// A program left a child behind that held its standard output: its whole answer was waited for until the time limit, and
-/// taken for none.
+/// A program left a child behind that held its standard output: its whole answer was waited for until the time limit,
+/// and taken for none.
 #[test]
 fn the_end_of_a_program_ends_its_answer_whatever_child_holds_the_pipe() {
     let trial = trial();

@@ -1,5 +1,5 @@
-//! Owns the calls of a trial: each on a thread of its own, given up at the limit, everything heard kept for the last
-//! properties.
+//! Owns the calls of a trial. Each is on a thread of its own and is left at the limit. All answers are kept for the
+//! last properties.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use crate::seal::secret_bytes::SecretBytes;
 
 /// Fields of credentials that are secret, whatever the issuer.
 const SECRET_FIELDS: &[&str] = &["password", "api_key", "private_key", "token", "secret", "access_key", "key"];
-/// Text shorter than this may stand in a reason by chance.
+/// Text shorter than this may occur in a reason by chance.
 const SECRET_BYTES_MIN: usize = 6;
 
-/// An issuer on trial.
+/// An issuer under test.
 pub(super) struct Bench<'a> {
     issuer: Arc<dyn Issuer>,
     pub(super) trial: &'a Trial,
@@ -29,12 +29,12 @@ pub(super) struct Bench<'a> {
     heard: Mutex<Heard>,
 }
 
-/// What the calls left behind.
+/// What the calls returned.
 #[derive(Default)]
 struct Heard {
     /// Calls that did not end in time, or panicked.
     unended: Vec<String>,
-    /// All that errors say of themselves.
+    /// The texts of all errors.
     errors: Vec<String>,
     secrets: Vec<SecretBytes>,
 }
@@ -47,7 +47,7 @@ impl Heard {
     }
 }
 
-/// What comes of a call.
+/// The result of a call.
 pub(super) enum Answer<T> {
     Got(T),
     Said(IssuerError),
@@ -61,7 +61,7 @@ pub(super) struct Started<T> {
     reply: Receiver<Result<T, IssuerError>>,
 }
 
-/// A credential that was made, with the rotation it was made for.
+/// A credential, with its rotation.
 pub(super) struct Made {
     pub(super) rotation: u32,
     pub(super) credential: Arc<SecretBytes>,
@@ -89,7 +89,7 @@ impl<'a> Bench<'a> {
         let (issuer, trial) = (Arc::clone(&self.issuer), self.trial.clone());
         let run = move || {
             let answer = call(&*issuer, &trial.order(rotation));
-            // Nobody listens any more when the call was given up.
+            // The receiver is gone when the call exceeded its limit.
             let _ = send.send(answer);
         };
         // A thread that does not start never answers, which is reported as such.
@@ -139,7 +139,7 @@ impl<'a> Bench<'a> {
         answer
     }
 
-    /// Asks with parameters that are to be refused: picks (for `SetValue`), then creates.
+    /// Calls with parameters that must be refused: picks (for `SetValue`), then creates.
     pub(super) fn create_with(&self, rotation: u32, parameters: JsonObject) -> Answer<Issued> {
         let (class, trial) = (self.class, self.trial.clone());
         let started = self.start("create", rotation, move |issuer, _| {
@@ -168,13 +168,13 @@ impl<'a> Bench<'a> {
         self.heard.lock().unended.clone()
     }
 
-    /// Tells whether anything that an error says holds a part of a credential that is secret.
+    /// Returns whether the text of an error contains a secret part of a credential.
     pub(super) fn secret_was_told(&self) -> bool {
         let heard = self.heard.lock();
         heard.errors.iter().any(|said| heard.tells_secret(said))
     }
 
-    /// Gives what was seen, unless it repeats a part of a credential.
+    /// Returns the text, unless it contains a part of a credential.
     pub(super) fn shown(&self, seen: String) -> String {
         if self.heard.lock().tells_secret(&seen) {
             return "what was seen repeats a part of a credential, so it is not shown".to_owned();
@@ -193,11 +193,11 @@ impl<'a> Bench<'a> {
 }
 
 impl<T> Answer<T> {
-    /// Takes what was got.
+    /// Returns the answer.
     ///
     /// # Errors
     ///
-    /// What to say when nothing was got.
+    /// The text to report when there was no answer.
     pub(super) fn got(self, what: &str) -> Result<T, String> {
         match self {
             Self::Got(value) => Ok(value),

@@ -1,4 +1,4 @@
-//! Owns how an issuer that leaves its work to jobs is tried: each call begins a job and waits for its report.
+//! Owns how an issuer with jobs is tested: each call begins a job and waits for its report.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) struct ByJobs {
 
 impl ByJobs {
     fn done(&self, order: &IssueOrder<'_>, task: TaskId, work: JobWork<'_>) -> Result<TaskReport, IssuerError> {
-        // The kit looks at no clock: the report is waited for as long as the trial says.
+        // The kit uses no clock: it waits for the report as long as the trial allows.
         self.issuer.begin(order, &Job::new(task, work, Timestamp::from_nanos(u64::MAX)))?;
         match (self.reports)(task) {
             Some(TaskReport::Failed(reason)) => Err(IssuerError::refused(reason.as_str())),
@@ -83,7 +83,7 @@ impl Issuer for ByJobs {
     }
 }
 
-/// The task of ending what a rotation of the trial made; no rotation of the trial has that id.
+/// Returns the task of ending the credential of a rotation of the trial; no rotation of the trial has that id.
 fn ending(rotation: RotationId) -> TaskId {
     TaskId::from_bytes((!u128::from_be_bytes(*rotation.as_bytes())).to_be_bytes())
 }

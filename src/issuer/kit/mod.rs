@@ -1,12 +1,12 @@
-//! A kit that tries an issuer out: does it keep what its class promises when replies are lost, calls come twice, take long, or
-//! are refused? For the tests of whoever writes an issuer, and for ours.
+//! A kit that tests an issuer: does it keep the promises of its class when replies are lost, or calls are repeated,
+//! slow or refused? It is for the tests of issuer authors, and for ours.
 //!
-//! [`check`] runs an issuer through everything that the rotation worker relies on, and gives a report with a line for each
-//! property. [`ModelIssuer`] is the other half: an issuer with an outside system in memory and a script of faults, for
-//! tests of what rotates.
+//! [`check`] runs an issuer through everything that the rotation worker relies on, and returns a report with a line for
+//! each property. [`ModelIssuer`] is an issuer with an outside system in memory and a script of faults, for tests of
+//! hosts.
 //!
-//! The kit never looks at a clock or draws anything at random; a trial with the same outside system gives the same report.
-//! Read in this order: [`Trial`], [`check`], [`Report`], [`ModelIssuer`].
+//! The kit uses no clock and no randomness; a trial with the same outside system gives the same report. Read in this
+//! order: [`Trial`], [`check`], [`Report`], [`ModelIssuer`].
 
 mod bench;
 mod by_jobs;

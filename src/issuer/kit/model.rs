@@ -1,4 +1,5 @@
-//! Owns an issuer with an outside system in memory and a script of faults: what exists, what logs in, what nobody knows of.
+//! Owns an issuer with an outside system in memory and a script of faults: what exists, what logs in, what no rotation
+//! knows.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +15,7 @@ use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::{Issued, IssuerError};
 use crate::seal::secret_bytes::SecretBytes;
 
-/// What an issuer can be asked; picking a value asks nobody outside and has no faults.
+/// A method of an issuer. Picking a value makes no call outside and has no faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ModelMethod {
@@ -30,23 +31,23 @@ pub enum ModelMethod {
     List,
 }
 
-/// What goes wrong with one call.
+/// A fault of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ModelFault {
-    /// The outside system says no; nothing is done.
+    /// The outside system refuses; nothing is done.
     Refuse,
-    /// Nothing is done, and the caller hears that.
+    /// Nothing is done, and the caller learns that.
     BeUnavailable,
-    /// It is done, and the caller hears that nobody knows.
+    /// It is done, and the caller gets an unknown result.
     LoseReply,
-    /// Nothing is done until [`ModelIssuer::release`]; then it is done, however long ago the caller gave up.
+    /// Nothing is done until [`ModelIssuer::release`]; then it is done, however long ago the caller left the call.
     HangBeforeEffect,
     /// It is done, but there is no answer until [`ModelIssuer::release`].
     HangAfterEffect,
     /// The caller's process dies before anything is done: [`ModelIssuer::on_crash`] is called.
     CrashBeforeEffect,
-    /// It is done, and the caller's process dies before it hears of it: [`ModelIssuer::on_crash`] is called.
+    /// It is done, and the caller's process dies before it learns that: [`ModelIssuer::on_crash`] is called.
     CrashAfterEffect,
 }
 
@@ -54,18 +55,18 @@ pub enum ModelFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModelCall {
-    /// What was asked.
+    /// The method.
     pub method: ModelMethod,
-    /// For which rotation; a list has none.
+    /// The rotation; a list has none.
     pub rotation: Option<RotationId>,
-    /// What went wrong with it.
+    /// The fault of the call.
     pub fault: Option<ModelFault>,
 }
 
 /// An issuer of any class with an outside system in memory, and a script of faults.
 ///
-/// For tests of what rotates. It is deterministic: credentials are counted, not drawn. It may be asked from many threads. The
-/// outside system outlives a crash of whoever asks, as a real one does: keep the `Arc` and open the store again. Parameters
+/// It is for tests of hosts. It is deterministic: credentials are counted, not drawn. Many threads may call it. Like a
+/// real one, its outside system outlives a crash of the caller: keep the `Arc` and open the store again. Parameters
 /// with a field `refuse` are refused.
 ///
 /// ```
@@ -91,9 +92,9 @@ pub struct ModelIssuer {
 struct Outside {
     /// The value of each account (class `SetValue`).
     accounts: BTreeMap<SecretId, SecretBytes>,
-    /// What was made and not retired (the other classes).
+    /// Credentials that were made and not retired (the other classes).
     living: BTreeMap<OutsideId, Living>,
-    /// What each token was answered (class `CreateWithToken`).
+    /// The answer for each token (class `CreateWithToken`).
     answered: BTreeMap<RotationId, (OutsideId, SecretBytes)>,
     made: u64,
     picked: u64,
@@ -111,70 +112,70 @@ struct Living {
 }
 
 impl ModelIssuer {
-    /// Makes an issuer of a class, with an outside system in which nothing exists.
+    /// Makes an issuer of a class, with an empty outside system.
     #[must_use]
     pub fn new(class: IssuerClass) -> Self {
         Self { class, crash: None, outside: Mutex::default(), released: Condvar::new() }
     }
 
-    /// Lets something go wrong with the call of a method that has this number, counted from 0.
+    /// Plans a fault for the call of a method with this number, counted from 0.
     #[must_use]
     pub fn fault(self, method: ModelMethod, number: u64, fault: ModelFault) -> Self {
         self.outside.lock().script.insert((method, number), fault);
         self
     }
 
-    /// Says what a crash is: ending the process, say. When it comes back, the call answers that nobody knows.
+    /// Sets what a crash does, for example end the process. If it returns, the call answers with an unknown result.
     #[must_use]
     pub fn on_crash(mut self, crash: impl Fn() + Send + Sync + 'static) -> Self {
         self.crash = Some(Arc::new(crash));
         self
     }
 
-    /// Adds to the script while it runs: the call after `later` more of the method.
+    /// Adds a fault to the script during a run: for the call after `later` more of the method.
     pub fn fault_soon(&self, method: ModelMethod, later: u64, fault: ModelFault) {
         let mut outside = self.outside.lock();
         let number = outside.counts.get(&method).copied().unwrap_or(0).saturating_add(later);
         outside.script.insert((method, number), fault);
     }
 
-    /// Lets all calls that hang go on.
+    /// Lets all calls that hang continue.
     pub fn release(&self) {
         let mut outside = self.outside.lock();
         outside.releases = outside.releases.wrapping_add(1);
         self.released.notify_all();
     }
 
-    /// Takes the outside system away (`true`), or brings it back: meanwhile all calls are unavailable.
+    /// Makes the outside system unavailable (`true`), or available again; meanwhile all calls are unavailable.
     pub fn set_away(&self, is_away: bool) {
         self.outside.lock().is_away = is_away;
     }
 
-    /// Tells whether a credential logs in now.
+    /// Returns whether a credential logs in now.
     #[must_use]
     pub fn logs_in(&self, credential: &SecretBytes) -> bool {
         self.outside.lock().logs_in(credential)
     }
 
-    /// Gives the names of everything that exists outside; an account of class `SetValue` has none.
+    /// Returns the names of everything in the outside system; an account of class `SetValue` has none.
     #[must_use]
     pub fn existing(&self) -> Vec<OutsideId> {
         self.outside.lock().living.keys().cloned().collect()
     }
 
-    /// Gives the names of what exists outside and is not among the known ones.
+    /// Returns the names in the outside system that are not among the known ones.
     #[must_use]
     pub fn orphans(&self, known: &[OutsideId]) -> Vec<OutsideId> {
         self.existing().into_iter().filter(|outside| !known.contains(outside)).collect()
     }
 
-    /// Gives every call that the outside system saw, in order.
+    /// Returns every call that the outside system saw, in order.
     #[must_use]
     pub fn calls(&self) -> Vec<ModelCall> {
         self.outside.lock().calls.clone()
     }
 
-    /// Carries a call out, or lets go wrong what the script says.
+    /// Makes a call, with its fault in the script.
     fn call<T>(
         &self,
         method: ModelMethod,
@@ -228,7 +229,7 @@ impl ModelIssuer {
 }
 
 impl Outside {
-    /// Counts a call, and says what goes wrong with it.
+    /// Counts a call, and returns its fault.
     fn begin(&mut self, method: ModelMethod, rotation: Option<RotationId>) -> Option<ModelFault> {
         let count = self.counts.entry(method).or_default();
         let fault = self.script.remove(&(method, *count));

@@ -1,4 +1,4 @@
-//! Owns the properties that an issuer is tried for: what the rotation worker relies on, by class.
+//! Owns the properties that an issuer is tested for: what the rotation worker relies on, by class.
 
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use crate::issuer::issuer::Issuer;
 use crate::issuer::outcome::{Issued, IssuerErrorKind};
 use crate::seal::secret_bytes::SecretBytes;
 
-/// What came of trying a property: nothing more to say, why it was not asked, or what was seen instead.
+/// The result of a test: passed, why it was not made, or what was seen instead.
 type Tried = Result<Option<&'static str>, String>;
-/// A property: its name, and how it is tried.
+/// A property: its name, and its test.
 type Property = (&'static str, fn(&Bench<'_>) -> Tried);
 
 const PROPERTIES: &[Property] = &[
@@ -35,10 +35,10 @@ const PROPERTIES: &[Property] = &[
 const NOT_OPAQUE: Option<&str> = Some("class opaque promises nothing here: a person looks");
 const ONLY_DISCOVERABLE: Option<&str> = Some("asked of class create_discoverable alone");
 
-/// Tries an issuer out: everything that the rotation worker relies on. Leaves nothing outside when the issuer keeps its
-/// promises (but for class `SetValue`, whose account has another value then).
+/// Tests everything that the rotation worker relies on. Leaves nothing outside if the issuer keeps its promises, except
+/// for class `SetValue`, whose account then has another value.
 ///
-/// Calls that hang are given up after the trial's limit; what they hold stays held.
+/// Calls that hang are left after the trial's limit, and keep their resources.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -72,7 +72,7 @@ pub fn check(issuer: Arc<dyn Issuer>, trial: &Trial) -> Report {
     report
 }
 
-/// Gives an issuer whose calls are over when they answer: one that begins jobs, with the wait for their reports.
+/// Returns an issuer whose calls end when they answer: one that begins jobs waits for their reports.
 fn called(issuer: Arc<dyn Issuer>, trial: &Trial) -> Option<Arc<dyn Issuer>> {
     if issuer.job_limit().is_none() {
         return Some(issuer);
@@ -81,7 +81,7 @@ fn called(issuer: Arc<dyn Issuer>, trial: &Trial) -> Option<Arc<dyn Issuer>> {
     Some(Arc::new(ByJobs { issuer, reports }))
 }
 
-/// Makes the credential of a rotation, picking its value first where the class wants that.
+/// Makes the credential of a rotation; first picks its value if the class needs that.
 fn make(bench: &Bench<'_>, rotation: u32) -> Result<Made, String> {
     let value = picked(bench, rotation)?;
     Ok(made(rotation, bench.create(rotation, value.as_ref()).got("create")?))
@@ -100,7 +100,7 @@ fn end(bench: &Bench<'_>, made: &Made) -> Result<(), String> {
     bench.retire(made.rotation, made.outside.as_ref()).got("retire")
 }
 
-/// Sees that a credential does not log in, where that can be seen.
+/// Checks that a credential does not log in, if that can be seen.
 fn is_dead(bench: &Bench<'_>, made: &Made, which: &str) -> Result<(), String> {
     match bench.verify(made) {
         Answer::Got(()) if bench.trial.has_outside => Err(format!("{which} still logs in")),
@@ -283,7 +283,7 @@ fn away(bench: &Bench<'_>) -> Tried {
     Ok(None)
 }
 
-/// Asks everything while the outside system is away: no call may have an answer, nor say that it was refused.
+/// Makes all calls while the outside system is unavailable: no call may have an answer, nor say that it was refused.
 fn claims_while_away(bench: &Bench<'_>, before: &Made, value: Option<&Arc<SecretBytes>>) -> Result<(), String> {
     unanswered("create", &bench.create(11, value))?;
     unanswered("verify", &bench.verify(before))?;

@@ -1,22 +1,22 @@
-//! Owns what a trial found: a line for each property.
+//! Owns the result of a trial: a line for each property.
 
 use std::fmt;
 
-/// What a trial found out about one property.
+/// The result for one property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
     /// It holds.
     Held,
-    /// It does not hold; what was seen.
+    /// It does not hold; the text says what was seen.
     Broken(String),
-    /// It was not asked; why.
+    /// It was not tested; the text says why.
     NotAsked(&'static str),
 }
 
-/// What a trial found: a line for each property, in the order in which they were tried.
+/// The result of a trial: a line for each property, in the order of the tests.
 ///
-/// `Display` gives the lines; it holds no secret data.
+/// `Display` writes the lines, without secret data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     lines: Vec<(&'static str, Finding)>,
@@ -27,13 +27,13 @@ impl Report {
         self.lines.push((property, finding));
     }
 
-    /// Gives each property with what was found about it.
+    /// Returns each property with its result.
     #[must_use]
     pub fn lines(&self) -> &[(&'static str, Finding)] {
         &self.lines
     }
 
-    /// Tells whether no property was found broken.
+    /// Returns whether no property is broken.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         !self.lines.iter().any(|(_, finding)| matches!(finding, Finding::Broken(_)))

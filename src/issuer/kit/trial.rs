@@ -1,4 +1,4 @@
-//! Owns what an issuer is tried on: for whom it is asked, and what its outside system is put through meanwhile.
+//! Owns the setting of a test: the secret of the calls, and what happens to the outside system.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::domain::name::SecretName;
 use crate::issuer::issuer::IssueOrder;
 use crate::issuer::job::TaskReport;
 
-/// How long a call may take, when nothing else is said: what a person would wait for a login.
+/// How long a call may take by default: as long as a person would wait for a login.
 const LIMIT_DEFAULT: Duration = Duration::from_secs(30);
 
-/// What an issuer is tried on, and how.
+/// The setting of a test of an issuer.
 #[derive(Clone)]
 pub struct Trial {
     pub(super) store: LogId,
@@ -30,7 +30,7 @@ pub struct Trial {
 /// Waits for the report of a job.
 pub(super) type Reports = Arc<dyn Fn(TaskId) -> Option<TaskReport> + Send + Sync>;
 
-/// Takes the outside system away, and brings it back.
+/// Makes the outside system unavailable, and available again.
 #[derive(Clone)]
 pub(super) struct Outage {
     pub(super) begin: Arc<dyn Fn() + Send + Sync>,
@@ -38,8 +38,8 @@ pub(super) struct Outage {
 }
 
 impl Trial {
-    /// Makes a trial in the name of a store that nobody else uses on the same outside system: its rotations count up from 0,
-    /// so a second trial needs another id, or an outside system that has forgotten the first.
+    /// Makes a trial in the name of a store that no one else uses on the same outside system. Its rotations count up
+    /// from 0, so a second trial needs another id, or an outside system that has forgotten the first.
     #[must_use]
     pub const fn new(store: LogId, name: SecretName) -> Self {
         Self {
@@ -55,36 +55,36 @@ impl Trial {
         }
     }
 
-    /// Says what the secret's settings say to the issuer.
+    /// Sets the parameters in the secret's settings.
     #[must_use]
     pub fn with_parameters(mut self, parameters: JsonObject) -> Self {
         self.parameters = Some(parameters);
         self
     }
 
-    /// Tells of parameters that the issuer must refuse.
+    /// Sets parameters that the issuer must refuse.
     #[must_use]
     pub fn refusing(mut self, parameters: JsonObject) -> Self {
         self.refused = Some(parameters);
         self
     }
 
-    /// Says how long each call may take; 30 seconds when nothing is said. A call that takes longer is given up, and is a
-    /// finding; the trial goes on, and the call may still hold its thread when the trial ends.
+    /// Sets how long each call may take; 30 seconds by default. A slower call is left, and is a finding. The trial
+    /// continues, and the call may still have its thread when the trial ends.
     #[must_use]
     pub const fn giving_up_after(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Says that no outside system knows the values, so that whether an old one still works cannot be asked.
+    /// Declares that no outside system knows the values, so that it cannot be checked whether an old one still works.
     #[must_use]
     pub const fn without_outside(mut self) -> Self {
         self.has_outside = false;
         self
     }
 
-    /// Says how to take the outside system away and how to bring it back, ready to answer.
+    /// Sets how to make the outside system unavailable, and available again and ready to answer.
     #[must_use]
     pub fn with_outage(
         mut self,
@@ -95,15 +95,15 @@ impl Trial {
         self
     }
 
-    /// Says how to wait for the report of a job, for issuers that leave their work to jobs: gives what the job says, or
-    /// nothing when it is over without a word. Without this such an issuer cannot be tried.
+    /// Sets how to wait for the report of a job, for issuers with jobs. It returns the report, or `None` when the job
+    /// is over without one. Without this, such an issuer cannot be tested.
     #[must_use]
     pub fn with_reports(mut self, reports: impl Fn(TaskId) -> Option<TaskReport> + Send + Sync + 'static) -> Self {
         self.reports = Some(Arc::new(reports));
         self
     }
 
-    /// Gives the order of the trial's rotation with this number, for calls of one's own.
+    /// Returns the order of the trial's rotation with this number, for calls of your own.
     #[must_use]
     pub fn order(&self, rotation: u32) -> IssueOrder<'_> {
         self.order_with(rotation, self.parameters.as_ref())

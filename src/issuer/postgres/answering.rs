@@ -1,7 +1,7 @@
-//! Owns a connection without TLS that answers a server's question for a password by SCRAM alone.
+//! Owns a connection without TLS that answers a server's request for a password only by SCRAM.
 //!
-//! Whoever answers at an address could ask for the password itself, or for an MD5 hash of it, which is as good. With SCRAM it
-//! learns neither. Read next: [`super::session`].
+//! An attacker at an address could ask for the password itself, or for an MD5 hash of it, which is as good. With SCRAM
+//! they learn neither. Read next: [`super::session`].
 
 use std::io;
 use std::pin::Pin;
@@ -9,16 +9,16 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The message by which a server asks who somebody is, or says that it knows (PostgreSQL manual, message formats).
+/// The message by which a server asks for authentication, or confirms it (PostgreSQL manual, message formats).
 const AUTHENTICATION: u8 = b'R';
-/// What it says there: that all is well, and the steps of SASL, of which the client speaks SCRAM-SHA-256 alone.
+/// The codes in it: success, and the steps of SASL, of which the client supports only SCRAM-SHA-256.
 const OK: u32 = 0;
 const SASL: std::ops::RangeInclusive<u32> = 10..=12;
-/// Bytes of a message's head: a letter, and the length of the rest, itself counted.
+/// Bytes of a message's head: a letter, and the length of the rest, including itself.
 const HEAD_BYTES: usize = 5;
 const LENGTH_BYTES: u32 = 4;
 
-/// Says that a server asked for a password itself.
+/// The error when a server asked for a password itself.
 #[derive(Debug)]
 pub(super) struct AskedForPassword;
 
@@ -30,7 +30,7 @@ impl std::fmt::Display for AskedForPassword {
 
 impl std::error::Error for AskedForPassword {}
 
-/// A stream on which what the server says is looked at until it says that all is well.
+/// A stream whose messages from the server are checked until the server confirms the authentication.
 pub(super) struct ScramOnly<S> {
     inner: S,
     look: Look,
@@ -42,9 +42,9 @@ impl<S> ScramOnly<S> {
     }
 }
 
-/// How far the messages of the server were looked at.
+/// The progress of the check of the server's messages.
 struct Look {
-    /// The head of a message, and the first four bytes behind it.
+    /// The head of a message, and its next four bytes.
     head: [u8; HEAD_BYTES + 4],
     have: usize,
     /// Bytes of the message that do not matter.
@@ -72,7 +72,7 @@ impl Look {
         Ok(())
     }
 
-    /// Takes a message once enough of it is there.
+    /// Checks a message once enough of it was read.
     fn take(&mut self) -> Result<(), AskedForPassword> {
         let [letter, l1, l2, l3, l4, c1, c2, c3, c4] = self.head;
         let behind = u32::from_be_bytes([l1, l2, l3, l4]).saturating_sub(LENGTH_BYTES);
@@ -145,7 +145,7 @@ mod tests {
                 assert_eq!(asked(&[before, &question(code, b"salt")].concat()), is_asked, "{code}");
             }
         }
-        // Behind the word that all is well anything may come, data of rows among it.
+        // After the confirmation anything may come, including data of rows.
         assert!(!asked(&[question(0, b""), question(3, b"")].concat()));
     }
 }

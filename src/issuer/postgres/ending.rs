@@ -1,8 +1,9 @@
-//! Owns the end of a role: no login, no sessions, what it owns left to somebody whom that gives no power, and dropped.
+//! Owns the end of a role: its login and sessions are ended, its objects go to a role that gains no power from them,
+//! and it is dropped.
 //!
-//! Functions and views act with the rights of whoever owns them, so that who handed them to a role that may do more would hand
-//! its rights to whoever wrote them. They go to a role that may do nothing, made for each retired role: not even what another
-//! one left behind can be reached by them. Read next: [`super::trouble`].
+//! Functions and views act with the rights of their owner. So giving them to a role with more rights would give those
+//! rights to their author. They go to a role without rights, made for each retired role: not even what another one left
+//! behind can be reached by them. Read next: [`super::trouble`].
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -13,14 +14,14 @@ use super::identifier::SqlIdentifier;
 use super::template::RoleTemplate;
 use crate::issuer::outcome::IssuerError;
 
-/// How often a retirement looks whether the role's sessions are gone, and how long it waits in between.
+/// How often a retirement checks whether the role's sessions have ended, and the pause in between.
 const LOOKS_MAX: u32 = 40;
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 /// The first release in which a membership says whether it is inherited.
 const INHERITED_BY_GRANT: i32 = 160_000;
 
-/// What a role owns in this database, by what it is. A table is told apart when it may run code with its owner's rights, or
-/// hide code from whoever uses it.
+/// The objects that a role owns in this database, by kind. A table is counted apart if it may run code with its owner's
+/// rights, or hide code from its users.
 const OWNED: &str = "
 SELECT kind, count(*) FROM (
   SELECT CASE
@@ -42,18 +43,18 @@ SELECT kind, count(*) FROM (
     AND d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 ) AS owned GROUP BY kind ORDER BY kind";
 
-/// Whether a role can do anything: log in, more than others, by a membership, by a grant, or with what it owns.
+/// Whether a role has any right: to log in, as a superuser or the like, by a membership, by a grant, or by its objects.
 const POWER: &str = "
 SELECT rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
   OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid)
   OR EXISTS (SELECT FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid)
 FROM pg_roles r WHERE rolname = $1";
 
-/// Who acts here: the release of the server, and whether the acting role has the rights of the roles that it is a member of.
+/// The release of the server, and whether the acting role has the rights of the roles that it is a member of.
 const ACTING: &str =
     "SELECT current_setting('server_version_num')::int4, rolinherit FROM pg_roles WHERE rolname = current_user";
 
-/// A role that is to end, and the name of the one that takes over what the template names no heir for.
+/// A role that is being retired, and the name of the role that gets what the template names no heir for.
 pub(super) struct Leaving<'a> {
     pub(super) role: &'a SqlIdentifier,
     pub(super) left: &'a SqlIdentifier,
@@ -61,10 +62,10 @@ pub(super) struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
-    /// Ends the role. The inner error says why that is not possible as things are; it has no login any more, then.
+    /// Ends the role. The inner error says why that is not possible now; the role then has no login any more.
     pub(super) async fn end(&self, client: &Client) -> Result<Result<(), IssuerError>, Error> {
         let name = self.role.quoted();
-        // A statement of its own, so that whatever comes next cannot undo it: nobody logs in any more.
+        // A statement of its own, so that no later step can undo it: no one can log in any more.
         client.batch_execute(&format!("ALTER ROLE {name} NOLOGIN PASSWORD NULL")).await?;
         let acting = client.query_one(ACTING, &[]).await?;
         let (release, inherits): (i32, bool) = (acting.try_get(0)?, acting.try_get(1)?);
@@ -76,7 +77,7 @@ impl Leaving<'_> {
             )));
         }
         let with = if by_grant { " WITH INHERIT TRUE, SET TRUE" } else { "" };
-        // Membership is what lets an admin that is no superuser do the rest.
+        // Membership lets an admin that is not a superuser do the rest.
         client.batch_execute(&format!("GRANT {name} TO CURRENT_USER{with}")).await?;
         if !sessions_ended(client, &name).await? {
             return Ok(Err(IssuerError::unavailable(
@@ -86,7 +87,7 @@ impl Leaving<'_> {
         self.hand_on(client, with).await
     }
 
-    /// Hands on what the role owns, and drops it.
+    /// Hands on the role's objects, and drops it.
     async fn hand_on(&self, client: &Client, with: &str) -> Result<Result<(), IssuerError>, Error> {
         let name = self.role.quoted();
         let owned = self.owned(client).await?;
@@ -107,8 +108,8 @@ impl Leaving<'_> {
         client.batch_execute(&sql).await.map(Ok)
     }
 
-    /// Writes the statements that leave everything to a role that may do nothing. While it takes over functions it has to be
-    /// one that might have made them where they are; nobody sees it like that.
+    /// Returns the statements that leave everything to a role without rights. While that role takes over functions, it
+    /// must be allowed to create in their schema; no other session sees it like that.
     fn leave_to_nobody(&self, with: &str) -> String {
         let (name, left) = (self.role.quoted(), self.left.quoted());
         let mut sql = format!("BEGIN; CREATE ROLE {left} NOLOGIN; GRANT {left} TO CURRENT_USER{with};\n");
@@ -126,7 +127,7 @@ impl Leaving<'_> {
     }
 }
 
-/// Tells why an heir that the host names cannot take over what a role owns.
+/// Returns why an heir that the host names cannot take over a role's objects.
 async fn unfit(client: &Client, heir: &SqlIdentifier, owned: &[(String, i64)]) -> Result<Option<IssuerError>, Error> {
     let Some(row) = client.query_opt(POWER, &[&heir.as_str()]).await? else {
         return Ok(Some(IssuerError::refused(
@@ -145,7 +146,7 @@ async fn unfit(client: &Client, heir: &SqlIdentifier, owned: &[(String, i64)]) -
     ))))
 }
 
-/// Ends the sessions of a role, given as it stands in a statement, and waits a while; tells whether they are gone.
+/// Ends the sessions of a role, given as quoted in a statement, and waits a while; returns whether they have ended.
 async fn sessions_ended(client: &Client, quoted: &str) -> Result<bool, Error> {
     let literal = format!("'{}'::regrole", quoted.replace('\'', "''"));
     let sql = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usesysid = {literal}");

@@ -1,4 +1,4 @@
-//! Owns names in SQL: held to the server's bound, and quoted wherever they are written.
+//! Owns names in SQL: checked against the server's bound, and always quoted in statements.
 //!
 //! It never lets a name into a statement unquoted. Read next: [`super::template`].
 
@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use crate::domain::invalid::Invalid;
 
-/// Bytes of a name; the server cuts longer ones off, and two could become one.
+/// Bytes of a name, at most; the server truncates longer ones, and two could become one.
 const BYTES_MAX: usize = 63;
 
-/// A name in SQL: 1 to 63 bytes, no zero byte among them. Any other character may be in it; it is always quoted, so upper and
-/// lower case count.
+/// A name in SQL: 1 to 63 bytes without a zero byte. It may contain any other character. It is always quoted, so upper
+/// and lower case differ.
 ///
 /// ```
 /// use latchkeep::SqlIdentifier;
@@ -37,13 +37,13 @@ impl SqlIdentifier {
         }
     }
 
-    /// Gives the name as it is, not quoted.
+    /// Returns the name, not quoted.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Gives the name as it stands in a statement.
+    /// Returns the name as quoted in a statement.
     pub(super) fn quoted(&self) -> String {
         format!("\"{}\"", self.0.replace('"', "\"\""))
     }

@@ -1,4 +1,4 @@
-//! Owns the issuer that sets the password of PostgreSQL roles that stay.
+//! Owns the issuer that sets the password of permanent PostgreSQL roles.
 //!
 //! Read next: [`super::role`].
 
@@ -17,12 +17,13 @@ use crate::issuer::password::generate;
 use crate::issuer::value::unmade;
 use crate::seal::secret_bytes::SecretBytes;
 
-/// Sets the password of a PostgreSQL role, class `SetValue`: the old password dies when the new one is set; sessions that
-/// are open stay.
+/// Sets the password of a PostgreSQL role, class `SetValue`: the old password becomes invalid when the new one is set;
+/// open sessions stay.
 ///
 /// The credential is `{"username", "password", "host", "port", "database"}`. The admin role needs `CREATEROLE` (from
-/// release 16 on, with `ADMIN OPTION` on the role). The password is sent as a SCRAM-SHA-256 verifier, so it stands in no
-/// statement and no log of the server. A secret may choose among several roles by its parameters, `{"role": "name"}`.
+/// release 16 on, with `ADMIN OPTION` on the role). The password is sent as a SCRAM-SHA-256 verifier, so it appears in
+/// no statement and no log of the server. A secret may choose among several roles by its parameters, `{"role":
+/// "name"}`.
 ///
 /// ```
 /// use latchkeep::{PostgresPassword, PostgresServer, PostgresTls, SqlIdentifier};
@@ -45,13 +46,13 @@ impl PostgresPassword {
     ///
     /// # Errors
     ///
-    /// [`Invalid`] when it is the admin role: if the reply to a change of its own password were lost, nobody could log in to
-    /// set it again.
+    /// [`Invalid`] when it is the admin role: if the reply to a change of its own password were lost, it could not log
+    /// in to set it again.
     pub fn new(server: PostgresServer, role: SqlIdentifier) -> Result<Self, Invalid> {
         Self { server, roles: Vec::new(), rules: PasswordPolicy::default() }.allowing(role)
     }
 
-    /// Allows a further role; secrets then say which one is theirs. No other role is ever touched.
+    /// Allows another role; secrets then name theirs. No other role is ever touched.
     ///
     /// # Errors
     ///
@@ -66,14 +67,14 @@ impl PostgresPassword {
         Ok(self)
     }
 
-    /// Says what passwords look like; 32 characters of all classes when nothing is said.
+    /// Sets the rules for passwords; 32 characters of all classes by default.
     #[must_use]
     pub const fn with_rules(mut self, rules: PasswordPolicy) -> Self {
         self.rules = rules;
         self
     }
 
-    /// Finds the role that an order is for.
+    /// Returns the role of an order.
     fn role(&self, order: &IssueOrder<'_>) -> Result<&SqlIdentifier, IssuerError> {
         let Some(parameters) = order.parameters.filter(|parameters| !parameters.is_empty()) else {
             return match self.roles.as_slice() {
@@ -88,7 +89,7 @@ impl PostgresPassword {
     }
 }
 
-/// What a secret's settings say.
+/// The parameters in a secret's settings.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Chosen {
@@ -129,7 +130,7 @@ impl Issuer for PostgresPassword {
     }
 }
 
-/// Takes the password out of a credential of this role.
+/// Returns the password in a credential of this role.
 fn password_of(role: &SqlIdentifier, credential: &SecretBytes) -> Result<SecretBytes, IssuerError> {
     let named = credential::text_field(credential, "username");
     if named.is_none_or(|name| name.expose() != role.as_str().as_bytes()) {
@@ -138,7 +139,7 @@ fn password_of(role: &SqlIdentifier, credential: &SecretBytes) -> Result<SecretB
     credential::text_field(credential, "password").ok_or_else(|| IssuerError::refused("the value holds no password"))
 }
 
-/// Logs in as an account, and asks something.
+/// Logs in as an account, and runs a query.
 pub(super) fn log_in(server: &PostgresServer, user: &SqlIdentifier, password: &SecretBytes) -> Result<(), IssuerError> {
     let doing = Doing(Phase::Asking, "logging in");
     session::work(server, &Login::Account(user, password), doing, async |client| client.batch_execute("SELECT 1").await)

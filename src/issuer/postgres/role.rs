@@ -29,15 +29,16 @@ const NANOS_PER_SEC: u64 = 1_000_000_000;
 
 /// Makes a fresh PostgreSQL role per version, class `CreateDiscoverable`, with rights from a template.
 ///
-/// The role is made in one transaction, so it is there whole or not at all. Its name tells store and rotation, so what nobody
-/// heard of is found again. Retiring it takes its login and its sessions away, hands what it owns in the database to
-/// somebody whom that gives no power ([`RoleTemplate::leaving_to`]), and drops it. What it owns in *other* databases is not
-/// handed on, and what others granted to it is not taken back: then it stays, without a login, and the error says what it was.
+/// The role is made in one transaction, so it exists completely or not at all. Its name contains store and rotation, so
+/// a role whose reply was lost can be found. Retiring a role removes its login and its sessions, hands its objects in
+/// the database to a role that gains no power from them ([`RoleTemplate::leaving_to`]), and drops it. Its objects in
+/// *other* databases are not handed on, and rights that others granted to it are not revoked. Then it stays, without a
+/// login, and the error says why.
 ///
-/// The credential is `{"username", "password", "host", "port", "database"}`. The admin role needs `CREATEROLE`, `ADMIN OPTION` on
-/// the template's groups (from release 16 on), whatever the template grants with `GRANT OPTION`, and membership in the heir
-/// if the template names one; up to release 15 it must not have `NOINHERIT`. A group that leads to the admin role is refused.
-/// Takes no parameters.
+/// The credential is `{"username", "password", "host", "port", "database"}`. The admin role needs `CREATEROLE`, `ADMIN
+/// OPTION` on the template's groups (from release 16 on), every right of the template with `GRANT OPTION`, and
+/// membership in the heir if the template names one. Up to release 15 it must not have `NOINHERIT`. A group that leads
+/// to the admin role is refused. Takes no parameters.
 ///
 /// ```
 /// use std::time::Duration;
@@ -72,21 +73,23 @@ impl PostgresRole {
         Ok(Self { server, template, rules: PasswordPolicy::default(), valid_for: None })
     }
 
-    /// Lets the server refuse a role's logins this long after it was made, by the server's clock, should it never be retired.
+    /// Lets the server refuse a role's logins this long after it was made, by the server's clock, in case it is never
+    /// retired.
     #[must_use]
     pub const fn valid_for(mut self, length: Duration) -> Self {
         self.valid_for = Some(length);
         self
     }
 
-    /// Says what passwords look like; 32 characters of all classes when nothing is said.
+    /// Sets the rules for passwords; 32 characters of all classes by default.
     #[must_use]
     pub const fn with_rules(mut self, rules: PasswordPolicy) -> Self {
         self.rules = rules;
         self
     }
 
-    /// Finds what a role of this store is called: as the outside system said, or else by the rotation.
+    /// Returns the name of a role of this store: its name in the outside system if that is known, otherwise from the
+    /// rotation.
     fn name(order: &IssueOrder<'_>, outside: Option<&OutsideId>) -> Result<SqlIdentifier, IssuerError> {
         let Some(outside) = outside else {
             return tag::name(order.store, order.rotation)
@@ -99,7 +102,7 @@ impl PostgresRole {
         }
     }
 
-    /// Says when a role that is made now ends.
+    /// Returns when a role that is made now ends.
     fn end(&self, now_secs: u64) -> Option<Timestamp> {
         let length = self.valid_for?;
         Some(Timestamp::from_nanos(now_secs.saturating_mul(NANOS_PER_SEC)).plus(length))
@@ -147,7 +150,7 @@ impl Issuer for PostgresRole {
         }
     }
 
-    /// Takes the password, as it is or in the credential of another store, and asks when the role ends.
+    /// Takes the password, alone or from the credential of another store, and asks the server when the role ends.
     fn adopt(&self, order: &IssueOrder<'_>, outside: &OutsideId, brought: &SecretBytes) -> Result<Issued, IssuerError> {
         let name = Self::name(order, Some(outside))?;
         let [user, password] = ["username", "password"].map(|field| credential::text_field(brought, field));
@@ -177,7 +180,7 @@ impl Issuer for PostgresRole {
         let done = session::attempt(&self.server, &Login::Admin, DOING, async |client| leaving.end(client).await)?;
         match done {
             Ok(ended) => ended,
-            // Gone meanwhile, or something else is not there: which of the two is looked up.
+            // The role was dropped meanwhile, or another object does not exist: a query finds out which.
             Err(trouble) if trouble.code() == Some(UNDEFINED) && !is_there()? => Ok(()),
             Err(trouble) => {
                 let kept = trouble.kept(&self.server.database);
@@ -193,8 +196,8 @@ impl Issuer for PostgresRole {
     }
 }
 
-/// Writes the question whether a role became a member of the admin role by a detour; if so, it fails, and with it the
-/// transaction.
+/// Returns a query that fails if a role became a member of the admin role, even indirectly; then the transaction fails
+/// too.
 fn no_admin(role: &SqlIdentifier) -> String {
     let literal = role.as_str().replace('\'', "''");
     format!("SELECT 1 / (CASE WHEN pg_has_role('{literal}'::name, CURRENT_USER, 'MEMBER') THEN 0 ELSE 1 END)")
@@ -204,7 +207,7 @@ fn outside_id(name: &str) -> Result<OutsideId, IssuerError> {
     OutsideId::parse(name).map_err(|_| IssuerError::refused("the name of the role is none that can be kept"))
 }
 
-/// Lists the names of all roles that begin with a text of letters, digits and underscores.
+/// Returns the names of all roles that begin with a text of letters, digits and underscores.
 fn roles_beginning_with(
     server: &PostgresServer,
     beginning: &str,
@@ -217,7 +220,7 @@ fn roles_beginning_with(
     })
 }
 
-/// Asks until when a role may log in, if that ends.
+/// Returns until when a role may log in, if that ends.
 fn role_end(server: &PostgresServer, name: &SqlIdentifier) -> Result<Option<Timestamp>, IssuerError> {
     const SQL: &str = "SELECT floor(extract(epoch FROM rolvaliduntil))::bigint FROM pg_roles \
                        WHERE rolname::text = $1 AND isfinite(rolvaliduntil)";
@@ -230,7 +233,7 @@ fn role_end(server: &PostgresServer, name: &SqlIdentifier) -> Result<Option<Time
     Ok(end.map(Timestamp::from_nanos))
 }
 
-/// Asks the server's clock, in seconds since 1970.
+/// Returns the time of the server's clock, in seconds since 1970.
 async fn server_secs(client: &Client) -> Result<u64, Error> {
     let messages = client.simple_query("SELECT floor(extract(epoch FROM now()))::bigint").await?;
     let secs = messages.iter().find_map(|message| match message {

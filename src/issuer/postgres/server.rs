@@ -1,4 +1,4 @@
-//! Owns where a PostgreSQL server is and who acts there for the store: address, admin role, its password, TLS, time limit.
+//! Owns the connection parameters of a PostgreSQL server: address, admin role, its password, TLS, time limit.
 //!
 //! It never keeps the admin password in a text that can be shown. Read next: [`super::session`].
 
@@ -17,12 +17,12 @@ use crate::issuer::credential::{self, Field};
 use crate::issuer::outcome::IssuerError;
 use crate::seal::secret_bytes::SecretBytes;
 
-/// How long connecting may take, and as long again the work, when nothing else is said.
+/// How long connecting may take, and the work again as long, by default.
 const LIMIT_DEFAULT: Duration = Duration::from_secs(10);
 /// Bytes of a host's name, or of the path of a socket's directory.
 const HOST_BYTES_MAX: usize = 255;
 
-/// Gives the password of the admin role each time it is needed.
+/// Returns the password of the admin role each time it is needed.
 type PasswordSource = Arc<dyn Fn() -> Result<SecretBytes, IssuerError> + Send + Sync>;
 
 /// How a connection to a server is protected.
@@ -30,19 +30,20 @@ type PasswordSource = Arc<dyn Fn() -> Result<SecretBytes, IssuerError> + Send + 
 pub struct PostgresTls(pub(super) Option<Arc<ClientConfig>>);
 
 impl PostgresTls {
-    /// No TLS: for sockets of the same machine, or a network that protects itself. Over a network, a server that asks for a
-    /// password itself or for an MD5 hash of it gets none: without TLS anybody might ask
+    /// Uses no TLS: for sockets of the same machine, or a network with its own protection. Over a network, a server
+    /// that asks for a password itself or for an MD5 hash of it gets none: without TLS, an attacker could ask
     /// ([`PostgresServer::giving_passwords_here`]).
     #[must_use]
     pub const fn off() -> Self {
         Self(None)
     }
 
-    /// TLS always, with a server whose certificate comes from one of these certificate authorities (PEM) and names the host.
+    /// Always uses TLS, with a server whose certificate comes from one of these certificate authorities (PEM) and names
+    /// the host.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] when the text holds no certificate, or one that cannot be read.
+    /// [`Invalid`] when the text contains no certificate, or one that cannot be read.
     pub fn trusting(roots_pem: &str) -> Result<Self, Invalid> {
         const RULE: &str = "takes the certificates of certificate authorities, PEM";
         let mut roots = RootCertStore::empty();
@@ -69,7 +70,7 @@ impl fmt::Debug for PostgresTls {
 
 /// A PostgreSQL server, and the role that makes and retires accounts there. Cheap to clone.
 ///
-/// What the admin role must be allowed is said at each issuer. Servers from release 11 on.
+/// Each issuer documents the rights that the admin role needs. Servers from release 11 on.
 ///
 /// ```
 /// use latchkeep::{PostgresServer, PostgresTls, SecretBytes, SqlIdentifier};
@@ -93,12 +94,13 @@ pub struct PostgresServer {
 }
 
 impl PostgresServer {
-    /// Says where a server is: a host's name or address, or the directory of its socket (a path that starts with `/`); the
-    /// database that accounts are for; the role that acts for the store.
+    /// Sets the server: a host's name or address, or the directory of its socket (a path that starts with `/`); the
+    /// database of the accounts; the role that acts for the store.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] unless `host` is 1 to 255 visible ASCII characters, and when TLS is asked for on a socket of the machine.
+    /// [`Invalid`] unless `host` is 1 to 255 visible ASCII characters, and when TLS is requested on a socket of the
+    /// machine.
     pub fn new(
         host: &str,
         port: u16,
@@ -112,18 +114,19 @@ impl PostgresServer {
         if host.starts_with('/') && tls.0.is_some() {
             return Err(Invalid::new("PostgreSQL host", "is a socket of this machine, which has no TLS"));
         }
-        // A socket belongs to the machine, and is where its administrator put it.
+        // A socket belongs to the machine, and its administrator chose its place.
         let gives_passwords = host.starts_with('/') || tls.0.is_some();
         let host = host.into();
         Ok(Self { host, port, database, admin, password: None, tls, gives_passwords, limit: LIMIT_DEFAULT })
     }
 
-    /// Answers a server that asks for a password itself, or for an MD5 hash of it, also without TLS: on this machine, by
-    /// choice. Sockets, and servers with TLS, are answered anyway.
+    /// Answers a server that asks for a password itself, or for an MD5 hash of it, also without TLS, on this machine.
+    /// Sockets, and servers with TLS, are always answered.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] when the host is not `localhost`, an address of this machine itself, or a socket, and there is no TLS.
+    /// [`Invalid`] when the host is not `localhost`, an address of this machine itself, or a socket, and there is no
+    /// TLS.
     pub fn giving_passwords_here(mut self) -> Result<Self, Invalid> {
         let is_here = *self.host == *"localhost" || self.host.parse::<IpAddr>().is_ok_and(|at| at.is_loopback());
         if !is_here && !self.gives_passwords {
@@ -136,13 +139,14 @@ impl PostgresServer {
         Ok(self)
     }
 
-    /// Gives the password of the admin role; without one, the server must let it in by other means.
+    /// Sets the password of the admin role; without one, the server must accept it by other means.
     #[must_use]
     pub fn with_admin_password(self, password: SecretBytes) -> Self {
         self.with_admin_password_from(move || Ok(SecretBytes::copy_from(password.expose())))
     }
 
-    /// Says where to ask for the password of the admin role, each time it is needed: it may itself be a secret that rotates.
+    /// Sets the source of the admin role's password, which is called each time: the password may itself be a secret
+    /// that rotates.
     #[must_use]
     pub fn with_admin_password_from(
         mut self,
@@ -152,7 +156,7 @@ impl PostgresServer {
         self
     }
 
-    /// Says how long connecting may take, and as long again the work on the connection; 10 seconds when nothing is said.
+    /// Sets how long connecting may take, and the work on the connection again as long; 10 seconds by default.
     #[must_use]
     pub const fn giving_up_after(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -163,7 +167,7 @@ impl PostgresServer {
         self.password.as_ref().map(|ask| ask()).transpose()
     }
 
-    /// Writes the credential of an account.
+    /// Returns the credential of an account.
     pub(super) fn credential(&self, user: &SqlIdentifier, password: &SecretBytes) -> Result<SecretBytes, IssuerError> {
         let fields = [
             ("username", Field::Text(user.as_str())),

@@ -1,6 +1,6 @@
-//! Owns one connection to a server and the work on it: within a time limit, on a runtime of its own that ends with it.
+//! Owns one connection to a server and its work: within a time limit, on a runtime of its own that ends with it.
 //!
-//! It never leaves async code to anybody else. Read next: [`super::trouble`].
+//! No async code leaves this module. Read next: [`super::trouble`].
 
 use core::net::SocketAddr;
 use std::time::Duration;
@@ -21,10 +21,10 @@ use super::trouble::{Phase, Trouble};
 use crate::issuer::outcome::IssuerError;
 use crate::seal::secret_bytes::SecretBytes;
 
-/// How long a connection may take to say goodbye.
+/// How long the end of a connection may take.
 const GOODBYE: Duration = Duration::from_millis(200);
 
-/// Who logs in.
+/// The role that logs in.
 pub(super) enum Login<'a> {
     /// The role that acts for the store.
     Admin,
@@ -32,7 +32,7 @@ pub(super) enum Login<'a> {
     Account(&'a SqlIdentifier, &'a SecretBytes),
 }
 
-/// What is to be done, in words for people, and whether it changes anything.
+/// The work in words for people, and whether it changes anything.
 #[derive(Clone, Copy)]
 pub(super) struct Doing(pub(super) Phase, pub(super) &'static str);
 
@@ -46,7 +46,8 @@ pub(super) fn verifier(password: &SecretBytes) -> String {
 ///
 /// # Errors
 ///
-/// What the trouble means, see [`Trouble::told`]; and when the caller's thread runs async code, which this would block.
+/// The meaning of the trouble, see [`Trouble::told`]; also an error when the caller's thread runs async code, which
+/// this would block.
 pub(super) fn work<T>(
     server: &PostgresServer,
     login: &Login<'_>,
@@ -56,7 +57,7 @@ pub(super) fn work<T>(
     attempt(server, login, doing, work)?.map_err(|trouble| trouble.told(phase, doing))
 }
 
-/// As [`work`], but leaves trouble on the way to the caller.
+/// Works like [`work`], but returns trouble unchanged.
 pub(super) fn attempt<T>(
     server: &PostgresServer,
     login: &Login<'_>,
@@ -89,7 +90,7 @@ pub(super) fn attempt<T>(
     }
 }
 
-/// Looks a host up; nothing when it is the directory of a socket.
+/// Looks a host up; `None` for the directory of a socket.
 async fn address(server: &PostgresServer) -> Result<Option<Vec<SocketAddr>>, Trouble> {
     if server.host.starts_with('/') {
         return Ok(None);
@@ -141,7 +142,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     U: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // The server gives up by itself when we do; names mean what the system says.
+    // The server uses the same limit; names have only their system meaning.
     let settings = format!("SET statement_timeout = {}; SET search_path = pg_catalog", limit.as_millis().max(1));
     let ready = async {
         let (client, connection) = connecting.await?;
@@ -152,7 +153,7 @@ where
     let (client, connection) = within(limit, ready).await??;
     let done = within(limit, work(&client)).await;
     drop(client);
-    // Whether it took leave changes nothing.
+    // It does not matter whether the connection ended properly.
     let _ = timeout(GOODBYE, connection).await;
     Ok(done.and_then(|done| done.map_err(Trouble::Server)))
 }

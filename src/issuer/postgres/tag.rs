@@ -1,7 +1,7 @@
 //! Owns the names of roles that are made per version: store and rotation can be read from them.
 //!
-//! `lk_`, the store's id, `_`, the rotation's id, each in 26 characters of base 32 (RFC 4648, lower case): 56 bytes. What such a
-//! role left behind belongs to `lkleft_` and the rest of its name.
+//! `lk_`, the store's id, `_`, the rotation's id, each in 26 characters of base 32 (RFC 4648, lower case): 56 bytes.
+//! The objects that such a role left behind belong to `lkleft_` and the rest of its name.
 
 use super::identifier::SqlIdentifier;
 use crate::domain::id::{LogId, RotationId};
@@ -11,22 +11,22 @@ const PREFIX: &str = "lk_";
 const LEFT_PREFIX: &str = "lkleft_";
 const ID_CHARS: usize = 26;
 
-/// Gives what the names of all roles of a store begin with.
+/// Returns the common prefix of the names of all roles of a store.
 pub(super) fn prefix(store: LogId) -> String {
     format!("{PREFIX}{}_", encode(store.as_bytes()))
 }
 
-/// Gives the name of the role of a rotation.
+/// Returns the name of the role of a rotation.
 pub(super) fn name(store: LogId, rotation: RotationId) -> Option<SqlIdentifier> {
     SqlIdentifier::parse(&format!("{}{}", prefix(store), encode(rotation.as_bytes()))).ok()
 }
 
-/// Reads the rotation from the name of a role of this store; nothing when it is not one.
+/// Reads the rotation from the name of a role of this store; `None` when it is not one.
 pub(super) fn rotation(store: LogId, name: &str) -> Option<RotationId> {
     decode(name.strip_prefix(&prefix(store))?).map(RotationId::from_bytes)
 }
 
-/// Gives the name of the role that owns what a role of ours left behind.
+/// Returns the name of the role that owns the objects that a role of ours left behind.
 pub(super) fn left_by(role: &SqlIdentifier) -> Option<SqlIdentifier> {
     SqlIdentifier::parse(&format!("{LEFT_PREFIX}{}", role.as_str().strip_prefix(PREFIX)?)).ok()
 }
@@ -49,7 +49,7 @@ fn decode(text: &str) -> Option<[u8; 16]> {
     let mut number = 0_u128;
     for char in text.bytes() {
         let digit = u128::try_from(ALPHABET.iter().position(|known| *known == char)?).ok()?;
-        // The first character holds the upper three bits alone.
+        // The first character has only the upper three bits.
         number = number.checked_mul(32)?.checked_add(digit)?;
     }
     Some(number.to_be_bytes())

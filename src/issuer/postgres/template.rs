@@ -1,4 +1,4 @@
-//! Owns what a fresh role may do: memberships and grants, put together of names and known words, never of SQL text.
+//! Owns the rights of a fresh role: memberships and grants, made from names and known words, never from SQL text.
 //!
 //! Read next: [`super::role`].
 
@@ -34,7 +34,7 @@ pub enum SqlPrivilege {
     Usage,
 }
 
-/// What a right is granted on.
+/// The object of a granted right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SqlTarget {
@@ -52,7 +52,7 @@ pub enum SqlTarget {
     AllFunctions(SqlIdentifier),
 }
 
-/// What each fresh role is made with: `LOGIN`, what is said here, and nothing else.
+/// The rights of each fresh role: `LOGIN`, and only the rights set here.
 ///
 /// ```
 /// use latchkeep::{RoleTemplate, SqlIdentifier, SqlPrivilege, SqlTarget};
@@ -75,20 +75,20 @@ pub struct RoleTemplate {
 }
 
 impl RoleTemplate {
-    /// Makes a template of a role that may log in and nothing else (but what `PUBLIC` may).
+    /// Makes a template of a role with only the right to log in (and those of `PUBLIC`).
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes the role a member of another, which then decides what it may do: the way to prefer.
+    /// Makes the role a member of another, which then decides its rights. Prefer this.
     #[must_use]
     pub fn member_of(mut self, role: SqlIdentifier) -> Self {
         self.groups.push(role);
         self
     }
 
-    /// Grants the role rights of its own. Whether they fit what they are granted on is for the server to say.
+    /// Grants the role rights of its own. The server checks whether they fit the object.
     #[must_use]
     pub fn granting(mut self, privileges: &[SqlPrivilege], on: SqlTarget) -> Self {
         if !privileges.is_empty() {
@@ -97,35 +97,35 @@ impl RoleTemplate {
         self
     }
 
-    /// Bounds how many connections the role may have at a time.
+    /// Sets how many connections the role may have at a time.
     #[must_use]
     pub const fn with_connections_max(mut self, connections: u16) -> Self {
         self.connections_max = Some(connections);
         self
     }
 
-    /// Makes the role a member of another, and lets its sessions begin as that one (`SET ROLE`): what they make belongs to that
-    /// group and outlives each version.
+    /// Makes the role a member of another, and lets its sessions begin as that one (`SET ROLE`): what they make belongs
+    /// to that group and outlives each version.
     #[must_use]
     pub fn acting_as(mut self, group: SqlIdentifier) -> Self {
         self.acting_as = Some(group);
         self
     }
 
-    /// Says which role takes over what a role owns when it is retired.
+    /// Sets which role takes over the objects of a retired role.
     ///
-    /// When nothing is said, a role that can do nothing is made for each retired role that owns something. To a role that is
-    /// named here only data goes, unless that one can do nothing either: functions, views, and tables with rules, triggers,
-    /// policies or computed indexes act with the rights of their owner, so that whoever made them would get the rights of the
-    /// heir. A role that owns such things is then not retired, but keeps them without a login, and the error says so.
+    /// By default, a role without rights is made for each retired role that owns something. A role that is named here
+    /// gets only data, unless it has no rights either. Functions, views, and tables with rules, triggers, policies or
+    /// computed indexes act with the rights of their owner, so their author would get the rights of the heir. A role
+    /// that owns such things is then not retired, but keeps them without a login, and the error says so.
     #[must_use]
     pub fn leaving_to(mut self, role: SqlIdentifier) -> Self {
         self.heir = Some(role);
         self
     }
 
-    /// Writes the statements that make a role, without a transaction around them. Verifier and time are ours: neither has a
-    /// quote or backslash in it.
+    /// Returns the statements that make a role, without a transaction. Verifier and time are ours: neither contains a
+    /// quote or backslash.
     pub(super) fn statements(&self, role: &SqlIdentifier, verifier: &str, valid_until: Option<&str>) -> String {
         let name = role.quoted();
         let mut sql = format!("CREATE ROLE {name} LOGIN PASSWORD '{verifier}'");
@@ -150,18 +150,18 @@ impl RoleTemplate {
         sql
     }
 
-    /// Gives the roles that a fresh role is a member of.
+    /// Returns the roles that a fresh role is a member of.
     pub(super) fn groups(&self) -> impl Iterator<Item = &SqlIdentifier> {
         let already = |group: &&SqlIdentifier| !self.groups.contains(*group);
         self.groups.iter().chain(self.acting_as.iter().filter(already))
     }
 
-    /// Writes the statements that let a role make things wherever the template lets its roles do so.
+    /// Returns the statements that let a role create wherever the template lets its roles do so.
     pub(super) fn making(&self, role: &SqlIdentifier) -> String {
         self.making_with(role, "GRANT", "TO")
     }
 
-    /// Writes the statements that take that away again.
+    /// Returns the statements that revoke that.
     pub(super) fn unmaking(&self, role: &SqlIdentifier) -> String {
         self.making_with(role, "REVOKE", "FROM")
     }

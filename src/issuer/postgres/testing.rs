@@ -1,4 +1,4 @@
-//! Names, and a server where nobody answers, for the tests of the issuers.
+//! Names, and a server that never answers, for the tests of the issuers.
 
 use super::identifier::SqlIdentifier;
 use super::server::{PostgresServer, PostgresTls};

@@ -1,8 +1,8 @@
-//! Owns what an error of the server or of the connection means to the worker: refused, not available, or unknown.
+//! Owns the meaning of an error of the server or of the connection for the worker: refused, not available, or unknown.
 //!
-//! It never repeats the server's words, which may hold parts of a statement: its SQLSTATE (PostgreSQL manual, appendix A) is
-//! put into words of ours. Only what depends on a role that is to go is named as the server names it. Read next:
-//! [`super::session`].
+//! It never repeats the server's message, which may contain parts of a statement: its SQLSTATE (PostgreSQL manual,
+//! appendix A) is put into our words. Only the objects that depend on a role that is being dropped are named as by the
+//! server. Read next: [`super::session`].
 
 use std::error::Error as _;
 use std::io;
@@ -14,14 +14,14 @@ use super::answering::AskedForPassword;
 use super::identifier::SqlIdentifier;
 use crate::issuer::outcome::{IssuerError, IssuerErrorKind};
 
-/// How far a call had come.
+/// The progress of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Nothing was asked yet.
+    /// Nothing was sent yet.
     Connecting,
-    /// Something was asked that changes nothing.
+    /// A query that changes nothing was sent.
     Asking,
-    /// Something was asked that changes something.
+    /// A statement that changes something was sent.
     Changing,
 }
 
@@ -38,17 +38,17 @@ pub(super) enum Trouble {
     TooLong,
 }
 
-/// The SQLSTATE of what is there already: `duplicate_object`, or `unique_violation` when it came at the same time.
+/// The SQLSTATE of an existing object: `duplicate_object`, or `unique_violation` when both came at the same time.
 pub(super) const DUPLICATES: [&str; 2] = ["42710", "23505"];
-/// The SQLSTATE of a role that is not there.
+/// The SQLSTATE of a role that does not exist.
 pub(super) const UNDEFINED: &str = "42704";
-/// The SQLSTATE of what others depend on.
+/// The SQLSTATE of an object that others depend on.
 const DEPENDED_ON: &str = "2BP01";
-/// Characters of what the server says of them, at most: it names up to a hundred.
+/// Characters of the server's list of them, at most: it names up to a hundred.
 const DEPENDENTS_CHARS_MAX: usize = 200;
 
 impl Trouble {
-    /// Gives the SQLSTATE, if a server said one.
+    /// Returns the SQLSTATE, if a server sent one.
     pub(super) fn code(&self) -> Option<&str> {
         match self {
             Self::Server(error) => error.code().map(tokio_postgres::error::SqlState::code),
@@ -56,8 +56,8 @@ impl Trouble {
         }
     }
 
-    /// Says what keeps a role that has lost its login already, for somebody who asked the server in `database`; nothing when it
-    /// is something else. The server names tables, functions and the like of that database, and counts what is in others.
+    /// Returns the error for a role without login that something keeps, as seen in `database`; `None` for another
+    /// trouble. The server names tables, functions and the like of that database, and counts what is in others.
     pub(super) fn kept(&self, database: &SqlIdentifier) -> Option<IssuerError> {
         let Self::Server(error) = self else { return None };
         if self.code() != Some(DEPENDED_ON) {
@@ -72,7 +72,7 @@ impl Trouble {
         )))
     }
 
-    /// Says what it means for somebody who was `doing` this.
+    /// Returns the error for a call that was `doing` this.
     pub(super) fn told(&self, phase: Phase, doing: &str) -> IssuerError {
         let reason = match (self, self.code()) {
             (_, Some(code)) => format!("{doing}: {} (SQLSTATE {code})", words(code)),
@@ -93,7 +93,7 @@ impl Trouble {
     }
 }
 
-/// Says why there is no connection.
+/// Returns why there is no connection.
 fn connecting(error: &Error) -> &'static str {
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -160,7 +160,7 @@ fn under_tls(error: &TlsError) -> &'static str {
     }
 }
 
-/// Says what a SQLSTATE means, or the lack of one.
+/// Returns the meaning of a SQLSTATE, or of its absence.
 fn kind(phase: Phase, code: Option<&str>) -> IssuerErrorKind {
     let Some(code) = code else {
         let unknown = phase == Phase::Changing;
@@ -168,12 +168,12 @@ fn kind(phase: Phase, code: Option<&str>) -> IssuerErrorKind {
     };
     let class = code.get(..2).unwrap_or_default();
     match (class, code) {
-        // Not enough of something; canceled, locked, deadlocked; a standby: rolled back, or never begun.
+        // Not enough of something; cancelled, locked, deadlocked; a standby: rolled back, or never begun.
         ("53" | "40", _) if code != "40003" => IssuerErrorKind::Unavailable,
         (_, "57014" | "55P03" | "55006" | "55000" | "25006" | "57P03" | "57P04" | "57P05") => {
             IssuerErrorKind::Unavailable
         }
-        // The connection, a server that goes down or crashes, an inner error, or "completion unknown".
+        // The connection, a server that stops or crashes, an inner error, or "completion unknown".
         ("08" | "57" | "58" | "XX" | "40", _) if phase == Phase::Changing => IssuerErrorKind::Unknown,
         ("08" | "57" | "58" | "XX" | "40", _) => IssuerErrorKind::Unavailable,
         _ if phase == Phase::Changing && DUPLICATES.contains(&code) => IssuerErrorKind::Unknown,
@@ -191,7 +191,7 @@ fn words(code: &str) -> &'static str {
         "42501" => "the role that asked may not do that, or, from release 16 on, not to a role that another one made",
         "0LP01" => "such a right cannot be granted there, or not by the role that asked",
         DEPENDED_ON => "other things depend on it",
-        // Asked for on purpose, see `no_admin`.
+        // Caused on purpose, see `no_admin`.
         "22012" => {
             "a group of the template leads to the role that acts for the store, so that each role would be one too"
         }

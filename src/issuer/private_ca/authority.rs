@@ -1,6 +1,6 @@
-//! Owns a certificate authority: its key and certificate, its register, and the list of what it revoked.
+//! Owns a certificate authority: its key and certificate, its register, and its revocation list.
 //!
-//! It never signs before the register knows of it. Read next: [`super::leaf`].
+//! It never signs before the register has an entry. Read next: [`super::leaf`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,22 +25,22 @@ use crate::issuer::value::unmade;
 use crate::seal::random;
 use crate::seal::secret_bytes::SecretBytes;
 
-/// How long a revocation list holds, when nothing else is said.
+/// How long a revocation list is valid by default.
 const LIST_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// What clocks may differ by: certificates begin that much earlier.
+/// How much clocks may differ: certificates begin that much earlier.
 pub(super) const CLOCKS_DIFFER_MAX: Duration = Duration::from_secs(300);
 /// Characters of a common name (RFC 5280, upper bounds).
 pub(super) const COMMON_NAME_CHARS_MAX: usize = 64;
 const NANOS_PER_SEC: u64 = 1_000_000_000;
 
-/// Tells the time.
+/// Returns the time.
 type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// A certificate authority that was just made: keep both parts, the key in a store.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct NewAuthority {
-    /// Its certificate, PEM: what everybody trusts.
+    /// Its certificate, PEM, which all clients trust.
     pub certificate: String,
     /// Its private key, PEM (PKCS #8).
     pub key: SecretBytes,
@@ -69,19 +69,20 @@ pub struct CertificateAuthority {
     desk: Mutex<Desk>,
 }
 
-/// Where certificates are entered, one at a time.
+/// The register, with one caller at a time.
 struct Desk {
     register: Box<dyn CertificateRegister>,
     book: Book,
 }
 
 impl CertificateAuthority {
-    /// Makes a certificate authority: an ECDSA key on P-256, and a certificate that it signs itself, which may sign leaf
-    /// certificates and revocation lists and nothing below another authority.
+    /// Makes a certificate authority: an ECDSA key on P-256, and a self-signed certificate. It may sign leaf
+    /// certificates and revocation lists, and no other authority.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] unless the name is 1 to 64 characters without control characters, and when the system gives no key.
+    /// [`Invalid`] unless the name is 1 to 64 characters without control characters, and when the system provides no
+    /// key.
     pub fn generate(common_name: &str, life: Duration, now: Timestamp) -> Result<NewAuthority, Invalid> {
         let length = common_name.chars().count();
         if !(1..=COMMON_NAME_CHARS_MAX).contains(&length) || common_name.chars().any(char::is_control) {
@@ -105,16 +106,17 @@ impl CertificateAuthority {
         Ok(NewAuthority { certificate, key: SecretBytes::from(key.serialize_pem()) })
     }
 
-    /// Opens a certificate authority: its certificate (PEM, and behind it perhaps the chain above), its private key (PEM,
-    /// PKCS #8, PKCS #1 or SEC 1), its register, and a clock.
+    /// Opens a certificate authority: its certificate (PEM, optionally followed by the chain above), its private key
+    /// (PEM, PKCS #8, PKCS #1 or SEC 1), its register, and a clock.
     ///
-    /// Something is signed with the key, and held to the certificate, before anything is given out. A register belongs to one
-    /// key: a new key takes a register and a revocation list of its own. Writes to the register.
+    /// Signs a test with the key and checks it against the certificate, before anything is given out. A register
+    /// belongs to one key: a new key needs a register and a revocation list of its own. Writes to the register.
     ///
     /// # Errors
     ///
-    /// [`IssuerError`] (refused) when the certificate is none of an authority, the key does not belong to it or is none of ECDSA
-    /// on P-256 or P-384, RSA and Ed25519, or the register belongs to another key; and what the register says.
+    /// [`IssuerError`] (refused) when the certificate is not that of an authority, the key does not belong to it or is
+    /// not one of ECDSA on P-256 or P-384, RSA and Ed25519, or the register belongs to another key; also errors of the
+    /// register.
     pub fn open(
         certificate: &str,
         key: &SecretBytes,
@@ -137,32 +139,32 @@ impl CertificateAuthority {
         Ok(Self { own, issuer, name, now: Arc::new(now), list_life: LIST_LIFE, desk })
     }
 
-    /// Says how long a revocation list holds; 7 days when nothing is said.
+    /// Sets how long a revocation list is valid; 7 days by default.
     #[must_use]
     pub const fn with_list_life(mut self, life: Duration) -> Self {
         self.list_life = life;
         self
     }
 
-    /// Gives its certificate, PEM, without the chain above it.
+    /// Returns its certificate, PEM, without the chain above it.
     #[must_use]
     pub fn certificate(&self) -> &str {
         &self.own.certificate
     }
 
-    /// Tells when it ends, or something above it does: no certificate of it lives for longer.
+    /// Returns when it ends, or an authority above it: none of its certificates is valid for longer.
     #[must_use]
     pub const fn ends(&self) -> Timestamp {
         self.own.ends
     }
 
-    /// Signs the list of everything that was revoked and has not ended by itself, PEM. Publish it again before it ends, and
-    /// after each retirement. It begins five minutes before it is made, for clocks that differ; its number grows with the
-    /// time, never runs back, and is noted in the register first.
+    /// Signs the list of everything that was revoked and has not ended by itself, PEM. Publish it again before it ends,
+    /// and after each retirement. It begins five minutes before it is made, for clocks that differ. Its number grows
+    /// with the time, never decreases, and is noted in the register first.
     ///
     /// # Errors
     ///
-    /// [`IssuerError`] when it cannot be signed, and what the register says.
+    /// [`IssuerError`] when it cannot be signed; also errors of the register.
     pub fn revocation_list(&self) -> Result<String, IssuerError> {
         let now = self.now();
         let mut desk = self.desk.lock();
@@ -190,7 +192,7 @@ impl CertificateAuthority {
             .ok_or_else(|| IssuerError::refused("the revocation list could not be signed"))
     }
 
-    /// Signs a certificate in the authority's name, for a public key; gives it as PEM.
+    /// Signs a certificate in the authority's name, for a public key; returns it as PEM.
     pub(super) fn sign(&self, params: &CertificateParams, key: &impl PublicKeyData) -> Option<String> {
         let signed = params.signed_by(key, &self.issuer).ok()?;
         let der = signed_as(signed.der(), &self.name, self.issuer.key())?;
@@ -201,7 +203,7 @@ impl CertificateAuthority {
         (self.now)()
     }
 
-    /// Enters a certificate that is about to be given out, and gives its serial number.
+    /// Enters a certificate that is about to be given out, and returns its serial number.
     pub(super) fn enter(
         &self,
         made_for: (LogId, RotationId),
@@ -221,7 +223,7 @@ impl CertificateAuthority {
         self.note(&CertificateNote::Revoked { serial, at: self.now() })
     }
 
-    /// Looks something up in the book.
+    /// Looks something up in the register.
     pub(super) fn read<T>(&self, look: impl FnOnce(&Book) -> T) -> T {
         look(&self.desk.lock().book)
     }
@@ -234,7 +236,7 @@ impl CertificateAuthority {
     }
 }
 
-/// Reads a register, which belongs to one key: the first authority that opens it says to which.
+/// Reads a register, which belongs to one key: the first authority that opens it sets that key.
 fn claim(register: &mut dyn CertificateRegister, fingerprint: String) -> Result<Book, IssuerError> {
     let mut book = Book::default();
     register.load()?.iter().for_each(|note| book.apply(note));
@@ -255,8 +257,8 @@ fn claim(register: &mut dyn CertificateRegister, fingerprint: String) -> Result<
     Ok(book)
 }
 
-/// Signs something small, and holds it to the certificate, before anything is given out: what cannot be verified would be
-/// published, and put over what can.
+/// Signs a small test and checks it against the certificate, before anything is given out. Otherwise lists that cannot
+/// be verified could replace valid ones.
 fn prove(own: &Own, issuer: &rcgen::Issuer<'_, KeyPair>, name: &[u8]) -> Result<(), IssuerError> {
     let params = CertificateRevocationListParams {
         this_update: OffsetDateTime::UNIX_EPOCH,
@@ -285,7 +287,7 @@ fn list(params: &CertificateRevocationListParams, issuer: &rcgen::Issuer<'_, Key
     signed_as(signed.der(), name, issuer.key())
 }
 
-/// Gives a time a little earlier, for clocks that differ.
+/// Returns a time a little earlier, for clocks that differ.
 pub(super) fn earlier(now: Timestamp) -> Timestamp {
     let margin = u64::try_from(CLOCKS_DIFFER_MAX.as_nanos()).unwrap_or(u64::MAX);
     Timestamp::from_nanos(now.as_nanos().saturating_sub(margin))
@@ -297,7 +299,7 @@ impl fmt::Debug for CertificateAuthority {
     }
 }
 
-/// Gives a time as certificates have it, in seconds; times of ours end in 2262.
+/// Returns a time in the form of certificates, in seconds; times of ours end in 2262.
 pub(super) fn date(at: Timestamp) -> OffsetDateTime {
     let secs = i64::try_from(at.as_nanos() / NANOS_PER_SEC).unwrap_or(i64::MAX);
     OffsetDateTime::from_unix_timestamp(secs).unwrap_or(OffsetDateTime::UNIX_EPOCH)

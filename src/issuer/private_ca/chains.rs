@@ -1,4 +1,4 @@
-//! What the certificates of an authority and of those above it constrain, as openssl and other clients read it.
+//! The constraints of an authority's certificate and of those above it, as openssl and other clients read them.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::issuer::issuer::Issuer;
 const P256: &[&str] = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
 
 impl Desk {
-    /// Makes an authority below a root, each with extensions of its own, and gives an issuer with both certificates.
+    /// Makes an authority below a root, each with extensions of its own, and returns an issuer with both certificates.
     fn below(&self, root: &[&str], own: &str) -> PrivateCertIssuer {
         self.authority("root", P256, "/CN=Root", root);
         assert!(self.done(&[&["genpkey", "-out", "below.key"], P256].concat()));
@@ -25,7 +25,7 @@ impl Desk {
         PrivateCertIssuer::new(Arc::new(authority), template())
     }
 
-    /// Asks for a certificate, and leaves it in `leaf.pem`.
+    /// Requests a certificate, and stores it in `leaf.pem`.
     fn asked(&self, issuer: &PrivateCertIssuer, parameters: &str) -> Result<(), String> {
         let trial = trial(parameters);
         let made = issuer.create(&trial.order(1), None).map_err(|error| error.to_string())?;
@@ -34,7 +34,7 @@ impl Desk {
     }
 }
 
-/// OpenSSL takes such a certificate; others refuse it, because it is good for a name that is excluded.
+/// OpenSSL accepts such a certificate; other clients refuse it, because it is valid for an excluded name.
 #[test]
 fn a_wildcard_over_an_excluded_name_is_refused() {
     let Some(desk) = Desk::new() else { return };
@@ -63,7 +63,7 @@ fn a_wildcard_over_an_excluded_name_is_refused() {
     }
 }
 
-/// They were signed and put into use, and every client refused them.
+/// They were once signed and activated, and every client refused them.
 #[test]
 fn names_are_held_to_what_each_certificate_of_the_chain_constrains() {
     let Some(desk) = Desk::new() else { return };
@@ -86,7 +86,7 @@ fn names_are_held_to_what_each_certificate_of_the_chain_constrains() {
     }
 }
 
-/// Each leaf said that it is for clients, too, and no server took it from one.
+/// Each leaf once said that it is for clients too, and no server accepted it from one.
 #[test]
 fn a_leaf_is_for_no_use_that_its_authorities_leave_out() {
     let Some(desk) = Desk::new() else { return };

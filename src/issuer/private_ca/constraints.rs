@@ -1,4 +1,5 @@
-//! Owns what the certificate of an authority constrains in all that is signed below it: names (RFC 5280, 4.2.1.10), and uses.
+//! Owns the constraints of an authority's certificate on everything signed below it: names (RFC 5280, 4.2.1.10), and
+//! uses.
 //!
 //! Read next: [`super::own`].
 
@@ -8,7 +9,8 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, GeneralSubtree, ParsedExtension};
 use x509_parser::oid_registry::{OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS};
 
-/// Tells whether what a certificate constrains can be read; what cannot is refused, for a client may read it.
+/// Returns whether the constraints of a certificate can be read; unreadable ones are refused, since a client may read
+/// them.
 pub(super) fn are_read(authority: &X509Certificate<'_>) -> bool {
     let unread = authority.extensions().iter().any(|extension| {
         let constrains =
@@ -19,8 +21,8 @@ pub(super) fn are_read(authority: &X509Certificate<'_>) -> bool {
     !unread && authority.name_constraints().is_ok() && authority.extended_key_usage().is_ok()
 }
 
-/// Tells whether a certificate leaves room for a DNS name below it. A wildcard (`*.example.com`) stands for all names below its
-/// domain: the whole domain has to be permitted, and nothing below it may be excluded.
+/// Returns whether a certificate permits a DNS name below it. A wildcard (`*.example.com`) means all names below its
+/// domain: the whole domain must be permitted, and nothing below it may be excluded.
 pub(super) fn take_domain(authority: &X509Certificate<'_>, name: &str) -> bool {
     take(
         authority,
@@ -29,12 +31,12 @@ pub(super) fn take_domain(authority: &X509Certificate<'_>, name: &str) -> bool {
     )
 }
 
-/// Tells whether a certificate leaves room for an address below it.
+/// Returns whether a certificate permits an address below it.
 pub(super) fn take_address(authority: &X509Certificate<'_>, at: IpAddr) -> bool {
     take(authority, |base| within_network(base, at), |base| within_network(base, at))
 }
 
-/// Tells whether it constrains the subjects of what is signed below it.
+/// Returns whether it constrains the subjects of what is signed below it.
 pub(super) fn constrain_subjects(authority: &X509Certificate<'_>) -> bool {
     let found = authority.name_constraints().ok().flatten();
     found.is_some_and(|found| {
@@ -43,16 +45,16 @@ pub(super) fn constrain_subjects(authority: &X509Certificate<'_>) -> bool {
     })
 }
 
-/// Tells whether what is signed below a certificate may be for servers, and whether for clients. Clients hold a leaf to the
-/// extended key usage of each certificate above it that has one.
+/// Returns whether certificates below this one may be for servers, and whether for clients. Clients check a leaf
+/// against the extended key usage of each certificate above it that has one.
 pub(super) fn uses(authority: &X509Certificate<'_>) -> [bool; 2] {
     let usage = authority.extended_key_usage().ok().flatten();
     usage
         .map_or([true; 2], |usage| [usage.value.server_auth, usage.value.client_auth].map(|one| one || usage.value.any))
 }
 
-/// Holds a name to the constraints: what is excluded is not taken, and where names of its kind are permitted, no others. What
-/// is of another kind than a constraint is told by nothing.
+/// Checks a name against the constraints. Excluded names are refused, and if names of its kind are permitted, only
+/// those are accepted. A constraint of another kind does not apply.
 fn take(
     authority: &X509Certificate<'_>,
     is_permitted: impl Fn(&GeneralName<'_>) -> Option<bool>,
@@ -69,8 +71,8 @@ fn take(
     })
 }
 
-/// Tells whether a DNS name is within a constraint; nothing when that is of another kind. With a dot in front it means what is
-/// below alone, as OpenSSL reads it.
+/// Returns whether a DNS name is within a constraint; `None` when that is of another kind. With a leading dot it means
+/// only names below it, as OpenSSL reads it.
 fn within_domain(base: &GeneralName<'_>, name: &str) -> Option<bool> {
     let GeneralName::DNSName(base) = base else { return None };
     let base = base.to_ascii_lowercase();
@@ -83,14 +85,14 @@ fn within_domain(base: &GeneralName<'_>, name: &str) -> Option<bool> {
     )
 }
 
-/// Tells whether a constraint speaks of something below the domain of a wildcard.
+/// Returns whether a constraint names something below the domain of a wildcard.
 fn is_below_wildcard(base: &GeneralName<'_>, name: &str) -> bool {
     let (GeneralName::DNSName(base), Some(domain)) = (base, name.strip_prefix("*.")) else { return false };
     let base = base.to_ascii_lowercase();
     base.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
-/// Tells whether an address is within a constraint; nothing when that is of another kind. It is an address and a mask.
+/// Returns whether an address is within a constraint; `None` when that is of another kind. It is an address and a mask.
 fn within_network(base: &GeneralName<'_>, at: IpAddr) -> Option<bool> {
     let GeneralName::IPAddress(base) = base else { return None };
     let at = match at {

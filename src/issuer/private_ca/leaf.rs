@@ -27,20 +27,22 @@ use crate::seal::secret_bytes::SecretBytes;
 
 const NANOS_PER_SEC: u64 = 1_000_000_000;
 
-/// Issues leaf certificates of a certificate authority, each with a fresh key or for that of a request, class `CreateDiscoverable`.
+/// Issues leaf certificates of a certificate authority, each with a fresh key or for the key of a request, class
+/// `CreateDiscoverable`.
 ///
-/// The credential is `{"certificate", "private_key", "issuing_ca", "serial_number"}`, the first three PEM; with an authority that
-/// has a chain above it, `ca_chain` has its certificate and those above, for servers that have to show them. To retire one is to
-/// revoke it: it is on the authority's next [revocation list](CertificateAuthority::revocation_list), which the host
-/// publishes. The secret's parameters say which DNS names and addresses the certificate is for.
+/// The credential is `{"certificate", "private_key", "issuing_ca", "serial_number"}`, the first three PEM. If the
+/// authority has a chain above it, `ca_chain` has its certificate and those above, for servers that must show them. To
+/// retire one is to revoke it: it is on the authority's next [revocation list](CertificateAuthority::revocation_list),
+/// which the host publishes. The secret's parameters say which DNS names and addresses the certificate is for.
 ///
-/// Or they hold a request for a certificate that a consumer made with a key of its own (`csr`, PEM): then the names are those of the
-/// request, its signature proves that the consumer has the key, and the credential has no `private_key`. Each rotation makes another
-/// certificate for the same key, until the parameters hold another request.
+/// Or the parameters contain a request for a certificate that a consumer made with a key of its own (`csr`, PEM). Then
+/// the names are those of the request, its signature proves that the consumer has the key, and the credential has no
+/// `private_key`. Each rotation makes another certificate for the same key, until the parameters contain another
+/// request.
 ///
-/// The register knows of each certificate before it is signed. So when a reply is lost, the certificate is found by its
-/// rotation and revoked, and another is made: it cannot be taken into use, because its key went with the reply. A person who has
-/// the key of one that the store does not know can have it adopted.
+/// The register has an entry for each certificate before it is signed. So when a reply is lost, the certificate is
+/// found by its rotation and revoked, and another is made: it cannot be used, because its key was lost with the reply.
+/// A person with the key of a certificate that the store does not know can have it adopted.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -60,13 +62,13 @@ pub struct PrivateCertIssuer {
 }
 
 impl PrivateCertIssuer {
-    /// Makes an issuer of certificates after a template. Several issuers may share an authority.
+    /// Makes an issuer of certificates from a template. Several issuers may share an authority.
     #[must_use]
     pub const fn new(authority: Arc<CertificateAuthority>, template: LeafTemplate) -> Self {
         Self { authority, template }
     }
 
-    /// Says when a certificate that is made now ends: in whole seconds, and not after its authority.
+    /// Returns when a certificate that is made now ends: in whole seconds, and not after its authority.
     fn end(&self, now: Timestamp) -> Result<Timestamp, IssuerError> {
         if now >= self.authority.own.ends {
             return Err(IssuerError::refused("the certificate of the authority has expired"));
@@ -80,7 +82,8 @@ impl PrivateCertIssuer {
         params.not_before = date(earlier(now));
         params.not_after = date(end);
         params.distinguished_name = DistinguishedName::new();
-        // A name is no more than the first of those below; an authority that may only sign for some would not be believed.
+        // The common name is only the first of the names below; with an authority that may sign only for some subjects,
+        // clients would refuse it.
         let common = names.dns.first().filter(|name| name.len() <= COMMON_NAME_CHARS_MAX);
         if let Some(name) = common.filter(|_| !self.authority.own.constrains_subjects()) {
             params.distinguished_name.push(DnType::CommonName, name.as_str());
@@ -100,7 +103,7 @@ impl PrivateCertIssuer {
         Some(params)
     }
 
-    /// Gives what a certificate that was entered is to its reader.
+    /// Returns the credential of a certificate that was entered.
     fn credential(
         &self,
         serial: CertificateSerial,
@@ -119,14 +122,14 @@ impl PrivateCertIssuer {
         credential::write(&fields).ok_or_else(|| IssuerError::refused("the key is not UTF-8 text"))
     }
 
-    /// Reads the certificate of a credential, and its key, which a request keeps to itself.
+    /// Reads the certificate of a credential, and its key, which it does not have after a request.
     fn parts(credential: &SecretBytes) -> Result<(SecretBytes, Option<SecretBytes>), IssuerError> {
         let [certificate, key] = ["certificate", "private_key"].map(|name| credential::text_field(credential, name));
         let certificate = certificate.ok_or_else(|| IssuerError::refused("the credential holds no certificate"))?;
         Ok((certificate, key))
     }
 
-    /// Holds a certificate to the authority, the clock and the register, and its key to it.
+    /// Checks a certificate against the authority, the clock and the register, and its key against it.
     fn check(&self, certificate: &str, key: Option<&str>) -> Result<(), &'static str> {
         let blocks = pem::blocks(certificate).map_err(|_| UNREAD)?;
         let [block] = blocks.as_slice() else { return Err(UNREAD) };
@@ -193,7 +196,7 @@ impl Issuer for PrivateCertIssuer {
         }
     }
 
-    /// Takes the certificate of the serial number, and its key unless that belongs to a request.
+    /// Takes the certificate with the serial number, and its key unless that belongs to a request.
     fn adopt(&self, order: &IssueOrder<'_>, outside: &OutsideId, brought: &SecretBytes) -> Result<Issued, IssuerError> {
         let (certificate, key) = Self::parts(brought)?;
         if key.is_none() && self.template.asked(parameters(order))?.1.is_none() {
@@ -212,7 +215,7 @@ impl Issuer for PrivateCertIssuer {
         if let Some(outside) = outside {
             let serial = CertificateSerial::parse(outside.as_str())
                 .map_err(|_| IssuerError::refused("the name is no serial number of this authority"))?;
-            // Signed by another key perhaps, whose clients would not see it on the list of this one.
+            // It may be signed by another key, whose clients would not see it on the list of this one.
             if !self.authority.read(|book| book.knows(serial)) {
                 return Err(IssuerError::refused(
                     "the register of this authority does not know the certificate: it has to be revoked where it was signed, or \
@@ -243,11 +246,11 @@ fn read_end(certificate: &str) -> Option<(CertificateSerial, Timestamp)> {
     Some((serial, time(read.validity().not_after.timestamp())))
 }
 
-/// The key that a certificate is for.
+/// The key of a certificate.
 enum Key {
-    /// Made here, and handed out with the certificate.
+    /// Made here, and returned with the certificate.
     Made(Box<KeyPair>, SecretBytes),
-    /// That of a request, which stays with whoever made it.
+    /// The key of a request, which stays with its consumer.
     Requested(RequestedKey),
 }
 
@@ -280,8 +283,8 @@ fn parameters<'a>(order: &IssueOrder<'a>) -> Option<&'a str> {
     order.parameters.map(crate::domain::json::JsonObject::as_str)
 }
 
-/// Gives a fresh key as PKCS #8 in its first version, PEM: OpenSSL 3.0 and others do not read the second, in which the public
-/// half of an Ed25519 key stands behind the private one.
+/// Returns a fresh key as PKCS #8 in its first version, PEM. OpenSSL 3.0 and others do not read the second, in which
+/// the public half of an Ed25519 key follows the private one.
 fn key_text(key: &KeyPair) -> Option<SecretBytes> {
     let (version, rest) = take(INTEGER, whole(SEQUENCE, key.serialized_der())?)?;
     let first = if version == [0] {

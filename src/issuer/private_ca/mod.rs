@@ -1,8 +1,8 @@
-//! X.509 certificates from a certificate authority of one's own: leaf certificates by template, and a list of revoked ones.
+//! X.509 certificates from a certificate authority of your own: leaf certificates by template, and a revocation list.
 //!
-//! It never gives out a certificate that the authority's register does not know, asks no clock but the host's, and leaves the
-//! distribution of the revocation list to the host. Read in this order: [`register`], [`register_file`], [`own`],
-//! [`constraints`], [`resigning`], [`authority`], [`template`], [`request`], [`leaf`].
+//! It never gives out a certificate without an entry in the authority's register. It uses only the host's clock, and
+//! leaves the distribution of the revocation list to the host. Read in this order: [`register`], [`register_file`],
+//! [`own`], [`constraints`], [`resigning`], [`authority`], [`template`], [`request`], [`leaf`].
 
 pub(crate) mod authority;
 mod constraints;

@@ -1,4 +1,4 @@
-//! Authorities that others made, and what others make of what ours sign.
+//! Authorities that others made, and how other programs read what ours sign.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ fn now() -> Timestamp {
 pub(super) struct Desk(tempfile::TempDir);
 
 impl Desk {
-    /// Nothing, with a word, when there is no openssl.
+    /// Returns `None`, with a message, when there is no openssl.
     pub(super) fn new() -> Option<Self> {
         let desk = Self(tempfile::tempdir().unwrap());
         if desk.done(&["version"]) {
@@ -91,7 +91,7 @@ pub(super) fn part(issued: &Issued, name: &str) -> String {
     text_field(&issued.credential, name).unwrap().expose_text().unwrap().to_owned()
 }
 
-/// Lets openssl judge a good and a revoked certificate of an authority.
+/// Lets openssl judge a valid and a revoked certificate of an authority.
 fn judge(desk: &Desk, authority: CertificateAuthority, what: &str) {
     let issuer = PrivateCertIssuer::new(Arc::new(authority), template());
     let trial = trial(r#"{"dns_names":["a.internal.example","*.internal.example"],"ip_addresses":["10.1.2.3"]}"#);
@@ -118,7 +118,7 @@ fn authorities_of_all_kinds_of_keys_and_names_sign_as_themselves() {
     let rsa: &[&str] = &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
     for (number, (algorithm, subject)) in [
         (p256, "/CN=Theirs"),
-        // As every authority of Active Directory has it: an attribute twice, and several in one place.
+        // As in every authority of Active Directory: an attribute twice, and several in one place.
         (p256, "/DC=corp/DC=example/CN=Theirs"),
         (p384, "/O=x/OU=a/OU=b/CN=Theirs"),
         (rsa, "/O=x/OU=a+CN=Theirs"),
@@ -131,7 +131,7 @@ fn authorities_of_all_kinds_of_keys_and_names_sign_as_themselves() {
         desk.authority(&name, algorithm, subject, &[]);
         let (certificate, key) = (desk.read(&format!("{name}.pem")), desk.read(&format!("{name}.key")));
         judge(&desk, desk.open(&certificate, &key, &format!("register{name}")).unwrap(), subject);
-        // The older forms of keys, with whatever openssl writes before them.
+        // The older forms of keys, with what openssl writes before them.
         let file = format!("{name}.key");
         let older = match algorithm {
             ["-algorithm", "EC", ..] => desk.said(&["ec", "-in", &file]),
@@ -145,7 +145,7 @@ fn authorities_of_all_kinds_of_keys_and_names_sign_as_themselves() {
     }
 }
 
-/// A key of another curve opened the authority, and its list was written over the one that everybody could verify.
+/// Once, a key of another curve opened the authority, and its list replaced the one that every client could verify.
 #[test]
 fn a_key_that_does_not_belong_signs_nothing_and_the_reason_is_the_true_one() {
     let Some(desk) = Desk::new() else { return };
@@ -178,7 +178,7 @@ fn a_key_that_does_not_belong_signs_nothing_and_the_reason_is_the_true_one() {
     assert_eq!(desk.read("r"), "", "nothing was entered");
 }
 
-/// Its keys were PKCS #8 in the second version, which OpenSSL 3.0 does not read.
+/// Its keys were once PKCS #8 in the second version, which OpenSSL 3.0 does not read.
 #[test]
 fn the_key_of_each_kind_of_certificate_is_read_and_belongs() {
     let Some(desk) = Desk::new() else { return };
@@ -198,7 +198,7 @@ fn the_key_of_each_kind_of_certificate_is_read_and_belongs() {
     }
 }
 
-/// It issued what no client takes, and called it proved.
+/// It once issued what no client accepts, and called it verified.
 #[test]
 fn names_that_the_authority_may_not_sign_for_are_refused() {
     let Some(desk) = Desk::new() else { return };
@@ -211,7 +211,7 @@ fn names_that_the_authority_may_not_sign_for_are_refused() {
     let issuer = PrivateCertIssuer::new(Arc::new(authority), template());
     for (parameters, is_taken) in [
         (r#"{"dns_names":["a.internal.example"]}"#, true),
-        // OpenSSL takes it; others refuse it, because it is good for a name that is excluded.
+        // OpenSSL accepts it; other clients refuse it, because it is valid for an excluded name.
         (r#"{"dns_names":["*.internal.example"]}"#, false),
         (r#"{"dns_names":["a.internal.example","a.other.example"]}"#, false),
         (r#"{"dns_names":["a.bad.internal.example"]}"#, false),
@@ -230,7 +230,7 @@ fn names_that_the_authority_may_not_sign_for_are_refused() {
     }
 }
 
-/// After a new key the list of the old one was signed by the new one: those that trusted the old one had none.
+/// Once, after a new key, the list of the old one was signed by the new one: clients that trusted the old one had none.
 #[test]
 fn a_register_belongs_to_one_key_and_a_chain_stands_behind_the_certificate() {
     let Some(desk) = Desk::new() else { return };
@@ -288,7 +288,7 @@ fn a_register_belongs_to_one_key_and_a_chain_stands_behind_the_certificate() {
     );
 }
 
-/// A fresh list was refused by every client whose clock was a second behind.
+/// Once, a fresh list was refused by every client whose clock was a second behind.
 #[test]
 fn a_client_whose_clock_is_behind_takes_a_fresh_list() {
     let Some(desk) = Desk::new() else { return };

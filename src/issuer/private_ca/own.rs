@@ -1,5 +1,5 @@
-//! Owns what an authority's own certificate says: its name and key, when it ends, for which names it may sign, and the chain
-//! above it.
+//! Owns the content of an authority's own certificate: its name and key, its end, the names for which it may sign, and
+//! the chain above it.
 //!
 //! Read next: [`super::authority`].
 
@@ -23,17 +23,17 @@ const UNREAD_CONSTRAINTS: &str =
 pub(super) struct Own {
     /// The certificate alone, PEM.
     pub(super) certificate: String,
-    /// The certificates above it, each signed by the next, PEM; nothing when there are none.
+    /// The certificates above it, each signed by the next, PEM; empty when there are none.
     pub(super) chain: String,
     der: Vec<u8>,
     /// Those above it, in order.
     above: Vec<Vec<u8>>,
-    /// When it ends, or one above it does.
+    /// When it ends, or one above it.
     pub(super) ends: Timestamp,
 }
 
 impl Own {
-    /// Reads the certificate of an authority, and perhaps the chain above it.
+    /// Reads the certificate of an authority, and optionally the chain above it.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         const RULE: &str = "the certificate of the authority takes PEM blocks CERTIFICATE that can be read: one, and perhaps \
                             the chain above it";
@@ -69,7 +69,7 @@ impl Own {
         Ok(Self { certificate: pem::encode(LABEL, &first.der), chain, der: first.der.to_vec(), above: ders, ends })
     }
 
-    /// Holds the authority's key to the certificate as far as its form tells, and gives it as PKCS #8, DER.
+    /// Checks the authority's key against the certificate as far as its form allows, and returns it as PKCS #8, DER.
     pub(super) fn key(&self, key: &SecretBytes) -> Result<Zeroizing<Vec<u8>>, String> {
         let told = |rule: &str| format!("the key of the certificate authority {rule}");
         let text = key.expose_text().map_err(|_| told("is not UTF-8 text"))?;
@@ -81,17 +81,17 @@ impl Own {
         .unwrap_or_else(|| Err(told("has no certificate")))
     }
 
-    /// Looks at the certificate, which was read before.
+    /// Calls `look` with the certificate, which was read before.
     pub(super) fn look<T>(&self, look: impl FnOnce(&X509Certificate<'_>) -> T) -> Option<T> {
         x509_parser::parse_x509_certificate(&self.der).ok().map(|(_, own)| look(&own))
     }
 
-    /// Gives its name, as it stands in what it signs.
+    /// Returns its name, as in what it signs.
     pub(super) fn name(&self) -> Option<Vec<u8>> {
         self.look(|own| own.subject().as_raw().to_vec())
     }
 
-    /// Gives how it names its key.
+    /// Returns the id of its key.
     pub(super) fn key_id(&self) -> Option<Vec<u8>> {
         self.look(|own| {
             own.iter_extensions().find_map(|extension| match extension.parsed_extension() {
@@ -101,36 +101,38 @@ impl Own {
         })?
     }
 
-    /// Tells its key apart from others: the SHA-256 of its public half, in hexadecimal.
+    /// Returns the fingerprint of its key: the SHA-256 of its public half, in hexadecimal.
     pub(super) fn fingerprint(&self) -> Option<String> {
         let hex = |digest: &[u8]| digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         self.look(|own| hex(&Sha256::digest(own.public_key().raw)))
     }
 
-    /// Tells whether the subjects of what it signs are constrained, by it or above it, so that they would have to be below some name.
+    /// Returns whether it, or a certificate above it, constrains the subjects of what it signs, so that they would have
+    /// to be below some name.
     pub(super) fn constrains_subjects(&self) -> bool {
         !self.all(|one| !constraints::constrain_subjects(one))
     }
 
-    /// Finds a name that no client would take from this authority, for what its certificate or one above it constrains.
+    /// Finds a name that no client would accept from this authority, because of the constraints of its certificate or
+    /// one above it.
     pub(super) fn forbidden(&self, names: &Names) -> Option<String> {
         let dns = names.dns.iter().find(|name| !self.all(|one| constraints::take_domain(one, name)));
         let address = || names.addresses.iter().find(|at| !self.all(|one| constraints::take_address(one, **at)));
         dns.cloned().or_else(|| address().map(ToString::to_string))
     }
 
-    /// Tells whether what it signs may be for servers, and whether for clients, by all certificates of the chain.
+    /// Returns whether what it signs may be for servers, and whether for clients, by all certificates of the chain.
     pub(super) fn uses(&self) -> [bool; 2] {
         [0, 1].map(|use_| self.all(|one| constraints::uses(one).get(use_) == Some(&true)))
     }
 
-    /// Holds its certificate and those above it to something.
+    /// Returns whether a condition holds for its certificate and those above it.
     fn all(&self, holds: impl Fn(&X509Certificate<'_>) -> bool) -> bool {
         let mut all = core::iter::once(&self.der).chain(&self.above);
         all.all(|der| x509_parser::parse_x509_certificate(der).is_ok_and(|(_, one)| holds(&one)))
     }
 
-    /// Tells whether a certificate was signed with its key, in its name.
+    /// Returns whether a certificate was signed with its key, in its name.
     pub(super) fn signed(&self, certificate: &X509Certificate<'_>) -> bool {
         self.look(|own| is_signed_by(certificate, own)).unwrap_or(false)
     }

@@ -1,4 +1,5 @@
-//! Owns what a certificate authority must remember: which certificates it gave out for which rotation, and which it revoked.
+//! Owns what a certificate authority must keep: which certificates it gave out for which rotation, and which it
+//! revoked.
 //!
 //! Read next: [`super::register_file`].
 
@@ -15,20 +16,20 @@ use crate::issuer::outcome::IssuerError;
 /// Bytes of a serial number: the most that RFC 5280 allows.
 pub(super) const SERIAL_BYTES: usize = 20;
 
-/// The serial number of a certificate: 20 bytes, drawn at random but for the upper two bits, which are 01: positive, and never
+/// The serial number of a certificate: 20 random bytes, except that the upper two bits are 01: positive, and never
 /// shorter.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CertificateSerial([u8; SERIAL_BYTES]);
 
 impl CertificateSerial {
-    /// Makes one of random bytes.
+    /// Makes a serial number from random bytes.
     pub(super) const fn from_random(mut bytes: [u8; SERIAL_BYTES]) -> Self {
         let [first, ..] = &mut bytes;
         *first = (*first & 0x3f) | 0x40;
         Self(bytes)
     }
 
-    /// Takes the bytes of one that was made so.
+    /// Takes the bytes of an existing serial number.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let serial = Self(bytes.try_into().ok()?);
         (Self::from_random(serial.0) == serial).then_some(serial)
@@ -38,11 +39,11 @@ impl CertificateSerial {
         &self.0
     }
 
-    /// Reads the form in which certificates are shown: 20 bytes in lower-case hexadecimal, colons between them.
+    /// Reads the form in which certificates are shown: 20 bytes in lower-case hexadecimal, separated by colons.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] when the text is none that this authority gives.
+    /// [`Invalid`] when the text is not a serial number of this kind.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let read = || {
             let mut bytes = [0; SERIAL_BYTES];
@@ -87,12 +88,12 @@ impl<'de> Deserialize<'de> for CertificateSerial {
     }
 }
 
-/// Something that a certificate authority remembers.
+/// A note in the register of a certificate authority.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum CertificateNote {
-    /// Whose register this is; the first authority that opens it says so.
+    /// The key that this register belongs to; the first authority that opens it sets it.
     Authority {
         /// The SHA-256 of its public key (the whole `SubjectPublicKeyInfo`), in lower-case hexadecimal.
         key: String,
@@ -106,51 +107,51 @@ pub enum CertificateNote {
     Issued {
         /// Its serial number.
         serial: CertificateSerial,
-        /// For which store.
+        /// The store.
         store: LogId,
-        /// For which rotation.
+        /// The rotation.
         rotation: RotationId,
         /// When it ends by itself.
         not_after: Timestamp,
     },
-    /// A certificate is good no more.
+    /// A certificate was revoked.
     Revoked {
         /// Its serial number.
         serial: CertificateSerial,
-        /// Since when.
+        /// The time of the revocation.
         at: Timestamp,
     },
 }
 
-/// Keeps what a certificate authority remembers; [`FileRegister`](super::register_file::FileRegister) is one.
+/// Keeps the notes of a certificate authority; [`FileRegister`](super::register_file::FileRegister) is one.
 ///
 /// One authority has one register, and one register is used by one authority at a time.
 pub trait CertificateRegister: Send {
-    /// Gives everything that was added, in the order in which it was.
+    /// Returns all notes, in the order in which they were added.
     ///
     /// # Errors
     ///
     /// [`IssuerError`] when it cannot be read whole.
     fn load(&mut self) -> Result<Vec<CertificateNote>, IssuerError>;
 
-    /// Adds something, and makes it durable before it returns.
+    /// Adds a note, and makes it durable before it returns.
     ///
     /// # Errors
     ///
-    /// [`IssuerError`] when it may not last.
+    /// [`IssuerError`] when it may not be durable.
     fn add(&mut self, note: &CertificateNote) -> Result<(), IssuerError>;
 }
 
-/// What is known of one certificate.
+/// What is known about one certificate.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
-    /// For which store and rotation; nothing when only the revocation is known.
+    /// The store and the rotation; `None` when only the revocation is known.
     pub(super) made_for: Option<(LogId, RotationId)>,
     pub(super) not_after: Timestamp,
     pub(super) revoked: Option<Timestamp>,
 }
 
-/// What the register holds.
+/// The content of the register.
 #[derive(Debug, Default)]
 pub(super) struct Book {
     certificates: BTreeMap<CertificateSerial, Known>,
@@ -161,7 +162,7 @@ pub(super) struct Book {
 impl Book {
     pub(super) fn apply(&mut self, note: &CertificateNote) {
         match note {
-            // The first one counts.
+            // The first note counts.
             CertificateNote::Authority { key } => drop(self.key.get_or_insert_with(|| key.clone())),
             CertificateNote::Listed { number } => self.last_list = self.last_list.max(*number),
             CertificateNote::Issued { serial, store, rotation, not_after } => {
@@ -169,24 +170,24 @@ impl Book {
                 self.certificates.insert(*serial, Known { made_for, not_after: *not_after, revoked: None });
             }
             CertificateNote::Revoked { serial, at } => {
-                // One that is not known stays on the list for good: nobody knows when it ends.
+                // An unknown certificate stays on the list for good, since its end is unknown.
                 let unknown = Known { made_for: None, not_after: Timestamp::MAX, revoked: None };
                 self.certificates.entry(*serial).or_insert(unknown).revoked.get_or_insert(*at);
             }
         }
     }
 
-    /// Gives the key of the authority whose register this is.
+    /// Returns the key of the authority that this register belongs to.
     pub(super) fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
 
-    /// Gives the number of the last revocation list.
+    /// Returns the number of the last revocation list.
     pub(super) const fn last_list(&self) -> u64 {
         self.last_list
     }
 
-    /// Tells whether a certificate was entered, or revoked.
+    /// Returns whether a certificate was entered, or revoked.
     pub(super) fn knows(&self, serial: CertificateSerial) -> bool {
         self.certificates.contains_key(&serial)
     }
@@ -195,7 +196,7 @@ impl Book {
         self.certificates.get(&serial).is_some_and(|known| known.revoked.is_some())
     }
 
-    /// Gives the certificates of a store that are not revoked.
+    /// Returns the certificates of a store that are not revoked.
     pub(super) fn living(&self, store: LogId) -> impl Iterator<Item = (RotationId, CertificateSerial)> {
         self.certificates.iter().filter(|(_, known)| known.revoked.is_none()).filter_map(move |(serial, known)| {
             let (made_for, rotation) = known.made_for?;
@@ -203,7 +204,7 @@ impl Book {
         })
     }
 
-    /// Gives what was revoked and had not ended by itself by `time`.
+    /// Returns what was revoked and had not ended by itself by `time`.
     pub(super) fn revoked(&self, time: Timestamp) -> impl Iterator<Item = (CertificateSerial, Timestamp)> {
         let mattering = self.certificates.iter().filter(move |(_, known)| known.not_after >= time);
         mattering.filter_map(|(serial, known)| Some((*serial, known.revoked?)))

@@ -1,6 +1,6 @@
 //! Owns a register in a file: a line of JSON for each note, made durable one by one.
 //!
-//! A line that was torn by a crash is not a note: it is written over by the next one. Nothing in the file is secret. Read next:
+//! A line that was torn by a crash is not a note: the next one overwrites it. Nothing in the file is secret. Read next:
 //! [`super::authority`].
 
 use std::fs::{File, OpenOptions};
@@ -11,7 +11,7 @@ use std::path::Path;
 use super::register::{CertificateNote, CertificateRegister};
 use crate::issuer::outcome::IssuerError;
 
-/// Bytes of a register: some 300,000 certificates given out and revoked.
+/// Bytes of a register, at most: some 300,000 certificates given out and revoked.
 const BYTES_MAX: u64 = 128 * 1_024 * 1_024;
 
 /// A register in a file.
@@ -29,23 +29,23 @@ const BYTES_MAX: u64 = 128 * 1_024 * 1_024;
 #[derive(Debug)]
 pub struct FileRegister {
     file: File,
-    /// Where the last whole line ends.
+    /// The end of the last whole line.
     len: u64,
 }
 
 impl FileRegister {
-    /// Opens a register, or makes an empty one that its owner alone can read, and claims it until it is dropped.
+    /// Opens a register, or makes an empty one that only its owner can read, and claims it until it is dropped.
     ///
     /// # Errors
     ///
-    /// [`IssuerError`] when the system refuses, or somebody else has it open.
+    /// [`IssuerError`] when the system refuses, or another process or handle has it open.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, IssuerError> {
         let path = path.as_ref();
         let mut options = OpenOptions::new();
         let opened = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
         let file = opened.map_err(|_| IssuerError::unavailable("the register of certificates cannot be opened"))?;
         file.try_lock().map_err(|_| IssuerError::unavailable("the register of certificates is open elsewhere"))?;
-        // The name of a new file lasts when its directory does.
+        // The name of a new file is durable once its directory is.
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let lasts = File::open(parent).and_then(|parent| parent.sync_all());
         lasts.map_err(|_| {
@@ -56,10 +56,10 @@ impl FileRegister {
 }
 
 impl Drop for FileRegister {
-    /// Unlocks by name: a process that the host starts just now holds copies of its files for a moment, and closing ours
-    /// would leave the lock to them.
+    /// Unlocks explicitly. A process that the host is starting right now has copies of the open files for a moment, so
+    /// closing our file alone would leave the lock in place.
     fn drop(&mut self) {
-        // If this fails, closing the file does it.
+        // If this fails, closing the file unlocks it.
         drop(self.file.unlock());
     }
 }
@@ -95,7 +95,7 @@ impl CertificateRegister for FileRegister {
         if end > BYTES_MAX {
             return Err(IssuerError::refused("the register of certificates is full; 128 MiB is the most"));
         }
-        // What an attempt that failed left behind goes first, so that nothing of it stands after the line.
+        // The rest of a failed attempt is removed first, so that nothing of it follows the line.
         self.file.set_len(self.len).map_err(lost)?;
         self.file.write_all_at(&line, self.len).map_err(lost)?;
         self.file.sync_data().map_err(lost)?;

@@ -1,4 +1,4 @@
-//! Owns the requests for certificates that consumers bring along (PKCS #10, RFC 2986): whose key it is, and for which names.
+//! Owns the certificate requests that consumers bring (PKCS #10, RFC 2986): their key and their names.
 //!
 //! The key of a request never gets into the store. Read next: [`super::leaf`].
 
@@ -16,7 +16,7 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::issuer::pem;
 
-/// A request whose signature proves that whoever made it has the key.
+/// A request whose signature proves that its consumer has the key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) dns: Vec<String>,
@@ -44,13 +44,13 @@ impl PublicKeyData for RequestedKey {
 impl Request {
     /// Reads a request, and verifies that it was signed with its key.
     ///
-    /// Its names are those of its subject alternative name, or the common name where there is none. It may not ask to be an
-    /// authority, or for another use than as a server or a client. All else that it says of its subject and of the use of its
-    /// key is passed over: the template says that.
+    /// Its names are those of its subject alternative name, or the common name if there is none. It may not ask to be
+    /// an authority, or for another use than as a server or a client. Its other fields on the subject and the use of
+    /// its key are ignored: the template decides those.
     ///
     /// # Errors
     ///
-    /// The rule that it breaks, which goes on after "the request".
+    /// The rule that it breaks, phrased to follow "the request".
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         const RULE: &str = "takes one PEM block CERTIFICATE REQUEST that can be read";
         let blocks = pem::blocks(text).map_err(|_| RULE)?;

@@ -1,4 +1,4 @@
-//! Requests that consumers bring along, as openssl makes them.
+//! Requests that consumers bring, as openssl makes them.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::issuer::issuer::Issuer;
 use crate::issuer::outcome::Issued;
 
 impl Desk {
-    /// Makes a key and a request with it, and gives the request.
+    /// Makes a key and a request with it, and returns the request.
     fn request(&self, algorithm: &[&str], more: &[&str]) -> String {
         assert!(self.done(&[&["genpkey", "-out", "own.key"], algorithm].concat()), "{algorithm:?}");
         self.said(&[&["req", "-new", "-key", "own.key", "-out", "own.csr"], more].concat());
@@ -94,7 +94,7 @@ fn a_request_is_held_to_the_template_and_to_its_key() {
         assert!(told.contains(why), "{told}");
     }
     assert!(asked(&issuer, &with("extendedKeyUsage=serverAuth,clientAuth")).is_ok());
-    // Somebody else's key, under a signature of another one.
+    // Another party's key, under a signature of a different one.
     let mut forged = crate::issuer::pem::blocks(&desk.request(P256, &subject)).unwrap().remove(0).der.to_vec();
     let last = forged.len() - 1;
     forged[last] ^= 1;

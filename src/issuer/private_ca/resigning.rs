@@ -1,18 +1,18 @@
-//! Owns the name under which an authority signs: the bytes of its own certificate, whatever attributes they hold.
+//! Owns the name under which an authority signs: the exact bytes of its own certificate, with all its attributes.
 //!
-//! The library that writes certificates knows names as a map of attributes. It writes a placeholder, and the name is put in its
-//! place here, before the last signature. Read next: [`super::authority`].
+//! The library that writes certificates treats names as a map of attributes. It writes a placeholder, and this module
+//! replaces that by the name, before the last signature. Read next: [`super::authority`].
 
 use rcgen::{KeyPair, SigningKey as _};
 
 use crate::issuer::der::{BIT_STRING, SEQUENCE, element, split, take, whole};
 
-/// Puts the issuer's name into a certificate or a revocation list, DER, and signs it with the key that signed it before.
-/// `name` is an element of its own. Nothing when the bytes are none, or the key does not sign.
+/// Puts the issuer's name into a certificate or a revocation list, DER, and signs it with the key that signed it
+/// before. `name` is an element of its own. Returns `None` when the bytes are neither, or the key does not sign.
 pub(super) fn signed_as(signed: &[u8], name: &[u8], key: &KeyPair) -> Option<Vec<u8>> {
     let parts = whole(SEQUENCE, signed)?;
     let (content, rest) = take(SEQUENCE, parts)?;
-    // Behind the content: the algorithm of the signature, then the signature.
+    // After the content: the algorithm of the signature, then the signature.
     let algorithm = rest.get(..rest.len().checked_sub(split(rest)?.2.len())?)?;
     let content = renamed(content, name)?;
     let signature = key.sign(&content).ok()?;
@@ -20,7 +20,8 @@ pub(super) fn signed_as(signed: &[u8], name: &[u8], key: &KeyPair) -> Option<Vec
     element(SEQUENCE, &[&content, algorithm, &signature]).map(|der| der.to_vec())
 }
 
-/// Exchanges the issuer's name: the second sequence in the content of either (RFC 5280, 4.1 and 5.1), behind the algorithm.
+/// Exchanges the issuer's name: the second sequence in the content of either (RFC 5280, 4.1 and 5.1), after the
+/// algorithm.
 fn renamed(content: &[u8], name: &[u8]) -> Option<Vec<u8>> {
     let (mut rest, mut sequences) = (content, 0);
     loop {

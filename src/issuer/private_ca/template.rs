@@ -1,4 +1,4 @@
-//! Owns what leaf certificates are like: for which names, how long, with which key.
+//! Owns the template of leaf certificates: for which names, how long, with which key.
 //!
 //! Read next: [`super::leaf`].
 
@@ -11,12 +11,12 @@ use crate::issuer::outcome::IssuerError;
 
 use super::request::{Request, RequestedKey};
 
-/// Names in one certificate.
+/// Names in one certificate, at most.
 const NAMES_MAX: usize = 100;
-/// Characters of a DNS name, and of one label of it (RFC 1035).
+/// Characters of a DNS name, and of one label of it (RFC 1035), at most.
 const NAME_CHARS_MAX: usize = 253;
 const LABEL_CHARS_MAX: usize = 63;
-/// Shortest and longest life of a certificate: a minute, and what a browser takes.
+/// Shortest and longest life of a certificate: a minute, and the longest that browsers accept.
 const TTL_MIN: Duration = Duration::from_secs(60);
 const TTL_MAX: Duration = Duration::from_secs(398 * 24 * 3_600);
 
@@ -24,12 +24,12 @@ const TTL_MAX: Duration = Duration::from_secs(398 * 24 * 3_600);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CertificateKey {
-    /// ECDSA on P-256: taken everywhere.
+    /// ECDSA on P-256: accepted everywhere.
     #[default]
     EcdsaP256,
     /// ECDSA on P-384.
     EcdsaP384,
-    /// Ed25519: not taken by browsers.
+    /// Ed25519: not accepted by browsers.
     Ed25519,
 }
 
@@ -43,9 +43,9 @@ impl CertificateKey {
     }
 }
 
-/// What leaf certificates are like. Which names one has, its secret's parameters say: `{"dns_names": ["a.example"]}`, and where
-/// the template allows some, `"ip_addresses": ["10.0.0.1"]`. Or they hold a request, `"csr": "-----BEGIN CERTIFICATE REQUEST ..."`,
-/// whose names are held to the template.
+/// The template of leaf certificates. The parameters of a secret choose its names: `{"dns_names": ["a.example"]}`, and
+/// if the template allows some, `"ip_addresses": ["10.0.0.1"]`. Or they contain a request, `"csr": "-----BEGIN
+/// CERTIFICATE REQUEST ..."`, whose names are checked against the template.
 ///
 /// ```
 /// use std::time::Duration;
@@ -69,7 +69,7 @@ pub struct LeafTemplate {
     networks: Vec<(IpAddr, u8)>,
 }
 
-/// What a certificate is for.
+/// The names of a certificate.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Names {
     pub(super) dns: Vec<String>,
@@ -77,11 +77,11 @@ pub(super) struct Names {
 }
 
 impl LeafTemplate {
-    /// Makes a template for certificates that live this long, and for no names yet.
+    /// Makes a template for certificates with this lifetime, and without names yet.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] unless they live a minute to 398 days.
+    /// [`Invalid`] unless the lifetime is a minute to 398 days.
     pub fn new(ttl: Duration) -> Result<Self, Invalid> {
         if !(TTL_MIN..=TTL_MAX).contains(&ttl) {
             return Err(Invalid::new("certificate life", "takes a minute to 398 days"));
@@ -120,11 +120,12 @@ impl LeafTemplate {
         self
     }
 
-    /// Allows the IP addresses of a network: an address, `/`, and how many bits of it count; without them, that address alone.
+    /// Allows the IP addresses of a network: an address, `/`, and how many bits of it count; without them, only that
+    /// address.
     ///
     /// # Errors
     ///
-    /// [`Invalid`] unless it is one.
+    /// [`Invalid`] unless it is a network.
     pub fn allowing_addresses(mut self, network: &str) -> Result<Self, Invalid> {
         let read = || {
             let (at, bits) = network.split_once('/').map_or((network, None), |(at, bits)| (at, Some(bits)));
@@ -139,14 +140,14 @@ impl LeafTemplate {
         Ok(self)
     }
 
-    /// Says which kind of key each certificate gets; a fresh one every time.
+    /// Sets the kind of key of each certificate; each gets a fresh one.
     #[must_use]
     pub const fn with_key(mut self, key: CertificateKey) -> Self {
         self.key = key;
         self
     }
 
-    /// Says in each certificate where the host puts the revocation list.
+    /// Sets the URL of the revocation list in each certificate, where the host publishes it.
     ///
     /// # Errors
     ///
@@ -163,7 +164,7 @@ impl LeafTemplate {
         Ok(self)
     }
 
-    /// Reads what a secret's settings ask for: names, or a request that has them and a key of its own.
+    /// Reads what the parameters of a secret ask for: names, or a request that has them and a key of its own.
     pub(super) fn asked(&self, parameters: Option<&str>) -> Result<(Names, Option<RequestedKey>), IssuerError> {
         let mut wanted: Wanted =
             serde_json::from_str(parameters.unwrap_or("{}")).map_err(|_| IssuerError::refused(RULE))?;
@@ -178,7 +179,7 @@ impl LeafTemplate {
         Ok((self.names(wanted)?, Some(request.key)))
     }
 
-    /// Holds names to the template. Names are not secret, and are repeated.
+    /// Checks names against the template. Names are not secret, so errors repeat them.
     fn names(&self, wanted: Wanted) -> Result<Names, IssuerError> {
         if !(1..=NAMES_MAX).contains(&wanted.dns_names.len().saturating_add(wanted.ip_addresses.len())) {
             return Err(IssuerError::refused(RULE));
@@ -219,7 +220,7 @@ impl LeafTemplate {
     }
 }
 
-/// Tells whether an address is one of a network, of which so many bits count.
+/// Returns whether an address belongs to a network, of which this many bits count.
 fn is_within(at: IpAddr, network: IpAddr, bits: u8) -> bool {
     let (at, network, width) = match (at, network) {
         (IpAddr::V4(at), IpAddr::V4(network)) => (u128::from(at.to_bits()), u128::from(network.to_bits()), 32_u32),

@@ -1,4 +1,4 @@
-//! A certificate authority, its certificates and its list, as others read them.
+//! A certificate authority, its certificates and its list, as other programs read them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -255,12 +255,12 @@ fn openssl_agrees_when_it_is_there() {
     }
 }
 
-/// Asks another implementation; nothing when there is none.
+/// Runs another implementation; returns `None` when there is none.
 fn openssl(home: &Path, args: &[&str]) -> Option<bool> {
     Some(std::process::Command::new("openssl").current_dir(home).args(args).output().ok()?.status.success())
 }
 
-/// What a store does not know is adopted with its key, by its serial number alone.
+/// A certificate that a store does not know is adopted with its key, by its serial number alone.
 #[test]
 fn a_certificate_is_adopted_with_its_key() {
     let (world, trial) = (World::new(), trial());
