@@ -3,14 +3,19 @@
 //! Read next: [`crate::view`].
 
 use crate::domain::clock::ClockStanding;
+use crate::domain::impact::Impact;
 use crate::domain::name::IssuerName;
 use crate::domain::quarantine::Strangers;
+use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, ErrorKind};
 use crate::ledger::Head;
 use crate::view;
 
 use super::clock::ClockStatus;
+use super::impact::{ImpactReport, RecentReader};
+use super::log_view::LogEntry;
+use super::moment::Moment;
 use super::status::{RotationCount, RotationCounts, Status};
 
 impl From<RotationCount> for view::RotationCount {
@@ -84,6 +89,61 @@ impl From<&Status> for view::Status {
             is_vouched: status.is_vouched,
             strange_keys: status.strange_keys.clone(),
             unsaved_records: status.unsaved_records,
+        }
+    }
+}
+
+impl From<&LogEntry> for view::LogEntry {
+    fn from(entry: &LogEntry) -> Self {
+        match entry {
+            LogEntry::Known(record) => Self::Record(Box::new(view::Record::of(record, record.event.to_json()))),
+            LogEntry::Opaque { position, recorded_at, context, secret, event_type, schema, erased } => {
+                Self::Unread(Box::new(view::UnreadRecord {
+                    position: *position,
+                    recorded_at: *recorded_at,
+                    actor: context.actor.clone(),
+                    secret_id: *secret,
+                    event_type: *event_type,
+                    schema: *schema,
+                    writer_epoch: context.writer_epoch,
+                    correlation_id: context.correlation.clone(),
+                    erased: *erased,
+                }))
+            }
+        }
+    }
+}
+
+impl ImpactReport {
+    /// Shows it, with whom the destruction of the data of one version would hit, if that is asked about.
+    #[must_use]
+    pub fn view(&self, secret: &Secret, destruction: Option<&Impact>) -> view::ImpactReport {
+        let one = |impact| view::Impact::of(secret, impact);
+        let reader = |read: &RecentReader| view::RecentReader {
+            reader: read.reader.clone(),
+            version_id: read.version,
+            version_number: secret.version_by_id(read.version).map(|version| version.number),
+            reads: read.reads,
+            last_at: read.last_at,
+        };
+        view::ImpactReport {
+            rotation: self.rotation.as_ref().map(one),
+            deletion: one(&self.deletion),
+            data_destruction: destruction.map(one),
+            recent_readers: self.readers.iter().map(reader).collect(),
+            readers_from_position: self.readers_from,
+        }
+    }
+}
+
+impl From<&Moment> for view::Moment {
+    fn from(moment: &Moment) -> Self {
+        Self {
+            records: moment.size(),
+            time: moment.time(),
+            stretches: moment.stretches(),
+            hidden_secrets: moment.hidden().collect(),
+            hides_groups: moment.hides_groups(),
         }
     }
 }

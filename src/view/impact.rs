@@ -5,10 +5,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::lock::BlockingLock;
+use crate::domain::id::VersionId;
 use crate::domain::impact;
 use crate::domain::name::Actor;
-use crate::domain::position::VersionNumber;
+use crate::domain::position::{Position, VersionNumber};
 use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
 
 /// Whom an operation would hit. An addition to the reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,4 +56,36 @@ impl Impact {
             consumers: impact.consumers.iter().map(consumer).collect(),
         }
     }
+}
+
+/// Whom each operation on a secret would hit, and who read it of late. An addition to the reference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ImpactReport {
+    /// A rotation; null for types that do not rotate.
+    pub rotation: Option<Impact>,
+    /// A deletion.
+    pub deletion: Impact,
+    /// The destruction of the data of the version that was asked about; null if there is none to destroy.
+    pub data_destruction: Option<Impact>,
+    /// Who read it of late, as far as reads are recorded; the last one first.
+    pub recent_readers: Vec<RecentReader>,
+    /// The position from which the log was searched for them.
+    pub readers_from_position: Position,
+}
+
+/// An actor that read a version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RecentReader {
+    /// The actor.
+    pub reader: Actor,
+    /// The version.
+    pub version_id: VersionId,
+    /// Its number; null if the version is forgotten.
+    pub version_number: Option<VersionNumber>,
+    /// How often.
+    pub reads: u64,
+    /// When last.
+    pub last_at: Timestamp,
 }

@@ -2,8 +2,8 @@
 //!
 //! Read next: [`super::find`].
 
-use latchkeep::Moment;
 use latchkeep::audit::AsOf;
+use latchkeep::{Moment, view};
 use serde_json::{Map, Value, json};
 
 use crate::args::AsOfArg;
@@ -31,9 +31,7 @@ impl Sight {
     fn tell(&self) {
         let Self { moment, .. } = self;
         failure::note(format!("as of {}, after {} records", shown(moment.time()), moment.size()));
-        if moment.stretches() > 1 {
-            failure::note(stretches(moment.stretches()));
-        }
+        view::stretches_words(moment.stretches()).iter().for_each(failure::note);
         let hidden: Vec<String> = moment.hidden().map(|id| id.to_string()).collect();
         if !hidden.is_empty() {
             failure::note(format!("not shown, since words about them were erased from the log: {}", hidden.join(", ")));
@@ -46,23 +44,7 @@ impl Sight {
     /// Adds to JSON of what moment it is, where one was asked for.
     pub(crate) fn put(&self, fields: &mut Map<String, Value>) {
         if self.is_past {
-            let Self { moment, .. } = self;
-            let hidden: Vec<_> = moment.hidden().collect();
-            let as_of = json!({
-                "records": moment.size(),
-                "time": moment.time(),
-                "stretches": moment.stretches(),
-                "hidden_secrets": hidden,
-                "hides_groups": moment.hides_groups(),
-            });
-            fields.insert("as_of".to_owned(), as_of);
+            fields.insert("as_of".to_owned(), json!(view::Moment::from(&self.moment)));
         }
     }
-}
-
-/// Says that a time lies in several stretches of a log.
-pub(crate) fn stretches(count: usize) -> String {
-    format!(
-        "the clock was rebased: that time lies in {count} stretches of the log, and this is the newest; positions tell of the others"
-    )
 }

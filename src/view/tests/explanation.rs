@@ -1,8 +1,9 @@
 //! The one explanation of a refusal.
 
 use super::golden;
-use super::sample::{actor, issuance, secret, time};
+use super::sample::{actor, issuance, lease, secret, time};
 use crate::domain::held::Held;
+use crate::domain::lock::Lock;
 use crate::domain::name::SecretName;
 use crate::domain::position::VersionNumber;
 use crate::domain::refusal::{LOCKED_MESSAGE, Operation, Refusal};
@@ -54,6 +55,12 @@ fn it_ends_by_itself_only_where_all_locks_are_leases() {
     assert_eq!(until(&secret), None);
     secret.versions[0].locks.pop();
     assert_eq!(until(&secret), Some(time("23:00:00.25")));
+    let later = Lock { expires_at: Some(time("23:30:00")), ..lease("shop") };
+    secret.versions[0].locks.push(later);
+    assert_eq!(until(&secret), Some(time("23:30:00")));
+    secret.versions[0].locks = (0..25).map(|index| lease(&format!("app-{index:02}"))).collect();
+    let block = Explanation::of(&refusal(&secret)).block.unwrap();
+    assert_eq!((block.until, block.blocked_total, block.unlisted()), (None, 25, 1));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod explanation;
 mod lock;
+mod record;
 mod rotation;
 mod sample;
 mod secret;

@@ -104,9 +104,14 @@ fn a_status_says_why_a_rotation_does_not_come() {
 
 #[test]
 fn tasks_have_the_names_of_the_reference() {
-    let secret = rotating(RotationStage::Awaiting { report_by: time("15:00:00") });
+    let mut secret = rotating(RotationStage::Awaiting { report_by: time("15:00:00") });
+    // An id of version 7 holds the time at which it was drawn: an hour before the version was made.
+    let millis = time("08:00:00").as_nanos() / 1_000_000;
+    let id = RotationId::from_bytes(((u128::from(millis) << 80) | (7 << 76)).to_be_bytes());
+    secret.versions[1].credential.as_mut().unwrap().rotation = id;
     let tasks = secret.tasks();
     golden("task", &Task::of(&secret, tasks.last().unwrap()));
     let done = Task::of(&secret, &tasks[0]);
-    assert!(done.errors.is_empty() && done.last_update_date == done.ended_at.unwrap());
+    assert!(done.errors.is_empty());
+    assert_eq!((done.creation_date, done.last_update_date), (time("08:00:00"), time("09:00:00")));
 }

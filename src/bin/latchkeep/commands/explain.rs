@@ -39,14 +39,14 @@ pub(crate) fn run(args: &Explain, scene: &mut Scene) -> Result<Exit, Failure> {
             tell(scene, *operation, &forecast)?;
         }
     }
-    let (impact, destruction) = (scene.store().impact(secret.id)?, secret.impact_of_destruction(args.version));
+    let impact = scene.store().impact(secret.id)?.view(&secret, secret.impact_of_destruction(args.version).as_ref());
     if scene.out.is_json() {
         let mut fields = shown::object(view::Secret::of(&secret));
-        fields.insert("impact".to_owned(), impact::json(&secret, &impact, destruction.as_ref(), &numbers));
+        fields.insert("impact".to_owned(), json!(impact));
         fields.insert("operations".to_owned(), Value::Array(shown));
         scene.out.json(&fields.into())?;
     } else {
-        impact::tell(scene, args.operation, &told, &secret, (&impact, destruction.as_ref()), &numbers)?;
+        impact::tell(scene, args.operation, &told, &impact)?;
     }
     Ok(exit)
 }

@@ -2,10 +2,9 @@
 //!
 //! Read next: [`super::explain`].
 
-use latchkeep::{Impact, ImpactReport, RecentReader, Secret, view};
-use serde_json::{Value, json};
+use latchkeep::view::{Impact, ImpactReport};
 
-use super::summary::{Numbers, counted};
+use super::summary::counted;
 use crate::args::OperationArg;
 use crate::failure::Failure;
 use crate::scene::Scene;
@@ -14,71 +13,45 @@ use crate::times::shown as shown_time;
 /// Readers that people are shown; programs get all of them.
 const READERS_SHOWN: usize = 10;
 
-/// Shows it to programs.
-pub(super) fn json(secret: &Secret, report: &ImpactReport, destruction: Option<&Impact>, numbers: &Numbers) -> Value {
-    let one = |impact| view::Impact::of(secret, impact);
-    let reader = |read: &RecentReader| {
-        json!({
-            "reader": read.reader,
-            "version_id": read.version,
-            "version": numbers.name(read.version),
-            "reads": read.reads,
-            "last_at": read.last_at,
-        })
-    };
-    json!({
-        "rotation": report.rotation.as_ref().map(one),
-        "deletion": one(&report.deletion),
-        "data_destruction": destruction.map(one),
-        "recent_readers": report.readers.iter().map(reader).collect::<Vec<_>>(),
-        "readers_from_position": report.readers_from,
-    })
-}
-
 /// Tells people whom a rotation and a deletion would hit, as far as they were asked about; the locks in the way of what is
 /// in `told` were told with its refusal.
 pub(super) fn tell(
     scene: &mut Scene,
     asked: Option<OperationArg>,
     told: &[OperationArg],
-    secret: &Secret,
-    (report, destruction): (&ImpactReport, Option<&Impact>),
-    numbers: &Numbers,
+    report: &ImpactReport,
 ) -> Result<(), Failure> {
-    let one = |impact| view::Impact::of(secret, impact);
     if let Some(impact) = report.rotation.as_ref().filter(|_| matches!(asked, None | Some(OperationArg::Rotate))) {
-        lines("a rotation", &one(impact), !told.contains(&OperationArg::Rotate), scene)?;
+        lines("a rotation", impact, !told.contains(&OperationArg::Rotate), scene)?;
     }
     if matches!(asked, None | Some(OperationArg::Delete)) {
-        lines("a deletion", &one(&report.deletion), !told.contains(&OperationArg::Delete), scene)?;
+        lines("a deletion", &report.deletion, !told.contains(&OperationArg::Delete), scene)?;
     }
-    if let Some(impact) = destruction.filter(|_| matches!(asked, Some(OperationArg::DestroyData))) {
-        lines("the destruction", &one(impact), !told.contains(&OperationArg::DestroyData), scene)?;
+    if let Some(impact) = report.data_destruction.as_ref().filter(|_| matches!(asked, Some(OperationArg::DestroyData)))
+    {
+        lines("the destruction", impact, !told.contains(&OperationArg::DestroyData), scene)?;
     }
-    if matches!(asked, Some(OperationArg::Read)) { Ok(()) } else { readers(scene, report, numbers) }
+    if matches!(asked, Some(OperationArg::Read)) { Ok(()) } else { readers(scene, report) }
 }
 
 /// Tells people who read it of late.
-fn readers(scene: &mut Scene, report: &ImpactReport, numbers: &Numbers) -> Result<(), Failure> {
-    for read in report.readers.iter().take(READERS_SHOWN) {
+fn readers(scene: &mut Scene, report: &ImpactReport) -> Result<(), Failure> {
+    for read in report.recent_readers.iter().take(READERS_SHOWN) {
         let (times, last) = (counted(read.reads, "read"), shown_time(read.last_at));
-        scene.out.line(format!(
-            "read by {}: {times} of {}, the last {last}",
-            read.reader,
-            numbers.name(read.version)
-        ))?;
+        let number = read.version_number.map_or_else(|| read.version_id.to_string(), |number| number.to_string());
+        scene.out.line(format!("read by {}: {times} of version {number}, the last {last}", read.reader))?;
     }
-    let untold = report.readers.len().saturating_sub(READERS_SHOWN);
+    let untold = report.recent_readers.len().saturating_sub(READERS_SHOWN);
     if untold > 0 {
         scene.out.line(format!("and by {untold} more"))?;
     }
-    if report.readers_from.get() > 0 {
-        scene.out.line(format!("reads before position {} were not looked for", report.readers_from))?;
+    if report.readers_from_position.get() > 0 {
+        scene.out.line(format!("reads before position {} were not looked for", report.readers_from_position))?;
     }
     Ok(())
 }
 
-fn lines(operation: &str, impact: &view::Impact, with_locks: bool, scene: &mut Scene) -> Result<(), Failure> {
+fn lines(operation: &str, impact: &Impact, with_locks: bool, scene: &mut Scene) -> Result<(), Failure> {
     for lock in impact.locks.iter().filter(|_| with_locks) {
         scene.out.line(format!("{operation} would hit: lock {} {}", lock.name, lock.words()))?;
     }

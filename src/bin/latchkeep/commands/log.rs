@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use latchkeep::{Event, LogEntry, Position, Record, SecretId, limits};
+use latchkeep::{Event, LogEntry, Position, Record, SecretId, limits, view};
 use serde_json::{Value, json};
 
 use super::summary::{self, Numbers};
@@ -165,13 +165,13 @@ pub(super) fn show_one(
             if only.is_some() && record.secret() != only {
                 return Ok(());
             }
-            if scene.out.is_json() { scene.out.line(to_json(record)) } else { line(scene, known, record) }
+            if scene.out.is_json() { scene.out.line(to_json(entry)) } else { line(scene, known, record) }
         }
         LogEntry::Opaque { position, recorded_at, context, secret, event_type, erased, .. }
             if only.is_none() || *secret == only =>
         {
             if scene.out.is_json() {
-                return scene.out.line(opaque_json(entry));
+                return scene.out.line(to_json(entry));
             }
             let label = Event::label_of(*event_type).map_or_else(|| format!("event {event_type}"), str::to_owned);
             let about = secret.map(|id| known.name(id)).unwrap_or_default();
@@ -196,38 +196,9 @@ fn line(scene: &mut Scene, known: &Known, record: &Record) -> Result<(), Failure
     }
 }
 
-/// Shows a record that cannot be read here.
-pub(super) fn opaque_json(entry: &LogEntry) -> Value {
-    let LogEntry::Opaque { position, recorded_at, context, secret, event_type, schema, erased, .. } = entry else {
-        return Value::Null;
-    };
-    json!({
-        "position": position,
-        "recorded_at": recorded_at,
-        "actor": context.actor,
-        "secret_id": secret,
-        "event_type": event_type,
-        "schema": schema,
-        "writer_epoch": context.writer_epoch,
-        "correlation_id": context.correlation,
-        "erased": erased,
-    })
-}
-
-/// Shows a record.
-pub(super) fn to_json(record: &Record) -> Value {
-    json!({
-        "position": record.position,
-        "recorded_at": record.recorded_at,
-        "actor": record.context.actor,
-        "event": record.event.label(),
-        "event_id": record.event_id,
-        "secret_id": record.secret(),
-        "revision": record.subject.map(|subject| subject.revision),
-        "writer_epoch": record.context.writer_epoch,
-        "correlation_id": record.context.correlation,
-        "data": record.event.to_json(),
-    })
+/// Shows an entry of the log to programs.
+pub(super) fn to_json(entry: &LogEntry) -> Value {
+    json!(view::LogEntry::from(entry))
 }
 
 /// Shows bytes as people compare them.

@@ -3,7 +3,7 @@
 //! Read next: [`super::log_verify`], for whether to believe it.
 
 use latchkeep::audit::{AsOf, Conclusion, LockReport, Outcome, Report, RotationStatus, SecretReport, replay_export};
-use latchkeep::{Lock, Version, VersionData};
+use latchkeep::{Lock, Version, VersionData, view};
 use serde_json::json;
 
 use super::log_verify;
@@ -12,7 +12,6 @@ use crate::args::LogReplay;
 use crate::brought::Export;
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
-use crate::looking;
 use crate::out::Out;
 use crate::times::{self, shown as shown_time};
 
@@ -75,9 +74,7 @@ fn tell_moment(found: &LockReport, as_of: AsOf) {
     let (at, size) = (shown_time(found.time), found.size);
     let last = (found.time > found.last_at).then(|| format!(", the last of {}", shown_time(found.last_at)));
     failure::note(format!("as of {at}, after {size} records{}", last.unwrap_or_default()));
-    if found.stretches > 1 {
-        failure::note(looking::stretches(found.stretches));
-    }
+    view::stretches_words(found.stretches).iter().for_each(failure::note);
 }
 
 /// Leaves the secret that was asked for.

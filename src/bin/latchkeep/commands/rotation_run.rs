@@ -299,7 +299,7 @@ fn tell(
     show: &mut dyn FnMut(&mut Scene, Value) -> Result<(), Failure>,
 ) -> Result<Position, Failure> {
     each(scene, from, &mut |scene, entry| match entry {
-        latchkeep::LogEntry::Known(record) => show(scene, to_json(record)),
+        latchkeep::LogEntry::Known(_) => show(scene, to_json(entry)),
         _ => Ok(()),
     })
 }

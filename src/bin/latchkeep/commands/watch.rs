@@ -164,9 +164,9 @@ impl Teller<'_> {
                     event.label().to_owned(),
                     summary::of(event, self.known.numbers()),
                 ];
-                (log::to_json(record), columns, event.refusal().is_some())
+                (log::to_json(entry), columns, event.refusal().is_some())
             }
-            _ => (log::opaque_json(entry), opaque_columns(entry, name.clone().unwrap_or_default()), false),
+            _ => (log::to_json(entry), opaque_columns(entry, name.clone().unwrap_or_default()), false),
         };
         if let Value::Object(fields) = &mut json {
             fields.insert("secret".to_owned(), json!(name));
