@@ -136,6 +136,9 @@ pub const CONSUMERS_MAX: usize = 32;
 /// How long a version is left alone at least, whose credential ends before the policy's next run: an hour.
 pub const EARLY_ROTATION_PAUSE: Duration = Duration::from_secs(60 * 60);
 
+/// How long a credential is good behind its scheduled rotation, at most, for that to be early enough: a day.
+pub const SCHEDULE_OVERLAP_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long before its time a scheduled rotation counts as due for a single run of the worker, at most: a day.
 pub const SCHEDULE_SLACK_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 

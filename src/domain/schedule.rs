@@ -78,13 +78,19 @@ impl Secret {
     /// back. A day after the last one that is refused still.
     ///
     /// It counts from the schedule, not from the last run: a late run, or a short month, does not move the later ones. A worker
-    /// rotates up to half an hour after it, spread over secrets. What an issuer gave a shorter life than the policy's interval
-    /// rotates earlier: when two thirds of that life are over, and no sooner than an hour after it was made. A credential of an
-    /// issuer also rotates while its expiry is held back, since the next one is what the holders wait for.
+    /// rotates up to half an hour after it, spread over secrets. A credential of an issuer that ends before that run, or soon
+    /// after it (an eighth of its life, a day at most), rotates earlier: when two thirds of its life are over, and no sooner
+    /// than an hour after it was made. A credential of an issuer also rotates while its expiry is held back, since the next one is
+    /// what the holders wait for.
     #[must_use]
     pub fn next_rotation_at(&self) -> Option<Timestamp> {
+        self.rotation_due_at().and_then(|at| self.unrefused_at(at))
+    }
+
+    /// Gives when a rotation that is due at a time can be made.
+    fn unrefused_at(&self, due_at: Timestamp) -> Option<Timestamp> {
         let is_held = self.expiry_held_since.is_some() && !self.spec.is_issued_credential();
-        let at = self.rotation_due_at().filter(|_| self.lifecycle == Lifecycle::Active && !is_held)?;
+        let at = Some(due_at).filter(|_| self.lifecycle == Lifecycle::Active && !is_held)?;
         Some(self.refused_for(at).and_then(|refused| self.again_at(refused)).unwrap_or(at))
     }
 
@@ -104,30 +110,51 @@ impl Secret {
         held.graced_until.filter(|until| held.consumers.is_empty() && *until <= most)
     }
 
-    /// When an active policy rotates the current version, whatever was refused so far.
-    pub(crate) fn rotation_due_at(&self) -> Option<Timestamp> {
+    /// Gives when the schedule rotates the current version, whatever its end is.
+    fn scheduled_at(&self) -> Option<Timestamp> {
         let policy = self.policy.filter(|policy| policy.auto_rotate)?;
         let current = self.current()?;
-        let at = policy.interval.first_after(self.scheduled_from, current.counts_from.plus(policy.interval.slack()));
+        Some(policy.interval.first_after(self.scheduled_from, current.counts_from.plus(policy.interval.slack())))
+    }
+
+    /// When an active policy rotates the current version, whatever was refused so far.
+    pub(crate) fn rotation_due_at(&self) -> Option<Timestamp> {
+        let (at, current) = self.scheduled_at().zip(self.current())?;
+        let Some(end) = current.expires_at.filter(|_| self.spec.issuance().is_some()) else { return Some(at) };
+        let life = end.since(current.counts_from);
+        // The version after it needs time to be taken into use.
+        let overlap = life.checked_div(8).unwrap_or_default().min(limits::SCHEDULE_OVERLAP_MAX);
+        if end > at && end.since(at) >= overlap {
+            return Some(at);
+        }
+        Some(current.counts_from.plus(early(life)).min(at))
+    }
+
+    /// Gives when the first releases rotated the current version, which did not look at what is left behind the
+    /// scheduled run.
+    fn first_due_at(&self) -> Option<Timestamp> {
+        let (at, current) = self.scheduled_at().zip(self.current())?;
         let end = current.expires_at.filter(|end| *end <= at && self.spec.issuance().is_some());
-        Some(end.map_or(at, |end| {
-            let life = end.since(current.counts_from);
-            let early = life.saturating_sub(life.checked_div(3).unwrap_or_default());
-            current.counts_from.plus(early.max(limits::EARLY_ROTATION_PAUSE)).min(at)
-        }))
+        Some(end.map_or(at, |end| current.counts_from.plus(early(end.since(current.counts_from))).min(at)))
     }
 
     /// Gives how long before its time a scheduled rotation may begin: an eighth of what the version lasts at most, where it lasts
     /// shorter than the interval.
     pub(crate) fn rotation_slack(&self) -> Duration {
+        self.rotation_due_at().map_or(Duration::ZERO, |at| self.slack_before(at))
+    }
+
+    fn slack_before(&self, due_at: Timestamp) -> Duration {
         let Some((policy, current)) = self.policy.zip(self.current()) else { return Duration::ZERO };
-        let lasts = self.rotation_due_at().map_or(Duration::ZERO, |at| at.since(current.counts_from));
+        let lasts = due_at.since(current.counts_from);
         policy.interval.slack().min(lasts.checked_div(8).unwrap_or_default())
     }
 
-    /// Tells whether a scheduled rotation may begin at a time, somewhat early included.
+    /// Tells whether a scheduled rotation may begin at a time, somewhat early included. What the rule of the first releases
+    /// permits stays permitted: their logs are held to this.
     pub(crate) fn may_rotate_at(&self, now: Timestamp) -> bool {
-        self.next_rotation_at().is_some_and(|at| at <= now.plus(self.rotation_slack()))
+        let begins = |due: Timestamp| self.unrefused_at(due).is_some_and(|at| at <= now.plus(self.slack_before(due)));
+        [self.rotation_due_at(), self.first_due_at()].into_iter().flatten().any(begins)
     }
 
     /// Gives how long after its time a worker rotates it; never past the half of what is left of the credential's life.
@@ -146,7 +173,7 @@ impl Secret {
 
     /// Gives when a rotation that was due at a time, or somewhat early, was last refused or given up.
     pub(crate) fn refused_for(&self, at: Timestamp) -> Option<Timestamp> {
-        self.rotation_refused_at.filter(|refused| refused.plus(self.rotation_slack()) >= at)
+        self.rotation_refused_at.filter(|refused| refused.plus(self.slack_before(at)) >= at)
     }
 
     /// Gives when a rotation that was refused is tried again; nothing when what refused it is gone, as far as can be seen here:
@@ -168,6 +195,12 @@ impl Secret {
         let is_graced_alone = held.consumers.is_empty();
         Some(held.graced_until.filter(|_| is_graced_alone).map_or(again, |until| until.min(again)))
     }
+}
+
+/// Gives after how much of its life a credential is renewed that ends before the next run.
+fn early(life: Duration) -> Duration {
+    let two_thirds = life.saturating_sub(life.checked_div(3).unwrap_or_default());
+    two_thirds.max(limits::EARLY_ROTATION_PAUSE)
 }
 
 #[cfg(test)]

@@ -49,11 +49,28 @@ fn with_policy(hours: Option<u64>) -> (World, SecretId, Timestamp) {
 #[test]
 fn a_policy_rotates_before_the_end_that_an_issuer_named() {
     for (ends_after, rotates_after) in
-        [(None, 240), (Some(241), 240), (Some(240), 160), (Some(24), 16), (Some(3), 2), (Some(1), 1)]
+        [(None, 240), (Some(264), 240), (Some(240), 160), (Some(24), 16), (Some(3), 2), (Some(1), 1)]
     {
         let (world, secret, made_at) = with_policy(ends_after);
         let hours = world.get(secret).next_rotation_at().map(|at| at.since(made_at).as_secs() / HOUR);
         assert_eq!(hours, Some(rotates_after), "ends after {ends_after:?} hours");
+    }
+}
+
+/// Credentials that ended a minute after their scheduled run were renewed in the last minute of their lives.
+#[test]
+fn what_ends_soon_after_the_scheduled_run_is_rotated_early() {
+    for (ends_after, rotates_after) in [(241, 160), (263, 175), (264, 240), (265, 240)] {
+        let (world, secret, made_at) = with_policy(Some(ends_after));
+        let hours = world.get(secret).next_rotation_at().map(|at| at.since(made_at).as_secs() / HOUR);
+        assert_eq!(hours, Some(rotates_after), "ends after {ends_after} hours");
+    }
+    // Of a day's life, three hours have to be left.
+    for (ends_after, rotates_after) in [(26, 17), (28, 24)] {
+        let (mut world, secret, made_at) = with_policy(Some(ends_after));
+        world.ask(&Command::SetPolicy { secret, policy: every(1) }).unwrap();
+        let hours = world.get(secret).next_rotation_at().map(|at| at.since(made_at).as_secs() / HOUR);
+        assert_eq!(hours, Some(rotates_after), "ends after {ends_after} hours, daily");
     }
 }
 
