@@ -139,6 +139,9 @@ pub const EARLY_ROTATION_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// How long a credential is good behind its scheduled rotation, at most, for that to be early enough: a day.
 pub const SCHEDULE_OVERLAP_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long a policy waits with the next renewal when the last one brought no later end: a day.
+pub const USELESS_RENEWAL_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long before its time a scheduled rotation counts as due for a single run of the worker, at most: a day.
 pub const SCHEDULE_SLACK_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -80,8 +80,9 @@ impl Secret {
     /// It counts from the schedule, not from the last run: a late run, or a short month, does not move the later ones. A worker
     /// rotates up to half an hour after it, spread over secrets. A credential of an issuer that ends before that run, or soon
     /// after it (an eighth of its life, a day at most), rotates earlier: when two thirds of its life are over, and no sooner
-    /// than an hour after it was made. A credential of an issuer also rotates while its expiry is held back, since the next one is
-    /// what the holders wait for.
+    /// than an hour after it was made. If the last renewal brought no later end, the next one waits for a day, or until an hour
+    /// before the end. A credential of an issuer also rotates while its expiry is held back, since the next one is what the
+    /// holders wait for.
     #[must_use]
     pub fn next_rotation_at(&self) -> Option<Timestamp> {
         self.rotation_due_at().and_then(|at| self.unrefused_at(at))
@@ -127,11 +128,15 @@ impl Secret {
         if end > at && end.since(at) >= overlap {
             return Some(at);
         }
-        Some(current.counts_from.plus(early(life)).min(at))
+        let has_gained = self.previous().and_then(|before| before.expires_at).is_none_or(|before| before < end);
+        // An end that does not move would be renewed for at ever shorter intervals.
+        let pause = life.saturating_sub(limits::EARLY_ROTATION_PAUSE).min(limits::USELESS_RENEWAL_PAUSE);
+        let early = if has_gained { early(life) } else { early(life).max(pause) };
+        Some(current.counts_from.plus(early).min(at))
     }
 
-    /// Gives when the first releases rotated the current version, which did not look at what is left behind the
-    /// scheduled run.
+    /// Gives when the first releases rotated the current version, which did not look at the end of the version before, nor at
+    /// what is left behind the scheduled run.
     fn first_due_at(&self) -> Option<Timestamp> {
         let (at, current) = self.scheduled_at().zip(self.current())?;
         let end = current.expires_at.filter(|end| *end <= at && self.spec.issuance().is_some());

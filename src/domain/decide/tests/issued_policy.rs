@@ -8,6 +8,7 @@ use crate::domain::command::Command;
 use crate::domain::id::SecretId;
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::rotation::IssuerClass::CreateWithToken;
+use crate::domain::rotation::RotationTrigger;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef::Current;
@@ -71,6 +72,31 @@ fn what_ends_soon_after_the_scheduled_run_is_rotated_early() {
         world.ask(&Command::SetPolicy { secret, policy: every(1) }).unwrap();
         let hours = world.get(secret).next_rotation_at().map(|at| at.since(made_at).as_secs() / HOUR);
         assert_eq!(hours, Some(rotates_after), "ends after {ends_after} hours, daily");
+    }
+}
+
+/// The end of an authority was renewed for again and again, at shrinking intervals, and versions in use were retired.
+#[test]
+fn an_end_that_does_not_move_is_renewed_for_once_a_day_at_most() {
+    let (mut world, secret) = World::with_ends(CreateWithToken, &[Some(10)]);
+    world.ask(&Command::SetPolicy { secret, policy: every(7) }).unwrap();
+    let end = world.after(10 * DAY);
+    let begins = |world: &mut World| word(&world.plan(secret, CreateWithToken, RotationTrigger::ByPolicy));
+    for (hours, first_hours) in [(7 * 24, 7 * 24), (48, 48), (23, 16), (1, 1)] {
+        let due_at = world.get(secret).next_rotation_at();
+        assert_eq!(due_at, Some(world.after(hours * HOUR)));
+        // The logs of earlier releases have rotations by the rule without the pause, and an eighth earlier.
+        let first = first_hours * HOUR - (first_hours * HOUR / 8).min(21 * HOUR);
+        for (secs, answer) in [(first, "ok"), (first - 1, "version_changed")] {
+            let mut earlier = world.clone();
+            earlier.wait(secs);
+            assert_eq!(begins(&mut earlier), answer, "after {secs} seconds");
+        }
+        world.wait(hours * HOUR);
+        assert_eq!(begins(&mut world), "ok");
+        world.step(secret, CreateWithToken, Step::Attempt).unwrap();
+        world.issue(secret, Some(end)).unwrap();
+        world.step(secret, CreateWithToken, Step::Commit).unwrap();
     }
 }
 

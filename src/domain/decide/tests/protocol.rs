@@ -28,10 +28,9 @@ impl World {
         Prepared { version, ..self.prepared(SecretType::ServiceCredentials) }
     }
 
-    fn plan(&mut self, secret: SecretId, class: IssuerClass) -> Answer {
+    pub(super) fn plan(&mut self, secret: SecretId, class: IssuerClass, trigger: RotationTrigger) -> Answer {
         let to = VersionId::from_bytes(self.draw());
         let value = class.replaces_in_place().then(|| self.issued_data(to));
-        let trigger = RotationTrigger::ByHand;
         let deadline = self.now.plus(Duration::from_secs(86_400));
         let new = NewRotation { id: ROTATION, trigger, class, to, attempts_max: 3, deadline, value };
         self.tell(secret, RotationCommand::Plan(Box::new(new)))
@@ -63,7 +62,7 @@ impl World {
     pub(super) fn step(&mut self, secret: SecretId, class: IssuerClass, step: Step) -> Answer {
         let reason = Reason::parse("said so").unwrap();
         match step {
-            Step::Plan => self.plan(secret, class),
+            Step::Plan => self.plan(secret, class, RotationTrigger::ByHand),
             Step::Attempt => self.tell(secret, RotationCommand::Attempt { rotation: ROTATION, report_by: None }),
             Step::Issue => self.issue(secret, None),
             Step::Commit => self.tell(secret, RotationCommand::Commit { rotation: ROTATION }),
@@ -79,7 +78,7 @@ impl World {
         let mut world = Self::new();
         let secret = world.secret(Kind::Issued);
         for _ in 0..2 {
-            world.plan(secret, class).unwrap();
+            world.step(secret, class, Step::Plan).unwrap();
             for step in [Step::Attempt, Step::Issue, Step::Commit] {
                 world.step(secret, class, step).unwrap();
             }
