@@ -4,7 +4,9 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use latchkeep::{Issuer, IssuerErrorKind, PostgresTls, SecretBytes};
+use latchkeep::{
+    Issuer, IssuerErrorKind, PostgresRole, PostgresTls, RoleTemplate, SecretBytes, SqlPrivilege, SqlTarget,
+};
 
 use crate::proxy::losing_reply_to;
 use crate::support::{ADMIN_PASSWORD, Server, field, name, password_issuer, role_issuer, trial};
@@ -103,7 +105,15 @@ fn what_the_server_says_no_to_is_refused() {
     let value = password_issuer(server.seen()).pick(&order).unwrap();
     let stranger = server.seen().with_admin_password(SecretBytes::copy_from(b"canary of somebody else"));
     refused(password_issuer(stranger).create(&order, Some(&value)).unwrap_err(), "refuses the login");
-    refused(password_issuer(server.seen()).verify(&order, &value).unwrap_err(), "refuses the login");
+    refused(password_issuer(server.seen()).verify(&order, &value).unwrap_err(), "past its VALID UNTIL");
+
+    // The sequence is of somebody who gave the admin no rights on it.
+    server.sql("app", "CREATE SEQUENCE shop.\"a\u{7}count\"");
+    let all = SqlTarget::AllSequences(name("shop"));
+    let template = RoleTemplate::new().granting(&[SqlPrivilege::Usage], all);
+    let error = PostgresRole::new(server.seen(), template).unwrap().create(&order, None).unwrap_err();
+    assert!(!error.to_string().contains('\u{7}'), "{error}");
+    refused(error, "permission denied for sequence a");
 
     server.sql("app", "DROP ROLE billing");
     refused(password_issuer(server.seen()).create(&order, Some(&value)).unwrap_err(), "there is no such role");

@@ -1,8 +1,8 @@
 //! Owns the meaning of an error of the server or of the connection for the worker: refused, not available, or unknown.
 //!
 //! It never repeats the server's message, which may contain parts of a statement: its SQLSTATE (PostgreSQL manual,
-//! appendix A) is put into our words. Only the objects that depend on a role that is being dropped are named as by the
-//! server. Read next: [`super::session`].
+//! appendix A) is put into our words. Only the objects that depend on a role that is being dropped, and the object to which
+//! access is denied, are named as by the server. Read next: [`super::session`].
 
 use std::error::Error as _;
 use std::io;
@@ -44,8 +44,10 @@ pub(super) const DUPLICATES: [&str; 2] = ["42710", "23505"];
 pub(super) const UNDEFINED: &str = "42704";
 /// The SQLSTATE of an object that others depend on.
 const DEPENDED_ON: &str = "2BP01";
-/// Characters of the server's list of them, at most: it names up to a hundred.
-const DEPENDENTS_CHARS_MAX: usize = 200;
+/// The SQLSTATE of `insufficient_privilege`.
+const DENIED: &str = "42501";
+/// Characters of what the server names, at most: of dependent objects it names up to a hundred.
+const NAMED_CHARS_MAX: usize = 200;
 
 impl Trouble {
     /// Returns the SQLSTATE, if a server sent one.
@@ -63,8 +65,7 @@ impl Trouble {
         if self.code() != Some(DEPENDED_ON) {
             return None;
         }
-        let named: Vec<_> = error.as_db_error()?.detail().unwrap_or("it names nothing").lines().collect();
-        let named: String = named.join("; ").chars().take(DEPENDENTS_CHARS_MAX).collect();
+        let named = named(error.as_db_error()?.detail().unwrap_or("it names nothing"));
         Some(IssuerError::refused(&format!(
             "retiring a role: it has no login any more, but other things depend on it (SQLSTATE {DEPENDED_ON}), granted by others \
              perhaps, or owned in another database; looked for in database {}, the server names: {named}",
@@ -72,10 +73,17 @@ impl Trouble {
         )))
     }
 
+    /// Returns the server's words for what it denies: a kind of object and its name, and no part of the statement.
+    fn denied(&self) -> String {
+        let Self::Server(error) = self else { return String::new() };
+        let said = error.as_db_error().filter(|error| error.code().code() == DENIED);
+        said.map(|error| format!("; the server says: {}", named(error.message()))).unwrap_or_default()
+    }
+
     /// Returns the error for a call that was `doing` this.
     pub(super) fn told(&self, phase: Phase, doing: &str) -> IssuerError {
         let reason = match (self, self.code()) {
-            (_, Some(code)) => format!("{doing}: {} (SQLSTATE {code})", words(code)),
+            (_, Some(code)) => format!("{doing}: {} (SQLSTATE {code}){}", words(code), self.denied()),
             (Self::TooLong, None) if phase == Phase::Connecting => {
                 format!("{doing}: nothing answered at the server's address within the time limit")
             }
@@ -91,6 +99,12 @@ impl Trouble {
             IssuerErrorKind::Unknown => IssuerError::unknown(&reason),
         }
     }
+}
+
+/// Returns the server's words in one line, cut to a length that people read.
+fn named(text: &str) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    lines.join("; ").chars().take(NAMED_CHARS_MAX).collect()
 }
 
 /// Returns why there is no connection.
@@ -183,12 +197,14 @@ fn kind(phase: Phase, code: Option<&str>) -> IssuerErrorKind {
 
 fn words(code: &str) -> &'static str {
     match code {
-        "28P01" => "the server refuses the login: the password is another, or there is no such role",
+        "28P01" => {
+            "the server refuses the login: the password is another, or there is no such role, or it is past its VALID UNTIL"
+        }
         "28000" => "the server refuses the login: it lets nobody in like that, or the role has no login",
         "3D000" => "there is no such database",
         "3F000" => "there is no such schema",
         "42P01" => "there is no such table",
-        "42501" => "the role that asked may not do that, or, from release 16 on, not to a role that another one made",
+        DENIED => "the role that asked may not do that, or, from release 16 on, not to a role that another one made",
         "0LP01" => "such a right cannot be granted there, or not by the role that asked",
         DEPENDED_ON => "other things depend on it",
         // Caused on purpose, see `no_admin`.
