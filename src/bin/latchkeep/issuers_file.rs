@@ -9,6 +9,8 @@ mod later;
 mod postgres;
 #[cfg(feature = "private-ca")]
 mod private_ca;
+#[cfg(feature = "private-ca")]
+mod register;
 #[cfg(any(feature = "postgres", feature = "private-ca"))]
 mod source;
 
@@ -48,14 +50,21 @@ pub(crate) struct Issuers {
     pub(crate) problems: Vec<String>,
 }
 
+/// For whom an issuer is made.
+struct Host<'a> {
+    /// What it reads in the store, it reads as its actor.
+    session: &'a Session,
+    /// What secrets call it.
+    name: &'a IssuerName,
+    /// Whether a person says that its register is lost.
+    recovers: bool,
+}
+
 /// Registers the issuers of a file. What they need from the store they read as the session's actor. One that is described
-/// wrongly, or cannot be set up now, does not hold up the others.
-pub(crate) fn read(path: &Path, session: &Session) -> Result<Issuers, Failure> {
+/// wrongly, or cannot be set up now, does not hold up the others. The register of an issuer that a person names is recovered.
+pub(crate) fn read(path: &Path, session: &Session, recovered: Option<&IssuerName>) -> Result<Issuers, Failure> {
     let file = path.display();
-    care::unchanged(path).map_err(Failure::usage)?;
-    let text = input::read_file(path, FILE_BYTES_MAX)?;
-    let text = text.expose_text().map_err(|_| Failure::usage(format!("issuers file {file}: is not UTF-8 text")))?;
-    let read = IssuersFile::parse(text).map_err(|error| Failure::usage(format!("issuers file {file}, {error}")))?;
+    let read = described_in(path, recovered)?;
     let (mut options, mut longest, mut problems) = (WorkerOptions::new(), LIMIT_DEFAULT, Vec::new());
     let mut by_account = BTreeSet::new();
     for issuer in read.issuers() {
@@ -70,7 +79,8 @@ pub(crate) fn read(path: &Path, session: &Session) -> Result<Issuers, Failure> {
         let mut wrong = |what: &str| {
             problems.push(format!("issuers file {file}, line {}: issuer {name}: {what}", issuer.line));
         };
-        match described.map(|described| make(described, session)) {
+        let host = Host { session, name: &name, recovers: recovered == Some(&name) };
+        match described.map(|described| make(described, &host)) {
             Ok(Ok(made)) => {
                 made.problem.iter().for_each(|problem| wrong(problem));
                 longest = longest.max(made.longest);
@@ -86,22 +96,46 @@ pub(crate) fn read(path: &Path, session: &Session) -> Result<Issuers, Failure> {
     Ok(Issuers { options: options.call_limit(longest.saturating_add(CALL_EXTRA)), by_account, problems })
 }
 
+/// Reads what a file says of its issuers, and whether it has the one whose register is to be recovered.
+fn described_in(path: &Path, recovered: Option<&IssuerName>) -> Result<IssuersFile, Failure> {
+    let file = path.display();
+    care::unchanged(path).map_err(Failure::usage)?;
+    let text = input::read_file(path, FILE_BYTES_MAX)?;
+    let text = text.expose_text().map_err(|_| Failure::usage(format!("issuers file {file}: is not UTF-8 text")))?;
+    let read = IssuersFile::parse(text).map_err(|error| Failure::usage(format!("issuers file {file}, {error}")))?;
+    has_register(&read, recovered).map_err(|what| Failure::usage(format!("issuers file {file}: {what}")))?;
+    Ok(read)
+}
+
+/// Refuses to recover the register of what has none.
+fn has_register(read: &IssuersFile, recovered: Option<&IssuerName>) -> Result<(), String> {
+    let Some(wanted) = recovered else { return Ok(()) };
+    let mut named = read.issuers().iter().filter(|issuer| issuer.name.as_ref() == Some(wanted));
+    // What is wrong with a description is told with its line.
+    let has_one = named.any(|issuer| matches!(issuer.description, Ok(IssuerDescription::PrivateCa(_)) | Err(_)));
+    if has_one {
+        Ok(())
+    } else {
+        Err(format!("has no issuer {wanted} of kind private_ca, whose register could be recovered"))
+    }
+}
+
 /// Makes one issuer of its description.
-fn make(described: &IssuerDescription, session: &Session) -> Result<Made, String> {
+fn make(described: &IssuerDescription, host: &Host<'_>) -> Result<Made, String> {
     // Which kinds look into the store depends on the build.
-    let _ = session;
+    let _ = (host.session, host.name, host.recovers);
     match described {
         IssuerDescription::Exec(exec) => program(exec),
         #[cfg(feature = "postgres")]
-        IssuerDescription::PostgresPassword(password) => postgres::password(password, session),
+        IssuerDescription::PostgresPassword(password) => postgres::password(password, host.session),
         #[cfg(feature = "postgres")]
-        IssuerDescription::PostgresRole(role) => postgres::role(role, session),
+        IssuerDescription::PostgresRole(role) => postgres::role(role, host.session),
         #[cfg(not(feature = "postgres"))]
         IssuerDescription::PostgresPassword(_) => Err(lacking("postgres_password", "postgres")),
         #[cfg(not(feature = "postgres"))]
         IssuerDescription::PostgresRole(_) => Err(lacking("postgres_role", "postgres")),
         #[cfg(feature = "private-ca")]
-        IssuerDescription::PrivateCa(authority) => private_ca::make(authority, session),
+        IssuerDescription::PrivateCa(authority) => private_ca::make(authority, host),
         #[cfg(not(feature = "private-ca"))]
         IssuerDescription::PrivateCa(_) => Err(lacking("private_ca", "private-ca")),
         _ => Err("is of a kind that this program does not know".to_owned()),

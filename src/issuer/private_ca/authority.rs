@@ -1,6 +1,6 @@
 //! Owns a certificate authority: its key and certificate, its register, and its revocation list.
 //!
-//! It never signs before the register has an entry. Read next: [`super::leaf`].
+//! It never signs before the register has an entry. Read next: [`super::published_list`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ pub struct NewAuthority {
 ///
 /// let made = CertificateAuthority::generate("Example internal", Duration::from_secs(10 * 365 * 24 * 3_600), SystemClock.now())?;
 /// let home = tempfile::tempdir()?;
-/// let register = FileRegister::open(home.path().join("certificates.jsonl"))?;
+/// let register = FileRegister::create(home.path().join("certificates.jsonl"))?;
 /// let authority = CertificateAuthority::open(&made.certificate, &made.key, Box::new(register), || SystemClock.now())?;
 /// assert!(authority.revocation_list()?.starts_with("-----BEGIN X509 CRL-----"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -228,7 +228,8 @@ impl CertificateAuthority {
         look(&self.desk.lock().book)
     }
 
-    fn note(&self, note: &CertificateNote) -> Result<(), IssuerError> {
+    /// Enters something.
+    pub(super) fn note(&self, note: &CertificateNote) -> Result<(), IssuerError> {
         let mut desk = self.desk.lock();
         desk.register.add(note)?;
         desk.book.apply(note);

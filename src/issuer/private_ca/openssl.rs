@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::authority::CertificateAuthority;
 use super::leaf::PrivateCertIssuer;
-use super::register_file::FileRegister;
 use super::template::{CertificateKey, LeafTemplate};
+use super::tests::register_at;
 use crate::domain::id::LogId;
 use crate::domain::json::JsonObject;
 use crate::domain::name::SecretName;
@@ -72,7 +72,7 @@ impl Desk {
         key: &str,
         register: &str,
     ) -> Result<CertificateAuthority, IssuerError> {
-        let register = FileRegister::open(self.0.path().join(register)).unwrap();
+        let register = register_at(&self.0.path().join(register));
         CertificateAuthority::open(certificate, &SecretBytes::from(key.to_owned()), Box::new(register), now)
     }
 }
@@ -312,7 +312,7 @@ fn the_numbers_of_lists_never_run_back() {
     let Some(desk) = Desk::new() else { return };
     let made = CertificateAuthority::generate("Ours", DAY * 365, now()).unwrap();
     let number = |back: Duration| {
-        let register = FileRegister::open(desk.0.path().join("r")).unwrap();
+        let register = register_at(&desk.0.path().join("r"));
         let then = Timestamp::from_nanos(now().as_nanos() - u64::try_from(back.as_nanos()).unwrap());
         let authority = CertificateAuthority::open(&made.certificate, &made.key, Box::new(register), move || then);
         desk.write("list.pem", &authority.unwrap().revocation_list().unwrap());

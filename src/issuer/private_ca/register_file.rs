@@ -4,7 +4,7 @@
 //! [`super::authority`].
 
 use std::fs::{File, OpenOptions};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -14,6 +14,8 @@ use crate::issuer::outcome::IssuerError;
 /// Bytes of a register, at most: some 300,000 certificates given out and revoked.
 const BYTES_MAX: u64 = 128 * 1_024 * 1_024;
 
+const NO_DIRECTORY: &str = "the directory of the register of certificates does not exist";
+
 /// A register in a file.
 ///
 /// ```
@@ -21,8 +23,11 @@ const BYTES_MAX: u64 = 128 * 1_024 * 1_024;
 ///
 /// let home = tempfile::tempdir()?;
 /// let path = home.path().join("certificates.jsonl");
-/// let register = FileRegister::open(&path)?;
+/// assert!(FileRegister::open(&path).is_err(), "a register that is missing is not made anew");
+/// let register = FileRegister::create(&path)?;
 /// assert!(FileRegister::open(&path).is_err(), "one authority at a time");
+/// drop(register);
+/// let register = FileRegister::open(&path)?;
 /// # drop(register);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -34,23 +39,43 @@ pub struct FileRegister {
 }
 
 impl FileRegister {
-    /// Opens a register, or makes an empty one that only its owner can read, and claims it until it is dropped.
+    /// Makes an empty register that only its owner can read, durably, and claims it until it is dropped. For a new authority, or
+    /// for one whose register was lost, see [`recover_register`](super::authority::CertificateAuthority::recover_register).
     ///
     /// # Errors
     ///
-    /// [`IssuerError`] when the system refuses, or another process or handle has it open.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, IssuerError> {
+    /// [`IssuerError`] when the file exists already, or the system refuses.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, IssuerError> {
         let path = path.as_ref();
-        let mut options = OpenOptions::new();
-        let opened = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-        let file = opened.map_err(|_| IssuerError::unavailable("the register of certificates cannot be opened"))?;
-        file.try_lock().map_err(|_| IssuerError::unavailable("the register of certificates is open elsewhere"))?;
-        // The name of a new file is durable once its directory is.
+        let made = Self::claim(path, OpenOptions::new().create_new(true).mode(0o600), NO_DIRECTORY)?;
+        // The name of a new file lasts when its directory does.
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let lasts = File::open(parent).and_then(|parent| parent.sync_all());
         lasts.map_err(|_| {
             IssuerError::unavailable("the directory of the register of certificates cannot be made durable")
         })?;
+        Ok(made)
+    }
+
+    /// Opens a register, and claims it until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`IssuerError`] when it does not exist (what it knew to be revoked would be valid again if it was made anew), the system
+    /// refuses, or another process or authority has it open.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, IssuerError> {
+        Self::claim(path.as_ref(), &mut OpenOptions::new(), "the register of certificates does not exist")
+    }
+
+    fn claim(path: &Path, options: &mut OpenOptions, missing: &str) -> Result<Self, IssuerError> {
+        let file = options.read(true).write(true).open(path).map_err(|error| {
+            IssuerError::unavailable(match error.kind() {
+                ErrorKind::NotFound => missing,
+                ErrorKind::AlreadyExists => "the register of certificates exists already",
+                _ => "the register of certificates cannot be opened",
+            })
+        })?;
+        file.try_lock().map_err(|_| IssuerError::unavailable("the register of certificates is open elsewhere"))?;
         Ok(Self { file, len: 0 })
     }
 }

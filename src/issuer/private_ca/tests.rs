@@ -42,12 +42,17 @@ impl World {
     }
 
     fn authority(&self) -> Arc<CertificateAuthority> {
-        let register = FileRegister::open(self.register()).unwrap();
+        let register = register_at(&self.register());
         let clock = self.clock.clone();
         let opened =
             CertificateAuthority::open(&self.made.certificate, &self.made.key, Box::new(register), move || clock.now());
         Arc::new(opened.unwrap())
     }
+}
+
+/// Opens a register, or makes it.
+pub(super) fn register_at(path: &Path) -> FileRegister {
+    if path.exists() { FileRegister::open(path) } else { FileRegister::create(path) }.unwrap()
 }
 
 fn template() -> LeafTemplate {
@@ -169,7 +174,7 @@ fn certificates_of_another_authority_and_other_keys_are_not_taken() {
     let mixed = SecretBytes::from(mixed.to_string());
     assert!(issuer.verify(&order, &mixed).unwrap_err().to_string().contains("does not belong"));
 
-    let register = || Box::new(FileRegister::open(world.home.path().join("second")).unwrap());
+    let register = || Box::new(register_at(&world.home.path().join("second")));
     let open = |certificate: &str, key: &SecretBytes| {
         CertificateAuthority::open(certificate, key, register(), || Timestamp::EPOCH).unwrap_err().to_string()
     };
@@ -239,7 +244,7 @@ fn openssl_agrees_when_it_is_there() {
     let read = |name: &str| std::fs::read_to_string(home.path().join(name)).unwrap();
     let theirs = NewAuthority { certificate: read("own.pem"), key: SecretBytes::from(read("key.pem")) };
     for (number, made) in [ours, theirs].iter().enumerate() {
-        let register = FileRegister::open(home.path().join(number.to_string())).unwrap();
+        let register = register_at(&home.path().join(number.to_string()));
         let authority = CertificateAuthority::open(&made.certificate, &made.key, Box::new(register), now).unwrap();
         let issuer = PrivateCertIssuer::new(Arc::new(authority), template());
         let trial = trial();

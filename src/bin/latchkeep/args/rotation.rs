@@ -92,6 +92,9 @@ pub(crate) struct RotationRun {
     /// With --once: waits so long for issuers that are not available, or whose answer was lost; 0s for not at all.
     #[arg(long, value_name = "LENGTH", default_value = "60s", value_parser = patience)]
     pub(crate) patience: Duration,
+    /// Recovers the register of this issuer (kind `private_ca`), which is lost or an older copy, from its revocation list.
+    #[arg(long, value_name = "ISSUER", requires = "issuers")]
+    pub(crate) recover_register: Option<IssuerName>,
 }
 
 /// Gives up the rotation that is under way; what was made is ended by the next run.

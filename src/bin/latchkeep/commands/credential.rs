@@ -109,7 +109,7 @@ fn end(args: &CredentialEnd, scene: &mut Scene) -> Result<Exit, Failure> {
 }
 
 fn worker(file: &Path, scene: &Scene) -> Result<RotationWorker, Failure> {
-    Ok(RotationWorker::new(scene.store(), issuers(Some(file), scene)?.options))
+    Ok(RotationWorker::new(scene.store(), issuers(Some(file), None, scene)?.options))
 }
 
 /// Asks the issuers of a file for what the log knows nothing of.

@@ -79,5 +79,5 @@ pub(super) fn answer(args: &RotationAnswer, scene: &mut Scene) -> Result<Exit, F
 }
 
 fn worker(file: &Path, scene: &Scene) -> Result<RotationWorker, Failure> {
-    Ok(RotationWorker::new(scene.store(), issuers(Some(file), scene)?.options))
+    Ok(RotationWorker::new(scene.store(), issuers(Some(file), None, scene)?.options))
 }

@@ -26,7 +26,8 @@ use crate::times::now;
 use crate::{find, issuers_file, rotations};
 
 pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure> {
-    let Issuers { options, by_account, problems } = issuers(args.issuers.as_deref(), scene)?;
+    let file = args.issuers.as_deref();
+    let Issuers { options, by_account, problems } = issuers(file, args.recover_register.as_ref(), scene)?;
     may_begin(scene, &by_account)?;
     let from = scene.store().status()?.log_size;
     // Before anything begins, so that no interrupt is lost and none ends the process in the middle of a step.
@@ -93,12 +94,13 @@ fn may_begin(scene: &Scene, by_account: &BTreeSet<IssuerName>) -> Result<(), Fai
     Ok(())
 }
 
-/// Registers the issuers of a file, if one is named, and tells of those that cannot be used.
-pub(super) fn issuers(file: Option<&Path>, scene: &Scene) -> Result<Issuers, Failure> {
+/// Registers the issuers of a file, if one is named, and tells of those that cannot be used. The register of one may have to be
+/// recovered.
+pub(super) fn issuers(file: Option<&Path>, recovered: Option<&IssuerName>, scene: &Scene) -> Result<Issuers, Failure> {
     let Some(file) = file else {
         return Ok(Issuers { options: WorkerOptions::new(), by_account: BTreeSet::new(), problems: Vec::new() });
     };
-    let read = issuers_file::read(file, &scene.session)?;
+    let read = issuers_file::read(file, &scene.session, recovered)?;
     read.problems.iter().for_each(failure::warn);
     Ok(read)
 }

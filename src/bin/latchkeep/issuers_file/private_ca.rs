@@ -1,6 +1,6 @@
 //! Owns issuers of kind `private_ca`: certificates of an authority of one's own, and the list of what it revoked.
 //!
-//! Read next: [`super::source`], for the authority's key.
+//! Read next: [`super::source`], for the authority's key, and [`super::register`].
 
 use std::fs::Permissions;
 use std::io::Write as _;
@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use latchkeep::issuers_file::{LeafKeyKind, PrivateCaDescription};
 use latchkeep::{
-    CertificateAuthority, CertificateKey, Clock as _, FileRegister, IssueOrder, Issued, Issuer, IssuerClass,
-    IssuerError, Job, LeafTemplate, LogId, OutsideId, PrivateCertIssuer, RotationId, SecretBytes, Session, SystemClock,
-    Timestamp,
+    CertificateAuthority, CertificateKey, Clock as _, IssueOrder, Issued, Issuer, IssuerClass, IssuerError, Job,
+    LeafTemplate, LogId, OutsideId, PrivateCertIssuer, RotationId, SecretBytes, SystemClock, Timestamp,
 };
 
-use super::Made;
 use super::later::Later;
+use super::register::{self, Register};
 use super::source::Source;
+use super::{Host, Made};
 use crate::{input, place};
 
 /// Bytes of the file with the authority's certificate, at most.
@@ -26,13 +26,13 @@ const CERTIFICATE_BYTES_MAX: usize = 64 * 1_024;
 /// How long one certificate takes at most; most of it is the register's disk.
 const LONGEST: Duration = Duration::from_secs(30);
 
-pub(super) fn make(described: &PrivateCaDescription, session: &Session) -> Result<Made, String> {
+pub(super) fn make(described: &PrivateCaDescription, host: &Host<'_>) -> Result<Made, String> {
     let template = template(described)?;
-    let source = Source::of(&described.key, "private_key", session);
+    let source = Source::of(&described.key, "private_key", host.session);
     let ttl = described.ttl;
     let place = Place {
         certificate: described.certificate_file.clone(),
-        register: described.register_file.clone(),
+        register: Register::of(described, host),
         list: described.revocation_list_file.clone(),
     };
     let ending = Arc::new(Mutex::new(None));
@@ -58,7 +58,7 @@ fn soon(ends: Timestamp, ttl: Duration) -> Option<String> {
 /// Where the parts of an authority are.
 struct Place {
     certificate: PathBuf,
-    register: PathBuf,
+    register: Register,
     list: PathBuf,
 }
 
@@ -68,9 +68,11 @@ impl Place {
         let certificate = input::read_file(&self.certificate, CERTIFICATE_BYTES_MAX);
         let certificate = certificate.map_err(|failure| failure.message().to_owned())?;
         let certificate = certificate.expose_text().map_err(|_| "certificate_file is not text".to_owned())?;
-        let register = Box::new(FileRegister::open(&self.register).map_err(|error| told(&error))?);
+        let list = register::published(&self.list)?;
+        let register = Box::new(self.register.open(list.is_some())?);
         let authority = CertificateAuthority::open(certificate, &key, register, || SystemClock.now());
         let authority = Arc::new(authority.map_err(|error| told(&error))?);
+        self.register.compare(&authority, list.as_deref())?;
         let issuer = PrivateCertIssuer::new(Arc::clone(&authority), template);
         let publishing = Publishing { issuer, authority, list_file: self.list.clone(), turn: Mutex::new(()) };
         publishing.publish().map_err(|error| told(&error))?;
@@ -78,7 +80,7 @@ impl Place {
     }
 }
 
-fn told(error: &IssuerError) -> String {
+pub(super) fn told(error: &IssuerError) -> String {
     error.reason().to_string()
 }
 

@@ -46,7 +46,7 @@ impl Home {
     /// Reads a file of issuers, in which `HOME` stands for the directory; gives what is wrong with them.
     fn problems(&self, text: &str) -> Vec<String> {
         let text = text.replace("HOME", self.dir.path().to_str().unwrap());
-        let problems = match read(&self.file("issuers.json", &text), &self.session) {
+        let problems = match read(&self.file("issuers.json", &text), &self.session, None) {
             Ok(Issuers { problems, .. }) => problems,
             Err(failure) => vec![failure.message().to_owned()],
         };
@@ -113,7 +113,7 @@ fn what_others_may_change_is_not_asked_for_credentials() {
     }
     let file = home.file("open.json", "{}");
     mode(&file, 0o666);
-    assert!(read(&file, &home.session).err().unwrap().message().contains("chmod go-w"));
+    assert!(read(&file, &home.session, None).err().unwrap().message().contains("chmod go-w"));
 }
 
 #[test]
