@@ -62,14 +62,14 @@ pub(crate) mod omission;
 pub(crate) mod options;
 pub(crate) mod projection;
 #[cfg(feature = "store")]
+pub(crate) mod rotation;
+#[cfg(feature = "store")]
 pub(crate) mod seal;
 #[cfg(feature = "store")]
 pub(crate) mod storage;
 #[cfg(feature = "store")]
 pub(crate) mod store;
 pub mod view;
-#[cfg(feature = "store")]
-pub(crate) mod worker;
 
 /// The events of the log, with a struct for each. [`Event`] is one of them.
 ///
@@ -185,6 +185,9 @@ pub use {
     issuer::outcome::{Issued, IssuerError, IssuerErrorKind},
     issuer::value::{ApiKeyIssuer, PasswordIssuer},
     options::StoreOptions,
+    rotation::options::WorkerOptions,
+    rotation::sweep::{Stranger, SweepReport},
+    rotation::verification::Verified,
     store::Store,
     store::backup::{verify_backup, verify_backup_against},
     store::clock::ClockStatus,
@@ -198,11 +201,8 @@ pub use {
     store::new_secret::{NewData, NewSecret},
     store::reading::Reading,
     store::rebase::{MovedEnd, MovedSecret},
+    store::rotation_worker::RotationWorker,
     store::session::Session,
     store::status::{RotationCount, RotationCounts, Status},
     store::watch::{ResumePoint, Watch, Watched},
-    worker::options::WorkerOptions,
-    worker::sweep::{Stranger, SweepReport},
-    worker::verifying::Verified,
-    worker::worker::RotationWorker,
 };

@@ -15,6 +15,7 @@ pub(crate) mod backup;
 pub(crate) mod checkpoint;
 pub(crate) mod clock;
 pub(crate) mod committer;
+pub(crate) mod details;
 pub(crate) mod draw;
 pub(crate) mod erasure;
 pub(crate) mod file_anchor;
@@ -27,6 +28,7 @@ pub(crate) mod missing;
 pub(crate) mod open;
 pub(crate) mod past;
 pub(crate) mod poison;
+pub(crate) mod prepare;
 pub(crate) mod queue;
 pub(crate) mod reader;
 pub(crate) mod recovery;
@@ -69,6 +71,7 @@ use reply::{Reply, Slot};
 use snapshot::{Published, Snapshot};
 use sync::{Mutex, RwLock};
 use threads::Threads;
+use turn::Turns;
 
 /// An open store: its threads, and the state that they share.
 pub(crate) struct Engine {
@@ -85,6 +88,15 @@ pub(crate) struct Engine {
     pub(crate) is_vouched: bool,
     /// The state shown of a store that is open for reading only, once a caller looked.
     shown: Mutex<Option<Arc<Snapshot>>>,
+    /// Whose turn it is to do the rotations.
+    pub(crate) turns: Turns,
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // No caller is left who could be answered; the next open says what is wrong.
+        let _ = self.close();
+    }
 }
 
 /// Whether a caller waits while the queue is full.

@@ -48,6 +48,7 @@ use super::slots::{decode, stored_slots};
 use super::snapshot::{Published, Snapshot};
 use super::sync::{Mutex, RwLock};
 use super::threads::Threads;
+use super::turn::Turns;
 use super::voucher::Vouching;
 use super::{Engine, Shared, voucher};
 
@@ -258,6 +259,7 @@ pub(super) fn start(
         rebuilt,
         is_vouched: is_vouched || is_updated,
         shown: Mutex::default(),
+        turns: Turns::default(),
     })
 }
 

@@ -54,7 +54,7 @@ impl Store {
         key: &Unlock,
         mut progress: impl FnMut(BackupProgress),
     ) -> Result<BackupReport, Error> {
-        self.0.engine.backup(out, (key, PassphraseCost::default()), &mut progress)
+        self.0.backup(out, (key, PassphraseCost::default()), &mut progress)
     }
 }
 

@@ -72,7 +72,7 @@ impl Store {
     /// Blocks only on the clock, and never fails.
     #[must_use]
     pub fn clock(&self) -> ClockStatus {
-        let shared = &self.0.engine.shared;
+        let shared = &self.0.shared;
         let judged = shared.look_at_clock();
         shared.published.with(|snapshot| ClockStatus::of(&judged, &snapshot.state.whole))
     }
@@ -83,7 +83,7 @@ impl Store {
     #[must_use]
     pub fn ends_when_clock_is_confirmed(&self) -> Vec<Arc<Secret>> {
         let clock = self.clock();
-        let snapshot = self.0.engine.view();
+        let snapshot = self.0.view();
         if !clock.is_ahead() {
             return Vec::new();
         }

@@ -16,7 +16,8 @@ use crate::error::Error;
 
 use super::command::Command;
 use super::session::Session;
-use super::store::{Inner, Store};
+use super::store::Store;
+use crate::engine::Engine;
 
 impl Session {
     /// Erases the bodies of 1 to 1,000 records of the log, for good: those that make, change or restate groups,
@@ -69,19 +70,19 @@ impl Store {
     ///
     /// As [`Store::for_each_record`].
     pub fn erasable_records(&self, secret: SecretId, from: Position, limit: usize) -> Result<Vec<Position>, Error> {
-        let shared = &self.0.engine.shared;
+        let shared = &self.0.shared;
         let end = shared.published.with(|snapshot| snapshot.end.size);
         erasable_records(&*shared.storage, secret, from..end, limit)
     }
 }
 
-impl Inner {
+impl Engine {
     /// Checks the records to be erased.
     pub(super) fn prepare_erasure(&self, positions: &BTreeSet<Position>) -> Result<Decided, Error> {
         if positions.len() > limits::BODIES_ERASED_MAX {
             return Err(Refusal::invalid("positions", "takes 1 to 1,000 of them").into());
         }
-        let shared = &self.engine.shared;
+        let shared = &self.shared;
         let end = shared.published.with(|snapshot| snapshot.end.size);
         let bodies = look(&*shared.storage, positions, end)?;
         let log = shared.held();

@@ -101,7 +101,7 @@ impl Store {
         options: ExportOptions,
         mut progress: impl FnMut(u64),
     ) -> Result<SignedCheckpoint, Error> {
-        let shared = &self.0.engine.shared;
+        let shared = &self.0.shared;
         let log_size = shared.published.with(|snapshot| snapshot.end.size);
         let to = options.to.unwrap_or(log_size);
         let from = options.begin(to, log_size)?;

@@ -12,6 +12,7 @@ use crate::domain::refusal::Refusal;
 use crate::error::Error;
 
 use super::command::Command;
+use super::prepare::Purpose;
 use super::session::Session;
 
 /// The result of a dry run: what a command would do now.
@@ -38,14 +39,14 @@ impl Session {
     ///
     /// Kind `Unavailable` or `Closed`. A refusal is part of the result, not an error.
     pub fn dry_run(&self, command: &Command) -> Result<Forecast, Error> {
-        let inner = &self.store().0;
-        inner.engine.settle_if_there_is_room()?;
+        let engine = &self.store().0;
+        engine.settle_if_there_is_room()?;
         let terms = self.terms(command);
         if let Some(outcome) = self.recall(&terms) {
             return self.remembered(command, outcome);
         }
-        let decided = match inner.prepare_dry(&command.0) {
-            Ok(decided) => decided.sealed_under(inner.engine.shared.keyring().in_force().get()),
+        let decided = match engine.prepare(&command.0, Purpose::Trial) {
+            Ok(ready) => ready.command.sealed_under(engine.shared.keyring().in_force().get()),
             Err(error) => return error.refusal().cloned().map_or(Err(error), |refusal| Ok(Forecast::refused(refusal))),
         };
         Ok(self.forecast(&decided, &terms))
@@ -53,9 +54,9 @@ impl Session {
 
     /// Asks the rules about a command that is never appended.
     pub(super) fn forecast(&self, decided: &Decided, terms: &Terms) -> Forecast {
-        let inner = &self.store().0;
-        let snapshot = inner.engine.view();
-        let clock = inner.engine.shared.look_at_clock();
+        let engine = &self.store().0;
+        let snapshot = engine.view();
+        let clock = engine.shared.look_at_clock();
         let mut state = Cow::Borrowed(&snapshot.state);
         if clock.note.is_some() {
             // The writer records that first.

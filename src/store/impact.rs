@@ -22,9 +22,9 @@ use crate::error::Error;
 use crate::seal::secret_bytes::SecretBytes;
 
 use super::forecast::Forecast;
-use super::prepare::version_with_username;
 use super::session::Session;
 use super::store::Store;
+use crate::engine::prepare::version_with_username;
 
 /// Records at the end of the log that [`Store::impact`] searches for readers.
 const RECORDS_LOOKED_AT: u64 = 100_000;
@@ -86,7 +86,7 @@ impl Store {
     ///
     /// Kind `Refused` with [`crate::Refusal::SecretNotFound`]; kind `Corrupt` when the log is damaged.
     pub fn impact(&self, id: SecretId) -> Result<ImpactReport, Error> {
-        let shared = &self.0.engine.shared;
+        let shared = &self.0.shared;
         let secret = self.secret(id)?;
         let (settings, rebased) =
             shared.published.with(|now| (now.state.whole.settings, now.state.whole.rebased.clone()));
@@ -140,12 +140,12 @@ impl Session {
     /// Kind `Refused` with [`crate::Refusal::SecretNotFound`]; kind `Unavailable` or `Closed` when the store does not
     /// answer.
     pub fn dry_run_rotation(&self, id: SecretId) -> Result<Forecast, Error> {
-        let inner = &self.store().0;
-        inner.engine.settle_if_there_is_room()?;
-        let (secret, now) = (inner.find(id)?, inner.now());
+        let engine = &self.store().0;
+        engine.settle_if_there_is_room()?;
+        let (secret, now) = (engine.find(id)?, engine.now());
         let terms = self.terms_of_rotation(id);
         if secret.spec.issuance().is_none() {
-            let forecast = self.forecast(&inner.prepare_any_rotation(&secret, now)?, &terms);
+            let forecast = self.forecast(&engine.prepare_any_rotation(&secret, now)?, &terms);
             let needs_username = matches!(secret.spec, SecretSpec::UsernamePassword { .. });
             return Ok(match version_with_username(&secret) {
                 Err(refusal) if needs_username && forecast.refusal.is_none() => Forecast::refused(refusal),
@@ -156,7 +156,7 @@ impl Session {
         let to = draw::version_id(now)?;
         let value = if class.replaces_in_place() {
             // The content does not matter.
-            Some(inner.prepare_issued(&secret, to, &SecretBytes::copy_from(b"{\"any\":\"any\"}"))?.0)
+            Some(engine.prepare_issued(&secret, to, &SecretBytes::copy_from(b"{\"any\":\"any\"}"))?.0)
         } else {
             None
         };

@@ -76,7 +76,7 @@ impl Session {
     /// Kind `Invalid`, code `wrong_key`, when `now` does not open the store; `key_slot_unavailable` when all slots are
     /// in use. Kind `Refused` with [`crate::Refusal::KeySlotUnavailable`] when another command took the slot meanwhile.
     pub fn add_key_slot(&self, now: &Unlock, new: &Unlock, cost: PassphraseCost) -> Result<u8, Error> {
-        let shared = &self.store().0.engine.shared;
+        let shared = &self.store().0.shared;
         let mut slots = shared.slots()?;
         let (root, _) = slots.open(now)?;
         let (slot, bytes) = slots.add(&root, new, cost)?;
@@ -93,7 +93,7 @@ impl Session {
     /// Kind `Invalid` or `Refused`, code `key_slot_unavailable`, when the slot is empty, or no usable slot would be
     /// left.
     pub fn remove_key_slot(&self, slot: u8) -> Result<Receipt, Error> {
-        let shared = &self.store().0.engine.shared;
+        let shared = &self.store().0.shared;
         shared.slots()?.remove(slot)?;
         let mut chunks = 0_u32;
         // The rows are counted, not read, so that a damaged slot can be removed too.
@@ -112,11 +112,11 @@ impl Session {
     ///
     /// Kind `Unavailable` or `Closed`; kind `Corrupt` when a wrapped key is damaged.
     pub fn roll_epoch(&self, mut progress: impl FnMut(RollProgress)) -> Result<u32, Error> {
-        let keyring = self.store().0.engine.shared.keyring();
+        let keyring = self.store().0.shared.keyring();
         if keyring.epochs().count() <= 1 {
             self.begin_epoch(&keyring)?;
         }
-        let keyring = self.store().0.engine.shared.keyring();
+        let keyring = self.store().0.shared.keyring();
         let epoch = keyring.in_force();
         // A version that was sealed before the new epoch was in force may be added meanwhile: continue until a round
         // finds nothing.
@@ -139,7 +139,7 @@ impl Session {
 
     /// Wraps anew what an older epoch wrapped; returns the number of these data keys.
     fn rewrap_all(&self, keyring: &Keyring, progress: &mut impl FnMut(RollProgress)) -> Result<u64, Error> {
-        let shared = &self.store().0.engine.shared;
+        let shared = &self.store().0.shared;
         let mut left: VecDeque<(SecretId, VersionId, DataKeyId)> = VecDeque::new();
         self.store().settle()?;
         for secret in shared.published.load().state.secrets.values() {
@@ -158,7 +158,7 @@ impl Session {
             rewrapped = rewrapped.saturating_add(u64::try_from(parcel.len()).unwrap_or(u64::MAX));
             if !parcel.is_empty() {
                 let (reply, slot) = Reply::pair();
-                self.store().0.engine.send(Request::Rewrap(parcel, reply), Patience::Wait)?;
+                self.store().0.send(Request::Rewrap(parcel, reply), Patience::Wait)?;
                 slot.wait().map(drop)?;
             }
             let done = total.saturating_sub(u64::try_from(left.len()).unwrap_or(u64::MAX));
@@ -169,7 +169,7 @@ impl Session {
 
     fn retire_older(&self, in_force: KeyEpoch) -> Result<(), Error> {
         loop {
-            let keyring = self.store().0.engine.shared.keyring();
+            let keyring = self.store().0.shared.keyring();
             let Some(oldest) = keyring.epochs().find(|epoch| *epoch < in_force) else { return Ok(()) };
             let fewer = Arc::new(keyring.retire_epoch(oldest)?);
             let epoch = oldest.get();
@@ -179,7 +179,7 @@ impl Session {
 
     pub(super) fn ask_keys(&self, command: Decided, payload: Payload) -> Result<Receipt, Error> {
         let terms = self.raw_terms().clone();
-        let slot = self.store().0.engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
+        let slot = self.store().0.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
         Ok(slot.wait()?.map_err(Error::refused)?.receipt)
     }
 }

@@ -96,7 +96,7 @@ impl Store {
         from: Position,
         mut show: impl FnMut(LogEntry) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let log = self.0.engine.shared.held();
+        let log = self.0.shared.held();
         let mut decoder = Decoder::default();
         log.each(from, log.end(), &mut |raw| Ok(show(LogEntry::of(raw, &mut decoder)?)))
     }
@@ -111,7 +111,7 @@ impl Store {
         from: Position,
         mut show: impl FnMut(&RawRecord<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let log = self.0.engine.shared.held();
+        let log = self.0.shared.held();
         log.each(from, log.end(), &mut |raw| Ok(show(raw)))
     }
 
@@ -123,7 +123,7 @@ impl Store {
     /// Kind `Corrupt`, with the first fault; code `rows_changed` for a body that is missing without a reason, or is
     /// present although it was erased.
     pub fn verify_log(&self, mut progress: impl FnMut(u64)) -> Result<VerifiedChain, Error> {
-        let shared = &self.0.engine.shared;
+        let shared = &self.0.shared;
         let (log, mut missing) = (shared.held(), BTreeSet::new());
         let end = log.snapshot.end;
         let mut verifier = ChainVerifier::from_genesis(&shared.log_id);

@@ -6,7 +6,6 @@
 pub(crate) mod backup;
 pub(crate) mod clock;
 pub(crate) mod command;
-mod details;
 pub(crate) mod erasing;
 pub(crate) mod export;
 pub(crate) mod forecast;
@@ -23,6 +22,7 @@ pub(crate) mod reading;
 pub(crate) mod rebase;
 mod repeated;
 pub(crate) mod rotating;
+pub(crate) mod rotation_worker;
 pub(crate) mod session;
 pub(crate) mod status;
 #[expect(clippy::module_inception, reason = "the handle is what the module is named for")]

@@ -74,9 +74,9 @@ impl Store {
     /// Kind `Refused` with [`Refusal::InvalidArgument`] for a position that the log has not reached, and for a time in
     /// the future or before the first record. Kind `Corrupt` when the log is damaged.
     pub fn as_of(&self, as_of: AsOf) -> Result<Moment, Error> {
-        let shared = &self.0.engine.shared;
+        let shared = &self.0.shared;
         // For now, the shown state is used; for a position, the recorded one.
-        let snapshot = if let AsOf::End = as_of { self.0.engine.view() } else { shared.published.load() };
+        let snapshot = if let AsOf::End = as_of { self.0.view() } else { shared.published.load() };
         let log = shared.held_at(Arc::clone(&snapshot));
         let (end, last_at) = (snapshot.end.size, snapshot.state.whole.last_at);
         let (size, stretches) = match as_of {

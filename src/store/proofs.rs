@@ -39,7 +39,7 @@ impl Store {
     ///
     /// Kind `Corrupt` when the signing key is damaged; `Unavailable` when the disk fails.
     pub fn checkpoint(&self) -> Result<SignedCheckpoint, Error> {
-        self.0.engine.shared.checkpoint()
+        self.0.shared.checkpoint()
     }
 
     /// Signs the tree head that the log had at a size, under the key in force then; `None` when the log is shorter.
@@ -49,7 +49,7 @@ impl Store {
     ///
     /// As [`Store::checkpoint`].
     pub fn checkpoint_at(&self, size: Position) -> Result<Option<SignedCheckpoint>, Error> {
-        self.0.engine.shared.checkpoint_at(size)
+        self.0.shared.checkpoint_at(size)
     }
 
     /// Checks the log against a checkpoint that was kept elsewhere, and returns its tree head: the checkpoint must be
@@ -61,7 +61,7 @@ impl Store {
     /// Kind `Corrupt`: `rolled_back` when the log is shorter than the checkpoint, `forked` when it had another history,
     /// or the key in force did not sign the checkpoint. Kind `Invalid` when the text is not a checkpoint.
     pub fn verify_checkpoint(&self, note: &str) -> Result<TreeHead, Error> {
-        self.0.engine.shared.check_expected(note)
+        self.0.shared.check_expected(note)
     }
 
     /// Checks the log against every checkpoint of a file and the restores that were accepted in it. Returns the largest
@@ -73,7 +73,7 @@ impl Store {
     /// the log does not contain.
     pub fn verify_anchored(&self, file: &AnchorFile) -> Result<Position, Error> {
         let notes: Vec<_> = file.checkpoints().collect();
-        self.0.engine.shared.check_all_expected(&notes, file.restores())
+        self.0.shared.check_all_expected(&notes, file.restores())
     }
 
     /// Returns the restores in the log, oldest first, as an anchor file accepts them; see
@@ -83,7 +83,7 @@ impl Store {
     ///
     /// Kind `Corrupt` or `Unavailable` when the log cannot be read.
     pub fn restores(&self) -> Result<Vec<AcceptedRestore>, Error> {
-        self.0.engine.shared.restores()
+        self.0.shared.restores()
     }
 
     /// Returns the keys that check the signatures of this log: every key that it ever had, by number. A checkpoint
@@ -93,7 +93,7 @@ impl Store {
     ///
     /// Kind `Invalid` when the log names an invalid key.
     pub fn verifier_keys(&self) -> Result<BTreeMap<u32, VerifierKey>, Error> {
-        self.0.engine.shared.verifier_keys()
+        self.0.shared.verifier_keys()
     }
 
     /// Returns the tree head that the log had at a size; `None` when the log is shorter. `O(log n)`.
@@ -102,7 +102,7 @@ impl Store {
     ///
     /// Kind `Corrupt` or `Unavailable` when the log cannot be read.
     pub fn tree_head_at(&self, size: Position) -> Result<Option<TreeHead>, Error> {
-        self.0.engine.shared.tree_head_at(size)
+        self.0.shared.tree_head_at(size)
     }
 
     /// Proves that a record is in the log: its position, the hashes from it to the root, and a fresh checkpoint, as the
@@ -113,7 +113,7 @@ impl Store {
     ///
     /// Kind `Invalid` when there is no such record; `Corrupt` or `Unavailable` when the log cannot be read.
     pub fn prove_event(&self, position: Position) -> Result<EventProof, Error> {
-        self.0.engine.shared.prove_event(position)
+        self.0.shared.prove_event(position)
     }
 
     /// Proves that the log at the later size extended the log at the earlier size (RFC 6962). `O(log n)`.
@@ -122,7 +122,7 @@ impl Store {
     ///
     /// Kind `Invalid` when the sizes are not in order or the log is shorter.
     pub fn prove_consistency(&self, earlier: Position, later: Position) -> Result<ConsistencyProof, Error> {
-        let shared = &self.0.engine.shared;
+        let shared = &self.0.shared;
         let size = shared.published.with(|snapshot| snapshot.end.size);
         if later > size {
             let rule = format!("ends at the size of {later}, but the log has {size} records");
@@ -140,7 +140,7 @@ impl Session {
     ///
     /// As [`Session::run`]; [`crate::Refusal::VersionChanged`] when another command changed the key meanwhile.
     pub fn change_signing_key(&self) -> Result<Receipt, Error> {
-        let shared = &self.store().0.engine.shared;
+        let shared = &self.store().0.shared;
         let number = shared.published.with(|snapshot| snapshot.state.whole.next_signing_key());
         let number = number.ok_or_else(|| Error::internal("four billion signing keys were made"))?;
         let key = NewSigningKey::make(&shared.keyring(), shared.log_id, number, &SigningSeed::random()?)?;

@@ -21,8 +21,9 @@ use crate::engine::reply::Done;
 use crate::error::Error;
 use crate::seal::data::SecretData;
 
-use super::prepare::{Ready, ReadyToRead};
+use super::prepare::ReadyToRead;
 use super::session::{RETRIES_MAX, Session};
+use crate::engine::prepare::Ready;
 
 /// Secret data that was read, with the version it belongs to. Wiped when it is dropped.
 pub struct Reading {
@@ -89,7 +90,7 @@ impl Session {
 
     fn try_read(&self, id: SecretId, which: VersionRef) -> Result<Option<Reading>, Error> {
         let (secret, audit) = {
-            let engine = &self.store().0.engine;
+            let engine = &self.store().0;
             engine.look(|snapshot| (snapshot.state.secret(id).cloned(), snapshot.state.whole.settings.access_audit))
         };
         let secret = secret.ok_or(Refusal::SecretNotFound)?;
@@ -120,8 +121,7 @@ impl Session {
         let version = secret.version(asked).ok_or(Refusal::VersionNotFound)?;
         readable(version)?;
         let Some(data) = self.unseal(secret, version)? else { return Ok(None) };
-        let receipt = if audit == AccessAudit::Strict || (!version.downloaded && !self.store().0.engine.is_read_only())
-        {
+        let receipt = if audit == AccessAudit::Strict || (!version.downloaded && !self.store().0.is_read_only()) {
             let command = Decided::RecordRead { secret: secret.id, version: version.id, asked };
             Some(self.ask_read(command, Payload::None, self.raw_terms().clone())?.receipt)
         } else {
@@ -136,9 +136,9 @@ impl Session {
     /// Reads a credential that is made by the read, or has a lease. As with other reads, the data is loaded first:
     /// nothing is looked up after the decision, when other commands may already have changed it.
     fn read_dynamic(&self, secret: &Secret, audit: AccessAudit) -> Result<Option<Reading>, Error> {
-        let inner = &self.store().0;
+        let engine = &self.store().0;
         let version = secret.current().ok_or(Refusal::VersionNotFound)?;
-        let (at_hand, lent) = match version.data.sealed().filter(|_| is_lent(secret, version, inner.now())) {
+        let (at_hand, lent) = match version.data.sealed().filter(|_| is_lent(secret, version, engine.now())) {
             Some(sealed) => {
                 let Some(data) = self.unseal(secret, version)? else { return Ok(None) };
                 (Some(sealed.data_key), Some(data))
@@ -146,7 +146,7 @@ impl Session {
             None => (None, None),
         };
         let ReadyToRead { ready: Ready { command, payload }, data } =
-            inner.prepare_read(secret, version.id, at_hand)?;
+            engine.prepare_read(secret, version.id, at_hand)?;
         let Done { receipt, takes_data } = self.ask_read(command, payload, self.read_terms(secret.id))?;
         if receipt.remembered {
             return self.read_remembered(secret.id, receipt, audit);
@@ -187,20 +187,20 @@ impl Session {
 
     fn unseal(&self, secret: &Secret, version: &Version) -> Result<Option<SecretData>, Error> {
         match version.data.sealed() {
-            Some(sealed) => self.store().0.engine.shared.read_data(secret.id, version.id, sealed),
+            Some(sealed) => self.store().0.shared.read_data(secret.id, version.id, sealed),
             None => Ok(None),
         }
     }
 
     fn note(&self, secret: &Secret, version: &Version) {
-        let inner = &self.store().0;
-        if !inner.engine.is_read_only() {
-            inner.engine.shared.access.note(secret.id, version.id, self.actor(), inner.now());
+        let engine = &self.store().0;
+        if !engine.is_read_only() {
+            engine.shared.access.note(secret.id, version.id, self.actor(), engine.now());
         }
     }
 
     fn ask_read(&self, command: Decided, payload: Payload, terms: Terms) -> Result<Done, Error> {
-        let slot = self.store().0.engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
+        let slot = self.store().0.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
         slot.wait()?.map_err(Error::refused)
     }
 }

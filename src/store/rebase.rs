@@ -25,7 +25,8 @@ use crate::error::Error;
 use super::clock::ClockStatus;
 use super::command::Command;
 use super::session::Session;
-use super::store::{Inner, Store};
+use super::store::Store;
+use crate::engine::Engine;
 
 /// An end that moves when the clock is rebased.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +101,7 @@ impl Store {
     /// secret, and copies these.
     #[must_use]
     pub fn moved_when_clock_is_rebased(&self) -> Vec<MovedSecret> {
-        let (clock, snapshot) = (self.clock(), self.0.engine.view());
+        let (clock, snapshot) = (self.clock(), self.0.view());
         if !clock.can_be_rebased() {
             return Vec::new();
         }
@@ -136,7 +137,7 @@ impl Store {
     ///
     /// Kind `Corrupt` when the log is damaged, `Unavailable` when it cannot be read.
     pub fn doubts_of_rebase(&self) -> Result<Vec<RebaseDoubt>, Error> {
-        let shared = &self.0.engine.shared;
+        let shared = &self.0.shared;
         let (judged, snapshot) = (shared.look_at_clock(), shared.published.load());
         let (end, whole) = (snapshot.end.size, &snapshot.state.whole);
         if !ClockStatus::of(&judged, whole).can_be_rebased() {
@@ -164,15 +165,15 @@ impl Store {
     /// Returns every rebase of the clock: after each of these records the time of the log falls. At most 64.
     #[must_use]
     pub fn clock_rebased(&self) -> Vec<Rebased> {
-        self.0.engine.shared.published.with(|snapshot| snapshot.state.whole.rebased.clone())
+        self.0.shared.published.with(|snapshot| snapshot.state.whole.rebased.clone())
     }
 }
 
-impl Inner {
+impl Engine {
     /// Returns a command, with the time of the clock if it rebases the clock; the writer looks at the clock again.
     pub(super) fn by_clock(&self, command: &Decided) -> Decided {
         match command {
-            Decided::RebaseClock(_) => Decided::RebaseClock(self.engine.shared.look_at_clock().seen.wall),
+            Decided::RebaseClock(_) => Decided::RebaseClock(self.shared.look_at_clock().seen.wall),
             other => other.clone(),
         }
     }

@@ -20,7 +20,7 @@ use crate::seal::secret_bytes::SecretBytes;
 
 use super::command::{Command, Wanted};
 use super::new_secret::{NewDataFrom, Source};
-use super::store::Inner;
+use crate::engine::Engine;
 
 /// The part of the data that a command brings.
 #[derive(Clone, Copy)]
@@ -32,12 +32,12 @@ enum Part {
 }
 
 /// Returns the check of a command's answer against its data, if it brings any.
-pub(super) fn check(inner: &Arc<Inner>, command: &Command) -> Result<Option<Check>, Error> {
+pub(super) fn check(engine: &Arc<Engine>, command: &Command) -> Result<Option<Check>, Error> {
     let Some((part, data)) = brought(command) else { return Ok(None) };
     // Only in memory, and under a nonce of this one comparison.
     let nonce: [u8; 32] = random::array()?;
-    let digest = digest(inner, &nonce, &data);
-    let store: Weak<Inner> = Arc::downgrade(inner);
+    let digest = digest(engine, &nonce, &data);
+    let store: Weak<Engine> = Arc::downgrade(engine);
     Ok(Some(Box::new(move |receipt: &Receipt| {
         let Some(store) = receipt.remembered.then(|| store.upgrade()).flatten() else { return Ok(()) };
         match first(&store, receipt, part)? {
@@ -48,8 +48,8 @@ pub(super) fn check(inner: &Arc<Inner>, command: &Command) -> Result<Option<Chec
     })))
 }
 
-fn digest(inner: &Inner, nonce: &[u8; 32], data: &SecretBytes) -> [u8; 32] {
-    inner.engine.shared.keyring().fingerprint(&[nonce, data.expose()])
+fn digest(engine: &Engine, nonce: &[u8; 32], data: &SecretBytes) -> [u8; 32] {
+    engine.shared.keyring().fingerprint(&[nonce, data.expose()])
 }
 
 /// Returns the data that a command brings.
@@ -74,18 +74,18 @@ fn brought(command: &Command) -> Option<(Part, SecretBytes)> {
 }
 
 /// Returns the same part of what the first command sealed, if it still exists.
-fn first(inner: &Inner, receipt: &Receipt, part: Part) -> Result<Option<SecretBytes>, Error> {
-    let Some(secret) = receipt.secret.and_then(|id| inner.find(id).ok()) else { return Ok(None) };
+fn first(engine: &Engine, receipt: &Receipt, part: Part) -> Result<Option<SecretBytes>, Error> {
+    let Some(secret) = receipt.secret.and_then(|id| engine.find(id).ok()) else { return Ok(None) };
     let Some((version, sealed)) = sealed_by(&secret, receipt, part) else { return Ok(None) };
-    let data = read(inner, secret.id, version, &sealed)?;
+    let data = read(engine, secret.id, version, &sealed)?;
     Ok(data.map(|data| match part {
         Part::Whole => data.encode(),
         Part::Password | Part::Credential(_) => SecretBytes::copy_from(data.primary().expose()),
     }))
 }
 
-fn read(inner: &Inner, id: SecretId, version: VersionId, sealed: &SealedRef) -> Result<Option<SecretData>, Error> {
-    inner.engine.shared.read_data(id, version, sealed)
+fn read(engine: &Engine, id: SecretId, version: VersionId, sealed: &SealedRef) -> Result<Option<SecretData>, Error> {
+    engine.shared.read_data(id, version, sealed)
 }
 
 /// Finds what the first command sealed.

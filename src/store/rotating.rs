@@ -4,18 +4,17 @@
 
 use std::sync::Arc;
 
-use crate::domain::command::{Command as Decided, Prepared, Terms};
+use crate::domain::command::{Command as Decided, Terms};
 use crate::domain::event::AccessRecorded;
-use crate::domain::id::{SecretId, VersionId};
+use crate::domain::id::SecretId;
 use crate::domain::name::Reason;
 use crate::domain::receipt::Receipt;
 use crate::domain::record::Idempotency;
 use crate::domain::refusal::Refusal;
 use crate::domain::rotation::Credential;
 use crate::domain::secret::Secret;
-use crate::domain::version::{VersionOrigin, VersionRef};
+use crate::domain::version::VersionRef;
 use crate::engine::Patience;
-use crate::engine::draw;
 use crate::engine::queue::{Order, Payload};
 use crate::error::Error;
 use crate::issuer::unread::unread;
@@ -23,10 +22,8 @@ use crate::seal::data::SecretData;
 use crate::seal::secret_bytes::SecretBytes;
 
 use super::command::Command;
-use super::new_secret::NewDataFrom;
-use super::prepare::Ready;
 use super::session::Session;
-use super::store::{Inner, Store};
+use super::store::Store;
 
 impl Session {
     /// Returns the terms of a rotation by the issuer of a secret: those of the next commands.
@@ -40,7 +37,7 @@ impl Session {
         let mut terms = self.raw_terms().clone();
         if let Some(key) = self.key() {
             let shape = format!("{asked} {:?} {}", terms.expected_revision, terms.force);
-            let keyring = self.store().0.engine.shared.keyring();
+            let keyring = self.store().0.shared.keyring();
             let fingerprint = keyring.fingerprint(&[key.as_str().as_bytes(), shape.as_bytes()]);
             terms.idempotency = Some(Idempotency { key: key.clone(), fingerprint });
         }
@@ -76,19 +73,19 @@ impl Session {
     /// Kind `Refused`: [`crate::Refusal::RotationNotFound`] when no open rotation has such an answer,
     /// [`crate::Refusal::SecretNotFound`]. Kind `Corrupt` when the data is damaged.
     pub fn unread_answer(&self, secret: SecretId) -> Result<SecretBytes, Error> {
-        let inner = &self.store().0;
-        let found = inner.find(secret)?;
+        let engine = &self.store().0;
+        let found = engine.find(secret)?;
         let open = found.rotation.as_deref().ok_or(Refusal::RotationNotFound)?;
         let kept = open.credential().ok_or(Refusal::RotationNotFound)?;
-        let data = inner.engine.shared.read_data(secret, open.to, &kept.sealed)?;
+        let data = engine.shared.read_data(secret, open.to, &kept.sealed)?;
         let Some(SecretData::Issued(data)) = data else { return Err(Refusal::RotationNotFound.into()) };
         let answer = unread(&data.into_credential()).ok_or(Refusal::RotationNotFound)?;
-        let (reader, now) = (self.actor().clone(), inner.now());
+        let (reader, now) = (self.actor().clone(), engine.now());
         let read = AccessRecorded { secret, version: open.to, reader, reads: 1, first_at: now, last_at: now };
         let command = Decided::RecordAccess { reads: vec![read] };
         let terms = Terms::by(self.actor().clone());
         let payload = Payload::None;
-        let slot = inner.engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
+        let slot = engine.ask(|reply| Order { command, terms, payload, reply }, Patience::Wait)?;
         slot.wait()?.map_err(Error::refused)?;
         Ok(answer)
     }
@@ -123,30 +120,8 @@ impl Store {
             let is_open = secret.rotation.is_some() || secret.given_up.is_some();
             is_open || secret.credentials().any(Credential::is_retiring)
         };
-        let snapshot = self.0.engine.view();
+        let snapshot = self.0.view();
         let found = snapshot.projections.calendar.rotating().filter_map(|id| snapshot.state.secret(id));
         found.filter(is_rotating).cloned().collect()
-    }
-}
-
-impl Inner {
-    /// Makes and seals the data of the next version of a secret whose data the store makes itself, for its policy.
-    pub(crate) fn prepare_scheduled(&self, secret: &Secret) -> Result<Ready, Error> {
-        let data = self.data_for(secret, &NewDataFrom::Generated)?;
-        let id = secret.id;
-        let sealed = self.seal(id, draw::version_id(self.now())?, &data, None)?;
-        Ok(sealed.into_ready(|next| Decided::Rotate { secret: id, origin: VersionOrigin::RotatedByPolicy, next }))
-    }
-
-    /// Seals the credential that an issuer made, or picked, for a future version.
-    pub(crate) fn prepare_issued(
-        &self,
-        secret: &Secret,
-        version: VersionId,
-        credential: &SecretBytes,
-    ) -> Result<(Prepared, Payload), Error> {
-        let data = SecretData::issued(secret.secret_type(), credential)?;
-        let sealed = self.seal(secret.id, version, &data, None)?;
-        Ok((sealed.prepared, sealed.payload))
     }
 }

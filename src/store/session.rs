@@ -22,9 +22,10 @@ use crate::error::Error;
 
 use super::command::Command;
 use super::new_secret::{NewData, NewSecret};
-use super::prepare::Ready;
+use super::prepare::Purpose;
 use super::repeated;
 use super::store::Store;
+use crate::engine::prepare::Ready;
 
 /// An actor on a store, and the terms of its next commands. Cheap to clone and change.
 ///
@@ -164,7 +165,7 @@ impl Session {
     fn ask(&self, command: &Command, patience: Patience) -> Result<Pending, Error> {
         let terms = self.terms(command);
         let check = self.check(command)?;
-        let Ready { command, payload } = match self.store.0.prepare(&command.0) {
+        let Ready { command, payload } = match self.store.0.prepare(&command.0, Purpose::Ask) {
             Ok(ready) => ready,
             // A repeated command may be impossible now just because it was done.
             Err(error) => {
@@ -176,7 +177,7 @@ impl Session {
             }
         };
         let order = |reply| Order { command, terms, payload, reply };
-        Ok(Pending::new(self.store.0.engine.ask(order, patience)?, check))
+        Ok(Pending::new(self.store.0.ask(order, patience)?, check))
     }
 
     /// Returns the check of a remembered answer against the data of a command.
@@ -192,7 +193,7 @@ impl Session {
     /// Returns the remembered answer for the idempotency key of a command, or its refusal, as of the last durable
     /// record.
     pub(crate) fn recall(&self, terms: &Terms) -> Option<Result<Receipt, Refusal>> {
-        let snapshot = self.store.0.engine.shared.published.load();
+        let snapshot = self.store.0.shared.published.load();
         let now = self.store.0.now();
         recall(&snapshot.state, terms, now)
     }
@@ -202,7 +203,7 @@ impl Session {
         let mut terms = self.terms.clone();
         if let Some(key) = &self.key {
             let parts = command.shape(terms.expected_revision, terms.force);
-            let keyring = self.store.0.engine.shared.keyring();
+            let keyring = self.store.0.shared.keyring();
             let fingerprint = keyring.fingerprint(&[key.as_str().as_bytes(), parts.as_bytes()]);
             terms.idempotency = Some(Idempotency { key: key.clone(), fingerprint });
         }

@@ -160,7 +160,7 @@ impl Store {
     ///
     /// Kind `Unavailable` when the system does not report the free space; `Closed` when the store is closed.
     pub fn status(&self) -> Result<Status, Error> {
-        let (engine, snapshot) = (&self.0.engine, self.0.engine.view());
+        let (engine, snapshot) = (&self.0, self.0.view());
         let (shared, whole, anchored) = (&engine.shared, &snapshot.state.whole, engine.anchored());
         Ok(Status {
             log_id: shared.log_id,

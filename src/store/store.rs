@@ -12,7 +12,6 @@ use crate::domain::settings::{Group, Settings};
 use crate::domain::time::Timestamp;
 use crate::engine::Engine;
 use crate::engine::scrub::{ScrubProgress, ScrubReport};
-use crate::engine::turn::Turns;
 use crate::error::Error;
 use crate::projection::lock_board::LockStatus;
 
@@ -37,25 +36,11 @@ use super::session::Session;
 /// # Ok::<(), latchkeep::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Store(pub(crate) Arc<Inner>);
-
-/// The state that all handles of a store share.
-pub(crate) struct Inner {
-    pub(crate) engine: Engine,
-    /// The turn to do the rotations.
-    pub(crate) turns: Turns,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // No caller is left that could get an error; the next open reports what is wrong.
-        let _ = self.engine.close();
-    }
-}
+pub struct Store(pub(crate) Arc<Engine>);
 
 impl Store {
     pub(crate) fn new(engine: Engine) -> Self {
-        Self(Arc::new(Inner { engine, turns: Turns::default() }))
+        Self(Arc::new(engine))
     }
 
     /// Returns a session of an actor. The host decides who the actor is; the log records it with every command.
@@ -67,7 +52,7 @@ impl Store {
     /// Returns the id of the store's log, which also identifies the store.
     #[must_use]
     pub fn log_id(&self) -> LogId {
-        self.0.engine.shared.log_id
+        self.0.shared.log_id
     }
 
     /// Returns a secret as it is now: metadata, versions, locks, but no data. `O(log n)` in the number of secrets.
@@ -85,14 +70,14 @@ impl Store {
     ///
     /// Kind `Refused` with [`crate::Refusal::SecretNotFound`].
     pub fn secret_named(&self, secret_type: SecretType, name: &SecretName) -> Result<Arc<Secret>, Error> {
-        self.0.engine.look(|snapshot| looking::secret_named(&snapshot.state, secret_type, name))
+        self.0.look(|snapshot| looking::secret_named(&snapshot.state, secret_type, name))
     }
 
     /// Returns all secrets as they are at one moment, in the order of their ids, which is that of their creation.
     /// Blocks no other caller, however many secrets there are.
     #[must_use]
     pub fn secrets(&self) -> Vec<Arc<Secret>> {
-        looking::secrets(&self.0.engine.view().state)
+        looking::secrets(&self.0.view().state)
     }
 
     /// Returns the locks on all versions of a secret: which, since when, by whom, until when. `O(log n)` in the number
@@ -102,25 +87,25 @@ impl Store {
     ///
     /// Kind `Refused` with [`crate::Refusal::SecretNotFound`].
     pub fn lock_status(&self, id: SecretId) -> Result<LockStatus, Error> {
-        self.0.engine.look(|snapshot| looking::lock_status(&snapshot.state, id))
+        self.0.look(|snapshot| looking::lock_status(&snapshot.state, id))
     }
 
     /// Returns the groups except the default one, in the order of their ids.
     #[must_use]
     pub fn groups(&self) -> Vec<(GroupId, Group)> {
-        looking::groups(&self.0.engine.view().state)
+        looking::groups(&self.0.view().state)
     }
 
     /// Returns the settings of the store.
     #[must_use]
     pub fn settings(&self) -> Settings {
-        self.0.engine.look(|snapshot| snapshot.state.whole.settings)
+        self.0.look(|snapshot| snapshot.state.whole.settings)
     }
 
     /// Returns up to `limit` scheduled rotations, the next one first.
     #[must_use]
     pub fn scheduled_rotations(&self, limit: usize) -> Vec<(Timestamp, SecretId)> {
-        self.0.engine.view().projections.calendar.rotations().take(limit).collect()
+        self.0.view().projections.calendar.rotations().take(limit).collect()
     }
 
     /// Waits until everything requested before is durable, and what time has made due is done.
@@ -129,7 +114,7 @@ impl Store {
     ///
     /// Kind `Unavailable` when the store is poisoned, `Closed` when it is closed.
     pub fn settle(&self) -> Result<(), Error> {
-        self.0.engine.settle()
+        self.0.settle()
     }
 
     /// Reads all stored data. Recomputes the chain of the log, compares the state with a fresh replay, reads and
@@ -140,7 +125,7 @@ impl Store {
     ///
     /// Kind `Unavailable` when the disk fails. Damage is no error: the report has it.
     pub fn scrub(&self, mut progress: impl FnMut(ScrubProgress)) -> Result<ScrubReport, Error> {
-        self.0.engine.scrub(&mut progress)
+        self.0.scrub(&mut progress)
     }
 
     /// Closes the store: answers everything requested before, makes the next open fast, and gives the directory back.
@@ -150,7 +135,7 @@ impl Store {
     ///
     /// Kind `Unavailable` when something could not be made durable; its caller then got an error too.
     pub fn close(&self) -> Result<(), Error> {
-        self.0.engine.close()
+        self.0.close()
     }
 }
 

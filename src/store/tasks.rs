@@ -17,9 +17,11 @@ use crate::issuer::job::TaskReport;
 use crate::seal::random;
 
 use super::command::Command;
-use super::prepare::{Ready, blank};
+use super::prepare::Purpose;
 use super::session::Session;
-use super::store::{Inner, Store};
+use super::store::Store;
+use crate::engine::Engine;
+use crate::engine::prepare::{Ready, blank};
 
 impl Session {
     /// Accepts a job's report on its task; see [`crate::Issuer::begin`]. It is durable when this returns. The worker
@@ -114,26 +116,25 @@ impl Store {
     }
 }
 
-impl Inner {
-    /// Seals a job's credential, for the version of its rotation.
-    pub(super) fn prepare_report(&self, id: SecretId, task: TaskId, report: &TaskReport) -> Result<Ready, Error> {
+impl Engine {
+    /// Makes a command of what became of a task; seals what its job made, for the version that its rotation is for.
+    pub(super) fn prepare_report(
+        &self,
+        id: SecretId,
+        task: TaskId,
+        report: &TaskReport,
+        purpose: Purpose,
+    ) -> Result<Ready, Error> {
         let secret = self.find(id)?;
-        let (report, payload) = match report {
-            TaskReport::CredentialsCreated(issued) => {
+        let (report, payload) = match (purpose, report) {
+            (Purpose::Ask, TaskReport::CredentialsCreated(issued)) => {
                 let (made, payload) = self.prepare_issued(&secret, to_come(&secret, task)?, &issued.credential)?;
                 let (outside, expires_at) = (issued.outside.clone(), issued.expires_at);
                 (Reported::Created { outside, made, expires_at }, payload)
             }
-            other => (self.without_credential(&secret, task, other)?, Payload::None),
+            _ => (self.without_credential(&secret, task, report)?, Payload::None),
         };
         Ok(Ready { command: Decided::Rotation { secret: id, step: RotationCommand::Report { task, report } }, payload })
-    }
-
-    /// Returns the same without data, for dry runs.
-    pub(super) fn prepare_dry_report(&self, id: SecretId, task: TaskId, report: &TaskReport) -> Result<Decided, Error> {
-        let secret = self.find(id)?;
-        let report = self.without_credential(&secret, task, report)?;
-        Ok(Decided::Rotation { secret: id, step: RotationCommand::Report { task, report } })
     }
 
     fn without_credential(&self, secret: &Secret, task: TaskId, report: &TaskReport) -> Result<Reported, Error> {

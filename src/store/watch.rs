@@ -112,7 +112,7 @@ impl Store {
     /// Kind `Refused` with [`Refusal::InvalidArgument`] for a position that the log has not reached: the reader that
     /// kept it has seen records that are not in this log.
     pub fn watch(&self, from: Position) -> Result<Watch, Error> {
-        let engine = &self.0.engine;
+        let engine = &self.0;
         let end = engine.shared.published.with(|snapshot| snapshot.end.size);
         if from > end {
             let rule = format!("{from} lies beyond the end of the log, which has {end} records");
@@ -143,7 +143,7 @@ impl Store {
     /// of another log. Kind `Corrupt`: `rolled_back` when the log is shorter and contains no restore, `forked` when it
     /// has another record there. A point without head is only checked by its position.
     pub fn watch_from(&self, point: &ResumePoint) -> Result<Watch, Error> {
-        let shared = &self.0.engine.shared;
+        let shared = &self.0.shared;
         if point.log_id != shared.log_id {
             return Err(Error::other_log());
         }

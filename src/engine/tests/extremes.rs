@@ -192,7 +192,7 @@ fn a_store_of_the_largest_secrets_closes_opens_and_is_backed_up() {
     store.acting_as(largest_actor()).erase_bodies(found).unwrap();
     let mut file = Vec::new();
     let key = Unlock::bytes(SecretBytes::copy_from(&[8; 32]));
-    store.0.engine.backup(&mut file, (&key, PassphraseCost::FLOOR), &mut |_| {}).unwrap();
+    store.0.backup(&mut file, (&key, PassphraseCost::FLOOR), &mut |_| {}).unwrap();
     store.close().unwrap();
     let (restored, report) = restore(Cursor::new(file), &key, &opening(Place::Memory), &mut |_| {}).unwrap();
     assert_eq!(report.secrets, 6);

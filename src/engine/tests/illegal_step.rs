@@ -26,7 +26,7 @@ fn written_wrongly(store: &Store, change: impl FnOnce(&mut Batches)) -> Entries 
     let mut entries = entries_of(store);
     let mut batches = read_log(&entries);
     change(&mut batches);
-    let shared = &store.0.engine.shared;
+    let shared = &store.0.shared;
     let snapshot = shared.published.load();
     let (number, key) = snapshot.state.whole.signing_keys.iter().next().unwrap();
     write_log(&mut entries, &batches, &shared.signer(*number, key).unwrap());
@@ -168,7 +168,7 @@ fn another_illegal_step_is_refused_all_the_same() {
 fn a_store_whose_restore_accepted_a_step_opens_from_its_log_alone() {
     let (entries, at) = changed_to_nothing_new();
     let (store, _) = try_restore(&entries, &[at]).unwrap();
-    let rows = Rows::copy_of(&*store.0.engine.shared.storage);
+    let rows = Rows::copy_of(&*store.0.shared.storage);
     store.close().unwrap();
     let rebuilt = rows.rebuild();
     assert_eq!((rebuilt.illegal, rebuilt.accepted.len()), (None, 1));

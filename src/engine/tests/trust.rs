@@ -150,7 +150,7 @@ fn never_are_two_roots_of_one_size_signed() {
     }
     // Rows of an earlier release are ignored.
     let fork = rows.fork();
-    fork.put(&keys::OLD_FRONTIER, &rows.open().0.engine.shared.published.load().frontier.encode());
+    fork.put(&keys::OLD_FRONTIER, &rows.open().0.shared.published.load().frontier.encode());
     put_back(&fork, &earlier, b't');
     assert_eq!(fork.open().checkpoint().unwrap(), now);
     // A seed in another's place signs nothing.
@@ -255,7 +255,7 @@ fn keys_that_were_removed_and_put_back_open_nothing_and_are_told() {
 #[test]
 fn saved_state_of_a_later_release_is_not_believed() {
     let (rows, _, id) = victim();
-    assert!(rows.open().0.engine.replayed < 100, "saved state is used");
+    assert!(rows.open().0.replayed < 100, "saved state is used");
     let key = rows.keys().rows_key();
     let row = rows.0.get(&keys::VOUCHER).unwrap().unwrap();
     let voucher = decode_voucher(key.bytes(), &row).unwrap();
@@ -263,7 +263,7 @@ fn saved_state_of_a_later_release_is_not_believed() {
     rows.put(&keys::VOUCHER, &encode_voucher(key.bytes(), &later).unwrap());
     for _ in 0..2 {
         let store = rows.open();
-        assert_eq!(store.0.engine.replayed, store.status().unwrap().log_size.get(), "all of the log is read again");
+        assert_eq!(store.0.replayed, store.status().unwrap().log_size.get(), "all of the log is read again");
         assert_eq!(value(&store, id), "fresh");
         bustle(&store);
         store.close().unwrap();

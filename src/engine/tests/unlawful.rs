@@ -25,7 +25,7 @@ fn unlawful(secret: SecretId) -> Vec<(Option<SecretId>, Event)> {
 }
 
 fn with_group<T>(store: &Store, act: impl FnOnce(&mut Group, &mut Snapshot, &By<'_>, &mut Draw) -> T) -> T {
-    let mut snapshot = Snapshot::clone(&store.0.engine.shared.published.load());
+    let mut snapshot = Snapshot::clone(&store.0.shared.published.load());
     let terms = Terms::by(Actor::parse("ops").unwrap());
     let by = By { terms: &terms, now: snapshot.end.time, writer_epoch: snapshot.state.whole.writer_epoch };
     act(&mut Group::new(snapshot.end.size), &mut snapshot, &by, &mut Draw::new())
@@ -58,7 +58,7 @@ fn with_illegal_step() -> Rows {
     let batch = with_group(&store, |group, snapshot, by, draw| {
         group.append_unlawful(snapshot, unlawful(secret), by, draw).unwrap();
         let durable = snapshot.saved.mark();
-        group.close(snapshot, durable, &*store.0.engine.shared.storage).unwrap();
+        group.close(snapshot, durable, &*store.0.shared.storage).unwrap();
         std::mem::take(&mut group.batch)
     });
     store.close().unwrap();
