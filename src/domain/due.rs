@@ -57,7 +57,7 @@ pub(crate) fn due_step(secret: &Secret, look: &Look<impl Fn(Step) -> bool, impl 
     let is_due = |(at, step): &(Timestamp, Step)| {
         let slack = match step {
             Step::RotateHere | Step::Plan(RotationTrigger::ByPolicy) | Step::MakeRoom(_) => secret.rotation_slack(),
-            Step::Plan(_) => FIRST_VERSION_SLACK,
+            Step::Plan(_) => limits::REFUSED_ROTATION_SLACK,
             Step::GoOn | Step::PlanRetirement(_) | Step::Retire(_) | Step::Delete => Duration::ZERO,
         };
         // A grace that is about to end is waited out, also by a single run.
@@ -82,9 +82,6 @@ pub(crate) fn is_retry(secret: &Secret, step: Step, at: Timestamp) -> bool {
         Step::RotateHere | Step::Plan(_) | Step::MakeRoom(_) | Step::PlanRetirement(_) | Step::Delete => false,
     }
 }
-
-/// How long before its time a first version that was given up is tried again in a single run.
-const FIRST_VERSION_SLACK: Duration = Duration::from_secs(3 * 60 * 60);
 
 /// Gives all that is to be done for a secret, each with its time.
 pub(crate) fn steps(secret: &Secret) -> impl Iterator<Item = (Timestamp, Step)> {

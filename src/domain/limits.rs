@@ -155,6 +155,9 @@ pub(crate) const ROOM_RETIREMENTS_MAX: usize = 3;
 /// How long a scheduled rotation waits after a lock refused one: a day.
 pub const REFUSED_ROTATION_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long before the end of that day a single run of the worker tries again, at most: three hours, so that a daily timer does.
+pub const REFUSED_ROTATION_SLACK: Duration = Duration::from_secs(3 * 60 * 60);
+
 /// Attempts of a rotation, at most.
 pub const ATTEMPTS_MAX: u16 = 100;
 

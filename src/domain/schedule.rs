@@ -143,12 +143,16 @@ impl Secret {
         Some(end.map_or(at, |end| current.counts_from.plus(early(end.since(current.counts_from))).min(at)))
     }
 
-    /// Gives how long before its time a scheduled rotation may begin: an eighth of what the version lasts at most, where it lasts
-    /// shorter than the interval.
+    /// Returns how long before its time a single run begins a scheduled rotation: as much as the schedule permits, but only three
+    /// hours while it waits because it was refused or given up. Otherwise a timer would pass over that pause.
     pub(crate) fn rotation_slack(&self) -> Duration {
-        self.rotation_due_at().map_or(Duration::ZERO, |at| self.slack_before(at))
+        let Some(at) = self.rotation_due_at() else { return Duration::ZERO };
+        let slack = self.slack_before(at);
+        if self.refused_for(at).is_some() { slack.min(limits::REFUSED_ROTATION_SLACK) } else { slack }
     }
 
+    /// Returns how long before its time a scheduled rotation may begin: an eighth of what the version lasts at most, where it lasts
+    /// shorter than the interval.
     fn slack_before(&self, due_at: Timestamp) -> Duration {
         let Some((policy, current)) = self.policy.zip(self.current()) else { return Duration::ZERO };
         let lasts = due_at.since(current.counts_from);

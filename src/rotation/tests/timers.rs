@@ -153,3 +153,35 @@ fn a_run_does_what_a_lease_that_has_just_ended_held_back() {
     run(&world);
     assert_eq!(versions(&world), 3);
 }
+
+/// The slack of a monthly schedule is as long as the daily pause: each run of an hourly timer passed over the pause.
+#[test]
+fn an_hourly_timer_keeps_the_daily_pause_of_what_is_refused_or_given_up() {
+    let hourly = |world: &World, label: &str| {
+        for _ in 0..72 {
+            run(world);
+            world.clock.advance(HOUR);
+        }
+        super::holds::events(world, label)
+    };
+    let world = given(every(30, IntervalUnit::Day));
+    go_to(&world, world.get().next_rotation_at().unwrap());
+    run(&world);
+    world.ops().place_lock(world.secret, Previous, NewLock::new(LockName::parse("reader").unwrap())).unwrap();
+    go_to(&world, world.get().next_rotation_at().unwrap());
+    let refused = hourly(&world, "ScheduledRotationRefused");
+    assert!((3..=4).contains(&refused), "{refused} refusals in three days");
+
+    let world = given(every(30, IntervalUnit::Day));
+    go_to(&world, world.get().next_rotation_at().unwrap());
+    world.model.set_away(true);
+    run(&world);
+    world.ops().abort_rotation(world.secret, crate::Reason::of("said so")).unwrap();
+    world.clock.advance(HOUR);
+    run(&world);
+    assert!(world.get().rotation.is_none(), "it waits for a day");
+    world.model.set_away(false);
+    world.clock.advance(DAY);
+    run(&world);
+    assert_eq!(versions(&world), 2);
+}
