@@ -46,7 +46,7 @@ impl Server {
     pub fn start() -> Option<Self> {
         let Some(bin) = programs() else {
             crate::omission::not_run(
-                "tests with a PostgreSQL server (tests/postgres, src/worker/tests/real.rs)",
+                "tests with a PostgreSQL server (tests/postgres, src/rotation/tests/real.rs)",
                 "PostgreSQL is not installed (Debian: apt-get install postgresql)",
             );
             return None;
