@@ -58,8 +58,6 @@ pub mod manual;
 #[cfg(test)]
 #[path = "../tests/crash/omission.rs"]
 pub(crate) mod omission;
-#[cfg(feature = "store")]
-pub(crate) mod options;
 pub(crate) mod projection;
 #[cfg(feature = "store")]
 pub(crate) mod rotation;
@@ -184,7 +182,6 @@ pub use {
     issuer::kit as issuer_kit,
     issuer::outcome::{Issued, IssuerError, IssuerErrorKind},
     issuer::value::{ApiKeyIssuer, PasswordIssuer},
-    options::StoreOptions,
     rotation::options::WorkerOptions,
     rotation::sweep::{Stranger, SweepReport},
     rotation::verification::Verified,
@@ -199,6 +196,7 @@ pub use {
     store::log_view::{LogEntry, VerifiedChain},
     store::moment::Moment,
     store::new_secret::{NewData, NewSecret},
+    store::options::StoreOptions,
     store::reading::Reading,
     store::rebase::{MovedEnd, MovedSecret},
     store::rotation_worker::RotationWorker,

@@ -8,9 +8,9 @@ use std::io::{Read, Seek, Write};
 use crate::audit::{Report, VerifyOptions};
 use crate::engine::backup::{BackupProgress, BackupReport, BackupTrust, RestoreProgress, check, from_export, restore};
 use crate::error::Error;
-use crate::options::StoreOptions;
 use crate::seal::passphrase::PassphraseCost;
 use crate::seal::unlock::Unlock;
+use crate::store::options::StoreOptions;
 
 use super::store::Store;
 

@@ -15,6 +15,7 @@ pub(crate) mod log_view;
 mod looking;
 pub(crate) mod moment;
 pub(crate) mod new_secret;
+pub(crate) mod options;
 pub(crate) mod prepare;
 pub(crate) mod proofs;
 pub(crate) mod quarantine;

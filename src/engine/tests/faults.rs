@@ -6,13 +6,13 @@ use super::{Rows, named, names, new_data, new_secret, open_store, ops, put_secre
 use crate::domain::lock::{LockMode, NewLock};
 use crate::domain::name::LockName;
 use crate::domain::version::VersionRef;
-use crate::options::StoreOptions;
 use crate::seal::secret_bytes::SecretBytes;
 use crate::seal::unlock::Unlock;
 use crate::storage::Storage;
 use crate::storage::faulty::Fault;
 use crate::store::Store;
 use crate::store::command::Command;
+use crate::store::options::StoreOptions;
 
 /// A group fails: all its callers get an error, all later commands are refused, and what was durable is read as before.
 fn fails(fault: Fault, codes: &[&str]) -> Rows {

@@ -13,10 +13,10 @@ use crate::domain::version::VersionRef::{Current, Previous};
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::kit::ModelIssuer;
 use crate::issuer::outcome::{Issued, IssuerError};
-use crate::options::StoreOptions;
 use crate::seal::secret_bytes::SecretBytes;
 use crate::seal::unlock::Unlock;
 use crate::store::Store;
+use crate::store::options::StoreOptions;
 use crate::store::session::Session;
 
 /// A store that was restored from a backup with two versions; its original has rotated since, and consumers use that.

@@ -20,12 +20,12 @@ use crate::engine::sync::scheduled::{Limits, chance, explore, pause};
 use crate::engine::sync::{Condvar, Mutex};
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::outcome::{Issued, IssuerError};
-use crate::options::StoreOptions;
 use crate::rotation::options::WorkerOptions;
 use crate::seal::secret_bytes::SecretBytes;
 use crate::seal::unlock::Unlock;
 use crate::store::Store;
 use crate::store::new_secret::NewSecret;
+use crate::store::options::StoreOptions;
 
 /// An outside system that counts who is inside, and may hold everybody there.
 struct Outside {

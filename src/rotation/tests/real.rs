@@ -13,12 +13,12 @@ use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef::{self, Current, Previous};
 use crate::engine::clock::ManualClock;
 use crate::issuer::issuer::Issuer;
-use crate::options::StoreOptions;
 use crate::rotation::options::WorkerOptions;
 use crate::seal::secret_bytes::SecretBytes;
 use crate::seal::unlock::Unlock;
 use crate::store::Store;
 use crate::store::new_secret::NewSecret;
+use crate::store::options::StoreOptions;
 use crate::store::session::Session;
 
 #[path = "../../../tests/postgres/support.rs"]

@@ -11,10 +11,10 @@ use crate::domain::name::{Actor, Reason};
 use crate::domain::rotation::IssuerClass;
 use crate::domain::version::VersionRef::Current;
 use crate::issuer::kit::ModelIssuer;
-use crate::options::StoreOptions;
 use crate::seal::secret_bytes::SecretBytes;
 use crate::seal::unlock::Unlock;
 use crate::store::Store;
+use crate::store::options::StoreOptions;
 use crate::store::session::Session;
 
 const CLASSES: [IssuerClass; 4] =

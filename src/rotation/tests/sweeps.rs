@@ -9,9 +9,9 @@ use crate::domain::rotation::IssuerClass;
 use crate::domain::version::VersionRef;
 use crate::issuer::issuer::{IssueOrder, Issuer};
 use crate::issuer::kit::{ModelFault, ModelIssuer, ModelMethod};
-use crate::options::StoreOptions;
 use crate::seal::secret_bytes::SecretBytes;
 use crate::seal::unlock::Unlock;
+use crate::store::options::StoreOptions;
 
 /// Each sweep once took another room, until none was left for rotations.
 #[test]

@@ -17,12 +17,12 @@ use crate::domain::version::VersionRef;
 use crate::engine::clock::ManualClock;
 use crate::issuer::issuer::Issuer;
 use crate::issuer::kit::ModelIssuer;
-use crate::options::StoreOptions;
 use crate::rotation::options::WorkerOptions;
 use crate::seal::secret_bytes::SecretBytes;
 use crate::seal::unlock::Unlock;
 use crate::store::Store;
 use crate::store::new_secret::NewSecret;
+use crate::store::options::StoreOptions;
 use crate::store::session::Session;
 
 pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
