@@ -93,10 +93,10 @@ impl Worker {
         self.core.sweep(&self.core.single.begin())
     }
 
-    /// Makes one that pauses like a started worker, and does something only when it is asked to.
+    /// Makes one that may pause like a started worker, and does something only when it is asked to.
     #[cfg(test)]
-    pub(super) fn without_threads(engine: &Arc<Engine>, options: WorkerOptions) -> Self {
-        Self { core: Arc::new(Core::of(engine, options, true)), threads: Mutex::default() }
+    pub(super) fn without_threads(engine: &Arc<Engine>, options: WorkerOptions, is_started: bool) -> Self {
+        Self { core: Arc::new(Core::of(engine, options, is_started)), threads: Mutex::default() }
     }
 
     /// Tells whether the worker has no threads.

@@ -1,8 +1,10 @@
 //! What was promised of the credential before holds against the next rotation: its grace, and consumers that have not moved.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::world::{DAY, HOUR, World, issuer};
+use crate::RotationWorker;
 use crate::domain::issuance::Issuance;
 use crate::domain::name::{Actor, CorrelationId, IdempotencyKey};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
@@ -12,7 +14,7 @@ use crate::domain::rotation::IssuerClass;
 use crate::domain::standing::RotationStanding;
 use crate::domain::version::VersionRef;
 use crate::issuer::kit::ModelIssuer;
-use crate::worker::worker::RotationWorker;
+use crate::rotation::worker::Worker;
 
 fn actor(name: &str) -> Actor {
     Actor::parse(name).unwrap()
@@ -190,9 +192,14 @@ fn a_grace_as_long_as_the_interval_is_waited_out_and_no_refusal() {
         for hour in 0..10 * 24 {
             // The first one is late, and so is the end of each grace from then on.
             if !(20..26).contains(&hour) {
-                let worker = RotationWorker::of(&world.store, world.options(), is_started);
+                let worker =
+                    RotationWorker(Arc::new(Worker::without_threads(&world.store.0, world.options(), is_started)));
                 worker.run_due().unwrap();
-                assert_eq!(worker.look().1, 0, "nothing is due any more, and nothing is looked at again and again");
+                assert_eq!(
+                    worker.0.core.look().1,
+                    0,
+                    "nothing is due any more, and nothing is looked at again and again"
+                );
             }
             world.clock.advance(HOUR);
         }

@@ -70,7 +70,7 @@ fn a_worker_waits_out_its_pauses_by_the_time_that_passes() {
 fn the_pauses_of_a_started_worker_end_and_grow_while_time_stands_still() {
     let world = behind(IssuerClass::CreateDiscoverable);
     world.model.set_away(true);
-    let worker = Worker::without_threads(&world.store.0, world.options());
+    let worker = Worker::without_threads(&world.store.0, world.options(), true);
     let worker = RotationWorker(std::sync::Arc::new(worker));
     for _ in 0..20 * 60 / 15 {
         worker.run_due().unwrap();
