@@ -84,7 +84,7 @@ impl Store {
     /// let mut export = Vec::new();
     /// store.export(&mut export, ExportOptions::default(), |_| {})?;
     ///
-    /// The verifier has the key from the store's owner, not from the export.
+    /// // The verifier has the key from the store's owner, not from the export.
     ///
     /// let refused = store.export(Vec::new(), ExportOptions::default().to(Position::new(99)), |_| {}).unwrap_err();
     /// assert_eq!(refused.to_string(), "export goes up to 99, but the log has 2 records");

@@ -70,7 +70,7 @@ impl Session {
     /// let worker = RotationWorker::new(&store, WorkerOptions::new().issuer(jobs, Jobs));
     /// worker.run_due()?;
     ///
-    /// The job runs; at its end it reports.
+    /// // The job runs; at its end it reports.
     /// # Ok::<(), latchkeep::Error>(())
     /// ```
     ///
