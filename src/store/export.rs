@@ -85,6 +85,11 @@ impl Store {
     /// store.export(&mut export, ExportOptions::default(), |_| {})?;
     ///
     /// // The verifier has the key from the store's owner, not from the export.
+    /// let mut brought = VerifyOptions::default();
+    /// brought.keys.extend(store.verifier_keys()?.into_values());
+    /// assert_eq!(verify_export(export.as_slice(), &brought, |_| {}).conclusion(), Conclusion::Passed);
+    /// let alone = verify_export(export.as_slice(), &VerifyOptions::default(), |_| {});
+    /// assert_eq!(alone.conclusion(), Conclusion::NotAllChecked, "anybody could have made it");
     ///
     /// let refused = store.export(Vec::new(), ExportOptions::default().to(Position::new(99)), |_| {}).unwrap_err();
     /// assert_eq!(refused.to_string(), "export goes up to 99, but the log has 2 records");

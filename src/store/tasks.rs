@@ -71,6 +71,12 @@ impl Session {
     /// worker.run_due()?;
     ///
     /// // The job runs; at its end it reports.
+    /// let task = store.tasks(secret)?.pop().unwrap();
+    /// assert_eq!(task.status, TaskStatus::Processing);
+    /// let made = Issued::new(SecretBytes::copy_from(br#"{"token":"t0k3n"}"#)).known_as(OutsideId::parse("token-1")?);
+    /// ops.report_task(secret, task.id, TaskReport::CredentialsCreated(made))?;
+    /// worker.run_due()?;
+    /// assert_eq!(ops.read(secret, VersionRef::Current)?.number.get(), 1);
     /// # Ok::<(), latchkeep::Error>(())
     /// ```
     ///
