@@ -18,11 +18,14 @@ begin_not_run() {
 
 # Shows the list, also when a step before has failed.
 show_not_run() {
+    local code=$?
     step "what was not run on this machine"
     if [ -s "$LATCHKEEP_NOT_RUN" ]; then
         sort -u "$LATCHKEEP_NOT_RUN"
-    else
+    elif [ "$code" = 0 ]; then
         echo "nothing: all of it was run"
+    else
+        echo "nothing, up to the step that failed"
     fi
     rm -f "$LATCHKEEP_NOT_RUN"
 }
