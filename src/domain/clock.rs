@@ -106,6 +106,13 @@ impl Default for ClockBounds {
     }
 }
 
+/// For how long, as the clock shows it, the last believed time is used to judge the clock.
+pub(crate) const BELIEVED_FOR: Duration = Duration::from_secs(1);
+
+/// How long a machine runs while its clock moves less than that, until the clock counts as stopped: no time server slows a clock
+/// by so much.
+const STOPPED_AFTER: Duration = Duration::from_secs(5);
+
 /// What clocks showed at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -186,13 +193,16 @@ pub(crate) struct Judged {
     pub(crate) standing: ClockStanding,
     /// What has to be recorded before anything else is.
     pub(crate) note: Option<Note>,
+    /// Whether the clock has shown one time while the machine ran on.
+    pub(crate) has_stopped: bool,
 }
 
 impl Judged {
-    /// Tells whether the time that the store goes by stands still, whatever passes.
+    /// Tells whether the time that the store goes by stands still, whatever passes: the clock is behind the last record, or has
+    /// stopped.
     pub(crate) const fn is_still(&self) -> bool {
         match self.standing {
-            ClockStanding::Steady => false,
+            ClockStanding::Steady => self.has_stopped,
             ClockStanding::Behind(_) => true,
             // What has passed is told by the machine alone.
             ClockStanding::Ahead(_) => self.seen.boot.is_none(),
@@ -205,25 +215,40 @@ impl Seen {
         self.boot?.since(earlier?)
     }
 
+    /// Tells whether the clock has stopped since it was last believed: the machine ran for longer than a clock needs to move. One
+    /// that was set back shows an earlier time.
+    fn has_stopped(self, believed: Option<Self>) -> bool {
+        let Some(before) = believed.filter(|before| self.wall >= before.wall) else { return false };
+        let shown = self.wall.since(before.wall);
+        shown < BELIEVED_FOR && self.since(before.boot).is_some_and(|passed| passed >= STOPPED_AFTER)
+    }
+
     /// Goes by the clock, but never back.
     fn believed(self, told: Told, note: Option<Note>) -> Judged {
         let last_at = told.last_at;
         if self.wall >= last_at {
-            return Judged { seen: self, now: self.wall, standing: ClockStanding::Steady, note };
+            let standing = ClockStanding::Steady;
+            return Judged { seen: self, now: self.wall, standing, note, has_stopped: false };
         }
         let is_said = told.clocks.ran_back_at == Some(last_at);
         let note = note.or_else(|| (!is_said).then_some(Note::RanBack));
-        Judged { seen: self, now: last_at, standing: ClockStanding::Behind(last_at.since(self.wall)), note }
+        let standing = ClockStanding::Behind(last_at.since(self.wall));
+        Judged { seen: self, now: last_at, standing, note, has_stopped: false }
     }
 
     fn ahead_of(self, now: Timestamp, note: Option<Note>) -> Judged {
-        Judged { seen: self, now, standing: ClockStanding::Ahead(self.wall.since(now)), note }
+        let standing = ClockStanding::Ahead(self.wall.since(now));
+        Judged { seen: self, now, standing, note, has_stopped: false }
     }
 }
 
 /// Says what time it is, from what the clocks show, what they showed when they were last believed while the store was open,
 /// and what the log tells.
 pub(crate) fn judge(seen: Seen, believed: Option<Seen>, told: Told, bounds: ClockBounds) -> Judged {
+    Judged { has_stopped: seen.has_stopped(believed), ..judge_time(seen, believed, told, bounds) }
+}
+
+fn judge_time(seen: Seen, believed: Option<Seen>, told: Told, bounds: ClockBounds) -> Judged {
     if let Some(held) = told.clocks.held {
         return judge_held(seen, held, told, bounds);
     }

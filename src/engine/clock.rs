@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::domain::clock::{BootTime, ClockBounds, ClockStanding, Judged, Seen, Told, judge};
+use crate::domain::clock::{BELIEVED_FOR, BootTime, ClockBounds, ClockStanding, Judged, Seen, Told, judge};
 use crate::domain::id::BootId;
 use crate::domain::time::Timestamp;
 use crate::storage::boot;
@@ -108,9 +108,6 @@ impl Clock for ManualClock {
         Some(BootTime { boot_id: BootId::from_bytes([0; 16]), nanos: self.since_boot.load(Ordering::SeqCst) })
     }
 }
-
-/// For how long the last believed time is used to judge the clock.
-const BELIEVED_FOR: Duration = Duration::from_secs(1);
 
 /// The clock of an open store, and whether it is believed.
 pub(crate) struct StoreClock {

@@ -81,6 +81,29 @@ fn a_clock_is_held_against_what_passed_and_against_the_last_record() {
     }
 }
 
+/// A clock that stops shows no time before the last record, and no pause ends by it.
+#[test]
+fn a_clock_that_stopped_stands_still_and_one_that_was_set_back_goes_on() {
+    let from = Some(seen(MINUTE, NOTHING));
+    let shows = |wall: Duration, passed| Seen { wall: start().plus(wall), ..seen(passed, NOTHING) };
+    let table = [
+        ("it stopped", shows(MINUTE, MINUTE + 5 * SECOND), from, true),
+        ("it stopped a moment later", shows(MINUTE + SECOND / 2, HOUR), from, true),
+        ("it may tick slowly", shows(MINUTE, MINUTE + 4 * SECOND), from, false),
+        ("it goes on", shows(HOUR, HOUR), from, false),
+        ("it lags, and goes on", shows(MINUTE + SECOND, HOUR), from, false),
+        ("it was set back", shows(SECOND, HOUR), from, false),
+        ("it went behind", shows(NOTHING, HOUR), Some(seen(NOTHING, HOUR)), false),
+        ("nothing was seen before", shows(NOTHING, HOUR), None, false),
+        ("another start of the machine", on(8, MINUTE, NOTHING), from, false),
+        ("a clock alone", blind(shows(MINUTE, HOUR)), from, false),
+    ];
+    for (name, seen, believed, expected) in table {
+        let judged = judge(seen, believed, told(), ClockBounds::default());
+        assert_eq!((judged.standing, judged.is_still()), (ClockStanding::Steady, expected), "{name}");
+    }
+}
+
 #[test]
 fn a_clock_that_is_held_is_believed_when_it_is_set_back_or_ran_steadily() {
     let returned = Some(Note::Confirmed(ClockConfirmedBy::Return));

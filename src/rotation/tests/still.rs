@@ -121,6 +121,36 @@ fn a_rotation_that_is_given_up_or_resumed_goes_on_while_time_stands_still() {
     assert_eq!((&world.get().rotation, world.model.existing().len()), (&None, 1));
 }
 
+/// A clock that stopped at the last record is not behind it; its pauses never ended.
+#[test]
+fn what_failed_is_tried_again_under_a_clock_that_stopped() {
+    for class in IssuerClass::ALL {
+        let world = World::new(ModelIssuer::new(*class));
+        world.worker().run_due().unwrap();
+        let worker = world.worker();
+        world.model.set_away(true);
+        worker.rotate(&world.ops(), world.secret).unwrap();
+        worker.run_due().unwrap();
+        let (stopped, calls) = (world.store.0.now(), world.model.calls().len());
+        let pass = |length| {
+            world.clock.advance(length);
+            world.clock.set(stopped);
+            worker.run_due().unwrap();
+        };
+        pass(SECOND / 4);
+        assert_eq!(world.model.calls().len(), calls, "{class}: not before its time");
+        pass(10 * SECOND);
+        assert!(world.store.clock().stands_still && world.store.clock().standing == ClockStanding::Steady, "{class}");
+        assert_eq!(world.model.calls().len(), calls + 1, "{class}");
+        assert!(worker.retry_in().is_none_or(|pause| pause >= SECOND), "{class}");
+        world.model.set_away(false);
+        pass(60 * SECOND);
+        pass(60 * SECOND);
+        assert_eq!((versions(&world), &world.get().rotation), (2, &None), "{class}");
+        world.audit(class.label());
+    }
+}
+
 /// What waits without a record waited for a time of the store, too.
 #[test]
 fn what_waits_for_an_issuer_is_looked_at_again_while_time_stands_still() {
