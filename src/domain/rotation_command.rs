@@ -36,7 +36,7 @@ pub(crate) enum RotationCommand {
     BeginEnding { rotation: RotationId, report_by: Timestamp },
     /// What may have been made is retired.
     FinishAbort { rotation: RotationId },
-    /// A person gives it up.
+    /// A person gives it up; by force, at once where it is being given up already and could not be ended.
     Abort { reason: Reason },
     /// A person lets it go on.
     Resume,

@@ -48,6 +48,13 @@ impl Session {
     /// worker first retires what may have been made. If the issuer cannot be asked (class `Opaque`), the caller of an
     /// abort states that the outside system was checked.
     ///
+    /// If the worker tried to retire what may have been made, and failed, a second abort, by a session that acts by force
+    /// ([`Session::by_force`]), ends the rotation at once and makes no call: the caller states that the outside system
+    /// was looked after. What was made may be left there. With class `SetValue` the account may have the planned value,
+    /// which is destroyed; set one by hand, and adopt it ([`crate::RotationWorker::adopt`]). The log has the
+    /// caller and the reason. Without force a second abort changes nothing. No abort touches a version, so no lock
+    /// refuses it.
+    ///
     /// # Errors
     ///
     /// As [`Session::run`]; [`crate::Refusal::RotationNotFound`] when no rotation is open.

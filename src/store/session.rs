@@ -104,7 +104,8 @@ impl Session {
     }
 
     /// Lets the next commands replace, renew and remove locks that belong to other actors. Rotations by issuers also
-    /// override a grace and consumers that have not moved. The log says that it was forced.
+    /// override a grace and consumers that have not moved. The log says that it was forced. An abort of a rotation that
+    /// is being given up already then ends it without a call ([`Session::abort_rotation`]).
     #[must_use]
     pub const fn by_force(mut self) -> Self {
         self.terms.force = true;

@@ -20,6 +20,7 @@ mod dotenv;
 mod erasing;
 mod exits;
 mod exports;
+mod forced;
 mod into;
 mod json;
 mod keys;

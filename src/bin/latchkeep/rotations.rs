@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use latchkeep::view::{BlockingLock, Cause, Rotation};
-use latchkeep::{IssuerClass, IssuerName, Secret};
+use latchkeep::{IssuerClass, IssuerName, RotationStage, Secret};
 
 use crate::times::{retried, shown as shown_time};
 
@@ -40,13 +40,62 @@ pub(crate) fn lock_words(locks: &[BlockingLock]) -> Vec<String> {
     locks.iter().map(|lock| format!("{} {}", lock.name, lock.words())).collect()
 }
 
+/// Tells whether a rotation is being given up.
+pub(crate) const fn is_given_up(rotation: &latchkeep::Rotation) -> bool {
+    matches!(rotation.stage, RotationStage::Aborting { .. } | RotationStage::Ending { .. })
+}
+
+/// Counts the attempts of a rotation, of as many as it may have; to end what is given up, it may have any number.
+pub(crate) fn attempts(rotation: &Rotation, (of, to_end): (&str, &str)) -> String {
+    if rotation.aborted_because.is_some() {
+        format!("{}{to_end}", rotation.attempts)
+    } else {
+        format!("{}{of}{}", rotation.attempts, rotation.attempts_max)
+    }
+}
+
+/// Says what may be left outside when a rotation is given up and no call is made.
+pub(crate) fn may_be_left(rotation: &latchkeep::Rotation) -> String {
+    let issuer = &rotation.issuer;
+    let made = rotation.credential().and_then(|made| made.outside.as_ref());
+    match (rotation.class, made) {
+        (IssuerClass::SetValue, _) => {
+            "the account may have the password that this rotation planned, which the store then destroys".to_owned()
+        }
+        (_, Some(outside)) => format!("{outside} may be left at {issuer}"),
+        (IssuerClass::CreateDiscoverable, None) => {
+            format!("a credential may be left at {issuer} until a later run finds and ends it")
+        }
+        (_, None) => format!("a credential made for rotation {} may be left at {issuer}", rotation.id),
+    }
+}
+
+/// Says how the password of a store and that of an account come together again.
+pub(crate) fn mend_account(secret: &Secret) -> String {
+    let name = &secret.metadata.name;
+    format!("set a password by hand, then: latchkeep rotation adopt {name} --from-file FILE --issuers FILE")
+}
+
+/// Says how to end a rotation that is being given up, where what was made cannot be ended; nothing if none is.
+pub(crate) fn way_out(secret: &Secret) -> Option<String> {
+    let rotation = secret.rotation.as_deref().filter(|rotation| is_given_up(rotation))?;
+    let name = &secret.metadata.name;
+    let left = may_be_left(rotation);
+    let then = rotation.class.replaces_in_place().then(|| format!("; afterwards {}", mend_account(secret)));
+    let command = format!("latchkeep rotation abort {name} --force --reason TEXT");
+    Some(format!(
+        "if it cannot be ended, look after it outside, then: {command} (makes no call; {left}){}",
+        then.unwrap_or_default()
+    ))
+}
+
 /// Gives what people read of a rotation that is under way.
 pub(crate) fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("rotation", format!("{} by {}, {}", rotation.stage, rotation.issuer, rotation.class)),
         ("rotation id", rotation.id.to_string()),
         ("planned", format!("{} by {}", shown_time(rotation.planned_at), rotation.planned_by)),
-        ("attempts", format!("{} of {}", rotation.attempts, rotation.attempts_max)),
+        ("attempts", attempts(rotation, (" of ", " to end what was made"))),
         ("deadline", shown_time(rotation.deadline)),
     ];
     let mut more = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, fact)));

@@ -26,7 +26,7 @@ use super::super::state::{State, Whole};
 use super::super::time::Timestamp;
 use super::super::touch::{Unlocked, unlocked, unlocked_at_commit};
 use super::super::version::{DestroyCause, VersionDetails};
-use super::attempts::{Failed, attempt, fail};
+use super::attempts::{Failed, attempt, fail, is_aborting};
 use super::{Decision, active, adoption, in_force, retirement, tasks};
 
 pub(super) fn decide(
@@ -56,7 +56,7 @@ pub(super) fn decide(
             tasks::begin_ending(secret, open(secret, *rotation)?, *report_by)
         }
         RotationCommand::FinishAbort { rotation } => finish_abort(secret, open(secret, *rotation)?),
-        RotationCommand::Abort { reason } => Ok(abort(&state.whole, secret, any_open(secret)?, reason)),
+        RotationCommand::Abort { reason } => Ok(give_up(&state.whole, secret, any_open(secret)?, (reason, terms))),
         RotationCommand::Resume => resume(secret, any_open(secret)?, now),
         RotationCommand::Report { task, report } => tasks::report(state, secret, *task, report, now),
         RotationCommand::CancelTask { task, reason } => tasks::cancel(&state.whole, secret, *task, reason),
@@ -263,6 +263,16 @@ fn staged(secret: &Secret, rotation: &Rotation, refusal: Refusal, now: Timestamp
         _ if is_first => decision.audit(RotationRefused { secret: secret.id, refusal }),
         _ => decision,
     }
+}
+
+/// Gives a rotation up as a person asks. One that is being given up already, and could not be ended, is settled at once by force: the
+/// person says that the outside was looked after, and no call is made any more. Before the first attempt to end it, the call that
+/// makes the credential may still be out. It touches no version, so no lock is asked.
+fn give_up(whole: &Whole, secret: &Secret, rotation: &Rotation, (reason, terms): (&Reason, &Terms)) -> Decision {
+    if terms.force && is_aborting(rotation) && rotation.attempts > 0 {
+        return Decision::about(secret.id).then(aborted(rotation, reason));
+    }
+    abort(whole, secret, rotation, reason)
 }
 
 /// Gives a rotation up: at once where nothing can have been made, else once it is retired. A person who gives one up whose

@@ -5,6 +5,7 @@ mod damaged;
 mod dispatch;
 mod ends;
 mod fire;
+mod forced;
 mod full;
 mod hand_out;
 mod holds;

@@ -99,17 +99,23 @@ pub(crate) struct RotationRun {
 
 /// Gives up the rotation that is under way; what was made is ended by the next run.
 ///
-/// Of an issuer that cannot be asked (class opaque) whoever aborts says that it was looked after outside.
+/// With an issuer that cannot be asked (class opaque), an abort says that the outside system was checked. If what was made
+/// cannot be ended, a second abort with --force gives the rotation up without a call.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  latchkeep rotation abort orders-db --reason \"nothing was made; looked in the server\"")]
+  latchkeep rotation abort orders-db --reason \"nothing was made; looked in the server\"
+  latchkeep rotation abort orders-db --force --reason \"ended by hand in the server\"")]
 pub(crate) struct RotationAbort {
     #[command(flatten)]
     pub(crate) secret: SecretArg,
     /// Why; it is recorded.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Reason,
+    /// Gives up at once, without a call, a rotation that is being given up already and could not be ended: you looked after the
+    /// outside system.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Lets a parked rotation go on, with all its attempts and as much time as it had at first.

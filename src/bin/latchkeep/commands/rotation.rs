@@ -3,7 +3,7 @@
 //! Read next: [`super::rotation_run`].
 
 use latchkeep::view::{IssuedVersion, RotationDetails, RotationStatus};
-use latchkeep::{IssuerClass, Receipt, RotationStage, RotationStanding, Secret, Settings, view};
+use latchkeep::{IssuerClass, Receipt, Rotation, RotationStage, RotationStanding, Secret, Settings, view};
 use serde_json::json;
 
 use super::{rotation_ask, rotation_run, status, summary};
@@ -67,7 +67,7 @@ fn row(secret: &Secret, settings: Settings) -> Vec<String> {
         status.since.map(shown_time).unwrap_or_default(),
         next.unwrap_or_default(),
         open.map(|rotation| rotation.stage.clone()).unwrap_or_default(),
-        open.map(|rotation| format!("{}/{}", rotation.attempts, rotation.attempts_max)).unwrap_or_default(),
+        open.map(|rotation| rotations::attempts(rotation, ("/", ""))).unwrap_or_default(),
         status.held_by.map(|locks| rotations::lock_words(&locks).join("; ")).unwrap_or_default(),
         status.why.unwrap_or_default(),
     ]
@@ -102,6 +102,8 @@ pub(super) fn tell(scene: &mut Scene, secret: &Secret, settings: Settings) -> Re
     let held_by = status.held_by.unwrap_or_default();
     facts.extend(rotations::lock_words(&held_by).into_iter().map(|lock| ("held by", lock)));
     facts.extend(open.map(rotations::facts).into_iter().flatten());
+    let has_failed = open.is_some_and(|rotation| rotation.attempts > 0);
+    facts.extend(rotations::way_out(secret).filter(|_| has_failed).map(|way_out| ("way out", way_out)));
     for said in &consumers {
         let uses =
             said.acknowledged.map_or_else(|| "said nothing".to_owned(), |number| format!("uses version {number}"));
@@ -129,8 +131,14 @@ fn abort(args: &RotationAbort, scene: &mut Scene) -> Result<Exit, Failure> {
         let is_out = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Awaiting { .. });
         rotation.class == IssuerClass::Opaque && is_out
     });
-    let receipt = scene.session.abort_rotation(secret.id, args.reason.clone()).map_err(Failure::about(&secret))?;
+    let given_up = secret.rotation.as_deref().filter(|rotation| rotations::is_given_up(rotation));
+    let session = scene.session.clone();
+    let session = if args.force { session.by_force() } else { session };
+    let receipt = session.abort_rotation(secret.id, args.reason.clone()).map_err(Failure::about(&secret))?;
     let after = scene.store().secret(secret.id)?;
+    if let Some(rotation) = given_up {
+        return conclude(scene, &after, &receipt, &given_up_again(&after, rotation));
+    }
     let done = if after.rotation.is_some() {
         "is being given up; the next latchkeep rotation run ends what was made"
     } else if is_from_before {
@@ -141,6 +149,23 @@ fn abort(args: &RotationAbort, scene: &mut Scene) -> Result<Exit, Failure> {
         "was given up; nothing was made"
     };
     conclude(scene, &after, &receipt, &format!("the rotation of {} {done}", secret.metadata.name))
+}
+
+/// Says what became of a rotation that was being given up already: by force it is over, otherwise there is a way out.
+fn given_up_again(after: &Secret, rotation: &Rotation) -> String {
+    let name = &after.metadata.name;
+    if after.rotation.as_deref().is_some_and(|open| open.attempts == 0) {
+        let first = "let latchkeep rotation run try to end what was made; --force counts once that has failed";
+        return format!("the rotation of {name} is being given up already; {first}");
+    }
+    if let Some(way_out) = rotations::way_out(after) {
+        return format!(
+            "the rotation of {name} is being given up already; the next latchkeep rotation run ends what was made\n{way_out}"
+        );
+    }
+    let left = rotations::may_be_left(rotation);
+    let then = rotation.class.replaces_in_place().then(|| format!("\n{}", rotations::mend_account(after)));
+    format!("the rotation of {name} was given up without a call; {left}{}", then.unwrap_or_default())
 }
 
 fn resume(args: &RotationResume, scene: &mut Scene) -> Result<Exit, Failure> {

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::{self, Purpose};
 use crate::scene::Scene;
-use crate::{explanation, find, shown};
+use crate::{explanation, find, rotations, shown};
 
 /// Adds a version.
 pub(crate) fn rotate(args: &Rotate, scene: &mut Scene) -> Result<Exit, Failure> {
@@ -118,6 +118,11 @@ pub(crate) fn delete(args: &Delete, scene: &mut Scene) -> Result<Exit, Failure> 
         };
         let told = "is to be deleted; it works until the next latchkeep rotation run";
         scene.out.line(format!("{}/{name} {told}{ends}", secret.secret_type()))?;
+        let has_failed = |rotation: &latchkeep::Rotation| rotation.attempts > 0;
+        let is_stuck = |left: &&Secret| left.rotation.as_deref().is_some_and(has_failed);
+        if let Some(way_out) = left.as_deref().filter(is_stuck).and_then(rotations::way_out) {
+            scene.out.line(format!("its rotation is being given up; {way_out}"))?;
+        }
         if !staying.is_empty() {
             let why = "stay good: its issuer sets passwords and ends none; end the account there if nobody is to log in any more";
             scene.out.line(format!("{} {why}", staying.join(", ")))?;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::kind::Kind;
-use super::world::{Answer, World, lock, word};
-use crate::domain::command::{Command, Prepared};
+use super::world::{Answer, World, actor, lock, word};
+use crate::domain::command::{Command, Prepared, Terms};
 use crate::domain::id::{RotationId, SecretId, VersionId};
 use crate::domain::limits;
 use crate::domain::lock::LockMode;
@@ -22,6 +22,11 @@ pub(super) const ROTATION: RotationId = RotationId::from_bytes([9; 16]);
 impl World {
     pub(super) fn tell(&mut self, secret: SecretId, step: RotationCommand) -> Answer {
         self.ask(&Command::Rotation { secret, step })
+    }
+
+    fn force(&mut self, secret: SecretId, step: RotationCommand) -> Answer {
+        let terms = Terms { force: true, ..Terms::by(actor("person")) };
+        self.ask_on(&terms, &Command::Rotation { secret, step })
     }
 
     pub(super) fn issued_data(&mut self, version: VersionId) -> Prepared {
@@ -67,6 +72,7 @@ impl World {
             Step::Issue => self.issue(secret, None),
             Step::Commit => self.tell(secret, RotationCommand::Commit { rotation: ROTATION }),
             Step::Abort => self.tell(secret, RotationCommand::Abort { reason }),
+            Step::ForceAbort => self.force(secret, RotationCommand::Abort { reason }),
             Step::FinishAbort => self.tell(secret, RotationCommand::FinishAbort { rotation: ROTATION }),
             Step::Resume => self.tell(secret, RotationCommand::Resume),
             Step::Fail(failure) => self.fail(secret, failure),
@@ -98,6 +104,7 @@ pub(super) enum Step {
     Issue,
     Commit,
     Abort,
+    ForceAbort,
     FinishAbort,
     Resume,
     Fail(AttemptFailure),
@@ -105,7 +112,7 @@ pub(super) enum Step {
 
 use AttemptFailure::{Refused, Unavailable, Unknown};
 use IssuerClass::{CreateDiscoverable, CreateWithToken, Opaque, SetValue};
-use Step::{Abort, Attempt, Commit, Fail, FinishAbort, Issue, Plan, Resume};
+use Step::{Abort, Attempt, Commit, Fail, FinishAbort, ForceAbort, Issue, Plan, Resume};
 
 /// Takes steps, then asks for one more.
 #[track_caller]
@@ -149,6 +156,47 @@ fn each_step_has_its_stage() {
             &["RotationAttempted"],
         );
     }
+}
+
+#[test]
+fn what_cannot_be_ended_is_given_up_by_force_and_not_without() {
+    let given_up = [Plan, Attempt, Issue, Abort, Fail(Refused)];
+    for class in [SetValue, CreateWithToken, CreateDiscoverable, Opaque] {
+        check(class, &[], ForceAbort, "rotation_not_found", &[]);
+        check(class, &given_up, ForceAbort, "ok", &["RotationAborted"]);
+        check(class, &[Plan, Attempt, Issue], ForceAbort, "ok", &["AbortPlanned"]);
+        // The call that makes it may be out still.
+        check(class, &[Plan, Attempt, Issue, Abort, ForceAbort], FinishAbort, "ok", &["RotationAborted"]);
+        check(class, &[&given_up[..], &[ForceAbort]].concat(), Plan, "ok", &["RotationPlanned"]);
+        check(class, &[&given_up[..], &[ForceAbort]].concat(), FinishAbort, "version_changed", &[]);
+        let (mut world, secret) = World::rotating(class, &given_up);
+        let size = world.log.len();
+        world.step(secret, class, Abort).unwrap();
+        assert_eq!((world.log.len(), world.get(secret).rotation.is_some()), (size, true), "{class}");
+    }
+    for class in [CreateWithToken, Opaque] {
+        let (mut world, secret) = World::rotating(class, &given_up);
+        let report_by = world.after(60);
+        world.tell(secret, RotationCommand::BeginEnding { rotation: ROTATION, report_by }).unwrap();
+        world.step(secret, class, ForceAbort).unwrap();
+        world.check_events(&["RotationAborted"]);
+        world.check_replay();
+    }
+}
+
+/// It touches no version, so it needs no lock to be gone, and takes none away.
+#[test]
+fn giving_up_by_force_leaves_locks_and_versions_alone() {
+    let (mut world, secret) = World::rotating(CreateWithToken, &[Plan, Attempt, Issue, Abort, Fail(Unavailable)]);
+    for which in [Current, Previous] {
+        world.place(secret, which, vec![lock("app")], LockMode::Keep).unwrap();
+    }
+    let before = world.get(secret).versions.clone();
+    world.step(secret, CreateWithToken, ForceAbort).unwrap();
+    let after = world.get(secret);
+    assert_eq!((&after.versions, &after.rotation), (&before, &None));
+    assert_eq!(after.given_up.as_ref().unwrap().reason, Reason::parse("said so").unwrap());
+    world.check_replay();
 }
 
 #[test]

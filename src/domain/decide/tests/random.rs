@@ -144,6 +144,7 @@ fn issuing() -> impl Strategy<Value = Issuing> {
         protocol::Step::Attempt,
         protocol::Step::Commit,
         protocol::Step::Abort,
+        protocol::Step::ForceAbort,
         protocol::Step::FinishAbort,
         protocol::Step::Resume,
         protocol::Step::Fail(AttemptFailure::Unknown),

@@ -120,15 +120,18 @@ impl Node {
 
     /// Asks as somebody.
     pub(super) fn ask(&mut self, actor: &str, command: &Command) -> Result<Decision, Refusal> {
-        let terms = Terms::by(Actor::parse(actor).unwrap());
-        match judge(self.log.state(), command, &terms, self.now) {
+        self.ask_on(&Terms::by(Actor::parse(actor).unwrap()), command)
+    }
+
+    pub(super) fn ask_on(&mut self, terms: &Terms, command: &Command) -> Result<Decision, Refusal> {
+        match judge(self.log.state(), command, terms, self.now) {
             Verdict::Accept(decision) => {
-                self.append(&decision.events, &terms);
+                self.append(&decision.events, terms);
                 Ok(decision)
             }
             Verdict::Refuse(refusal, audit) => {
                 let audit: Vec<_> = audit.into_iter().map(|event| (None, event)).collect();
-                self.append(&audit, &terms);
+                self.append(&audit, terms);
                 Err(refusal)
             }
             Verdict::Remembered(_) => unreachable!("no command of these has a key"),

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::domain::id::{RotationId, SecretId};
 use crate::domain::name::{IssuerName, OutsideId};
-use crate::domain::rotation::{AttemptFailure, IssuerClass};
+use crate::domain::rotation::{AttemptFailure, IssuerClass, Rotation};
+use crate::domain::secret::Secret;
 use crate::domain::version::SealedRef;
 
 /// What a credential is, in full.
@@ -36,6 +37,20 @@ pub(super) enum Order {
     Verify(Value),
     /// To end one credential.
     Retire(Option<OutsideId>),
+}
+
+impl Order {
+    /// What ends that which a rotation that is given up may have made.
+    pub(super) fn to_give_up(secret: &Secret, rotation: &Rotation) -> Self {
+        let outside = rotation.credential().and_then(|made| made.outside.clone());
+        let current = secret.current().and_then(|current| current.data.sealed()).map(value_of);
+        match (rotation.class, current, outside) {
+            (IssuerClass::SetValue, Some(current), _) => Self::Create(Some(current)),
+            (IssuerClass::SetValue, None, _) => Self::Retire(None),
+            (IssuerClass::CreateDiscoverable, ..) | (IssuerClass::CreateWithToken, _, None) => Self::Clear,
+            (_, _, outside) => Self::Retire(outside),
+        }
+    }
 }
 
 /// How a call goes.

@@ -2,7 +2,7 @@
 //! restores.
 
 use super::node::{DAYS, Node};
-use super::outside::Value;
+use super::outside::{Luck, Order, Value};
 use super::promises;
 use super::worker::{Issuers, Worker};
 use crate::domain::command::{Change, Command, LockTarget, SecretChanges, Terms};
@@ -11,7 +11,7 @@ use crate::domain::id::SecretId;
 use crate::domain::lock::{LockMode, LockNames, NewLock};
 use crate::domain::name::{Actor, LockName, Reason};
 use crate::domain::quarantine::RestoredFrom;
-use crate::domain::rotation::RotationTrigger;
+use crate::domain::rotation::{Rotation, RotationStage, RotationTrigger};
 use crate::domain::rotation_command::RotationCommand;
 use crate::domain::secret::SecretSpec;
 use crate::domain::version::VersionRef;
@@ -26,6 +26,8 @@ pub(super) enum Deed {
     Unlock(usize, VersionRef),
     Rotate,
     Abort,
+    /// What is being given up is looked after outside, and then given up by force.
+    ForceAbort,
     Resume,
     Retire,
     Delete,
@@ -45,7 +47,7 @@ impl Deed {
             versions.into_iter().flat_map(move |which| [Self::Lock(consumer, which), Self::Unlock(consumer, which)])
         };
         let by_consumer = move |consumer| on_versions(consumer).chain([Self::Move(consumer)]);
-        (0..consumers).flat_map(by_consumer).chain([Self::Rotate, Self::Resume])
+        (0..consumers).flat_map(by_consumer).chain([Self::Rotate, Self::Resume, Self::ForceAbort])
     }
 
     /// What is done now and then.
@@ -90,6 +92,7 @@ impl Node {
             }
             Deed::Rotate => self.plan(issuers, secret, RotationTrigger::ByHand, "person"),
             Deed::Abort => person(self, RotationCommand::Abort { reason: said("by hand") }),
+            Deed::ForceAbort => self.force_abort(secret),
             Deed::Resume => self.resume(secret),
             Deed::Retire => person(self, RotationCommand::PlanRetirement { version: VersionRef::Previous }),
             Deed::Delete => drop(self.ask("person", &Command::DeleteSecret { secret })),
@@ -103,6 +106,19 @@ impl Node {
                 self.update(secret, SecretChanges { retention: Some(versions), ..SecretChanges::default() });
             }
         }
+    }
+
+    /// A person who gives a rotation up by force has done outside what the worker could not do.
+    fn force_abort(&mut self, secret: SecretId) {
+        let Some(found) = self.secret(secret).cloned() else { return };
+        let is_given_up =
+            |open: &&Rotation| matches!(open.stage, RotationStage::Aborting { .. } | RotationStage::Ending { .. });
+        let Some(open) = found.rotation.as_deref().filter(is_given_up) else { return };
+        let order = Order::to_give_up(&found, open);
+        self.outside.call((&open.issuer, open.class), (secret, open.id), &order, Luck::Well, 0);
+        let terms = Terms { force: true, ..Terms::by(Actor::parse("person").unwrap()) };
+        let step = RotationCommand::Abort { reason: said("looked after") };
+        let _ = self.ask_on(&terms, &Command::Rotation { secret, step });
     }
 
     /// A person who resumes a rotation of a restored store has looked outside: nobody uses what the original made by it, and it may be

@@ -200,15 +200,8 @@ impl Node {
                 let order = Order::Verify(value_of(&made.sealed));
                 self.workers[at] = Worker::Calling(Call::of(secret, rotation, Purpose::Prove, order));
             }
-            RotationStage::Aborting { credential, .. } => {
-                let outside = credential.as_ref().and_then(|made| made.outside.clone());
-                let current = secret.current().and_then(|current| current.data.sealed()).map(value_of);
-                let order = match (rotation.class, current, outside) {
-                    (IssuerClass::SetValue, Some(current), _) => Order::Create(Some(current)),
-                    (IssuerClass::SetValue, None, _) => Order::Retire(None),
-                    (IssuerClass::CreateDiscoverable, ..) | (IssuerClass::CreateWithToken, _, None) => Order::Clear,
-                    (_, _, outside) => Order::Retire(outside),
-                };
+            RotationStage::Aborting { .. } => {
+                let order = Order::to_give_up(secret, rotation);
                 let call = Call::of(secret, rotation, Purpose::GiveUp, order);
                 let asks_nobody = rotation.class == IssuerClass::Opaque && call.order == Order::Retire(None);
                 self.workers[at] =
