@@ -38,6 +38,20 @@ impl Secret {
         earlier.iter().enumerate().any(goes)
     }
 
+    /// Gives the versions that are forgotten when one more is added: of the earliest of which nothing is left, as many as there are too
+    /// many. They take up no place in the retention window: what they leave is good for one that is kept. A secret without an issuer
+    /// forgets its oldest, whatever is left of later ones.
+    pub(crate) fn making_way(&self) -> Vec<VersionId> {
+        let surplus = self.versions.len().saturating_add(1).saturating_sub(limits::VERSIONS_MAX);
+        if surplus == 0 || self.spec.issuance().is_none() {
+            return Vec::new();
+        }
+        let earlier = self.versions.split_last().map(|(_, earlier)| earlier).unwrap_or_default();
+        let over = earlier.iter().filter(|version| version.is_over()).take(surplus);
+        // A lock on data that a restore did not bring along still stands.
+        over.filter(|version| version.locks.is_empty()).map(|version| version.id).collect()
+    }
+
     /// Tells whether room is on its way: a job is ending a credential, and none has failed to.
     pub(crate) fn awaits_room(&self) -> bool {
         self.credentials().any(|credential| matches!(credential.retirement, Retirement::Awaiting { failures: 0, .. }))

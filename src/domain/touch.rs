@@ -88,7 +88,9 @@ pub(crate) fn touched(secret: &Secret, touch: Touch, settings: Settings) -> Vec<
 /// Gives the versions whose data is not destroyed that fall out of the retention window when one more version is added.
 fn pushed_out(secret: &Secret) -> Vec<&Version> {
     let kept = usize::from(secret.metadata.retention).saturating_sub(1);
-    secret.versions.iter().rev().skip(kept).filter(|version| !version.is_destroyed()).collect()
+    let making_way = secret.making_way();
+    let counted = secret.versions.iter().rev().filter(|version| !making_way.contains(&version.id));
+    counted.skip(kept).filter(|version| !version.is_destroyed()).collect()
 }
 
 /// Gives what is gone once an issuer has replaced the current credential in place: that one, and what falls out of the

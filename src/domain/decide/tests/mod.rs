@@ -30,6 +30,7 @@ mod protocol;
 mod quarantine;
 mod random;
 mod rebase;
+mod room;
 mod secrets;
 mod standing;
 mod strict;
