@@ -122,14 +122,13 @@ fn sealed_now(batch: &Batch<'_>, sealed: &SealedRef) -> Result<(), Rule> {
 /// A rotation is given up as far as its stage says; one that is being given up ends for the reason that was said then, or by
 /// force, once it could not be ended, for any that a person says. Release 0.1 gave one up as if the store had not been restored.
 fn give_up(batch: &Batch<'_>, reason: &Reason) -> Result<(), Rule> {
-    let secret = batch.subject()?;
+    let (secret, before) = (batch.subject()?, Whole::default());
     let rotation = rotation(secret)?;
     if let RotationStage::Aborting { reason: said, .. } | RotationStage::Ending { reason: said, .. } = &rotation.stage {
         let reason = if rotation.attempts > 0 { reason } else { said };
         let would_be = vec![(Some(secret.id), decide::aborted(rotation, reason).into())];
         return hold(batch.is(&would_be), Rule::RotationOutOfTurn);
     }
-    let before = Whole::default();
     let wholes = [&batch.state.whole, if batch.is_newer { &batch.state.whole } else { &before }];
     let fits = |whole: &Whole| batch.is(&decide::abort(whole, secret, rotation, reason).events);
     hold(wholes.into_iter().any(fits), Rule::RotationOutOfTurn)
