@@ -9,6 +9,7 @@ use crate::audit::{ExportError, IllegalStep, LineFault};
 use crate::codec::error::CodecError;
 use crate::domain::invalid::Invalid;
 use crate::domain::limits;
+use crate::domain::name::IssuerName;
 use crate::domain::position::Position;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
@@ -105,6 +106,10 @@ impl Error {
     pub(crate) fn worker_runs() -> Self {
         let message = "another worker does the rotations of this store; leave them to it, or stop it first";
         Self::new(ErrorKind::Unavailable, "worker_runs", message)
+    }
+
+    pub(crate) fn issuer_unavailable(issuer: &IssuerName, why: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Unavailable, "issuer_unavailable", format!("issuer {issuer} could not be asked: {why}"))
     }
 
     pub(crate) fn poisoned(why: &str) -> Self {

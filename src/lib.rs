@@ -93,6 +93,7 @@ pub mod event {
 pub use domain::clock::{BootTime, ClockBounds, ClockConfirmedBy, ClockStanding, HeldClock};
 pub use domain::command::{Change, LockTarget, SecretChanges};
 pub use domain::doubt::RotationLineage;
+pub use domain::ending::Ending;
 pub use domain::event::Event;
 pub use domain::evidence::RebaseDoubt;
 pub use domain::expiry::Expiry;

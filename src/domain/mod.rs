@@ -17,6 +17,8 @@ pub(crate) mod command;
 pub(crate) mod decide;
 pub(crate) mod doubt;
 pub(crate) mod due;
+#[cfg_attr(not(feature = "store"), allow(dead_code, reason = "asked by the store"))]
+pub(crate) mod ending;
 pub(crate) mod erasable;
 pub(crate) mod event;
 pub(crate) mod event_kind;

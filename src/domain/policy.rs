@@ -114,7 +114,10 @@ impl RotationPolicy {
             self.interval.secs_min() <= u64::from(months_max).saturating_mul(30 * DAY_SECS)
         };
         if self.interval.secs_min() < secs_min || !longest {
-            return Err(Invalid::new(FIELD, format!("takes {shortest} to {months_max} months")));
+            return Err(Invalid::new(
+                FIELD,
+                format!("takes {shortest} to {months_max} months, or {} days", months_max.saturating_mul(30)),
+            ));
         }
         let grace_secs = spec.issuance().map_or(0, |issuance| issuance.grace_secs);
         if u64::from(grace_secs) > self.interval.secs_max() {

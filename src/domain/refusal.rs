@@ -227,9 +227,7 @@ impl fmt::Display for Refusal {
                 write!(f, "the secret would have {would_be} locks; 1,000 is the most it takes; remove some first")
             }
             Self::VersionDataDestroyed { cause } => write!(f, "the data of the version is gone ({cause})"),
-            Self::VersionDataUnavailable { cause } => {
-                write!(f, "the data of the version is gone ({cause}); a lock would protect nothing")
-            }
+            Self::VersionDataUnavailable { cause } => nothing_to_lock(*cause, f),
             Self::SecretInactive { lifecycle: Lifecycle::PreActivation } => {
                 f.write_str("the secret has no version yet; its issuer makes the first one")
             }
@@ -272,6 +270,16 @@ impl fmt::Display for Refusal {
             Self::TaskNotAwaited { status } => write!(f, "the task is {status}; no report of it is waited for"),
             Self::PolicyNotSupported { rule } | Self::KeySlotUnavailable { rule } => rule.fmt(f),
         }
+    }
+}
+
+fn nothing_to_lock(cause: DestroyCause, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match cause {
+        // Of a credential that is to be ended the data still exists.
+        DestroyCause::Retired => {
+            f.write_str("the credential of the version has ended, or is to be ended; a lock would protect nothing")
+        }
+        cause => write!(f, "the data of the version is gone ({cause}); a lock would protect nothing"),
     }
 }
 

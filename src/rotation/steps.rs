@@ -281,7 +281,7 @@ impl Core {
     /// call is about to be made has its room before.
     pub(super) fn reach(&self, name: &IssuerName) -> Result<Reached<'_>, Halt> {
         let found = self.options.issuers.get_key_value(name);
-        let why_not = || self.options.unusable.get(name).cloned().unwrap_or_else(|| Reason::of(NOT_REGISTERED));
+        let why_not = || self.options.unusable.get(name).cloned().unwrap_or_else(|| not_registered(name));
         let (name, issuer) = found.ok_or_else(|| Halt::Later(why_not()))?;
         self.calls.room(name).map(|room| Reached { issuer, name, room }).ok_or_else(|| Halt::Busy(name.clone()))
     }
@@ -327,7 +327,10 @@ impl Core {
 /// What is said of a rotation that was reported as refused within a day.
 pub(super) const REFUSED_STILL: &str =
     "its rotation is refused still: by a lock, a grace, consumers, or since 50 versions are kept that are good outside";
-const NOT_REGISTERED: &str = "no issuer of its name is registered here";
+
+fn not_registered(issuer: &IssuerName) -> Reason {
+    worded(&format!("issuer {issuer} is not registered here"))
+}
 
 /// What is said of an issuer that leaves its work to jobs, where calls are asked for.
 pub(super) const NO_JOBS: &str = "an issuer of its class cannot leave its work to jobs";

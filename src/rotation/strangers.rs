@@ -13,7 +13,7 @@ use crate::domain::rotation_event::StrangersFound;
 use crate::engine::queue::Payload;
 use crate::error::Error;
 use crate::issuer::issuer::{IssueOrder, Issuer};
-use crate::issuer::outcome::IssuerError;
+use crate::issuer::outcome::{IssuerError, IssuerErrorKind};
 
 use super::sweep::{Stranger, SweepReport};
 use super::worker::Core;
@@ -39,35 +39,78 @@ impl Core {
         Ok(report)
     }
 
+    /// Gives the registered issuers that cannot list what they made, with their classes.
+    pub(crate) fn issuers_that_cannot_list(&self) -> Vec<(IssuerName, IssuerClass)> {
+        let issuers = self.options.issuers.iter().map(|(name, issuer)| (name.clone(), issuer.class()));
+        issuers.filter(|(_, class)| *class != IssuerClass::CreateDiscoverable).collect()
+    }
+
+    /// Lists the credentials of one issuer that its log knows nothing of.
+    pub(crate) fn strangers_of(&self, issuer: &IssuerName) -> Result<Vec<Stranger>, Error> {
+        let listed = self.listed(issuer, self.that_lists(issuer)?).map_err(|error| not_listed(issuer, &error))?;
+        let strangers = self.strangers_among(issuer, listed)?;
+        self.note_strangers(issuer, strangers.len())?;
+        Ok(strangers)
+    }
+
     /// Ends a credential outside that the log knows nothing of.
     pub(crate) fn end_stranger(&self, issuer: &IssuerName, outside: &OutsideId) -> Result<Stranger, Error> {
         let (found, registered, others) = self.stranger(issuer, outside)?;
         let store = self.engine.shared.log_id;
         let nobody = SecretName::parse("nobody")?;
-        let room = self.calls.room(issuer).ok_or_else(Error::busy)?;
+        let room = self.calls.room(issuer).ok_or_else(|| Error::issuer_unavailable(issuer, BUSY))?;
         let (rotation, outside) = (found.rotation, found.outside.clone());
         let ended = self.calls.call(room, registered, move |issuer| {
             let order = IssueOrder::new(store, SecretId::from_bytes([0; 16]), &nobody, rotation, None);
             issuer.retire(&order, Some(&outside))
         });
-        ended.map_err(|error| refused(&error))?;
+        ended.map_err(|error| not_ended(issuer, &error))?;
         // It has ended, whether that can be recorded or not; the next look notes it.
         drop(self.note_strangers(issuer, others));
         Ok(found)
     }
 }
 
-fn refused(error: &IssuerError) -> Error {
-    crate::Invalid::new("credential", error.reason().to_string()).into()
+fn not_ended(issuer: &IssuerName, error: &IssuerError) -> Error {
+    let reason = error.reason();
+    match error.kind() {
+        IssuerErrorKind::Refused => {
+            crate::Invalid::new("credential", format!("was not ended by issuer {issuer}: {reason}")).into()
+        }
+        IssuerErrorKind::Unavailable | IssuerErrorKind::Unknown => Error::issuer_unavailable(issuer, reason),
+    }
 }
+
+fn not_listed(issuer: &IssuerName, error: &IssuerError) -> Error {
+    Error::issuer_unavailable(issuer, error.reason())
+}
+
+const BUSY: &str = "it has as many calls out as it may";
 
 impl Core {
     /// Asks an issuer for what carries the store's tag.
     fn listed(&self, name: &IssuerName, issuer: &Arc<dyn Issuer>) -> Result<Vec<(RotationId, OutsideId)>, IssuerError> {
         let store = self.engine.shared.log_id;
         let room = self.calls.room(name);
-        let room = room.ok_or_else(|| IssuerError::unavailable("it has as many calls out as it may"))?;
+        let room = room.ok_or_else(|| IssuerError::unavailable(BUSY))?;
         self.calls.call(room, issuer, move |issuer| issuer.list(store))
+    }
+
+    /// Finds an issuer, which has to be registered and able to list.
+    fn that_lists(&self, issuer: &IssuerName) -> Result<&Arc<dyn Issuer>, Error> {
+        let invalid = |rule: String| Error::from(crate::Invalid::new("issuer", rule));
+        let registered = self.options.issuers.get(issuer).ok_or_else(|| {
+            let unusable = self.options.unusable.get(issuer);
+            unusable.map_or_else(
+                || invalid(format!("{issuer} is not registered here")),
+                |why| Error::issuer_unavailable(issuer, why),
+            )
+        })?;
+        let class = registered.class();
+        if class != IssuerClass::CreateDiscoverable {
+            return Err(invalid(format!("{issuer} is of class {class}, and cannot list what it made")));
+        }
+        Ok(registered)
     }
 
     /// Gives those of a list that the log knows nothing of.
@@ -109,12 +152,8 @@ impl Core {
         outside: &OutsideId,
     ) -> Result<(Stranger, &Arc<dyn Issuer>, usize), Error> {
         let not_it = |rule: &'static str| Error::from(crate::Invalid::new("credential", rule));
-        let registered = self.options.issuers.get(issuer);
-        let registered = registered.ok_or_else(|| not_it("is of an issuer that is not registered here"))?;
-        if registered.class() != IssuerClass::CreateDiscoverable {
-            return Err(not_it("is of an issuer that cannot list what it made"));
-        }
-        let listed = self.listed(issuer, registered).map_err(|error| refused(&error))?;
+        let registered = self.that_lists(issuer)?;
+        let listed = self.listed(issuer, registered).map_err(|error| not_listed(issuer, &error))?;
         if !listed.iter().any(|(_, listed)| listed == outside) {
             return Err(not_it("is not listed by its issuer"));
         }

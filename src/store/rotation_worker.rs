@@ -10,6 +10,7 @@ use crate::domain::id::SecretId;
 use crate::domain::name::{IssuerName, OutsideId, Reason};
 use crate::domain::receipt::Receipt;
 use crate::domain::refusal::Refusal;
+use crate::domain::rotation::IssuerClass;
 use crate::domain::time::Timestamp;
 use crate::domain::version::VersionRef;
 use crate::error::Error;
@@ -169,12 +170,30 @@ impl RotationWorker {
         self.0.core.strangers()
     }
 
+    /// Gives the registered issuers that cannot list what they made, with their classes: what they made is known only there.
+    #[must_use]
+    pub fn issuers_that_cannot_list(&self) -> Vec<(IssuerName, IssuerClass)> {
+        self.0.core.issuers_that_cannot_list()
+    }
+
+    /// Lists the credentials that one issuer has outside, that carry the store's tag, and that its log knows nothing of. Ends nothing,
+    /// and works in quarantine too. Records how many there are, as [`strangers`](Self::strangers). Blocks for one call of the issuer.
+    ///
+    /// # Errors
+    ///
+    /// Kind `Invalid` when the issuer is not registered, or cannot list what it made. Kind `Unavailable`, code
+    /// `issuer_unavailable`, when it could not be asked; kind `Closed` or `Unavailable` when the store does not answer.
+    pub fn strangers_of(&self, issuer: &IssuerName) -> Result<Vec<Stranger>, Error> {
+        self.0.core.strangers_of(issuer)
+    }
+
     /// Ends a credential outside that the log knows nothing of, because a person says that nobody uses it. Its issuer has to list it
     /// still, and the log may not know it by now.
     ///
     /// # Errors
     ///
-    /// Kind `Invalid` when its issuer is not registered, does not list it, or could not end it; when the log knows it.
+    /// Kind `Invalid` when its issuer is not registered, does not list it, or refused to end it; when the log knows it. Kind
+    /// `Unavailable`, code `issuer_unavailable`, when its issuer could not be asked, or it is unknown whether it ended it.
     pub fn end_stranger(&self, issuer: &IssuerName, outside: &OutsideId) -> Result<Stranger, Error> {
         self.0.core.end_stranger(issuer, outside)
     }

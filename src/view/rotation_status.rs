@@ -102,7 +102,7 @@ impl RotationStatus {
         let not_ended = not_ended.map(|reason| format!("an earlier credential could not be ended: {reason}"));
         let Some(rotation) = secret.rotation.as_deref().map(Rotation::of) else {
             let given_up = || secret.given_up.as_deref().map(|it| Cause::from(it).given_up());
-            return joined([not_ended, held_back(secret, now)]).or_else(given_up);
+            return joined([not_ended, held_back(secret, now)]).or_else(given_up).or_else(|| not_begun(secret));
         };
         joined([
             rotation.parked.map(|parked| parked.reason.to_string()),
@@ -133,6 +133,13 @@ impl RotationDetails {
 fn joined<const N: usize>(reasons: [Option<String>; N]) -> Option<String> {
     let reasons: Vec<String> = reasons.into_iter().flatten().collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// Says of a secret without a version which issuer has to make the first one.
+fn not_begun(secret: &Secret) -> Option<String> {
+    let issuance = secret.spec.issuance().filter(|_| secret.versions.is_empty())?;
+    let issuer = &issuance.issuer;
+    Some(format!("no version yet: the next latchkeep rotation run with an issuers file that names {issuer} begins it"))
 }
 
 /// Says what beside locks holds a rotation back that is due, or that it has no room.

@@ -45,7 +45,8 @@ fn nothing_ends_by_a_clock_that_is_not_believed_until_a_person_confirms_it() {
     let locks = home.run(&["lock", "list", "token"]).done().text();
     assert!(locks.contains("billing") && !locks.contains("over"), "{locks}");
     home.feed(&["secret", "rotate", "token", "--from-stdin"], "two").done();
-    home.run(&["rotation", "run", "--once"]).failed(9, &[]);
+    let ran = home.run(&["rotation", "run", "--once", "--json"]).failed(9, &[]).json();
+    assert_eq!(ran["exit_code"], 9);
     let told = home.run(&["log", "show"]).done().text();
     assert!(told.contains("ClockHeld") && told.contains("it shows 20"), "{told}");
 

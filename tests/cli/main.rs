@@ -21,11 +21,13 @@ mod erasing;
 mod exits;
 mod exports;
 mod forced;
+mod given_up;
 mod into;
 mod json;
 mod keys;
 mod limits;
 mod locks;
+mod messages;
 #[path = "../crash/omission.rs"]
 mod omission;
 mod outages;

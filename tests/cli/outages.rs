@@ -19,6 +19,10 @@ fn a_run_waits_out_a_short_outage_and_one_broken_issuer_stops_nothing_else() {
     let ran = home.run(&run).failed(1, &["issuer broken: program takes", "stuck-db waits: "]);
     assert!(ran.text().contains("the server is down"), "the reason is told: {}", ran.text());
     assert_eq!(get(&home, &["--key", "password"]), "canary-1");
+    // The reasons were once on stderr only.
+    let ran = home.run(&[&run[..], &["--json"]].concat()).failed(1, &[]).json();
+    assert_eq!((&ran["exit_code"], &ran["failed"]), (&1.into(), &serde_json::json!([])));
+    assert!(ran["problems"][0].as_str().unwrap().contains("issuer broken: program takes"), "{ran}");
     home.run(&["rotation", "resume", "--all"]).done();
     home.run(&["rotation", "resume", "orders-db", "--all"]).failed(2, &[]);
 }

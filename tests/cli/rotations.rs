@@ -124,7 +124,9 @@ fn a_credential_whose_making_nobody_knows_of_waits_for_a_person() {
     let home = home();
     once(&home, &[]).done();
     home.file("lost", "");
-    once(&home, &["orders-db"]).failed(1, &[]);
+    let ran = once(&home, &["orders-db", "--json"]).failed(1, &[]).json();
+    assert_eq!((&ran["exit_code"], &ran["failed"][0]["name"]), (&1.into(), &"orders-db".into()));
+    assert!(ran["failed"][0]["why"].as_str().unwrap().contains("look in the outside system"), "{ran}");
     let parked = shown(&home);
     assert_eq!((&parked["state"], &parked["open_rotation"]["stage"]), (&"parked".into(), &"attempted".into()));
     let list = home.run(&["rotation", "list"]).done().text();
@@ -210,7 +212,7 @@ fn what_is_down_is_tried_again_and_told_meanwhile() {
     let other = home;
     let ran = other.run(&["secret", "create", "custom-credentials", "job", "--issuer", "nobody"]).done();
     assert!(ran.text().contains("nobody"));
-    other.run(&["rotation", "run", "job", "--once"]).failed(2, &["no issuer of its name"]);
+    other.run(&["rotation", "run", "job", "--once"]).failed(2, &["issuer nobody is not registered here"]);
 }
 
 #[test]

@@ -110,3 +110,67 @@ fn a_person_adopts_what_the_original_made_after_the_backup() {
     let log = at(&["log", "show"], b"").done().text();
     assert!(!log.contains("canary"), "{log}");
 }
+
+/// An issuer that was away, or misspelt, once had "nothing that the log knows nothing of".
+#[test]
+fn an_issuer_that_could_not_be_asked_is_told_apart_from_one_that_has_nothing() {
+    let home = home();
+    let with_stdin = restored(&home);
+    let at = |args: &[&str]| with_stdin(args, b"");
+    at(&["quarantine", "end", "--yes"]).done();
+    let misspelt = "issuer misspelt is not registered here";
+    at(&["credential", "end", "misspelt", "--all", "--yes"]).failed(2, &[misspelt]);
+    at(&["credential", "end", "misspelt", "user-1", "--yes"]).failed(2, &[misspelt]);
+    std::fs::rename(home.path("outside"), home.path("away")).unwrap();
+    let away = "issuer orders could not be asked: ";
+    let ran = at(&["credential", "end", "orders", "--all", "--yes", "--json"]).failed(4, &[away, "issuer_unavailable"]);
+    assert_eq!(ran.text(), "");
+    at(&["credential", "end", "orders", "user-1", "--yes"]).failed(4, &[away]);
+    std::fs::rename(home.path("away"), home.path("outside")).unwrap();
+    // It lists, and cannot end.
+    let program = PROGRAM.replace(r#"rm -f "$(field outside)""#, "exit 75");
+    home.file("issue", program);
+    at(&["credential", "end", "orders", "--all", "--yes"]).failed(4, &[away]);
+}
+
+/// In JSON nothing once told that an issuer could not be asked, and nowhere which cannot list.
+#[test]
+fn a_quarantine_tells_which_issuers_could_not_be_asked_and_which_cannot_list() {
+    let home = home();
+    let with_stdin = restored(&home);
+    let at = |args: &[&str]| with_stdin(args, b"");
+    let told = home.run(&["quarantine", "show"]).done().text();
+    assert!(told.contains("in no quarantine"), "{told}");
+    let shown = at(&["quarantine", "show", "--json"]).done().json();
+    assert_eq!((&shown["unknown"][0]["outside"], &shown["problems"]), (&"user-1".into(), &serde_json::json!([])));
+    let mut issuers: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(home.path("issuers.json")).unwrap()).unwrap();
+    issuers["by-hand"] = issuers["orders"].clone();
+    issuers["by-hand"]["class"] = "opaque".into();
+    issuers["broken"] = serde_json::json!({ "kind": "exec", "program": "relative" });
+    home.file("issuers.json", issuers.to_string());
+    std::fs::rename(home.path("outside"), home.path("away")).unwrap();
+    let shown = at(&["quarantine", "show", "--json"]).done().json();
+    let by_hand = serde_json::json!([{ "issuer": "by-hand", "class": "opaque" }]);
+    assert_eq!((&shown["unknown"], &shown["cannot_list"]), (&serde_json::json!([]), &by_hand));
+    let problems = shown["problems"].to_string();
+    assert!(problems.contains("issuer broken: ") && problems.contains("orders: "), "{problems}");
+    let told = at(&["quarantine", "show"]).done();
+    assert!(told.err.contains("by-hand is of class opaque, and cannot list"), "{}", told.err);
+    let shown = at(&["credential", "list", "--json"]).failed(1, &[]).json();
+    assert_eq!(shown["cannot_list"], by_hand);
+}
+
+/// The advice once named an adoption first, which a quarantine refuses.
+#[test]
+fn the_advice_after_a_restore_comes_in_the_order_that_works() {
+    let home = home();
+    let at = restored(&home);
+    let shown = at(&["quarantine", "show"], b"").done().text();
+    let again = ["restore", &home.arg("b.lkbk"), "--backup-key-file", &home.arg("b.key")];
+    let again = home.run(&[&again[..], &["--store", &home.arg("again")]].concat()).done().text();
+    for text in [shown, again] {
+        let (end, adopt) = (text.find("quarantine end").unwrap(), text.find("credential adopt").unwrap());
+        assert!(end < adopt && text[adopt - 60..].contains("rotation run"), "{text}");
+    }
+}

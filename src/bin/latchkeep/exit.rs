@@ -18,7 +18,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// A lock refuses it, and nothing else does.
     Refused = 3,
-    /// Not now: the store is open elsewhere or in quarantine, the disk is full.
+    /// Not now: the store is open elsewhere or in quarantine, the disk is full, an issuer cannot be asked.
     Unavailable = 4,
     /// What is stored is damaged, or an export or a proof does not hold.
     Damaged = 5,
@@ -65,7 +65,7 @@ Exit codes:
   1  something else failed
   2  what was given cannot be used: an argument, a wrong key, a directory that is no store
   3  refused by a lock, and by nothing else
-  4  not now: the store is open in another process or in quarantine, the disk is full
+  4  not now: the store is open in another process or in quarantine, the disk is full, an issuer cannot be asked
   5  what is stored is damaged, or an export or a proof does not hold
   6  not found: a secret, version, lock, group, rotation or task of that name
   7  conflict: a name that is taken, another revision, a state that does not allow it

@@ -51,6 +51,16 @@ pub(crate) fn to_create(global: &Global, given: Given, dir: &Path) -> Result<(Un
     }
 }
 
+/// Says how a store is made, with the key file or the passphrase file that was given.
+pub(crate) fn hint_to_create(global: &Global, dir: &Path) -> String {
+    let key = match (&global.key_file, &global.passphrase_file) {
+        (Some(path), _) => format!("--key-file {}", path.display()),
+        (None, Some(path)) => format!("--passphrase-file {}", path.display()),
+        (None, None) => format!("--key-file {}.key", dir.display()),
+    };
+    format!("latchkeep init --store {} {key} makes one", dir.display())
+}
+
 /// Takes a key file away again that was made for a store that could not be made: a key to nothing would only stand in
 /// the way of the next attempt.
 pub(crate) fn take_back(global: &Global, made: KeyMade, dir: &Path) {

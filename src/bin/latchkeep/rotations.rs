@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use latchkeep::view::{BlockingLock, Cause, Rotation};
-use latchkeep::{IssuerClass, IssuerName, RotationStage, Secret};
+use latchkeep::{IssuerClass, IssuerName, RotationStage, RotationWorker, Secret};
 
+use crate::failure;
+use crate::scene::Scene;
 use crate::times::{retried, shown as shown_time};
 
 /// Gives the names of secrets whose rotations set the password of one and the same account, as far as what they tell their issuers
@@ -108,4 +110,19 @@ pub(crate) fn facts(rotation: &Rotation) -> Vec<(&'static str, String)> {
     more("parked", rotation.parked.as_ref().map(parked));
     more("given up", rotation.aborted_because.as_ref().map(ToString::to_string));
     facts
+}
+
+/// Warns of a grace that has no effect: an issuer that sets passwords ends the one before by the rotation itself.
+pub(crate) fn warn_of_grace(scene: &Scene, worker: &RotationWorker) {
+    let mut issuers = worker.issuers_that_cannot_list();
+    issuers.retain(|(_, class)| class.replaces_in_place());
+    for secret in scene.store().secrets() {
+        let Some(issuance) = secret.spec.issuance().filter(|issuance| issuance.grace_secs > 0) else { continue };
+        if issuers.iter().any(|(issuer, _)| *issuer == issuance.issuer) {
+            let (name, issuer) = (&secret.metadata.name, &issuance.issuer);
+            failure::warn(format!(
+                "{name} has a grace that has no effect: issuer {issuer} is of class set_value, and a rotation ends the credential before"
+            ));
+        }
+    }
 }

@@ -38,8 +38,7 @@ impl Scene {
         let dir = store_dir(global)?;
         if !dir.exists() {
             let message = format!("{} is not a store: there is nothing at that path", dir.display());
-            return Err(Failure::new(Exit::Usage, "not_a_store", message)
-                .hint(format!("latchkeep init --store {0} --key-file {0}.key makes one", dir.display())));
+            return Err(Failure::new(Exit::Usage, "not_a_store", message).hint(keys::hint_to_create(global, &dir)));
         }
         let actor = actor(global)?;
         let unlock = keys::to_open(global, given, &dir)?;

@@ -1,5 +1,7 @@
 //! Credentials that end when their issuer said: the worker ends them where they are good, and none is left behind.
 
+use std::collections::BTreeSet;
+use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use crate::RotationWorker;
 use crate::domain::id::{LogId, RotationId};
 use crate::domain::issuance::Issuance;
 use crate::domain::lock::NewLock;
-use crate::domain::name::{LockName, OutsideId, SecretName};
+use crate::domain::name::{Actor, LockName, OutsideId, SecretName};
 use crate::domain::policy::{Interval, IntervalUnit, RotationPolicy};
 use crate::domain::rotation::IssuerClass;
 use crate::domain::secret::Lifecycle;
@@ -19,8 +21,10 @@ use crate::issuer::kit::{ModelIssuer, ModelMethod};
 use crate::issuer::outcome::{Issued, IssuerError};
 use crate::rotation::options::WorkerOptions;
 use crate::seal::secret_bytes::SecretBytes;
+use crate::seal::unlock::Unlock;
 use crate::store::command::Command;
 use crate::store::new_secret::NewSecret;
+use crate::store::options::StoreOptions;
 
 /// The model, whose credentials live for a while.
 struct ShortLived {
@@ -181,4 +185,51 @@ fn a_certificate_that_ended_while_nobody_ran_is_renewed_late() {
     world.store.settle().unwrap();
     assert_eq!(standing(renewed).0, Lifecycle::Deactivated);
     world.audit("renewed late");
+}
+
+/// A certificate that a policy renews was once listed as if it expired; leases and graces were left out.
+#[test]
+fn what_ends_with_a_quarantine_is_told_before() {
+    let (world, worker) = given(IssuerClass::CreateDiscoverable, 30 * DAY, None);
+    let (ops, name) = (world.ops(), |name| SecretName::parse(name).unwrap());
+    let renewed = NewSecret::private_cert(name("renewed"), Issuance::by(issuer()));
+    let renewed = renewed.rotating(RotationPolicy::every(Interval::new(20, IntervalUnit::Day).unwrap()));
+    let renewed = ops.create(renewed).unwrap().secret.unwrap();
+    let mut issuance = Issuance::by(issuer());
+    (issuance.grace_secs, issuance.consumers) = (5 * 24 * 3_600, [Actor::parse("ops").unwrap()].into());
+    let graced = ops.create(NewSecret::service_credentials(name("graced"), issuance)).unwrap().secret.unwrap();
+    worker.run_due().unwrap();
+    worker.rotate(&ops, graced).unwrap();
+    worker.run_due().unwrap();
+    ops.acknowledge(graced, VersionRef::Current).unwrap();
+    let lease = NewLock::new(LockName::parse("billing").unwrap()).until(HOUR);
+    ops.place_lock(renewed, VersionRef::Current, lease).unwrap();
+    let (key, mut file) = (|| Unlock::bytes(SecretBytes::copy_from(&[7; 32])), Vec::new());
+    world.store.backup(&mut file, &key(), |_| {}).unwrap();
+    assert_eq!(world.store.ends_with_quarantine(), []);
+
+    let ending = || {
+        let options = StoreOptions::in_memory(key()).clock(world.clock.clone());
+        let (store, _) = options.restore(Cursor::new(&file), &key(), |_| {}).unwrap();
+        let ends = store.ends_with_quarantine().into_iter().map(|(secret, ending)| {
+            let leases: Vec<_> = ending.leases.iter().map(|(_, lock)| lock.to_string()).collect();
+            let credentials: Vec<_> = ending.credentials.iter().map(|number| number.get()).collect();
+            (secret.metadata.name.to_string(), ending.expires, leases, credentials)
+        });
+        let ends: BTreeSet<_> = ends.collect();
+        store.acting_as(Actor::parse("ops").unwrap()).end_quarantine().unwrap();
+        store.settle().unwrap();
+        assert_eq!(store.secret(renewed).unwrap().lifecycle, Lifecycle::Active);
+        assert_eq!(store.ends_with_quarantine(), []);
+        ends
+    };
+    let row = |name: &str, expires, leases: &[&str], credentials: &[u64]| {
+        (name.to_owned(), expires, leases.iter().map(ToString::to_string).collect(), credentials.to_vec())
+    };
+    assert_eq!(ending(), BTreeSet::new());
+    world.clock.advance(6 * DAY);
+    assert_eq!(ending(), [row("graced", false, &[], &[1]), row("renewed", false, &["billing"], &[])].into());
+    world.clock.advance(34 * DAY);
+    let (orders, graced) = (row("orders", true, &[], &[1]), row("graced", true, &[], &[1, 2]));
+    assert_eq!(ending(), [orders, graced, row("renewed", false, &["billing"], &[])].into());
 }

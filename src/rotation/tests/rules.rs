@@ -227,7 +227,7 @@ fn nothing_runs_in_quarantine_and_an_issuer_that_is_not_there_is_waited_for() {
     assert_eq!(alone.run_due().unwrap(), 0);
     let waiting = alone.waiting();
     assert_eq!(waiting.len(), 1);
-    assert!(waiting[0].1.as_str().contains("no issuer of its name"));
+    assert!(waiting[0].1.as_str().contains("is not registered here"));
     assert_eq!(world.model.calls(), []);
 }
 

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use latchkeep::{IssuerName, OutsideId};
 
 use super::secret::SecretArg;
@@ -71,6 +71,7 @@ pub(crate) struct CredentialAdopt {
 ///
 /// Look first that nobody uses it: the original of a restored store may have made it. It is ended at once.
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("which").required(true).args(["outside", "all"])))]
 #[command(after_long_help = "\
 Examples:
   latchkeep credential end orders-role lk_1f0a --issuers issuers.json
@@ -80,7 +81,7 @@ pub(crate) struct CredentialEnd {
     #[arg(value_name = "ISSUER")]
     pub(crate) issuer: IssuerName,
     /// What the outside system calls it.
-    #[arg(value_name = "OUTSIDE-ID", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "OUTSIDE-ID")]
     pub(crate) outside: Option<OutsideId>,
     /// All that this issuer lists and the log knows nothing of.
     #[arg(long)]

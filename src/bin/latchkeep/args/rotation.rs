@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use latchkeep::{Actor, Invalid, IssuerName, Reason, VersionRef};
 
 use super::secret::{SecretArg, TypeArg};
@@ -122,13 +122,13 @@ pub(crate) struct RotationAbort {
 ///
 /// With an issuer that cannot be asked (class opaque) this says that nothing was made; such rotations are not among --all.
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("which").required(true).args(["secret", "all"])))]
 #[command(after_long_help = "\
 Examples:
   latchkeep rotation resume orders-db
   latchkeep rotation resume --all --issuer orders-role            (its server was away for days)")]
 pub(crate) struct RotationResume {
     /// The secret: NAME, TYPE/NAME, or its id.
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub(crate) secret: Option<String>,
     /// Its type, where the name alone names several.
     #[arg(long = "type", value_name = "TYPE", hide_possible_values = true)]

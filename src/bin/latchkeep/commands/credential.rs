@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use latchkeep::{RotationWorker, Stranger, SweepReport, view};
-use serde_json::{Value, json};
+use latchkeep::{IssuerClass, IssuerName, RotationWorker, Stranger, SweepReport, view};
+use serde_json::{Map, Value, json};
 
 use super::rotation_run::issuers;
 use super::summary::counted;
@@ -13,6 +13,7 @@ use crate::args::{CredentialAdopt, CredentialCommand, CredentialEnd};
 use crate::brought::is_dash;
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
+use crate::issuers_file::Issuers;
 use crate::scene::Scene;
 use crate::times::Moment;
 use crate::{find, input, prompt};
@@ -34,21 +35,19 @@ pub(super) fn confirm(args: &CredentialEnd) -> Result<(), Failure> {
 }
 
 fn list(file: &Path, scene: &mut Scene) -> Result<Exit, Failure> {
-    let found = strangers(file, scene)?;
-    let is_clean = found.strangers.is_empty() && found.problems.is_empty();
+    let asked = Asked::of(file, scene)?;
+    let found = &asked.found;
+    let is_clean = found.strangers.is_empty() && asked.problems().next().is_none();
     let exit = if is_clean { Exit::Done } else { Exit::Failed };
     if scene.out.is_json() {
-        let unknown: Vec<_> = found.strangers.iter().map(shown).collect();
-        let fields =
-            json!({ "listed": found.listed, "unknown": unknown, "problems": found.problems, "exit_code": exit as u8 });
-        scene.out.json(&fields)?;
+        let mut fields = asked.to_json();
+        fields.extend([("listed".to_owned(), found.listed.into()), ("exit_code".to_owned(), (exit as u8).into())]);
+        scene.out.json(&fields.into())?;
         return Ok(exit);
     }
     let row = |one: &Stranger| vec![one.issuer.to_string(), one.outside.to_string(), one.rotation.to_string()];
     scene.out.table(&["issuer", "outside", "rotation"], found.strangers.iter().map(row).collect())?;
-    for problem in &found.problems {
-        failure::warn(problem);
-    }
+    asked.tell_unasked();
     Ok(exit)
 }
 
@@ -88,43 +87,91 @@ fn end(args: &CredentialEnd, scene: &mut Scene) -> Result<Exit, Failure> {
     let outsides = if let Some(outside) = &args.outside {
         vec![outside.clone()]
     } else {
-        let theirs = worker.strangers()?.strangers.into_iter().filter(|one| one.issuer == args.issuer);
-        theirs.map(|one| one.outside).collect()
+        worker.strangers_of(&args.issuer)?.into_iter().map(|one| one.outside).collect()
     };
-    let mut ended = Vec::new();
+    let (mut ended, mut failed) = (Vec::new(), None);
     for outside in &outsides {
-        ended.push(worker.end_stranger(&args.issuer, outside)?);
+        match worker.end_stranger(&args.issuer, outside) {
+            Ok(one) => ended.push(one),
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
     }
+    tell_ended(scene, args, &ended, failed.is_none())?;
+    failed.map_or(Ok(Exit::Done), |error| Err(error.into()))
+}
+
+/// Tells which credentials were ended, also where another one could not be.
+fn tell_ended(scene: &mut Scene, args: &CredentialEnd, ended: &[Stranger], are_all: bool) -> Result<(), Failure> {
     if scene.out.is_json() {
-        scene.out.json(&json!({ "ended": ended.iter().map(shown).collect::<Vec<_>>() }))?;
-        return Ok(Exit::Done);
+        if are_all || !ended.is_empty() {
+            scene.out.json(&json!({ "ended": ended.iter().map(shown).collect::<Vec<_>>() }))?;
+        }
+        return Ok(());
     }
-    for one in &ended {
+    for one in ended {
         scene.out.line(format!("ended {} at {}", one.outside, one.issuer))?;
     }
-    if ended.is_empty() {
+    if ended.is_empty() && are_all {
         scene.out.line(format!("{} has nothing that the log knows nothing of", args.issuer))?;
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 fn worker(file: &Path, scene: &Scene) -> Result<RotationWorker, Failure> {
     Ok(RotationWorker::new(scene.store(), issuers(Some(file), None, scene)?.options))
 }
 
-/// Asks the issuers of a file for what the log knows nothing of.
-pub(super) fn strangers(file: &Path, scene: &Scene) -> Result<SweepReport, Failure> {
-    Ok(worker(file, scene)?.strangers()?)
+/// What the issuers of a file have that the log knows nothing of, and which of them cannot tell.
+pub(super) struct Asked {
+    pub(super) found: SweepReport,
+    /// What is wrong with the file; told on stderr when it was read.
+    of_file: Vec<String>,
+    cannot_list: Vec<(IssuerName, IssuerClass)>,
 }
 
-pub(super) fn shown(one: &Stranger) -> Value {
+impl Asked {
+    pub(super) fn of(file: &Path, scene: &Scene) -> Result<Self, Failure> {
+        let Issuers { options, problems, .. } = issuers(Some(file), None, scene)?;
+        let worker = RotationWorker::new(scene.store(), options);
+        Ok(Self { found: worker.strangers()?, of_file: problems, cannot_list: worker.issuers_that_cannot_list() })
+    }
+
+    /// Gives what went wrong with the issuers, a sentence for each.
+    fn problems(&self) -> impl Iterator<Item = &String> {
+        self.of_file.iter().chain(&self.found.problems)
+    }
+
+    pub(super) fn to_json(&self) -> Map<String, Value> {
+        let unknown = self.found.strangers.iter().map(shown).collect();
+        let cannot_list = self.cannot_list.iter().map(|(issuer, class)| json!({ "issuer": issuer, "class": class }));
+        let problems = self.problems().cloned().map(Value::from).collect();
+        let fields =
+            [("unknown", unknown), ("problems", Value::Array(problems)), ("cannot_list", cannot_list.collect())];
+        fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+    }
+
+    /// Says on stderr which issuers could not be asked, and which can never be.
+    pub(super) fn tell_unasked(&self) {
+        self.found.problems.iter().for_each(failure::warn);
+        for (issuer, class) in &self.cannot_list {
+            failure::warn(format!("{issuer} is of class {class}, and cannot list what it made: look there"));
+        }
+    }
+
+    /// Says how many there are, and what to do about them.
+    pub(super) fn words(&self) -> String {
+        let strangers = self.found.strangers.len();
+        let count = counted(u64::try_from(strangers).unwrap_or(u64::MAX), "credential");
+        let next = "first latchkeep quarantine end; then, before the next latchkeep rotation run, latchkeep credential adopt takes one into \
+                    the store, credential end ends one that nobody uses";
+        let next = if strangers > 0 { format!(": {next}") } else { String::new() };
+        format!("{count} of issuers not known to the log{next}")
+    }
+}
+
+fn shown(one: &Stranger) -> Value {
     json!({ "issuer": one.issuer, "outside": one.outside, "rotation_id": one.rotation })
-}
-
-/// Says how many there are, and what to do about them.
-pub(super) fn words(found: &SweepReport) -> String {
-    let count = counted(u64::try_from(found.strangers.len()).unwrap_or(u64::MAX), "credential");
-    format!(
-        "{count} of issuers not known to the log: latchkeep credential adopt takes one into the store, credential end ends one that nobody uses"
-    )
 }

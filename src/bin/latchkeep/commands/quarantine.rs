@@ -2,17 +2,19 @@
 //!
 //! Read next: [`super::status`].
 
-use latchkeep::{Restored, SweepReport};
-use serde_json::json;
+use std::sync::Arc;
 
-use super::credential;
+use latchkeep::{Ending, LockName, Restored, Secret, VersionNumber};
+use serde_json::{Value, json};
+
+use super::credential::Asked;
 use super::summary::counted;
 use crate::args::QuarantineShow;
 use crate::exit::Exit;
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 use crate::prompt;
 use crate::scene::Scene;
-use crate::times::{self, shown as shown_time};
+use crate::times::shown as shown_time;
 
 /// Says since when, and from what.
 pub(super) fn words(restored: &Restored) -> String {
@@ -37,14 +39,10 @@ pub(super) fn show(args: &QuarantineShow, scene: &mut Scene) -> Result<Exit, Fai
         }
         return Ok(Exit::Done);
     };
-    let now = times::now();
-    let is_over = |secret: &&std::sync::Arc<latchkeep::Secret>| secret.expires_at().is_some_and(|end| end <= now);
-    let overdue: Vec<_> =
-        scene.store().secrets().iter().filter(is_over).map(|secret| secret.metadata.name.clone()).collect();
-    let unknown = args.issuers.as_deref().map(|file| credential::strangers(file, scene)).transpose()?;
+    let ending = scene.store().ends_with_quarantine();
+    let asked = args.issuers.as_deref().map(|file| Asked::of(file, scene)).transpose()?;
     if scene.out.is_json() {
-        let unknown = unknown.map(|found| found.strangers.iter().map(credential::shown).collect::<Vec<_>>());
-        scene.out.json(&json!({ "quarantine": restored, "expire_at_its_end": overdue, "unknown": unknown }))?;
+        scene.out.json(&to_json(&restored, &ending, asked.as_ref()))?;
         return Ok(Exit::Done);
     }
     scene.out.line(format!("in quarantine {}", words(&restored)))?;
@@ -52,23 +50,48 @@ pub(super) fn show(args: &QuarantineShow, scene: &mut Scene) -> Result<Exit, Fai
         "incarnation {}; positions after the backup are given out again, fencing tokens of the original are not",
         restored.incarnation
     ))?;
-    for name in overdue {
-        scene.out.line(format!("expires as soon as it ends: {name}"))?;
+    for line in ending.iter().flat_map(|(secret, ending)| ending_lines(secret, ending)) {
+        scene.out.line(line)?;
     }
-    if let Some(found) = &unknown {
-        tell_unknown(scene, found)?;
+    if let Some(asked) = &asked {
+        for one in &asked.found.strangers {
+            scene.out.line(format!("made after the backup: {} at {}", one.outside, one.issuer))?;
+        }
+        asked.tell_unasked();
+        scene.out.line(asked.words())?;
     }
     scene.out.line("find out which credentials made after that are in use, then: latchkeep quarantine end")?;
     Ok(Exit::Done)
 }
 
-/// Tells what issuers have that the backup did not know.
-fn tell_unknown(scene: &mut Scene, found: &SweepReport) -> Result<(), Failure> {
-    for one in &found.strangers {
-        scene.out.line(format!("made after the backup: {} at {}", one.outside, one.issuer))?;
+fn to_json(restored: &Restored, ending: &[(Arc<Secret>, Ending)], asked: Option<&Asked>) -> Value {
+    let name = |secret: &Secret| json!(secret.metadata.name);
+    let overdue: Value = ending.iter().filter(|(_, ending)| ending.expires).map(|(secret, _)| name(secret)).collect();
+    let ends = ending.iter().map(|(secret, ending)| {
+        let leases = ending.leases.iter().map(|(version, lock)| json!({ "version": version, "lock": lock }));
+        let (leases, credentials) = (leases.collect::<Vec<_>>(), &ending.credentials);
+        json!({ "name": name(secret), "expires": ending.expires, "leases": leases, "credentials": credentials })
+    });
+    let ends: Value = ends.collect();
+    let mut shown =
+        json!({ "quarantine": restored, "expire_at_its_end": overdue, "ends_with_it": ends, "unknown": null });
+    if let (Some(asked), Value::Object(fields)) = (asked, &mut shown) {
+        fields.extend(asked.to_json());
     }
-    found.problems.iter().for_each(failure::warn);
-    scene.out.line(credential::words(found))
+    shown
+}
+
+/// Says what of a secret ends with the quarantine, a line each.
+fn ending_lines(secret: &Secret, ending: &Ending) -> impl Iterator<Item = String> {
+    let name = &secret.metadata.name;
+    let expires = ending.expires.then(|| format!("expires as soon as it ends: {name}"));
+    let lease = move |(version, lock): &(VersionNumber, LockName)| {
+        format!("lease {lock} of version {version} ends as soon as it ends: {name}")
+    };
+    let credential = move |version: &VersionNumber| {
+        format!("the first latchkeep rotation run after it ends the credential of version {version}: {name}")
+    };
+    expires.into_iter().chain(ending.leases.iter().map(lease)).chain(ending.credentials.iter().map(credential))
 }
 
 pub(super) fn end(scene: &mut Scene) -> Result<Exit, Failure> {

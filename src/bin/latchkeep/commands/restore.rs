@@ -90,8 +90,9 @@ fn next_steps(out: &mut Out) -> Result<(), Failure> {
     for line in [
         "the store is in quarantine: nothing expires, and nothing can be rotated or deleted",
         "next: latchkeep scrub, which reads all of it",
-        "next: find out which credentials made after the backup are in use, and put them into the store",
+        "next: find out which credentials made after the backup are in use: latchkeep quarantine show --issuers FILE",
         "next: latchkeep quarantine end",
+        "next: before the next latchkeep rotation run, latchkeep credential adopt for each of them",
         "next: hand out its new signing key; the original, if it lives on, must not be used any more",
     ] {
         out.line(line)?;

@@ -109,7 +109,9 @@ pub(super) fn tell(scene: &mut Scene, secret: &Secret, settings: Settings) -> Re
             said.acknowledged.map_or_else(|| "said nothing".to_owned(), |number| format!("uses version {number}"));
         facts.push(("consumer", format!("{} {uses}", said.consumer)));
     }
-    facts.extend(status.why.filter(|_| is_blocked).map(|why| ("why", why)));
+    // Of one that is under way, the facts say it.
+    let is_told = is_blocked || (secret.versions.is_empty() && open.is_none());
+    facts.extend(status.why.filter(|_| is_told).map(|why| ("why", why)));
     facts.extend(versions.iter().map(|version| ("credential", credential(version))));
     scene.out.facts(&facts)
 }
@@ -127,10 +129,7 @@ fn credential(version: &IssuedVersion) -> String {
 fn abort(args: &RotationAbort, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
     let is_from_before = secret.rotation_is_from_before(scene.store().status()?.incarnation);
-    let is_unknown = secret.rotation.as_deref().is_some_and(|rotation| {
-        let is_out = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Awaiting { .. });
-        rotation.class == IssuerClass::Opaque && is_out
-    });
+    let is_unknown = secret.rotation.as_deref().is_some_and(has_unknown_outcome);
     let given_up = secret.rotation.as_deref().filter(|rotation| rotations::is_given_up(rotation));
     let session = scene.session.clone();
     let session = if args.force { session.by_force() } else { session };
@@ -166,6 +165,12 @@ fn given_up_again(after: &Secret, rotation: &Rotation) -> String {
     let left = rotations::may_be_left(rotation);
     let then = rotation.class.replaces_in_place().then(|| format!("\n{}", rotations::mend_account(after)));
     format!("the rotation of {name} was given up without a call; {left}{}", then.unwrap_or_default())
+}
+
+/// Tells whether only a person can find out whether the issuer of a rotation made a credential.
+pub(super) fn has_unknown_outcome(rotation: &Rotation) -> bool {
+    let is_out = matches!(rotation.stage, RotationStage::Attempted | RotationStage::Awaiting { .. });
+    rotation.class == IssuerClass::Opaque && is_out
 }
 
 fn resume(args: &RotationResume, scene: &mut Scene) -> Result<Exit, Failure> {

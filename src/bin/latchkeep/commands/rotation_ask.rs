@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use latchkeep::{RotationWorker, Verified, VersionRef, view};
+use latchkeep::{Refusal, RotationWorker, Secret, Verified, VersionRef, view};
 use serde_json::json;
 
 use super::rotation_run::issuers;
@@ -73,9 +73,19 @@ pub(super) fn adopt(args: &RotationAdopt, scene: &mut Scene) -> Result<Exit, Fai
 
 pub(super) fn answer(args: &RotationAnswer, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
-    let answer = scene.session.unread_answer(secret.id).map_err(Failure::about(&secret))?;
+    let answer = scene.session.unread_answer(secret.id).map_err(|error| {
+        let keeps_none = secret.rotation.is_some() && error.refusal() == Some(&Refusal::RotationNotFound);
+        if keeps_none { no_answer(&secret) } else { Failure::about(&secret)(error) }
+    })?;
     scene.out.value(answer.expose())?;
     Ok(Exit::Done)
+}
+
+fn no_answer(secret: &Secret) -> Failure {
+    let name = &secret.metadata.name;
+    let message = format!("{name}: the rotation that is under way keeps no answer of its issuer");
+    Failure::new(Exit::NotFound, "rotation_not_found", message)
+        .hint(format!("latchkeep rotation show {name} tells where it stands"))
 }
 
 fn worker(file: &Path, scene: &Scene) -> Result<RotationWorker, Failure> {

@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use latchkeep::{IssuerName, NewData, Position, Reason, Refusal, RotationWorker, SecretId, SweepReport, WorkerOptions};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::log::{Known, show_one, to_json};
-use super::run_outcome::{Before, HeldByClock, exit, waiting};
+use super::run_outcome::{Before, Failed, HeldByClock, exit, failed, waiting};
 use super::{clock, rotation};
 use crate::args::RotationRun;
 use crate::exit::Exit;
@@ -22,6 +22,7 @@ use crate::failure::{self, Failure};
 use crate::interrupts::{LOOK, interrupts, is_nothing_yet, stop_at};
 use crate::issuers_file::Issuers;
 use crate::scene::Scene;
+use crate::shown::object;
 use crate::times::now;
 use crate::{find, issuers_file, rotations};
 
@@ -33,14 +34,14 @@ pub(crate) fn run(args: &RotationRun, scene: &mut Scene) -> Result<Exit, Failure
     // Before anything begins, so that no interrupt is lost and none ends the process in the middle of a step.
     let interrupted = interrupts()?;
     let worker = RotationWorker::new(scene.store(), options.clone());
+    rotations::warn_of_grace(scene, &worker);
     let secret = args.secret.as_deref().map(|named| begin(scene, &worker, named, args.force)).transpose()?;
     if !args.once {
         drop(worker);
         return go_on(scene, options, interrupted, from);
     }
     let told = stop_at(interrupted, worker.clone())?;
-    let single =
-        SingleRun { from, named: secret, patience: args.patience, told: &told, is_served: problems.is_empty() };
+    let single = SingleRun { from, named: secret, patience: args.patience, told: &told, problems: &problems };
     once(scene, &worker, &single)
 }
 
@@ -52,11 +53,18 @@ struct SingleRun<'a> {
     patience: Duration,
     /// Whether it was told to end.
     told: &'a AtomicBool,
-    /// Whether each issuer of the file can be used.
-    is_served: bool,
+    /// What is wrong with issuers of the file; told when it was read.
+    problems: &'a [String],
 }
 
 impl SingleRun<'_> {
+    /// Gives what says why it ends as it does, beside what waits and what the sweep found.
+    fn to_json(&self, failed: &[Failed]) -> Map<String, Value> {
+        let (failed, interrupted): (Value, _) =
+            (failed.iter().map(Failed::to_json).collect(), self.told.load(Ordering::Relaxed));
+        object(json!({ "failed": failed, "problems": self.problems, "interrupted": interrupted }))
+    }
+
     /// Gives the exit code of what came of it.
     fn exit(&self, came: Exit, is_held: bool) -> Exit {
         match came {
@@ -67,7 +75,7 @@ impl SingleRun<'_> {
                 Exit::Failed
             }
             // An issuer that cannot be used may be what something waits for.
-            Exit::Done if !self.is_served => Exit::Failed,
+            Exit::Done if !self.problems.is_empty() => Exit::Failed,
             Exit::Done if is_held => Exit::TimeUnconfirmed,
             came => came,
         }
@@ -163,11 +171,13 @@ fn once(scene: &mut Scene, worker: &RotationWorker, single: &SingleRun<'_>) -> R
     let (steps, swept) = (ran.inspect_err(|_| tell_waiting(&waiting))?, swept?);
     let secret = single.named.and_then(|id| scene.store().secret(id).ok());
     let is_clean = swept.problems.is_empty() && swept.strangers.is_empty();
-    let came = exit(scene, (&waiting, is_clean), &before, secret.as_deref());
+    let failed = failed(scene, &before, single.named);
+    let came = exit((&waiting, is_clean), &failed, secret.as_deref());
     let held = HeldByClock::of(scene, worker);
     let exit = single.exit(came, held.holds());
     if scene.out.is_json() {
-        scene.out.json(&once_json(steps, &records, (&waiting, &swept, &held), exit))?;
+        let why = single.to_json(&failed);
+        scene.out.json(&once_json(steps, &records, (&waiting, &swept, &held), (exit, why)))?;
         return Ok(exit);
     }
     held.tell();
@@ -185,19 +195,21 @@ fn once_json(
     steps: u64,
     records: &[Value],
     (waiting, swept, held): (&[(String, Reason)], &SweepReport, &HeldByClock),
-    exit: Exit,
+    (exit, why): (Exit, Map<String, Value>),
 ) -> Value {
     let waiting: Vec<_> = waiting.iter().map(|(name, reason)| json!({ "name": name, "reason": reason })).collect();
     let stranger = |one: &latchkeep::Stranger| json!({ "issuer": one.issuer, "rotation_id": one.rotation, "outside": one.outside });
     let strangers: Vec<_> = swept.strangers.iter().map(stranger).collect();
-    json!({
+    let mut fields = object(json!({
         "steps": steps,
         "records": records,
         "waiting": waiting,
         "held_by_clock": held.names,
         "swept": { "listed": swept.listed, "retired": swept.retired, "problems": swept.problems, "strangers": strangers },
         "exit_code": exit as u8,
-    })
+    }));
+    fields.extend(why);
+    fields.into()
 }
 
 fn tell_waiting(waiting: &[(String, Reason)]) {

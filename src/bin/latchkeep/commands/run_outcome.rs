@@ -5,19 +5,28 @@
 
 use latchkeep::view::RotationStatus;
 use latchkeep::{Reason, RotationStage, RotationWorker, Secret, SecretId};
+use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::failure::{self, Failure};
 use crate::scene::Scene;
 use crate::times::now;
 
-/// Tells a script whether what was due came on: a named secret that a lock holds is refused; anything that failed, failed.
-pub(super) fn exit(
-    scene: &Scene,
-    (waiting, is_clean): (&[(String, Reason)], bool),
-    before: &Before,
-    named: Option<&Secret>,
-) -> Exit {
+/// A secret of which a step failed, or waits for a person, or whose rotation the run gave up.
+pub(super) struct Failed {
+    id: SecretId,
+    name: String,
+    why: String,
+}
+
+impl Failed {
+    pub(super) fn to_json(&self) -> Value {
+        json!({ "name": self.name, "why": self.why })
+    }
+}
+
+/// Finds what failed; tells of it, unless it is the named secret, of which all is shown.
+pub(super) fn failed(scene: &Scene, before: &Before, named: Option<SecretId>) -> Vec<Failed> {
     let has_failed = |secret: &Secret| {
         let open = secret.rotation.as_deref();
         let not_ended = |version: &latchkeep::Version| {
@@ -27,17 +36,31 @@ pub(super) fn exit(
             || secret.versions.iter().any(not_ended)
             || before.lost_since(secret)
     };
+    let failed =
+        scene.store().rotating_secrets().into_iter().filter(|secret| has_failed(secret)).map(|secret| Failed {
+            id: secret.id,
+            name: secret.metadata.name.to_string(),
+            why: RotationStatus::why_not(&secret, now()).unwrap_or_default(),
+        });
+    let failed: Vec<_> = failed.collect();
+    for Failed { name, why, .. } in failed.iter().filter(|failed| named != Some(failed.id)) {
+        failure::warn(format!("{name} did not come on: {why}"));
+    }
+    failed
+}
+
+/// Tells a script whether what was due came on: a named secret that a lock holds is refused; anything that failed, failed.
+pub(super) fn exit(
+    (waiting, is_clean): (&[(String, Reason)], bool),
+    failed: &[Failed],
+    named: Option<&Secret>,
+) -> Exit {
     let staged = |secret: &Secret| {
         let open = secret.rotation.as_deref();
         open.is_some_and(|rotation| matches!(rotation.stage, RotationStage::Staged { .. }))
     };
     if named.is_some_and(staged) {
         return Exit::Refused;
-    }
-    let failed: Vec<_> = scene.store().rotating_secrets().into_iter().filter(|secret| has_failed(secret)).collect();
-    for secret in failed.iter().filter(|secret| named.is_none_or(|named| named.id != secret.id)) {
-        let why = RotationStatus::why_not(secret, now()).unwrap_or_default();
-        failure::warn(format!("{} did not come on: {why}", secret.metadata.name));
     }
     if waiting.is_empty() && is_clean && failed.is_empty() { Exit::Done } else { Exit::Failed }
 }

@@ -5,6 +5,7 @@
 use latchkeep::{NewData, Receipt, Secret, SecretType, view};
 use serde_json::json;
 
+use super::rotation::has_unknown_outcome;
 use super::secret_create::read_certificate;
 use crate::args::{Delete, DestroyData, Restore, Rotate};
 use crate::exit::Exit;
@@ -16,6 +17,12 @@ use crate::{explanation, find, rotations, shown};
 /// Adds a version.
 pub(crate) fn rotate(args: &Rotate, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
+    if secret.spec.issuance().is_some() {
+        let name = &secret.metadata.name;
+        let message = format!("{name}: an issuer makes its versions, and no value is taken");
+        return Err(Failure::new(Exit::Conflict, "rotation_not_supported", message)
+            .hint(format!("latchkeep rotation run {name} --once has its issuer make the next version")));
+    }
     let mut data = new_data(args, &secret, scene)?;
     if let Some(metadata) = &args.version_metadata {
         data = data.with_version_metadata(metadata.clone());
@@ -82,14 +89,21 @@ pub(crate) fn destroy_data(args: &DestroyData, scene: &mut Scene) -> Result<Exit
     let which = explanation::version(version.number, secret.alias(version.id));
     let receipt = scene.session.destroy_data(secret.id, latchkeep::VersionRef::Id(version.id));
     let receipt = receipt.map_err(Failure::about(&secret))?;
+    let after = scene.store().secret(secret.id)?;
+    let after_it = after.version_by_id(version.id);
+    // The credential of an issuer is ended first, by a worker.
+    let is_destroyed = after_it.is_none_or(|version| !version.is_available());
     if scene.out.is_json() {
-        let after = scene.store().secret(secret.id)?;
-        let fields = after.version_by_id(version.id).map(|version| shown::object(view::Version::of(&after, version)));
+        let fields = after_it.map(|version| shown::object(view::Version::of(&after, version)));
         let mut fields = fields.unwrap_or_default();
+        fields.insert("destroyed".to_owned(), is_destroyed.into());
         shown::put_receipt(&mut fields, &receipt);
         scene.out.json(&fields.into())?;
-    } else {
+    } else if is_destroyed {
         scene.out.line(format!("destroyed the data of {which} of {name}"))?;
+    } else {
+        let next = "the next latchkeep rotation run ends the credential of";
+        scene.out.line(format!("{next} {which} of {name}, and destroys its data; it works until then"))?;
     }
     Ok(Exit::Done)
 }
@@ -98,6 +112,7 @@ pub(crate) fn destroy_data(args: &DestroyData, scene: &mut Scene) -> Result<Exit
 pub(crate) fn delete(args: &Delete, scene: &mut Scene) -> Result<Exit, Failure> {
     let secret = find::secret(scene.store(), &args.secret)?;
     let name = secret.metadata.name.as_str();
+    let unknown = secret.rotation.as_deref().filter(|rotation| has_unknown_outcome(rotation));
     let receipt = scene.session.delete(secret.id).map_err(Failure::about(&secret))?;
     let left = scene.store().secret(secret.id).ok();
     let credentials = |stay| left.as_deref().map(|left| credentials(left, stay)).unwrap_or_default();
@@ -106,29 +121,50 @@ pub(crate) fn delete(args: &Delete, scene: &mut Scene) -> Result<Exit, Failure> 
         let receipt = view::Receipt::of(&receipt);
         let is_deleted = left.is_none();
         let fields = json!({ "id": secret.id, "name": name, "deleted": is_deleted, "ends_first": ending,
-            "stay_good": staying, "receipt": receipt });
+            "stay_good": staying, "outcome_unknown_at": unknown.map(|rotation| &rotation.issuer), "receipt": receipt });
         scene.out.json(&fields)?;
-    } else if left.is_none() {
+        return Ok(Exit::Done);
+    }
+    if left.is_none() {
         scene.out.line(format!("deleted {}/{name}", secret.secret_type()))?;
     } else {
-        let ends = match ending.as_slice() {
-            [] if staying.is_empty() => ", which ends first what its rotation made".to_owned(),
-            [] => String::new(),
-            ending => format!(", which ends first {}", ending.join(", ")),
-        };
-        let told = "is to be deleted; it works until the next latchkeep rotation run";
-        scene.out.line(format!("{}/{name} {told}{ends}", secret.secret_type()))?;
-        let has_failed = |rotation: &latchkeep::Rotation| rotation.attempts > 0;
-        let is_stuck = |left: &&Secret| left.rotation.as_deref().is_some_and(has_failed);
-        if let Some(way_out) = left.as_deref().filter(is_stuck).and_then(rotations::way_out) {
-            scene.out.line(format!("its rotation is being given up; {way_out}"))?;
-        }
-        if !staying.is_empty() {
-            let why = "stay good: its issuer sets passwords and ends none; end the account there if nobody is to log in any more";
-            scene.out.line(format!("{} {why}", staying.join(", ")))?;
-        }
+        tell_planned(scene, (&secret, left.as_deref()), (&ending, &staying), unknown.is_some())?;
+    }
+    if let Some(rotation) = unknown {
+        let issuer = &rotation.issuer;
+        scene.out.line(format!(
+            "nobody can ask whether {issuer} made a credential by the rotation that was given up: look there"
+        ))?;
     }
     Ok(Exit::Done)
+}
+
+/// Tells of a deletion that a worker does, what ends before it, and what does not end.
+fn tell_planned(
+    scene: &mut Scene,
+    (secret, left): (&Secret, Option<&Secret>),
+    (ending, staying): (&[String], &[String]),
+    is_unknown: bool,
+) -> Result<(), Failure> {
+    let ends = match ending {
+        // The rotation was given up at once.
+        [] if is_unknown || !staying.is_empty() => String::new(),
+        [] => ", which ends first what its rotation made".to_owned(),
+        ending => format!(", which ends first {}", ending.join(", ")),
+    };
+    let told = "is to be deleted; it works until the next latchkeep rotation run";
+    scene.out.line(format!("{}/{} {told}{ends}", secret.secret_type(), secret.metadata.name))?;
+    let has_failed = |rotation: &latchkeep::Rotation| rotation.attempts > 0;
+    let is_stuck = |left: &&Secret| left.rotation.as_deref().is_some_and(has_failed);
+    if let Some(way_out) = left.filter(is_stuck).and_then(rotations::way_out) {
+        scene.out.line(format!("its rotation is being given up; {way_out}"))?;
+    }
+    if !staying.is_empty() {
+        let why =
+            "stay good: its issuer sets passwords and ends none; end the account there if nobody is to log in any more";
+        scene.out.line(format!("{} {why}", staying.join(", ")))?;
+    }
+    Ok(())
 }
 
 /// Names the credentials that are ended outside before a secret goes, or those that stay good, since their issuer replaces in

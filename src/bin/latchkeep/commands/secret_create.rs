@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use latchkeep::{
-    ApiKeyTarget, ApiKeyUse, CertificateSummary, Issuance, JsonObject, NewSecret, PasswordPolicy, RotationPolicy,
-    SecretBytes, view,
+    ApiKeyTarget, ApiKeyUse, CertificateSummary, Issuance, JsonObject, NewSecret, PasswordPolicy, Refusal,
+    RotationPolicy, SecretBytes, view,
 };
 use serde_json::json;
 
@@ -22,7 +22,7 @@ const PART_BYTES_MAX: usize = latchkeep::limits::CERTIFICATE_BYTES_MAX;
 
 pub(crate) fn run(args: &Create, scene: &mut Scene) -> Result<Exit, Failure> {
     let new = describe(new(args, scene)?, args, scene)?;
-    let receipt = scene.session.create(new)?;
+    let receipt = scene.session.create(new).map_err(|error| not_made(scene, error))?;
     let Some(id) = receipt.secret else { return Ok(Exit::Done) };
     let secret = scene.store().secret(id)?;
     if scene.out.is_json() {
@@ -32,12 +32,29 @@ pub(crate) fn run(args: &Create, scene: &mut Scene) -> Result<Exit, Failure> {
         scene.out.json(&fields.into())?;
     } else {
         let version = match secret.spec.issuance() {
-            Some(issuance) => format!("no version yet; latchkeep rotation run has {} make one", issuance.issuer),
+            Some(issuance) => format!("no version yet; latchkeep rotation run --once has {} make one", issuance.issuer),
             None => "version 1".to_owned(),
         };
         scene.out.line(format!("made {}/{}, {version}", secret.secret_type(), secret.metadata.name))?;
     }
     Ok(Exit::Done)
+}
+
+/// Says of a name that is taken what helps: of a secret that is being deleted, and of one whose issuer rotates it.
+fn not_made(scene: &Scene, error: latchkeep::Error) -> Failure {
+    let taken = match error.refusal() {
+        Some(Refusal::SecretNameTaken { by }) => scene.store().secret(*by).ok(),
+        _ => None,
+    };
+    let failure = Failure::from(error);
+    match taken {
+        Some(taken) if taken.is_deleting => failure
+            .hint("the secret that has it is being deleted: latchkeep rotation run --once ends its credentials first"),
+        Some(taken) if taken.spec.issuance().is_some() => {
+            failure.hint("latchkeep rotation run NAME --once has the issuer of the secret that is there add a version")
+        }
+        _ => failure,
+    }
 }
 
 /// Tells whether a value has to be brought along.

@@ -52,8 +52,9 @@ fn check(args: &Get, secret: &Secret) -> Result<(), Failure> {
         return Err(Failure::usage(message));
     }
     if has_issuer && secret.versions.is_empty() {
-        return Err(Failure::not_found(format!("{} has no credential yet", secret.metadata.name))
-            .hint("latchkeep rotation run has its issuer make one; latchkeep rotation show tells where that stands"));
+        return Err(Failure::not_found(format!("{} has no credential yet", secret.metadata.name)).hint(
+            "latchkeep rotation run --once has its issuer make one; latchkeep rotation show tells where that stands",
+        ));
     }
     let known: &[Field] = match secret_type {
         Arbitrary => &[Field::Payload],
