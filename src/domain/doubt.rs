@@ -85,8 +85,7 @@ fn was_resumed(secret: &Secret, whole: &Whole) -> bool {
 /// Tells whether a credential was made for a rotation that was under way at the backup, then or since, and not put into use here:
 /// the original may have put it into use, or what it got by the same token.
 pub(crate) fn is_made_before(secret: &Secret, rotation: &Rotation, whole: &Whole) -> bool {
-    let is_made = matches!(rotation.stage, RotationStage::Issued(_) | RotationStage::Staged { .. });
-    is_made && rotation.class != IssuerClass::SetValue && is_from_before(secret, whole)
+    rotation.stage.is_made() && rotation.class != IssuerClass::SetValue && is_from_before(secret, whole)
 }
 
 /// Tells whether giving a rotation up ends nothing outside, since what the original made may be in use there.

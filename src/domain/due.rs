@@ -131,7 +131,12 @@ fn comes_on(secret: &Secret, rotation: &Rotation) -> Option<Timestamp> {
         // Before its report is late there is nothing to do; a person who let it go on has waited enough.
         RotationStage::Awaiting { report_by } if rotation.attempts > 0 => Some(rotation.retry_at.unwrap_or(*report_by)),
         RotationStage::Ending { report_by, .. } => Some(*report_by),
-        _ => Some(at),
+        RotationStage::Awaiting { .. }
+        | RotationStage::Planned
+        | RotationStage::Attempted
+        | RotationStage::Doubted
+        | RotationStage::Issued(_)
+        | RotationStage::Aborting { .. } => Some(at),
     }
 }
 
@@ -142,7 +147,9 @@ fn retirement(secret: &Secret, at: usize, version: &Version) -> Option<(Timestam
         let at = match &credential.retirement {
             Retirement::Failing { retry_at, .. } => *retry_at,
             Retirement::Awaiting { report_by, .. } => *report_by,
-            _ => credential.since().unwrap_or(version.counts_from),
+            Retirement::InUse | Retirement::Planned { .. } | Retirement::Retired { .. } => {
+                credential.since().unwrap_or(version.counts_from)
+            }
         };
         return Some((at, Step::Retire(version.id)));
     }

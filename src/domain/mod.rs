@@ -61,6 +61,7 @@ pub(crate) mod secret;
 pub(crate) mod settings;
 pub(crate) mod size;
 mod spec;
+pub(crate) mod stage;
 pub(crate) mod standing;
 pub(crate) mod state;
 pub(crate) mod step;

@@ -173,7 +173,10 @@ fn attempted(secret: &Secret, rotation: &Rotation, whole: &Whole) -> RotationSta
         // It was set, and is set again.
         IssuerClass::SetValue if rotation.credential().is_some() => RotationStage::Doubted,
         IssuerClass::SetValue | IssuerClass::CreateWithToken if rotation.stage.is_out() => RotationStage::Doubted,
-        _ => RotationStage::Attempted,
+        IssuerClass::SetValue
+        | IssuerClass::CreateWithToken
+        | IssuerClass::CreateDiscoverable
+        | IssuerClass::Opaque => RotationStage::Attempted,
     }
 }
 
@@ -192,7 +195,10 @@ fn fail(rotation: &mut Rotation, event: &RotationAttemptFailed) {
         RotationStage::Planned | RotationStage::Attempted | RotationStage::Doubted | RotationStage::Awaiting { .. } => {
         }
         // What could not be proved, or not retired, is counted here.
-        _ => rotation.attempts = rotation.attempts.saturating_add(1),
+        RotationStage::Issued(_)
+        | RotationStage::Staged { .. }
+        | RotationStage::Aborting { .. }
+        | RotationStage::Ending { .. } => rotation.attempts = rotation.attempts.saturating_add(1),
     }
     if let RotationStage::Ending { credential, reason, .. } = &rotation.stage {
         rotation.stage = RotationStage::Aborting { credential: credential.clone(), reason: reason.clone() };
@@ -205,7 +211,12 @@ fn begin(rotation: &mut Rotation, event: &JobBegun) {
         RotationStage::Aborting { credential, reason } | RotationStage::Ending { credential, reason, .. } => {
             RotationStage::Ending { credential: credential.clone(), reason: reason.clone(), report_by }
         }
-        _ => RotationStage::Awaiting { report_by },
+        RotationStage::Planned
+        | RotationStage::Attempted
+        | RotationStage::Doubted
+        | RotationStage::Awaiting { .. }
+        | RotationStage::Issued(_)
+        | RotationStage::Staged { .. } => RotationStage::Awaiting { report_by },
     };
     rotation.retry_at = None;
 }
@@ -225,7 +236,12 @@ fn take_issued(rotation: &mut Rotation, event: &CredentialIssued) {
         RotationStage::Ending { reason, .. } | RotationStage::Aborting { reason, .. } => {
             RotationStage::Aborting { credential: Some(credential), reason: reason.clone() }
         }
-        _ => RotationStage::Issued(credential),
+        RotationStage::Planned
+        | RotationStage::Attempted
+        | RotationStage::Doubted
+        | RotationStage::Awaiting { .. }
+        | RotationStage::Issued(_)
+        | RotationStage::Staged { .. } => RotationStage::Issued(credential),
     };
     rotation.attempts = 0;
     rotation.retry_at = None;
@@ -248,7 +264,13 @@ fn abort(rotation: &mut Rotation, event: &AbortPlanned) {
     rotation.stage = match rotation.stage {
         // Its job is at work, and its report tells what there is to end.
         RotationStage::Awaiting { report_by } => RotationStage::Ending { credential, reason, report_by },
-        _ => RotationStage::Aborting { credential, reason },
+        RotationStage::Planned
+        | RotationStage::Attempted
+        | RotationStage::Doubted
+        | RotationStage::Issued(_)
+        | RotationStage::Staged { .. }
+        | RotationStage::Aborting { .. }
+        | RotationStage::Ending { .. } => RotationStage::Aborting { credential, reason },
     };
     rotation.attempts = 0;
     rotation.retry_at = None;

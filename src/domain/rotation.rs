@@ -273,33 +273,6 @@ impl Rotation {
     }
 }
 
-impl RotationStage {
-    /// Tells whether a call is out that may have made something.
-    pub(crate) const fn is_called(&self) -> bool {
-        matches!(self, Self::Attempted | Self::Doubted)
-    }
-
-    /// Tells whether a call is out, or a job at work, that may have made something.
-    pub(crate) const fn is_out(&self) -> bool {
-        self.is_called() || matches!(self, Self::Awaiting { .. })
-    }
-
-    /// Gives the stable word for programs.
-    #[must_use]
-    pub const fn label(&self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Attempted => "attempted",
-            Self::Issued(_) => "issued",
-            Self::Staged { .. } => "staged",
-            Self::Aborting { .. } => "aborting",
-            Self::Doubted => "doubted",
-            Self::Awaiting { .. } => "awaiting",
-            Self::Ending { .. } => "ending",
-        }
-    }
-}
-
 impl Credential {
     /// Tells whether it still has to be ended outside.
     #[must_use]
@@ -318,7 +291,10 @@ impl Credential {
     pub const fn failure(&self) -> Option<&Reason> {
         match &self.retirement {
             Retirement::Failing { reason, .. } => Some(reason),
-            _ => None,
+            Retirement::InUse
+            | Retirement::Planned { .. }
+            | Retirement::Retired { .. }
+            | Retirement::Awaiting { .. } => None,
         }
     }
 
@@ -327,7 +303,7 @@ impl Credential {
     pub const fn failures(&self) -> u16 {
         match self.retirement {
             Retirement::Failing { failures, .. } | Retirement::Awaiting { failures, .. } => failures,
-            _ => 0,
+            Retirement::InUse | Retirement::Planned { .. } | Retirement::Retired { .. } => 0,
         }
     }
 

@@ -5,7 +5,7 @@
 use super::due::{Step, steps};
 use super::held::{Held, held};
 use super::refusal::Refusal;
-use super::rotation::{Credential, RotationStage, RotationTrigger};
+use super::rotation::{Credential, Rotation, RotationStage, RotationTrigger};
 use super::secret::Secret;
 use super::settings::Settings;
 use super::time::Timestamp;
@@ -52,6 +52,23 @@ pub enum RotationStanding {
 }
 
 impl RotationStanding {
+    /// Tells where a rotation stands that is under way.
+    const fn of(rotation: &Rotation) -> Self {
+        if let Some(parked) = &rotation.parked {
+            return Self::Parked { since: parked.at };
+        }
+        match &rotation.stage {
+            RotationStage::Staged { since, .. } => Self::Staged { since: *since },
+            RotationStage::Planned
+            | RotationStage::Attempted
+            | RotationStage::Doubted
+            | RotationStage::Awaiting { .. }
+            | RotationStage::Issued(_)
+            | RotationStage::Aborting { .. }
+            | RotationStage::Ending { .. } => Self::Open { since: rotation.planned_at },
+        }
+    }
+
     /// Gives the stable word for programs.
     #[must_use]
     pub const fn label(self) -> &'static str {
@@ -86,11 +103,7 @@ impl Secret {
     #[must_use]
     pub fn rotation_standing(&self, settings: Settings, now: Timestamp) -> Option<RotationStanding> {
         if let Some(rotation) = &self.rotation {
-            return Some(match (&rotation.parked, &rotation.stage) {
-                (Some(parked), _) => RotationStanding::Parked { since: parked.at },
-                (None, RotationStage::Staged { since, .. }) => RotationStanding::Staged { since: *since },
-                _ => RotationStanding::Open { since: rotation.planned_at },
-            });
+            return Some(RotationStanding::of(rotation));
         }
         if let Some(since) = self.blocked_since(settings, now) {
             return Some(RotationStanding::Blocked { since });
@@ -98,7 +111,12 @@ impl Secret {
         // What a worker waits for so that not all rotate at one instant is no part of the schedule.
         let on_schedule = |(at, step)| match step {
             Step::RotateHere | Step::Plan(RotationTrigger::ByPolicy) => (self.rotates_at().unwrap_or(at), step),
-            other => (at, other),
+            Step::Plan(RotationTrigger::FirstVersion | RotationTrigger::ByHand)
+            | Step::GoOn
+            | Step::MakeRoom(_)
+            | Step::PlanRetirement(_)
+            | Step::Retire(_)
+            | Step::Delete => (at, step),
         };
         let due = steps(self).map(on_schedule).filter(|(at, step)| *at <= now && !matches!(step, Step::Retire(_)));
         if let Some(since) = due.map(|(at, _)| at).min() {

@@ -164,12 +164,7 @@ impl Secret {
             status: making_status(rotation),
             created_at: rotation.planned_at,
             created_by: rotation.planned_by.clone(),
-            report_by: match &rotation.stage {
-                RotationStage::Awaiting { report_by } | RotationStage::Ending { credential: None, report_by, .. } => {
-                    Some(*report_by)
-                }
-                _ => None,
-            },
+            report_by: rotation.stage.making_report_by(),
             retry_at: rotation.retry_at.filter(|_| rotation.parked.is_none()),
             ended_at: None,
             failure: rotation.parked.as_ref().map(|parked| parked.reason.clone()).or_else(|| rotation.failure.clone()),
@@ -216,7 +211,14 @@ fn ending_status(rotation: &Rotation) -> Option<(TaskStatus, Option<Timestamp>)>
         RotationStage::Ending { credential: Some(_), report_by, .. } => {
             Some((TaskStatus::Processing, Some(*report_by)))
         }
-        _ => None,
+        RotationStage::Planned
+        | RotationStage::Attempted
+        | RotationStage::Doubted
+        | RotationStage::Awaiting { .. }
+        | RotationStage::Issued(_)
+        | RotationStage::Staged { .. }
+        | RotationStage::Aborting { credential: None, .. }
+        | RotationStage::Ending { credential: None, .. } => None,
     }
 }
 
@@ -224,7 +226,7 @@ const fn made_by(origin: VersionOrigin) -> TaskTrigger {
     match origin {
         VersionOrigin::Created => TaskTrigger::SecretCreation,
         VersionOrigin::RotatedByPolicy => TaskTrigger::AutomaticSecretRotation,
-        _ => TaskTrigger::ManualSecretRotation,
+        VersionOrigin::RotatedByHand | VersionOrigin::Restored => TaskTrigger::ManualSecretRotation,
     }
 }
 

@@ -11,6 +11,7 @@ use super::super::refusal::Refusal;
 use super::super::rotation::{AttemptFailure, IssuerClass, Rotation, RotationStage};
 use super::super::rotation_event::{RotationAttemptFailed, RotationAttempted, RotationParked};
 use super::super::secret::Secret;
+use super::super::stage::Phase;
 use super::super::state::State;
 use super::super::time::Timestamp;
 use super::super::touch::unlocked;
@@ -18,20 +19,29 @@ use super::Decision;
 
 pub(in super::super) fn attempt(state: &State, secret: &Secret, rotation: &Rotation) -> Result<Decision, Refusal> {
     let decision = Decision::about(secret.id);
-    match (&rotation.stage, rotation.class) {
-        _ if rotation.parked.is_some() => return Err(Refusal::VersionChanged),
-        // Its job is at work; a report that is late, or a person, lets it go on.
-        _ if rotation.is_at_work() => return Err(Refusal::VersionChanged),
-        _ if doubt::awaits_person(secret, rotation, &state.whole) => {
-            return Ok(decision.then(parked(rotation, RESTORED)));
-        }
+    // While its job is at work, a report that is late, or a person, lets it go on.
+    if rotation.parked.is_some() || rotation.is_at_work() {
+        return Err(Refusal::VersionChanged);
+    }
+    if doubt::awaits_person(secret, rotation, &state.whole) {
+        return Ok(decision.then(parked(rotation, RESTORED)));
+    }
+    let is_opaque = rotation.class == IssuerClass::Opaque;
+    match &rotation.stage {
         // A person who resumed it has looked: nothing was made.
-        (RotationStage::Attempted | RotationStage::Awaiting { .. }, IssuerClass::Opaque) if rotation.attempts > 0 => {
+        RotationStage::Attempted | RotationStage::Awaiting { .. } if is_opaque && rotation.attempts > 0 => {
             return Ok(decision.then(parked(rotation, OUTCOME_UNKNOWN)));
         }
-        (RotationStage::Planned, _) => {}
-        _ if rotation.stage.is_out() || secret.sets_again() => {}
-        _ => return Err(Refusal::VersionChanged),
+        RotationStage::Planned | RotationStage::Attempted | RotationStage::Doubted | RotationStage::Awaiting { .. } => {
+        }
+        RotationStage::Issued(_)
+        | RotationStage::Staged { .. }
+        | RotationStage::Aborting { .. }
+        | RotationStage::Ending { .. } => {
+            if !secret.sets_again() {
+                return Err(Refusal::VersionChanged);
+            }
+        }
     }
     // Those that count are counted when they fail; of these, whoever made them died.
     if rotation.attempts >= rotation.attempts_max {
@@ -97,7 +107,7 @@ pub(super) fn fail(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, no
         destroyed: value.and_then(|_| rotation.value.map(|old| old.data_key)),
     });
     let (patience, attempts) = used_up(secret, rotation, failed, now);
-    if !is_aborting(rotation) {
+    if !rotation.stage.is_given_up() {
         decision = decision.then(patience.counted(rotation, attempts));
     }
     match why_parked(rotation, failed.failure, attempts, &patience) {
@@ -116,7 +126,7 @@ pub(in super::super) fn why_parked(
     let is_opaque = rotation.class == IssuerClass::Opaque && rotation.stage.is_out();
     if is_opaque && failure == AttemptFailure::Unknown {
         Some(OUTCOME_UNKNOWN)
-    } else if is_aborting(rotation) {
+    } else if rotation.stage.is_given_up() {
         None
     } else if attempts >= rotation.attempts_max {
         let is_set = rotation.class.replaces_in_place() && rotation.credential().is_some();
@@ -131,21 +141,17 @@ pub(in super::super) fn is_parked_for(told: &Reason, why: &str) -> bool {
     told.as_str() == why || (why == NOT_PROVED && told.as_str() == NO_ATTEMPT_LEFT)
 }
 
-pub(in super::super) const fn is_aborting(rotation: &Rotation) -> bool {
-    matches!(rotation.stage, RotationStage::Aborting { .. } | RotationStage::Ending { .. })
-}
-
 /// Counts an attempt that failed, and the time that it took; one that found the issuer not available is no attempt.
 fn used_up(secret: &Secret, rotation: &Rotation, failed: &Failed<'_>, now: Timestamp) -> (Patience, u16) {
     let patience = secret.patience.as_deref().map_or_else(|| Patience::of(rotation), Clone::clone);
     let patience = patience.and(failed.effort, now);
     let is_outage = failed.effort.is_outage || failed.failure == AttemptFailure::Unavailable;
     // One that was recorded before its call is counted already.
-    let attempts = match &rotation.stage {
-        RotationStage::Planned => return (patience, rotation.attempts),
+    let attempts = match rotation.stage.phase() {
+        Phase::Planned => return (patience, rotation.attempts),
         // After a resumption none is counted, though a call is out.
-        stage if stage.is_out() => rotation.attempts.saturating_sub(u16::from(is_outage)),
-        _ => rotation.attempts.saturating_add(u16::from(!is_outage)),
+        Phase::Called | Phase::Awaiting => rotation.attempts.saturating_sub(u16::from(is_outage)),
+        Phase::Made | Phase::GivenUp => rotation.attempts.saturating_add(u16::from(!is_outage)),
     };
     (patience, attempts)
 }
@@ -165,6 +171,6 @@ pub(in super::super) fn was_parked_by(rotation: &Rotation, failure: AttemptFailu
     let is_unknown = rotation.class == IssuerClass::Opaque && is_out && failure == AttemptFailure::Unknown;
     let is_counted = is_out || rotation.stage == RotationStage::Planned;
     let attempts = rotation.attempts.saturating_add(u16::from(!is_counted));
-    let is_over = attempts >= rotation.attempts_max && !is_aborting(rotation);
+    let is_over = attempts >= rotation.attempts_max && !rotation.stage.is_given_up();
     rotation.parked.is_none() && (is_unknown || is_over)
 }

@@ -38,7 +38,7 @@ use super::state::State;
 use super::time::Timestamp;
 
 pub(super) use adoption::{adopted, knows};
-pub(super) use attempts::{attempt, is_aborting, is_parked_for, may_park, was_parked_by, why_parked};
+pub(super) use attempts::{attempt, is_parked_for, may_park, was_parked_by, why_parked};
 pub(super) use locks::{free_previous, remove as remove_locks};
 pub(super) use metadata::{check as check_metadata, check_order, check_policy, check_spec, set_policy};
 pub(super) use protocol::{abort, aborted, commit, plan, replace, resume};

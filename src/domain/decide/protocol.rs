@@ -182,9 +182,7 @@ pub(in super::super) fn commit(
     rotation: &Rotation,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    let (RotationStage::Issued(credential) | RotationStage::Staged { credential, .. }) = &rotation.stage else {
-        return Err(Refusal::VersionChanged);
-    };
+    let credential = rotation.stage.made().ok_or(Refusal::VersionChanged)?;
     if rotation.parked.is_some() {
         return Err(Refusal::VersionChanged);
     }
@@ -249,19 +247,17 @@ pub(in super::super) fn replace(
 /// Says once that a lock holds a rotation back, and, when a policy asked for it, again each day.
 fn staged(secret: &Secret, rotation: &Rotation, refusal: Refusal, now: Timestamp) -> Decision {
     let decision = Decision::about(secret.id);
-    let is_due = match &rotation.stage {
-        RotationStage::Staged { reported_at, .. } => now >= reported_at.plus(limits::REFUSED_ROTATION_PAUSE),
-        _ => true,
-    };
-    let is_first = !matches!(rotation.stage, RotationStage::Staged { .. });
-    if !is_due {
+    let reported_at = rotation.stage.reported_at();
+    if reported_at.is_some_and(|at| now < at.plus(limits::REFUSED_ROTATION_PAUSE)) {
         return decision;
     }
     let decision = decision.then(RotationStaged { rotation: rotation.id });
     match rotation.trigger {
         RotationTrigger::ByPolicy => decision.audit(ScheduledRotationRefused { secret: secret.id, refusal }),
-        _ if is_first => decision.audit(RotationRefused { secret: secret.id, refusal }),
-        _ => decision,
+        RotationTrigger::FirstVersion | RotationTrigger::ByHand if reported_at.is_none() => {
+            decision.audit(RotationRefused { secret: secret.id, refusal })
+        }
+        RotationTrigger::FirstVersion | RotationTrigger::ByHand => decision,
     }
 }
 
@@ -280,15 +276,15 @@ fn give_up(whole: &Whole, secret: &Secret, rotation: &Rotation, (reason, terms):
 /// backup, and is kept until the one before is set again; what the original may have made is left to it.
 pub(in super::super) fn abort(whole: &Whole, secret: &Secret, rotation: &Rotation, reason: &Reason) -> Decision {
     let decision = Decision::about(secret.id);
-    let is_nothing_made = match (&rotation.stage, rotation.class) {
-        _ if doubt::leaves_what_was_made(secret, rotation, whole) => true,
-        (RotationStage::Planned, IssuerClass::SetValue) if doubt::is_unsettled(secret, rotation, whole) => false,
-        (RotationStage::Planned, _)
-        | (RotationStage::Attempted | RotationStage::Awaiting { .. }, IssuerClass::Opaque) => true,
-        (RotationStage::Aborting { .. } | RotationStage::Ending { .. }, _) => return decision,
-        _ => false,
+    let is_nothing_made = match &rotation.stage {
+        RotationStage::Planned => {
+            rotation.class != IssuerClass::SetValue || !doubt::is_unsettled(secret, rotation, whole)
+        }
+        RotationStage::Attempted | RotationStage::Awaiting { .. } => rotation.class == IssuerClass::Opaque,
+        RotationStage::Doubted | RotationStage::Issued(_) | RotationStage::Staged { .. } => false,
+        RotationStage::Aborting { .. } | RotationStage::Ending { .. } => return decision,
     };
-    if is_nothing_made {
+    if is_nothing_made || doubt::leaves_what_was_made(secret, rotation, whole) {
         decision.then(aborted(rotation, reason))
     } else {
         decision.then(AbortPlanned { rotation: rotation.id, reason: reason.clone() })
@@ -301,10 +297,9 @@ pub(in super::super) fn aborted(rotation: &Rotation, reason: &Reason) -> Rotatio
 }
 
 fn finish_abort(secret: &Secret, rotation: &Rotation) -> Result<Decision, Refusal> {
-    match &rotation.stage {
-        RotationStage::Aborting { reason, .. } => Ok(Decision::about(secret.id).then(aborted(rotation, reason))),
-        _ => Err(Refusal::VersionChanged),
-    }
+    // While a job ends it, its report is waited for.
+    let RotationStage::Aborting { reason, .. } = &rotation.stage else { return Err(Refusal::VersionChanged) };
+    Ok(Decision::about(secret.id).then(aborted(rotation, reason)))
 }
 
 pub(in super::super) fn resume(secret: &Secret, rotation: &Rotation, now: Timestamp) -> Result<Decision, Refusal> {

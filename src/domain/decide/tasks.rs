@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::super::event::Event;
 use super::super::id::{TaskId, VersionId};
 use super::super::name::Reason;
 use super::super::patience::Effort;
@@ -31,7 +32,7 @@ pub(in super::super) fn begin(
         return Err(Refusal::invalid("issuer", "cannot leave its work to jobs; its class asks for calls"));
     }
     // It was parked instead.
-    let is_parked = attempted.events.iter().any(|(_, event)| event.label() == "RotationParked");
+    let is_parked = attempted.events.iter().any(|(_, event)| matches!(event, Event::RotationParked(_)));
     if is_parked { Ok(attempted) } else { Ok(attempted.then(JobBegun { rotation: rotation.id, report_by })) }
 }
 
@@ -85,32 +86,57 @@ fn report_on_rotation(
     report: &Reported,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    let decision = Decision::about(secret.id);
-    match (&rotation.stage, report) {
-        (stage, Reported::Created { outside, made, expires_at }) if is_making_awaited(rotation, stage) => {
+    let not_awaited = || Refusal::TaskNotAwaited { status: task.status };
+    match report {
+        Reported::Created { .. } if !is_making_awaited(rotation, &rotation.stage) => Err(not_awaited()),
+        Reported::Created { outside, made, expires_at } => {
             let (outside, sealed, expires_at) = (outside.clone(), made.sealed, *expires_at);
             let issued = CredentialIssued { rotation: rotation.id, outside, sealed, expires_at };
             let is_for_it = made.version == rotation.to;
-            let decision = Decision { takes_data: true, ..decision }.then(issued);
+            let decision = Decision { takes_data: true, ..Decision::about(secret.id) }.then(issued);
             is_for_it.then_some(decision).ok_or(Refusal::VersionChanged)
         }
-        (RotationStage::Awaiting { .. }, Reported::Failed { reason, retry_at }) => {
-            Ok(fail(secret, rotation, &failed(AttemptFailure::Refused, reason, *retry_at), now))
+        Reported::Deleted => {
+            let reason = ended_by_report(rotation).ok_or_else(not_awaited)?;
+            Ok(Decision::about(secret.id).then(aborted(rotation, reason)))
         }
-        // Nothing is left to end; of an end that failed, somebody may have seen to it.
-        (RotationStage::Ending { credential: None, reason, .. }, Reported::Failed { .. })
-        | (RotationStage::Ending { credential: Some(_), reason, .. }, Reported::Deleted) => {
-            Ok(decision.then(aborted(rotation, reason)))
+        Reported::Failed { reason, retry_at } => {
+            let failed = |failure| Ok(fail(secret, rotation, &failed(failure, reason, *retry_at), now));
+            match &rotation.stage {
+                RotationStage::Awaiting { .. } => failed(AttemptFailure::Refused),
+                // Nothing is left to end.
+                RotationStage::Ending { credential: None, reason, .. } => {
+                    Ok(Decision::about(secret.id).then(aborted(rotation, reason)))
+                }
+                RotationStage::Ending { .. } if task.kind == TaskKind::DeleteCredentials => {
+                    failed(AttemptFailure::Unavailable)
+                }
+                RotationStage::Planned
+                | RotationStage::Attempted
+                | RotationStage::Doubted
+                | RotationStage::Issued(_)
+                | RotationStage::Staged { .. }
+                | RotationStage::Aborting { .. }
+                | RotationStage::Ending { .. } => Err(not_awaited()),
+            }
         }
-        (RotationStage::Aborting { credential: Some(_), reason }, Reported::Deleted) if rotation.attempts > 0 => {
-            Ok(decision.then(aborted(rotation, reason)))
-        }
-        (RotationStage::Ending { credential: Some(_), .. }, Reported::Failed { reason, retry_at })
-            if task.kind == TaskKind::DeleteCredentials =>
-        {
-            Ok(fail(secret, rotation, &failed(AttemptFailure::Unavailable, reason, *retry_at), now))
-        }
-        _ => Err(Refusal::TaskNotAwaited { status: task.status }),
+    }
+}
+
+/// Returns why a rotation is given up that a report of the end of its credential ends. Of an end that failed, somebody may have
+/// seen to it.
+const fn ended_by_report(rotation: &Rotation) -> Option<&Reason> {
+    match &rotation.stage {
+        RotationStage::Ending { credential: Some(_), reason, .. } => Some(reason),
+        RotationStage::Aborting { credential: Some(_), reason } if rotation.attempts > 0 => Some(reason),
+        RotationStage::Planned
+        | RotationStage::Attempted
+        | RotationStage::Doubted
+        | RotationStage::Awaiting { .. }
+        | RotationStage::Issued(_)
+        | RotationStage::Staged { .. }
+        | RotationStage::Aborting { .. }
+        | RotationStage::Ending { credential: None, .. } => None,
     }
 }
 
@@ -123,7 +149,13 @@ pub(in super::super) const fn is_making_awaited(rotation: &Rotation, stage: &Rot
     match stage {
         RotationStage::Awaiting { .. } | RotationStage::Ending { credential: None, .. } => true,
         RotationStage::Aborting { credential: None, .. } => rotation.attempts > 0,
-        _ => false,
+        RotationStage::Planned
+        | RotationStage::Attempted
+        | RotationStage::Doubted
+        | RotationStage::Issued(_)
+        | RotationStage::Staged { .. }
+        | RotationStage::Aborting { credential: Some(_), .. }
+        | RotationStage::Ending { credential: Some(_), .. } => false,
     }
 }
 
@@ -145,7 +177,9 @@ fn report_on_version(
         Reported::Failed { reason, retry_at } if is_awaited => {
             retirement::fail_retirement(secret, version.id, reason, *retry_at, now)
         }
-        _ => Err(Refusal::TaskNotAwaited { status: task.status }),
+        Reported::Created { .. } | Reported::Deleted | Reported::Failed { .. } => {
+            Err(Refusal::TaskNotAwaited { status: task.status })
+        }
     }
 }
 

@@ -83,12 +83,12 @@ pub(super) fn override_hold(secret: &Secret, event: &HoldOverridden) -> Result<(
 }
 
 pub(super) fn stage(secret: &Secret, event: &RotationStaged) -> Result<(), Rule> {
-    hold(is_made(open(secret, event.rotation)?), Rule::RotationOutOfTurn)
+    hold(open(secret, event.rotation)?.stage.is_made(), Rule::RotationOutOfTurn)
 }
 
 pub(super) fn commit(state: &State, secret: &Secret, event: &RotationCommitted) -> Result<(), Rule> {
     let rotation = open(secret, event.rotation)?;
-    hold(rotation.parked.is_none() && is_made(rotation), Rule::RotationOutOfTurn)?;
+    hold(rotation.parked.is_none() && rotation.stage.is_made(), Rule::RotationOutOfTurn)?;
     let witness = unlocked_at_commit(secret, rotation, &state.whole);
     witness.map(drop).map_err(|refusal| Rule::of_touch(&refusal))
 }
@@ -117,7 +117,11 @@ pub(super) fn plan_abort(state: &State, secret: &Secret, event: &AbortPlanned, s
     let is_begun = match rotation.stage {
         RotationStage::Planned => is_in_doubt(state, secret, rotation, sight),
         RotationStage::Aborting { .. } | RotationStage::Ending { .. } => false,
-        _ => true,
+        RotationStage::Attempted
+        | RotationStage::Doubted
+        | RotationStage::Awaiting { .. }
+        | RotationStage::Issued(_)
+        | RotationStage::Staged { .. } => true,
     };
     hold(is_begun, Rule::RotationOutOfTurn)
 }
@@ -125,11 +129,6 @@ pub(super) fn plan_abort(state: &State, secret: &Secret, event: &AbortPlanned, s
 /// Tells whether nobody knows what came of a rotation, as far as can be seen: the store was restored since.
 fn is_in_doubt(state: &State, secret: &Secret, rotation: &Rotation, sight: Sight) -> bool {
     !sight.whole || doubt::is_unsettled(secret, rotation, &state.whole)
-}
-
-/// Tells whether the credential of a rotation is made and not given up.
-pub(super) const fn is_made(rotation: &Rotation) -> bool {
-    matches!(rotation.stage, RotationStage::Issued(_) | RotationStage::Staged { .. })
 }
 
 pub(super) fn attempt(state: &State, secret: &Secret, event: &RotationAttempted) -> Result<(), Rule> {
@@ -148,8 +147,7 @@ pub(super) fn attempt(state: &State, secret: &Secret, event: &RotationAttempted)
 /// Only some classes leave their work to jobs, and one job is at work at a time.
 pub(super) fn begin(secret: &Secret, event: &JobBegun) -> Result<(), Rule> {
     let rotation = open(secret, event.rotation)?;
-    let takes_jobs = matches!(rotation.class, IssuerClass::CreateWithToken | IssuerClass::Opaque);
-    hold(takes_jobs, Rule::RotationMismatch)?;
+    hold(rotation.class.takes_jobs(), Rule::RotationMismatch)?;
     let is_in_turn = rotation.stage.is_called() || matches!(rotation.stage, RotationStage::Aborting { .. });
     hold(is_in_turn && rotation.parked.is_none(), Rule::RotationOutOfTurn)
 }
@@ -157,8 +155,7 @@ pub(super) fn begin(secret: &Secret, event: &JobBegun) -> Result<(), Rule> {
 pub(super) fn issue(secret: &Secret, event: &CredentialIssued) -> Result<(), Rule> {
     let rotation = open(secret, event.rotation)?;
     // Of one that is given up, a job may tell what it has made.
-    let is_learnt = rotation.credential().is_none()
-        && matches!(rotation.stage, RotationStage::Aborting { .. } | RotationStage::Ending { .. });
+    let is_learnt = rotation.credential().is_none() && rotation.stage.is_given_up();
     hold(rotation.stage.is_out() || is_learnt, Rule::RotationOutOfTurn)?;
     match rotation.value {
         Some(value) => hold(value == event.sealed, Rule::DataKeyMismatch),

@@ -12,7 +12,6 @@ use super::super::time::Timestamp;
 use super::super::touch::{Touch, unlocked};
 use super::super::version::{SealedRef, VersionOrigin};
 
-use super::rotation::is_made;
 use super::secret::active;
 use super::whole::newest_epoch;
 use super::{Rule, Sight, hold};
@@ -86,7 +85,7 @@ fn touch_of(secret: &Secret, event: &VersionAdded, now: Timestamp) -> Result<Tou
 fn from_rotation(secret: &Secret, event: &VersionAdded) -> Result<(), Rule> {
     let rotation = secret.rotation.as_deref().filter(|rotation| rotation.to == event.version);
     let rotation = rotation.ok_or(Rule::RotationMismatch)?;
-    hold(is_made(rotation), Rule::RotationOutOfTurn)?;
+    hold(rotation.stage.is_made(), Rule::RotationOutOfTurn)?;
     hold(rotation.credential().is_some_and(|made| made.sealed == event.sealed), Rule::DataKeyMismatch)?;
     hold(rotation.trigger.origin() == event.origin, Rule::OriginMismatch)
 }

@@ -17,7 +17,6 @@ use super::super::super::secret::{Lifecycle, Secret, SecretMetadata, SecretSpec}
 use super::super::super::step::HiddenRecord;
 use super::super::super::time::Timestamp;
 use super::super::super::version::{SealedRef, Version, VersionData, VersionDetails, VersionOrigin};
-use super::super::rotation::is_made;
 use super::{Known, Marks, Seen};
 
 /// What stands where nobody knows a name.
@@ -79,7 +78,7 @@ impl Known {
         let secret = &mut self.secret;
         let number = secret.next_number();
         let brought = |open: &Rotation| Some((open.to, open.credential()?.sealed, open.trigger.origin()));
-        let made = secret.rotation.as_deref().filter(|rotation| is_made(rotation)).and_then(brought);
+        let made = secret.rotation.as_deref().filter(|rotation| rotation.stage.is_made()).and_then(brought);
         let placeholder = VersionId::from_bytes(bytes_of(record.position));
         let first = if secret.versions.is_empty() { VersionOrigin::Created } else { VersionOrigin::RotatedByHand };
         let (id, sealed, origin) = made.unwrap_or((placeholder, SEALED, first));

@@ -2,7 +2,7 @@
 
 use super::super::super::command::Prepared;
 use super::super::super::decide::{
-    self, adopted, finish_retirement, is_aborting, may_park, plan_deletion, replace, was_parked_by, why_parked,
+    self, adopted, finish_retirement, may_park, plan_deletion, replace, was_parked_by, why_parked,
 };
 use super::super::super::event::{Event, VersionDataDestroyed};
 use super::super::super::event_kind::{of_secret, of_trail, of_whole};
@@ -252,7 +252,7 @@ fn fail(batch: &Batch<'_>, event: &RotationAttemptFailed) -> Result<(), Rule> {
             let why = why.filter(|_| rotation.parked.is_none());
             is_counted(batch, event.failure, counted)? && says_why(rest, why)
         }
-        None if is_aborting(rotation) || batch.is_newer => is_aborting(rotation) && rest.is_empty(),
+        None if rotation.stage.is_given_up() || batch.is_newer => rotation.stage.is_given_up() && rest.is_empty(),
         None => is_parked || (rest.is_empty() && !was_parked_by(rotation, event.failure)),
     };
     hold(fits, Rule::BatchMismatch)
@@ -273,7 +273,7 @@ fn is_counted(batch: &Batch<'_>, failure: AttemptFailure, counted: &AttemptCount
     let secret = batch.subject()?;
     let rotation = rotation(secret)?;
     let before = secret.patience.as_deref().map_or_else(|| Patience::of(rotation), Clone::clone);
-    let is_in_turn = counted.rotation == rotation.id && !is_aborting(rotation);
+    let is_in_turn = counted.rotation == rotation.id && !rotation.stage.is_given_up();
     let earlier = rotation.attempts.saturating_sub(u16::from(rotation.stage.is_out()));
     let later = rotation.attempts.saturating_add(u16::from(!rotation.stage.is_out()));
     let one_more = counted.attempts == later || rotation.stage == RotationStage::Planned;
@@ -300,10 +300,7 @@ fn stage(batch: &Batch<'_>) -> Result<(), Rule> {
     let is_it =
         |record: &Record| record.event.audited_secret() == Some(secret.id) && record.event.refusal() == Some(&refusal);
     hold(batch.rest.iter().all(is_it), Rule::RefusedByNothing)?;
-    let reported_at = match &rotation.stage {
-        RotationStage::Staged { reported_at, .. } => Some(*reported_at),
-        _ => None,
-    };
+    let reported_at = rotation.stage.reported_at();
     let is_due = reported_at.is_none_or(|at| batch.now() >= at.plus(limits::REFUSED_ROTATION_PAUSE));
     hold(is_due, Rule::RotationOutOfTurn)?;
     let fits = match (rotation.trigger, batch.rest) {
@@ -324,9 +321,7 @@ fn stage(batch: &Batch<'_>) -> Result<(), Rule> {
 fn commit(batch: &Batch<'_>) -> Result<(), Rule> {
     let secret = batch.subject()?;
     let rotation = rotation(secret)?;
-    let (RotationStage::Issued(credential) | RotationStage::Staged { credential, .. }) = &rotation.stage else {
-        return Err(Rule::RotationOutOfTurn);
-    };
+    let credential = rotation.stage.made().ok_or(Rule::RotationOutOfTurn)?;
     hold(credential.expires_at.is_none_or(|end| end > batch.now()), Rule::CredentialEnded)?;
     let witness =
         unlocked_at_commit(secret, rotation, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
