@@ -7,13 +7,13 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use crate::domain::policy::RotationPolicy;
-use crate::domain::refusal::{Blocked, BlockingLock, Refusal};
+use crate::domain::refusal::{Blocked, BlockingLock};
 use crate::domain::rotation::Rotation;
 use crate::domain::secret::Secret;
 use crate::domain::settings::Settings;
 use crate::domain::state::Whole;
 use crate::domain::time::Timestamp;
-use crate::domain::touch::{Touch, unlocked};
+use crate::domain::touch::{Obstacle, Touch, unlocked};
 use crate::projection::lock_board::LockStatus;
 use crate::view;
 
@@ -67,8 +67,8 @@ impl SecretReport {
             // Asked of the locks alone: a quarantine refuses for another reason.
             let whole = Whole { settings, ..Whole::default() };
             match unlocked(secret, touch, &whole) {
-                Err(Refusal::Locked(blocked)) => Some(blocked),
-                _ => None,
+                Err(Obstacle::Locks(blocked)) => Some(blocked),
+                Ok(_) | Err(Obstacle::Stop(_)) => None,
             }
         });
         let next_at = secret.next_rotation_at();

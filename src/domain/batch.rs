@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use super::event::{Event, VersionAdded, VersionRegenerated};
-use super::evolve::version_of;
-use super::id::{SecretId, VersionId};
+use super::effect::Effect;
+use super::event::Event;
+use super::id::SecretId;
 use super::incarnation::Incarnation;
 use super::position::Position;
 use super::receipt::Receipt;
@@ -26,10 +26,8 @@ pub(crate) trait Placed {
 
     /// The time that the store goes by behind it: that of the record, or the one that it rebases the clock to.
     fn goes_on_at(&self) -> Timestamp {
-        match self.event() {
-            Some(Event::ClockRebased(event)) => event.observed_at,
-            _ => self.recorded_at(),
-        }
+        let rebased = self.event().and_then(Event::rebased_to);
+        rebased.unwrap_or_else(|| self.recorded_at())
     }
 
     /// The secret that it changes or reports on.
@@ -91,8 +89,8 @@ pub(crate) fn receipt<T: Placed>(batch: &[T], last: &T, incarnation: Incarnation
     let subject = batch.iter().rev().find_map(Placed::subject);
     let about = batch.iter().find_map(Placed::about);
     let one = batch.iter().filter_map(Placed::about).all(|secret| Some(secret) == about);
-    let version = batch.iter().find_map(|placed| made(placed.event()?));
-    let version = version.or_else(|| batch.iter().find_map(|placed| version_of(placed.event()?)));
+    let effects = || batch.iter().filter_map(Placed::event).map(Event::effect);
+    let version = effects().find_map(Effect::made).or_else(|| effects().find_map(Effect::version));
     Receipt {
         position: last.position(),
         events: u32::try_from(batch.len()).unwrap_or(u32::MAX),
@@ -102,13 +100,5 @@ pub(crate) fn receipt<T: Placed>(batch: &[T], last: &T, incarnation: Incarnation
         revision: subject.filter(|_| one).map(|subject| subject.revision),
         version: version.filter(|_| one),
         remembered: false,
-    }
-}
-
-const fn made(event: &Event) -> Option<VersionId> {
-    match event {
-        Event::VersionAdded(VersionAdded { version, .. })
-        | Event::VersionRegenerated(VersionRegenerated { version, .. }) => Some(*version),
-        _ => None,
     }
 }

@@ -15,8 +15,7 @@ use super::name::{Actor, CorrelationId, Description, GroupName, Label, LockName,
 use super::policy::RotationPolicy;
 use super::position::Revision;
 use super::record::Idempotency;
-use super::rotation::RotationTrigger;
-use super::rotation_command::{Reported, RotationCommand};
+use super::rotation_command::RotationCommand;
 use super::secret::{SecretMetadata, SecretSpec};
 use super::settings::{KeySlotKind, Settings};
 use super::time::Timestamp;
@@ -262,89 +261,4 @@ pub(crate) enum Command {
     NoteStrangers(super::rotation_event::StrangersFound),
     /// A sign of life, when nothing else happened.
     RecordHeartbeat,
-}
-
-impl Command {
-    /// Gives the same command as if its data were sealed under an epoch: for dry runs, which have none.
-    #[must_use]
-    pub(crate) fn sealed_under(mut self, epoch: u32) -> Self {
-        match &mut self {
-            Self::CreateSecret { first: Some(new), .. }
-            | Self::Rotate { next: new, .. }
-            | Self::Restore { next: new, .. }
-            | Self::ReadDynamic { fresh: new, .. }
-            | Self::Rotation {
-                step: RotationCommand::Report { report: Reported::Created { made: new, .. }, .. },
-                ..
-            } => new.sealed.epoch = epoch,
-            _ => {}
-        }
-        self
-    }
-
-    /// Tells whether it brings rows of its own that are written whenever it is accepted.
-    pub(crate) const fn brings_rows(&self) -> bool {
-        matches!(
-            self,
-            Self::AddKeySlot { .. }
-                | Self::RemoveKeySlot { .. }
-                | Self::RollEpoch { .. }
-                | Self::RetireEpoch { .. }
-                | Self::SetSigningKey { .. }
-        )
-    }
-
-    /// Tells whether a policy asks for it.
-    pub(crate) fn is_scheduled(&self) -> bool {
-        match self {
-            Self::Rotate { origin, .. } => *origin == VersionOrigin::RotatedByPolicy,
-            Self::Rotation { step: RotationCommand::Plan(new), .. } => new.trigger == RotationTrigger::ByPolicy,
-            _ => false,
-        }
-    }
-
-    /// Gives every secret that it is about.
-    pub(crate) fn secrets(&self) -> Vec<SecretId> {
-        match self {
-            Self::PlaceLocks { targets } => targets.iter().map(|target| target.secret).collect(),
-            other => other.secret().into_iter().collect(),
-        }
-    }
-
-    /// Gives the one secret that it is about; a set of locks on several secrets is about none.
-    #[allow(clippy::match_same_arms, reason = "what is said of the clock and by a worker stands by itself")]
-    pub(crate) fn secret(&self) -> Option<SecretId> {
-        match self {
-            Self::CreateSecret { id, .. } => Some(*id),
-            Self::Rotate { secret, .. }
-            | Self::Restore { secret, .. }
-            | Self::ReadDynamic { secret, .. }
-            | Self::RecordRead { secret, .. }
-            | Self::DestroyData { secret, .. }
-            | Self::DeleteSecret { secret }
-            | Self::UpdateSecret { secret, .. }
-            | Self::UpdateVersion { secret, .. }
-            | Self::SetPolicy { secret, .. }
-            | Self::ClearPolicy { secret }
-            | Self::RemoveLocks { secret, .. }
-            | Self::RenewLock { secret, .. }
-            | Self::Rotation { secret, .. }
-            | Self::Lapse { secret } => Some(*secret),
-            Self::PlaceLocks { targets } => targets.first().filter(|_| targets.len() == 1).map(|only| only.secret),
-            Self::RecordAccess { .. }
-            | Self::CreateGroup { .. }
-            | Self::UpdateGroup { .. }
-            | Self::DeleteGroup { .. }
-            | Self::ChangeSettings { .. }
-            | Self::AddKeySlot { .. }
-            | Self::RemoveKeySlot { .. }
-            | Self::RollEpoch { .. }
-            | Self::RetireEpoch { .. }
-            | Self::SetSigningKey { .. }
-            | Self::EraseBodies { .. }
-            | Self::EndQuarantine
-            | Self::RecordHeartbeat => None,
-            Self::HoldClock(_) | Self::ConfirmClock(_) | Self::RebaseClock(_) | Self::NoteStrangers(_) => None,
-        }
-    }
 }

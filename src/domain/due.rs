@@ -8,6 +8,8 @@ use super::limits;
 use super::rotation::{Retirement, Rotation, RotationStage, RotationTrigger};
 use super::secret::{Lifecycle, Secret};
 use super::settings::Settings;
+use super::state::Whole;
+use super::stop::{Work, may};
 use super::time::Timestamp;
 use super::touch::touched;
 use super::version::Version;
@@ -49,10 +51,15 @@ pub(crate) struct Look<P, R> {
     pub(crate) may_retry: R,
 }
 
-/// Tells what is due for a secret and not put off, the longest overdue first; what makes room comes before the rotation that has
+/// Tells what is due for a secret, may be done and is not put off, the longest overdue first; what makes room comes before the rotation that has
 /// none. In a single run a rotation that is about to be due is due, since the next run may come too late: a timer has its own
 /// clock.
-pub(crate) fn due_step(secret: &Secret, look: &Look<impl Fn(Step) -> bool, impl Fn(Step) -> bool>) -> Option<Step> {
+pub(crate) fn due_step(
+    secret: &Secret,
+    whole: &Whole,
+    look: &Look<impl Fn(Step) -> bool, impl Fn(Step) -> bool>,
+) -> Option<Step> {
+    may(secret, Work::Step, whole).ok()?;
     let has_room = secret.has_room();
     let is_due = |(at, step): &(Timestamp, Step)| {
         let slack = match step {
@@ -94,7 +101,8 @@ pub(crate) fn steps(secret: &Secret) -> impl Iterator<Item = (Timestamp, Step)> 
     let rotation = secret.rotation.as_deref().and_then(|rotation| comes_on(secret, rotation));
     let rotation = rotation.map(|at| (at, Step::GoOn)).or(begins);
     let retirements = secret.versions.iter().enumerate().filter_map(|(at, version)| retirement(secret, at, version));
-    rotation.into_iter().chain(room).chain(retirements).chain(deletion(secret))
+    let all = rotation.into_iter().chain(room).chain(retirements).chain(deletion(secret));
+    all.filter(|_| secret.may(Work::Step).is_ok())
 }
 
 /// When a rotation begins.

@@ -24,7 +24,7 @@ use super::record::Record;
 use super::restate;
 use super::room::forgettable;
 use super::rotation_event::ScheduledRotationRefused;
-use super::secret::{Lifecycle, Secret, SecretSpec};
+use super::secret::{Ending, Lifecycle, Secret};
 use super::state::{State, Whole};
 use super::time::Timestamp;
 use super::version::{DestroyCause, Version, VersionData, VersionOrigin};
@@ -37,28 +37,6 @@ pub(crate) fn evolve_batch(state: &mut State, records: &[Record]) -> Vec<Positio
         evolve(state, record);
     }
     super::batch::remember(state, records)
-}
-
-/// Gives the version that an event is about.
-pub(crate) fn version_of(event: &Event) -> Option<VersionId> {
-    match event {
-        Event::VersionAdded(event) => Some(event.version),
-        Event::VersionRegenerated(event) => Some(event.version),
-        Event::VersionDownloaded(event) => Some(event.version),
-        Event::VersionUpdated(event) => Some(event.version),
-        Event::VersionDataDestroyed(event) => Some(event.version),
-        Event::ExpirationHeld(event) => Some(event.version),
-        Event::LockPlaced(event) => Some(event.version),
-        Event::LockRenewed(event) => Some(event.version),
-        Event::LockRemoved(event) => Some(event.version),
-        Event::LockExpired(event) => Some(event.version),
-        Event::RetirementPlanned(event) => Some(event.version),
-        Event::CredentialRetired(event) => Some(event.version),
-        Event::CredentialKept(event) => Some(event.version),
-        Event::VersionAcknowledged(event) => Some(event.version),
-        Event::AccessRecorded(event) => Some(event.version),
-        _ => None,
-    }
 }
 
 /// Takes one record in.
@@ -254,16 +232,14 @@ fn destroy(secret: &mut Secret, id: VersionId, cause: DestroyCause, at: Timestam
 pub(super) fn is_held(secret: &Secret, at: Timestamp) -> bool {
     let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= at);
     let mut locked = secret.versions.iter().filter(|version| !version.is_destroyed() && !version.locks.is_empty());
-    match secret.spec {
-        SecretSpec::IamCredentials { .. } => {
-            locked.any(|version| version.is_available() && is_over(version.expires_at))
+    let is_active = secret.lifecycle == Lifecycle::Active;
+    match secret.spec.ending() {
+        Ending::Leases => locked.any(|version| version.is_available() && is_over(version.expires_at)),
+        Ending::Data | Ending::Certificate => is_active && is_over(secret.expires_at()) && locked.next().is_some(),
+        Ending::Credentials => {
+            let is_whole = is_over(secret.expires_at());
+            is_active && locked.any(|version| is_whole || (version.can_be_let_go() && is_over(version.expires_at)))
         }
-        _ if secret.lifecycle != Lifecycle::Active => false,
-        _ if is_over(secret.expires_at()) => locked.next().is_some(),
-        _ if secret.spec.is_issued_credential() => {
-            locked.any(|version| version.can_be_let_go() && is_over(version.expires_at))
-        }
-        _ => false,
     }
 }
 

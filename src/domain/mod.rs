@@ -10,6 +10,7 @@ mod blocked;
 pub(crate) mod clock;
 mod code;
 pub(crate) mod command;
+mod command_kind;
 #[cfg_attr(
     not(feature = "store"),
     allow(unused_imports, reason = "asked by the writer, which comes with the feature `store`")
@@ -17,6 +18,7 @@ pub(crate) mod command;
 pub(crate) mod decide;
 pub(crate) mod doubt;
 pub(crate) mod due;
+pub(crate) mod effect;
 #[cfg_attr(not(feature = "store"), allow(dead_code, reason = "asked by the store"))]
 pub(crate) mod ending;
 pub(crate) mod erasable;
@@ -50,6 +52,7 @@ pub(crate) mod rebase;
 pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod refusal;
+pub(crate) mod refused;
 pub(crate) mod remembered;
 pub(crate) mod restate;
 pub(crate) mod room;
@@ -65,6 +68,7 @@ pub(crate) mod stage;
 pub(crate) mod standing;
 pub(crate) mod state;
 pub(crate) mod step;
+pub(crate) mod stop;
 pub(crate) mod stretch;
 pub(crate) mod task;
 pub(crate) mod time;

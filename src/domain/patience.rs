@@ -106,11 +106,10 @@ impl Secret {
         let Some(rotation) = self.rotation.as_deref().filter(|rotation| rotation.class.replaces_in_place()) else {
             return false;
         };
-        let is_set = matches!(rotation.stage, RotationStage::Issued(_) | RotationStage::Staged { .. });
         // A resumption counts anew, and keeps the last failure; a value that is set anew has none.
         let is_resumed =
             rotation.attempts == 0 && self.patience.as_deref().is_some_and(|patience| patience.failures == 0);
-        is_set && is_resumed && rotation.failure.is_some()
+        rotation.stage.is_made() && is_resumed && rotation.failure.is_some()
     }
 }
 

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use super::event::Event;
+use super::effect::Span;
+use super::event::{Event, RotationAborted, RotationCommitted, RotationPlanned, StoreRestored};
+use super::event_shape::Kind;
 use super::id::RotationId;
 
 /// The rotations that a log has planned, as far as it was read.
@@ -16,26 +18,29 @@ pub(crate) struct Planned {
 }
 
 impl Planned {
-    /// The numbers of `StoreRestored`, `RotationPlanned`, `RotationCommitted` and `RotationAborted`, so that no other record
-    /// has to be decoded.
-    pub(crate) const EVENTS: [u16; 4] = [14, 50, 55, 56];
+    /// The numbers of the events that are taken in, so that no other record has to be decoded.
+    pub(crate) const EVENTS: [u16; 4] = [
+        <StoreRestored as Kind>::NUMBER,
+        <RotationPlanned as Kind>::NUMBER,
+        <RotationCommitted as Kind>::NUMBER,
+        <RotationAborted as Kind>::NUMBER,
+    ];
 
     /// Takes an event in. The original of a restored store goes on with what was open at the backup, and what comes of that is
     /// its own.
     pub(crate) fn take(&mut self, event: &Event) {
-        match event {
-            Event::RotationPlanned(event) => {
-                self.rotations.insert(event.rotation);
-                self.open.insert(event.rotation);
+        match event.span() {
+            Span::Begins(rotation) => {
+                self.rotations.insert(rotation);
+                self.open.insert(rotation);
             }
-            Event::RotationCommitted(event) => drop(self.open.remove(&event.rotation)),
-            Event::RotationAborted(event) => drop(self.open.remove(&event.rotation)),
-            Event::StoreRestored(_) => {
+            Span::Ends(rotation) => drop(self.open.remove(&rotation)),
+            Span::PartsAll => {
                 for rotation in std::mem::take(&mut self.open) {
                     self.rotations.remove(&rotation);
                 }
             }
-            _ => {}
+            Span::None => {}
         }
     }
 

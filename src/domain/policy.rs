@@ -106,7 +106,9 @@ impl RotationPolicy {
             SecretType::UsernamePassword | SecretType::PrivateCert => (DAY_SECS, "1 day", 24),
             SecretType::IamCredentials | SecretType::ServiceCredentials => (DAY_SECS, "1 day", 3),
             SecretType::CustomCredentials => (6 * HOUR_SECS, "6 hours", 3),
-            other => return Err(Invalid::new("rotation policy", format!("is not for secrets of type {other}"))),
+            other @ (SecretType::Arbitrary | SecretType::Kv | SecretType::ImportedCert) => {
+                return Err(Invalid::new("rotation policy", format!("is not for secrets of type {other}")));
+            }
         };
         let longest = if self.interval.unit == IntervalUnit::Month {
             self.interval.count <= months_max

@@ -2,7 +2,7 @@
 //! issuers list that it does not know.
 //!
 //! Until one has, the store is in quarantine: credentials made after the backup may be in use, so nothing lapses and no
-//! version is touched. The rule itself stands in [`super::touch`]. Read next: [`super::decide`].
+//! version is touched. What it stops stands in [`super::stop`]. Read next: [`super::decide`].
 
 use std::collections::BTreeMap;
 

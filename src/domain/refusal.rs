@@ -1,7 +1,9 @@
 //! Owns every expected no, with what explains it: which lock, on which version, since when, held by whom.
 //!
 //! A refusal is a value of the domain; a failure of disk or host is none. To add one: a case here, a line in
-//! [`super::decide`], a row in its table test, a line in the manual. Read next: [`super::touch`].
+//! [`super::decide`], a row in its table test, a line in the manual. The compiler asks for the rest: whether the audit trail
+//! tells of it ([`super::refused`]). One that a state of a secret or of the store makes comes from [`super::stop`]. Read next:
+//! [`super::touch`].
 
 use std::fmt;
 
@@ -188,10 +190,7 @@ impl Refusal {
     /// Gives the explanation, when a lock is the reason.
     #[must_use]
     pub fn blocked(&self) -> Option<&Blocked> {
-        match self {
-            Self::Locked(blocked) => Some(blocked),
-            _ => None,
-        }
+        if let Self::Locked(blocked) = self { Some(blocked) } else { None }
     }
 
     pub(crate) fn invalid(field: &str, rule: &str) -> Self {

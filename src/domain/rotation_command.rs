@@ -93,18 +93,3 @@ pub(crate) struct Adopted {
     /// When it ends by itself.
     pub(crate) expires_at: Option<Timestamp>,
 }
-
-impl RotationCommand {
-    /// Gives the data that it brings along, if it does.
-    pub(crate) const fn data(&self) -> Option<&Prepared> {
-        match self {
-            Self::Plan(new) => new.value.as_ref(),
-            Self::Fail { value, .. } => value.as_ref(),
-            Self::Issue { made, .. } => made.as_ref(),
-            Self::Keep { answer, .. } => Some(answer),
-            Self::Adopt(adopted) => Some(&adopted.made),
-            Self::Report { report: Reported::Created { made, .. }, .. } => Some(made),
-            _ => None,
-        }
-    }
-}

@@ -21,6 +21,7 @@ use super::schedule::GivenUp;
 use super::time::Timestamp;
 use super::version::{Alias, SealedRef, Version, VersionRef};
 
+pub(crate) use super::spec::Ending;
 pub use super::spec::{ApiKeyTarget, ApiKeyUse, PasswordPolicy, SecretSpec};
 
 coded_enum!(
@@ -232,12 +233,9 @@ impl Secret {
     /// for credentials whose issuer named an end.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
-        match self.spec {
-            SecretSpec::ImportedCert
-            | SecretSpec::PrivateCert { .. }
-            | SecretSpec::ServiceCredentials { .. }
-            | SecretSpec::CustomCredentials { .. } => self.current().and_then(|version| version.expires_at),
-            _ => self.metadata.expires_at,
+        match self.spec.ending() {
+            Ending::Certificate | Ending::Credentials => self.current().and_then(|version| version.expires_at),
+            Ending::Data | Ending::Leases => self.metadata.expires_at,
         }
     }
 

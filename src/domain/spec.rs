@@ -95,6 +95,19 @@ pub enum SecretSpec {
     },
 }
 
+/// What the end of time does to a secret, by its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Its data is destroyed once the secret expires, unless a lock holds that back.
+    Data,
+    /// Each credential ends with its own lease, unless a lock holds that back; the secret stays.
+    Leases,
+    /// Each credential ends when its issuer said, unless a lock holds that back; the secret goes with the current one.
+    Credentials,
+    /// The certificate ends by its own date, whatever anybody holds; its data stays.
+    Certificate,
+}
+
 impl SecretSpec {
     /// Gives the same type with another issuance; nothing for a type whose data no issuer makes.
     #[must_use]
@@ -103,7 +116,11 @@ impl SecretSpec {
             Self::ServiceCredentials { .. } => Some(Self::ServiceCredentials { issuance }),
             Self::CustomCredentials { .. } => Some(Self::CustomCredentials { issuance }),
             Self::PrivateCert { .. } => Some(Self::PrivateCert { issuance }),
-            _ => None,
+            Self::Arbitrary
+            | Self::UsernamePassword { .. }
+            | Self::Kv
+            | Self::IamCredentials { .. }
+            | Self::ImportedCert => None,
         }
     }
 
@@ -129,7 +146,11 @@ impl SecretSpec {
             Self::ServiceCredentials { issuance }
             | Self::CustomCredentials { issuance }
             | Self::PrivateCert { issuance } => Some(issuance),
-            _ => None,
+            Self::Arbitrary
+            | Self::UsernamePassword { .. }
+            | Self::Kv
+            | Self::IamCredentials { .. }
+            | Self::ImportedCert => None,
         }
     }
 
@@ -137,7 +158,20 @@ impl SecretSpec {
     /// that back.
     #[must_use]
     pub const fn is_issued_credential(&self) -> bool {
-        matches!(self, Self::ServiceCredentials { .. } | Self::CustomCredentials { .. })
+        match self.ending() {
+            Ending::Credentials => true,
+            Ending::Data | Ending::Leases | Ending::Certificate => false,
+        }
+    }
+
+    /// Returns what the end of time does to a secret of this type.
+    pub(crate) const fn ending(&self) -> Ending {
+        match self {
+            Self::Arbitrary | Self::UsernamePassword { .. } | Self::Kv => Ending::Data,
+            Self::IamCredentials { .. } => Ending::Leases,
+            Self::ServiceCredentials { .. } | Self::CustomCredentials { .. } => Ending::Credentials,
+            Self::ImportedCert | Self::PrivateCert { .. } => Ending::Certificate,
+        }
     }
 
     /// Tells whether a read makes a new credential and destroys the old one.
@@ -151,7 +185,13 @@ impl SecretSpec {
     pub const fn ttl_secs(&self) -> Option<u32> {
         match self {
             Self::IamCredentials { ttl_secs, .. } => Some(*ttl_secs),
-            _ => None,
+            Self::Arbitrary
+            | Self::UsernamePassword { .. }
+            | Self::Kv
+            | Self::ImportedCert
+            | Self::ServiceCredentials { .. }
+            | Self::CustomCredentials { .. }
+            | Self::PrivateCert { .. } => None,
         }
     }
 

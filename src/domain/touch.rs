@@ -3,16 +3,17 @@
 //!
 //! Every row of the tables in the manual follows from [`touched`]. [`unlocked`] and [`unlocked_at_commit`] are
 //! the only makers of [`Unlocked`], and what destroys data asks for one, so that no path goes around the rule. While a
-//! restored store is in quarantine there is none at all. Read next: [`super::decide`].
+//! restored store is in quarantine there is none at all: see [`super::stop`]. Read next: [`super::decide`].
 
 use super::id::{DataKeyId, VersionId};
 use super::limits;
 use super::lock::Lock;
 use super::refusal::{Blocked, Operation, Refusal};
 use super::rotation::Rotation;
-use super::secret::{Secret, SecretSpec};
+use super::secret::{Ending, Secret};
 use super::settings::Settings;
 use super::state::Whole;
+use super::stop::{Stop, Work, may};
 use super::version::Version;
 
 /// What is about to happen to a secret, as far as its versions are concerned.
@@ -43,8 +44,18 @@ pub(crate) enum Touch {
 
 impl Touch {
     /// Tells whether it can touch a version at all.
-    const fn can_touch(self) -> bool {
-        !matches!(self, Self::ReadAsItIs | Self::Describe)
+    pub(super) const fn can_touch(self) -> bool {
+        match self {
+            Self::ReadAsItIs | Self::Describe => false,
+            Self::Regenerate
+            | Self::Rotate
+            | Self::RotateInPlace
+            | Self::Restore
+            | Self::Delete
+            | Self::DestroyData(_)
+            | Self::Expire
+            | Self::EndLease(_) => true,
+        }
     }
 
     const fn operation(self) -> Operation {
@@ -77,10 +88,9 @@ pub(crate) fn touched(secret: &Secret, touch: Touch, settings: Settings) -> Vec<
         }
         Touch::Delete => with_data().collect(),
         Touch::DestroyData(id) | Touch::EndLease(id) => secret.version_by_id(id).into_iter().collect(),
-        Touch::Expire => match secret.spec {
-            // A certificate ends by its own date, whatever anybody holds.
-            SecretSpec::ImportedCert | SecretSpec::PrivateCert { .. } => Vec::new(),
-            _ => with_data().collect(),
+        Touch::Expire => match secret.spec.ending() {
+            Ending::Certificate => Vec::new(),
+            Ending::Data | Ending::Leases | Ending::Credentials => with_data().collect(),
         },
     }
 }
@@ -115,6 +125,30 @@ fn widen<'a>(found: &mut Vec<&'a Version>, secret: &'a Secret, settings: Setting
             if !found.iter().any(|other| other.id == version.id) {
                 found.push(version);
             }
+        }
+    }
+}
+
+/// Why an operation may not touch versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// A state of the store or of the secret stops it.
+    Stop(Stop),
+    /// Locks protect what it would touch.
+    Locks(Box<Blocked>),
+}
+
+impl From<Stop> for Obstacle {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+impl From<Obstacle> for Refusal {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::Stop(stop) => stop.into(),
+            Obstacle::Locks(blocked) => Self::Locked(blocked),
         }
     }
 }
@@ -154,31 +188,23 @@ impl Unlocked {
 ///
 /// # Errors
 ///
-/// As [`unlocked`]; in place only [`Refusal::Quarantined`].
-pub(crate) fn unlocked_at_commit(secret: &Secret, rotation: &Rotation, whole: &Whole) -> Result<Unlocked, Refusal> {
+/// As [`unlocked`]; in place only [`Obstacle::Stop`].
+pub(crate) fn unlocked_at_commit(secret: &Secret, rotation: &Rotation, whole: &Whole) -> Result<Unlocked, Obstacle> {
     if !rotation.has_replaced_current() {
         return unlocked(secret, rotation.class.touch(), whole);
     }
-    acts(Touch::RotateInPlace, whole)?;
+    may(secret, Work::Touch(Touch::RotateInPlace), whole)?;
     Ok(Unlocked::of(replaced(secret).into_iter().filter(|version| version.locks.is_empty())))
-}
-
-/// Refuses what can touch a version while the store is in quarantine.
-fn acts(touch: Touch, whole: &Whole) -> Result<(), Refusal> {
-    match whole.quarantine().filter(|_| touch.can_touch()) {
-        Some(restored) => Err(Refusal::Quarantined { since: restored.at }),
-        None => Ok(()),
-    }
 }
 
 /// Holds an operation to the one rule.
 ///
 /// # Errors
 ///
-/// [`Refusal::Quarantined`] while the store is in quarantine, for all that can touch a version; [`Refusal::Locked`], with
-/// every lock in the way (24 of them shown), when a touched version carries one.
-pub(crate) fn unlocked(secret: &Secret, touch: Touch, whole: &Whole) -> Result<Unlocked, Refusal> {
-    acts(touch, whole)?;
+/// [`Obstacle::Stop`] while a state of the store or of the secret stops it, as quarantine stops all that can touch a version;
+/// [`Obstacle::Locks`], with every lock in the way (24 of them shown), when a touched version carries one.
+pub(crate) fn unlocked(secret: &Secret, touch: Touch, whole: &Whole) -> Result<Unlocked, Obstacle> {
+    may(secret, Work::Touch(touch), whole)?;
     let versions = touched(secret, touch, whole.settings);
     let in_the_way = || versions.iter().flat_map(|version| version.locks.iter().map(move |lock| (*version, lock)));
     let locks_total = in_the_way().count();
@@ -188,7 +214,7 @@ pub(crate) fn unlocked(secret: &Secret, touch: Touch, whole: &Whole) -> Result<U
     let show = |(version, lock): (&Version, &Lock)| {
         Blocked::lock((version.id, version.number, secret.alias(version.id)), lock)
     };
-    Err(Refusal::Locked(Box::new(Blocked {
+    Err(Obstacle::Locks(Box::new(Blocked {
         operation: touch.operation(),
         secret: secret.id,
         name: secret.metadata.name.clone(),

@@ -82,12 +82,12 @@ impl Snapshot {
 
     /// Returns the time of the next lapse in the store.
     pub(crate) fn next_lapse(&self) -> Option<Timestamp> {
-        if self.state.whole.quarantine().is_some() { None } else { self.projections.calendar.next_lapse() }
+        self.projections.calendar.next_lapse().filter(|_| self.state.whole.lets_time_pass())
     }
 
     /// Returns up to `limit` secrets that have a lapse due at `now`, the longest overdue first.
     pub(crate) fn lapsed(&self, now: Timestamp, limit: usize) -> Vec<SecretId> {
-        let limit = if self.state.whole.quarantine().is_some() { 0 } else { limit };
+        let limit = if self.state.whole.lets_time_pass() { limit } else { 0 };
         self.projections.calendar.lapsed(now).take(limit).collect()
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::domain::id::SecretId;
 use crate::domain::limits;
+use crate::domain::stop::Work;
 use crate::engine::clock::monotonic;
 use crate::engine::sync::{SendTimeoutError, Sender};
 use crate::storage::StorageError;
@@ -42,7 +43,8 @@ impl Core {
         let now = self.engine.now();
         self.presence.note(now);
         let snapshot = self.engine.shared.published.load();
-        if snapshot.state.whole.quarantine().is_some() {
+        let whole = &snapshot.state.whole;
+        if whole.may(Work::Step).is_err() {
             return Due::default();
         }
         let calendar = &snapshot.projections.calendar;
@@ -52,9 +54,9 @@ impl Core {
         let failed = is_still.then(|| calendar.rotating()).into_iter().flatten();
         let is_due = |secret: &SecretId| {
             (self.is_started && !is_still && !self.later.has(*secret))
-                || snapshot.state.secret(*secret).is_some_and(|secret| self.due_step(secret, &[]).is_some())
+                || snapshot.state.secret(*secret).is_some_and(|secret| self.due_step(secret, whole, &[]).is_some())
         };
-        let asked = |id| (id, snapshot.state.secret(id).and_then(|secret| self.issuer_asked(secret)));
+        let asked = |id| (id, snapshot.state.secret(id).and_then(|secret| self.issuer_asked(secret, whole)));
         let elsewhere = calendar.steps_elsewhere(until).chain(failed).filter(is_due).map(asked);
         Due {
             here: self.busy.take_up(calendar.steps_here(until).filter(is_due), HERE_AT_ONCE),

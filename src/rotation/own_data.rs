@@ -135,12 +135,10 @@ impl Core {
 
     /// Gives a secret if a rotation is due for it whose data is made here.
     fn due_here(&self, id: SecretId) -> Option<Arc<Secret>> {
-        let engine = &self.engine;
-        let secret = engine.shared.published.with(|now| {
-            let is_quarantined = now.state.whole.quarantine().is_some();
-            now.state.secret(id).filter(|_| !is_quarantined).cloned()
-        })?;
-        matches!(self.due_step(&secret, &[]), Some(Step::RotateHere)).then_some(secret)
+        let snapshot = self.engine.shared.published.load();
+        let secret = snapshot.state.secret(id)?;
+        let step = self.due_step(secret, &snapshot.state.whole, &[])?;
+        (step == Step::RotateHere).then(|| Arc::clone(secret))
     }
 
     /// Makes and seals the data here, and asks for the rotation.

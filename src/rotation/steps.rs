@@ -15,6 +15,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::rotation::{Rotation, RotationStage, RotationTrigger};
 use crate::domain::rotation_command::{NewRotation, RotationCommand};
 use crate::domain::secret::Secret;
+use crate::domain::state::Whole;
 use crate::domain::time::Timestamp;
 use crate::domain::touch::{unlocked, unlocked_at_commit};
 use crate::domain::version::VersionRef;
@@ -77,10 +78,9 @@ impl From<Refusal> for Halt {
 impl Core {
     /// Gives a secret, and the step that is due first for it, other than those that could not be done.
     pub(super) fn next_step(&self, id: SecretId, left: &[Step]) -> Option<(Arc<Secret>, Step)> {
-        let engine = &self.engine;
-        let is_quarantined = engine.shared.published.with(|snapshot| snapshot.state.whole.quarantine().is_some());
-        let secret = engine.find(id).ok().filter(|_| !is_quarantined)?;
-        let step = self.due_step(&secret, left)?;
+        let snapshot = self.engine.shared.published.load();
+        let secret = self.engine.find(id).ok()?;
+        let step = self.due_step(&secret, &snapshot.state.whole, left)?;
         Some((secret, step))
     }
 
@@ -127,8 +127,8 @@ impl Core {
     }
 
     /// Gives the issuer that may have to be asked for what is due for a secret.
-    pub(super) fn issuer_asked(&self, secret: &Secret) -> Option<IssuerName> {
-        match self.due_step(secret, &[])? {
+    pub(super) fn issuer_asked(&self, secret: &Secret, whole: &Whole) -> Option<IssuerName> {
+        match self.due_step(secret, whole, &[])? {
             Step::Plan(_) => secret.spec.issuance().map(|issuance| issuance.issuer.clone()),
             Step::GoOn => secret.rotation.as_deref().map(|rotation| rotation.issuer.clone()),
             Step::Retire(version) => {
@@ -140,7 +140,7 @@ impl Core {
     }
 
     /// Tells what is due for a secret now, other than what was left.
-    pub(super) fn due_step(&self, secret: &Secret, left: &[Step]) -> Option<Step> {
+    pub(super) fn due_step(&self, secret: &Secret, whole: &Whole, left: &[Step]) -> Option<Step> {
         // Clocks are looked at only where a step may have to wait: this is asked of every secret.
         let has_room = |issuer: &IssuerName| self.calls.has_room(issuer);
         let look = Look {
@@ -149,7 +149,7 @@ impl Core {
             is_put_off: |step| left.contains(&step) || self.later.waits(secret.id, step, self.passed(), has_room),
             may_retry: |step| self.is_still() && self.later.left(secret.id, step, self.passed()).is_zero(),
         };
-        due_step(secret, &look)
+        due_step(secret, whole, &look)
     }
 
     /// Tells whether a lock, a grace or consumers refuse a rotation, by what only the state of the whole store shows.

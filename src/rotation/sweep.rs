@@ -14,6 +14,7 @@ use crate::domain::name::{IssuerName, OutsideId, SecretName};
 use crate::domain::planned::Planned;
 use crate::domain::position::Position;
 use crate::domain::rotation::IssuerClass;
+use crate::domain::stop::Work;
 use crate::engine::log::Decoder;
 use crate::error::Error;
 use crate::issuer::issuer::{IssueOrder, Issuer};
@@ -83,7 +84,7 @@ impl Core {
     pub(super) fn sweep(&self, stopped: &StopSignal) -> Result<SweepReport, Error> {
         let mut report = SweepReport::default();
         let shared = &self.engine.shared;
-        if shared.published.with(|snapshot| snapshot.state.whole.quarantine().is_some()) {
+        if shared.published.with(|snapshot| snapshot.state.whole.may(Work::Sweep).is_err()) {
             return Ok(report);
         }
         for (name, issuer) in &self.options.issuers {

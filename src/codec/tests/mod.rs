@@ -1,5 +1,6 @@
 //! Tests of the bytes: golden files, round trips, hostile input, and a schema that does not exist yet.
 
+mod answers;
 mod clocks;
 mod evolution;
 pub(crate) mod golden;

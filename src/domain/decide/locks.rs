@@ -12,8 +12,9 @@ use super::super::refusal::Refusal;
 use super::super::rotation::Credential;
 use super::super::secret::Secret;
 use super::super::state::State;
+use super::super::stop::Work;
 use super::super::time::Timestamp;
-use super::super::touch::{Touch, is_replaced, unlocked};
+use super::super::touch::{Obstacle, Touch, is_replaced, unlocked};
 use super::super::version::{DestroyCause, Version, VersionData, VersionRef};
 use super::{Decision, find, retirement, time};
 
@@ -76,9 +77,7 @@ fn protectable(secret: &Secret, version: &Version) -> Result<(), Refusal> {
     if version.credential.as_deref().is_some_and(Credential::is_retiring) {
         return Err(Refusal::VersionDataUnavailable { cause: DestroyCause::Retired });
     }
-    if secret.is_deleting {
-        return Err(Refusal::SecretInactive { lifecycle: secret.lifecycle });
-    }
+    secret.may(Work::Lock)?;
     match &secret.rotation {
         Some(rotation) if is_replaced(secret, version.id) => Err(Refusal::RotationOpen { rotation: rotation.id }),
         _ => Ok(()),
@@ -179,7 +178,9 @@ pub(in super::super) fn free_previous(
     }
     let cause = match target.mode {
         LockMode::RemovePreviousAndDelete => Some(DestroyCause::PreviousFreed),
-        _ => time::has_ended(secret, previous, now).then_some(DestroyCause::LeaseEnded),
+        LockMode::Keep | LockMode::RemovePrevious => {
+            time::has_ended(secret, previous, now).then_some(DestroyCause::LeaseEnded)
+        }
     };
     if let Some(cause) = cause {
         let mut after = secret.clone();
@@ -202,9 +203,9 @@ fn destroy_freed(
     match unlocked(after, Touch::DestroyData(freed.id), &state.whole) {
         Ok(witness) => Ok(retirement::let_touched_go(after, &witness, cause, decision)),
         // What was asked for by name is refused; what time would do waits.
-        Err(refusal @ Refusal::Quarantined { .. }) if cause == DestroyCause::PreviousFreed => Err(refusal),
+        Err(Obstacle::Stop(stop)) if cause == DestroyCause::PreviousFreed => Err(stop.into()),
         // Another lock that remains keeps the data; that is no refusal.
-        Err(_) => Ok(decision),
+        Err(Obstacle::Stop(_) | Obstacle::Locks(_)) => Ok(decision),
     }
 }
 

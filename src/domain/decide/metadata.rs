@@ -9,12 +9,13 @@ use super::super::json::JsonObject;
 use super::super::limits;
 use super::super::policy::RotationPolicy;
 use super::super::refusal::Refusal;
-use super::super::secret::{Lifecycle, Secret, SecretMetadata, SecretSpec};
+use super::super::secret::{Secret, SecretMetadata, SecretSpec};
 use super::super::size::{check_words, words};
 use super::super::state::State;
+use super::super::stop::Work;
 use super::super::time::Timestamp;
 use super::super::version::VersionRef;
-use super::{Decision, active};
+use super::Decision;
 
 /// Holds metadata to its bounds; `now` because an expiry must lie ahead.
 pub(in super::super) fn check(metadata: &SecretMetadata, spec: &SecretSpec, now: Timestamp) -> Result<(), Refusal> {
@@ -82,7 +83,7 @@ pub(super) fn update_secret(
     changes: &SecretChanges,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    described(secret)?;
+    secret.may(Work::Describe)?;
     let metadata = changed(&secret.metadata, changes, now)?;
     let spec = changes.spec.as_ref().unwrap_or(&secret.spec);
     check_spec(secret, spec)?;
@@ -165,7 +166,7 @@ pub(super) fn update_version(
     version: VersionRef,
     custom_metadata: Option<&JsonObject>,
 ) -> Result<Decision, Refusal> {
-    active(secret)?;
+    secret.may(Work::Use)?;
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     check_custom(custom_metadata, "version_custom_metadata")?;
     let decision = Decision::about(secret.id).on(version.id);
@@ -180,20 +181,15 @@ pub(in super::super) fn set_policy(
     policy: RotationPolicy,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    described(secret)?;
+    secret.may(Work::Describe)?;
     let (start, end) = secret.current().map_or((now, None), |current| (current.counts_from, current.expires_at));
     check_policy(policy, &secret.spec, start, [secret.metadata.expires_at, end])?;
     let decision = Decision::about(secret.id);
     Ok(if secret.policy == Some(policy) { decision } else { decision.then(PolicySet { policy }) })
 }
 
-/// What an issuer has to make yet can be described anew as well: what it is told may be why it has not.
-fn described(secret: &Secret) -> Result<(), Refusal> {
-    if secret.lifecycle == Lifecycle::PreActivation { Ok(()) } else { active(secret) }
-}
-
 pub(super) fn clear_policy(secret: &Secret) -> Result<Decision, Refusal> {
-    described(secret)?;
+    secret.may(Work::Describe)?;
     let decision = Decision::about(secret.id);
     Ok(if secret.policy.is_none() { decision } else { decision.then(PolicyCleared {}) })
 }

@@ -24,15 +24,12 @@ mod tests;
 use std::sync::Arc;
 
 use super::command::{Command, Prepared, Terms};
-use super::event::{
-    AccessRecorded, CommandHadNoEffect, CommandRefused, DataDestructionRefused, DeletionRefused, Event, ReadRefused,
-    RotationRefused,
-};
+use super::event::{AccessRecorded, CommandHadNoEffect, CommandRefused, Event, HeartbeatRecorded};
 use super::id::{SecretId, VersionId};
 use super::receipt::Receipt;
-use super::refusal::{Operation, Refusal};
-use super::rotation_event::ScheduledRotationRefused;
-use super::secret::{Lifecycle, Secret};
+use super::refusal::Refusal;
+use super::refused::Trail;
+use super::secret::Secret;
 use super::settings::AccessAudit;
 use super::state::State;
 use super::time::Timestamp;
@@ -48,7 +45,7 @@ pub(crate) use secrets::{is_lent, readable};
 pub(super) use tasks::{begin, is_making_awaited};
 pub(super) use time::lapse;
 pub(crate) use time::{due_at, lapses};
-pub(super) use whole::{decide as decide_whole, fits_strangers, may_rebase};
+pub(super) use whole::{add_slot, fits_strangers, may_rebase, remove_slot};
 
 /// What a command leads to.
 #[derive(Debug, Default)]
@@ -130,36 +127,17 @@ pub(crate) fn recall(state: &State, terms: &Terms, now: Timestamp) -> Option<Res
     })
 }
 
-/// Gives the event that a refusal leaves in the audit trail: always for a lock, else only where the answer has to be
-/// remembered. "Ask again" and "not yet" are no answers to remember, or asking again would be answered by it.
+/// Gives the event that a refusal leaves in the audit trail.
 fn audit_of(command: &Command, refusal: &Refusal, remember: bool) -> Option<Event> {
     let secret = command.secret();
-    match (refusal.blocked().map(|blocked| blocked.operation), secret) {
-        (Some(operation), Some(secret)) => {
-            let refusal = refusal.clone();
-            match operation {
-                Operation::Read => Some(ReadRefused { secret, refusal }.into()),
-                Operation::Rotate if command.is_scheduled() => {
-                    Some(ScheduledRotationRefused { secret, refusal }.into())
-                }
-                Operation::Rotate | Operation::Restore => Some(RotationRefused { secret, refusal }.into()),
-                Operation::Delete => Some(DeletionRefused { secret, refusal }.into()),
-                Operation::DestroyData => Some(DataDestructionRefused { secret, refusal }.into()),
-                Operation::Expire => None,
-            }
-        }
-        (None, Some(secret)) if matches!(refusal, Refusal::RotationHeld(_) | Refusal::VersionLimitReached { .. }) => {
-            let refusal = refusal.clone();
-            Some(if command.is_scheduled() {
-                ScheduledRotationRefused { secret, refusal }.into()
-            } else {
-                RotationRefused { secret, refusal }.into()
-            })
-        }
-        _ if remember && !matches!(refusal, Refusal::VersionChanged | Refusal::Quarantined { .. }) => {
-            Some(CommandRefused { secret, refusal: refusal.clone() }.into())
-        }
-        _ => None,
+    let told = match refusal.trail() {
+        Trail::Always(_) => command.wanted().zip(secret),
+        Trail::Answer => None,
+        Trail::Never => return None,
+    };
+    match told {
+        Some((wanted, secret)) => Some(wanted.refused(secret, refusal.clone())),
+        None => remember.then(|| CommandRefused { secret, refusal: refusal.clone() }.into()),
     }
 }
 
@@ -207,21 +185,23 @@ pub(crate) fn decide(state: &State, command: &Command, terms: &Terms, now: Times
         Command::Lapse { secret } => Ok(time::lapse(state, find(state, *secret, terms)?, now)),
         Command::EraseBodies { bodies } => erasure::erase(state, bodies),
         Command::Rotation { secret, step } => protocol::decide(state, find(state, *secret, terms)?, step, terms, now),
-        Command::CreateGroup { .. } | Command::UpdateGroup { .. } | Command::DeleteGroup { .. } => {
-            groups::decide(state, command)
+        Command::CreateGroup { id, name, description } => groups::create(state, *id, name, description.as_ref()),
+        Command::UpdateGroup { group, name, description } => {
+            groups::update(state, *group, name.as_ref(), description.clone())
         }
+        Command::DeleteGroup { group } => groups::delete(state, *group),
         Command::NoteStrangers(noted) => Ok(whole::note_strangers(state, noted)),
-        Command::ChangeSettings { .. }
-        | Command::AddKeySlot { .. }
-        | Command::RemoveKeySlot { .. }
-        | Command::RollEpoch { .. }
-        | Command::RetireEpoch { .. }
-        | Command::SetSigningKey { .. }
-        | Command::EndQuarantine
-        | Command::HoldClock(_)
-        | Command::ConfirmClock(_)
-        | Command::RecordHeartbeat => whole::decide(state, command),
+        Command::ChangeSettings { settings } => Ok(whole::change_settings(state, *settings)),
+        Command::AddKeySlot { slot, kind } => whole::add_slot(state, *slot, *kind),
+        Command::RemoveKeySlot { slot } => whole::remove_slot(state, *slot),
+        Command::RollEpoch { epoch } => whole::roll_epoch(state, *epoch),
+        Command::RetireEpoch { epoch } => whole::retire_epoch(state, *epoch),
+        Command::SetSigningKey { number, verifier_key } => whole::set_signing_key(state, *number, verifier_key),
+        Command::EndQuarantine => Ok(whole::end_quarantine(state)),
+        Command::HoldClock(held) => Ok(Decision::default().then(held.clone())),
+        Command::ConfirmClock(by) => Ok(whole::confirm_clock(state, *by)),
         Command::RebaseClock(observed_at) => whole::rebase(state, *observed_at, now),
+        Command::RecordHeartbeat => Ok(Decision::default().then(HeartbeatRecorded {})),
     }
 }
 
@@ -240,13 +220,6 @@ fn in_force(state: &State, new: &Prepared) -> Result<(), Refusal> {
     match state.whole.epochs.last() {
         Some(epoch) if *epoch == new.sealed.epoch => Ok(()),
         _ => Err(Refusal::VersionChanged),
-    }
-}
-
-fn active(secret: &Secret) -> Result<(), Refusal> {
-    match secret.lifecycle {
-        Lifecycle::Active => Ok(()),
-        lifecycle => Err(Refusal::SecretInactive { lifecycle }),
     }
 }
 

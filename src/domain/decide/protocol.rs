@@ -16,53 +16,64 @@ use super::super::name::{OutsideId, Reason};
 use super::super::patience::Patience;
 use super::super::refusal::Refusal;
 use super::super::rotation::{IssuedCredential, IssuerClass, Rotation, RotationStage, RotationTrigger};
-use super::super::rotation_command::{NewRotation, RotationCommand};
+use super::super::rotation_command::{NewRotation, RotationCommand as Asked};
 use super::super::rotation_event::{
     AbortPlanned, CredentialIssued, CredentialKept, HoldOverridden, RotationAborted, RotationCommitted, RotationParked,
     RotationPlanned, RotationResumed, RotationStaged, ScheduledRotationRefused,
 };
 use super::super::secret::{Lifecycle, Secret};
 use super::super::state::{State, Whole};
+use super::super::stop::{Work, may};
 use super::super::time::Timestamp;
-use super::super::touch::{Unlocked, unlocked, unlocked_at_commit};
+use super::super::touch::{Obstacle, Unlocked, unlocked, unlocked_at_commit};
 use super::super::version::{DestroyCause, VersionDetails};
 use super::attempts::{Failed, attempt, fail, is_aborting};
-use super::{Decision, active, adoption, in_force, retirement, tasks};
+use super::retirement::fail_retirement;
+use super::{Decision, adoption, in_force, retirement, tasks};
 
 pub(super) fn decide(
     state: &State,
     secret: &Secret,
-    command: &RotationCommand,
+    asked: &Asked,
     terms: &Terms,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    command.data().map_or(Ok(()), |data| in_force(state, data))?;
-    match command {
-        RotationCommand::Plan(new) => plan(state, secret, new, terms, now),
-        RotationCommand::Attempt { rotation, report_by } => {
-            let attempted = attempt(state, secret, open(secret, *rotation)?)?;
-            tasks::begin(attempted, open(secret, *rotation)?, *report_by)
-        }
-        RotationCommand::Fail { rotation, failure, reason, retry_at, value, effort } => {
+    asked.data().map_or(Ok(()), |data| in_force(state, data))?;
+    match asked {
+        Asked::Plan(new) => plan(state, secret, new, terms, now),
+        Asked::Attempt { rotation, report_by } => call(state, secret, open(secret, *rotation)?, *report_by),
+        Asked::Fail { rotation, failure, reason, retry_at, value, effort } => {
             let failed = Failed::of(*failure, reason, *retry_at, value.as_ref(), *effort);
             Ok(fail(secret, open(secret, *rotation)?, &failed, now))
         }
-        RotationCommand::Issue { rotation, outside, made, expires_at } => {
+        Asked::Issue { rotation, outside, made, expires_at } => {
             issue(secret, open(secret, *rotation)?, outside.as_ref(), made.as_ref(), *expires_at)
         }
-        RotationCommand::Keep { rotation, answer, reason } => keep(secret, open(secret, *rotation)?, answer, reason),
-        RotationCommand::Commit { rotation } => commit(state, secret, open(secret, *rotation)?, now),
-        RotationCommand::BeginEnding { rotation, report_by } => {
-            tasks::begin_ending(secret, open(secret, *rotation)?, *report_by)
-        }
-        RotationCommand::FinishAbort { rotation } => finish_abort(secret, open(secret, *rotation)?),
-        RotationCommand::Abort { reason } => Ok(give_up(&state.whole, secret, any_open(secret)?, (reason, terms))),
-        RotationCommand::Resume => resume(secret, any_open(secret)?, now),
-        RotationCommand::Report { task, report } => tasks::report(state, secret, *task, report, now),
-        RotationCommand::CancelTask { task, reason } => tasks::cancel(&state.whole, secret, *task, reason),
-        RotationCommand::Adopt(adopted) => adoption::adopt(state, secret, adopted, terms, now),
-        other => retirement::decide(state, secret, other, terms, now),
+        Asked::Keep { rotation, answer, reason } => keep(secret, open(secret, *rotation)?, answer, reason),
+        Asked::Commit { rotation } => commit(state, secret, open(secret, *rotation)?, now),
+        Asked::BeginEnding { rotation, report_by } => tasks::begin_ending(secret, open(secret, *rotation)?, *report_by),
+        Asked::FinishAbort { rotation } => finish_abort(secret, open(secret, *rotation)?),
+        Asked::Abort { reason } => Ok(give_up(&state.whole, secret, any_open(secret)?, (reason, terms))),
+        Asked::Resume => resume(secret, any_open(secret)?, now),
+        Asked::Report { task, report } => tasks::report(state, secret, *task, report, now),
+        Asked::CancelTask { task, reason } => tasks::cancel(&state.whole, secret, *task, reason),
+        Asked::Adopt(adopted) => adoption::adopt(state, secret, adopted, terms, now),
+        Asked::PlanRetirement { version } => retirement::plan_retirement(state, secret, *version),
+        Asked::BeginRetirement { version, report_by } => tasks::begin_retirement(secret, *version, *report_by),
+        Asked::FailRetirement { version, reason, retry_at: at } => fail_retirement(secret, *version, reason, *at, now),
+        Asked::FinishRetirement { version } => retirement::finish_retirement(state, secret, *version, now),
+        Asked::Acknowledge { version } => retirement::acknowledge(secret, *version, terms),
     }
+}
+
+/// Records that the issuer is about to be called; with a time, that a job is begun which reports by then.
+fn call(
+    state: &State,
+    secret: &Secret,
+    rotation: &Rotation,
+    report_by: Option<Timestamp>,
+) -> Result<Decision, Refusal> {
+    tasks::begin(attempt(state, secret, rotation)?, rotation, report_by)
 }
 
 /// Finds the rotation that a step of the worker belongs to; another one may be under way by now, or none.
@@ -114,9 +125,7 @@ pub(super) fn may_begin(secret: &Secret) -> Result<(&Issuance, bool), Refusal> {
         return Err(Refusal::RotationOpen { rotation: open.id });
     }
     let is_first = secret.lifecycle == Lifecycle::PreActivation && secret.versions.is_empty();
-    if !is_first {
-        active(secret)?;
-    }
+    secret.may(Work::Issue)?;
     Ok((issuance, is_first))
 }
 
@@ -186,21 +195,16 @@ pub(in super::super) fn commit(
     if rotation.parked.is_some() {
         return Err(Refusal::VersionChanged);
     }
-    if secret.lifecycle != Lifecycle::PreActivation {
-        active(secret)?;
-    }
-    let witness = unlocked_at_commit(secret, rotation, &state.whole);
-    if let Err(other @ Refusal::Quarantined { .. }) = witness {
-        return Err(other);
-    }
+    secret.may(Work::Issue)?;
+    may(secret, Work::Touch(rotation.class.touch()), &state.whole)?;
     if credential.expires_at.is_some_and(|end| end <= now) {
         // The one that is current may be good for longer.
         return Ok(abort(&state.whole, secret, rotation, &Reason::of(ENDED)));
     }
-    match witness {
+    match unlocked_at_commit(secret, rotation, &state.whole) {
         Ok(witness) => Ok(replace(secret, rotation, credential, &witness)),
-        Err(refusal @ Refusal::Locked(_)) => Ok(staged(secret, rotation, refusal, now)),
-        Err(other) => Err(other),
+        Err(Obstacle::Locks(blocked)) => Ok(staged(secret, rotation, Refusal::Locked(blocked), now)),
+        Err(Obstacle::Stop(stop)) => Err(stop.into()),
     }
 }
 

@@ -9,7 +9,6 @@ use super::super::limits;
 use super::super::name::{IssuerName, Reason};
 use super::super::refusal::Refusal;
 use super::super::rotation::{Credential, Retirement};
-use super::super::rotation_command::RotationCommand;
 use super::super::rotation_event::{
     CredentialRetired, DeletionPlanned, RetirementFailed, RetirementPlanned, VersionAcknowledged,
 };
@@ -20,29 +19,6 @@ use super::super::touch::{Touch, Unlocked, unlocked};
 use super::super::version::{DestroyCause, Version, VersionData, VersionRef};
 use super::protocol::abort;
 use super::{Decision, time};
-
-/// Decides what is asked about the credentials of versions that are there.
-pub(super) fn decide(
-    state: &State,
-    secret: &Secret,
-    command: &RotationCommand,
-    terms: &Terms,
-    now: Timestamp,
-) -> Result<Decision, Refusal> {
-    match command {
-        RotationCommand::PlanRetirement { version } => plan_retirement(state, secret, *version),
-        RotationCommand::BeginRetirement { version, report_by } => {
-            super::tasks::begin_retirement(secret, *version, *report_by)
-        }
-        RotationCommand::FailRetirement { version, reason, retry_at } => {
-            fail_retirement(secret, *version, reason, *retry_at, now)
-        }
-        RotationCommand::FinishRetirement { version } => finish_retirement(state, secret, *version, now),
-        RotationCommand::Acknowledge { version } => acknowledge(secret, *version, terms),
-        // Steps of a rotation, which come by another way.
-        _ => Err(Refusal::VersionChanged),
-    }
-}
 
 /// Destroys the data of a version, or plans to end its credential first; nothing where that was done before.
 pub(super) fn let_go(version: &Version, cause: DestroyCause, decision: Decision) -> Decision {
@@ -74,7 +50,7 @@ pub(super) fn end_replaced(version: &Version, by: &IssuerName, decision: Decisio
     }
 }
 
-fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
+pub(super) fn plan_retirement(state: &State, secret: &Secret, version: VersionRef) -> Result<Decision, Refusal> {
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     let decision = Decision::about(secret.id).on(version.id);
     let in_use = version.credential.as_deref().filter(|credential| credential.is_in_use());
@@ -153,7 +129,7 @@ fn is_news(secret: &Secret, reason: &Reason, now: Timestamp) -> bool {
     })
 }
 
-fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<Decision, Refusal> {
+pub(super) fn acknowledge(secret: &Secret, version: VersionRef, terms: &Terms) -> Result<Decision, Refusal> {
     let version = secret.version(version).ok_or(Refusal::VersionNotFound)?;
     let decision = Decision::about(secret.id).on(version.id);
     if version.acknowledged_by.contains(&terms.actor) {

@@ -6,11 +6,12 @@ use super::super::id::{DataKeyId, VersionId};
 use super::super::refusal::Refusal;
 use super::super::secret::Secret;
 use super::super::state::State;
+use super::super::stop::Work;
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, Unlocked, unlocked};
 use super::super::version::{DestroyCause, VersionOrigin};
 use super::secrets::{added, end_of_data};
-use super::{Decision, active, in_force, metadata};
+use super::{Decision, in_force, metadata};
 
 pub(super) fn rotate(
     state: &State,
@@ -19,7 +20,7 @@ pub(super) fn rotate(
     next: &Prepared,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    active(secret)?;
+    secret.may(Work::Use)?;
     if secret.spec.is_dynamic() || secret.spec.issuance().is_some() {
         return Err(Refusal::RotationNotSupported);
     }
@@ -41,7 +42,7 @@ pub(super) fn restore(
     next: &Prepared,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    active(secret)?;
+    secret.may(Work::Use)?;
     if secret.spec.is_dynamic() || secret.spec.issuance().is_some() {
         return Err(Refusal::RotationNotSupported);
     }

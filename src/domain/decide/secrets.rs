@@ -9,10 +9,11 @@ use super::super::refusal::Refusal;
 use super::super::secret::{ApiKeyUse, Secret, SecretSpec};
 use super::super::size::check_words;
 use super::super::state::State;
+use super::super::stop::Work;
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, unlocked};
 use super::super::version::{DestroyCause, Version, VersionData, VersionOrigin, VersionRef};
-use super::{Decision, active, in_force, metadata, retirement, strict_access};
+use super::{Decision, in_force, metadata, retirement, strict_access};
 
 pub(super) fn create(state: &State, command: &Command, terms: &Terms, now: Timestamp) -> Result<Decision, Refusal> {
     let Command::CreateSecret { id, group, metadata, expires, spec, policy, first } = command else {
@@ -100,7 +101,7 @@ pub(super) fn read_dynamic(
     terms: &Terms,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    active(secret)?;
+    secret.may(Work::Use)?;
     if !matches!(secret.spec, SecretSpec::IamCredentials { .. }) {
         return Err(Refusal::VersionChanged);
     }

@@ -15,6 +15,7 @@ use super::super::rotation_command::Reported;
 use super::super::rotation_event::{CredentialIssued, JobBegun, RetirementJobBegun};
 use super::super::secret::Secret;
 use super::super::state::{State, Whole};
+use super::super::stop::{Work, may};
 use super::super::task::{Task, TaskKind, TaskStatus};
 use super::super::time::Timestamp;
 use super::attempts::{Failed, fail};
@@ -60,10 +61,11 @@ pub(super) fn report(
     report: &Reported,
     now: Timestamp,
 ) -> Result<Decision, Refusal> {
-    // What was made is good to know at any time; nothing ends while nobody has looked at a restored store.
-    if let (Some(restored), Reported::Deleted | Reported::Failed { .. }) = (state.whole.quarantine(), report) {
-        return Err(Refusal::Quarantined { since: restored.at });
-    }
+    let work = match report {
+        Reported::Created { .. } => Work::ReportMade,
+        Reported::Deleted | Reported::Failed { .. } => Work::ReportEnded,
+    };
+    may(secret, work, &state.whole)?;
     let task = secret.task(id).ok_or(Refusal::TaskNotFound)?;
     let fits = match report {
         Reported::Created { .. } => task.kind == TaskKind::CreateCredentials,
@@ -101,25 +103,40 @@ fn report_on_rotation(
             Ok(Decision::about(secret.id).then(aborted(rotation, reason)))
         }
         Reported::Failed { reason, retry_at } => {
-            let failed = |failure| Ok(fail(secret, rotation, &failed(failure, reason, *retry_at), now));
-            match &rotation.stage {
-                RotationStage::Awaiting { .. } => failed(AttemptFailure::Refused),
-                // Nothing is left to end.
-                RotationStage::Ending { credential: None, reason, .. } => {
-                    Ok(Decision::about(secret.id).then(aborted(rotation, reason)))
-                }
-                RotationStage::Ending { .. } if task.kind == TaskKind::DeleteCredentials => {
-                    failed(AttemptFailure::Unavailable)
-                }
-                RotationStage::Planned
-                | RotationStage::Attempted
-                | RotationStage::Doubted
-                | RotationStage::Issued(_)
-                | RotationStage::Staged { .. }
-                | RotationStage::Aborting { .. }
-                | RotationStage::Ending { .. } => Err(not_awaited()),
+            let failed = |failure| fail(secret, rotation, &failed(failure, reason, *retry_at), now);
+            match failure_reported(rotation, task).ok_or_else(not_awaited)? {
+                Failure::Making => Ok(failed(AttemptFailure::Refused)),
+                Failure::Ending => Ok(failed(AttemptFailure::Unavailable)),
+                Failure::CalledOff(reason) => Ok(Decision::about(secret.id).then(aborted(rotation, reason))),
             }
         }
+    }
+}
+
+/// What a job failed to do.
+enum Failure<'a> {
+    /// To make the credential.
+    Making,
+    /// To end it.
+    Ending,
+    /// To make one that was called off, so that nothing is left to end; for this reason it was.
+    CalledOff(&'a Reason),
+}
+
+/// Returns what a job failed to do that reports of the rotation under way; nothing where no such report is waited for.
+fn failure_reported<'a>(rotation: &'a Rotation, task: &Task) -> Option<Failure<'a>> {
+    match &rotation.stage {
+        RotationStage::Awaiting { .. } => Some(Failure::Making),
+        RotationStage::Ending { credential: None, reason, .. } => Some(Failure::CalledOff(reason)),
+        RotationStage::Ending { credential: Some(_), .. } => {
+            (task.kind == TaskKind::DeleteCredentials).then_some(Failure::Ending)
+        }
+        RotationStage::Planned
+        | RotationStage::Attempted
+        | RotationStage::Doubted
+        | RotationStage::Issued(_)
+        | RotationStage::Staged { .. }
+        | RotationStage::Aborting { .. } => None,
     }
 }
 

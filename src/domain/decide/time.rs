@@ -4,10 +4,11 @@
 //! [`lapse`] decides.
 
 use super::super::event::{ExpirationHeld, LockExpired, SecretExpired, VersionDataDestroyed};
-use super::super::secret::{Lifecycle, Secret, SecretSpec};
+use super::super::secret::{Ending, Lifecycle, Secret};
 use super::super::state::State;
+use super::super::stop::{Work, may};
 use super::super::time::Timestamp;
-use super::super::touch::{Touch, unlocked};
+use super::super::touch::{Obstacle, Touch, unlocked};
 use super::super::version::{DestroyCause, Version};
 use super::{Decision, retirement};
 
@@ -15,19 +16,27 @@ use super::{Decision, retirement};
 ///
 /// An expiry that a lock holds back is not due: removing the lock does it.
 pub(crate) fn lapses(secret: &Secret) -> Option<Timestamp> {
-    let leases = secret.locks().filter_map(|(_, lock)| lock.expires_at).min();
+    lapses_while(secret, |work| secret.may(work).is_ok())
+}
+
+/// The same, of what may be done.
+fn lapses_while(secret: &Secret, may: impl Fn(Work) -> bool) -> Option<Timestamp> {
+    let leases = secret.locks().filter_map(|(_, lock)| lock.expires_at).min().filter(|_| may(Work::EndLock));
+    let expiry = expiry_due(secret).filter(|_| may(Work::Expire));
+    leases.into_iter().chain(expiry).min()
+}
+
+/// When the secret, or the next credential of it, ends.
+fn expiry_due(secret: &Secret) -> Option<Timestamp> {
     let held = secret.expiry_held_since.is_some();
-    let expiry = match secret.spec {
-        SecretSpec::IamCredentials { .. } => {
+    match secret.spec.ending() {
+        Ending::Leases => {
             let waits = |version: &&Version| version.is_available() && (!held || version.locks.is_empty());
             secret.versions.iter().filter(waits).filter_map(|version| version.expires_at).min()
         }
-        _ if secret.lifecycle != Lifecycle::Active => None,
-        _ if secret.spec.is_issued_credential() => end_of_credentials(secret, held),
-        _ if held || secret.is_renewed() => None,
-        _ => secret.expires_at(),
-    };
-    leases.into_iter().chain(expiry).min()
+        Ending::Credentials => end_of_credentials(secret, held),
+        Ending::Data | Ending::Certificate => secret.expires_at().filter(|_| !held && !secret.is_renewed()),
+    }
 }
 
 /// When the next credential of an issuer ends that can be let go, or be said to be held.
@@ -47,20 +56,17 @@ fn has_credentials(secret: &Secret) -> bool {
     secret.versions.iter().any(Version::has_credential_in_use)
 }
 
-/// Gives the next time at which something about a secret lapses; `None` also while the store is in quarantine, where time
-/// does nothing.
+/// Gives the next time at which something about a secret lapses; `None` also while a state of the store stops time.
 pub(crate) fn due_at(state: &State, secret: &Secret) -> Option<Timestamp> {
-    if state.whole.quarantine().is_some() { None } else { lapses(secret) }
+    lapses_while(secret, |work| may(secret, work, &state.whole).is_ok())
 }
 
 /// Decides all that time has made due on a secret.
 pub(in super::super) fn lapse(state: &State, secret: &Secret, now: Timestamp) -> Decision {
-    if state.whole.quarantine().is_some() {
-        return Decision::about(secret.id);
-    }
     let mut after = secret.clone();
     let mut decision = Decision::about(secret.id);
-    let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
+    let ends = may(secret, Work::EndLock, &state.whole).is_ok();
+    let is_over = |end: Option<Timestamp>| ends && end.is_some_and(|end| end <= now);
     for version in &mut after.versions {
         for lock in version.locks.iter().filter(|lock| is_over(lock.expires_at)) {
             decision = decision.then(LockExpired { version: version.id, name: lock.name.clone() });
@@ -72,30 +78,40 @@ pub(in super::super) fn lapse(state: &State, secret: &Secret, now: Timestamp) ->
 
 /// Adds what expiry does to a secret that would look like `after`; nothing when its time has not come.
 pub(super) fn expire(state: &State, after: &Secret, now: Timestamp, decision: Decision) -> Decision {
-    match after.spec {
-        _ if state.whole.quarantine().is_some() => decision,
-        SecretSpec::IamCredentials { .. } => end_each(state, after, now, None, decision),
-        _ if after.spec.is_issued_credential() => end_credentials(state, after, now, decision),
-        _ if after.lifecycle != Lifecycle::Active || after.expires_at().is_none_or(|end| end > now) => decision,
-        // A renewal that was missed is made late rather than never.
-        SecretSpec::PrivateCert { .. } if after.is_renewed() => decision,
-        SecretSpec::ImportedCert | SecretSpec::PrivateCert { .. } => {
-            decision.then(SecretExpired { lifecycle: Lifecycle::Deactivated })
-        }
-        _ => {
-            if let Ok(witness) = unlocked(after, Touch::Expire, &state.whole) {
-                let destroy = |decision: Decision, (version, data_key): &(_, _)| {
-                    let cause = DestroyCause::Expired;
-                    decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause })
-                };
-                let decision = witness.data().iter().fold(decision, destroy);
-                decision.then(SecretExpired { lifecycle: Lifecycle::Destroyed })
-            } else {
-                let locked = after.versions.iter().rev().find(|version| !version.locks.is_empty());
-                hold(after, locked, decision)
-            }
-        }
+    if may(after, Work::Expire, &state.whole).is_err() {
+        return decision;
     }
+    let is_over = after.expires_at().is_some_and(|end| end <= now);
+    match after.spec.ending() {
+        Ending::Leases => end_each(state, after, now, None, decision),
+        Ending::Credentials => end_credentials(state, after, now, decision),
+        Ending::Data | Ending::Certificate if !is_over => decision,
+        Ending::Data => end_data(state, after, decision),
+        // A renewal that was missed is made late rather than never.
+        Ending::Certificate if after.is_renewed() => decision,
+        Ending::Certificate => decision.then(SecretExpired { lifecycle: Lifecycle::Deactivated }),
+    }
+}
+
+/// Destroys the data of a secret that has expired.
+fn end_data(state: &State, after: &Secret, decision: Decision) -> Decision {
+    match unlocked(after, Touch::Expire, &state.whole) {
+        Ok(witness) => {
+            let destroy = |decision: Decision, (version, data_key): &(_, _)| {
+                let cause = DestroyCause::Expired;
+                decision.then(VersionDataDestroyed { version: *version, data_key: *data_key, cause })
+            };
+            let decision = witness.data().iter().fold(decision, destroy);
+            decision.then(SecretExpired { lifecycle: Lifecycle::Destroyed })
+        }
+        Err(Obstacle::Locks(_)) => hold(after, last_locked(after), decision),
+        Err(Obstacle::Stop(_)) => decision,
+    }
+}
+
+/// Returns the newest version that carries a lock.
+fn last_locked(secret: &Secret) -> Option<&Version> {
+    secret.versions.iter().rev().find(|version| !version.locks.is_empty())
 }
 
 /// Ends what an issuer made: with the current credential the secret, with an earlier one that version alone.
@@ -104,9 +120,10 @@ pub(super) fn expire(state: &State, after: &Secret, now: Timestamp, decision: De
 /// way, and to give one up may take the data of this one.
 fn end_credentials(state: &State, after: &Secret, now: Timestamp, decision: Decision) -> Decision {
     let is_over = after.expires_at().is_some_and(|end| end <= now);
+    if !is_over || after.rotation.is_some() {
+        return end_each(state, after, now, None, decision);
+    }
     match unlocked(after, Touch::Expire, &state.whole) {
-        _ if after.lifecycle != Lifecycle::Active => decision,
-        _ if !is_over || after.rotation.is_some() => end_each(state, after, now, None, decision),
         Ok(witness) => {
             let decision = retirement::let_touched_go(after, &witness, DestroyCause::Expired, decision);
             if has_credentials(after) {
@@ -115,10 +132,8 @@ fn end_credentials(state: &State, after: &Secret, now: Timestamp, decision: Deci
                 decision.then(SecretExpired { lifecycle: Lifecycle::Destroyed })
             }
         }
-        Err(_) => {
-            let locked = after.versions.iter().rev().find(|version| !version.locks.is_empty());
-            end_each(state, after, now, locked, decision)
-        }
+        Err(Obstacle::Locks(_)) => end_each(state, after, now, last_locked(after), decision),
+        Err(Obstacle::Stop(_)) => decision,
     }
 }
 
@@ -135,7 +150,8 @@ fn end_each<'a>(
             Ok(witness) => {
                 decision = retirement::let_touched_go(after, &witness, DestroyCause::LeaseEnded, decision);
             }
-            Err(_) => held = Some(version),
+            Err(Obstacle::Locks(_)) => held = Some(version),
+            Err(Obstacle::Stop(_)) => {}
         }
     }
     hold(after, held, decision)

@@ -1,68 +1,77 @@
 //! Owns the rules for what belongs to no secret: settings, key slots, epochs, quarantine.
 
-use super::super::clock::{ClockConfirmed, ClockRebased};
-use super::super::command::Command;
+use super::super::clock::{ClockConfirmed, ClockConfirmedBy, ClockRebased};
 use super::super::event::{
-    EpochRetired, EpochRolled, HeartbeatRecorded, KeySlotAdded, KeySlotRemoved, QuarantineEnded, SettingsChanged,
-    SigningKeySet,
+    EpochRetired, EpochRolled, KeySlotAdded, KeySlotRemoved, QuarantineEnded, SettingsChanged, SigningKeySet,
 };
 use super::super::limits;
 use super::super::rebase::rebases_left;
 use super::super::refusal::Refusal;
 use super::super::rotation_event::StrangersFound;
+use super::super::settings::{KeySlotKind, Settings};
 use super::super::state::State;
 use super::super::time::Timestamp;
 use super::Decision;
 
-pub(in super::super) fn decide(state: &State, command: &Command) -> Result<Decision, Refusal> {
-    let whole = &state.whole;
-    let newest = whole.epochs.last().copied().unwrap_or(0);
-    match command {
-        Command::ChangeSettings { settings } if *settings == whole.settings => Ok(Decision::default()),
-        Command::ChangeSettings { settings } => Ok(Decision::default().then(SettingsChanged { settings: *settings })),
-        Command::AddKeySlot { slot, .. } if *slot >= limits::KEY_SLOTS_MAX => slot_refusal("key slots go from 0 to 7"),
-        Command::AddKeySlot { slot, .. } if whole.key_slots.contains_key(slot) => {
-            slot_refusal("the key slot is in use; choose a free one")
-        }
-        Command::AddKeySlot { slot, kind } => Ok(Decision::default().then(KeySlotAdded { slot: *slot, kind: *kind })),
-        Command::RemoveKeySlot { slot } if !whole.key_slots.contains_key(slot) => {
-            slot_refusal("there is nothing in that key slot")
-        }
-        Command::RemoveKeySlot { .. } if whole.key_slots.len() == 1 => {
-            slot_refusal("the last key slot stays, or nobody could open the store again; add another one first")
-        }
-        Command::RemoveKeySlot { slot } => Ok(Decision::default().then(KeySlotRemoved { slot: *slot })),
-        Command::RollEpoch { epoch } if *epoch != newest.saturating_add(1) => Err(Refusal::VersionChanged),
-        Command::RollEpoch { epoch } => Ok(Decision::default().then(EpochRolled { epoch: *epoch })),
-        Command::RetireEpoch { epoch } if *epoch == newest || !whole.epochs.contains(epoch) => {
-            Err(Refusal::invalid("epoch", "is the newest one, or is retired already"))
-        }
-        Command::RetireEpoch { epoch } => Ok(Decision::default().then(EpochRetired { epoch: *epoch })),
-        Command::SetSigningKey { number, .. } if Some(*number) != whole.next_signing_key() => {
-            Err(Refusal::VersionChanged)
-        }
-        Command::SetSigningKey { number, verifier_key } => {
-            Ok(Decision::default().then(SigningKeySet { number: *number, verifier_key: verifier_key.clone() }))
-        }
-        Command::EndQuarantine => Ok(end_quarantine(state)),
-        other => Ok(of_time(state, other)),
-    }
+pub(super) fn change_settings(state: &State, settings: Settings) -> Decision {
+    let decision = Decision::default();
+    if settings == state.whole.settings { decision } else { decision.then(SettingsChanged { settings }) }
 }
 
-fn end_quarantine(state: &State) -> Decision {
+pub(in super::super) fn add_slot(state: &State, slot: u8, kind: KeySlotKind) -> Result<Decision, Refusal> {
+    if slot >= limits::KEY_SLOTS_MAX {
+        return slot_refusal("key slots go from 0 to 7");
+    }
+    if state.whole.key_slots.contains_key(&slot) {
+        return slot_refusal("the key slot is in use; choose a free one");
+    }
+    Ok(Decision::default().then(KeySlotAdded { slot, kind }))
+}
+
+pub(in super::super) fn remove_slot(state: &State, slot: u8) -> Result<Decision, Refusal> {
+    if !state.whole.key_slots.contains_key(&slot) {
+        return slot_refusal("there is nothing in that key slot");
+    }
+    if state.whole.key_slots.len() == 1 {
+        return slot_refusal("the last key slot stays, or nobody could open the store again; add another one first");
+    }
+    Ok(Decision::default().then(KeySlotRemoved { slot }))
+}
+
+pub(super) fn roll_epoch(state: &State, epoch: u32) -> Result<Decision, Refusal> {
+    if epoch != newest_epoch(state).saturating_add(1) {
+        return Err(Refusal::VersionChanged);
+    }
+    Ok(Decision::default().then(EpochRolled { epoch }))
+}
+
+pub(super) fn retire_epoch(state: &State, epoch: u32) -> Result<Decision, Refusal> {
+    if epoch == newest_epoch(state) || !state.whole.epochs.contains(&epoch) {
+        return Err(Refusal::invalid("epoch", "is the newest one, or is retired already"));
+    }
+    Ok(Decision::default().then(EpochRetired { epoch }))
+}
+
+fn newest_epoch(state: &State) -> u32 {
+    state.whole.epochs.last().copied().unwrap_or(0)
+}
+
+pub(super) fn set_signing_key(state: &State, number: u32, verifier_key: &str) -> Result<Decision, Refusal> {
+    if Some(number) != state.whole.next_signing_key() {
+        return Err(Refusal::VersionChanged);
+    }
+    Ok(Decision::default().then(SigningKeySet { number, verifier_key: verifier_key.into() }))
+}
+
+pub(super) fn end_quarantine(state: &State) -> Decision {
     let decision = Decision::default();
     if state.whole.quarantine().is_some() { decision.then(QuarantineEnded {}) } else { decision }
 }
 
-/// Decides what is recorded of the clock, and of a time in which nothing happened.
-fn of_time(state: &State, command: &Command) -> Decision {
+/// Has the store believe its clock again; nothing where it is believed.
+pub(super) fn confirm_clock(state: &State, by: ClockConfirmedBy) -> Decision {
     let decision = Decision::default();
-    match command {
-        Command::HoldClock(held) => decision.then(held.clone()),
-        Command::ConfirmClock(by) if state.whole.clocks.held.is_some() => decision.then(ClockConfirmed { by: *by }),
-        Command::RecordHeartbeat => decision.then(HeartbeatRecorded {}),
-        _ => decision,
-    }
+    if state.whole.clocks.held.is_some() { decision.then(ClockConfirmed { by }) } else { decision }
 }
 
 /// Has the store go by a clock that shows an earlier time than the last record.

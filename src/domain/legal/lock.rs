@@ -9,16 +9,16 @@ use super::super::record::Record;
 use super::super::rotation::Credential;
 use super::super::secret::Secret;
 use super::super::state::State;
+use super::super::stop::{Work, may};
 use super::super::time::Timestamp;
 use super::super::version::Version;
 
-use super::secret::time_passes;
 use super::{Rule, hold};
 
 pub(super) fn place(secret: &Secret, event: &LockPlaced, record: &Record) -> Result<(), Rule> {
     let version = version(secret, event.version)?;
     hold(version.is_available(), Rule::LockOnDestroyedData)?;
-    hold(!is_too_late(secret, version) && !secret.is_deleting, Rule::LockTooLate)?;
+    hold(!is_too_late(secret, version) && secret.may(Work::Lock).is_ok(), Rule::LockTooLate)?;
     let is_long = |end: Timestamp| is_long_enough(end, record);
     hold(event.lock.expires_at.is_none_or(is_long), Rule::EndMismatch)?;
     match version.lock(&event.lock.name) {
@@ -39,7 +39,7 @@ pub(super) fn remove(secret: &Secret, event: &LockRemoved, record: &Record) -> R
 }
 
 pub(super) fn expire(state: &State, secret: &Secret, event: &LockExpired, record: &Record) -> Result<(), Rule> {
-    time_passes(state)?;
+    may(secret, Work::EndLock, &state.whole)?;
     let lock = standing(secret, event.version, &event.name)?;
     let end = lock.expires_at.ok_or(Rule::LockPermanent)?;
     hold(end <= record.recorded_at, Rule::LeaseRuns)

@@ -2,8 +2,8 @@
 //!
 //! Everybody asks it: the writer before it appends a batch, recovery and scrub as they replay, backups, restores, and the
 //! verifier of exports. [`super::decide`] chooses among what is legal here. Rules are asked of the state before an event,
-//! and of the secrets of a batch behind it; a new event needs an arm in one of the tables below, and in [`super::event_kind`] a place
-//! in one of the lists. What may be done to a locked version is not said here again: that is
+//! and of the secrets of a batch behind it; a new event needs an arm in one of the tables below, in [`super::event_kind`] a place
+//! in one of the lists, and in [`super::effect`] what it is to versions and rotations. What may be done to a locked version is not said here again: that is
 //! [`super::touch`]. Read next: [`walk`].
 
 mod flaw;
@@ -28,10 +28,11 @@ use super::decide::fits_strangers;
 use super::event::Event;
 use super::event_kind::{Scope, of_rotation, of_secret, of_trail, of_whole};
 use super::record::Record;
-use super::refusal::Refusal;
 use super::rotation_event::{CredentialRetired, RetirementFailed, RetirementJobBegun};
 use super::secret::Secret;
 use super::state::State;
+use super::stop::Stop;
+use super::touch::Obstacle;
 
 macro_rules! rules {
     ($( $case:ident = $label:literal, $words:literal; )+) => {
@@ -138,11 +139,20 @@ rules! {
 }
 
 impl Rule {
-    /// Gives the rule behind a refusal to touch a version.
-    const fn of_touch(refusal: &Refusal) -> Self {
-        match refusal {
-            Refusal::Quarantined { .. } => Self::TouchedInQuarantine,
-            _ => Self::LockedVersionTouched,
+    /// Gives the rule behind what may not touch a version.
+    fn of_touch(obstacle: &Obstacle) -> Self {
+        match obstacle {
+            Obstacle::Stop(stop) => (*stop).into(),
+            Obstacle::Locks(_) => Self::LockedVersionTouched,
+        }
+    }
+}
+
+impl From<Stop> for Rule {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Quarantine { .. } => Self::TouchedInQuarantine,
+            Stop::Inactive { .. } => Self::SecretInactive,
         }
     }
 }

@@ -90,7 +90,7 @@ pub(super) fn commit(state: &State, secret: &Secret, event: &RotationCommitted) 
     let rotation = open(secret, event.rotation)?;
     hold(rotation.parked.is_none() && rotation.stage.is_made(), Rule::RotationOutOfTurn)?;
     let witness = unlocked_at_commit(secret, rotation, &state.whole);
-    witness.map(drop).map_err(|refusal| Rule::of_touch(&refusal))
+    witness.map(drop).map_err(|obstacle| Rule::of_touch(&obstacle))
 }
 
 /// What another issuer made is not ended by what replaced it in place.

@@ -5,8 +5,9 @@ use super::super::id::{DataKeyId, VersionId};
 use super::super::limits;
 use super::super::record::Record;
 use super::super::room::forgettable;
-use super::super::secret::{Lifecycle, Secret, SecretMetadata, SecretSpec};
+use super::super::secret::{Ending, Lifecycle, Secret, SecretMetadata};
 use super::super::state::State;
+use super::super::stop::{Work, may};
 use super::super::time::Timestamp;
 use super::super::touch::{Touch, unlocked};
 use super::super::version::Version;
@@ -46,26 +47,21 @@ pub(super) fn clear_policy(secret: &Secret) -> Result<(), Rule> {
 
 /// What an issuer has to make yet can be described anew as well: what it is told may be why it has not.
 fn described(secret: &Secret) -> Result<(), Rule> {
-    hold(matches!(secret.lifecycle, Lifecycle::Active | Lifecycle::PreActivation), Rule::SecretInactive)
+    Ok(secret.may(Work::Describe)?)
 }
 
 /// What is described can be described anew while it is in use.
 pub(super) fn active(secret: &Secret) -> Result<(), Rule> {
-    hold(secret.lifecycle == Lifecycle::Active, Rule::SecretInactive)
+    Ok(secret.may(Work::Use)?)
 }
 
 pub(super) fn delete(state: &State, secret: &Secret, event: &SecretDeleted) -> Result<(), Rule> {
     let has_credentials = secret.versions.iter().any(Version::has_credential_in_use);
     hold(!has_credentials && secret.rotation.is_none(), Rule::CredentialInUse)?;
-    let witness = unlocked(secret, Touch::Delete, &state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
+    let witness = unlocked(secret, Touch::Delete, &state.whole).map_err(|obstacle| Rule::of_touch(&obstacle))?;
     let is_destroyed = |data_key: &DataKeyId| event.data_keys.contains(data_key);
     let same_count = witness.data().len() == event.data_keys.len();
     hold(same_count && witness.data().iter().all(|(_, key)| is_destroyed(key)), Rule::DataKeyMismatch)
-}
-
-/// Nothing lapses while a store is in quarantine.
-pub(super) fn time_passes(state: &State) -> Result<(), Rule> {
-    hold(state.whole.quarantine().is_none(), Rule::TouchedInQuarantine)
 }
 
 pub(super) fn create(state: &State, event: &SecretCreated, sight: Sight) -> Result<(), Rule> {
@@ -82,26 +78,23 @@ pub(super) fn retention(metadata: &SecretMetadata) -> Result<(), Rule> {
 }
 
 pub(super) fn expire(state: &State, secret: &Secret, event: &SecretExpired, record: &Record) -> Result<(), Rule> {
-    time_passes(state)?;
-    hold(secret.lifecycle == Lifecycle::Active, Rule::SecretInactive)?;
+    may(secret, Work::Expire, &state.whole)?;
     hold(secret.expires_at().is_some_and(|end| end <= record.recorded_at), Rule::NotExpired)?;
-    match (&secret.spec, event.lifecycle) {
-        (SecretSpec::ImportedCert | SecretSpec::PrivateCert { .. }, Lifecycle::Deactivated) => Ok(()),
-        (SecretSpec::ImportedCert | SecretSpec::IamCredentials { .. } | SecretSpec::PrivateCert { .. }, _) => {
-            Err(Rule::ExpiryOfType)
-        }
-        (_, Lifecycle::Destroyed) => {
+    match secret.spec.ending() {
+        Ending::Leases => Err(Rule::ExpiryOfType),
+        Ending::Certificate => hold(event.lifecycle == Lifecycle::Deactivated, Rule::ExpiryOfType),
+        Ending::Data | Ending::Credentials => {
+            hold(event.lifecycle == Lifecycle::Destroyed, Rule::ExpiryOfType)?;
             hold(!secret.versions.iter().any(Version::is_available), Rule::ExpiredWithData)?;
             hold(!secret.versions.iter().any(Version::has_credential_in_use), Rule::CredentialInUse)?;
             hold(secret.rotation.is_none(), Rule::RotationOutOfTurn)
         }
-        _ => Err(Rule::ExpiryOfType),
     }
 }
 
 /// A hold is said once, of a locked version that has reached its end, or whose secret has.
 pub(super) fn hold_expiry(state: &State, secret: &Secret, version: VersionId, record: &Record) -> Result<(), Rule> {
-    time_passes(state)?;
+    may(secret, Work::Expire, &state.whole)?;
     let version = secret.version_by_id(version).ok_or(Rule::VersionMissing)?;
     hold(!version.locks.is_empty() && secret.expiry_held_since.is_none(), Rule::NothingHeld)?;
     let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= record.recorded_at);

@@ -109,7 +109,7 @@ pub(super) fn regenerate(
 
 /// Holds a step to the one rule of locks.
 pub(super) fn untouched(state: &State, secret: &Secret, touch: Touch) -> Result<(), Rule> {
-    unlocked(secret, touch, &state.whole).map(drop).map_err(|refusal| Rule::of_touch(&refusal))
+    unlocked(secret, touch, &state.whole).map(drop).map_err(|obstacle| Rule::of_touch(&obstacle))
 }
 
 /// Holds data that a lease ends to the end of its lease, and data that nothing ends to none.

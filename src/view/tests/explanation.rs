@@ -15,7 +15,7 @@ use crate::view::{ErrorBody, EventSummary, Explanation, Forecast, Impact};
 
 /// What stands in the way of a deletion.
 fn refusal(secret: &Secret) -> Refusal {
-    unlocked(secret, Touch::Delete, &Whole::default()).err().unwrap()
+    unlocked(secret, Touch::Delete, &Whole::default()).err().unwrap().into()
 }
 
 #[test]

@@ -130,7 +130,8 @@ fn a_rotation_by_policy_is_refused_as_one_by_hand_is() {
 fn a_rotation_in_place_is_refused_while_current_or_previous_is_locked() {
     let in_place = |world: &mut World, secret| {
         let none = world.read_version(secret, Current)?;
-        unlocked(world.get(secret), Touch::RotateInPlace, &world.state.whole).map(|_| none)
+        unlocked(world.get(secret), Touch::RotateInPlace, &world.state.whole)?;
+        Ok(none)
     };
     check(&Kind::ROTATING, in_place, ["ok", LOCKED, LOCKED]);
 }

@@ -113,7 +113,7 @@ impl Known {
     /// Notes that a lock may have gone that was not seen.
     pub(super) fn note_end(&mut self, record: &Record) {
         if let Event::LockPlaced(_) | Event::LockRemoved(_) | Event::LockExpired(_) = &record.event {
-            let on = evolve::version_of(&record.event).and_then(|id| self.secret.version_by_id(id));
+            let on = record.event.effect().version().and_then(|id| self.secret.version_by_id(id));
             self.marks.end(record.position, on.map(|version| version.number));
         }
     }

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::event::Event;
+use super::super::event_kind::{of_rotation, of_trail, of_whole};
 use super::super::evolve;
 use super::super::id::VersionId;
 use super::super::position::{Revision, VersionNumber};
@@ -214,6 +215,17 @@ impl Known {
         }
         self.note_end(record);
         self.note_renewal(record);
+        self.note(record);
+        evolve::follow(&mut self.secret, (record, revision), whole);
+    }
+
+    /// Notes what an event tells anew, whatever is hidden of the secret.
+    #[allow(
+        clippy::unnested_or_patterns,
+        clippy::match_same_arms,
+        reason = "lists of events are macros; each says why it is left alone"
+    )]
+    fn note(&mut self, record: &Record) {
         match &record.event {
             Event::SecretUpdated(_) => self.seen.metadata = true,
             Event::SpecUpdated(_) => self.seen.spec = true,
@@ -221,14 +233,21 @@ impl Known {
             Event::ExpirationHeld(_) => self.held = Some(record.recorded_at),
             // Of which type it is may be hidden; with its first version each is in use.
             Event::VersionAdded(_) => self.secret.lifecycle = Lifecycle::Active,
-            _ => {}
+            Event::VersionRegenerated(_) | Event::VersionDownloaded(_) => {
+                self.secret.retrieved_at = Some(record.recorded_at);
+            }
+            // They change what is followed, or is told elsewhere.
+            Event::SecretCreated(_) | Event::SecretDeleted(_) | Event::SecretExpired(_) => {}
+            Event::VersionUpdated(_) | Event::VersionDataDestroyed(_) => {}
+            Event::LockPlaced(_) | Event::LockRenewed(_) | Event::LockRemoved(_) | Event::LockExpired(_) => {}
+            Event::SecretRestated(_) | Event::VersionRestated(_) | Event::LockRestated(_) => {}
+            of_whole!() | of_trail!() | of_rotation!() => {}
         }
-        evolve::follow(&mut self.secret, (record, revision), whole);
     }
 
     /// Learns the id of a version from an event about it, where no other version can be meant.
     fn name(&mut self, event: &Event) {
-        let Some(id) = evolve::version_of(event).filter(|_| !matches!(event, Event::VersionAdded(_))) else { return };
+        let Some(id) = event.effect().earlier() else { return };
         let is_the_one =
             self.secret.version_by_id(id).is_none() && self.seen.unnamed.len() == 1 && self.later.is_empty();
         if is_the_one
@@ -241,7 +260,7 @@ impl Known {
 
     /// Tells whether an event is about a version of which nobody can say yet which one it is.
     fn is_of_stranger(&self, event: &Event) -> bool {
-        let id = evolve::version_of(event).filter(|_| !matches!(event, Event::VersionAdded(_)));
+        let id = event.effect().earlier();
         id.is_some_and(|id| self.secret.version_by_id(id).is_none())
     }
 
@@ -251,13 +270,7 @@ impl Known {
         self.secret.as_of = record.position.next();
         self.secret.updated_at = record.recorded_at;
         self.note_end(record);
-        match &record.event {
-            Event::ExpirationHeld(_) => self.held = Some(record.recorded_at),
-            Event::VersionRegenerated(_) | Event::VersionDownloaded(_) => {
-                self.secret.retrieved_at = Some(record.recorded_at);
-            }
-            _ => {}
-        }
+        self.note(record);
         if self.later.len() < LATER_MAX {
             self.later.push(record.clone());
         } else {

@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::super::super::event::{Event, LockRestated, SecretRestated, VersionRestated};
-use super::super::super::event_kind::of_rotation;
+use super::super::super::event::{Event, LockRestated, SecretRestated, VersionAdded, VersionRestated};
+use super::super::super::event_kind::{of_rotation, of_trail, of_whole};
 use super::super::super::evolve;
 use super::super::super::id::VersionId;
 use super::super::super::limits;
@@ -14,10 +14,9 @@ use super::super::super::lock::Lock;
 use super::super::super::name::LockName;
 use super::super::super::position::{Position, VersionNumber};
 use super::super::super::record::Record;
-use super::super::super::refusal::Refusal;
 use super::super::super::secret::Secret;
 use super::super::super::state::{State, Whole};
-use super::super::super::touch::{Touch, unlocked};
+use super::super::super::touch::{Obstacle, unlocked};
 use super::super::super::version::{Version, VersionData};
 use super::super::{Rule, Sight, about_rotation, hold, secret, version};
 use super::made::unseen_lock;
@@ -37,9 +36,14 @@ impl Hidden {
 }
 
 impl Known {
+    #[allow(
+        clippy::unnested_or_patterns,
+        clippy::match_same_arms,
+        reason = "lists of events are macros; each says why it passes"
+    )]
     fn check(&self, state: &State, record: &Record, sight: Sight) -> Result<(), Rule> {
         let secret = self.with_locks();
-        let (event, now) = (&record.event, record.recorded_at);
+        let event = &record.event;
         touched(&secret, event, state)?;
         // Every lock stands on data that goes with the secret.
         let goes = matches!(event, Event::SecretDeleted(_)) && self.has_all_versions();
@@ -51,16 +55,10 @@ impl Known {
                 about_rotation(state, &secret, record, event, sight)
             }
             Event::VersionAdded(event) if is_clear && sees_versions => {
-                version::add(state, &secret, (event, now), sight)?;
+                version::add(state, &secret, (event, record.recorded_at), sight)?;
                 hold(secret.spec.issuance().is_none() || self.seen.is_commit, Rule::VersionWithoutCommit)
             }
-            Event::VersionAdded(event) => {
-                hold(event.number == secret.next_number(), Rule::VersionNumberGap)?;
-                let is_rotation = self.seen.spec && !secret.versions.is_empty();
-                hold(!is_rotation || !secret.spec.is_dynamic(), Rule::RotationOfType)?;
-                let is_issued = self.seen.spec && secret.spec.issuance().is_some();
-                hold(!is_issued || self.seen.is_commit, Rule::VersionWithoutCommit)
-            }
+            Event::VersionAdded(event) => self.adds(&secret, event),
             Event::SecretUpdated(event) => secret::retention(&event.metadata),
             Event::LockPlaced(event) => {
                 let on = secret.version_by_id(event.version);
@@ -69,8 +67,23 @@ impl Known {
             Event::LockRenewed(event) => self.has_lock(event.version, &event.name),
             Event::LockRemoved(event) => self.has_lock(event.version, &event.name),
             Event::LockExpired(event) => self.has_lock(event.version, &event.name),
-            _ => Ok(()),
+            // What else they say, or hang on, is held to the secret once it is restated.
+            Event::SecretCreated(_) | Event::SecretDeleted(_) | Event::SecretExpired(_) => Ok(()),
+            Event::SpecUpdated(_) | Event::PolicySet(_) | Event::PolicyCleared(_) | Event::ExpirationHeld(_) => Ok(()),
+            Event::VersionRegenerated(_) | Event::VersionDownloaded(_) => Ok(()),
+            Event::VersionUpdated(_) | Event::VersionDataDestroyed(_) => Ok(()),
+            Event::SecretRestated(_) | Event::VersionRestated(_) | Event::LockRestated(_) => Ok(()),
+            of_whole!() | of_trail!() | of_rotation!() => Ok(()),
         }
+    }
+
+    /// Holds a version that is added to what is known of its secret.
+    fn adds(&self, secret: &Secret, event: &VersionAdded) -> Result<(), Rule> {
+        hold(event.number == secret.next_number(), Rule::VersionNumberGap)?;
+        let is_rotation = self.seen.spec && !secret.versions.is_empty();
+        hold(!is_rotation || !secret.spec.is_dynamic(), Rule::RotationOfType)?;
+        let is_issued = self.seen.spec && secret.spec.issuance().is_some();
+        hold(!is_issued || self.seen.is_commit, Rule::VersionWithoutCommit)
     }
 
     /// Tells whether no version can have been let go with a lock on it.
@@ -247,15 +260,10 @@ impl Known {
 
 /// Holds what destroys data to the one rule of locks.
 fn touched(secret: &Secret, event: &Event, state: &State) -> Result<(), Rule> {
-    let touch = match event {
-        Event::VersionDataDestroyed(event) => Touch::DestroyData(event.version),
-        Event::RetirementPlanned(event) => Touch::DestroyData(event.version),
-        Event::SecretDeleted(_) => Touch::Delete,
-        Event::VersionRegenerated(_) => Touch::Regenerate,
-        _ => return Ok(()),
-    };
+    let Some(touch) = event.effect().touch() else { return Ok(()) };
     match unlocked(secret, touch, &state.whole) {
-        Err(Refusal::Locked(_)) => Err(Rule::LockedVersionTouched),
-        Ok(_) | Err(_) => Ok(()),
+        Err(Obstacle::Locks(_)) => Err(Rule::LockedVersionTouched),
+        // Whether a stop stood is asked where all of the store was seen.
+        Ok(_) | Err(Obstacle::Stop(_)) => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::command::Terms;
-use super::super::event::{BodiesErased, Event, GroupRestated, StoreRestored};
+use super::super::event::{BodiesErased, Event, StoreRestored};
 use super::super::event_kind::{of_rotation, of_secret, of_trail, of_whole};
 use super::super::id::SecretId;
 use super::super::limits;
@@ -163,10 +163,8 @@ fn restore(batch: &Batch<'_>, event: &StoreRestored) -> Result<(), Rule> {
 
 /// The lowest slot that is free is filled, and all others are emptied, in their order; of a full set, slot 0 is emptied first.
 fn is_own_slot(slots: &[Record]) -> bool {
-    let removed = |record: &Record| match &record.event {
-        Event::KeySlotRemoved(event) => Some(event.slot),
-        _ => None,
-    };
+    let removed =
+        |record: &Record| if let Event::KeySlotRemoved(event) = &record.event { Some(event.slot) } else { None };
     let (first, slots) = match slots {
         [first, rest @ ..] if removed(first).is_some() => (removed(first), rest),
         slots => (None, slots),
@@ -184,10 +182,8 @@ fn is_own_slot(slots: &[Record]) -> bool {
 fn erase(batch: &Batch<'_>, _: &BodiesErased) -> Result<(), Rule> {
     let groups = batch.rest.iter().take_while(|record| matches!(record.event, Event::GroupRestated(_))).count();
     let (groups, mut rest) = batch.rest.split_at_checked(groups).unwrap_or_default();
-    let group = |record: &Record| match &record.event {
-        Event::GroupRestated(GroupRestated { group, .. }) => Some(*group),
-        _ => None,
-    };
+    let group =
+        |record: &Record| if let Event::GroupRestated(event) = &record.event { Some(event.group) } else { None };
     hold(groups.is_sorted_by(|one, other| group(one) < group(other)), Rule::BatchMismatch)?;
     let mut last = None;
     while let Some(first) = rest.first() {

@@ -22,7 +22,7 @@ use super::super::super::rotation_event::{
 };
 use super::super::super::secret::Secret;
 use super::super::super::state::Whole;
-use super::super::super::touch::{Touch, unlocked, unlocked_at_commit};
+use super::super::super::touch::{Obstacle, Touch, unlocked, unlocked_at_commit};
 use super::super::super::version::{DestroyCause, SealedRef, VersionDetails};
 use super::super::whole::newest_epoch;
 use super::super::{Rule, hold};
@@ -90,7 +90,7 @@ fn rotation(secret: &Secret) -> Result<&Rotation, Rule> {
 
 fn delete(batch: &Batch<'_>) -> Result<(), Rule> {
     let secret = batch.subject()?;
-    let witness = unlocked(secret, Touch::Delete, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
+    let witness = unlocked(secret, Touch::Delete, &batch.state.whole).map_err(|obstacle| Rule::of_touch(&obstacle))?;
     // Release 0.1 gave a rotation up as if the store had not been restored.
     let wholes = [&batch.state.whole, &Whole::default()];
     let fits = wholes.into_iter().filter_map(|whole| plan_deletion(whole, secret, &witness));
@@ -147,10 +147,8 @@ fn resume(batch: &Batch<'_>) -> Result<(), Rule> {
 fn attempt_by_now(batch: &Batch<'_>) -> Result<(), Rule> {
     let secret = batch.subject()?;
     let rotation = rotation(secret)?;
-    let report_by = batch.rest.first().and_then(|record| match &record.event {
-        Event::JobBegun(event) => Some(event.report_by),
-        _ => None,
-    });
+    let begun = |record: &Record| if let Event::JobBegun(event) = &record.event { Some(event.report_by) } else { None };
+    let report_by = batch.rest.first().and_then(begun);
     let attempted = decide::attempt(batch.state, secret, rotation);
     let would_be = attempted.and_then(|attempted| decide::begin(attempted, rotation, report_by));
     hold(would_be.is_ok_and(|decision| batch.is(&decision.events)), Rule::RotationOutOfTurn)
@@ -184,22 +182,19 @@ fn plan(batch: &Batch<'_>, event: &RotationPlanned) -> Result<(), Rule> {
     let [one] = batch.rest else { return Ok(()) };
     let secret = batch.subject()?;
     let held = held(secret, event.class.touch(), batch.state.whole.settings, batch.now());
-    let fits = match (&one.event, held) {
-        (Event::HoldOverridden(told), Some(Held { version, graced_until, consumers, .. })) => {
-            *told == HoldOverridden { rotation: event.rotation, version, graced_until, consumers }
-        }
-        _ => false,
-    };
-    hold(fits, Rule::BatchMismatch)
+    let (Event::HoldOverridden(told), Some(held)) = (&one.event, held) else { return Err(Rule::BatchMismatch) };
+    let Held { version, graced_until, consumers, .. } = held;
+    let would_be = HoldOverridden { rotation: event.rotation, version, graced_until, consumers };
+    hold(*told == would_be, Rule::BatchMismatch)
 }
 
 /// A credential that exists outside becomes a version: a whole rotation in one batch. It was found by its tag, so its name outside
 /// is known.
 fn adopt(batch: &Batch<'_>, planned: &RotationPlanned) -> Result<(), Rule> {
     let is_found = planned.class == IssuerClass::CreateDiscoverable;
-    let issued = batch.rest.iter().find_map(|record| match &record.event {
-        Event::CredentialIssued(issued) if is_found && issued.outside.is_some() => Some(issued),
-        _ => None,
+    let issued = batch.rest.iter().find_map(|record| {
+        let Event::CredentialIssued(issued) = &record.event else { return None };
+        (is_found && issued.outside.is_some()).then_some(issued)
     });
     let (secret, issued) = (batch.subject()?, issued.ok_or(Rule::BatchMismatch)?);
     hold(issued.expires_at.is_none_or(|end| end > batch.now()), Rule::CredentialEnded)?;
@@ -210,7 +205,7 @@ fn adopt(batch: &Batch<'_>, planned: &RotationPlanned) -> Result<(), Rule> {
     hold(is_by_hand && planned.deadline == batch.now() && !is_known, Rule::RotationOutOfTurn)?;
     hold(secret.has_room(), Rule::VersionCount)?;
     let touch = planned.class.touch();
-    let witness = unlocked(secret, touch, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
+    let witness = unlocked(secret, touch, &batch.state.whole).map_err(|obstacle| Rule::of_touch(&obstacle))?;
     let held = held(secret, touch, batch.state.whole.settings, batch.now());
     let would_be = adopted(secret, planned, issued, held, &witness, (&batch.terms(), batch.now()));
     hold(batch.is(&would_be.events), Rule::BatchMismatch)
@@ -260,11 +255,9 @@ fn fail(batch: &Batch<'_>, event: &RotationAttemptFailed) -> Result<(), Rule> {
 
 /// Tells whether what follows is that a rotation is parked for a reason, or nothing without one.
 fn says_why(rest: &[Record], why: Option<&str>) -> bool {
-    match (rest, why) {
-        ([], None) => true,
-        ([Record { event: Event::RotationParked(event), .. }], Some(why)) => decide::is_parked_for(&event.reason, why),
-        _ => false,
-    }
+    let Some(why) = why else { return rest.is_empty() };
+    let [Record { event: Event::RotationParked(event), .. }] = rest else { return false };
+    decide::is_parked_for(&event.reason, why)
 }
 
 /// Tells whether what is counted follows from what was counted before: one failure more, and one attempt, unless the issuer
@@ -293,9 +286,10 @@ fn stage(batch: &Batch<'_>) -> Result<(), Rule> {
         let would_be = decide::commit(batch.state, secret, rotation, batch.now());
         return hold(would_be.is_ok_and(|decision| batch.is(&decision.events)), Rule::RefusedByNothing);
     }
-    let Err(refusal @ Refusal::Locked(_)) = unlocked(secret, rotation.class.touch(), &batch.state.whole) else {
+    let Err(Obstacle::Locks(blocked)) = unlocked(secret, rotation.class.touch(), &batch.state.whole) else {
         return Err(Rule::RefusedByNothing);
     };
+    let refusal = Refusal::Locked(blocked);
     hold(rotation.parked.is_none(), Rule::RotationOutOfTurn)?;
     let is_it =
         |record: &Record| record.event.audited_secret() == Some(secret.id) && record.event.refusal() == Some(&refusal);
@@ -311,7 +305,7 @@ fn stage(batch: &Batch<'_>) -> Result<(), Rule> {
             reported_at.is_none() && matches!(one.event, Event::RotationRefused(_))
         }
         (RotationTrigger::FirstVersion | RotationTrigger::ByHand, []) => reported_at.is_some(),
-        _ => false,
+        (RotationTrigger::ByPolicy | RotationTrigger::FirstVersion | RotationTrigger::ByHand, _) => false,
     };
     hold(fits, Rule::BatchMismatch)
 }
@@ -324,7 +318,7 @@ fn commit(batch: &Batch<'_>) -> Result<(), Rule> {
     let credential = rotation.stage.made().ok_or(Rule::RotationOutOfTurn)?;
     hold(credential.expires_at.is_none_or(|end| end > batch.now()), Rule::CredentialEnded)?;
     let witness =
-        unlocked_at_commit(secret, rotation, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
+        unlocked_at_commit(secret, rotation, &batch.state.whole).map_err(|obstacle| Rule::of_touch(&obstacle))?;
     let would_be = replace(secret, rotation, credential, &witness).events;
     if batch.is(&would_be) {
         return Ok(());

@@ -116,7 +116,7 @@ fn add(batch: &Batch<'_>, event: &VersionAdded) -> Result<(), Rule> {
     hold(!secret.versions.is_empty(), Rule::OriginMismatch)?;
     hold(event.origin != VersionOrigin::RotatedByPolicy || batch.is_due(secret), Rule::OriginMismatch)?;
     let touch = if event.restored_from.is_some() { Touch::Restore } else { Touch::Rotate };
-    let witness = unlocked(secret, touch, &batch.state.whole).map_err(|refusal| Rule::of_touch(&refusal))?;
+    let witness = unlocked(secret, touch, &batch.state.whole).map_err(|obstacle| Rule::of_touch(&obstacle))?;
     let fallen_out: Events = destroyed(&witness).map(|event| (Some(secret.id), event.into())).collect();
     hold(same(batch.rest.iter(), &fallen_out), Rule::RetentionNotKept)
 }
@@ -132,9 +132,9 @@ pub(super) fn lapsed(batch: &Batch<'_>) -> Result<(), Rule> {
 
 fn remove(batch: &Batch<'_>, event: &LockRemoved) -> Result<(), Rule> {
     hold(event.cause == LockRemoval::Requested, Rule::BatchMismatch)?;
-    let name = |record: &Record| match &record.event {
-        Event::LockRemoved(removed) if removed.version == event.version => Some(removed.name.clone()),
-        _ => None,
+    let name = |record: &Record| {
+        let Event::LockRemoved(removed) = &record.event else { return None };
+        (removed.version == event.version).then(|| removed.name.clone())
     };
     let names = LockNames::These(batch.records().map_while(name).collect());
     let (secret, version) = (batch.subject()?, VersionRef::Id(event.version));
@@ -160,9 +160,9 @@ pub(super) fn place(batch: &Batch<'_>) -> Result<(), Rule> {
 }
 
 fn place_on(batch: &Batch<'_>, secret: &Secret, records: &[&Record]) -> Result<(), Rule> {
-    let placed = |record: &&Record| match &record.event {
-        Event::LockPlaced(LockPlaced { version, lock, .. }) => Some((*version, NewLock::new(lock.name.clone()))),
-        _ => None,
+    let placed = |record: &&Record| {
+        let Event::LockPlaced(LockPlaced { version, lock, .. }) = &record.event else { return None };
+        Some((*version, NewLock::new(lock.name.clone())))
     };
     let placed: Vec<(VersionId, NewLock)> = records.iter().map_while(placed).collect();
     let tail = records.get(placed.len()..).unwrap_or_default();
