@@ -35,14 +35,18 @@
 #[cfg(test)]
 extern crate self as latchkeep;
 
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod audit;
 #[cfg(test)]
 pub(crate) mod cases;
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub(crate) mod codec;
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub(crate) mod domain;
 #[cfg(feature = "store")]
 pub mod dotenv;
 #[cfg(feature = "store")]
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub(crate) mod engine;
 #[cfg(feature = "store")]
 pub(crate) mod error;
@@ -58,6 +62,9 @@ pub mod manual;
 #[cfg(test)]
 #[path = "../tests/crash/omission.rs"]
 pub(crate) mod omission;
+#[cfg(feature = "store")]
+pub(crate) mod options;
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub(crate) mod projection;
 #[cfg(feature = "store")]
 pub(crate) mod rotation;
@@ -68,6 +75,9 @@ pub(crate) mod storage;
 #[cfg(feature = "store")]
 pub(crate) mod store;
 pub mod view;
+#[cfg(feature = "store")]
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+pub(crate) mod worker;
 
 /// The events of the log, with a struct for each. [`Event`] is one of them.
 ///

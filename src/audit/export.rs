@@ -168,10 +168,7 @@ impl fmt::Display for ExportError {
 
 impl std::error::Error for ExportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(error) => Some(error),
-            _ => None,
-        }
+        if let Self::Io(error) = self { Some(error) } else { None }
     }
 }
 

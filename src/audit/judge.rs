@@ -122,10 +122,8 @@ impl Judge {
 
     /// Ends the reading at the current line.
     pub(super) fn cut(&mut self, fault: LineFault) -> ControlFlow<()> {
-        let check = match fault {
-            LineFault::Record(RecordError::BodyMissing) => Check::Bodies,
-            _ => Check::Structure,
-        };
+        let is_of_body = matches!(fault, LineFault::Record(RecordError::BodyMissing));
+        let check = if is_of_body { Check::Bodies } else { Check::Structure };
         let place = Place { line: Some(self.line), position: self.position().filter(|_| self.last.is_none()) };
         self.findings.fail(check, place, &fault);
         self.is_cut = true;

@@ -166,12 +166,10 @@ impl Keys {
         let batch = header.position.get().saturating_sub(u64::from(header.batch_index));
         let restored = self.restored.filter(|restored| restored.get() >= batch);
         let event = match told {
-            Told::Known(record) => match &record.event {
-                Event::SigningKeySet(event) => Some(event),
-                _ => None,
-            },
+            Told::Known(record) => Some(&record.event),
             Told::Unknown | Told::Erased | Told::Unreadable(_) => None,
         };
+        let event = event.and_then(|event| if let Event::SigningKeySet(event) = event { Some(event) } else { None });
         let key = event.and_then(|event| VerifierKey::parse(&event.verifier_key).ok());
         let after = restored.unwrap_or_else(|| header.position.next());
         let setting = Setting { at: header.position, after, key: key.filter(|key| key.name() == self.origin) };

@@ -127,9 +127,9 @@ fn check_line(line: &str, source: &str, room: &mut Room) -> Result<Item, LineFau
     if line.as_bytes().starts_with(LAST_LINE) {
         return LastLine::parse(line).map(Item::Last);
     }
-    read_event(line, source, room).map(Item::Event).or_else(|fault| match fault {
-        LineFault::Fields { .. } => LastLine::parse(line).map(Item::Last).map_err(|_| fault),
-        _ => Err(fault),
+    read_event(line, source, room).map(Item::Event).or_else(|fault| {
+        let LineFault::Fields { .. } = fault else { return Err(fault) };
+        LastLine::parse(line).map(Item::Last).map_err(|_| fault)
     })
 }
 

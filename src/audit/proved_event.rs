@@ -116,9 +116,6 @@ impl fmt::Display for ProvedEventError {
 
 impl std::error::Error for ProvedEventError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Proof(error) => Some(error),
-            _ => None,
-        }
+        if let Self::Proof(error) = self { Some(error) } else { None }
     }
 }

@@ -231,7 +231,7 @@ impl Report {
     pub fn first_fault(&self) -> Option<&Verdict> {
         self.failures().min_by_key(|verdict| match &verdict.outcome {
             Outcome::Failed { place, .. } => place.line.unwrap_or(u64::MAX),
-            _ => u64::MAX,
+            Outcome::Passed { .. } | Outcome::NotChecked { .. } | Outcome::NotAsked { .. } => u64::MAX,
         })
     }
 }

@@ -64,6 +64,7 @@ pub(super) fn within(part: Part, bytes: usize, bytes_max: usize) -> Result<(), C
 }
 
 /// Returns the error of bincode without its message, which may repeat content.
+#[expect(clippy::wildcard_enum_match_arm, reason = "bincode may add to its errors")]
 fn explain(part: Part, bytes: usize, err: &DecodeError) -> CodecError {
     let reason = match err {
         DecodeError::UnexpectedEnd { .. } => return CodecError::TooShort { part, bytes },
@@ -71,6 +72,7 @@ fn explain(part: Part, bytes: usize, err: &DecodeError) -> CodecError {
         DecodeError::Utf8 { .. } => "a text is not UTF-8",
         DecodeError::InvalidBooleanValue(_) => "a yes or no is neither",
         DecodeError::UnexpectedVariant { .. } => "a tag is unknown",
+        // Its list is open.
         _ => "a value breaks the rule of its type",
     };
     CodecError::Malformed { part, reason }

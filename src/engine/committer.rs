@@ -60,7 +60,16 @@ impl Unwritten {
         let is_no_space = match error {
             StorageError::NoSpace { .. } => true,
             StorageError::TooLarge { .. } | StorageError::Condition { .. } => false,
-            _ => return None,
+            StorageError::AlreadyOpen { .. }
+            | StorageError::NotAStore { .. }
+            | StorageError::OtherRevision { .. }
+            | StorageError::Exists { .. }
+            | StorageError::Permission { .. }
+            | StorageError::Io { .. }
+            | StorageError::Corrupt { .. }
+            | StorageError::Poisoned { .. }
+            | StorageError::Panicked { .. }
+            | StorageError::Closed => return None,
         };
         Some(Self { is_no_space, why: error.to_string() })
     }

@@ -295,12 +295,8 @@ const FRAME_BYTES: usize = 177;
 
 /// Converts the error of an event that is too long for the log: the caller is at fault, and nothing is damaged.
 fn too_long(error: CodecError) -> Error {
-    match error {
-        CodecError::TooLong { .. } => {
-            Refusal::invalid("command", "takes more bytes than an event may; shorten its texts").into()
-        }
-        other => other.into(),
-    }
+    let CodecError::TooLong { .. } = error else { return error.into() };
+    Refusal::invalid("command", "takes more bytes than an event may; shorten its texts").into()
 }
 
 /// The actor and the time of the events of a batch.

@@ -79,9 +79,13 @@ pub(super) fn put(batch: &mut Batch, snapshot: &Snapshot) -> Result<(), Error> {
 /// it.
 pub(crate) fn read(storage: &dyn Storage, key: &RowsKey) -> Result<Voucher, Error> {
     let row = storage.get(&keys::VOUCHER)?.ok_or_else(|| Error::rows_changed("its voucher is gone"))?;
-    decode_voucher(key.bytes(), &row).map_err(|error| match error {
-        CodecError::UnknownFormat { found, known, .. } if found > known => error.into(),
-        _ => Error::rows_changed("its voucher is not one that the store wrote"),
+    decode_voucher(key.bytes(), &row).map_err(|error| {
+        if let CodecError::UnknownFormat { found, known, .. } = error
+            && found > known
+        {
+            return error.into();
+        }
+        Error::rows_changed("its voucher is not one that the store wrote")
     })
 }
 

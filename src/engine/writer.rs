@@ -347,10 +347,10 @@ impl Writer {
     fn run_own(&mut self, command: &Command, now: Timestamp) -> Result<(), Error> {
         let terms = self.system.clone();
         match judge(&self.snapshot.state, command, &terms, now) {
-            Verdict::Accept(decision) if !decision.events.is_empty() => {
-                self.append(decision.events, &terms, now).map(drop)
-            }
-            _ => Ok(()),
+            Verdict::Accept(decision) if decision.events.is_empty() => Ok(()),
+            Verdict::Accept(decision) => self.append(decision.events, &terms, now).map(drop),
+            // The store asks for what is due alone; what is refused all the same waits, and is asked for again.
+            Verdict::Refuse(..) | Verdict::Remembered(_) => Ok(()),
         }
     }
 

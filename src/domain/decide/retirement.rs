@@ -125,7 +125,9 @@ fn is_news(secret: &Secret, reason: &Reason, now: Timestamp) -> bool {
             retry_at.plus(limits::REFUSED_ROTATION_PAUSE) <= now
         }
         Retirement::Failing { retry_at, .. } => *retry_at <= now,
-        _ => true,
+        Retirement::InUse | Retirement::Planned { .. } | Retirement::Retired { .. } | Retirement::Awaiting { .. } => {
+            true
+        }
     })
 }
 
