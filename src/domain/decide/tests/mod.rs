@@ -33,6 +33,7 @@ mod rebase;
 mod room;
 mod secrets;
 mod standing;
+mod stop;
 mod strict;
 mod tasks;
 mod touch;
