@@ -62,11 +62,10 @@ pub mod manual;
 #[cfg(test)]
 #[path = "../tests/crash/omission.rs"]
 pub(crate) mod omission;
-#[cfg(feature = "store")]
-pub(crate) mod options;
 #[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub(crate) mod projection;
 #[cfg(feature = "store")]
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub(crate) mod rotation;
 #[cfg(feature = "store")]
 pub(crate) mod seal;
@@ -75,9 +74,6 @@ pub(crate) mod storage;
 #[cfg(feature = "store")]
 pub(crate) mod store;
 pub mod view;
-#[cfg(feature = "store")]
-#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
-pub(crate) mod worker;
 
 /// The events of the log, with a struct for each. [`Event`] is one of them.
 ///

@@ -28,6 +28,8 @@ pub(crate) fn details_of(data: &SecretData) -> Result<(VersionDetails, Option<Ti
             };
             (VersionDetails::Certificate(Box::new(details)), Some(facts.not_after))
         }
-        _ => (VersionDetails::Plain, None),
+        SecretData::Arbitrary(_) | SecretData::UsernamePassword(_) | SecretData::Kv(_) | SecretData::Issued(_) => {
+            (VersionDetails::Plain, None)
+        }
     })
 }

@@ -63,7 +63,14 @@ impl Engine {
                 generate_password(&self.username_of(secret)?, *password_policy)
             }
             SecretSpec::IamCredentials { target, .. } => make_api_key(target),
-            _ => Err(Refusal::invalid("data", "has to be brought along; the type does not generate any").into()),
+            SecretSpec::Arbitrary
+            | SecretSpec::Kv
+            | SecretSpec::ImportedCert
+            | SecretSpec::ServiceCredentials { .. }
+            | SecretSpec::CustomCredentials { .. }
+            | SecretSpec::PrivateCert { .. } => {
+                Err(Refusal::invalid("data", "has to be brought along; the type does not generate any").into())
+            }
         }
     }
 
@@ -71,7 +78,11 @@ impl Engine {
     pub(crate) fn username_of(&self, secret: &Secret) -> Result<Username, Error> {
         match self.data_of(secret, version_with_username(secret)?)? {
             SecretData::UsernamePassword(data) => Ok(Username::parse(data.username())?),
-            _ => Err(Error::corrupt("the data of a version is of another type than its secret")),
+            SecretData::Arbitrary(_)
+            | SecretData::Kv(_)
+            | SecretData::IamCredentials(_)
+            | SecretData::ImportedCert(_)
+            | SecretData::Issued(_) => Err(Error::corrupt("the data of a version is of another type than its secret")),
         }
     }
 
