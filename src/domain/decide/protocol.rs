@@ -27,7 +27,7 @@ use super::super::stop::{Work, may};
 use super::super::time::Timestamp;
 use super::super::touch::{Obstacle, Unlocked, unlocked, unlocked_at_commit};
 use super::super::version::{DestroyCause, VersionDetails};
-use super::attempts::{Failed, attempt, fail, is_aborting};
+use super::attempts::{Failed, attempt, fail};
 use super::retirement::fail_retirement;
 use super::{Decision, adoption, in_force, retirement, tasks};
 
@@ -269,7 +269,7 @@ fn staged(secret: &Secret, rotation: &Rotation, refusal: Refusal, now: Timestamp
 /// person says that the outside was looked after, and no call is made any more. Before the first attempt to end it, the call that
 /// makes the credential may still be out. It touches no version, so no lock is asked.
 fn give_up(whole: &Whole, secret: &Secret, rotation: &Rotation, (reason, terms): (&Reason, &Terms)) -> Decision {
-    if terms.force && is_aborting(rotation) && rotation.attempts > 0 {
+    if terms.force && rotation.stage.is_given_up() && rotation.attempts > 0 {
         return Decision::about(secret.id).then(aborted(rotation, reason));
     }
     abort(whole, secret, rotation, reason)

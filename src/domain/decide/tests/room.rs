@@ -72,7 +72,7 @@ fn what_earlier_writers_made_of_it_is_legal_still() {
     let narrower = Secret { metadata: narrower, ..world.get(secret).clone() };
     let refusal = unlocked(&narrower, Touch::Rotate, &world.state.whole).unwrap_err();
     let by = Terms::by(actor("worker"));
-    world.append(vec![(None, RotationRefused { secret, refusal }.into())], &by);
+    world.append(vec![(None, RotationRefused { secret, refusal: refusal.into() }.into())], &by);
     world.unlock(secret, number(1), LockNames::All).unwrap();
     [Plan, Attempt, Issue].iter().for_each(|step| drop(world.step(secret, CreateWithToken, *step).unwrap()));
     let commit = Command::Rotation { secret, step: RotationCommand::Commit { rotation: ROTATION } };
