@@ -30,10 +30,11 @@ impl Ending {
         let number = |id| secret.version_by_id(id).map(|version| version.number);
         let mut ending = Self::default();
         for (_, event) in lapse(state, secret, now).events {
-            match event {
-                Event::LockExpired(over) => ending.leases.extend(number(over.version).map(|of| (of, over.name))),
-                Event::ExpirationHeld(_) => {}
-                _ => ending.expires = true,
+            // What time makes of a secret is an expiry that is held back, the end of a lease, or the end of a version.
+            if let Event::LockExpired(over) = event {
+                ending.leases.extend(number(over.version).map(|of| (of, over.name)));
+            } else if !matches!(event, Event::ExpirationHeld(_)) {
+                ending.expires = true;
             }
         }
         let after = lapsed(state, secret, now);

@@ -278,7 +278,14 @@ fn nothing_to_lock(cause: DestroyCause, f: &mut fmt::Formatter<'_>) -> fmt::Resu
         DestroyCause::Retired => {
             f.write_str("the credential of the version has ended, or is to be ended; a lock would protect nothing")
         }
-        cause => write!(f, "the data of the version is gone ({cause}); a lock would protect nothing"),
+        DestroyCause::Retention
+        | DestroyCause::Requested
+        | DestroyCause::Expired
+        | DestroyCause::LeaseEnded
+        | DestroyCause::PreviousFreed
+        | DestroyCause::Regenerated => {
+            write!(f, "the data of the version is gone ({cause}); a lock would protect nothing")
+        }
     }
 }
 
