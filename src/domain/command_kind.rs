@@ -16,8 +16,8 @@ impl Command {
         self
     }
 
-    #[allow(clippy::match_same_arms, reason = "each is named, some in a line")]
     /// Tells whether it brings rows of its own that are written whenever it is accepted.
+    #[allow(clippy::match_same_arms, reason = "each is named, some in a line")]
     pub(crate) const fn brings_rows(&self) -> bool {
         match self {
             Self::AddKeySlot { .. }

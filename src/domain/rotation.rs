@@ -41,6 +41,11 @@ impl IssuerClass {
         matches!(self, Self::CreateWithToken | Self::Opaque)
     }
 
+    /// Tells whether such an issuer can list what it made.
+    pub(crate) const fn can_list(self) -> bool {
+        matches!(self, Self::CreateDiscoverable)
+    }
+
     /// Gives what a rotation by such an issuer is to the versions of a secret.
     pub(crate) const fn touch(self) -> Touch {
         if self.replaces_in_place() { Touch::RotateInPlace } else { Touch::Rotate }

@@ -23,15 +23,13 @@ impl Core {
     pub(crate) fn strangers(&self) -> Result<SweepReport, Error> {
         let mut report = SweepReport::default();
         for (name, issuer) in &self.options.issuers {
-            if issuer.class() != IssuerClass::CreateDiscoverable {
+            if !issuer.class().can_list() {
                 continue;
             }
             match self.listed(name, issuer) {
                 Ok(listed) => {
                     report.listed = report.listed.saturating_add(u64::try_from(listed.len()).unwrap_or(u64::MAX));
-                    let strangers = self.strangers_among(name, listed)?;
-                    self.note_strangers(name, strangers.len())?;
-                    report.strangers.extend(strangers);
+                    report.strangers.extend(self.noted_among(name, listed)?);
                 }
                 Err(error) => report.problems.push(format!("{name}: {error}")),
             }
@@ -42,15 +40,13 @@ impl Core {
     /// Gives the registered issuers that cannot list what they made, with their classes.
     pub(crate) fn issuers_that_cannot_list(&self) -> Vec<(IssuerName, IssuerClass)> {
         let issuers = self.options.issuers.iter().map(|(name, issuer)| (name.clone(), issuer.class()));
-        issuers.filter(|(_, class)| *class != IssuerClass::CreateDiscoverable).collect()
+        issuers.filter(|(_, class)| !class.can_list()).collect()
     }
 
     /// Lists the credentials of one issuer that its log knows nothing of.
     pub(crate) fn strangers_of(&self, issuer: &IssuerName) -> Result<Vec<Stranger>, Error> {
         let listed = self.listed(issuer, self.that_lists(issuer)?).map_err(|error| not_listed(issuer, &error))?;
-        let strangers = self.strangers_among(issuer, listed)?;
-        self.note_strangers(issuer, strangers.len())?;
-        Ok(strangers)
+        self.noted_among(issuer, listed)
     }
 
     /// Ends a credential outside that the log knows nothing of.
@@ -107,10 +103,17 @@ impl Core {
             )
         })?;
         let class = registered.class();
-        if class != IssuerClass::CreateDiscoverable {
+        if !class.can_list() {
             return Err(invalid(format!("{issuer} is of class {class}, and cannot list what it made")));
         }
         Ok(registered)
+    }
+
+    /// Gives those of a list that the log knows nothing of, and notes how many they are.
+    fn noted_among(&self, issuer: &IssuerName, listed: Vec<(RotationId, OutsideId)>) -> Result<Vec<Stranger>, Error> {
+        let strangers = self.strangers_among(issuer, listed)?;
+        self.note_strangers(issuer, strangers.len())?;
+        Ok(strangers)
     }
 
     /// Gives those of a list that the log knows nothing of.

@@ -13,7 +13,6 @@ use crate::domain::id::{RotationId, SecretId};
 use crate::domain::name::{IssuerName, OutsideId, SecretName};
 use crate::domain::planned::Planned;
 use crate::domain::position::Position;
-use crate::domain::rotation::IssuerClass;
 use crate::domain::stop::Work;
 use crate::engine::log::Decoder;
 use crate::error::Error;
@@ -88,7 +87,7 @@ impl Core {
             return Ok(report);
         }
         for (name, issuer) in &self.options.issuers {
-            if issuer.class() != IssuerClass::CreateDiscoverable {
+            if !issuer.class().can_list() {
                 continue;
             }
             if stopped.is_told() {
